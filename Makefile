@@ -1,0 +1,55 @@
+# All set-up is done by the targets themselves, into .venv/. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+export PYTHONPATH := layers/shared:functions
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint bench-cold simulator validate lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.local ## create an instance, watch it, read it back, destroy it, prove that nothing is left
+	@$(RUN) -m local demo
+
+run: $(VENV)/.local ## keep the whole stack up on this machine until Ctrl-C
+	@exec $(RUN) -m local run
+
+test: $(VENV)/.dev lint ## all tests
+	@$(RUN) -m pytest
+
+lint: $(VENV)/.dev ## style, types, layering, template
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+	@$(VENV)/bin/pyright
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/cfn-lint template.yaml
+
+bench-cold: $(VENV)/.dev ## what a cold start of each function costs, in bare handlers
+	@$(RUN) -m benchmarks.cold
+
+simulator: $(VENV)/.local ## the four providers alone, on port 4010
+	@exec $(RUN) -m local.simulator
+
+validate: $(VENV)/.sam ## what SAM thinks of the template
+	@$(VENV)/sam/bin/sam validate --lint
+
+lock: $(VENV)/.dev ## pin requirements anew, with hashes
+	@sh requirements/lock.sh
+
+clean: ## remove everything that the targets have made
+	rm -rf $(VENV) .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.local: requirements/local.txt requirements/uv.txt
+	@sh requirements/install.sh $(PYTHON) $(VENV) requirements/local.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.local
+	@sh requirements/install.sh $(PYTHON) $(VENV) requirements/dev.txt
+	@touch $@
+
+$(VENV)/.sam: requirements/sam.txt $(VENV)/.local
+	@sh requirements/install.sh $(PYTHON) $(VENV)/sam requirements/sam.txt
+	@touch $@

@@ -1,0 +1,5 @@
+"""The endpoints of the Services API: one module, one route, one Lambda each.
+
+They parse, call one function of the layer and map the answer; nothing is decided here.
+Called by the HTTP API.
+"""

@@ -1,0 +1,11 @@
+"""GET /healthz: the API answers. Touches neither database nor provider."""
+
+from pointsman.http.app import create_app, lambda_handler
+
+app = create_app(public=True)
+handler = lambda_handler(app)
+
+
+@app.get("/healthz")
+async def healthz() -> dict[str, bool]:
+    return {"ok": True}

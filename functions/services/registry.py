@@ -1,0 +1,17 @@
+"""GET /registry: the tools that an instance can have."""
+
+from pointsman.http.app import create_app, lambda_handler
+from pointsman.providers.registry import TOOLS
+
+app = create_app()
+handler = lambda_handler(app)
+
+
+@app.get("/registry")
+async def registry() -> dict[str, list[dict[str, object]]]:
+    return {
+        "tools": [
+            {"id": tool.id, "name": tool.name, "mode": tool.mode, "envKeys": list(tool.env_keys)}
+            for tool in TOOLS.values()
+        ]
+    }

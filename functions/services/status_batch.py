@@ -1,0 +1,35 @@
+"""POST /status/batch: the fleet as it is at Railway now."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from pointsman.http.app import create_app, lambda_handler
+from pointsman.lifecycle.status import fleet
+from pointsman.settings import RailwaySettings
+
+app = create_app()
+handler = lambda_handler(app)
+
+
+class StatusBatch(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    instanceIds: list[str] | None = None
+
+
+@app.post("/status/batch")
+async def status_batch(body: StatusBatch | None = None) -> dict[str, Any]:
+    services = [
+        {
+            "instanceId": instance_id,
+            "serviceId": instance.service_id,
+            "name": instance.name,
+            "deployStatus": instance.status,
+            "domain": instance.domain,
+            "image": instance.image,
+            "environmentIds": [instance.environment_id],
+        }
+        for instance_id, instance in fleet((body and body.instanceIds) or ())
+    ]
+    return {"projectId": RailwaySettings.load().project_id, "services": services}

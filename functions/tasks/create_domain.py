@@ -1,0 +1,11 @@
+"""Step of create_instance: give the service its domain."""
+
+from typing import Any
+
+from pointsman.lifecycle import create
+from pointsman.lifecycle.task import task
+
+
+@task("domain")
+def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
+    return create.create_domain(operation_id)

@@ -1,0 +1,11 @@
+"""Step of create_instance: make the Railway service."""
+
+from typing import Any
+
+from pointsman.lifecycle import create
+from pointsman.lifecycle.task import task
+
+
+@task("service")
+def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
+    return create.create_service(operation_id)

@@ -1,0 +1,11 @@
+"""Step of create_instance: configure the service and deploy it."""
+
+from typing import Any
+
+from pointsman.lifecycle import create
+from pointsman.lifecycle.task import task
+
+
+@task("deploy")
+def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
+    return create.deploy_instance(operation_id)

@@ -1,0 +1,11 @@
+"""Step of destroy_instance: delete the Railway service."""
+
+from typing import Any
+
+from pointsman.lifecycle import ending
+from pointsman.lifecycle.task import task
+
+
+@task("service")
+def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
+    return ending.destroy_service(operation_id)

@@ -1,0 +1,11 @@
+"""Step of create_instance: write the rows and end the operation."""
+
+from typing import Any
+
+from pointsman.lifecycle import create
+from pointsman.lifecycle.task import task
+
+
+@task("record")
+def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
+    return create.record_instance(operation_id)

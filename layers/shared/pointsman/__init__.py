@@ -1,0 +1,5 @@
+"""Pointsman's shared layer: everything that more than one function needs.
+
+Here live settings, errors, the database, the providers and the lifecycle; no handler and no route may.
+Called by functions/; imports go downward only: http → lifecycle → providers | db → settings, errors.
+"""

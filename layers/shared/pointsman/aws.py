@@ -1,0 +1,64 @@
+"""The only module that speaks to AWS.
+
+It uses botocore's signer and HTTP session directly. A full client costs several times as much at a cold start, because
+it loads the whole service model and the endpoint rules for one call that is three fields of JSON.
+"""
+
+import json
+from collections.abc import Mapping
+
+from .errors import PointsmanError
+from .settings import AwsSettings
+
+__all__ = ["StartFailed", "start_execution"]
+
+_ATTEMPTS = 3
+
+
+class StartFailed(PointsmanError):
+    """Step Functions did not take the execution."""
+
+    status, code, retryable = 503, "START_FAILED", True
+
+
+def start_execution(state_machine_arn: str, name: str, given: Mapping[str, object]) -> None:
+    """Start an execution of this name. Nothing happens where one of the same name has been started before.
+
+    `given` becomes readable in the console and in the history: ids only. Raises StartFailed.
+    """
+    body = json.dumps({"stateMachineArn": state_machine_arn, "name": name, "input": json.dumps(given, sort_keys=True)})
+    region = state_machine_arn.split(":")[3]
+    what = "no answer"
+    for _ in range(_ATTEMPTS):
+        status, answer = _post("states", region, "AWSStepFunctions.StartExecution", body)
+        if status == 200 or "ExecutionAlreadyExists" in answer:
+            return
+        what = f"status {status}" if status else "no answer"
+        if 400 <= status < 500 and status != 429 and "Throttling" not in answer:
+            break
+    raise StartFailed(f"Step Functions did not start the operation ({what}); ask again")
+
+
+def _post(service: str, region: str, target: str, body: str) -> tuple[int, str]:
+    """One signed call of the JSON protocol: status and body; status 0 where no answer came."""
+    # Loaded here: callers that join or refuse a request never need it.
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+    from botocore.exceptions import HTTPClientError
+    from botocore.httpsession import URLLib3Session
+
+    settings = AwsSettings.load()
+    request = AWSRequest(
+        "POST",
+        settings.endpoint_url or f"https://{service}.{region}.amazonaws.com/",
+        headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target},
+        data=body,
+    )
+    credentials = Credentials(settings.access_key_id, settings.secret_access_key, settings.session_token or None)
+    SigV4Auth(credentials, service, region).add_auth(request)
+    try:
+        answer = URLLib3Session(timeout=(2, 5)).send(request.prepare())
+    except HTTPClientError:
+        return 0, ""
+    return int(answer.status_code), str(answer.text)

@@ -1,0 +1,62 @@
+"""One connection per process, opened at first use, found stale when it is used.
+
+No pool: a sandbox serves one invocation at a time. No server-side prepared statements: a pooler may stand before the
+database. No probe before each statement: a connection that died while the sandbox was frozen shows itself by an
+OperationalError, and the work is done once more on a new one. Work that is handed to `run` must therefore be safe to
+do twice; a commit whose answer was lost looks like one that never happened.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+from ..errors import DatabaseUnavailable
+from ..settings import DatabaseSettings
+
+__all__ = ["Connection", "close", "run"]
+
+Connection = psycopg.Connection[DictRow]
+T = TypeVar("T")
+
+_CONNECT_SECONDS = 5
+_connection: Connection | None = None
+
+
+def _connected() -> Connection:
+    global _connection
+    if _connection is None or _connection.closed:
+        settings: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "application_name": "pointsman"}
+        _connection = psycopg.connect(
+            DatabaseSettings.load().url, autocommit=True, prepare_threshold=None, row_factory=dict_row, **settings
+        )
+    return _connection
+
+
+def close() -> None:
+    """Close this process's connection; the next `run` opens a new one."""
+    global _connection
+    if _connection is not None:
+        _connection.close()
+        _connection = None
+
+
+def run(work: Callable[[Connection], T]) -> T:
+    """Do `work` in one transaction and commit it.
+
+    `work` must be safe to do twice: it is repeated once where a connection from an earlier use turns out to be dead.
+    Raises DatabaseUnavailable where Postgres cannot be reached; its message holds nothing of the connection string.
+    """
+    reused = _connection is not None
+    for last in (not reused, True):
+        try:
+            connection = _connected()
+            with connection.transaction():
+                return work(connection)
+        except psycopg.OperationalError as error:
+            close()
+            if last:
+                kind = type(error).__name__
+                raise DatabaseUnavailable(f"The database cannot be reached or broke off ({kind})") from None
+    raise AssertionError("unreachable")

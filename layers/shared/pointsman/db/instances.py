@@ -1,0 +1,102 @@
+"""The contract's tables `instance_infra` and `instance_services`, which other programs read too."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from .connection import Connection
+
+__all__ = ["Instance", "ToolRow", "delete", "exists", "get", "insert", "mark", "service_known", "tools"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """The row of `instance_infra` as far as it is used here."""
+
+    instance_id: str
+    provider_service_id: str
+    volume_id: str | None
+    url: str | None
+    deploy_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRow:
+    """A row of `instance_services`. `env_value` may be a secret."""
+
+    tool_id: str
+    resource_id: str
+    env_key: str
+    env_value: str | None = field(repr=False)
+    resource_meta: Mapping[str, Any]
+
+
+def exists(connection: Connection, instance_id: str) -> bool:
+    return connection.execute("SELECT FROM instance_infra WHERE instance_id = %s", (instance_id,)).fetchone() is not None
+
+
+def get(connection: Connection, instance_id: str) -> Instance | None:
+    row = connection.execute(
+        "SELECT instance_id, provider_service_id, volume_id, url, deploy_status FROM instance_infra"
+        " WHERE instance_id = %s",
+        (instance_id,),
+    ).fetchone()
+    return Instance(**row) if row else None
+
+
+def service_known(connection: Connection, service_id: str) -> bool:
+    """Whether a service at Railway belongs to an instance already."""
+    query = "SELECT FROM instance_infra WHERE provider_service_id = %s"
+    return connection.execute(query, (service_id,)).fetchone() is not None
+
+
+def tools(connection: Connection, instance_id: str) -> list[ToolRow]:
+    rows = connection.execute(
+        "SELECT tool_id, resource_id, env_key, env_value, coalesce(resource_meta, '{}') AS resource_meta"
+        " FROM instance_services WHERE instance_id = %s ORDER BY id",
+        (instance_id,),
+    ).fetchall()
+    return [ToolRow(**row) for row in rows]
+
+
+def insert(connection: Connection, infra: Mapping[str, object], services: Sequence[ToolRow]) -> None:
+    """Write an instance and its tools. `infra` maps columns of `instance_infra` to values."""
+    connection.execute(
+        "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, provider_project_id, url,"
+        " deploy_status, runtime_image, volume_id) VALUES (%(instance_id)s, %(provider_service_id)s,"
+        " %(provider_env_id)s, %(provider_project_id)s, %(url)s, %(deploy_status)s, %(runtime_image)s, %(volume_id)s)",
+        infra,
+    )
+    for tool in services:
+        connection.execute(
+            "INSERT INTO instance_services (instance_id, tool_id, resource_id, resource_meta, env_key, env_value)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            (
+                infra["instance_id"],
+                tool.tool_id,
+                tool.resource_id,
+                Jsonb(dict(tool.resource_meta)),
+                tool.env_key,
+                tool.env_value,
+            ),
+        )
+
+
+def mark(connection: Connection, instance_id: str, tool_ids_left: Sequence[str]) -> None:
+    """Show in the rows that a destroy is unfinished, and which tools it could not delete yet."""
+    connection.execute(
+        "UPDATE instance_infra SET deploy_status = 'DESTROY_FAILED', updated_at = now() WHERE instance_id = %s",
+        (instance_id,),
+    )
+    connection.execute(
+        "UPDATE instance_services SET status = CASE WHEN tool_id = ANY(%s) THEN 'destroy_failed' ELSE 'destroyed' END"
+        " WHERE instance_id = %s",
+        (list(tool_ids_left), instance_id),
+    )
+
+
+def delete(connection: Connection, instance_id: str) -> None:
+    """Delete the instance's rows, its tools' with them."""
+    connection.execute("DELETE FROM instance_infra WHERE instance_id = %s", (instance_id,))

@@ -1,0 +1,169 @@
+"""The table `operation_resources`: the journal of everything that may exist at a provider because of us.
+
+An entry is committed before the call that makes the thing, and completed after it. So at every moment the open entries
+of an instance name all that it may have cost us, whatever died in between.
+
+    intended ──▶ created ──▶ deleted
+        │  └───────────────▶ deleted    (found by its plan and deleted, or shown never to have been made)
+        └──▶ refused                    (the provider said no: nothing was made)
+
+`intended` and `created` are open.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from psycopg.types.json import Jsonb
+
+from ..errors import Conflict
+from .connection import Connection
+
+__all__ = [
+    "Entry",
+    "State",
+    "closed",
+    "get",
+    "intend",
+    "made",
+    "open_entries",
+    "own",
+    "refused",
+    "seconds_since_attempt",
+    "unanswered",
+]
+
+State = Literal["intended", "created", "refused", "deleted"]
+
+_COLUMNS = (
+    "id, operation_id, instance_id, provider, kind, plan, state, resource_id, env, meta, intended_at, attempted_at,"
+    " closed_by"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that may exist. `kind` is `service`, `volume`, `domain` or `tool`; `env` may hold a secret."""
+
+    id: int
+    operation_id: str
+    instance_id: str
+    provider: str
+    kind: str
+    plan: dict[str, str]
+    state: State
+    resource_id: str | None
+    env: dict[str, str] | None = field(repr=False)
+    meta: dict[str, str]
+    intended_at: datetime
+    attempted_at: datetime
+    closed_by: str | None
+
+
+def get(connection: Connection, operation_id: str, provider: str, kind: str) -> Entry | None:
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM operation_resources WHERE operation_id = %s AND provider = %s AND kind = %s",
+        (operation_id, provider, kind),
+    ).fetchone()
+    return Entry(**row) if row else None
+
+
+def intend(connection: Connection, operation_id: str, provider: str, kind: str, plan: Mapping[str, str]) -> Entry:
+    """Write down that a thing is about to be made (or about to be tried again).
+
+    Raises Conflict where the operation is over or being undone: then nothing may be made any more. The row lock makes
+    that certain against an undoing that begins at the same moment.
+    """
+    operation = connection.execute(
+        "SELECT instance_id FROM operations WHERE id = %s AND status = 'running' AND NOT undoing FOR SHARE",
+        (operation_id,),
+    ).fetchone()
+    if operation is None:
+        raise Conflict(f"Operation {operation_id} is over or being undone; it makes nothing any more")
+    row = connection.execute(
+        "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (operation_id, provider, kind) DO UPDATE SET plan = EXCLUDED.plan, state = 'intended',"
+        " intended_at = CASE WHEN operation_resources.state = 'intended' THEN operation_resources.intended_at"
+        " ELSE clock_timestamp() END, attempted_at = clock_timestamp()"
+        f" RETURNING {_COLUMNS}",
+        (operation_id, operation["instance_id"], provider, kind, Jsonb(dict(plan))),
+    ).fetchone()
+    assert row is not None
+    return Entry(**row)
+
+
+def made(
+    connection: Connection,
+    entry: Entry,
+    resource_id: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    meta: Mapping[str, str] | None = None,
+) -> None:
+    """Complete an entry: the thing exists and has this id.
+
+    Raises Conflict where a later attempt, or the undoing, has taken the entry over: its own look decides then.
+    """
+    cursor = connection.execute(
+        "UPDATE operation_resources SET state = 'created', resource_id = %s, env = %s, meta = %s"
+        " WHERE id = %s AND state IN ('intended', 'created') AND attempted_at = %s",
+        (resource_id, Jsonb(dict(env or {})), Jsonb(dict(meta or {})), entry.id, entry.attempted_at),
+    )
+    if cursor.rowcount == 0:
+        raise Conflict(f"Another attempt has taken over the {entry.provider} {entry.kind} of {entry.operation_id}")
+
+
+def unanswered(connection: Connection, entry: Entry) -> None:
+    """The call got no answer: it may still be at work, so the time to settle counts from now."""
+    connection.execute("UPDATE operation_resources SET attempted_at = clock_timestamp() WHERE id = %s", (entry.id,))
+
+
+def refused(connection: Connection, entry: Entry) -> None:
+    """Close an entry: the provider said no, nothing was made."""
+    connection.execute("UPDATE operation_resources SET state = 'refused', env = NULL WHERE id = %s", (entry.id,))
+
+
+def closed(connection: Connection, entry: Entry, operation_id: str) -> None:
+    """Close an entry: the thing is gone for sure. `operation_id` is whose doing that is."""
+    connection.execute(
+        "UPDATE operation_resources SET state = 'deleted', env = NULL, closed_by = %s WHERE id = %s",
+        (operation_id, entry.id),
+    )
+
+
+def open_entries(connection: Connection, instance_id: str) -> list[Entry]:
+    """Everything that may exist for this instance, newest first."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM operation_resources WHERE instance_id = %s AND state IN ('intended', 'created')"
+        " ORDER BY id DESC",
+        (instance_id,),
+    ).fetchall()
+    return [Entry(**row) for row in rows]
+
+
+def own(connection: Connection, operation_id: str, instance_id: str, provider: str, kind: str, resource_id: str) -> None:
+    """Take into the journal what an older program has made, so that it is undone like everything else."""
+    connection.execute(
+        "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan, state, resource_id)"
+        " SELECT %(operation)s, %(instance)s, %(provider)s, %(kind)s, '{}', 'created', %(resource)s WHERE NOT EXISTS"
+        " (SELECT FROM operation_resources WHERE instance_id = %(instance)s AND provider = %(provider)s"
+        "  AND kind = %(kind)s AND resource_id = %(resource)s)"
+        " ON CONFLICT (operation_id, provider, kind) DO NOTHING",
+        {
+            "operation": operation_id,
+            "instance": instance_id,
+            "provider": provider,
+            "kind": kind,
+            "resource": resource_id,
+        },
+    )
+
+
+def seconds_since_attempt(connection: Connection, entry: Entry) -> float:
+    """Seconds since the last call that may have made it, by the database's clock."""
+    row = connection.execute(
+        "SELECT extract(epoch FROM clock_timestamp() - attempted_at)::float8 AS age FROM operation_resources WHERE id = %s",
+        (entry.id,),
+    ).fetchone()
+    return float(row["age"]) if row else 0.0

@@ -1,0 +1,180 @@
+"""The tables `operations` and `operation_steps`: what was asked for, how far it is, how it ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg.types.json import Jsonb
+
+from .connection import Connection
+
+__all__ = [
+    "CUT_OFF",
+    "Kind",
+    "Operation",
+    "Status",
+    "Step",
+    "begin_step",
+    "end_step",
+    "finish",
+    "get",
+    "insert",
+    "latest",
+    "lock_instance",
+    "refuse_new_work",
+    "running",
+    "steps",
+]
+
+Kind = Literal["create", "destroy"]
+Status = Literal["running", "succeeded", "failed", "leaked"]
+StepStatus = Literal["running", "succeeded", "skipped", "failed"]
+
+CUT_OFF = "cut off: its process ended or took too long"
+"""What a step's error says when the step never told its own end."""
+
+_COLUMNS = "id, instance_id, kind, status, undoing, request, result, error, created_at, updated_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row of `operations`. `result` and `error` are parts of the client's answer."""
+
+    id: str
+    instance_id: str
+    kind: Kind
+    status: Status
+    undoing: bool
+    request: dict[str, Any]
+    result: dict[str, Any] | None
+    error: dict[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of `operation_steps`; a step that was tried again shows its last attempt."""
+
+    name: str
+    status: StepStatus
+    error: str | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+def lock_instance(connection: Connection, instance_id: str) -> None:
+    """Hold other requests about this instance back until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("instance:" + instance_id,))
+
+
+def insert(
+    connection: Connection, operation_id: str, kind: Kind, instance_id: str, request: Mapping[str, object]
+) -> None:
+    connection.execute(
+        "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
+        (operation_id, instance_id, kind, Jsonb(dict(request))),
+    )
+
+
+def get(connection: Connection, operation_id: str) -> Operation | None:
+    row = connection.execute(f"SELECT {_COLUMNS} FROM operations WHERE id = %s", (operation_id,)).fetchone()
+    return Operation(**row) if row else None
+
+
+def running(connection: Connection, instance_id: str) -> Operation | None:
+    """The operation that runs for this instance; there is one at most."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND status = 'running'", (instance_id,)
+    ).fetchone()
+    return Operation(**row) if row else None
+
+
+def latest(connection: Connection, instance_id: str, *, status: Status | None = None) -> Operation | None:
+    """The newest operation of this instance (of this status)."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND status = coalesce(%s, status)"
+        " ORDER BY created_at DESC, id DESC LIMIT 1",
+        (instance_id, status),
+    ).fetchone()
+    return Operation(**row) if row else None
+
+
+def refuse_new_work(connection: Connection, operation_id: str) -> Operation | None:
+    """Turn the operation around: from now on it only undoes. None if it is not running any more.
+
+    Waits for transactions that are writing an intent, so that nothing is begun behind the back of the undoing.
+    """
+    row = connection.execute(
+        "UPDATE operations SET undoing = true, updated_at = clock_timestamp() WHERE id = %s AND status = 'running'"
+        f" RETURNING {_COLUMNS}",
+        (operation_id,),
+    ).fetchone()
+    return Operation(**row) if row else None
+
+
+def finish(
+    connection: Connection,
+    operation_id: str,
+    status: Status,
+    *,
+    by_step: str,
+    result: Mapping[str, object] | None = None,
+    error: Mapping[str, object] | None = None,
+) -> bool:
+    """End a running operation and its last step. False if it had ended already: the first end stands.
+
+    Any other step that never ended was cut off with its process, and is shown so.
+    """
+    cursor = connection.execute(
+        "UPDATE operations SET status = %s, result = %s, error = %s, updated_at = clock_timestamp()"
+        " WHERE id = %s AND status = 'running'",
+        (
+            status,
+            None if result is None else Jsonb(dict(result)),
+            None if error is None else Jsonb(dict(error)),
+            operation_id,
+        ),
+    )
+    if cursor.rowcount == 0:
+        return False
+    connection.execute(
+        "UPDATE operation_steps SET ended_at = clock_timestamp(),"
+        " status = CASE WHEN name = %(step)s THEN 'succeeded' ELSE 'failed' END,"
+        " error = CASE WHEN name = %(step)s THEN error ELSE %(cut_off)s END"
+        " WHERE operation_id = %(id)s AND status = 'running'",
+        {"id": operation_id, "step": by_step, "cut_off": CUT_OFF},
+    )
+    return True
+
+
+def begin_step(connection: Connection, operation_id: str, name: str) -> None:
+    """Write down that a step's next attempt begins."""
+    connection.execute(
+        "INSERT INTO operation_steps (operation_id, name) VALUES (%s, %s)"
+        " ON CONFLICT (operation_id, name) DO UPDATE SET status = 'running', error = NULL, ended_at = NULL",
+        (operation_id, name),
+    )
+    connection.execute("UPDATE operations SET updated_at = clock_timestamp() WHERE id = %s", (operation_id,))
+
+
+def end_step(
+    connection: Connection, operation_id: str, name: str, status: StepStatus, error: str | None = None
+) -> None:
+    connection.execute(
+        "UPDATE operation_steps SET status = %s, error = %s, ended_at = clock_timestamp()"
+        " WHERE operation_id = %s AND name = %s",
+        (status, error, operation_id, name),
+    )
+    connection.execute("UPDATE operations SET updated_at = clock_timestamp() WHERE id = %s", (operation_id,))
+
+
+def steps(connection: Connection, operation_id: str) -> list[Step]:
+    """The steps begun so far, in that order."""
+    rows = connection.execute(
+        "SELECT name, status, error, started_at, ended_at FROM operation_steps WHERE operation_id = %s"
+        " ORDER BY started_at, name",
+        (operation_id,),
+    ).fetchall()
+    return [Step(**row) for row in rows]

@@ -1,0 +1,159 @@
+"""Every error that this layer raises on purpose.
+
+    PointsmanError
+    ├── InvalidInput            400  the caller must change the request
+    ├── Unauthenticated         401
+    ├── NotFound                404
+    ├── Conflict                409
+    ├── PayloadTooLarge         413
+    ├── RateLimited             429  the caller must slow down
+    ├── OperationFailed         500  an operation ended badly; the message says how and what is left
+    ├── MissingSetting          500  names the environment variable
+    ├── DatabaseUnavailable     503
+    └── ProviderError           502  knows its provider and step
+        ├── ProviderRejected         the provider said no; nothing happened, asking again will not help
+        ├── ProviderUnavailable      the provider could not answer; may pass
+        └── ProviderTimeout          no answer: it may have happened, look before doing it again
+
+Each knows its HTTP status, a code that does not change, whether trying again may help, and a message that is safe to
+show to a client: no credential, no raw body of a provider, no SQL.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+__all__ = [
+    "Conflict",
+    "DatabaseUnavailable",
+    "InvalidInput",
+    "MissingSetting",
+    "NotFound",
+    "OperationFailed",
+    "PayloadTooLarge",
+    "PointsmanError",
+    "ProviderError",
+    "ProviderRejected",
+    "ProviderTimeout",
+    "ProviderUnavailable",
+    "RateLimited",
+    "Reason",
+    "Unauthenticated",
+]
+
+Reason = Literal["unauthorized", "not_found", "taken", "limit", "invalid", "not_ready", "other"]
+"""Why a provider said no: bad credential; no such thing; the name or number is somebody's (or already ours); a plan's
+or account's limit; our request; not in a state for it yet; anything else."""
+
+
+class PointsmanError(Exception):
+    """Base of all. `message` is safe to show; `details` are further keys of the client's error body."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, details: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: dict[str, object] = dict(details or {})
+
+
+class InvalidInput(PointsmanError):
+    status, code = 400, "INVALID_INPUT"
+
+
+class Unauthenticated(PointsmanError):
+    status, code = 401, "UNAUTHENTICATED"
+
+
+class NotFound(PointsmanError):
+    status, code = 404, "NOT_FOUND"
+
+
+class Conflict(PointsmanError):
+    status, code = 409, "CONFLICT"
+
+
+class PayloadTooLarge(PointsmanError):
+    status, code = 413, "PAYLOAD_TOO_LARGE"
+
+
+class RateLimited(PointsmanError):
+    status, code, retryable = 429, "RATE_LIMITED", True
+
+
+class OperationFailed(PointsmanError):
+    status, code = 500, "OPERATION_FAILED"
+
+
+class MissingSetting(PointsmanError):
+    """A setting that this function needs is not set. `name` is the environment variable's."""
+
+    status, code = 500, "MISSING_SETTING"
+
+    def __init__(self, name: str, hint: str = "") -> None:
+        super().__init__(f"The setting {name} is missing" + (f": {hint}" if hint else ""))
+        self.name = name
+
+
+class DatabaseUnavailable(PointsmanError):
+    status, code, retryable = 503, "DATABASE_UNAVAILABLE", True
+
+
+class ProviderError(PointsmanError):
+    """A provider failed. `provider` is its id (`railway`, `openrouter`…), `step` the call (`serviceCreate`, `keys.create`…)."""
+
+    status, code = 502, "PROVIDER_ERROR"
+
+    def __init__(self, provider: str, step: str, what: str, *, details: Mapping[str, object] | None = None) -> None:
+        super().__init__(f"{provider} {step}: {what}", details=details)
+        self.provider = provider
+        self.step = step
+
+
+class ProviderRejected(ProviderError):
+    """The provider said no and did nothing. Not worth repeating as it is."""
+
+    code = "PROVIDER_REJECTED"
+
+    def __init__(
+        self,
+        provider: str,
+        step: str,
+        what: str,
+        *,
+        reason: Reason = "other",
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(provider, step, what, details=details)
+        self.reason: Reason = reason
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider could not answer this time (429, 5xx, an error that passes).
+
+    `outcome_unknown` is False where the provider said that nothing was done (429, a throttle). `retry_after` is in
+    seconds, None where the provider named no time.
+    """
+
+    code, retryable = "PROVIDER_UNAVAILABLE", True
+
+    def __init__(
+        self,
+        provider: str,
+        step: str,
+        what: str,
+        *,
+        outcome_unknown: bool = True,
+        retry_after: float | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(provider, step, what, details=details)
+        self.outcome_unknown = outcome_unknown
+        self.retry_after = retry_after
+
+
+class ProviderTimeout(ProviderUnavailable):
+    """No answer came, or it broke off: a timeout or a cut connection. For a write the outcome is unknown."""
+
+    code = "PROVIDER_TIMEOUT"

@@ -1,0 +1,57 @@
+"""How an operation is told over HTTP: the answer of the endpoint that asked for it, and its own page."""
+
+from datetime import UTC, datetime
+
+from fastapi.responses import JSONResponse
+
+from ..db.operations import Operation, Step
+from ..errors import OperationFailed
+
+__all__ = ["answer", "page"]
+
+_RETRY_AFTER = "2"
+"""Seconds."""
+
+
+def answer(operation: Operation) -> JSONResponse:
+    """200 with the result, 202 while it still runs. Raises OperationFailed (500) with what is left."""
+    if operation.status == "succeeded":
+        return JSONResponse(operation.result)
+    if operation.status == "running":
+        body = {"instanceId": operation.instance_id, "operationId": operation.id, "status": "running"}
+        return JSONResponse(body, 202, {"Location": f"/operations/{operation.id}", "Retry-After": _RETRY_AFTER})
+    error = operation.error or {}
+    extra = {key: value for key, value in error.items() if key not in ("message", "code")}
+    details = {**(operation.result or {}), **extra, "operationId": operation.id, "status": operation.status}
+    raise OperationFailed(str(error.get("message", "The operation failed")), details=details)
+
+
+def page(operation: Operation, steps: list[Step]) -> dict[str, object]:
+    """The body of `GET /operations/{operationId}`."""
+    body: dict[str, object] = {
+        "operationId": operation.id,
+        "instanceId": operation.instance_id,
+        "kind": operation.kind,
+        "status": operation.status,
+        "steps": [
+            {
+                "name": step.name,
+                "status": step.status,
+                "startedAt": _iso(step.started_at),
+                "endedAt": _iso(step.ended_at),
+                **({"error": step.error} if step.error else {}),
+            }
+            for step in steps
+        ],
+        "createdAt": _iso(operation.created_at),
+        "updatedAt": _iso(operation.updated_at),
+    }
+    if operation.result is not None:
+        body["result"] = operation.result
+    if operation.error is not None:
+        body["error"] = operation.error
+    return body
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

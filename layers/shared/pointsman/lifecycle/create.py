@@ -1,0 +1,292 @@
+"""The steps of creating an instance. Each may be cut off at any line and called again."""
+
+import secrets
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from ..db import connection, instances, journal, operations
+from ..errors import Conflict, OperationFailed, PointsmanError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from ..providers import railway
+from ..providers.registry import TOOLS, tool_provider
+from ..settings import RailwaySettings, RuntimeSettings, Tuning
+from . import naming, removal
+
+__all__ = [
+    "BEST_EFFORT",
+    "attach_volume",
+    "create_domain",
+    "create_service",
+    "deploy_instance",
+    "provision_tool",
+    "record_instance",
+]
+
+MOUNT_PATH = "/data"
+START_COMMAND = "node scripts/pool-server.js"
+VCPUS = 4.0
+MEMORY_BYTES = 8 * 1024**3
+BEST_EFFORT = ("volume", "domain")
+"""Steps that an instance can do without: where their provider fails for good, the create goes on with a warning."""
+
+_PLANS = 5
+"""How many phone numbers are tried before the search is given up (others order the same ones)."""
+
+Result = dict[str, object]
+run = connection.run
+
+
+def provision_tool(operation_id: str, tool_id: str, options: Mapping[str, object]) -> Result:
+    """Make the tool's resource: a key, an inbox, a number. Skipped where the provider has no credentials."""
+    provider = tool_provider(tool_id)
+    if provider is None:
+        return {"skipped": True}
+    entry = run(lambda db: journal.get(db, operation_id, tool_id, "tool"))
+    if entry and entry.state == "created":
+        return {"resourceId": entry.resource_id}
+    if entry and entry.state == "intended":
+        found = provider.find(entry.plan)
+        if found and provider.adoptable:
+            run(partial(_made, entry, found[0].id, found[0].env, found[0].meta))
+            return {"resourceId": found[0].id}
+        if not provider.adoptable:
+            removal.remove_unanswered(entry, lambda: [item.id for item in provider.find(entry.plan)], provider.delete)
+    operation = _operation(operation_id)
+    plan = entry.plan if entry and entry.state == "intended" else None
+    for attempt in range(1, _PLANS + 1):
+        plan = plan or dict(provider.plan(naming.reference(operation.instance_id), operation_id))
+        entry = run(partial(_intend, operation_id, tool_id, "tool", plan))
+        try:
+            resource = provider.create(plan, options)
+        except PointsmanError as error:
+            run(partial(_not_made, entry, error))
+            if not (isinstance(error, ProviderRejected) and error.reason == "taken") or attempt == _PLANS:
+                raise
+            plan = None
+            continue
+        run(partial(_made, entry, resource.id, resource.env, resource.meta))
+        return {"resourceId": resource.id}
+    raise AssertionError("unreachable")
+
+
+def create_service(operation_id: str) -> Result:
+    """Make the Railway service, without a source, so that nothing deploys yet."""
+    entry = run(lambda db: journal.get(db, operation_id, "railway", "service"))
+    if entry and entry.state == "created":
+        return {"serviceId": entry.resource_id}
+    name = str(_operation(operation_id).request["name"])
+    earlier = entry if entry and entry.state == "intended" else None
+    service_id = next(iter(removal.services_made_by(earlier)), None) if earlier else None
+    entry = run(partial(_intend, operation_id, "railway", "service", {"name": name}))
+    if service_id is None:
+        try:
+            service_id = railway.configured().create_service(name)
+        except ProviderRejected as error:
+            # After an attempt without an answer "taken" may mean: by us, and not listed yet.
+            if earlier and error.reason == "taken":
+                service_id = removal.look_until_settled(entry, partial(removal.services_made_by, entry))
+            if service_id is None:
+                run(lambda db: journal.refused(db, entry))
+                raise
+        except PointsmanError as error:
+            run(partial(_not_made, entry, error))
+            raise
+    run(partial(_made, entry, service_id, {}, {}))
+    return {"serviceId": service_id}
+
+
+def attach_volume(operation_id: str) -> Result:
+    """Attach a volume to the service. Before the first deploy, or the agent loses its state."""
+    entry = run(lambda db: journal.get(db, operation_id, "railway", "volume"))
+    if entry and entry.state == "created":
+        return {"volumeId": entry.resource_id}
+    service_id = _service_id(operation_id)
+    provider = railway.configured()
+    if entry and entry.state == "intended":
+        volume_id = removal.look_until_settled(entry, lambda: [v.id for v in provider.find_volumes(service_id)])
+    else:
+        volume_id = None
+    plan = {"service_id": service_id, "mount_path": MOUNT_PATH}
+    entry = run(partial(_intend, operation_id, "railway", "volume", plan))
+    if volume_id is None:
+        try:
+            volume_id = provider.create_volume(service_id, MOUNT_PATH)
+        except PointsmanError as error:
+            run(partial(_not_made, entry, error))
+            raise
+    run(partial(_made, entry, volume_id, {}, {}))
+    return {"volumeId": volume_id}
+
+
+def create_domain(operation_id: str) -> Result:
+    """Give the service its public domain."""
+    entry = run(lambda db: journal.get(db, operation_id, "railway", "domain"))
+    if entry and entry.state == "created":
+        return {"domain": entry.resource_id}
+    service_id = _service_id(operation_id)
+    provider = railway.configured()
+    domain = provider.find_domain(service_id) if entry and entry.state == "intended" else None
+    entry = run(partial(_intend, operation_id, "railway", "domain", {"service_id": service_id}))
+    if domain is None:
+        try:
+            domain = provider.create_domain(service_id)
+        except PointsmanError as error:
+            run(partial(_not_made, entry, error))
+            raise
+    run(partial(_made, entry, domain, {}, {}))
+    return {"domain": domain}
+
+
+def deploy_instance(operation_id: str) -> Result:
+    """Configure the service and deploy it, in one call, once everything that it needs is there.
+
+    Raises OperationFailed where an earlier step failed: this is where the branches meet.
+    """
+    _check_steps(operation_id)
+    service_id = _service_id(operation_id)
+    provider = railway.configured()
+    settings = RailwaySettings.load()
+    deployment = provider.latest_deployment(service_id)
+    if deployment is None:
+        deploy = partial(
+            provider.deploy,
+            service_id,
+            image=settings.runtime_image,
+            start_command=START_COMMAND,
+            variables=_variables(operation_id),
+            message="Deploy by Pointsman",
+        )
+        try:
+            deploy(vcpus=VCPUS, memory_bytes=MEMORY_BYTES)
+        except ProviderRejected as error:
+            if error.reason not in ("invalid", "limit", "other"):
+                raise
+            deploy(vcpus=None, memory_bytes=None)
+            return {"serviceId": service_id, "warning": f"limits were not set: {error.message}"}
+    return {"serviceId": service_id}
+
+
+def _check_steps(operation_id: str) -> None:
+    operation = _operation(operation_id)
+    steps = {step.name: step for step in run(lambda db: operations.steps(db, operation_id))}
+    for name in (*operation.request["tools"], "service", *BEST_EFFORT):
+        step = steps.get(name)
+        if step is not None and (step.status in ("succeeded", "skipped") or _tolerable(step)):
+            continue
+        raise OperationFailed(f"Step {name} failed: {(step and step.error) or 'it was cut off'}")
+
+
+def _tolerable(step: operations.Step) -> bool:
+    return step.name in BEST_EFFORT and step.status == "failed"
+
+
+def _variables(operation_id: str) -> dict[str, str]:
+    """The runtime's variables (contract, create-instance). The first three exist here and at Railway, nowhere else."""
+    variables = {
+        "OPENCLAW_GATEWAY_TOKEN": secrets.token_hex(32),
+        "SETUP_PASSWORD": secrets.token_hex(16),
+        "PRIVATE_WALLET_KEY": "0x" + secrets.token_hex(32),
+        "OPENCLAW_STATE_DIR": "/app",
+        "CHROMIUM_PATH": "/usr/bin/chromium",
+        **RuntimeSettings.load().variables,
+    }
+    for entry in _tool_entries(operation_id):
+        variables |= entry.env or {}
+    return variables
+
+
+def record_instance(operation_id: str) -> Result:
+    """Write the contract's rows and the answer, and end the operation: all of it or nothing."""
+    provider = railway.configured()
+    service_id = _service_id(operation_id)
+    deployment = provider.latest_deployment(service_id)
+    settings = RailwaySettings.load()
+    environment_id = provider.environment_id
+
+    def record(db: connection.Connection) -> Result:
+        operation = operations.get(db, operation_id)
+        if operation is None or operation.status != "running" or operation.undoing:
+            if operation is not None and operation.status == "succeeded":
+                return {"recorded": True}
+            raise Conflict(f"Operation {operation_id} is over or being undone; nothing is recorded")
+        entries = {tool: journal.get(db, operation_id, tool, "tool") for tool in operation.request["tools"]}
+        made = {tool: entry for tool, entry in entries.items() if entry and entry.state == "created"}
+        volume_id = _made_id(db, operation_id, "volume")
+        domain = _made_id(db, operation_id, "domain")
+        url = f"https://{domain}" if domain else None
+        infra = {
+            "instance_id": operation.instance_id,
+            "provider_service_id": service_id,
+            "provider_env_id": environment_id,
+            "provider_project_id": settings.project_id,
+            "url": url,
+            "deploy_status": deployment.status if deployment else None,
+            "runtime_image": settings.runtime_image,
+            "volume_id": volume_id,
+        }
+        instances.insert(db, infra, [_tool_row(tool, entry) for tool, entry in made.items()])
+        result: dict[str, Any] = {
+            "instanceId": operation.instance_id,
+            "serviceId": service_id,
+            "url": url,
+            "services": {tool: {"resourceId": entry.resource_id} for tool, entry in made.items()},
+        }
+        if warnings := _warnings(db, operation_id):
+            result["warnings"] = warnings
+        operations.finish(db, operation_id, "succeeded", by_step="record", result=result)
+        return {"recorded": True}
+
+    return run(record)
+
+
+def _made_id(db: connection.Connection, operation_id: str, kind: str) -> str | None:
+    entry = journal.get(db, operation_id, "railway", kind)
+    return entry.resource_id if entry and entry.state == "created" else None
+
+
+def _tool_row(tool_id: str, entry: journal.Entry) -> instances.ToolRow:
+    key = TOOLS[tool_id].env_keys[0]
+    return instances.ToolRow(tool_id, entry.resource_id or "", key, (entry.env or {}).get(key), entry.meta)
+
+
+def _warnings(db: connection.Connection, operation_id: str) -> list[str]:
+    return [f"{step.name}: {step.error}" for step in operations.steps(db, operation_id) if step.error]
+
+
+def _operation(operation_id: str) -> operations.Operation:
+    operation = run(lambda db: operations.get(db, operation_id))
+    if operation is None:
+        raise OperationFailed(f"Operation {operation_id} is unknown")
+    return operation
+
+
+def _service_id(operation_id: str) -> str:
+    entry = run(lambda db: journal.get(db, operation_id, "railway", "service"))
+    if entry is None or entry.resource_id is None:
+        raise OperationFailed("There is no service yet")
+    return entry.resource_id
+
+
+def _tool_entries(operation_id: str) -> list[journal.Entry]:
+    instance_id = _operation(operation_id).instance_id
+    entries = run(lambda db: journal.open_entries(db, instance_id))
+    return [entry for entry in entries if entry.operation_id == operation_id and entry.kind == "tool"]
+
+
+def _intend(operation_id: str, provider: str, kind: str, plan: Mapping[str, str], db: connection.Connection) -> journal.Entry:
+    return journal.intend(db, operation_id, provider, kind, plan)
+
+
+def _made(
+    entry: journal.Entry, resource_id: str, env: Mapping[str, str], meta: Mapping[str, str], db: connection.Connection
+) -> None:
+    journal.made(db, entry, resource_id, env=env, meta=meta)
+
+
+def _not_made(entry: journal.Entry, error: PointsmanError, db: connection.Connection) -> None:
+    """After a failed call: close the entry if nothing can have been made, else leave it open, to be looked for."""
+    unknown = isinstance(error, ProviderTimeout) or (isinstance(error, ProviderUnavailable) and error.outcome_unknown)
+    if unknown:
+        journal.unanswered(db, entry)
+    else:
+        journal.refused(db, entry)

@@ -1,0 +1,75 @@
+"""One step of a state machine: what every task function is wrapped in.
+
+Step Functions matches error names exactly and knows no inheritance, so a task raises exactly `Transient` (try again) or
+`Permanent` (do not). Anything else that ends a task, such as a killed process or a timeout, has AWS's own names.
+"""
+
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from ..db import connection, operations
+from ..errors import PointsmanError
+
+__all__ = ["Permanent", "Transient", "task"]
+
+Result = dict[str, object]
+logger = Logger(service="pointsman")
+
+
+class Transient(Exception):
+    """May pass: the state machine tries again."""
+
+
+class Permanent(Exception):
+    """Will not pass: the state machine goes on to its catcher."""
+
+
+def task(name: str) -> Callable[[Callable[[str, dict[str, Any]], Result]], Callable[[dict[str, Any], object], Result]]:
+    """Make a Lambda handler of `do(operation_id, event)`, a step of this name.
+
+    The step's beginning and end are written down. An event may carry `tool`; then the step is called like the tool.
+    What the handler returns and what it raises goes into the execution's history: ids and safe messages only.
+    """
+
+    def wrap(do: Callable[[str, dict[str, Any]], Result]) -> Callable[[dict[str, Any], object], Result]:
+        @wraps(do)
+        def handler(event: dict[str, Any], context: object) -> Result:
+            operation_id, step = str(event["operationId"]), str(event.get("tool") or name)
+            logger.clear_state()
+            logger.append_keys(operation_id=operation_id, step=step)
+            try:
+                connection.run(lambda db: operations.begin_step(db, operation_id, step))
+                result = do(operation_id, event)
+                status = "skipped" if result.get("skipped") else "succeeded"
+                warning = result.get("warning")
+                note = str(warning) if warning else None
+                connection.run(lambda db: operations.end_step(db, operation_id, step, status, note))
+            except PointsmanError as error:
+                logger.warning("step failed", extra={"code": error.code, "reason": error.message})
+                _note(operation_id, step, error.message)
+                kind = Transient if error.retryable else Permanent
+                raise kind(error.message) from None
+            except Exception as error:
+                # Its message may hold anything, a secret too: only its kind and place are told.
+                place = "".join(traceback.format_tb(error.__traceback__))
+                logger.error("step broke off", extra={"error": type(error).__name__, "place": place})
+                _note(operation_id, step, f"unexpected {type(error).__name__}")
+                raise Permanent(f"unexpected {type(error).__name__} in step {step}") from None
+            logger.info("step done", extra={"result": result})
+            return result
+
+        return handler
+
+    return wrap
+
+
+def _note(operation_id: str, step: str, message: str) -> None:
+    """Write the failure down if the database lets us; the state machine learns of it in any case."""
+    try:
+        connection.run(lambda db: operations.end_step(db, operation_id, step, "failed", message))
+    except PointsmanError as error:
+        logger.warning("the failure could not be written down", extra={"reason": error.message})

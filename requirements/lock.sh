@@ -1,0 +1,16 @@
+#!/bin/sh
+# Pin all requirements anew: newest versions, with hashes, for every platform, without any registry's address.
+set -eu
+cd "$(dirname "$0")/.."
+uv=.venv/bin/uv
+lock() {
+    from=$1 to=$2
+    shift 2
+    "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+        --no-annotate "$from" -o "$to" "$@"
+}
+lock requirements/dev.in requirements/dev.txt --upgrade
+lock requirements/local.in requirements/local.txt --constraint requirements/dev.txt
+lock requirements/layer.in layers/shared/requirements.txt --constraint requirements/dev.txt
+lock requirements/sam.in requirements/sam.txt --upgrade
+lock requirements/uv.in requirements/uv.txt --upgrade
