@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# (botocore carries no types)
 """The only module that speaks to AWS.
 
 It uses botocore's signer and HTTP session directly. A full client costs several times as much at a cold start, because

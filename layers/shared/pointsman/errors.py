@@ -101,7 +101,7 @@ class DatabaseUnavailable(PointsmanError):
 
 
 class ProviderError(PointsmanError):
-    """A provider failed. `provider` is its id (`railway`, `openrouter`…), `step` the call (`serviceCreate`, `keys.create`…)."""
+    """A provider failed. `provider` is its id (`railway`…), `step` the call (`serviceCreate`, `keys.create`…)."""
 
     status, code = 502, "PROVIDER_ERROR"
 

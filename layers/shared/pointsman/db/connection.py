@@ -7,7 +7,7 @@ do twice; a commit whose answer was lost looks like one that never happened.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -27,9 +27,13 @@ _connection: Connection | None = None
 def _connected() -> Connection:
     global _connection
     if _connection is None or _connection.closed:
-        settings: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "application_name": "pointsman"}
-        _connection = psycopg.connect(
-            DatabaseSettings.load().url, autocommit=True, prepare_threshold=None, row_factory=dict_row, **settings
+        _connection = Connection.connect(
+            DatabaseSettings.load().url,
+            autocommit=True,
+            prepare_threshold=None,
+            row_factory=dict_row,
+            connect_timeout=_CONNECT_SECONDS,
+            application_name="pointsman",
         )
     return _connection
 

@@ -34,7 +34,9 @@ class ToolRow:
 
 
 def exists(connection: Connection, instance_id: str) -> bool:
-    return connection.execute("SELECT FROM instance_infra WHERE instance_id = %s", (instance_id,)).fetchone() is not None
+    return (
+        connection.execute("SELECT FROM instance_infra WHERE instance_id = %s", (instance_id,)).fetchone() is not None
+    )
 
 
 def get(connection: Connection, instance_id: str) -> Instance | None:

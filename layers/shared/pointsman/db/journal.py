@@ -142,7 +142,9 @@ def open_entries(connection: Connection, instance_id: str) -> list[Entry]:
     return [Entry(**row) for row in rows]
 
 
-def own(connection: Connection, operation_id: str, instance_id: str, provider: str, kind: str, resource_id: str) -> None:
+def own(
+    connection: Connection, operation_id: str, instance_id: str, provider: str, kind: str, resource_id: str
+) -> None:
     """Take into the journal what an older program has made, so that it is undone like everything else."""
     connection.execute(
         "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan, state, resource_id)"
@@ -163,7 +165,8 @@ def own(connection: Connection, operation_id: str, instance_id: str, provider: s
 def seconds_since_attempt(connection: Connection, entry: Entry) -> float:
     """Seconds since the last call that may have made it, by the database's clock."""
     row = connection.execute(
-        "SELECT extract(epoch FROM clock_timestamp() - attempted_at)::float8 AS age FROM operation_resources WHERE id = %s",
+        "SELECT extract(epoch FROM clock_timestamp() - attempted_at)::float8 AS age FROM operation_resources"
+        " WHERE id = %s",
         (entry.id,),
     ).fetchone()
     return float(row["age"]) if row else 0.0

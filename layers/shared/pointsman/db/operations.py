@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from .connection import Connection
 
@@ -132,8 +132,8 @@ def finish(
         " WHERE id = %s AND status = 'running'",
         (
             status,
-            None if result is None else Jsonb(dict(result)),
-            None if error is None else Jsonb(dict(error)),
+            None if result is None else Json(dict(result)),
+            None if error is None else Json(dict(error)),
             operation_id,
         ),
     )

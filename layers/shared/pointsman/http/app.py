@@ -72,8 +72,9 @@ def _event(request: Request) -> Mapping[str, Any]:
 
 def _caller(request: Request) -> str:
     """Who the authorizer says is calling. Nothing else is believed; empty means nobody."""
-    context = _event(request).get("requestContext", {})
-    return str(((context.get("authorizer") or {}).get("lambda") or {}).get("caller") or "")
+    authorizer: Mapping[str, Any] = _event(request).get("requestContext", {}).get("authorizer") or {}
+    context: Mapping[str, Any] = authorizer.get("lambda") or {}
+    return str(context.get("caller") or "")
 
 
 def _error(

@@ -9,11 +9,11 @@ from ..db import connection, instances, journal, operations
 from ..errors import Conflict, OperationFailed, PointsmanError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from ..providers import railway
 from ..providers.registry import TOOLS, tool_provider
-from ..settings import RailwaySettings, RuntimeSettings, Tuning
+from ..settings import RailwaySettings, RuntimeSettings
 from . import naming, removal
+from .steps import BEST_EFFORT, operation_of
 
 __all__ = [
-    "BEST_EFFORT",
     "attach_volume",
     "create_domain",
     "create_service",
@@ -26,8 +26,6 @@ MOUNT_PATH = "/data"
 START_COMMAND = "node scripts/pool-server.js"
 VCPUS = 4.0
 MEMORY_BYTES = 8 * 1024**3
-BEST_EFFORT = ("volume", "domain")
-"""Steps that an instance can do without: where their provider fails for good, the create goes on with a warning."""
 
 _PLANS = 5
 """How many phone numbers are tried before the search is given up (others order the same ones)."""
@@ -50,8 +48,8 @@ def provision_tool(operation_id: str, tool_id: str, options: Mapping[str, object
             run(partial(_made, entry, found[0].id, found[0].env, found[0].meta))
             return {"resourceId": found[0].id}
         if not provider.adoptable:
-            removal.remove_unanswered(entry, lambda: [item.id for item in provider.find(entry.plan)], provider.delete)
-    operation = _operation(operation_id)
+            removal.remove_unanswered(entry, partial(removal.resources_of, provider, entry.plan), provider.delete)
+    operation = operation_of(operation_id)
     plan = entry.plan if entry and entry.state == "intended" else None
     for attempt in range(1, _PLANS + 1):
         plan = plan or dict(provider.plan(naming.reference(operation.instance_id), operation_id))
@@ -74,7 +72,7 @@ def create_service(operation_id: str) -> Result:
     entry = run(lambda db: journal.get(db, operation_id, "railway", "service"))
     if entry and entry.state == "created":
         return {"serviceId": entry.resource_id}
-    name = str(_operation(operation_id).request["name"])
+    name = str(operation_of(operation_id).request["name"])
     earlier = entry if entry and entry.state == "intended" else None
     service_id = next(iter(removal.services_made_by(earlier)), None) if earlier else None
     entry = run(partial(_intend, operation_id, "railway", "service", {"name": name}))
@@ -167,7 +165,7 @@ def deploy_instance(operation_id: str) -> Result:
 
 
 def _check_steps(operation_id: str) -> None:
-    operation = _operation(operation_id)
+    operation = operation_of(operation_id)
     steps = {step.name: step for step in run(lambda db: operations.steps(db, operation_id))}
     for name in (*operation.request["tools"], "service", *BEST_EFFORT):
         step = steps.get(name)
@@ -253,13 +251,6 @@ def _warnings(db: connection.Connection, operation_id: str) -> list[str]:
     return [f"{step.name}: {step.error}" for step in operations.steps(db, operation_id) if step.error]
 
 
-def _operation(operation_id: str) -> operations.Operation:
-    operation = run(lambda db: operations.get(db, operation_id))
-    if operation is None:
-        raise OperationFailed(f"Operation {operation_id} is unknown")
-    return operation
-
-
 def _service_id(operation_id: str) -> str:
     entry = run(lambda db: journal.get(db, operation_id, "railway", "service"))
     if entry is None or entry.resource_id is None:
@@ -268,12 +259,14 @@ def _service_id(operation_id: str) -> str:
 
 
 def _tool_entries(operation_id: str) -> list[journal.Entry]:
-    instance_id = _operation(operation_id).instance_id
+    instance_id = operation_of(operation_id).instance_id
     entries = run(lambda db: journal.open_entries(db, instance_id))
     return [entry for entry in entries if entry.operation_id == operation_id and entry.kind == "tool"]
 
 
-def _intend(operation_id: str, provider: str, kind: str, plan: Mapping[str, str], db: connection.Connection) -> journal.Entry:
+def _intend(
+    operation_id: str, provider: str, kind: str, plan: Mapping[str, str], db: connection.Connection
+) -> journal.Entry:
     return journal.intend(db, operation_id, provider, kind, plan)
 
 

@@ -7,14 +7,24 @@ was made late enough finds nothing. An empty list soon after proves nothing, bec
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from ..db import connection, instances, journal
 from ..errors import MissingSetting, PointsmanError
 from ..providers import railway
+from ..providers.base import Plan, ToolProvider
 from ..providers.registry import TOOLS, tool_provider
 from ..settings import Tuning
 
-__all__ = ["look_until_settled", "remove", "remove_all", "remove_unanswered", "remove_volumes", "services_made_by"]
+__all__ = [
+    "look_until_settled",
+    "remove",
+    "remove_all",
+    "remove_unanswered",
+    "remove_volumes",
+    "resources_of",
+    "services_made_by",
+]
 
 _LOOK_EVERY = 1.0
 """Seconds between looks for something that may have been made."""
@@ -81,17 +91,22 @@ def look_until_settled(entry: journal.Entry, find: Callable[[], Sequence[str]]) 
         time.sleep(min(_LOOK_EVERY, Tuning.load().settle - age))
 
 
+def resources_of(provider: ToolProvider, plan: Plan) -> list[str]:
+    """The ids of everything that the provider has made by this plan."""
+    return [resource.id for resource in provider.find(plan)]
+
+
 def _remove_tool(entry: journal.Entry) -> None:
     provider = tool_provider(entry.provider)
     if provider is None:
-        raise MissingSetting(f"the credentials of {TOOLS[entry.provider].name}", "its resource cannot be deleted without")
+        raise MissingSetting(
+            f"the credentials of {TOOLS[entry.provider].name}", "its resource cannot be deleted without"
+        )
     if entry.state == "created" and entry.resource_id:
         provider.delete(entry.resource_id)
         return
 
-    def find() -> list[str]:
-        return [resource.id for resource in provider.find(entry.plan)]
-
+    find = partial(resources_of, provider, entry.plan)
     if not provider.adoptable:
         remove_unanswered(entry, find, provider.delete)
     elif found := look_until_settled(entry, find):

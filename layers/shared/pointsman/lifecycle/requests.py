@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Sequence
+from functools import partial
 
 from ..aws import start_execution
 from ..db import connection, instances, journal, operations
@@ -86,7 +87,7 @@ def wait(operation: Operation) -> Operation:
     deadline = time.monotonic() + Tuning.load().answer_within
     while operation.status == "running" and time.monotonic() < deadline:
         time.sleep(_POLL)
-        operation = run(lambda db: _stored(db, operation.id))
+        operation = run(partial(_stored, operation_id=operation.id))
     return operation
 
 

@@ -37,7 +37,7 @@ def task(name: str) -> Callable[[Callable[[str, dict[str, Any]], Result]], Calla
 
     def wrap(do: Callable[[str, dict[str, Any]], Result]) -> Callable[[dict[str, Any], object], Result]:
         @wraps(do)
-        def handler(event: dict[str, Any], context: object) -> Result:
+        def handler(event: dict[str, Any], _context: object) -> Result:
             operation_id, step = str(event["operationId"]), str(event.get("tool") or name)
             logger.clear_state()
             logger.append_keys(operation_id=operation_id, step=step)
@@ -53,7 +53,7 @@ def task(name: str) -> Callable[[Callable[[str, dict[str, Any]], Result]], Calla
                 _note(operation_id, step, error.message)
                 kind = Transient if error.retryable else Permanent
                 raise kind(error.message) from None
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever breaks, the state machine must learn of it
                 # Its message may hold anything, a secret too: only its kind and place are told.
                 place = "".join(traceback.format_tb(error.__traceback__))
                 logger.error("step broke off", extra={"error": type(error).__name__, "place": place})

@@ -47,8 +47,8 @@ def upgrade() -> None:
                         CHECK (status IN ('running', 'succeeded', 'failed', 'leaked')),
             undoing     BOOLEAN NOT NULL DEFAULT false,
             request     JSONB NOT NULL,
-            result      JSONB,
-            error       JSONB,
+            result      JSON,  -- as it was written: the keys keep their order
+            error       JSON,
             created_at  TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
             updated_at  TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
         );

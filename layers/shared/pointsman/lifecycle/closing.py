@@ -1,0 +1,62 @@
+"""The end of an operation that could not do all it was for: what is left, and the answer that tells so."""
+
+from ..db import connection, instances, journal, operations
+from ..providers.registry import TOOLS
+from .steps import cause
+
+__all__ = ["close"]
+
+Result = dict[str, object]
+
+
+def close(operation_id: str) -> Result:
+    """End an operation by what the journal says: `leaked` while something is left, with the answer that tells what."""
+
+    def end(db: connection.Connection) -> Result:
+        operation = operations.get(db, operation_id)
+        if operation is None or operation.status != "running":
+            return {"closed": False}
+        left = [entry for entry in journal.open_entries(db, operation.instance_id) if entry.kind != "domain"]
+        if operation.kind == "create":
+            _close_create(db, operation, left)
+        else:
+            _close_destroy(db, operation, left)
+        return {"closed": True}
+
+    return connection.run(end)
+
+
+def _close_create(db: connection.Connection, operation: operations.Operation, left: list[journal.Entry]) -> None:
+    error = cause(db, operation.id)
+    if left:
+        message = f"{error['message']}. Could not be undone yet: {_names(left)}"
+        error = {**error, "message": message, "left": [_name(entry) for entry in left]}
+    operations.finish(db, operation.id, "leaked" if left else "failed", by_step="close", error=error)
+
+
+def _close_destroy(db: connection.Connection, operation: operations.Operation, left: list[journal.Entry]) -> None:
+    instance_id = operation.instance_id
+    left_names = {_name(entry) for entry in left}
+    had = set(operation.request["tools"])
+    steps = {step.name: step for step in operations.steps(db, operation.id)}
+    destroyed = {tool: tool in had and tool not in left_names for tool in TOOLS}
+    for name in ("volumes", "service"):
+        destroyed[name] = name in steps and steps[name].status == "succeeded" and name not in left_names
+    result = {"instanceId": instance_id, "destroyed": destroyed}
+    if left or not (destroyed["volumes"] and destroyed["service"]):
+        reasons = "; ".join(step.error for step in steps.values() if step.status == "failed" and step.error)
+        instances.mark(db, instance_id, [name for name in TOOLS if name in left_names])
+        message = f"Not everything could be destroyed: {_names(left) or 'the service'} left"
+        error = {"message": f"{message} ({reasons})" if reasons else message, "code": "DESTROY_INCOMPLETE"}
+        operations.finish(db, operation.id, "leaked", by_step="close", result=result, error=error)
+    else:
+        instances.delete(db, instance_id)
+        operations.finish(db, operation.id, "succeeded", by_step="close", result=result)
+
+
+def _name(entry: journal.Entry) -> str:
+    return entry.provider if entry.kind == "tool" else "volumes" if entry.kind == "volume" else entry.kind
+
+
+def _names(entries: list[journal.Entry]) -> str:
+    return ", ".join(sorted({_name(entry) for entry in entries}))

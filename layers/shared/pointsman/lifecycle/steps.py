@@ -1,0 +1,37 @@
+"""What is known of the steps of an operation, whatever they do."""
+
+from ..db import connection, operations
+from ..errors import OperationFailed
+
+__all__ = ["BEST_EFFORT", "cause", "operation_of"]
+
+BEST_EFFORT = ("volume", "domain")
+"""Steps that an instance can do without: where their provider fails for good, the create goes on with a warning."""
+
+_ENDINGS = ("undo", "close")
+"""Steps that end an operation, and say nothing of why it failed."""
+
+
+def operation_of(operation_id: str) -> operations.Operation:
+    """The operation that a task works for. Raises OperationFailed for an id that nobody knows."""
+    operation = connection.run(lambda db: operations.get(db, operation_id))
+    if operation is None:
+        raise OperationFailed(f"Operation {operation_id} is unknown")
+    return operation
+
+
+def cause(db: connection.Connection, operation_id: str) -> dict[str, object]:
+    """Why a create failed: its first failed step, else one that never ended because its process did."""
+    steps = [step for step in operations.steps(db, operation_id) if step.name not in _ENDINGS]
+    cut_off = [step.name for step in steps if step.status == "running"]
+    # The meeting point fails because of the others, and the best-effort steps fail alone.
+    failed = [step for step in steps if step.status == "failed"]
+    failed = [step for step in failed if step.name not in ("deploy", *BEST_EFFORT)] or failed
+    if cut_off:
+        message = f"Step {', '.join(cut_off)} failed: {operations.CUT_OFF}"
+    elif failed:
+        first = min(failed, key=lambda step: step.ended_at or step.started_at)
+        message = f"Step {first.name} failed: {first.error}"
+    else:
+        message = "The operation broke off between two steps"
+    return {"message": message, "code": "OPERATION_FAILED"}
