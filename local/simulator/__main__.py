@@ -1,0 +1,28 @@
+"""`python -m local.simulator`: serve until SIGTERM or SIGINT."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from local.simulator.config import Config
+from local.simulator.server import Simulator, SimulatorError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--port", type=int, default=4010, help="0 takes a free one")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="waited before the work of every request")
+    parser.add_argument("--state", type=Path, default=None, help="keep the providers' state in this file")
+    options = parser.parse_args()
+    try:
+        simulator = Simulator(options.host, options.port, Config(latency_ms=options.latency_ms), options.state)
+    except SimulatorError as error:
+        print(error, file=sys.stderr)
+        return 1
+    simulator.serve(lambda: print(f"simulator ready on {simulator.origin}", flush=True))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""A small client of the control API, for tests and the demo."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypedDict, Unpack
+
+import httpx
+from pydantic import TypeAdapter
+
+from local.simulator.calls import CallEntry
+from local.simulator.faults import FaultKind, ProviderName
+from local.simulator.leftovers import Leftover
+from local.simulator.wire import Obj, as_list, as_obj
+
+_CALLS = TypeAdapter(list[CallEntry])
+_LEFTOVERS = TypeAdapter(list[Leftover])
+
+
+class FaultOptions(TypedDict, total=False):
+    """The optional parts of a fault; `control.py` tells what they mean."""
+
+    times: int | None
+    after: int
+    match: str
+    seconds: float
+    status: int
+    code: str
+    message: str
+    retry_after: float
+    field: str
+    done: bool
+
+
+@dataclass(frozen=True)
+class Bases:
+    """Where the providers are, for the settings of whoever calls them."""
+
+    railway: str
+    openrouter: str
+    agentmail: str
+    telnyx: str
+
+
+class SimulatorClient:
+    """Drives the simulator at an origin such as `http://127.0.0.1:4010`. Raises httpx.HTTPStatusError when refused."""
+
+    def __init__(self, origin: str, timeout_s: float = 10.0) -> None:
+        self.origin = origin.rstrip("/")
+        self.bases = Bases(
+            f"{self.origin}/railway/graphql/v2", f"{self.origin}/openrouter/api/v1", f"{self.origin}/agentmail/v0",
+            f"{self.origin}/telnyx/v2",
+        )  # fmt: skip
+        self._http = httpx.Client(base_url=f"{self.origin}/_sim", timeout=timeout_s, trust_env=False)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> "SimulatorClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def healthy(self) -> bool:
+        """Whether it answers at all."""
+        try:
+            return self._http.get("/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def reset(self, config: Mapping[str, object] | None = None) -> None:
+        """Everything back to the beginning, with this configuration over the defaults."""
+        self._ask("POST", "/reset", dict(config or {}))
+
+    def config(self, change: Mapping[str, object] | None = None) -> Obj:
+        """The configuration, after this change to it."""
+        return as_obj(self._ask("PATCH", "/config", dict(change or {})))
+
+    def fault(self, provider: ProviderName, operation: str, kind: FaultKind, **options: Unpack[FaultOptions]) -> int:
+        """Order a fault; the id is for `remove_fault`."""
+        order = {"provider": provider, "operation": operation, "kind": kind, **options}
+        made = as_obj(self._ask("POST", "/faults", order))["id"]
+        assert isinstance(made, int)
+        return made
+
+    def faults(self) -> list[Obj]:
+        """All faults, with how often each has matched and struck."""
+        return [as_obj(fault) for fault in as_list(self._ask("GET", "/faults"))]
+
+    def remove_fault(self, fault_id: int) -> None:
+        self._ask("DELETE", f"/faults/{fault_id}")
+
+    def clear_faults(self) -> None:
+        self._ask("DELETE", "/faults")
+
+    def state(self) -> Obj:
+        """Everything, per provider, deleted things too."""
+        return as_obj(self._ask("GET", "/state"))
+
+    def leftovers(self) -> list[Leftover]:
+        """What is alive and costs money or a slot."""
+        return _LEFTOVERS.validate_python(self._ask("GET", "/leftovers"))
+
+    def calls(self, since: int = 0) -> list[CallEntry]:
+        """Calls after the one with this sequence number."""
+        return _CALLS.validate_python(self._ask("GET", f"/calls?since={since}"))
+
+    def seed_services(self, count: int, prefix: str = "convos-agent-", bare: bool = False) -> list[str]:
+        """Make many Railway services; the ids come in the order of their names."""
+        made = self._ask("POST", "/railway/services", {"count": count, "prefix": prefix, "bare": bare})
+        return [str(service_id) for service_id in as_list(as_obj(made)["ids"])]
+
+    def set_deployment(self, deployment_id: str, status: str) -> None:
+        self._ask("POST", f"/railway/deployments/{deployment_id}", {"status": status})
+
+    def seed_numbers(self, count: int, customer_reference: str | None = None) -> list[Obj]:
+        """Own many Telnyx numbers; each comes with `id` and `phone_number`."""
+        made = self._ask("POST", "/telnyx/numbers", {"count": count, "customer_reference": customer_reference})
+        return [as_obj(number) for number in as_list(made)]
+
+    def lock_number(self, number_id: str, locked: bool = True) -> None:
+        self._ask("PATCH", f"/telnyx/numbers/{number_id}", {"deletion_lock_enabled": locked})
+
+    def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
+        answer = self._http.request(method, path, json=body)
+        answer.raise_for_status()
+        result: object = answer.json()
+        return result

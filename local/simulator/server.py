@@ -1,0 +1,121 @@
+"""Serving a simulator: in the foreground as a program, or in a thread for tests and the local stack."""
+
+import asyncio
+import ipaddress
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from local.simulator.app import create_app
+from local.simulator.config import Config
+from local.simulator.connection import TrackingProtocol
+from local.simulator.engine import Engine
+from local.simulator.state import State, StateFile
+
+_STOP_WITHIN_S = 2
+
+
+class SimulatorError(Exception):
+    """The simulator cannot be started; the message says why in one line."""
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn, told apart in three things: it says when it is ready, lets go what hangs, and dies quietly."""
+
+    def __init__(self, config: uvicorn.Config, engine: Engine, when_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._engine = engine
+        self._when_ready = when_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._when_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._engine.release()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        # uvicorn raises a caught signal once more when it has stopped, which would make a clean stop a failure.
+        if threading.current_thread() is threading.main_thread():
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+class Simulator:
+    """A simulator bound to a loopback address. Port 0 takes a free one; `origin` tells where it is."""
+
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, config: Config | None = None, state_file: Path | None = None
+    ) -> None:
+        """Bind, and load the state. Raises SimulatorError when either cannot be done."""
+        file = StateFile(state_file) if state_file is not None else None
+        try:
+            state = file.load() if file is not None else State()
+        except (OSError, ValueError):
+            raise SimulatorError(f"simulator: {state_file} holds no state of a simulator") from None
+        self._socket = _bound(host, port)
+        self._engine = Engine(config or Config(), state, file)
+        self.port: int = self._socket.getsockname()[1]
+        self.origin = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        self._ready = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._server: _Uvicorn | None = None
+
+    def serve(self, when_ready: Callable[[], None]) -> None:
+        """Serve until a signal or `stop`; call `when_ready` once connections are accepted."""
+        config = uvicorn.Config(
+            create_app(self._engine), http=TrackingProtocol, ws="none", lifespan="off", loop="asyncio",
+            log_level="error", access_log=False, timeout_graceful_shutdown=_STOP_WITHIN_S,
+        )  # fmt: skip
+        self._server = _Uvicorn(config, self._engine, when_ready)
+        self._server.run(sockets=[self._socket])
+
+    def start(self) -> "Simulator":
+        """Serve in a thread; returns when connections are accepted."""
+        self._thread = threading.Thread(target=self.serve, args=(self._ready.set,), name="simulator", daemon=True)
+        self._thread.start()
+        if not self._ready.wait(30):
+            raise SimulatorError("simulator: not ready within 30 s")
+        return self
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(_STOP_WITHIN_S + 5)
+        self._socket.close()
+
+    def __enter__(self) -> "Simulator":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise SimulatorError(f"simulator: {host} is not a loopback address")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio sets TCP_NODELAY only on sockets that name their protocol; without it every answer waits 40 ms.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+        bound.listen(512)
+    except OSError as error:
+        bound.close()
+        raise SimulatorError(f"simulator: cannot listen on {host}:{port}: {error.strerror}") from None
+    return bound

@@ -1,0 +1,53 @@
+"""Everything that the providers remember, in one tree, and the file that it may be kept in."""
+
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from local.simulator.agentmail_state import AgentMailState
+from local.simulator.openrouter_state import OpenRouterState
+from local.simulator.railway.store import RailwayState, seeded
+from local.simulator.telnyx.store import TelnyxState, with_profile
+from local.simulator.wire import Obj
+
+
+@dataclass
+class State:
+    railway: RailwayState = field(default_factory=seeded)
+    openrouter: OpenRouterState = field(default_factory=OpenRouterState)
+    agentmail: AgentMailState = field(default_factory=AgentMailState)
+    telnyx: TelnyxState = field(default_factory=with_profile)
+
+    def as_json(self) -> Obj:
+        return asdict(self)
+
+
+_ADAPTER = TypeAdapter(State)
+
+
+@dataclass(frozen=True)
+class StateFile:
+    """A file that holds the state between runs. It is replaced as a whole, so a crash leaves the old or the new one."""
+
+    path: Path
+
+    def load(self) -> State:
+        """The stored state, or a fresh one when there is no file. Raises ValueError for a file of something else."""
+        if not self.path.exists():
+            return State()
+        return _ADAPTER.validate_json(self.path.read_bytes())
+
+    def save(self, state: State) -> None:
+        content = _ADAPTER.dump_json(state)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.replace(name, self.path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise

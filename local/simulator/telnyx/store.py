@@ -1,0 +1,141 @@
+"""What Telnyx remembers. Orders and numbers change with time: their states are worked out when they are asked for."""
+
+import secrets
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+SEEDED_PROFILE = "5a1e0000-0000-4000-8000-00000000000a"
+MONTHLY_USD = 1.0
+UPFRONT_USD = 1.0
+
+
+@dataclass
+class Number:
+    """A number from the moment it is ordered. It is ours from `active_at`, and visible from `visible_at`."""
+
+    id: str
+    phone_number: str
+    created_at: float
+    active_at: float
+    visible_at: float
+    order_id: str | None = None
+    failed: bool = False
+    tags: list[str] = field(default_factory=list[str])
+    customer_reference: str | None = None
+    messaging_profile_id: str | None = None
+    connection_id: str | None = None
+    billing_group_id: str | None = None
+    external_pin: str | None = None
+    address_id: str | None = None
+    hd_voice_enabled: bool = False
+    deletion_lock_enabled: bool = False
+    deleted_at: float | None = None
+
+    def held(self, now: float) -> bool:
+        """Whether it is ours or about to be (a pending order counts, one that has failed does not)."""
+        return self.deleted_at is None and not (self.failed and now >= self.active_at)
+
+    def visible(self, now: float) -> bool:
+        return self.held(now) and now >= self.visible_at
+
+
+@dataclass
+class OrderedNumber:
+    id: str
+    phone_number: str
+    failed: bool
+
+
+@dataclass
+class Order:
+    id: str
+    created_at: float
+    ends_at: float
+    numbers: list[OrderedNumber]
+    sub_order_id: str
+    customer_reference: str | None = None
+    messaging_profile_id: str | None = None
+    connection_id: str | None = None
+    billing_group_id: str | None = None
+    updated_at: float | None = None
+
+    def status(self, now: float) -> str:
+        if now < self.ends_at:
+            return "pending"
+        return "failure" if all(number.failed for number in self.numbers) else "success"
+
+
+@dataclass
+class Profile:
+    id: str
+    name: str
+    created_at: float
+    whitelisted_destinations: list[str]
+    enabled: bool = True
+    webhook_url: str | None = None
+    webhook_failover_url: str | None = None
+    webhook_api_version: str = "2"
+    daily_spend_limit: str | None = None
+    daily_spend_limit_enabled: bool = False
+    updated_at: float | None = None
+    deleted_at: float | None = None
+
+
+@dataclass
+class Reservation:
+    id: str
+    phone_numbers: list[str]
+    customer_reference: str | None
+    created_at: float
+    ends_at: float
+
+
+@dataclass
+class TelnyxState:
+    numbers: dict[str, Number] = field(default_factory=dict[str, Number])
+    orders: dict[str, Order] = field(default_factory=dict[str, Order])
+    profiles: dict[str, Profile] = field(default_factory=dict[str, Profile])
+    reservations: dict[str, Reservation] = field(default_factory=dict[str, Reservation])
+    searched_at: dict[str, float] = field(default_factory=dict[str, float])
+    released_at: dict[str, float] = field(default_factory=dict[str, float])
+    spent_usd: float = 0.0
+
+    def holder(self, phone_number: str, now: float) -> Number | None:
+        """Our number with this E.164, if it is ours or being ordered."""
+        for number in self.numbers.values():
+            if number.phone_number == phone_number and number.held(now):
+                return number
+        return None
+
+    def held(self, now: float) -> set[str]:
+        return {number.phone_number for number in self.numbers.values() if number.held(now)}
+
+    def find(self, id_or_e164: str, now: float, by_e164: bool) -> Number | None:
+        """A visible number by its id, or by its E.164 form where that is allowed."""
+        number = self.numbers.get(id_or_e164)
+        if number is None and by_e164 and id_or_e164.startswith("+"):
+            number = self.holder(id_or_e164, now)
+        return number if number is not None and number.visible(now) else None
+
+    def profile(self, profile_id: str) -> Profile | None:
+        profile = self.profiles.get(profile_id)
+        return profile if profile is not None and profile.deleted_at is None else None
+
+
+def with_profile() -> TelnyxState:
+    state = TelnyxState()
+    state.profiles[SEEDED_PROFILE] = Profile(SEEDED_PROFILE, "sim", 1_700_000_000.0, ["US"])
+    return state
+
+
+def number_id() -> str:
+    """A 64-bit integer as a string, as the ids of numbers are."""
+    return str(10**18 + secrets.randbelow(8 * 10**18))
+
+
+def new_number(phone_number: str, now: float, active_at: float, visible_at: float) -> Number:
+    return Number(number_id(), phone_number, now, active_at, visible_at)
+
+
+def new_uuid() -> str:
+    return str(uuid4())

@@ -1,0 +1,100 @@
+"""What travels between the HTTP edge and a provider: a `Call` comes in, a `Reply` goes out."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+
+from starlette.responses import Response
+
+Obj = dict[str, object]
+"""A JSON object."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer before it is bytes. `text` wins over `body`; with neither the answer has no content."""
+
+    status: int
+    body: object = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    text: str | None = None
+    media_type: str = "application/json"
+
+    def response(self) -> Response:
+        if self.text is not None:
+            return Response(self.text, self.status, dict(self.headers), self.media_type)
+        if self.body is None:
+            return Response(None, self.status, dict(self.headers))
+        content = json.dumps(self.body, separators=(",", ":"))
+        return Response(content, self.status, dict(self.headers), self.media_type)
+
+    def with_headers(self, headers: Mapping[str, str]) -> "Reply":
+        return Reply(self.status, self.body, {**self.headers, **headers}, self.text, self.media_type)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to a provider. `now` is the moment its work is done (seconds since the epoch)."""
+
+    operation: str
+    path: Mapping[str, str]
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: Obj
+    now: float
+
+    def param(self, name: str) -> str | None:
+        """The last value of a query parameter, as servers read repeated ones."""
+        return dict(self.query).get(name)
+
+
+def iso(moment: float | None) -> str | None:
+    """A moment as providers print it: ISO 8601, UTC, milliseconds, Z."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def as_obj(value: object) -> Obj:
+    """The value as a JSON object, empty when it is none."""
+    return cast(Obj, value) if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[object]:
+    """The value as a JSON array, empty when it is none."""
+    return cast(list[object], value) if isinstance(value, list) else []
+
+
+def as_str(value: object) -> str | None:
+    """The value when it is a string."""
+    return value if isinstance(value, str) else None
+
+
+Spec = Mapping[str, tuple[type, ...]]
+"""Field name to the Python types its JSON value may have."""
+
+TEXT: tuple[type, ...] = (str,)
+TEXT_OR_NULL: tuple[type, ...] = (str, type(None))
+NUMBER_OR_NULL: tuple[type, ...] = (int, float, type(None))
+FLAG: tuple[type, ...] = (bool,)
+OBJECT_OR_NULL: tuple[type, ...] = (dict, type(None))
+LIST: tuple[type, ...] = (list,)
+
+
+def body_problems(body: Mapping[str, object], spec: Spec, required: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """What is wrong with a body: unknown fields, missing fields, wrong types, as (field, message)."""
+    found = [(name, "is required") for name in required if name not in body]
+    for name, value in body.items():
+        if name not in spec:
+            found.append((name, "is not a known field"))
+        elif not isinstance(value, spec[name]) or (isinstance(value, bool) and bool not in spec[name]):
+            found.append((name, "has the wrong type"))
+    return found
+
+
+def query_problems(query: Iterable[tuple[str, str]], allowed: Iterable[str]) -> list[tuple[str, str]]:
+    """Query parameters that the provider does not know."""
+    known = set(allowed)
+    return [(name, "is not a known parameter") for name, _ in query if name not in known]
