@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pointsman.lifecycle import ending
+from pointsman.lifecycle import closing
 from pointsman.lifecycle.task import task
 
 
 @task("close")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return ending.close(operation_id)
+    return closing.close(operation_id)

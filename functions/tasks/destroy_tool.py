@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pointsman.lifecycle import ending
+from pointsman.lifecycle import undoing
 from pointsman.lifecycle.task import task
 
 
 @task("tool")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return ending.destroy_tool(operation_id, event["tool"])
+    return undoing.destroy_tool(operation_id, event["tool"])

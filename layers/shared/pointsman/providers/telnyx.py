@@ -89,11 +89,12 @@ class Telnyx:
         try:
             order = self._account.place_order(body)
         except ProviderRejected as error:
-            if error.reason == "invalid":
-                self._account.profiles.clear()
             # An earlier order of ours may be what took it; which code says so is not documented for certain.
             if error.reason in ("taken", "invalid") and (ours := self.find(plan)):
                 return ours[0]
+            if error.reason == "invalid" and self._account.forget_profile(plan["messaging_profile_id"]):
+                what = "the messaging profile is not what it was when it was looked up"
+                raise ProviderRejected("telnyx", error.step, what, reason="taken") from None
             raise
         order = self._account.settled(order, plan["phone_number"])
         if order.state(plan["phone_number"]) == "failure":

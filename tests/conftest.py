@@ -1,0 +1,78 @@
+"""What all tests share: no address but loopback, and one running stack for those that want it."""
+
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from local.console import Console
+from local.settings import Settings
+from local.simulator.client import SimulatorClient
+from local.stack import Stack
+from psycopg.rows import dict_row
+
+API_KEY = "test-services-key"
+SETTLE_SECONDS = 2
+
+_connect = socket.socket.connect
+
+
+def _loopback_only(self: socket.socket, address: Any) -> None:
+    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        raise AssertionError(f"tests may not reach {address}")
+    _connect(self, address)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only() -> Iterator[None]:
+    socket.socket.connect = _loopback_only  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = _connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The bundle of this checkout, with every provider simulated and short waiting times."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PORT": "0",
+        "POINTSMAN_DATA": str(tmp_path_factory.mktemp("stack")),
+        "POINTSMAN_SCHEDULES": "off",
+        "SERVICES_API_KEY": API_KEY,
+        "SETTLE_SECONDS": str(SETTLE_SECONDS),
+        "PROVIDER_TIMEOUT_SECONDS": "5",
+        "RAILWAY_TIMEOUT_SECONDS": "5",
+        "POOL_API_KEY": "pool-key-of-the-tests",
+    }
+    settings = replace(Settings.load(environ=environment), environment=environment)
+    with Stack(settings, Console(quiet=True)) as running:
+        running.prewarm()
+        yield running
+
+
+@pytest.fixture
+def simulator(stack: Stack) -> Iterator[SimulatorClient]:
+    """The simulated providers, empty and without faults."""
+    assert stack.simulator_url is not None
+    with SimulatorClient(stack.simulator_url) as client:
+        client.reset()
+        yield client
+        client.reset()
+
+
+@pytest.fixture
+def api(stack: Stack, simulator: SimulatorClient) -> Iterator[httpx.Client]:
+    """The Services API with the right key."""
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def db(stack: Stack) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    with psycopg.connect(stack.database_url, autocommit=True, row_factory=dict_row) as connection:
+        yield connection

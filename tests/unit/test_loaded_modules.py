@@ -1,0 +1,67 @@
+"""Which modules a function may not load when it starts. A cold start is paid in imports; a clock would only guess."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from local.template import Template
+
+ROOT = Path(__file__).parents[2]
+WEB = {"fastapi", "starlette", "mangum", "pydantic"}
+AWS = {"boto3", "botocore.auth", "botocore.client", "botocore.session"}  # Powertools looks at botocore itself
+MIGRATION = {"alembic", "sqlalchemy"}
+EVERYTHING = WEB | AWS | MIGRATION | {"psycopg", "httpx", "aws_lambda_powertools"}
+
+NOT_LOADED = {
+    "authorizer": EVERYTHING,
+    "migrate": WEB | AWS | {"httpx", "aws_lambda_powertools"},
+    "services.healthz": AWS | MIGRATION | {"psycopg", "httpx"},
+    "services.registry": AWS | MIGRATION | {"psycopg", "httpx"},
+    "services.not_found": AWS | MIGRATION | {"psycopg", "httpx"},
+    "services.status_batch": AWS | MIGRATION | {"psycopg"},
+    "services.get_operation": AWS | MIGRATION | {"httpx"},
+    "services.create_instance": AWS | MIGRATION | {"httpx"},
+    "services.destroy_instance": AWS | MIGRATION | {"httpx"},
+    "tasks.provision_tool": WEB | AWS | MIGRATION,
+    "tasks.create_service": WEB | AWS | MIGRATION,
+    "tasks.attach_volume": WEB | AWS | MIGRATION,
+    "tasks.create_domain": WEB | AWS | MIGRATION,
+    "tasks.deploy_instance": WEB | AWS | MIGRATION,
+    "tasks.record_instance": WEB | AWS | MIGRATION,
+    "tasks.undo_create": WEB | AWS | MIGRATION,
+    "tasks.destroy_tool": WEB | AWS | MIGRATION,
+    "tasks.destroy_volumes": WEB | AWS | MIGRATION,
+    "tasks.destroy_service": WEB | AWS | MIGRATION,
+    "tasks.close_operation": WEB | AWS | MIGRATION | {"httpx"},
+}
+
+
+def handlers() -> list[str]:
+    return sorted(function.handler.rpartition(".")[0] for function in Template.load(ROOT / "template.yaml", {}).functions.values())
+
+
+@cache
+def loaded_by(module: str) -> frozenset[str]:
+    code = f"import json, sys, {module}; print(json.dumps(list(sys.modules)))"
+    path = f"{ROOT}/layers/shared:{ROOT}/functions"
+    output = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
+    ).stdout
+    return frozenset(json.loads(output))
+
+
+def test_every_function_is_listed_here() -> None:
+    assert handlers() == sorted(NOT_LOADED)
+
+
+@pytest.mark.parametrize("module", sorted(NOT_LOADED))
+def test_function_does_not_load(module: str) -> None:
+    assert loaded_by(module) & NOT_LOADED[module] == set()
+
+
+def test_the_check_can_fail() -> None:
+    assert "fastapi" in loaded_by("services.healthz")
+    assert "psycopg" in loaded_by("tasks.close_operation")

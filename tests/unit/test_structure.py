@@ -1,0 +1,82 @@
+"""The rules about files that a reader relies on."""
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from local.template import Template
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = Template.load(ROOT / "template.yaml", {})
+
+
+def tracked(*patterns: str) -> list[Path]:
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    return [ROOT / name for name in names if (ROOT / name).exists()]
+
+
+def test_no_file_is_over_400_lines() -> None:
+    long = [path.name for path in tracked("*.py", "*.yaml", "*.sh") if len(path.read_text().splitlines()) > 400]
+    assert [name for name in long if name != "template.yaml"] == []
+
+
+def test_no_handler_is_over_40_lines() -> None:
+    assert [path.name for path in tracked("functions/*.py") if len(path.read_text().splitlines()) > 40] == []
+
+
+def test_every_package_says_what_lives_in_it_and_who_may_call() -> None:
+    for path in tracked("layers/*__init__.py", "functions/*__init__.py", "local/*__init__.py"):
+        docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+        assert len(docstring.splitlines()) >= 3, f"{path.relative_to(ROOT)} does not say it"
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATE.functions))
+def test_function_has_a_module_and_a_sample_event(name: str) -> None:
+    module = TEMPLATE.functions[name].handler.rpartition(".")[0].replace(".", "/")
+    assert (ROOT / "functions" / f"{module}.py").is_file()
+    assert (ROOT / "events" / f"{module}.json").is_file()
+
+
+def test_no_module_of_functions_is_left_out_of_the_template() -> None:
+    modules = {function.handler.rpartition(".")[0].replace(".", "/") + ".py" for function in TEMPLATE.functions.values()}
+    here = {str(path.relative_to(ROOT / "functions")) for path in tracked("functions/*.py")}
+    assert {name for name in here if not name.endswith("__init__.py")} == modules
+
+
+def test_environment_is_read_in_settings_only() -> None:
+    readers = [path.name for path in tracked("layers/*.py", "functions/*.py") if "os.environ" in path.read_text()]
+    assert readers == ["settings.py"]
+
+
+@pytest.mark.parametrize("path", tracked("statemachines/*.yaml"), ids=lambda path: path.name)
+def test_every_task_state_has_a_timeout_retries_with_jitter_and_catches_all(path: Path) -> None:
+    for name, state in _states(yaml.safe_load(path.read_text())):
+        if state["Type"] != "Task":
+            continue
+        assert state["TimeoutSeconds"] > 0, name
+        assert all(retry["JitterStrategy"] == "FULL" for retry in state["Retry"]), name
+        if name != "Close":
+            assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+
+
+@pytest.mark.parametrize("path", tracked("statemachines/*.yaml"), ids=lambda path: path.name)
+def test_a_function_ends_before_its_state_does(path: Path) -> None:
+    for name, state in _states(yaml.safe_load(path.read_text())):
+        if state["Type"] == "Task":
+            function = state["Parameters"]["FunctionName"].strip("${}")
+            assert TEMPLATE.functions[function].timeout < state["TimeoutSeconds"], name
+
+
+def _states(machine: dict) -> list[tuple[str, dict]]:
+    """All states of a machine, those of its branches and iterators too."""
+    found = []
+    for name, state in machine["States"].items():
+        found.append((name, state))
+        for inner in [*state.get("Branches", []), state.get("ItemProcessor", {"States": {}})]:
+            found.extend(_states(inner))
+    return found

@@ -1,0 +1,157 @@
+"""Whatever ends a create in the middle: an honest answer, nothing left, no row, and the id is free again."""
+
+import httpx
+import pytest
+from local.simulator.client import SimulatorClient
+
+from .helpers import (
+    Database,
+    assert_can_be_made_again,
+    assert_nothing_is_left,
+    create,
+    ended,
+    fresh_id,
+    in_background,
+    kill_tasks,
+    request_for,
+    until,
+)
+
+# A call of each step, and the task that makes it.
+STEPS = [
+    pytest.param("openrouter", "keys.create", "provision_tool", ["openrouter"], id="openrouter"),
+    pytest.param("agentmail", "inboxes.create", "provision_tool", ["agentmail"], id="agentmail"),
+    pytest.param("telnyx", "orders.create", "provision_tool", ["telnyx"], id="telnyx"),
+    pytest.param("railway", "serviceCreate", "create_service", ["openrouter"], id="service"),
+    pytest.param("railway", "volumeCreate", "attach_volume", ["openrouter"], id="volume"),
+    pytest.param("railway", "serviceDomainCreate", "create_domain", ["openrouter"], id="domain"),
+    pytest.param("railway", "environmentPatchCommit", "deploy_instance", ["openrouter"], id="deploy"),
+]
+
+
+@pytest.mark.parametrize(("provider", "operation", "task", "tools"), STEPS)
+def test_task_killed_while_its_provider_is_at_work(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, provider, operation, task, tools
+) -> None:
+    """The provider goes on with a call whose caller is dead, so the thing appears after the kill."""
+    simulator.fault(provider, operation, "slow", seconds=1.2, times=1)
+    body = request_for(fresh_id(), tools)
+    answer = in_background(lambda: create(api, body))
+    _until_called(simulator, operation)
+    assert kill_tasks(f"tasks.{task}.handler") >= 1
+    _assert_undone(api, simulator, db, body, answer())
+
+
+def test_task_killed_before_the_rows_are_written(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+    body = request_for(fresh_id())
+    with db.transaction():
+        db.execute("LOCK TABLE instance_infra IN SHARE MODE")
+        answer = in_background(lambda: create(api, body))
+        until(lambda: _begun(db, body["instanceId"], "record"))
+        assert kill_tasks("tasks.record_instance.handler") >= 1
+    _assert_undone(api, simulator, db, body, answer())
+
+
+@pytest.mark.parametrize("step", ["undo"])
+def test_undoing_that_is_killed_goes_on(api: httpx.Client, simulator: SimulatorClient, db: Database, step) -> None:
+    simulator.fault("railway", "environmentPatchCommit", "refuse", times=None)
+    simulator.fault("railway", "serviceDelete", "slow", seconds=1.0, times=1)
+    body = request_for(fresh_id())
+    answer = in_background(lambda: create(api, body))
+    _until_called(simulator, "serviceDelete")
+    assert kill_tasks("tasks.undo_create.handler") >= 1
+    _assert_undone(api, simulator, db, body, answer())
+
+
+CALLS = [
+    ("openrouter", "keys.create"),
+    ("agentmail", "inboxes.create"),
+    ("telnyx", "numbers.search"),
+    ("telnyx", "orders.create"),
+    ("railway", "serviceCreate"),
+    ("railway", "environmentPatchCommit"),
+]
+
+
+@pytest.mark.parametrize(("provider", "operation"), CALLS)
+def test_call_that_is_refused_for_good(api, simulator, db, provider, operation) -> None:
+    simulator.fault(provider, operation, "refuse", times=None)
+    body = request_for(fresh_id())
+    answer = create(api, body)
+    error = _assert_undone(api, simulator, db, body, answer)
+    assert provider in error
+
+
+@pytest.mark.parametrize(("provider", "operation"), CALLS)
+def test_call_that_breaks_off_for_good(api, simulator, db, provider, operation) -> None:
+    """Nothing can be known of such a call but by looking: some of them were done."""
+    simulator.fault(provider, operation, "lost", times=None)
+    body = request_for(fresh_id())
+    answer = create(api, body)
+    if answer.status_code == 200:
+        # Every attempt was done and found again: the instance is whole, and there once.
+        assert len(simulator.leftovers()) == len(_whole(simulator))
+        simulator.clear_faults()
+        assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
+        assert_nothing_is_left(simulator, db, body["instanceId"])
+    else:
+        _assert_undone(api, simulator, db, body, answer)
+
+
+@pytest.mark.parametrize("operation", ["volumeCreate", "serviceDomainCreate"])
+def test_volume_and_domain_are_best_effort(api, simulator, db, operation) -> None:
+    simulator.fault("railway", operation, "refuse", times=None)
+    body = request_for(fresh_id(), ["openrouter"])
+    answer = create(api, body)
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json()["warnings"]) == 1
+    assert (answer.json()["url"] is None) == (operation == "serviceDomainCreate")
+    assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
+    assert_nothing_is_left(simulator, db, body["instanceId"])
+
+
+def test_what_cannot_be_undone_is_told_and_taken_up_by_destroy(api, simulator, db) -> None:
+    simulator.fault("railway", "environmentPatchCommit", "refuse", times=None)
+    simulator.fault("openrouter", "keys.delete", "server_error", times=None)
+    body = request_for(fresh_id())
+    answer = create(api, body)
+    assert answer.status_code in (202, 500)
+    page = ended(api, answer)
+    assert page["status"] == "leaked"
+    assert page["error"]["left"] == ["openrouter"]
+    assert [left.provider for left in simulator.leftovers()] == ["openrouter"]
+    assert create(api, body).status_code == 409
+    simulator.clear_faults()
+    gone = api.delete(f"/destroy/{body['instanceId']}")
+    assert gone.status_code == 200, gone.text
+    assert gone.json()["destroyed"]["openrouter"] is True
+    assert_nothing_is_left(simulator, db, body["instanceId"])
+    assert_can_be_made_again(api, simulator, body)
+
+
+def _assert_undone(api, simulator, db, body, answer: httpx.Response) -> str:
+    if answer.status_code == 202:
+        assert answer.headers["Location"] == f"/operations/{answer.json()['operationId']}"
+    else:
+        assert answer.status_code == 500, answer.text
+    page = ended(api, answer)
+    assert page["status"] == "failed", page
+    assert all(step["endedAt"] for step in page["steps"]), page
+    assert_nothing_is_left(simulator, db, body["instanceId"])
+    assert_can_be_made_again(api, simulator, body)
+    return page["error"]["message"]
+
+
+def _until_called(simulator: SimulatorClient, operation: str) -> None:
+    until(lambda: any(call.operation == operation for call in simulator.calls()))
+
+
+def _begun(db: Database, instance_id: str, step: str) -> bool:
+    query = (
+        "SELECT FROM operation_steps JOIN operations ON operations.id = operation_id WHERE instance_id = %s AND name = %s"
+    )
+    return db.execute(query, (instance_id, step)).fetchone() is not None
+
+
+def _whole(simulator: SimulatorClient) -> set[str]:
+    return {f"{left.provider} {left.kind}" for left in simulator.leftovers()}
