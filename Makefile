@@ -26,8 +26,8 @@ lint: $(VENV)/.dev ## style, types, layering, template
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/cfn-lint template.yaml
 
-bench-cold: $(VENV)/.dev ## what a cold start of each function costs, in bare handlers
-	@$(RUN) -m benchmarks.cold
+bench-cold: $(VENV)/.local $(VENV)/.lambda ## what a cold start of each function costs, in bare handlers
+	@$(RUN) -m benchmarks.cold --python $(VENV)/lambda/bin/python
 
 simulator: $(VENV)/.local ## the four providers alone, on port 4010
 	@exec $(RUN) -m local.simulator
@@ -48,6 +48,10 @@ $(VENV)/.local: requirements/local.txt requirements/uv.txt
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 	@sh requirements/install.sh $(PYTHON) $(VENV) requirements/dev.txt
+	@touch $@
+
+$(VENV)/.lambda: requirements/lambda.txt $(VENV)/.local
+	@sh requirements/install.sh $(PYTHON) $(VENV)/lambda requirements/lambda.txt
 	@touch $@
 
 $(VENV)/.sam: requirements/sam.txt $(VENV)/.local

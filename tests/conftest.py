@@ -9,11 +9,12 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from psycopg.rows import dict_row
+
 from local.console import Console
 from local.settings import Settings
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from psycopg.rows import dict_row
 
 API_KEY = "test-services-key"
 SETTLE_SECONDS = 2

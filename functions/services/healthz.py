@@ -2,8 +2,8 @@
 
 from pointsman.http.app import create_app, lambda_handler
 
-app = create_app(public=True)
-handler = lambda_handler(app)
+app = create_app()
+handler = lambda_handler(app, public="GET")
 
 
 @app.get("/healthz")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from local.template import Template
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,9 @@ NOT_LOADED = {
 
 
 def handlers() -> list[str]:
-    return sorted(function.handler.rpartition(".")[0] for function in Template.load(ROOT / "template.yaml", {}).functions.values())
+    return sorted(
+        function.handler.rpartition(".")[0] for function in Template.load(ROOT / "template.yaml", {}).functions.values()
+    )
 
 
 @cache

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from local.template import Template
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,9 @@ def test_function_has_a_module_and_a_sample_event(name: str) -> None:
 
 
 def test_no_module_of_functions_is_left_out_of_the_template() -> None:
-    modules = {function.handler.rpartition(".")[0].replace(".", "/") + ".py" for function in TEMPLATE.functions.values()}
+    modules = {
+        function.handler.rpartition(".")[0].replace(".", "/") + ".py" for function in TEMPLATE.functions.values()
+    }
     here = {str(path.relative_to(ROOT / "functions")) for path in tracked("functions/*.py")}
     assert {name for name in here if not name.endswith("__init__.py")} == modules
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 import psycopg
+
 from local.simulator.client import SimulatorClient
 
 TOOLS = ["openrouter", "agentmail", "telnyx"]
@@ -27,7 +28,11 @@ def fresh_id() -> str:
 
 
 def request_for(instance_id: str, tools: list[str] | None = None) -> dict[str, Any]:
-    return {"instanceId": instance_id, "name": f"convos-agent-{instance_id}", "tools": TOOLS if tools is None else tools}
+    return {
+        "instanceId": instance_id,
+        "name": f"convos-agent-{instance_id}",
+        "tools": TOOLS if tools is None else tools,
+    }
 
 
 def create(api: httpx.Client, body: dict[str, Any]) -> httpx.Response:

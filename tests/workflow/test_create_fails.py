@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+
 from local.simulator.client import SimulatorClient
 
 from .helpers import (
@@ -147,9 +148,7 @@ def _until_called(simulator: SimulatorClient, operation: str) -> None:
 
 
 def _begun(db: Database, instance_id: str, step: str) -> bool:
-    query = (
-        "SELECT FROM operation_steps JOIN operations ON operations.id = operation_id WHERE instance_id = %s AND name = %s"
-    )
+    query = "SELECT FROM operation_steps JOIN operations ON operations.id = operation_id WHERE instance_id = %s AND name = %s"
     return db.execute(query, (instance_id, step)).fetchone() is not None
 
 

@@ -4,7 +4,9 @@ One sandbox serves one request at a time, so routes are `async def` that call th
 would cost a thread at each call.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 from aws_lambda_powertools import Logger
@@ -13,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from mangum import Mangum
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from ..errors import PayloadTooLarge, PointsmanError, Unauthenticated
 
@@ -21,104 +24,120 @@ __all__ = ["MAX_BODY_BYTES", "create_app", "lambda_handler"]
 MAX_BODY_BYTES = 1024 * 1024
 """No request of the Services API is near this; the gateway's own limit is 10 MB."""
 
+_NO_JSON = "The request body is not valid JSON"
+
+Event = Mapping[str, Any]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 logger = Logger(service="pointsman")
 
 
-def create_app(*, public: bool = False) -> FastAPI:
-    """An app whose errors have the contract's shape, and that refuses callers without identity unless `public`."""
+def create_app() -> FastAPI:
+    """An app whose errors have the contract's shape."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, strict_content_type=False)
     app.add_exception_handler(PointsmanError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.middleware("http")(_admit(public))
+    app.add_exception_handler(Exception, _unexpected)
     return app
 
 
-def lambda_handler(app: FastAPI) -> Handler:
-    """The Lambda handler of an app."""
-    adapter = Mangum(app, lifespan="off")
+def lambda_handler(app: FastAPI, *, public: str = "") -> Handler:
+    """The Lambda handler of an app. It refuses callers without identity, but for the method named by `public`.
+
+    Whatever happens inside, the answer is JSON in the contract's shape.
+    """
+
+    async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
+        # Starlette raises an unexpected error again after it is answered; it is logged by then, and its text may hold
+        # anything.
+        with suppress(Exception):
+            await app(scope, receive, send)
+
+    adapter = Mangum(quiet, lifespan="off")
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         logger.clear_state()
         logger.append_keys(request_id=event["requestContext"]["requestId"])
+        refusal = None if event["requestContext"]["http"]["method"] == public else _stranger(event)
+        refusal = refusal or _oversize(event)
+        if refusal is not None:
+            answer = _answer(event, refusal)
+            return {
+                "statusCode": answer.status_code,
+                "headers": dict(answer.headers),
+                "body": bytes(answer.body).decode(),
+            }
         return adapter(event, context)
 
     return handler
 
 
-def _admit(public: bool) -> Callable[[Request, Callable[[Request], Awaitable[Any]]], Awaitable[Any]]:
-    """Middleware: identity first, then size, then the route; what breaks unexpectedly still answers JSON."""
-
-    async def admit(request: Request, call_next: Callable[[Request], Awaitable[Any]]) -> Any:
-        try:
-            if not public and not _caller(request):
-                raise Unauthenticated("Invalid or missing API key")
-            if len(await request.body()) > MAX_BODY_BYTES:
-                raise PayloadTooLarge(f"The request body is over the limit of {MAX_BODY_BYTES // 1024} KiB")
-            return await call_next(request)
-        except PointsmanError as error:
-            return await _known(request, error)
-        except Exception as error:
-            logger.exception("unexpected error", extra={"error": type(error).__name__})
-            return _error(request, 500, "INTERNAL_ERROR", "Internal error; the log of this request id tells more")
-
-    return admit
+def _stranger(event: Event) -> PointsmanError | None:
+    """Identity is what the authorizer says, and nothing else; without it the caller is nobody."""
+    authorizer: Event = event["requestContext"].get("authorizer") or {}
+    context: Event = authorizer.get("lambda") or {}
+    return None if context.get("caller") else Unauthenticated("Invalid or missing API key")
 
 
-def _event(request: Request) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", request.scope.get("aws.event") or {})
+def _oversize(event: Event) -> PointsmanError | None:
+    if len(event.get("body") or "") <= MAX_BODY_BYTES:
+        return None
+    return PayloadTooLarge(f"The request body is over the limit of {MAX_BODY_BYTES // 1024} KiB")
 
 
-def _caller(request: Request) -> str:
-    """Who the authorizer says is calling. Nothing else is believed; empty means nobody."""
-    authorizer: Mapping[str, Any] = _event(request).get("requestContext", {}).get("authorizer") or {}
-    context: Mapping[str, Any] = authorizer.get("lambda") or {}
-    return str(context.get("caller") or "")
+def _event(request: Request) -> Event:
+    return cast("Event", request.scope.get("aws.event") or {"requestContext": {}})
 
 
-def _error(
-    request: Request,
-    status: int,
-    code: str,
-    message: str,
-    details: Mapping[str, object] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
-    request_id = _event(request).get("requestContext", {}).get("requestId")
-    body = {"error": message, "code": code, **(details or {}), "requestId": request_id}
-    return JSONResponse(body, status, dict(headers or {}))
+def _error(event: Event, status: int, code: str, message: str, **more: Mapping[str, Any] | None) -> JSONResponse:
+    """`more`: `details` go into the body, `headers` into the headers."""
+    body = {"error": message, "code": code, **(more.get("details") or {})}
+    body["requestId"] = event["requestContext"].get("requestId")
+    return JSONResponse(body, status, dict(more.get("headers") or {}))
+
+
+def _answer(event: Event, error: PointsmanError) -> JSONResponse:
+    if error.status >= 500:
+        logger.error("request failed", extra={"code": error.code, "reason": error.message})
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+    return _error(event, error.status, error.code, error.message, details=error.details, headers=headers)
 
 
 async def _known(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PointsmanError)
-    if error.status >= 500:
-        logger.error("request failed", extra={"code": error.code, "reason": error.message})
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
-    return _error(request, error.status, error.code, error.message, error.details, headers)
+    return _answer(_event(request), error)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    # Its message may hold anything, a secret too: only its kind and place are told.
+    place = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("unexpected error", extra={"error": type(error).__name__, "place": place})
+    message = "Internal error; the log tells more of this request id"
+    return _error(_event(request), 500, "INTERNAL_ERROR", message)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return _error(request, 400, "INVALID_INPUT", _explain(error.errors()))
+    return _error(_event(request), 400, "INVALID_INPUT", _explain(error.errors()))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    method, path = request.method, request.url.path
+    method, path, event = request.method, request.url.path, _event(request)
     if error.status_code == 405:
         message = f"{method} is not allowed on {path}"
-        return _error(request, 405, "METHOD_NOT_ALLOWED", message, headers=error.headers)
+        return _error(event, 405, "METHOD_NOT_ALLOWED", message, headers=error.headers)
     if error.status_code == 404:
-        return _error(request, 404, "NOT_FOUND", f"There is no {method} {path}")
-    return _error(request, error.status_code, "INVALID_INPUT", str(error.detail), headers=error.headers)
+        return _error(event, 404, "NOT_FOUND", f"There is no {method} {path}")
+    # The only other one that FastAPI raises itself: a body that cannot be decoded.
+    return _error(event, error.status_code, "INVALID_INPUT", _NO_JSON)
 
 
 def _explain(issues: Sequence[Mapping[str, Any]]) -> str:
     """One sentence that says what to change. Never the value itself: it may be a secret."""
     first = issues[0]
     if first["type"] == "json_invalid":
-        return "The request body is not valid JSON"
+        return _NO_JSON
     where = [str(part) for part in first["loc"] if part != "body"]
     if not where:
         return "The request body must be a JSON object with Content-Type: application/json"

@@ -1,0 +1,231 @@
+"""What a cold start of each function costs: CPU from process start to first answer, in bare handlers (floors).
+
+Each function runs under the real runtime client in a fresh process of an environment that holds what Lambda holds and no
+more, and answers its sample event: against a real database, the simulated providers and a real Step Functions API. The
+bare handler runs between them in the same way. The least of some rounds counts, since a shared machine only ever adds.
+
+    python -m benchmarks.cold [--rounds 5] [--python .venv/lambda/bin/python]
+
+Exits with 1 if a budget does not hold.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from local.console import Console
+from local.settings import Settings
+from local.stack import Stack
+from local.template import Function, Template
+from local.worker import lambda_environment
+
+ROOT = Path(__file__).resolve().parent.parent
+TASKS, STARTERS, WITH_DATABASE, LIGHT = 7.5, 13.0, 11.0, 9.0
+BUDGETS = {
+    "authorizer": 2.0,
+    "services.healthz": LIGHT,
+    "services.registry": LIGHT,
+    "services.not_found": LIGHT,
+    "services.get_operation": WITH_DATABASE,
+    "services.status_batch": WITH_DATABASE,
+    "services.create_instance": STARTERS,
+    "services.destroy_instance": STARTERS,
+}
+"""Floors, by design; every task has the same. `migrate` runs at deployments only and has none."""
+
+ORDER = [
+    "authorizer", "services.healthz", "services.registry", "services.not_found", "tasks.provision_tool",
+    "tasks.create_service", "tasks.attach_volume", "tasks.create_domain", "tasks.deploy_instance",
+    "tasks.record_instance", "services.get_operation", "services.status_batch", "tasks.destroy_tool",
+    "tasks.destroy_volumes", "tasks.destroy_service", "tasks.close_operation", "tasks.undo_create",
+    "services.create_instance", "services.destroy_instance", "migrate",
+]  # fmt: skip
+"""The order in which their sample events make sense."""
+
+
+class _RuntimeApi(ThreadingHTTPServer):
+    """Hands out one event and takes its answer."""
+
+    daemon_threads = True
+
+    def __init__(self, event: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.event: bytes | None = event
+        self.answer: tuple[str, bytes] | None = None
+        self.answered = threading.Event()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _RuntimeApi
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        event, self.server.event = self.server.event, None
+        if event is None:
+            self.server.answered.wait()
+            threading.Event().wait(3600)
+            return
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": "00000000-0000-4000-8000-000000000000",
+            "Lambda-Runtime-Deadline-Ms": "99999999999999",
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:bench",
+        }
+        self._answer(200, event, headers)
+
+    def do_POST(self) -> None:
+        self.server.answer = (self.path, self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.answered.set()
+        self._answer(202, b"{}", {})
+
+    def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+
+def cold_start(python: str, handler: str, code: Path, environment: dict[str, str], event: object) -> tuple[float, Any]:
+    """CPU seconds of a fresh process until it has answered, and the answer."""
+    api = _RuntimeApi(json.dumps(event).encode())
+    threading.Thread(target=api.serve_forever, daemon=True).start()
+    environment = {**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}", "_HANDLER": handler}
+    command = [python, "-m", "awslambdaric", handler]
+    process = subprocess.Popen(
+        command, cwd=code, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        if not api.answered.wait(60):
+            raise SystemExit(f"{handler} gave no answer")
+    finally:
+        process.kill()
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = 0
+        if process.stderr is not None:
+            process.stderr.close()
+        api.shutdown()
+        api.server_close()
+    assert api.answer is not None
+    path, body = api.answer
+    if not path.endswith("/response"):
+        raise SystemExit(f"{handler} failed: {body.decode()[:500]}")
+    return usage.ru_utime + usage.ru_stime, json.loads(body)
+
+
+class Bench:
+    """Rounds of cold starts, each round with an instance of its own."""
+
+    def __init__(self, stack: Stack, python: str) -> None:
+        self.stack = stack
+        self.python = python
+        overrides = stack.settings.function_overrides(stack.database_url, stack.simulator_url)
+        template = Template.load(ROOT / "template.yaml", overrides)
+        self.functions = {function.handler.rpartition(".")[0]: function for function in template.functions.values()}
+        self.best: dict[str, float] = {}
+        assert set(self.functions) == set(ORDER), set(self.functions) ^ set(ORDER)
+
+    def round(self, number: int) -> None:
+        ids = {f"op-{n:032d}": f"op-bench-{number}-{n}" for n in (1, 2, 3)}
+        with psycopg.connect(self.stack.database_url, autocommit=True) as database:
+            for module in ORDER:
+                self._prepare(database, module, number, list(ids.values()))
+                with bare_handler() as (code, environment):
+                    self._note("a bare handler", cold_start(self.python, "bare.handler", code, environment, {})[0])
+                function = self.functions[module]
+                seconds, answer = cold_start(
+                    self.python,
+                    function.handler,
+                    function.code,
+                    self._environment(function),
+                    event(module, number, ids),
+                )
+                if isinstance(answer, dict) and answer.get("statusCode", 200) not in (200, 404):
+                    raise SystemExit(f"{module} answered {answer}")
+                self._note(module, seconds)
+
+    def _note(self, name: str, seconds: float) -> None:
+        self.best[name] = min(seconds, self.best.get(name, seconds))
+
+    def _environment(self, function: Function) -> dict[str, str]:
+        return lambda_environment(function, self.stack.aws_url)
+
+    def _prepare(self, database: psycopg.Connection[Any], module: str, number: int, ids: list[str]) -> None:
+        begin = {"tasks.provision_tool": (ids[0], "create"), "tasks.destroy_tool": (ids[1], "destroy")}
+        begin["tasks.undo_create"] = (ids[2], "create")
+        if module in begin:
+            request = {"name": f"convos-agent-bench-{number}", "tools": ["openrouter"]}
+            query = "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, %s, %s, %s)"
+            operation_id, kind = begin[module]
+            database.execute(query, (operation_id, f"bench-{number}", kind, json.dumps(request)))
+
+
+def event(module: str, number: int, ids: dict[str, str]) -> object:
+    """The function's sample event, about this round's instance and operations."""
+    text = (ROOT / "events" / f"{module.replace('.', '/')}.json").read_text()
+    for sample, own in ids.items():
+        text = text.replace(sample, own)
+    return json.loads(text.replace("sample-1", f"bench-{number}"))
+
+
+@contextmanager
+def bare_handler() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A handler that does nothing, under the same runtime client."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = Path(folder)
+        (code / "bare.py").write_text("def handler(event, context):\n    return {}\n")
+        yield code, {"PATH": os.environ["PATH"], "LAMBDA_TASK_ROOT": folder, "AWS_LAMBDA_FUNCTION_NAME": "bare"}
+
+
+def table(best: dict[str, float]) -> tuple[str, bool]:
+    """The table in Markdown, and whether every budget holds."""
+    floor = best["a bare handler"]
+    lines, held = ["| function | floors | budget | |", "|---|---:|---:|---|"], True
+    for name, seconds in sorted(best.items(), key=lambda item: item[1]):
+        budget = BUDGETS.get(name, TASKS if name.startswith("tasks.") else None)
+        floors = seconds / floor
+        fits = budget is None or floors <= budget
+        held = held and fits
+        told = "" if budget is None else f"{budget:.1f}"
+        lines.append(f"| {name} | {floors:.1f} | {told} | {'' if fits else 'over'} |")
+    return "\n".join(lines), held
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--python", default=sys.executable, help="of an environment that holds what Lambda holds")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as data:
+        environment = {"PATH": os.environ["PATH"]}
+        settings = replace(
+            Settings.load(environ={**environment, "POINTSMAN_DATA": data}),
+            port=0, environment=environment, database_url=None, schedules=False,
+        )  # fmt: skip
+        with Stack(settings, Console(quiet=True)) as stack:
+            bench = Bench(stack, str(Path(options.python).absolute()))
+            for number in range(options.rounds):
+                print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+                bench.round(number)
+    text, held = table(bench.best)
+    version = subprocess.run([options.python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    print(f"{version}; one floor is {bench.best['a bare handler'] * 1000:.0f} ms of CPU here\n\n{text}")
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

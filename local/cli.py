@@ -1,0 +1,77 @@
+"""The command line: `python -m local run`."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from local.console import Console
+from local.errors import RunnerError
+from local.settings import Settings
+
+
+class _Stopped(BaseException):
+    """Somebody asked us to stop; not an error, so nothing on the way may catch it as one."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code is 0 after a clean stop and 1 when something is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m local", description="The bundle on one machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("run", "bring everything up and keep it up"),
+        ("demo", "create an instance, watch it, destroy it"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--root", type=Path, help="the checkout (default: this one)")
+        command.add_argument("--port", type=int, help="instead of PORT; 0 takes a free one")
+    options = parser.parse_args(arguments)
+    try:
+        _Signals().install()
+        settings = Settings.load(options.root)
+        if options.port is not None:
+            settings = replace(settings, port=options.port)
+        if options.command == "demo":
+            from local.demo import demo
+
+            demo(settings)
+        else:
+            _run(settings)
+    except RunnerError as error:
+        print(f"pointsman: {error}", file=sys.stderr)
+        return 1
+    except _Stopped:
+        print("Pointsman has stopped")
+    return 0
+
+
+def _run(settings: Settings) -> None:
+    # Half a second of imports, for which a mistake in the settings need not wait.
+    from local.stack import Stack
+
+    console = Console()
+    console.say("Pointsman is starting")
+    with Stack(settings, console):
+        threading.Event().wait()
+
+
+class _Signals:
+    """The first signal stops cleanly, the second at once; the warden then ends what is left."""
+
+    def __init__(self) -> None:
+        self._seen = False
+
+    def install(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._handle)
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        if self._seen:
+            os._exit(1)
+        self._seen = True
+        raise _Stopped

@@ -1,0 +1,198 @@
+"""The main job once through, against the simulated providers: create an instance, watch it, read it back, destroy it.
+
+Every claim that it prints is checked; the first that does not hold ends it with exit code 1.
+"""
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import psycopg
+from psycopg.rows import dict_row
+
+from local.console import Console
+from local.errors import RunnerError
+from local.settings import PROVIDERS, Settings
+from local.simulator.client import SimulatorClient
+from local.stack import Stack
+
+LATENCY_MS = 100
+DEPLOYED_WITHIN = 30.0
+"""Seconds that the simulated deployment may take at the most."""
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """The demo's own: a free port, its own data, and no key or database of the developer's, so that it costs nothing."""
+    own = {"SERVICE_DATABASE_URL", "DATABASE_URL", "RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID", "SERVICES_API_KEY"}
+    own |= {"RAILWAY_ENVIRONMENT_NAME", "TELNYX_MESSAGING_PROFILE_ID", "AGENTMAIL_DOMAIN"}
+    own |= {name for provider in PROVIDERS for name in (provider.key, provider.address)}
+    environment = {name: value for name, value in settings.environment.items() if name not in own}
+    return replace(
+        settings,
+        port=0,
+        data=settings.data / "demo",
+        api_key=Settings.api_key,
+        database_url=None,
+        schedules=False,
+        environment=environment,
+    )
+
+
+class _Console(Console):
+    """Without a line for each request: the demo tells what it asks."""
+
+    def request(self, *_told: object) -> None:
+        return
+
+
+def demo(settings: Settings) -> None:
+    """Run it. Raises RunnerError with the claim that did not hold."""
+    started = time.monotonic()
+    console = _Console()
+    with Stack(demo_settings(settings), console) as stack:
+        stack.prewarm()
+        assert stack.simulator_url is not None
+        simulator = SimulatorClient(stack.simulator_url)
+        simulator.reset()
+        headers = {"Authorization": f"Bearer {stack.api_key}"}
+        with (
+            httpx.Client(base_url=stack.url, headers=headers, timeout=60) as api,
+            psycopg.connect(stack.database_url, autocommit=True, row_factory=dict_row) as database,
+        ):
+            console.say("Warming up: one instance is made and destroyed")
+            _Demo(api, database, simulator).warm_up()
+            simulator.config({"latency_ms": LATENCY_MS})
+            _Demo(api, database, simulator).run()
+    _say(f"\nDone in {time.monotonic() - started:.0f} s. `make run` keeps the same stack up for you.")
+
+
+class _Demo:
+    def __init__(
+        self, api: httpx.Client, database: psycopg.Connection[dict[str, Any]], simulator: SimulatorClient
+    ) -> None:
+        self.api = api
+        self.database = database
+        self.simulator = simulator
+        self.instance_id = f"demo-{secrets.token_hex(4)}"
+
+    def warm_up(self) -> None:
+        """Let every function serve once, so that what follows is told of a stack that serves already."""
+        self._ask("POST", "/create-instance", json=self._request())
+        self._ask("DELETE", f"/destroy/{self.instance_id}")
+
+    def _request(self) -> dict[str, Any]:
+        tools = [tool["id"] for tool in self._get("/registry")["tools"]]
+        return {"instanceId": self.instance_id, "name": f"convos-agent-{self.instance_id}", "tools": tools}
+
+    def run(self) -> None:
+        body = self._request()
+        _head(f"POST /create-instance {json.dumps(body)}")
+        _say(f"(each call to a provider takes {LATENCY_MS} ms)")
+        created, seconds = self._watch("create", "POST", "/create-instance", json=body)
+        _say(f"answered in {seconds:.2f} s: {json.dumps(created, indent=2)}")
+        _check(set(created["services"]) == set(body["tools"]), "every tool that was asked for is there")
+
+        _head("The same request again makes nothing new")
+        before = self.simulator.leftovers()
+        again, _ = self._ask("POST", "/create-instance", json=body)
+        _check(again == created, "the same answer")
+        _check(self.simulator.leftovers() == before, f"the same {len(before)} resources at the providers")
+
+        _head("POST /status/batch until it is deployed")
+        self._until_deployed()
+
+        _head("What Postgres holds")
+        self._read_back(created)
+
+        _head(f"DELETE /destroy/{self.instance_id}")
+        destroyed, seconds = self._watch("destroy", "DELETE", f"/destroy/{self.instance_id}")
+        _say(f"answered in {seconds:.2f} s: {json.dumps(destroyed)}")
+        _check(all(destroyed["destroyed"].values()), "everything was there and is gone")
+
+        _head("What is left")
+        left = self.simulator.leftovers()
+        _check(not left, f"nothing at any provider{': ' + json.dumps(left) if left else ''}")
+        _check(not self._rows("instance_infra") and not self._rows("instance_services"), "no row in Postgres")
+
+    def _watch(self, kind: str, method: str, path: str, **request: Any) -> tuple[dict[str, Any], float]:
+        """Make a request and tell the steps of its operation while it runs."""
+        answers: list[tuple[dict[str, Any], float]] = []
+        asking = threading.Thread(target=lambda: answers.append(self._ask(method, path, **request)), daemon=True)
+        asking.start()
+        for line in self._steps(kind, asking):
+            _say(line)
+        asking.join()
+        if not answers:
+            raise RunnerError(f"{method} {path} gave no answer")
+        return answers[0]
+
+    def _steps(self, kind: str, asking: threading.Thread) -> Iterator[str]:
+        told: set[str] = set()
+        while True:
+            last_look = not asking.is_alive()
+            query = "SELECT id FROM operations WHERE instance_id = %s AND kind = %s"
+            for row in self.database.execute(query, (self.instance_id, kind)).fetchall():
+                for step in self._get(f"/operations/{row['id']}")["steps"]:
+                    line = f"  {step['status']:<10} {step['name']}"
+                    if line not in told:
+                        told.add(line)
+                        yield line
+            if last_look:
+                return
+            time.sleep(0.05)
+
+    def _until_deployed(self) -> None:
+        deadline, last = time.monotonic() + DEPLOYED_WITHIN, ""
+        while last != "SUCCESS":
+            if time.monotonic() > deadline:
+                raise RunnerError(f"not deployed after {DEPLOYED_WITHIN:.0f} s: {last}")
+            answer, _ = self._ask("POST", "/status/batch", json={"instanceIds": [self.instance_id]})
+            status = str(answer["services"][0]["deployStatus"]) if answer["services"] else "not listed yet"
+            if status != last:
+                _say(f"  {status}")
+                last = status
+            time.sleep(0.1)
+
+    def _read_back(self, created: dict[str, Any]) -> None:
+        infra, services = self._rows("instance_infra"), self._rows("instance_services")
+        for row in infra:
+            _say(f"  instance_infra     {row['instance_id']} {row['provider_service_id']} {row['url']} {row['volume_id']}")
+        for row in services:
+            _say(f"  instance_services  {row['tool_id']} {row['resource_id']} ({row['env_key']})")
+        _check(len(infra) == 1 and infra[0]["provider_service_id"] == created["serviceId"], "the instance's row")
+        stored = {row["tool_id"]: {"resourceId": row["resource_id"]} for row in services}
+        _check(stored == created["services"], "a row for each tool")
+
+    def _rows(self, table: str) -> list[dict[str, Any]]:
+        query = psycopg.sql.SQL("SELECT * FROM {} WHERE instance_id = %s").format(psycopg.sql.Identifier(table))
+        return self.database.execute(query, (self.instance_id,)).fetchall()
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return self._ask("GET", path)[0]
+
+    def _ask(self, method: str, path: str, **request: Any) -> tuple[dict[str, Any], float]:
+        started = time.monotonic()
+        answer = self.api.request(method, path, **request)
+        if answer.status_code != httpx.codes.OK:
+            raise RunnerError(f"{method} {path} answered {answer.status_code}: {answer.text}")
+        body: dict[str, Any] = answer.json()
+        return body, time.monotonic() - started
+
+
+def _check(holds: bool, claim: str) -> None:
+    if not holds:
+        raise RunnerError(f"this does not hold: {claim}")
+    _say(f"  ok: {claim}")
+
+
+def _head(text: str) -> None:
+    _say(f"\n== {text}")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

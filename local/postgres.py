@@ -1,0 +1,228 @@
+"""The embedded Postgres: made once, started as our child on a free loopback port, stopped with us."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+from local.errors import RunnerError
+from local.postgres_home import Home, find_home
+from local.processes import Warden, end
+
+USER = "postgres"
+DATABASE = "postgres"
+_READY_LIMIT = 30.0
+# What is lost by these is lost only when the operating system stops, not when a process is killed.
+_OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "300",
+    "shared_buffers": "32MB",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",
+    "io_method": "sync",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+class Postgres:
+    """One embedded server.
+
+    Args:
+        data: the runner's data folder.
+        warden: ends it should we die.
+    """
+
+    def __init__(self, data: Path, warden: Warden) -> None:
+        self._data = data
+        self._warden = warden
+        self._process: subprocess.Popen[bytes] | None = None
+        self.home: Home | None = None
+        self.url = ""
+        """postgresql:// address with its password; only after start."""
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's pid while it runs."""
+        return self._process.pid if self._process else None
+
+    async def start(self) -> str:
+        """Make the cluster if there is none, start it, and wait until it takes connections.
+
+        Returns:
+            Its address.
+
+        Raises:
+            RunnerError: it cannot be made or does not start; the log says more.
+        """
+        self.home = home = await asyncio.to_thread(find_home, self._data)
+        for leftover in home.leftovers:
+            await _stop_stale(leftover / "postgres")
+            await asyncio.to_thread(shutil.rmtree, leftover, ignore_errors=True)
+            leftover.with_suffix(".origin").unlink(missing_ok=True)
+        await asyncio.to_thread(_create, home)
+        await _stop_stale(home.cluster)
+        for _ in range(3):
+            # The port can be taken by somebody else in the moment before the server takes it.
+            port = _free_port(self._last_port())
+            if await self._launch(home, port):
+                break
+        else:
+            raise RunnerError(f"the embedded Postgres does not start: {_last_line(self._log)} (see {self._log})")
+        password = (home.base / "postgres.password").read_text(encoding="utf-8").strip()
+        self.url = f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
+        return self.url
+
+    async def stop(self) -> None:
+        """Fast shutdown: connections are ended, what was committed is kept."""
+        if self._process is None:
+            return
+        await end(self._process, (signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0))
+        self._warden.release(self._process)
+        self._process = None
+
+    @property
+    def _log(self) -> Path:
+        return self._data / "logs" / "postgres.log"
+
+    @property
+    def _port_file(self) -> Path:
+        return self._data / "postgres.port"
+
+    def _last_port(self) -> int:
+        lines = _lines(self._port_file)
+        return int(lines[0]) if lines and lines[0].strip().isdecimal() else 0
+
+    async def _launch(self, home: Home, port: int) -> bool:
+        arguments = [str(home.binaries / "postgres"), "-D", str(home.cluster), "-p", str(port)]
+        for name, value in _OPTIONS.items():
+            arguments += ["-c", f"{name}={value}"]
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            process = self._warden.spawn(
+                arguments,
+                env=_environment(),
+                cwd=Path("/"),
+                stdout=log.fileno(),
+                end_with=signal.SIGINT,
+                account=home.account,
+            )
+        deadline = time.monotonic() + _READY_LIMIT
+        while process.poll() is None and time.monotonic() < deadline:
+            if _is_ready(home.cluster, process.pid):
+                self._process = process
+                self._port_file.write_text(f"{port}\n", encoding="utf-8")
+                return True
+            await asyncio.sleep(0.02)
+        await end(process, (signal.SIGQUIT, 5.0))
+        self._warden.release(process)
+        return False
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _create(home: Home) -> None:
+    """initdb into a folder beside and rename it, so that an interrupted one is never taken for a cluster."""
+    if home.cluster.exists():
+        return
+    fresh = home.base / "postgres.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    password = home.base / "postgres.password"
+    with contextlib.suppress(FileNotFoundError):
+        password.unlink()
+    descriptor = os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secrets.token_hex(16) + "\n")
+    home.own(password)
+    done = subprocess.run(
+        [
+            str(home.binaries / "initdb"), "-D", str(fresh), "-U", USER, f"--pwfile={password}", "-A", "scram-sha-256",
+            "--no-sync", "--no-instructions", "-E", "UTF8",
+            "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+            # The password is 128 random bits; hashing it thousands of times protects nothing.
+            "-c", "scram_iterations=1",
+        ],
+        env=_environment(), cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        user=home.account.uid,
+        group=home.account.gid,
+        extra_groups=home.account.extra_groups,
+    )  # fmt: skip
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["initdb failed"]
+        raise RunnerError(f"the embedded Postgres cannot be made in {home.base}: {lines[-1]}")
+    fresh.rename(home.cluster)
+
+
+async def _stop_stale(cluster: Path) -> None:
+    """Stop a postmaster of this very cluster that outlived its runner; nobody else's process is touched."""
+    lock = cluster / "postmaster.pid"
+    lines = _lines(lock)
+    if not lines or not lines[0].strip().isdecimal():
+        return
+    try:
+        process = psutil.Process(int(lines[0]))
+        ours = _serves(process, cluster)
+    except psutil.Error:
+        return
+    if not ours:
+        # The pid was given to another program since; Postgres would take that for a running server.
+        lock.unlink(missing_ok=True)
+        return
+    for number, seconds in ((signal.SIGINT, 10.0), (signal.SIGKILL, 10.0)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return
+            await asyncio.sleep(0.02)
+
+
+def _serves(process: psutil.Process, cluster: Path) -> bool:
+    command = process.cmdline()
+    return bool(command) and Path(command[0]).name == "postgres" and str(cluster) in command
+
+
+def _is_ready(cluster: Path, pid: int) -> bool:
+    lines = _lines(cluster / "postmaster.pid")
+    return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _last_line(path: Path) -> str:
+    lines = [line for line in _lines(path) if line.strip()]
+    return lines[-1].strip() if lines else "no reason given"
+
+
+def _free_port(wanted: int) -> int:
+    """The port of the last run if it is still free, so that its address stays the same, else another."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except (OSError, OverflowError):
+                continue
+            return int(probe.getsockname()[1])
+    raise RunnerError("no free port is left on 127.0.0.1")

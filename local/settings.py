@@ -1,0 +1,168 @@
+"""The runner's own settings, read once from the environment and from `.env` in the checkout."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from local.errors import RunnerError
+
+DEFAULT_PORT = 3002
+DEVELOPMENT_API_KEY = "pointsman-development-key"
+
+ProviderState = Literal["simulated", "real", "not configured"]
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One provider: the settings of its key and its address, and where the simulator serves it."""
+
+    name: str
+    key: str
+    address: str
+    simulated_path: str
+
+
+PROVIDERS = (
+    Provider("railway", "RAILWAY_API_TOKEN", "RAILWAY_API_URL", "/railway/graphql/v2"),
+    Provider("openrouter", "OPENROUTER_MANAGEMENT_KEY", "OPENROUTER_API_URL", "/openrouter/api/v1"),
+    Provider("agentmail", "AGENTMAIL_API_KEY", "AGENTMAIL_API_URL", "/agentmail/v0"),
+    Provider("telnyx", "TELNYX_API_KEY", "TELNYX_API_URL", "/telnyx/v2"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run of the bundle is to be.
+
+    Args:
+        root: the checkout, where template.yaml is.
+        data: everything that is kept between runs, and the logs.
+        host: address that the gateway listens on.
+        port: its port; 0 takes a free one.
+        api_key: SERVICES_API_KEY, or the development key.
+        database_url: an existing Postgres; None runs the embedded one.
+        schedules: whether schedules fire by themselves.
+        environment: the developer's environment with `.env` under it; a function's variable found here wins.
+        simulator: arguments of the Python process that is the simulator.
+        concurrency: most processes of one function.
+        integration_limit: seconds that the gateway waits for a function.
+    """
+
+    root: Path
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    api_key: str = DEVELOPMENT_API_KEY
+    database_url: str | None = None
+    schedules: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    simulator: tuple[str, ...] = ("-m", "local.simulator")
+    concurrency: int = 10
+    integration_limit: float = 30.0
+
+    @classmethod
+    def load(cls, root: Path | None = None, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings of a checkout.
+
+        Args:
+            root: the checkout; this file's own by default.
+            environ: instead of the process's environment.
+
+        Raises:
+            RunnerError: a setting is malformed or missing.
+        """
+        root = (root or Path(__file__).resolve().parent.parent).resolve()
+        environment = {**read_dotenv(root / ".env"), **(os.environ if environ is None else environ)}
+        _check_railway(environment)
+        return cls(
+            root=root,
+            data=root / (environment.get("POINTSMAN_DATA") or ".pointsman"),
+            host=environment.get("API_HOST") or "127.0.0.1",
+            port=_port(environment),
+            api_key=environment.get("SERVICES_API_KEY") or DEVELOPMENT_API_KEY,
+            database_url=environment.get("SERVICE_DATABASE_URL") or environment.get("DATABASE_URL") or None,
+            schedules=environment.get("POINTSMAN_SCHEDULES", "on").lower() not in ("off", "0", "false", "no"),
+            environment=environment,
+        )
+
+    @property
+    def api_key_is_development(self) -> bool:
+        """Whether the API key is the well-known one, which may be printed."""
+        return self.api_key == DEVELOPMENT_API_KEY
+
+    def provider_states(self) -> dict[str, ProviderState]:
+        """How each provider is reached: its key decides."""
+        states: dict[str, ProviderState] = {}
+        for provider in PROVIDERS:
+            key = self.environment.get(provider.key)
+            states[provider.name] = "simulated" if key is None else "real" if key else "not configured"
+        return states
+
+    def needs_simulator(self) -> bool:
+        """Whether some provider is simulated and is not simulated by somebody else's address."""
+        states = self.provider_states()
+        return any(states[p.name] == "simulated" and not self.environment.get(p.address) for p in PROVIDERS)
+
+    def function_overrides(self, database_url: str, simulator_url: str | None) -> dict[str, str]:
+        """Values that win over the template's, by the name of the variable."""
+        overrides = dict(self.environment)
+        overrides["SERVICES_API_KEY"] = self.api_key
+        overrides["SERVICE_DATABASE_URL"] = database_url
+        if not overrides.get("DATABASE_URL"):
+            overrides["DATABASE_URL"] = database_url
+        states = self.provider_states()
+        for provider in PROVIDERS:
+            if not overrides.get(provider.address):
+                overrides.pop(provider.address, None)
+            if states[provider.name] == "simulated":
+                overrides[provider.key] = f"sim-{provider.name}-key"
+                if simulator_url is not None:
+                    overrides.setdefault(provider.address, simulator_url + provider.simulated_path)
+        if states["railway"] == "simulated":
+            overrides.setdefault("RAILWAY_PROJECT_ID", "sim-project")
+            if not overrides.get("RAILWAY_ENVIRONMENT_NAME"):
+                overrides.setdefault("RAILWAY_ENVIRONMENT_ID", "sim-environment")
+        return overrides
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """`NAME=value` lines; comments, `export` and quotes as shells have them; a missing file is empty."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise RunnerError(f"{path} cannot be read: {error.strerror}") from None
+    values: dict[str, str] = {}
+    for line in lines:
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        name, value = name.strip(), value.strip()
+        if not equals or not name or name.startswith("#"):
+            continue
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        else:
+            value = value.split(" #", 1)[0].rstrip()
+        values[name] = value
+    return values
+
+
+def _port(environment: Mapping[str, str]) -> int:
+    name = "PORT" if environment.get("PORT") else "API_PORT"
+    text = environment.get(name) or str(DEFAULT_PORT)
+    if not text.isdecimal() or int(text) > 65535:
+        raise RunnerError(f"{name} is {text!r}; it has to be a port number (0 takes a free one)")
+    return int(text)
+
+
+def _check_railway(environment: Mapping[str, str]) -> None:
+    if not environment.get("RAILWAY_API_TOKEN"):
+        return
+    if not environment.get("RAILWAY_PROJECT_ID"):
+        raise RunnerError("RAILWAY_API_TOKEN is set and RAILWAY_PROJECT_ID is not: set RAILWAY_PROJECT_ID")
+    if not (environment.get("RAILWAY_ENVIRONMENT_ID") or environment.get("RAILWAY_ENVIRONMENT_NAME")):
+        raise RunnerError(
+            "RAILWAY_API_TOKEN is set, the environment is not: set RAILWAY_ENVIRONMENT_ID or RAILWAY_ENVIRONMENT_NAME"
+        )

@@ -1,0 +1,155 @@
+"""The bundle for ordinary code: tests, the demo and the command line use it as a context manager."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Coroutine, Iterable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from local.bundle import Bundle
+from local.console import Console
+from local.errors import RunnerError
+from local.invocation import Result
+from local.settings import Settings
+
+T = TypeVar("T")
+
+
+class Stack:
+    """The whole bundle, running while the `with` block does.
+
+    Args:
+        settings: by default those of this checkout and this environment.
+        console: where lines go; by default standard output.
+    """
+
+    def __init__(self, settings: Settings | None = None, console: Console | None = None) -> None:
+        self.settings = settings or Settings.load()
+        self._console = console or Console()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="pointsman", daemon=True)
+        self._bundle: Bundle | None = None
+
+    def __enter__(self) -> "Stack":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Bring the bundle up; returns when `GET /healthz` answers.
+
+        Raises:
+            RunnerError: in one line, what is wrong; nothing is left running.
+        """
+        self._thread.start()
+        try:
+            self._bundle = self._run(self._make())
+            self._run(self._bundle.start())
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Take it down; no process is left. May be called again."""
+        if self._loop.is_closed():
+            return
+        if not self._thread.is_alive():
+            self._loop.close()
+            return
+        try:
+            if self._bundle is not None:
+                self._run(self._bundle.stop())
+        finally:
+            self._run(self._loop.shutdown_default_executor())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    @property
+    def url(self) -> str:
+        """Base URL of the gateway."""
+        return self._running.url
+
+    @property
+    def database_url(self) -> str:
+        """postgresql:// address, with its password."""
+        return self._running.database_url
+
+    @property
+    def simulator_url(self) -> str | None:
+        """Origin of the simulator; None if none was needed."""
+        return self._running.simulator_url
+
+    @property
+    def aws_url(self) -> str:
+        """Where boto3 finds AWS: Step Functions and Lambda."""
+        return self._running.aws.url
+
+    @property
+    def api_key(self) -> str:
+        """The key of the Services API."""
+        return self.settings.api_key
+
+    def prewarm(self, functions: Iterable[str] | None = None) -> None:
+        """Start a process for each function (or the named ones) and wait until all have asked for work."""
+        names = None if functions is None else list(functions)
+        self._run(self._running.functions.prewarm(names))
+
+    def invoke(self, function: str, event: object = None) -> Result:
+        """Invoke a function by its logical id with a JSON event; an empty object by default.
+
+        Raises:
+            UnknownFunction: there is no such function.
+        """
+        payload = json.dumps({} if event is None else event).encode()
+        return self._run(self._running.functions.invoke(function, payload))
+
+    def fire_schedule(self, function: str) -> Result:
+        """Fire the first schedule of a function now.
+
+        Raises:
+            RunnerError: it has none.
+        """
+        result = self._run(self._running.schedules.fire(function))
+        if result is None:
+            raise RunnerError(f"{function} has no schedule")
+        return result
+
+    def status(self) -> dict[str, Any]:
+        """What runs: functions with their workers' pids and states, state machines, addresses; no secret."""
+
+        async def ask() -> dict[str, Any]:
+            return self._running.status()
+
+        return self._run(ask())
+
+    def wait_until_watching(self) -> None:
+        """Wait until a change of a file would be noticed."""
+        self._run(self._running.watching.wait())
+
+    @property
+    def _running(self) -> Bundle:
+        if self._bundle is None:
+            raise RuntimeError("the stack is not running")
+        return self._bundle
+
+    async def _make(self) -> Bundle:
+        return Bundle(self.settings, self._console)
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            # An interrupt in the waiting thread: the work is not wanted any more.
+            future.cancel()
+            raise
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()

@@ -1,0 +1,227 @@
+"""One Lambda sandbox: a process under the real runtime client, with one event at a time."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from local.function_logs import FunctionLog
+from local.intrinsics import REGION
+from local.invocation import Invocation
+from local.processes import Warden, end, ending, exited
+from local.runtime_api import RuntimeApi
+from local.template import Function
+
+State = Literal["starting", "idle", "busy", "dead"]
+INIT_LIMIT = 60.0
+
+
+class Worker:
+    """A process of a function, from its start to its end.
+
+    Args:
+        function: what it runs.
+        changed: called whenever it has become idle or dead.
+    """
+
+    def __init__(
+        self, function: Function, api: RuntimeApi, warden: Warden, log: FunctionLog, changed: "Callable[[Worker], None]"
+    ) -> None:
+        self.function = function
+        self.state: State = "starting"
+        self.retired = False
+        self.started = time.time()
+        self._api = api
+        self._warden = warden
+        self._log = log
+        self._changed = changed
+        self._process: subprocess.Popen[bytes] | None = None
+        self._event: asyncio.Future[Invocation | None] | None = None
+        self._invocation: Invocation | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._life: asyncio.Task[None] | None = None
+        self._superseded = False
+        self.init_error: bytes | None = None
+        """Lambda's error object if it died before it asked for an event; None if that was our own doing."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process's pid, once it has one."""
+        return self._process.pid if self._process else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is still there, asked of the system now."""
+        return self.state != "dead" and self._process is not None and self._process.poll() is None
+
+    @property
+    def request_id(self) -> str | None:
+        """The request id of the invocation that it works on; None once that is answered."""
+        invocation = self._invocation
+        return invocation.request_id if invocation is not None and not invocation.result.done() else None
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Begin its life; `environment` holds what Lambda and the template set, without the Runtime API's address."""
+        self._life = asyncio.create_task(self._live(environment), name=f"worker of {self.function.name}")
+
+    def hand_over(self, invocation: Invocation) -> None:
+        """Give an idle worker an event."""
+        assert self.state == "idle"
+        assert self._event is not None
+        self.state = "busy"
+        self._invocation = invocation
+        self._log.request_id = invocation.request_id
+        invocation.begin()
+        self._deadline = asyncio.get_running_loop().call_later(invocation.timeout, self._time_out, invocation)
+        self._event.set_result(invocation)
+
+    def retire(self) -> None:
+        """End it: at once when it is idle, after its event when it is busy."""
+        self.retired = self._superseded = True
+        if self.state == "idle":
+            self._kill()
+
+    async def stop(self) -> None:
+        """End it now, whatever it does."""
+        self.retired = self._superseded = True
+        if self._process is not None and self._process.poll() is None:
+            await end(self._process, (signal.SIGTERM, 2.0))
+        if self._life is not None:
+            await asyncio.wait([self._life])
+
+    # What the Runtime API calls.
+
+    async def next_invocation(self) -> Invocation | None:
+        """Settle what came before and wait for the next event; None when there will be none."""
+        self._finish()
+        self.state = "idle"
+        self._event = asyncio.get_running_loop().create_future()
+        if self.retired:
+            self._kill()
+        else:
+            self._changed(self)
+        return await self._event
+
+    def current(self, request_id: str) -> Invocation | None:
+        """The invocation with that id, if it is this worker's."""
+        invocation = self._invocation
+        return invocation if invocation is not None and invocation.request_id == request_id else None
+
+    def init_failed(self, payload: bytes) -> None:
+        """Remember why the handler could not be imported; the process ends by itself."""
+        self.init_error = payload
+
+    # Its own life.
+
+    async def _live(self, environment: Mapping[str, str]) -> None:
+        port = await self._api.open(self)
+        init_limit = asyncio.get_running_loop().call_later(INIT_LIMIT, self._init_timed_out)
+        code = -1
+        try:
+            read, write = os.pipe()
+            try:
+                # Left visible in `ps`: the runtime client and the handler's name.
+                self._process = self._warden.spawn(
+                    [sys.executable, "-m", "awslambdaric", self.function.handler],
+                    env={**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"},
+                    cwd=self.function.code,
+                    stdout=write,
+                )
+            finally:
+                os.close(write)
+            reading = asyncio.create_task(self._log.follow(read))
+            code = await exited(self._process)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(reading, 1.0)
+        except OSError as error:
+            self.init_error = json.dumps({"errorType": "Runtime.StartError", "errorMessage": str(error)}).encode()
+        finally:
+            init_limit.cancel()
+            self._bury(code)
+            await self._api.close(port)
+
+    def _bury(self, code: int) -> None:
+        reason = f"Error: Runtime exited with error: {ending(code)}"
+        if self._superseded:
+            self.init_error = None
+        elif self.state == "starting" and self.init_error is None:
+            self.init_error = json.dumps({"errorType": "Runtime.ExitError", "errorMessage": reason}).encode()
+        self.state = "dead"
+        if self._process is not None:
+            self._warden.release(self._process)
+        if self._invocation is not None:
+            self._invocation.fail_with("Runtime.ExitError", f"RequestId: {self._invocation.request_id} {reason}")
+        if self._event is not None and not self._event.done():
+            self._event.set_result(None)
+        self._finish()
+        self._changed(self)
+
+    def _finish(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        self._invocation = None
+        self._log.request_id = None
+
+    def _time_out(self, invocation: Invocation) -> None:
+        if invocation.result.done():
+            return
+        message = f"RequestId: {invocation.request_id} Error: Task timed out after {invocation.timeout:.2f} seconds"
+        self._log.note(message)
+        invocation.fail_with("Sandbox.Timedout", message)
+        self._kill()
+
+    def _init_timed_out(self) -> None:
+        if self.state == "starting":
+            message = f"Error: Init timed out after {INIT_LIMIT:.2f} seconds"
+            self.init_error = json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": message}).encode()
+            self._kill()
+
+    def _kill(self) -> None:
+        # Not offered again from here on, though the process may take a moment to be gone.
+        self.retired = True
+        if self._process is not None and self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def lambda_environment(function: Function, aws_url: str) -> dict[str, str]:
+    """What a function sees: its own variables, and what Lambda sets; nothing of the developer's shell."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    path = [str(function.code), *(str(layer) for layer in function.layers)]
+    environment = {
+        "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.defpath]),
+        "LANG": "en_US.UTF-8",
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONUTF8": "1",
+        "TZ": ":UTC",
+        "PYTHONPATH": os.pathsep.join(path),
+        "PYTHONUNBUFFERED": "1",
+        "LAMBDA_TASK_ROOT": str(function.code),
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+        "_HANDLER": function.handler,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SESSION_TOKEN": "local",
+        "AWS_ENDPOINT_URL": aws_url,
+    }
+    # An interpreter that was built to need these does not start without them.
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+        if name in os.environ:
+            environment[name] = os.environ[name]
+    return {**environment, **function.environment}

@@ -1,0 +1,332 @@
+"""Part A of the wire contract, as far as its endpoints are there, over HTTP against the running stack."""
+
+import json
+
+import httpx
+import pytest
+
+from local.simulator.client import SimulatorClient
+from local.stack import Stack
+from tests.conftest import API_KEY
+from tests.workflow.helpers import TOOLS, create, fresh_id, in_background, request_for, until
+
+UNAUTHORIZED = "Invalid or missing API key"
+
+
+def no_key(stack: Stack) -> httpx.Client:
+    return httpx.Client(base_url=stack.url, timeout=30)
+
+
+def test_healthz_needs_no_key_and_touches_no_provider(stack, simulator) -> None:
+    with no_key(stack) as client:
+        answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    assert simulator.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/registry"),
+        ("POST", "/create-instance"),
+        ("DELETE", "/destroy/x"),
+        ("POST", "/status/batch"),
+        ("GET", "/operations/x"),
+        ("GET", "/no/such/path"),
+        ("POST", "/healthz"),
+    ],
+)
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic " + API_KEY, API_KEY, "Bearer", "Bearer é"])
+def test_wrong_key_is_401_everywhere(stack: Stack, method: str, path: str, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header.encode()}
+    with no_key(stack) as client:
+        answer = client.request(method, path, headers=headers, content=b"not json")
+    assert answer.status_code == 401
+    assert answer.json()["error"] == UNAUTHORIZED
+    assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_scheme_is_case_insensitive(stack: Stack, scheme: str) -> None:
+    with no_key(stack) as client:
+        assert client.get("/registry", headers={"Authorization": f"{scheme} {API_KEY}"}).status_code == 200
+
+
+def test_registry_is_exactly_these_three_in_this_order(api: httpx.Client) -> None:
+    assert api.get("/registry").json() == {
+        "tools": [
+            {"id": "openrouter", "name": "OpenRouter", "mode": "per-instance-key", "envKeys": ["OPENROUTER_API_KEY"]},
+            {"id": "agentmail", "name": "AgentMail", "mode": "per-instance-inbox", "envKeys": ["AGENTMAIL_INBOX_ID"]},
+            {
+                "id": "telnyx",
+                "name": "Telnyx",
+                "mode": "per-instance-phone",
+                "envKeys": ["TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"],
+            },
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allowed"),
+    [
+        ("GET", "/create-instance", 405, "POST"),
+        ("POST", "/destroy/x", 405, "DELETE"),
+        ("PUT", "/status/batch", 405, "POST"),
+        ("DELETE", "/healthz", 405, "GET"),
+        ("GET", "/nothing/here", 404, None),
+        ("POST", "/", 404, None),
+    ],
+)
+def test_unknown_routes_and_methods_answer_json(api, method, path, status, allowed) -> None:
+    answer = api.request(method, path)
+    assert answer.status_code == status
+    assert isinstance(answer.json()["error"], str)
+    assert answer.headers.get("allow") == allowed
+
+
+BAD_BODIES = [
+    (b"", "JSON"),
+    (b"{", "not valid JSON"),
+    (b"[]", "object"),
+    (b"null", "object"),
+    (b"{}", "instanceId and name are required"),
+    (b'{"instanceId": "", "name": "x"}', "instanceId and name are required"),
+    (b'{"instanceId": "x"}', "instanceId and name are required"),
+    (b'{"instanceId": 7, "name": "x"}', "instanceId"),
+    (b'{"instanceId": "x", "name": null}', "name"),
+    (b'{"instanceId": "x", "name": "x", "tools": "openrouter"}', "tools"),
+    (b'{"instanceId": "x", "name": "x", "tools": ["fax"]}', "fax"),
+    (b'{"instanceId": "a/b", "name": "x"}', "instanceId"),
+    (b'{"instanceId": "a\\nb", "name": "x"}', "instanceId"),
+    (json.dumps({"instanceId": "a" * 300, "name": "x"}).encode(), "instanceId"),
+    (json.dumps({"instanceId": "a", "name": "n" * 33}).encode(), "name"),
+    (json.dumps({"instanceId": "a", "name": "convos-agent-pool-manager"}).encode(), "pool-manager"),
+    (b'\xff\xfe{"instanceId": "x"}', "JSON"),
+]
+
+
+@pytest.mark.parametrize(("body", "says"), BAD_BODIES)
+def test_bad_create_is_400_says_what_to_change_and_changes_nothing(api, simulator, db, body, says) -> None:
+    before = db.execute("SELECT count(*) AS n FROM operations").fetchone()
+    answer = api.post("/create-instance", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    assert says in answer.json()["error"]
+    assert db.execute("SELECT count(*) AS n FROM operations").fetchone() == before
+    assert simulator.calls() == []
+
+
+@pytest.mark.parametrize("size", [2 * 1024 * 1024, 11 * 1024 * 1024])
+def test_body_over_the_limit_is_413(api: httpx.Client, size: int) -> None:
+    answer = api.post("/create-instance", content=b'"' + b"x" * size + b'"')
+    assert answer.status_code == 413
+    assert "limit" in answer.json()["error"]
+
+
+def test_create_answers_with_the_contracts_body_and_rows(api, simulator: SimulatorClient, db) -> None:
+    body = request_for(fresh_id())
+    answer = create(api, body)
+    assert answer.status_code == 200, answer.text
+    made = answer.json()
+    assert list(made) == ["instanceId", "serviceId", "url", "services"]
+    assert made["instanceId"] == body["instanceId"]
+    assert list(made["services"]) == TOOLS
+    state = simulator.state()
+
+    infra = db.execute("SELECT * FROM instance_infra WHERE instance_id = %s", (body["instanceId"],)).fetchone()
+    assert infra["provider"] == "railway"
+    assert infra["provider_service_id"] == made["serviceId"]
+    assert (infra["provider_project_id"], infra["provider_env_id"]) == ("sim-project", "sim-environment")
+    assert infra["url"] == made["url"]
+    assert infra["volume_id"] in [left.id for left in simulator.leftovers()]
+    assert infra["runtime_image"] == "ghcr.io/xmtplabs/convos-runtime:latest"
+    rows = db.execute(
+        "SELECT tool_id, resource_id, env_key, env_value, resource_meta, status FROM instance_services"
+        " WHERE instance_id = %s ORDER BY id",
+        (body["instanceId"],),
+    ).fetchall()
+    assert {row["tool_id"]: {"resourceId": row["resource_id"]} for row in rows} == made["services"]
+    assert [row["env_key"] for row in rows] == ["OPENROUTER_API_KEY", "AGENTMAIL_INBOX_ID", "TELNYX_PHONE_NUMBER"]
+    assert rows[2]["env_value"] == made["services"]["telnyx"]["resourceId"]
+    assert {row["status"] for row in rows} == {"active"}
+    assert "convos-agent-" + body["instanceId"] in json.dumps(state)
+
+
+def test_runtime_gets_its_variables_limits_and_volume_before_the_first_deploy(api, simulator, db) -> None:
+    body = request_for(fresh_id())
+    made = create(api, body).json()
+    railway = simulator.state()["railway"]
+    assert railway["services"][made["serviceId"]]["name"] == body["name"]
+    deployments = [one for one in railway["deployments"].values() if one["service_id"] == made["serviceId"]]
+    assert len(deployments) == 1
+    seen = deployments[0]["variables"]
+    assert set(seen) >= {
+        "OPENCLAW_GATEWAY_TOKEN", "SETUP_PASSWORD", "PRIVATE_WALLET_KEY", "OPENCLAW_STATE_DIR", "CHROMIUM_PATH",
+        "XMTP_ENV", "POOL_API_KEY", "AGENTMAIL_API_KEY", "TELNYX_API_KEY", "OPENROUTER_API_KEY", "AGENTMAIL_INBOX_ID",
+        "TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID",
+    }  # fmt: skip
+    assert len(bytes.fromhex(seen["OPENCLAW_GATEWAY_TOKEN"])) == 32
+    assert len(bytes.fromhex(seen["SETUP_PASSWORD"])) == 16
+    assert seen["PRIVATE_WALLET_KEY"].startswith("0x")
+    assert len(bytes.fromhex(seen["PRIVATE_WALLET_KEY"][2:])) == 32
+    assert (seen["OPENCLAW_STATE_DIR"], seen["CHROMIUM_PATH"]) == ("/app", "/usr/bin/chromium")
+    assert (seen["XMTP_ENV"], seen["POOL_API_KEY"]) == ("dev", "pool-key-of-the-tests")
+    assert seen["TELNYX_PHONE_NUMBER"] == made["services"]["telnyx"]["resourceId"]
+    assert deployments[0]["volume_attached"] is True
+    assert deployments[0]["start_command"] == "node scripts/pool-server.js"
+    assert deployments[0]["image"] == "ghcr.io/xmtplabs/convos-runtime:latest"
+    assert (deployments[0]["cpu"], deployments[0]["memory_bytes"]) == (4, 8 * 1024**3)
+    assert f"https://{deployments[0]['domain']}" == made["url"]
+
+
+def test_same_request_again_makes_nothing_and_answers_the_same(api, simulator) -> None:
+    body = request_for(fresh_id())
+    first = create(api, body)
+    left, calls = simulator.leftovers(), len(simulator.calls())
+    again = create(api, {**body, "tools": list(reversed(TOOLS))})
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert simulator.leftovers() == left
+    assert len(simulator.calls()) == calls
+    other = create(api, {**body, "tools": []})
+    assert other.status_code == 409
+    assert body["instanceId"] in other.json()["error"]
+
+
+def test_two_at_once_make_one_instance_and_both_get_it(api, simulator) -> None:
+    simulator.config({"latency_ms": 50})
+    body = request_for(fresh_id())
+    answers = [in_background(lambda: create(api, body)) for _ in range(2)]
+    first, second = (answer() for answer in answers)
+    assert first.status_code == second.status_code == 200, (first.text, second.text)
+    assert first.json() == second.json()
+    kinds = sorted(left.kind for left in simulator.leftovers())
+    assert kinds == ["inbox", "key", "number", "order", "service", "volume"]
+
+
+def test_another_request_for_an_instance_that_is_being_made_is_409(api, simulator) -> None:
+    simulator.config({"latency_ms": 200})
+    body = request_for(fresh_id(), ["openrouter"])
+    running = in_background(lambda: create(api, body))
+    until(lambda: simulator.calls())
+    assert create(api, {**body, "tools": []}).status_code == 409
+    assert api.delete(f"/destroy/{body['instanceId']}").status_code == 409
+    assert running().status_code == 200
+
+
+def test_operation_tells_its_steps(api, simulator, db) -> None:
+    body = request_for(fresh_id(), ["openrouter"])
+    assert create(api, body).status_code == 200
+    row = db.execute("SELECT id FROM operations WHERE instance_id = %s", (body["instanceId"],)).fetchone()
+    page = api.get(f"/operations/{row['id']}").json()
+    assert (page["operationId"], page["kind"], page["status"]) == (row["id"], "create", "succeeded")
+    names = [step["name"] for step in page["steps"]]
+    assert sorted(names) == ["deploy", "domain", "openrouter", "record", "service", "volume"]
+    assert names[-2:] == ["deploy", "record"]
+    assert all(step["startedAt"] <= step["endedAt"] for step in page["steps"])
+    assert page["result"]["instanceId"] == body["instanceId"]
+    assert api.get("/operations/op-unknown").status_code == 404
+
+
+def test_create_that_takes_long_answers_202_and_goes_on_without_its_caller(api, simulator, db) -> None:
+    simulator.fault("railway", "environmentPatchCommit", "slow", seconds=1.0, times=1)
+    body = request_for(fresh_id(), ["openrouter"])
+    gone = httpx.Client(base_url=api.base_url, headers=api.headers, timeout=0.3)
+    with gone, pytest.raises(httpx.ReadTimeout):
+        gone.post("/create-instance", json=body)
+    answer = create(api, body)
+    assert answer.status_code == 200
+    assert len([left for left in simulator.leftovers() if left.kind == "service"]) == 1
+
+
+def test_destroy_deletes_everything_and_tells_what(api, simulator, db) -> None:
+    body = request_for(fresh_id(), ["openrouter", "telnyx"])
+    create(api, body)
+    gone = api.delete(f"/destroy/{body['instanceId']}")
+    assert gone.status_code == 200, gone.text
+    assert gone.json() == {
+        "instanceId": body["instanceId"],
+        "destroyed": {"openrouter": True, "agentmail": False, "telnyx": True, "volumes": True, "service": True},
+    }
+    assert simulator.leftovers() == []
+    again = api.delete(f"/destroy/{body['instanceId']}")
+    assert (again.status_code, again.json()["error"]) == (404, f"Instance {body['instanceId']} not found")
+
+
+def test_destroy_counts_what_was_gone_already(api, simulator) -> None:
+    body = request_for(fresh_id(), ["openrouter"])
+    key = create(api, body).json()["services"]["openrouter"]["resourceId"]
+    _delete_key(simulator, key)
+    gone = api.delete(f"/destroy/{body['instanceId']}")
+    assert gone.status_code == 200
+    assert gone.json()["destroyed"]["openrouter"] is True
+
+
+def test_destroy_that_cannot_end_keeps_the_row_and_is_gone_on_with(api, simulator, db) -> None:
+    body = request_for(fresh_id(), ["openrouter", "agentmail"])
+    create(api, body)
+    fault = simulator.fault("agentmail", "inboxes.delete", "refuse", times=None, status=403)
+    answer = api.delete(f"/destroy/{body['instanceId']}")
+    assert answer.status_code == 500, answer.text
+    assert answer.json()["destroyed"] == {
+        "openrouter": True, "agentmail": False, "telnyx": False, "volumes": True, "service": True,
+    }  # fmt: skip
+    assert "agentmail" in answer.json()["error"]
+    rows = db.execute(
+        "SELECT tool_id, status FROM instance_services WHERE instance_id = %s ORDER BY id", (body["instanceId"],)
+    ).fetchall()
+    assert [(row["tool_id"], row["status"]) for row in rows] == [
+        ("openrouter", "destroyed"), ("agentmail", "destroy_failed"),
+    ]  # fmt: skip
+    assert create(api, body).status_code == 409
+    simulator.remove_fault(fault)
+    again = api.delete(f"/destroy/{body['instanceId']}")
+    assert again.status_code == 200, again.text
+    assert again.json()["destroyed"]["openrouter"] is True
+    assert again.json()["destroyed"]["agentmail"] is True
+    assert simulator.leftovers() == []
+
+
+def test_status_batch_tells_agents_of_this_environment(api, simulator) -> None:
+    body = request_for(fresh_id(), [])
+    made = create(api, body).json()
+    simulator.seed_services(3, prefix="convos-agent-seed-")
+    simulator.seed_services(1, prefix="something-else")
+    _make_service(simulator, "convos-agent-pool-manager")
+    answer = api.post("/status/batch", json={"instanceIds": []}).json()
+    assert answer["projectId"] == "sim-project"
+    names = {service["name"] for service in answer["services"]}
+    assert names == {body["name"], *(f"convos-agent-seed-{n:05d}" for n in (1, 2, 3))}
+    one = api.post("/status/batch", json={"instanceIds": [body["instanceId"]]}).json()["services"]
+    assert len(one) == 1
+    assert set(one[0]) == {
+        "instanceId", "serviceId", "name", "deployStatus", "domain", "image", "environmentIds",
+    }  # fmt: skip
+    assert (one[0]["serviceId"], one[0]["environmentIds"]) == (made["serviceId"], ["sim-environment"])
+    assert f"https://{one[0]['domain']}" == made["url"]
+
+
+def test_status_batch_reads_all_pages_and_takes_no_body(api, simulator) -> None:
+    simulator.seed_services(1203)
+    assert len(api.post("/status/batch").json()["services"]) == 1203
+
+
+def test_status_batch_is_502_when_railway_cannot_be_read(api, simulator) -> None:
+    simulator.seed_services(600)
+    simulator.fault("railway", "environment", "server_error", times=None, after=1)
+    answer = api.post("/status/batch", json={})
+    assert answer.status_code == 502
+    assert "railway" in answer.json()["error"]
+    assert "services" not in answer.json()
+
+
+def _delete_key(simulator: SimulatorClient, key: str) -> None:
+    headers = {"Authorization": "Bearer sim-openrouter-key"}
+    assert httpx.delete(f"{simulator.bases.openrouter}/keys/{key}", headers=headers).status_code == 200
+
+
+def _make_service(simulator: SimulatorClient, name: str) -> None:
+    query = "mutation($input: ServiceCreateInput!) { serviceCreate(input: $input) { id } }"
+    variables = {"input": {"projectId": "sim-project", "name": name}}
+    headers = {"Authorization": "Bearer sim-railway-key"}
+    answer = httpx.post(simulator.bases.railway, json={"query": query, "variables": variables}, headers=headers)
+    assert answer.json()["data"]["serviceCreate"]["id"]

