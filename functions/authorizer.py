@@ -7,7 +7,7 @@ callers without identity. So a route that somebody forgets to protect refuses ev
 import hmac
 from typing import Any
 
-from pointsman.settings import services_api_key
+from pointsman.settings.api import services_api_key
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

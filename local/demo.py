@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 import psycopg
-from psycopg.rows import dict_row
+from psycopg import sql
+from psycopg.rows import DictRow, dict_row
 
 from local.console import Console
 from local.errors import RunnerError
@@ -21,13 +22,15 @@ from local.settings import PROVIDERS, Settings
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 
+Database = psycopg.Connection[DictRow]
+
 LATENCY_MS = 100
 DEPLOYED_WITHIN = 30.0
 """Seconds that the simulated deployment may take at the most."""
 
 
 def demo_settings(settings: Settings) -> Settings:
-    """The demo's own: a free port, its own data, and no key or database of the developer's, so that it costs nothing."""
+    """A free port, data of its own, and no key or database of the developer's, so that the demo costs nothing."""
     own = {"SERVICE_DATABASE_URL", "DATABASE_URL", "RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID", "SERVICES_API_KEY"}
     own |= {"RAILWAY_ENVIRONMENT_NAME", "TELNYX_MESSAGING_PROFILE_ID", "AGENTMAIL_DOMAIN"}
     own |= {name for provider in PROVIDERS for name in (provider.key, provider.address)}
@@ -55,14 +58,13 @@ def demo(settings: Settings) -> None:
     started = time.monotonic()
     console = _Console()
     with Stack(demo_settings(settings), console) as stack:
-        stack.prewarm()
         assert stack.simulator_url is not None
         simulator = SimulatorClient(stack.simulator_url)
         simulator.reset()
         headers = {"Authorization": f"Bearer {stack.api_key}"}
         with (
             httpx.Client(base_url=stack.url, headers=headers, timeout=60) as api,
-            psycopg.connect(stack.database_url, autocommit=True, row_factory=dict_row) as database,
+            Database.connect(stack.database_url, autocommit=True, row_factory=dict_row) as database,
         ):
             console.say("Warming up: one instance is made and destroyed")
             _Demo(api, database, simulator).warm_up()
@@ -72,9 +74,7 @@ def demo(settings: Settings) -> None:
 
 
 class _Demo:
-    def __init__(
-        self, api: httpx.Client, database: psycopg.Connection[dict[str, Any]], simulator: SimulatorClient
-    ) -> None:
+    def __init__(self, api: httpx.Client, database: Database, simulator: SimulatorClient) -> None:
         self.api = api
         self.database = database
         self.simulator = simulator
@@ -161,7 +161,8 @@ class _Demo:
     def _read_back(self, created: dict[str, Any]) -> None:
         infra, services = self._rows("instance_infra"), self._rows("instance_services")
         for row in infra:
-            _say(f"  instance_infra     {row['instance_id']} {row['provider_service_id']} {row['url']} {row['volume_id']}")
+            columns = ("instance_id", "provider_service_id", "url", "volume_id")
+            _say("  instance_infra     " + " ".join(str(row[column]) for column in columns))
         for row in services:
             _say(f"  instance_services  {row['tool_id']} {row['resource_id']} ({row['env_key']})")
         _check(len(infra) == 1 and infra[0]["provider_service_id"] == created["serviceId"], "the instance's row")
@@ -169,7 +170,7 @@ class _Demo:
         _check(stored == created["services"], "a row for each tool")
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
-        query = psycopg.sql.SQL("SELECT * FROM {} WHERE instance_id = %s").format(psycopg.sql.Identifier(table))
+        query = sql.SQL("SELECT * FROM {} WHERE instance_id = %s").format(sql.Identifier(table))
         return self.database.execute(query, (self.instance_id,)).fetchall()
 
     def _get(self, path: str) -> dict[str, Any]:
@@ -178,7 +179,7 @@ class _Demo:
     def _ask(self, method: str, path: str, **request: Any) -> tuple[dict[str, Any], float]:
         started = time.monotonic()
         answer = self.api.request(method, path, **request)
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != 200:
             raise RunnerError(f"{method} {path} answered {answer.status_code}: {answer.text}")
         body: dict[str, Any] = answer.json()
         return body, time.monotonic() - started

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pointsman.http.app import create_app, lambda_handler
 from pointsman.http.operations import answer
-from pointsman.lifecycle import requests
+from pointsman.lifecycle import progress, requests
 
 app = create_app()
 handler = lambda_handler(app)
@@ -22,4 +22,4 @@ class CreateInstance(BaseModel):
 @app.post("/create-instance")
 async def create_instance(body: CreateInstance) -> JSONResponse:
     operation = requests.create(body.instanceId, body.name, body.tools or [])
-    return answer(requests.wait(operation))
+    return answer(progress.wait(operation))

@@ -4,7 +4,7 @@ from fastapi.responses import JSONResponse
 
 from pointsman.http.app import create_app, lambda_handler
 from pointsman.http.operations import answer
-from pointsman.lifecycle import requests
+from pointsman.lifecycle import progress, requests
 
 app = create_app()
 handler = lambda_handler(app)
@@ -12,4 +12,4 @@ handler = lambda_handler(app)
 
 @app.delete("/destroy/{instance_id}")
 async def destroy_instance(instance_id: str) -> JSONResponse:
-    return answer(requests.wait(requests.destroy(instance_id)))
+    return answer(progress.wait(requests.destroy(instance_id)))

@@ -2,7 +2,7 @@
 
 from pointsman.http.app import create_app, lambda_handler
 from pointsman.http.operations import page
-from pointsman.lifecycle import requests
+from pointsman.lifecycle.progress import progress
 
 app = create_app()
 handler = lambda_handler(app)
@@ -10,4 +10,4 @@ handler = lambda_handler(app)
 
 @app.get("/operations/{operation_id}")
 async def get_operation(operation_id: str) -> dict[str, object]:
-    return page(*requests.progress(operation_id))
+    return page(*progress(operation_id))

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pointsman.http.app import create_app, lambda_handler
 from pointsman.lifecycle.status import fleet
-from pointsman.settings import RailwaySettings
+from pointsman.settings.railway import RailwaySettings
 
 app = create_app()
 handler = lambda_handler(app)

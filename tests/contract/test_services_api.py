@@ -207,7 +207,7 @@ def test_another_request_for_an_instance_that_is_being_made_is_409(api, simulato
     simulator.config({"latency_ms": 200})
     body = request_for(fresh_id(), ["openrouter"])
     running = in_background(lambda: create(api, body))
-    until(lambda: simulator.calls())
+    until(simulator.calls)
     assert create(api, {**body, "tools": []}).status_code == 409
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 409
     assert running().status_code == 200

@@ -4,15 +4,15 @@ import re
 import httpx
 import pytest
 
-from pointsman import settings
 from pointsman.errors import ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers import agentmail as module
 from pointsman.providers.agentmail import AgentMail
+from pointsman.settings.agentmail import AgentMailSettings
 
 
 def configuration(url="http://agentmail.test/v0", **changes):
     given = {"api_key": "am_us_secret", "domain": "", "url": url, "timeout": 5.0}
-    return settings.AgentMailSettings(**(given | changes))
+    return AgentMailSettings(**(given | changes))
 
 
 @pytest.fixture
@@ -224,12 +224,9 @@ def test_what_is_sent_is_what_was_planned(script):
 
 def test_configured_only_with_a_key(monkeypatch):
     monkeypatch.delenv("AGENTMAIL_API_KEY", raising=False)
-    settings.forget()
     try:
         assert module.configured() is None
         monkeypatch.setenv("AGENTMAIL_API_KEY", "am_x")
-        settings.forget()
         assert module.configured() is module.configured() is not None
     finally:
         monkeypatch.undo()
-        settings.forget()

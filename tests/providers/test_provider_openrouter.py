@@ -3,15 +3,15 @@ import json
 import httpx
 import pytest
 
-from pointsman import settings
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers import openrouter as module
 from pointsman.providers.openrouter import OpenRouter
+from pointsman.settings.openrouter import OpenRouterSettings
 
 
 def configuration(url="http://openrouter.test/api/v1", **changes):
     given = {"management_key": "sk-or-v1-manage", "limit": 20.0, "limit_reset": "monthly", "url": url, "timeout": 5.0}
-    return settings.OpenRouterSettings(**(given | changes))
+    return OpenRouterSettings(**(given | changes))
 
 
 @pytest.fixture
@@ -196,12 +196,9 @@ def test_an_answer_without_the_secret_is_no_success(script):
 
 def test_configured_only_with_a_key(monkeypatch):
     monkeypatch.delenv("OPENROUTER_MANAGEMENT_KEY", raising=False)
-    settings.forget()
     try:
         assert module.configured() is None
         monkeypatch.setenv("OPENROUTER_MANAGEMENT_KEY", "sk-or-v1-x")
-        settings.forget()
         assert module.configured() is module.configured() is not None
     finally:
         monkeypatch.undo()
-        settings.forget()

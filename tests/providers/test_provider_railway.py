@@ -4,11 +4,11 @@ import time
 import httpx
 import pytest
 
-from pointsman import settings
 from pointsman.errors import MissingSetting, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers import railway as module
 from pointsman.providers.http import Wire
 from pointsman.providers.railway import Instance, Railway
+from pointsman.settings.railway import RailwaySettings
 
 PROJECT, ENVIRONMENT = "sim-project", "sim-environment"
 
@@ -23,7 +23,7 @@ def configuration(url="http://railway.test/graphql/v2", **changes):
         "url": url,
         "timeout": 5.0,
     }
-    return settings.RailwaySettings(**(given | changes))
+    return RailwaySettings(**(given | changes))
 
 
 @pytest.fixture
@@ -346,17 +346,13 @@ def test_configured_is_one_per_settings(monkeypatch):
     monkeypatch.setenv("RAILWAY_API_TOKEN", "t")
     monkeypatch.setenv("RAILWAY_PROJECT_ID", "p")
     monkeypatch.setenv("RAILWAY_ENVIRONMENT_ID", "e")
-    settings.forget()
     try:
         assert module.configured() is module.configured()
         assert module.configured().environment_id == "e"
         monkeypatch.setenv("RAILWAY_ENVIRONMENT_ID", "f")
-        settings.forget()
         assert module.configured().environment_id == "f"
         monkeypatch.delenv("RAILWAY_API_TOKEN")
-        settings.forget()
         with pytest.raises(MissingSetting):
             module.configured()
     finally:
         monkeypatch.undo()
-        settings.forget()

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from pointsman import settings
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers import telnyx as module
 from pointsman.providers.telnyx import Telnyx
+from pointsman.settings.telnyx import TelnyxSettings
 
 NUMBER = "+19705555098"
 PLAN = {"phone_number": NUMBER, "customer_reference": "convos-agent-a", "messaging_profile_id": "p1"}
@@ -16,7 +16,7 @@ PLAN = {"phone_number": NUMBER, "customer_reference": "convos-agent-a", "messagi
 
 def configuration(url="http://telnyx.test/v2", **changes):
     given = {"api_key": "KEY0123456789_secret", "messaging_profile_id": "", "url": url, "timeout": 5.0}
-    return settings.TelnyxSettings(**(given | changes))
+    return TelnyxSettings(**(given | changes))
 
 
 @pytest.fixture
@@ -355,12 +355,9 @@ def test_nothing_on_offer_may_pass(script):
 
 def test_configured_only_with_a_key(monkeypatch):
     monkeypatch.delenv("TELNYX_API_KEY", raising=False)
-    settings.forget()
     try:
         assert module.configured() is None
         monkeypatch.setenv("TELNYX_API_KEY", "KEY1")
-        settings.forget()
         assert module.configured() is module.configured() is not None
     finally:
         monkeypatch.undo()
-        settings.forget()

@@ -53,7 +53,7 @@ def test_no_module_of_functions_is_left_out_of_the_template() -> None:
 
 def test_environment_is_read_in_settings_only() -> None:
     readers = [path.name for path in tracked("layers/*.py", "functions/*.py") if "os.environ" in path.read_text()]
-    assert readers == ["settings.py"]
+    assert readers == ["environment.py"]
 
 
 @pytest.mark.parametrize("path", tracked("statemachines/*.yaml"), ids=lambda path: path.name)

@@ -148,7 +148,9 @@ def _until_called(simulator: SimulatorClient, operation: str) -> None:
 
 
 def _begun(db: Database, instance_id: str, step: str) -> bool:
-    query = "SELECT FROM operation_steps JOIN operations ON operations.id = operation_id WHERE instance_id = %s AND name = %s"
+    query = (
+        "SELECT FROM operation_steps s JOIN operations o ON o.id = operation_id WHERE instance_id = %s AND name = %s"
+    )
     return db.execute(query, (instance_id, step)).fetchone() is not None
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 
 from .errors import PointsmanError
-from .settings import AwsSettings
+from .settings.aws import AwsSettings
 
 __all__ = ["StartFailed", "start_execution"]
 
@@ -46,7 +46,6 @@ def _post(service: str, region: str, target: str, body: str) -> tuple[int, str]:
     # Loaded here: callers that join or refuse a request never need it.
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
     from botocore.exceptions import HTTPClientError
     from botocore.httpsession import URLLib3Session
 
@@ -57,8 +56,7 @@ def _post(service: str, region: str, target: str, body: str) -> tuple[int, str]:
         headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target},
         data=body,
     )
-    credentials = Credentials(settings.access_key_id, settings.secret_access_key, settings.session_token or None)
-    SigV4Auth(credentials, service, region).add_auth(request)
+    SigV4Auth(settings, service, region).add_auth(request)
     try:
         answer = URLLib3Session(timeout=(2, 5)).send(request.prepare())
     except HTTPClientError:

@@ -6,16 +6,18 @@ OperationalError, and the work is done once more on a new one. Work that is hand
 do twice; a commit whose answer was lost looks like one that never happened.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
 from ..errors import DatabaseUnavailable
-from ..settings import DatabaseSettings
+from ..settings.database import DatabaseSettings
 
-__all__ = ["Connection", "close", "run"]
+__all__ = ["Connection", "close", "listening", "run", "wait_for"]
 
 Connection = psycopg.Connection[DictRow]
 T = TypeVar("T")
@@ -44,6 +46,29 @@ def close() -> None:
     if _connection is not None:
         _connection.close()
         _connection = None
+
+
+def wait_for(channel: str, payload: str, seconds: float) -> None:
+    """Wait until another session notifies this channel with this payload, at most so long.
+
+    A pooler may swallow notifications, so callers look again in any case; this only lets them look at once.
+    """
+    try:
+        for note in _connected().notifies(timeout=seconds):
+            if (note.channel, note.payload) == (channel, payload):
+                return
+    except psycopg.OperationalError:
+        close()
+
+
+@contextmanager
+def listening(channel: str) -> Iterator[None]:
+    """Receive the channel's notifications in this block. No longer: who listens and does not read holds them all up."""
+    run(lambda connection: connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel))))
+    try:
+        yield
+    finally:
+        run(lambda connection: connection.execute("UNLISTEN *"))
 
 
 def run(work: Callable[[Connection], T]) -> T:

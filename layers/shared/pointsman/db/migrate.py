@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, pool, text
 
 from ..errors import DatabaseUnavailable
-from ..settings import DatabaseSettings
+from ..settings.database import DatabaseSettings
 
 __all__ = ["upgrade"]
 

@@ -11,6 +11,7 @@ from .connection import Connection
 
 __all__ = [
     "CUT_OFF",
+    "ENDED",
     "Kind",
     "Operation",
     "Status",
@@ -30,6 +31,9 @@ __all__ = [
 Kind = Literal["create", "destroy"]
 Status = Literal["running", "succeeded", "failed", "leaked"]
 StepStatus = Literal["running", "succeeded", "skipped", "failed"]
+
+ENDED = "operation_ended"
+"""The channel that tells the id of an operation when it ends."""
 
 CUT_OFF = "cut off: its process ended or took too long"
 """What a step's error says when the step never told its own end."""
@@ -139,6 +143,7 @@ def finish(
     )
     if cursor.rowcount == 0:
         return False
+    connection.execute("SELECT pg_notify(%s, %s)", (ENDED, operation_id))
     connection.execute(
         "UPDATE operation_steps SET ended_at = clock_timestamp(),"
         " status = CASE WHEN name = %(step)s THEN 'succeeded' ELSE 'failed' END,"

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-from aws_lambda_powertools import Logger
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -17,6 +16,7 @@ from mangum import Mangum
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from .. import log
 from ..errors import PayloadTooLarge, PointsmanError, Unauthenticated
 
 __all__ = ["MAX_BODY_BYTES", "create_app", "lambda_handler"]
@@ -28,7 +28,6 @@ _NO_JSON = "The request body is not valid JSON"
 
 Event = Mapping[str, Any]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-logger = Logger(service="pointsman")
 
 
 def create_app() -> FastAPI:
@@ -56,8 +55,7 @@ def lambda_handler(app: FastAPI, *, public: str = "") -> Handler:
     adapter = Mangum(quiet, lifespan="off")
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        logger.clear_state()
-        logger.append_keys(request_id=event["requestContext"]["requestId"])
+        log.about(request_id=event["requestContext"]["requestId"])
         refusal = None if event["requestContext"]["http"]["method"] == public else _stranger(event)
         refusal = refusal or _oversize(event)
         if refusal is not None:
@@ -98,7 +96,7 @@ def _error(event: Event, status: int, code: str, message: str, **more: Mapping[s
 
 def _answer(event: Event, error: PointsmanError) -> JSONResponse:
     if error.status >= 500:
-        logger.error("request failed", extra={"code": error.code, "reason": error.message})
+        log.say("error", "request failed", code=error.code, reason=error.message)
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
     return _error(event, error.status, error.code, error.message, details=error.details, headers=headers)
 
@@ -111,7 +109,7 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     # Its message may hold anything, a secret too: only its kind and place are told.
     place = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("unexpected error", extra={"error": type(error).__name__, "place": place})
+    log.say("error", "unexpected error", error=type(error).__name__, place=place)
     message = "Internal error; the log tells more of this request id"
     return _error(_event(request), 500, "INTERNAL_ERROR", message)
 

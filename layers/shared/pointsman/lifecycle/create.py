@@ -1,15 +1,16 @@
 """The steps of creating an instance. Each may be cut off at any line and called again."""
 
-import secrets
 from collections.abc import Mapping
 from functools import partial
+from os import urandom
 from typing import Any
 
 from ..db import connection, instances, journal, operations
 from ..errors import Conflict, OperationFailed, PointsmanError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from ..providers import railway
 from ..providers.registry import TOOLS, tool_provider
-from ..settings import RailwaySettings, RuntimeSettings
+from ..settings.railway import RailwaySettings
+from ..settings.runtime import RuntimeSettings
 from . import naming, removal
 from .steps import BEST_EFFORT, operation_of
 
@@ -181,9 +182,9 @@ def _tolerable(step: operations.Step) -> bool:
 def _variables(operation_id: str) -> dict[str, str]:
     """The runtime's variables (contract, create-instance). The first three exist here and at Railway, nowhere else."""
     variables = {
-        "OPENCLAW_GATEWAY_TOKEN": secrets.token_hex(32),
-        "SETUP_PASSWORD": secrets.token_hex(16),
-        "PRIVATE_WALLET_KEY": "0x" + secrets.token_hex(32),
+        "OPENCLAW_GATEWAY_TOKEN": urandom(32).hex(),
+        "SETUP_PASSWORD": urandom(16).hex(),
+        "PRIVATE_WALLET_KEY": "0x" + urandom(32).hex(),
         "OPENCLAW_STATE_DIR": "/app",
         "CHROMIUM_PATH": "/usr/bin/chromium",
         **RuntimeSettings.load().variables,

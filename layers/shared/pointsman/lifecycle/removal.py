@@ -14,7 +14,7 @@ from ..errors import MissingSetting, PointsmanError
 from ..providers import railway
 from ..providers.base import Plan, ToolProvider
 from ..providers.registry import TOOLS, tool_provider
-from ..settings import Tuning
+from ..settings.tuning import Tuning
 
 __all__ = [
     "look_until_settled",

@@ -1,21 +1,16 @@
-"""Asking for an operation, waiting for it, and what it says. What endpoints call."""
+"""Asking for an operation: whether it may begin, or runs already, or has been done."""
 
-import time
 import uuid
 from collections.abc import Sequence
-from functools import partial
 
 from ..aws import start_execution
 from ..db import connection, instances, journal, operations
 from ..errors import Conflict, InvalidInput, NotFound
 from ..providers.registry import TOOLS
-from ..settings import Tuning, state_machine_arn
+from ..settings.api import state_machine_arn
 from . import naming
 
-__all__ = ["create", "destroy", "progress", "wait"]
-
-_POLL = 0.1
-"""Seconds between looks at a running operation."""
+__all__ = ["create", "destroy"]
 
 run = connection.run
 Operation = operations.Operation
@@ -80,27 +75,6 @@ def destroy(instance_id: str) -> Operation:
         return _stored(db, operation_id)
 
     return _start(run(begin))
-
-
-def wait(operation: Operation) -> Operation:
-    """Wait until the operation has ended, for as long as an answer may take; then as it is."""
-    deadline = time.monotonic() + Tuning.load().answer_within
-    while operation.status == "running" and time.monotonic() < deadline:
-        time.sleep(_POLL)
-        operation = run(partial(_stored, operation_id=operation.id))
-    return operation
-
-
-def progress(operation_id: str) -> tuple[Operation, list[operations.Step]]:
-    """An operation and its steps so far. Raises NotFound."""
-
-    def read(db: connection.Connection) -> tuple[Operation, list[operations.Step]]:
-        operation = operations.get(db, operation_id)
-        if operation is None:
-            raise NotFound(f"Operation {operation_id} not found")
-        return operation, operations.steps(db, operation_id)
-
-    return run(read)
 
 
 def _start(operation: Operation) -> Operation:

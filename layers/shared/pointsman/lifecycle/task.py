@@ -9,15 +9,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
+from .. import log
 from ..db import connection, operations
 from ..errors import PointsmanError
 
 __all__ = ["Permanent", "Transient", "task"]
 
 Result = dict[str, object]
-logger = Logger(service="pointsman")
 
 
 class Transient(Exception):
@@ -39,8 +37,7 @@ def task(name: str) -> Callable[[Callable[[str, dict[str, Any]], Result]], Calla
         @wraps(do)
         def handler(event: dict[str, Any], _context: object) -> Result:
             operation_id, step = str(event["operationId"]), str(event.get("tool") or name)
-            logger.clear_state()
-            logger.append_keys(operation_id=operation_id, step=step)
+            log.about(operation_id=operation_id, step=step)
             try:
                 connection.run(lambda db: operations.begin_step(db, operation_id, step))
                 result = do(operation_id, event)
@@ -49,17 +46,17 @@ def task(name: str) -> Callable[[Callable[[str, dict[str, Any]], Result]], Calla
                 note = str(warning) if warning else None
                 connection.run(lambda db: operations.end_step(db, operation_id, step, status, note))
             except PointsmanError as error:
-                logger.warning("step failed", extra={"code": error.code, "reason": error.message})
+                log.say("warning", "step failed", code=error.code, reason=error.message)
                 _note(operation_id, step, error.message)
                 kind = Transient if error.retryable else Permanent
                 raise kind(error.message) from None
             except Exception as error:  # noqa: BLE001 - whatever breaks, the state machine must learn of it
                 # Its message may hold anything, a secret too: only its kind and place are told.
                 place = "".join(traceback.format_tb(error.__traceback__))
-                logger.error("step broke off", extra={"error": type(error).__name__, "place": place})
+                log.say("error", "step broke off", error=type(error).__name__, place=place)
                 _note(operation_id, step, f"unexpected {type(error).__name__}")
                 raise Permanent(f"unexpected {type(error).__name__} in step {step}") from None
-            logger.info("step done", extra={"result": result})
+            log.say("info", "step done", result=result)
             return result
 
         return handler
@@ -72,4 +69,4 @@ def _note(operation_id: str, step: str, message: str) -> None:
     try:
         connection.run(lambda db: operations.end_step(db, operation_id, step, "failed", message))
     except PointsmanError as error:
-        logger.warning("the failure could not be written down", extra={"reason": error.message})
+        log.say("warning", "the failure could not be written down", reason=error.message)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from unicodedata import normalize
 
 from ..errors import ProviderRejected, ProviderUnavailable
-from ..settings import AgentMailSettings
+from ..settings.agentmail import AgentMailSettings
 from .base import Plan, Resource
 from .http import Client, Kind, Said, Wire, segment
 from .reading import Json, mapping, mappings, text

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import InvalidInput, ProviderRejected
-from ..settings import OpenRouterSettings
+from ..settings.openrouter import OpenRouterSettings
 from .base import Plan, Resource
 from .http import Client, Said, Wire, segment
 from .reading import Json, mapping, mappings, number, text

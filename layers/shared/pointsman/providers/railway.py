@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from ..errors import MissingSetting, ProviderRejected, ProviderUnavailable
-from ..settings import RailwaySettings
+from ..settings.railway import RailwaySettings
 from . import railway_queries as queries
 from .http import Client, Said, Wire
 from .railway_errors import explain, meaning

@@ -11,7 +11,7 @@ from functools import lru_cache
 from random import choice
 
 from ..errors import InvalidInput, ProviderError, ProviderRejected, ProviderUnavailable
-from ..settings import TelnyxSettings
+from ..settings.telnyx import TelnyxSettings
 from .base import Plan, Resource
 from .http import Wire, segment
 from .reading import Json, text

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from ..errors import ProviderRejected, ProviderTimeout
-from ..settings import TelnyxSettings
+from ..settings.telnyx import TelnyxSettings
 from .http import Client, Kind, Said, Wire, segment
 from .reading import Json, mapping, mappings, moment, number, text
 

@@ -1,0 +1,30 @@
+"""What Lambda itself sets."""
+
+from dataclasses import dataclass, field
+
+from .environment import optional, required
+
+__all__ = ["AwsSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """What Lambda itself sets: the function's credentials; an `endpoint_url` only where AWS is simulated.
+
+    The first three have the names under which botocore's signer looks for them.
+    """
+
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    token: str | None = field(repr=False)
+    endpoint_url: str
+
+    @classmethod
+    def load(cls) -> "AwsSettings":
+        """Read anew each time, because credentials rotate. Raises MissingSetting."""
+        return cls(
+            access_key=required("AWS_ACCESS_KEY_ID"),
+            secret_key=required("AWS_SECRET_ACCESS_KEY"),
+            token=optional("AWS_SESSION_TOKEN") or None,
+            endpoint_url=optional("AWS_ENDPOINT_URL"),
+        )

@@ -1,0 +1,19 @@
+"""Where Postgres is."""
+
+from dataclasses import dataclass, field
+
+from .environment import optional, required
+
+__all__ = ["DatabaseSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Postgres. `url` is a libpq connection string or URI."""
+
+    url: str = field(repr=False)
+
+    @classmethod
+    def load(cls) -> "DatabaseSettings":
+        """Raises MissingSetting where neither SERVICE_DATABASE_URL nor DATABASE_URL is set."""
+        return cls(optional("SERVICE_DATABASE_URL") or optional("DATABASE_URL") or required("SERVICE_DATABASE_URL"))

@@ -1,0 +1,37 @@
+"""What Railway needs."""
+
+from dataclasses import dataclass, field
+
+from ..errors import MissingSetting
+from .environment import number, optional, required
+
+__all__ = ["RailwaySettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class RailwaySettings:
+    """Railway. One of `environment_id` and `environment_name` is set."""
+
+    token: str = field(repr=False)
+    project_id: str
+    environment_id: str
+    environment_name: str
+    runtime_image: str
+    url: str
+    timeout: float
+    """Seconds that one call may take. Mutations of more than 30 s are seen (the official CLI waits 90 s)."""
+
+    @classmethod
+    def load(cls) -> "RailwaySettings":
+        environment_id, name = optional("RAILWAY_ENVIRONMENT_ID"), optional("RAILWAY_ENVIRONMENT_NAME")
+        if not environment_id and not name:
+            raise MissingSetting("RAILWAY_ENVIRONMENT_ID", "or set RAILWAY_ENVIRONMENT_NAME")
+        return cls(
+            token=required("RAILWAY_API_TOKEN"),
+            project_id=required("RAILWAY_PROJECT_ID"),
+            environment_id=environment_id,
+            environment_name=name,
+            runtime_image=optional("RAILWAY_RUNTIME_IMAGE", "ghcr.io/xmtplabs/convos-runtime:latest"),
+            url=optional("RAILWAY_API_URL", "https://backboard.railway.com/graphql/v2"),
+            timeout=number("RAILWAY_TIMEOUT_SECONDS", 45),
+        )

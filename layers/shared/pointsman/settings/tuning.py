@@ -1,0 +1,21 @@
+"""Waiting times."""
+
+from dataclasses import dataclass
+
+from .environment import number
+
+__all__ = ["Tuning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Waiting times, in seconds."""
+
+    answer_within: float
+    """How long create and destroy wait for the operation before they answer 202 (the gateway cuts off at 30 s)."""
+    settle: float
+    """How long after a write without an answer an empty listing proves that nothing was made."""
+
+    @classmethod
+    def load(cls) -> "Tuning":
+        return cls(answer_within=number("ANSWER_WITHIN_SECONDS", 25), settle=number("SETTLE_SECONDS", 10))
