@@ -5,7 +5,7 @@ and no more, and answers its sample event: against a real database, the simulate
 The bare handler runs before and after each in the same way: the ratio to these two is what counts, the median over
 rounds.
 
-    python -m benchmarks.cold [--rounds 5] [--python .venv/lambda/bin/python]
+    python -m benchmarks.cold [--rounds 5] [--python .venv/lambda/bin/python] [--only services.get_operation …]
 
 Exits with 1 if a budget does not hold.
 """
@@ -142,12 +142,13 @@ class Bench:
         self.bare: list[float] = []
         assert set(self.functions) == set(ORDER), set(self.functions) ^ set(ORDER)
 
-    def round(self, number: int) -> None:
+    def round(self, number: int, only: list[str]) -> None:
         ids = {f"op-{n:032d}": f"op-bench-{number}-{n}" for n in (1, 2, 3)}
         with psycopg.connect(self.stack.database_url, autocommit=True) as database:
             for module in ORDER:
                 self._prepare(database, module, number, list(ids.values()))
-                before = self._bare()
+                measured = module in only or not only
+                before = self._bare() if measured else 0.0
                 function = self.functions[module]
                 seconds, answer = cold_start(
                     self.python,
@@ -158,7 +159,8 @@ class Bench:
                 )
                 if isinstance(answer, dict) and answer.get("statusCode", 200) not in (200, 404):
                     raise SystemExit(f"{module} answered {answer}")
-                self.floors.setdefault(module, []).append(2 * seconds / (before + self._bare()))
+                if measured:
+                    self.floors.setdefault(module, []).append(2 * seconds / (before + self._bare()))
 
     def _bare(self) -> float:
         with bare_handler() as (code, environment):
@@ -211,6 +213,7 @@ def table(measured: dict[str, list[float]]) -> tuple[str, bool]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="*", default=[], metavar="MODULE", help="measure these; the others only run")
     parser.add_argument("--python", default=sys.executable, help="of an environment that holds what Lambda holds")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as data:
@@ -223,7 +226,7 @@ def main() -> int:
             bench = Bench(stack, str(Path(options.python).absolute()))
             for number in range(options.rounds):
                 print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
-                bench.round(number)
+                bench.round(number, options.only)
     text, held = table(bench.floors)
     version = subprocess.run([options.python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     print(f"{version}; one floor is {median(bench.bare) * 1000:.0f} ms of CPU here\n\n{text}")

@@ -7,13 +7,14 @@ from typing import TextIO
 
 
 class Console:
-    """Writes lines; `quiet` keeps only warnings.
+    """Writes lines; `quiet` keeps only warnings, without `requests` there is no line for each request.
 
     Lines from other threads do not mix. Never given a header, a body or a query.
     """
 
-    def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
+    def __init__(self, stream: TextIO | None = None, *, quiet: bool = False, requests: bool = True) -> None:
         self._stream = stream
+        self._requests = requests
         self._quiet = quiet
         self._lock = threading.Lock()
 
@@ -32,6 +33,8 @@ class Console:
 
     def request(self, method: str, path: str, status: int, seconds: float, function: str, request_id: str) -> None:
         """One request has been answered."""
+        if not self._requests:
+            return
         line = f"{datetime.now():%H:%M:%S}  {method:<6} {path}  {status}  {seconds:.3f} s  {function}  {request_id}"
         self.say(printable(line))
 

@@ -46,17 +46,10 @@ def demo_settings(settings: Settings) -> Settings:
     )
 
 
-class _Console(Console):
-    """Without a line for each request: the demo tells what it asks."""
-
-    def request(self, *_told: object) -> None:
-        return
-
-
 def demo(settings: Settings) -> None:
     """Run it. Raises RunnerError with the claim that did not hold."""
     started = time.monotonic()
-    console = _Console()
+    console = Console(requests=False)
     with Stack(demo_settings(settings), console) as stack:
         assert stack.simulator_url is not None
         simulator = SimulatorClient(stack.simulator_url)

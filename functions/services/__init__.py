@@ -3,3 +3,5 @@
 They parse, call one function of the layer and map the answer; nothing is decided here.
 Called by the HTTP API.
 """
+
+import pointsman  # noqa: F401 - before FastAPI: it sets how often garbage is looked for

@@ -1,5 +1,7 @@
 """GET /healthz: the API answers. Touches neither database nor provider."""
 
+from fastapi.responses import JSONResponse
+
 from pointsman.http.app import create_app, lambda_handler
 
 app = create_app()
@@ -7,5 +9,5 @@ handler = lambda_handler(app, public="GET")
 
 
 @app.get("/healthz")
-async def healthz() -> dict[str, bool]:
-    return {"ok": True}
+async def healthz() -> JSONResponse:
+    return JSONResponse({"ok": True})

@@ -1,5 +1,7 @@
 """GET /registry: the tools that an instance can have."""
 
+from fastapi.responses import JSONResponse
+
 from pointsman.http.app import create_app, lambda_handler
 from pointsman.providers.registry import TOOLS
 
@@ -8,10 +10,8 @@ handler = lambda_handler(app)
 
 
 @app.get("/registry")
-async def registry() -> dict[str, list[dict[str, object]]]:
-    return {
-        "tools": [
-            {"id": tool.id, "name": tool.name, "mode": tool.mode, "envKeys": list(tool.env_keys)}
-            for tool in TOOLS.values()
-        ]
-    }
+async def registry() -> JSONResponse:
+    tools = [
+        {"id": tool.id, "name": tool.name, "mode": tool.mode, "envKeys": list(tool.env_keys)} for tool in TOOLS.values()
+    ]
+    return JSONResponse({"tools": tools})

@@ -1,7 +1,6 @@
 """POST /status/batch: the fleet as it is at Railway now."""
 
-from typing import Any
-
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from pointsman.http.app import create_app, lambda_handler
@@ -19,7 +18,7 @@ class StatusBatch(BaseModel):
 
 
 @app.post("/status/batch")
-async def status_batch(body: StatusBatch | None = None) -> dict[str, Any]:
+async def status_batch(body: StatusBatch | None = None) -> JSONResponse:
     services = [
         {
             "instanceId": instance_id,
@@ -32,4 +31,4 @@ async def status_batch(body: StatusBatch | None = None) -> dict[str, Any]:
         }
         for instance_id, instance in fleet((body and body.instanceIds) or ())
     ]
-    return {"projectId": RailwaySettings.load().project_id, "services": services}
+    return JSONResponse({"projectId": RailwaySettings.load().project_id, "services": services})

@@ -6,7 +6,7 @@ OperationalError, and the work is done once more on a new one. Work that is hand
 do twice; a commit whose answer was lost looks like one that never happened.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -62,7 +62,7 @@ def wait_for(channel: str, payload: str, seconds: float) -> None:
 
 
 @contextmanager
-def listening(channel: str) -> Iterator[None]:
+def listening(channel: str) -> Generator[None]:
     """Receive the channel's notifications in this block. No longer: who listens and does not read holds them all up."""
     run(lambda connection: connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel))))
     try:

@@ -1,5 +1,6 @@
 """The app that every endpoint of the Services API is built from.
 
+Routes answer with a JSONResponse: a response model would be built at each cold start, to check what we wrote ourselves.
 One sandbox serves one request at a time, so routes are `async def` that call the blocking layer directly: a plain `def`
 would cost a thread at each call.
 """
