@@ -4,4 +4,4 @@ They parse, call one function of the layer and map the answer; nothing is decide
 Called by the HTTP API.
 """
 
-import pointsman  # noqa: F401 - before FastAPI: it sets how often garbage is looked for
+import pointsman as pointsman  # before FastAPI: it sets how often garbage is looked for
