@@ -24,6 +24,7 @@ __all__ = [
     "Entry",
     "State",
     "closed",
+    "forget_env",
     "get",
     "intend",
     "made",
@@ -130,6 +131,11 @@ def closed(connection: Connection, entry: Entry, operation_id: str) -> None:
         "UPDATE operation_resources SET state = 'deleted', env = NULL, closed_by = %s WHERE id = %s",
         (operation_id, entry.id),
     )
+
+
+def forget_env(connection: Connection, operation_id: str) -> None:
+    """Drop the variables that the entries carried to the deploy: they have arrived, and may be secrets."""
+    connection.execute("UPDATE operation_resources SET env = NULL WHERE operation_id = %s", (operation_id,))
 
 
 def open_entries(connection: Connection, instance_id: str) -> list[Entry]:

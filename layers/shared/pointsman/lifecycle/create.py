@@ -224,6 +224,7 @@ def record_instance(operation_id: str) -> Result:
             "volume_id": volume_id,
         }
         instances.insert(db, infra, [_tool_row(tool, entry) for tool, entry in made.items()])
+        journal.forget_env(db, operation_id)
         result: dict[str, Any] = {
             "instanceId": operation.instance_id,
             "serviceId": service_id,
