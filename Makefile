@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench-cold simulator validate lock clean
+.PHONY: help demo run test lint bench-cold simulator validate build deploy lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -18,7 +18,7 @@ run: $(VENV)/.local ## keep the whole stack up on this machine until Ctrl-C
 	@exec $(RUN) -m local run
 
 test: $(VENV)/.dev lint ## all tests
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n 3 --dist worksteal
 
 lint: $(VENV)/.dev ## style, types, layering, template
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
@@ -34,6 +34,13 @@ simulator: $(VENV)/.local ## the four providers alone, on port 4010
 
 validate: $(VENV)/.sam ## what SAM thinks of the template
 	@$(VENV)/sam/bin/sam validate --lint
+
+build: $(VENV)/.sam ## what is deployed, into .aws-sam/ (needs the template's Python on PATH)
+	@$(VENV)/sam/bin/sam build
+	@sh requirements/compile.sh .aws-sam/build
+
+deploy: build ## deploy it with SAM
+	@$(VENV)/sam/bin/sam deploy
 
 lock: $(VENV)/.dev ## pin requirements anew, with hashes
 	@sh requirements/lock.sh

@@ -68,6 +68,9 @@ class _RuntimeApi(ThreadingHTTPServer):
         self.answer: tuple[str, bytes] | None = None
         self.answered = threading.Event()
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """The measured process is killed when it has answered, in the middle of asking for more."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _RuntimeApi

@@ -6,9 +6,9 @@ import re
 import boto3
 import httpx
 import psycopg
+
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-
 from tests.conftest import API_KEY
 
 from .helpers import create, ended, fresh_id, request_for
