@@ -56,7 +56,9 @@ def _run(settings: Settings) -> None:
 
     console = Console()
     console.say("Pointsman is starting")
-    with Stack(settings, console):
+    with Stack(settings, console) as stack:
+        # While nobody asks yet: the first create would wait for a dozen processes one after the other.
+        stack.prewarm()
         threading.Event().wait()
 
 

@@ -28,6 +28,10 @@ LATENCY_MS = 100
 DEPLOYED_WITHIN = 30.0
 """Seconds that the simulated deployment may take at the most."""
 
+NOT_NEEDED = ("MigrateFunction", "NotFoundFunction", "UndoCreateFunction")
+FOR_EACH_TOOL = ["ProvisionToolFunction", "DestroyToolFunction"]
+"""Functions that serve as many events at once as an instance has tools."""
+
 
 def demo_settings(settings: Settings) -> Settings:
     """A free port, data of its own, and no key or database of the developer's, so that the demo costs nothing."""
@@ -59,10 +63,12 @@ def demo(settings: Settings) -> None:
             httpx.Client(base_url=stack.url, headers=headers, timeout=60) as api,
             Database.connect(stack.database_url, autocommit=True, row_factory=dict_row) as database,
         ):
-            console.say("Warming up: one instance is made and destroyed")
-            _Demo(api, database, simulator).warm_up()
+            running = _Demo(api, database, simulator)
+            console.say("Warming up the functions")
+            needed = [name for name in stack.status()["functions"] if name not in NOT_NEEDED]
+            stack.prewarm([*needed, *(FOR_EACH_TOOL * (len(running.tools) - 1))])
             simulator.config({"latency_ms": LATENCY_MS})
-            _Demo(api, database, simulator).run()
+            running.run()
     _say(f"\nDone in {time.monotonic() - started:.0f} s. `make run` keeps the same stack up for you.")
 
 
@@ -72,23 +78,16 @@ class _Demo:
         self.database = database
         self.simulator = simulator
         self.instance_id = f"demo-{secrets.token_hex(4)}"
-
-    def warm_up(self) -> None:
-        """Let every function serve once, so that what follows is told of a stack that serves already."""
-        self._ask("POST", "/create-instance", json=self._request())
-        self._ask("DELETE", f"/destroy/{self.instance_id}")
-
-    def _request(self) -> dict[str, Any]:
-        tools = [tool["id"] for tool in self._get("/registry")["tools"]]
-        return {"instanceId": self.instance_id, "name": f"convos-agent-{self.instance_id}", "tools": tools}
+        self.tools = [tool["id"] for tool in self._get("/registry")["tools"]]
 
     def run(self) -> None:
-        body = self._request()
+        name = f"convos-agent-{self.instance_id}"
+        body = {"instanceId": self.instance_id, "name": name, "tools": self.tools}
         _head(f"POST /create-instance {json.dumps(body)}")
         _say(f"(each call to a provider takes {LATENCY_MS} ms)")
         created, seconds = self._watch("create", "POST", "/create-instance", json=body)
         _say(f"answered in {seconds:.2f} s: {json.dumps(created, indent=2)}")
-        _check(set(created["services"]) == set(body["tools"]), "every tool that was asked for is there")
+        _check(set(created["services"]) == set(self.tools), "every tool that was asked for is there")
 
         _head("The same request again makes nothing new")
         before = self.simulator.leftovers()

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -171,19 +171,22 @@ class LambdaService:
             pool.abandon(invocation)
 
     async def prewarm(self, names: Iterable[str] | None = None) -> None:
-        """Start a worker for each function that has none, as many at a time as there are cores, until all are idle.
+        """Start workers until each function has one, or as many as it is named; as many at a time as there are cores.
 
         A function that cannot be started is left for its first call to report.
         """
         cores = asyncio.Semaphore(max(1, os.cpu_count() or 1))
 
-        async def warm(pool: _Pool) -> None:
+        async def warm(pool: _Pool, wanted: int) -> None:
             async with cores:
-                worker = next((worker for worker in pool.workers if not worker.retired), None) or pool.start()
+                workers = [worker for worker in pool.workers if not worker.retired]
+                worker = workers[wanted - 1] if len(workers) >= wanted else pool.start()
                 while worker.state == "starting":
                     await asyncio.sleep(0.01)
 
-        await asyncio.gather(*(warm(self._pools[name]) for name in (self._pools if names is None else names)))
+        named = Counter(self._pools if names is None else names)
+        each = [(name, number) for name, total in named.items() for number in range(1, total + 1)]
+        await asyncio.gather(*(warm(self._pools[name], number) for name, number in each))
 
     def retire_all(self) -> int:
         """Let new code in: idle workers end now, busy ones after their event.

@@ -96,7 +96,7 @@ class Stack:
         return self.settings.api_key
 
     def prewarm(self, functions: Iterable[str] | None = None) -> None:
-        """Start a process for each function (or the named ones) and wait until all have asked for work."""
+        """Start a process for each function, or one for each time that it is named; wait until all ask for work."""
         names = None if functions is None else list(functions)
         self._run(self._running.functions.prewarm(names))
 
