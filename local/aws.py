@@ -3,13 +3,17 @@
 import asyncio
 import concurrent.futures
 import json
+import logging
 import os
 import re
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -45,9 +49,13 @@ class Aws:
     """moto behind one loopback port.
 
     The port is taken when the object is made; calls wait until `load` and `connect` have been called.
+
+    Args:
+        log: file for what the interpreter says of states that fail, as some do every day.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, log: Path) -> None:
+        self._log = logging.FileHandler(log, encoding="utf-8", delay=True)
         self._connected = threading.Event()
         self._moto: WsgiApp | None = None
         self._lambda: LambdaService | None = None
@@ -80,6 +88,9 @@ class Aws:
         if not _only_one.acquire(blocking=False):
             raise RunnerError("one process holds one stack: moto keeps its state in the process")
         self._holds = True
+        moto_logger = logging.getLogger("moto")
+        moto_logger.addHandler(self._log)
+        moto_logger.propagate = False
         # moto calls Lambda and everything else at this port, and a proxy for the outside world is not for that.
         os.environ["MOTO_PORT"] = str(self._server.server_port)
         for name in ("NO_PROXY", "no_proxy"):
@@ -113,6 +124,8 @@ class Aws:
         self._server.server_close()
         if self._holds:
             self._holds = False
+            logging.getLogger("moto").removeHandler(self._log)
+            self._log.close()
             _only_one.release()
 
     def update_state_machine(self, machine: StateMachine) -> None:
@@ -123,6 +136,21 @@ class Aws:
         """
         body = {"stateMachineArn": machine.arn, "definition": definition(machine)}
         self._states("UpdateStateMachine", body, machine.name)
+
+    def warm(self) -> None:
+        """Let the interpreter and its Lambda client load what they load at their first use, which takes a second."""
+        invoke = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
+        task = {**invoke, "Parameters": {"FunctionName": "no-such-function", "Payload.$": "$"}}
+        body = {"name": "WarmUp", "definition": json.dumps({"StartAt": "Invoke", "States": {"Invoke": task}})}
+        made = self._states("CreateStateMachine", {**body, "roleArn": ROLE}, "WarmUp")
+        machine = {"stateMachineArn": made["stateMachineArn"]}
+        execution = self._states("StartExecution", {**machine, "input": "{}"}, "WarmUp")["executionArn"]
+        deadline = time.monotonic() + 10
+        while self._states("DescribeExecution", {"executionArn": execution}, "WarmUp")["status"] == "RUNNING":
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        self._states("DeleteStateMachine", machine, "WarmUp")
 
     def _states(self, action: str, body: Mapping[str, str], name: str) -> dict[str, Any]:
         headers = {
@@ -205,6 +233,7 @@ def _open(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
 def _error(start_response: Callable[..., Any], status: str, code: str, message: str) -> Iterable[bytes]:
     body = json.dumps({"Type": "User", "Message": message}).encode()
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("x-amzn-ErrorType", code)]
+    headers.append(("x-amzn-RequestId", str(uuid.uuid4())))
     start_response(status, headers)
     return [body]
 

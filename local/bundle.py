@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -83,7 +83,7 @@ class Bundle:
         listener = self._claim()
         self._warden = Warden()
         self._exit.push_async_callback(self._warden.close)
-        self.aws = Aws()
+        self.aws = Aws(settings.data / "logs" / "moto.log")
         self._exit.push_async_callback(asyncio.to_thread, self.aws.stop)
         loading = asyncio.create_task(self._timed("AWS (moto)", _in_background(self.aws.load, draft.state_machines)))
         self._exit.callback(loading.cancel)
@@ -171,6 +171,10 @@ class Bundle:
         result = await work
         self.console.part(name, time.monotonic() - began)
         return result
+
+    async def prewarm(self, names: Iterable[str] | None) -> None:
+        """Load now what the first calls would wait for, one after the other."""
+        await _together(self.functions.prewarm(names), asyncio.to_thread(self.aws.warm))
 
     def status(self) -> dict[str, Any]:
         """What runs, as plain data without a secret."""

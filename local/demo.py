@@ -136,7 +136,7 @@ class _Demo:
                         yield line
             if last_look:
                 return
-            time.sleep(0.05)
+            time.sleep(0.15)
 
     def _until_deployed(self) -> None:
         deadline, last = time.monotonic() + DEPLOYED_WITHIN, ""

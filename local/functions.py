@@ -184,7 +184,7 @@ class LambdaService:
                 while worker.state == "starting":
                     await asyncio.sleep(0.01)
 
-        named = Counter(self._pools if names is None else names)
+        named = Counter(list(self._pools) if names is None else names)
         each = [(name, number) for name, total in named.items() for number in range(1, total + 1)]
         await asyncio.gather(*(warm(self._pools[name], number) for name, number in each))
 

@@ -96,9 +96,12 @@ class Stack:
         return self.settings.api_key
 
     def prewarm(self, functions: Iterable[str] | None = None) -> None:
-        """Start a process for each function, or one for each time that it is named; wait until all ask for work."""
+        """Start a process for each function, or one for each time that it is named; wait until all ask for work.
+
+        Step Functions' interpreter is warmed up beside them.
+        """
         names = None if functions is None else list(functions)
-        self._run(self._running.functions.prewarm(names))
+        self._run(self._running.prewarm(names))
 
     def invoke(self, function: str, event: object = None) -> Result:
         """Invoke a function by its logical id with a JSON event; an empty object by default.

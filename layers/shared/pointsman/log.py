@@ -1,4 +1,4 @@
-"""The log: one JSON object a line, through Powertools. Loaded by the first line, since many invocations write none."""
+"""The log: one JSON object a line, through Powertools. Loaded by the first line, since many functions write none."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
-__all__ = ["about", "say"]
+__all__ = ["about", "load", "say"]
 
 _about: dict[str, str] = {}
 
@@ -15,6 +15,11 @@ def about(**keys: str) -> None:
     """What every line of this invocation is about: request, operation, step. Replaces what the last one was about."""
     global _about
     _about = keys
+
+
+def load() -> None:
+    """Load what the first line would; for functions that always write one."""
+    _logger()
 
 
 def say(level: Literal["info", "warning", "error"], message: str, **facts: object) -> None:

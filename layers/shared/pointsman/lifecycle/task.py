@@ -17,6 +17,8 @@ __all__ = ["Permanent", "Transient", "task"]
 
 Result = dict[str, object]
 
+log.load()
+
 
 class Transient(Exception):
     """May pass: the state machine tries again."""
