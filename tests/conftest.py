@@ -18,6 +18,7 @@ from local.stack import Stack
 
 API_KEY = "test-services-key"
 SETTLE_SECONDS = 2
+ANSWER_WITHIN_SECONDS = 8
 
 _connect = socket.socket.connect
 
@@ -45,6 +46,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "POINTSMAN_SCHEDULES": "off",
         "SERVICES_API_KEY": API_KEY,
         "SETTLE_SECONDS": str(SETTLE_SECONDS),
+        "ANSWER_WITHIN_SECONDS": str(ANSWER_WITHIN_SECONDS),
         "PROVIDER_TIMEOUT_SECONDS": "5",
         "RAILWAY_TIMEOUT_SECONDS": "5",
         "POOL_API_KEY": "pool-key-of-the-tests",

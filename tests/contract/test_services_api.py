@@ -8,7 +8,7 @@ import pytest
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from tests.conftest import API_KEY
-from tests.workflow.helpers import TOOLS, create, fresh_id, in_background, request_for, until
+from tests.workflow.helpers import TOOLS, create, ended, fresh_id, in_background, request_for, until
 
 UNAUTHORIZED = "Invalid or missing API key"
 
@@ -227,7 +227,23 @@ def test_operation_tells_its_steps(api, simulator, db) -> None:
     assert api.get("/operations/op-unknown").status_code == 404
 
 
-def test_create_that_takes_long_answers_202_and_goes_on_without_its_caller(api, simulator, db) -> None:
+def test_create_that_takes_long_answers_202_and_goes_on(api, simulator) -> None:
+    simulator.config({"latency_ms": 2000})
+    body = request_for(fresh_id(), ["telnyx"])
+    answer = create(api, body)
+    assert answer.status_code == 202, answer.text
+    operation_id = answer.json()["operationId"]
+    assert answer.json() == {"instanceId": body["instanceId"], "operationId": operation_id, "status": "running"}
+    assert answer.headers["location"] == f"/operations/{operation_id}"
+    assert int(answer.headers["retry-after"]) > 0
+    assert api.get(f"/operations/{operation_id}").json()["status"] == "running"
+    page = ended(api, answer)
+    assert page["status"] == "succeeded"
+    again = create(api, body)
+    assert (again.status_code, again.json()) == (200, page["result"])
+
+
+def test_create_goes_on_when_its_caller_goes_away(api, simulator) -> None:
     simulator.fault("railway", "environmentPatchCommit", "slow", seconds=1.0, times=1)
     body = request_for(fresh_id(), ["openrouter"])
     gone = httpx.Client(base_url=api.base_url, headers=api.headers, timeout=0.3)

@@ -6,8 +6,9 @@ from os import urandom
 from typing import Any
 
 from ..db import connection, instances, journal, operations
-from ..errors import Conflict, OperationFailed, PointsmanError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from ..errors import Conflict, OperationFailed, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from ..providers import railway
+from ..providers.base import Resource
 from ..providers.registry import TOOLS, tool_provider
 from ..settings.railway import RailwaySettings
 from ..settings.runtime import RuntimeSettings
@@ -43,29 +44,37 @@ def provision_tool(operation_id: str, tool_id: str, options: Mapping[str, object
     entry = run(lambda db: journal.get(db, operation_id, tool_id, "tool"))
     if entry and entry.state == "created":
         return {"resourceId": entry.resource_id}
-    if entry and entry.state == "intended":
+    cut_off = entry is not None and entry.state == "intended"
+    if entry and cut_off:
         found = provider.find(entry.plan)
         if found and provider.adoptable:
-            run(partial(_made, entry, found[0].id, found[0].env, found[0].meta))
-            return {"resourceId": found[0].id}
+            return _adopted(entry, found[0])
         if not provider.adoptable:
             removal.remove_unanswered(entry, partial(removal.resources_of, provider, entry.plan), provider.delete)
+            cut_off = False
     operation = operation_of(operation_id)
     plan = entry.plan if entry and entry.state == "intended" else None
     for attempt in range(1, _PLANS + 1):
         plan = plan or dict(provider.plan(naming.reference(operation.instance_id), operation_id))
         entry = run(partial(_intend, operation_id, tool_id, "tool", plan))
         try:
-            resource = provider.create(plan, options)
-        except PointsmanError as error:
-            run(partial(_not_made, entry, error))
+            return _adopted(entry, provider.create(plan, options))
+        except ProviderError as error:
+            if cut_off and isinstance(error, ProviderRejected):
+                # What stands in the way may be what the earlier attempt has made, and is not listed yet.
+                if removal.look_until_settled(entry, partial(removal.resources_of, provider, plan)):
+                    return _adopted(entry, provider.find(plan)[0])
+                cut_off = False
+            run(partial(_not_made, entry, error, cut_off))
             if not (isinstance(error, ProviderRejected) and error.reason == "taken") or attempt == _PLANS:
                 raise
             plan = None
-            continue
-        run(partial(_made, entry, resource.id, resource.env, resource.meta))
-        return {"resourceId": resource.id}
     raise AssertionError("unreachable")
+
+
+def _adopted(entry: journal.Entry, resource: Resource) -> Result:
+    run(partial(_made, entry, resource.id, resource.env, resource.meta))
+    return {"resourceId": resource.id}
 
 
 def create_service(operation_id: str) -> Result:
@@ -80,16 +89,14 @@ def create_service(operation_id: str) -> Result:
     if service_id is None:
         try:
             service_id = railway.configured().create_service(name)
-        except ProviderRejected as error:
-            # After an attempt without an answer "taken" may mean: by us, and not listed yet.
-            if earlier and error.reason == "taken":
+        except ProviderError as error:
+            # What stands in the way may be what the earlier attempt has made, and is not listed yet.
+            if earlier and isinstance(error, ProviderRejected):
                 service_id = removal.look_until_settled(entry, partial(removal.services_made_by, entry))
+                earlier = None
             if service_id is None:
-                run(lambda db: journal.refused(db, entry))
+                run(partial(_not_made, entry, error, earlier is not None))
                 raise
-        except PointsmanError as error:
-            run(partial(_not_made, entry, error))
-            raise
     run(partial(_made, entry, service_id, {}, {}))
     return {"serviceId": service_id}
 
@@ -110,8 +117,8 @@ def attach_volume(operation_id: str) -> Result:
     if volume_id is None:
         try:
             volume_id = provider.create_volume(service_id, MOUNT_PATH)
-        except PointsmanError as error:
-            run(partial(_not_made, entry, error))
+        except ProviderError as error:
+            run(partial(_not_made, entry, error, False))
             raise
     run(partial(_made, entry, volume_id, {}, {}))
     return {"volumeId": volume_id}
@@ -124,13 +131,14 @@ def create_domain(operation_id: str) -> Result:
         return {"domain": entry.resource_id}
     service_id = _service_id(operation_id)
     provider = railway.configured()
-    domain = provider.find_domain(service_id) if entry and entry.state == "intended" else None
+    cut_off = entry is not None and entry.state == "intended"
+    domain = provider.find_domain(service_id) if cut_off else None
     entry = run(partial(_intend, operation_id, "railway", "domain", {"service_id": service_id}))
     if domain is None:
         try:
             domain = provider.create_domain(service_id)
-        except PointsmanError as error:
-            run(partial(_not_made, entry, error))
+        except ProviderError as error:
+            run(partial(_not_made, entry, error, cut_off))
             raise
     run(partial(_made, entry, domain, {}, {}))
     return {"domain": domain}
@@ -278,10 +286,12 @@ def _made(
     journal.made(db, entry, resource_id, env=env, meta=meta)
 
 
-def _not_made(entry: journal.Entry, error: PointsmanError, db: connection.Connection) -> None:
-    """After a failed call: close the entry if nothing can have been made, else leave it open, to be looked for."""
-    unknown = isinstance(error, ProviderTimeout) or (isinstance(error, ProviderUnavailable) and error.outcome_unknown)
-    if unknown:
+def _not_made(entry: journal.Entry, error: ProviderError, cut_off: bool, db: connection.Connection) -> None:
+    """After a failed call: close the entry if nothing can have been made, else leave it open, to be looked for.
+
+    `cut_off`: an earlier attempt may have made it, whatever this one's failure says of itself.
+    """
+    if isinstance(error, ProviderTimeout) or (isinstance(error, ProviderUnavailable) and error.outcome_unknown):
         journal.unanswered(db, entry)
-    else:
+    elif not cut_off:
         journal.refused(db, entry)

@@ -92,7 +92,8 @@ class Telnyx:
             # An earlier order of ours may be what took it; which code says so is not documented for certain.
             if error.reason in ("taken", "invalid") and (ours := self.find(plan)):
                 return ours[0]
-            if error.reason == "invalid" and self._account.forget_profile(plan["messaging_profile_id"]):
+            if error.reason == "invalid" and plan["messaging_profile_id"] != self._profile_id:
+                self._account.profiles.clear()
                 what = "the messaging profile is not what it was when it was looked up"
                 raise ProviderRejected("telnyx", error.step, what, reason="taken") from None
             raise

@@ -202,13 +202,6 @@ class TelnyxAccount:
             self.profiles[name] = text(same[0].get("id")) if same else self._make_profile(name)
         return self.profiles[name]
 
-    def forget_profile(self, profile_id: str) -> bool:
-        """Look this profile up anew next time. True if it was one that had been looked up, not given."""
-        names = [name for name, known in self.profiles.items() if known == profile_id]
-        for name in names:
-            del self.profiles[name]
-        return bool(names)
-
     def _make_profile(self, name: str) -> str:
         step, body = "messaging_profiles.create", {"name": name, "whitelisted_destinations": ["US"]}
         answer = mapping(self.client.write(step, "POST", "/messaging_profiles", body).body)

@@ -1,0 +1,32 @@
+"""A call that was done and not answered is found again, though lists lag: nothing is made twice, nothing is lost."""
+
+import pytest
+
+from .helpers import assert_nothing_is_left, create, fresh_id, request_for
+
+LOST = [
+    pytest.param("openrouter", "keys.create", {"openrouter": {"list_lag_s": 1}}, id="openrouter"),
+    pytest.param("agentmail", "inboxes.create", {}, id="agentmail"),
+    pytest.param("telnyx", "orders.create", {"telnyx": {"number_lag_s": 1}}, id="telnyx"),
+    pytest.param("railway", "serviceCreate", {"railway": {"service_lag_s": 1}}, id="service"),
+    pytest.param("railway", "volumeCreate", {"railway": {"volume_lag_s": 1}}, id="volume"),
+    pytest.param("railway", "serviceDomainCreate", {}, id="domain"),
+    pytest.param("railway", "environmentPatchCommit", {}, id="deploy"),
+]
+
+
+@pytest.mark.parametrize("kind", ["lost", "server_error_done"])
+@pytest.mark.parametrize(("provider", "operation", "lag"), LOST)
+def test_lost_answer_is_adopted_not_repeated(api, simulator, db, provider, operation, lag, kind) -> None:
+    simulator.config(lag)
+    simulator.fault(provider, operation, kind, times=1)
+    body = request_for(fresh_id())
+    answer = create(api, body)
+    assert answer.status_code == 200, answer.text
+    assert "warnings" not in answer.json()
+    kinds = sorted(left.kind for left in simulator.leftovers())
+    assert kinds == ["inbox", "key", "number", "order", "service", "volume"]
+    railway = simulator.state()["railway"]
+    assert len([domain for domain in railway["domains"].values() if not domain["deleted_at"]]) == 1
+    assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
+    assert_nothing_is_left(simulator, db, body["instanceId"])
