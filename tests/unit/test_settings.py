@@ -1,0 +1,94 @@
+"""Settings: what is missing is named, what is wrong is said, secrets do not show, and all are documented."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pointsman.errors import MissingSetting
+from pointsman.settings import agentmail, aws, database, openrouter, railway, runtime, telnyx, tuning
+from pointsman.settings.api import services_api_key, state_machine_arn
+
+ROOT = Path(__file__).parents[2]
+SECRET = "planted-secret"
+RAILWAY = {"RAILWAY_API_TOKEN": SECRET, "RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_ID": "e"}
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in _names():
+        monkeypatch.delenv(name, raising=False)
+
+
+def _names() -> set[str]:
+    """Every setting that the package reads, found in its text."""
+    texts = [path.read_text() for path in (ROOT / "layers/shared/pointsman/settings").glob("*.py")]
+    names = {name for text in texts for name in re.findall(r'"([A-Z][A-Z0-9_]{3,})"', text)}
+    return names | {"CREATE_STATE_MACHINE_ARN", "DESTROY_STATE_MACHINE_ARN"}
+
+
+def test_every_setting_is_documented() -> None:
+    told = (ROOT / "docs/settings.md").read_text()
+    assert len(_names()) > 20
+    assert {name for name in _names() if f"`{name}`" not in told} == set()
+
+
+@pytest.mark.parametrize("name", sorted(RAILWAY))
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for other, value in RAILWAY.items():
+        monkeypatch.setenv(other, "" if other == name else value)
+    with pytest.raises(MissingSetting, match=name):
+        railway.RailwaySettings.load()
+
+
+@pytest.mark.parametrize(
+    ("load", "name"),
+    [
+        (database.DatabaseSettings.load, "SERVICE_DATABASE_URL"),
+        (aws.AwsSettings.load, "AWS_ACCESS_KEY_ID"),
+        (services_api_key, "SERVICES_API_KEY"),
+        (lambda: state_machine_arn("create"), "CREATE_STATE_MACHINE_ARN"),
+    ],
+)
+def test_required_settings_are_named(load, name: str) -> None:
+    with pytest.raises(MissingSetting, match=name):
+        load()
+
+
+def test_tools_without_a_key_are_not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELNYX_API_KEY", "")
+    assert openrouter.OpenRouterSettings.load() is None
+    assert agentmail.AgentMailSettings.load() is None
+    assert telnyx.TelnyxSettings.load() is None
+
+
+@pytest.mark.parametrize(("name", "value"), [("OPENROUTER_KEY_LIMIT", "much"), ("OPENROUTER_KEY_LIMIT", "-1"),
+                                             ("OPENROUTER_KEY_LIMIT_RESET", "hourly")])  # fmt: skip
+def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv("OPENROUTER_MANAGEMENT_KEY", SECRET)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(MissingSetting, match=name):
+        openrouter.OpenRouterSettings.load()
+
+
+def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in _names():
+        monkeypatch.setenv(name, SECRET)
+    for name in ("RAILWAY_TIMEOUT_SECONDS", "PROVIDER_TIMEOUT_SECONDS", "OPENROUTER_KEY_LIMIT"):
+        monkeypatch.setenv(name, "5")
+    for name in ("RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID", "RAILWAY_ENVIRONMENT_NAME", "RAILWAY_RUNTIME_IMAGE",
+                 "RAILWAY_API_URL", "AWS_ENDPOINT_URL", "OPENROUTER_API_URL", "AGENTMAIL_API_URL", "AGENTMAIL_DOMAIN",
+                 "TELNYX_API_URL", "TELNYX_MESSAGING_PROFILE_ID"):  # fmt: skip
+        monkeypatch.setenv(name, "no secret")
+    monkeypatch.setenv("OPENROUTER_KEY_LIMIT_RESET", "daily")
+    groups = [
+        railway.RailwaySettings.load(), openrouter.OpenRouterSettings.load(), agentmail.AgentMailSettings.load(),
+        telnyx.TelnyxSettings.load(), runtime.RuntimeSettings.load(), aws.AwsSettings.load(),
+        database.DatabaseSettings.load(),
+    ]  # fmt: skip
+    assert all(group is not None for group in groups)
+    assert SECRET not in repr(groups)
+
+
+def test_waiting_times_have_defaults_in_seconds() -> None:
+    assert (tuning.Tuning.load().answer_within, tuning.Tuning.load().settle) == (25, 10)
