@@ -53,8 +53,7 @@ def test_task_killed_before_the_rows_are_written(api: httpx.Client, simulator: S
     _assert_undone(api, simulator, db, body, answer())
 
 
-@pytest.mark.parametrize("step", ["undo"])
-def test_undoing_that_is_killed_goes_on(api: httpx.Client, simulator: SimulatorClient, db: Database, step) -> None:
+def test_undoing_that_is_killed_goes_on(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     simulator.fault("railway", "environmentPatchCommit", "refuse", times=None)
     simulator.fault("railway", "serviceDelete", "slow", seconds=1.0, times=1)
     body = request_for(fresh_id())
@@ -109,6 +108,15 @@ def test_volume_and_domain_are_best_effort(api, simulator, db, operation) -> Non
     assert (answer.json()["url"] is None) == (operation == "serviceDomainCreate")
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
     assert_nothing_is_left(simulator, db, body["instanceId"])
+
+
+def test_instance_is_not_undone_for_want_of_its_status(api, simulator, db) -> None:
+    """The second look at the deployment, which the row is written after, is refused."""
+    simulator.fault("railway", "serviceInstance", "refuse", times=None, after=1)
+    body = request_for(fresh_id(), [])
+    assert create(api, body).status_code == 200
+    query = "SELECT deploy_status FROM instance_infra WHERE instance_id = %s"
+    assert db.execute(query, (body["instanceId"],)).fetchone() == {"deploy_status": None}
 
 
 def test_what_cannot_be_undone_is_told_and_taken_up_by_destroy(api, simulator, db) -> None:

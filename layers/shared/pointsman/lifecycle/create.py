@@ -153,8 +153,7 @@ def deploy_instance(operation_id: str) -> Result:
     service_id = _service_id(operation_id)
     provider = railway.configured()
     settings = RailwaySettings.load()
-    deployment = provider.latest_deployment(service_id)
-    if deployment is None:
+    if not _deployed(service_id):
         deploy = partial(
             provider.deploy,
             service_id,
@@ -171,6 +170,25 @@ def deploy_instance(operation_id: str) -> Result:
             deploy(vcpus=None, memory_bytes=None)
             return {"serviceId": service_id, "warning": f"limits were not set: {error.message}"}
     return {"serviceId": service_id}
+
+
+def _deployed(service_id: str) -> bool:
+    """Whether an earlier attempt's deploy has gone through. A service that cannot be read yet has no deployment."""
+    try:
+        return railway.configured().latest_deployment(service_id) is not None
+    except ProviderRejected as error:
+        if error.reason != "not_found":
+            raise
+        return False
+
+
+def _deploy_status(service_id: str) -> str | None:
+    """The new deployment's status, if it can be had: an instance that is whole is not undone for want of it."""
+    try:
+        deployment = railway.configured().latest_deployment(service_id)
+    except ProviderError:
+        return None
+    return deployment.status if deployment else None
 
 
 def _check_steps(operation_id: str) -> None:
@@ -206,7 +224,7 @@ def record_instance(operation_id: str) -> Result:
     """Write the contract's rows and the answer, and end the operation: all of it or nothing."""
     provider = railway.configured()
     service_id = _service_id(operation_id)
-    deployment = provider.latest_deployment(service_id)
+    deploy_status = _deploy_status(service_id)
     settings = RailwaySettings.load()
     environment_id = provider.environment_id
 
@@ -227,7 +245,7 @@ def record_instance(operation_id: str) -> Result:
             "provider_env_id": environment_id,
             "provider_project_id": settings.project_id,
             "url": url,
-            "deploy_status": deployment.status if deployment else None,
+            "deploy_status": deploy_status,
             "runtime_image": settings.runtime_image,
             "volume_id": volume_id,
         }
