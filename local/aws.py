@@ -63,6 +63,7 @@ class Aws:
         self._holds = False
         self._stopped = False
         self._lifecycle = threading.Lock()
+        self._warming = threading.Lock()
         self._server = make_server("127.0.0.1", 0, self._application, threaded=True, request_handler=_Quiet)
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever, name="moto", daemon=True)
@@ -113,6 +114,8 @@ class Aws:
         """Stop the executions under way, forget everything that moto holds, close the port."""
         with self._lifecycle:
             self._stopped = True
+        with self._warming:
+            pass  # What it made and deletes again would be gone under the hands of what follows.
         if self._thread.is_alive():
             # An execution that went on would call the next stack of this process.
             for machine in self._states("ListStateMachines", {}, "AWS").get("stateMachines", []):
@@ -142,15 +145,18 @@ class Aws:
         invoke = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
         task = {**invoke, "Parameters": {"FunctionName": "no-such-function", "Payload.$": "$"}}
         body = {"name": "WarmUp", "definition": json.dumps({"StartAt": "Invoke", "States": {"Invoke": task}})}
-        made = self._states("CreateStateMachine", {**body, "roleArn": ROLE}, "WarmUp")
-        machine = {"stateMachineArn": made["stateMachineArn"]}
-        execution = self._states("StartExecution", {**machine, "input": "{}"}, "WarmUp")["executionArn"]
-        deadline = time.monotonic() + 10
-        while self._states("DescribeExecution", {"executionArn": execution}, "WarmUp")["status"] == "RUNNING":
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
-        self._states("DeleteStateMachine", machine, "WarmUp")
+        with self._warming:
+            if self._stopped:
+                return
+            made = self._states("CreateStateMachine", {**body, "roleArn": ROLE}, "WarmUp")
+            machine = {"stateMachineArn": made["stateMachineArn"]}
+            execution = self._states("StartExecution", {**machine, "input": "{}"}, "WarmUp")["executionArn"]
+            deadline = time.monotonic() + 10
+            while self._states("DescribeExecution", {"executionArn": execution}, "WarmUp")["status"] == "RUNNING":
+                if self._stopped or time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
+            self._states("DeleteStateMachine", machine, "WarmUp")
 
     def _states(self, action: str, body: Mapping[str, str], name: str) -> dict[str, Any]:
         headers = {
