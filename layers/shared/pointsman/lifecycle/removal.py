@@ -5,7 +5,7 @@ was made late enough finds nothing. An empty list soon after proves nothing, bec
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -70,25 +70,29 @@ def remove(operation_id: str, entry: journal.Entry) -> None:
 
 def remove_unanswered(entry: journal.Entry, find: Callable[[], Sequence[str]], delete: Callable[[str], bool]) -> None:
     """Delete whatever a call without an answer has made, looking until the call has settled."""
-    while True:
-        # The age is read before the look: only a look that began late enough proves anything.
-        age = run(lambda db: journal.seconds_since_attempt(db, entry))
+    for _ in _looks(entry):
         for resource_id in find():
             delete(resource_id)
-        if age >= Tuning.load().settle:
-            return
-        time.sleep(min(_LOOK_EVERY, Tuning.load().settle - age))
 
 
 def look_until_settled(entry: journal.Entry, find: Callable[[], Sequence[str]]) -> str | None:
     """What a call without an answer has made, or None once a late enough look finds nothing."""
-    while True:
-        age = run(lambda db: journal.seconds_since_attempt(db, entry))
+    for _ in _looks(entry):
         if found := find():
             return found[0]
-        if age >= Tuning.load().settle:
-            return None
-        time.sleep(min(_LOOK_EVERY, Tuning.load().settle - age))
+    return None
+
+
+def _looks(entry: journal.Entry) -> Iterator[None]:
+    """Time for one look after the other; the last begins late enough to prove that nothing was made."""
+    while True:
+        # The age is read before the look: only a look that began late enough proves anything.
+        age = run(lambda db: journal.seconds_since_attempt(db, entry))
+        yield
+        settle = Tuning.load().settle
+        if age >= settle:
+            return
+        time.sleep(min(_LOOK_EVERY, settle - age))
 
 
 def resources_of(provider: ToolProvider, plan: Plan) -> list[str]:

@@ -59,11 +59,11 @@ def destroy(instance_id: str) -> Operation:
             if running.kind != "destroy":
                 raise Conflict(f"Instance {instance_id} is being created; destroy it when that has ended")
             return running
-        instance = instances.get(db, instance_id)
-        if instance is None and not journal.open_entries(db, instance_id):
+        instance, entries = instances.get(db, instance_id), journal.open_entries(db, instance_id)
+        if instance is None and not entries:
             raise NotFound(f"Instance {instance_id} not found")
         tools = {tool.tool_id: tool.resource_id for tool in instances.tools(db, instance_id)}
-        left = [entry.provider for entry in journal.open_entries(db, instance_id) if entry.kind == "tool"]
+        left = [entry.provider for entry in entries if entry.kind == "tool"]
         request = {"tools": [tool for tool in TOOLS if tool in tools or tool in left]}
         operations.insert(db, operation_id, "destroy", instance_id, request)
         if instance is not None:
