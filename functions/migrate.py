@@ -1,9 +1,13 @@
-"""Bring the database's schema up to date. Invoked at each deployment, and by the local runner at start."""
+"""Bring the databases up to date. Invoked at each deployment, and by the local runner at start."""
 
 from typing import Any
 
-from pointsman.db.migrate import upgrade
+from pointsman.errors import InvalidInput
+from pointsman.lifecycle.migration import migrate
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, str | None]:
-    return upgrade()
+def handler(event: dict[str, Any], context: object) -> dict[str, object]:
+    drop = event.get("drop", False)
+    if not isinstance(drop, bool):
+        raise InvalidInput("drop has to be true or false")
+    return migrate(drop)

@@ -8,11 +8,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from local.aws import Aws
 from local.console import Console
@@ -20,74 +19,42 @@ from local.control import Control
 from local.errors import RunnerError
 from local.functions import LambdaService
 from local.gateway import Gateway
-from local.lock import RunLock, bind, origin, taken
-from local.postgres import Postgres
-from local.processes import Warden
+from local.lock import bind, origin, taken
+from local.parts import Parts, migrations_of, together
 from local.reload import Reload
 from local.routes import match
 from local.schedules import Schedules
-from local.settings import Settings
-from local.simulator_process import Simulator
+from local.settings import Settings, without_password
 from local.template import Template
 
-MIGRATE = "migrate.handler"
 S = TypeVar("S")
-T = TypeVar("T")
 
 
-class Bundle:
+class Bundle(Parts):
     """Everything that runs, on one event loop; `Stack` is the way to it from ordinary code."""
 
     def __init__(self, settings: Settings, console: Console) -> None:
-        self.settings = settings
-        self.console = console
+        super().__init__(settings, console)
         self.url = ""
-        self.database_url = ""
-        self.simulator_url: str | None = None
         self._began = time.monotonic()
         self._started = time.time()
-        self._exit = AsyncExitStack()
-        self._lock = RunLock(settings.data)
-        self._postgres: Postgres | None = None
-        self._simulator: Simulator | None = None
-        self._starting: asyncio.Task[Any] | None = None
-        self._stopping = asyncio.Lock()
         self.watching = asyncio.Event()
-
-    async def start(self) -> None:
-        """Bring everything up; what was started is stopped again if something fails.
-
-        Raises:
-            RunnerError: in one line, what is wrong.
-        """
-        self._starting = asyncio.current_task()
-        try:
-            await self._start()
-        except BaseException:
-            await self.stop()
-            raise
-
-    async def stop(self) -> None:
-        """Take everything down, also in the middle of coming up. May be called again."""
-        starting = self._starting
-        if starting is not None and starting is not asyncio.current_task() and not starting.done():
-            starting.cancel()
-            await asyncio.wait([starting])
-        async with self._stopping:
-            await self._exit.aclose()
 
     async def _start(self) -> None:
         settings = self.settings
         path = settings.root / "template.yaml"
         draft = Template.load(path, settings.environment)
-        listener = self._claim()
-        self._warden = Warden()
-        self._exit.push_async_callback(self._warden.close)
+        self._hold()
+        listener = bind(settings.host, settings.port)
+        self._exit.callback(listener.close)
+        self._guard()
         self.aws = Aws(settings.data / "logs" / "moto.log")
         self._exit.push_async_callback(asyncio.to_thread, self.aws.stop)
         loading = asyncio.create_task(self._timed("AWS (moto)", _in_background(self.aws.load, draft.state_machines)))
         self._exit.callback(loading.cancel)
-        self.database_url, self.simulator_url = await _together(self._database(), self._simulators())
+        self.database_url, self.simulator_url = await together(
+            self._database(), self._simulators(settings.needs_simulator())
+        )
         self.template = Template.load(path, settings.function_overrides(self.database_url, self.simulator_url))
         logs = settings.data / "logs"
         self.functions = LambdaService(
@@ -97,43 +64,12 @@ class Bundle:
         self._exit.push_async_callback(self.functions.stop)
         self.aws.connect(self.functions, asyncio.get_running_loop())
         self.schedules = Schedules(self.template.schedules, self.functions.invoke, self.console.say)
-        await _together(self._migrate(), self._warm_health(), loading)
+        await together(self._migrate(), self._warm_health(), loading)
         await self._open(listener, draft)
         self._banner()
 
-    def _claim(self) -> socket.socket:
-        settings = self.settings
-        try:
-            (settings.data / "logs").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunnerError(f"the data folder {settings.data} cannot be made: {error.strerror}") from None
-        self._lock.acquire()
-        self._exit.callback(self._lock.release)
-        listener = bind(settings.host, settings.port)
-        self._exit.callback(listener.close)
-        return listener
-
-    async def _database(self) -> str:
-        if self.settings.database_url is not None:
-            await self._timed("database", asyncio.to_thread(check_database, self.settings.database_url))
-            return self.settings.database_url
-        self._postgres = Postgres(self.settings.data, self._warden)
-        self._exit.push_async_callback(self._postgres.stop)
-        url = await self._timed("Postgres", self._postgres.start())
-        if self._postgres.home is not None and self._postgres.home.note:
-            self.console.say(f"  {self._postgres.home.note}")
-        return url
-
-    async def _simulators(self) -> str | None:
-        if not self.settings.needs_simulator():
-            return None
-        self._simulator = Simulator(self.settings, self._warden)
-        self._exit.push_async_callback(self._simulator.stop)
-        return await self._timed("simulator", self._simulator.start())
-
     async def _migrate(self) -> None:
-        names = [name for name, function in self.template.functions.items() if function.handler == MIGRATE]
-        for name in names:
+        for name in migrations_of(self.template):
             result = await self._timed("migrations", self.functions.invoke(name, b"{}"))
             if result.error is not None:
                 log = self.settings.data / "logs" / f"{name}.log"
@@ -166,15 +102,9 @@ class Bundle:
         self._exit.push_async_callback(reload.stop)
         reload.start()
 
-    async def _timed(self, name: str, work: Awaitable[T]) -> T:
-        began = time.monotonic()
-        result = await work
-        self.console.part(name, time.monotonic() - began)
-        return result
-
     async def prewarm(self, names: Iterable[str] | None) -> None:
         """Load now what the first calls would wait for, one after the other."""
-        await _together(self.functions.prewarm(names), asyncio.to_thread(self.aws.warm))
+        await together(self.functions.prewarm(names), asyncio.to_thread(self.aws.warm))
 
     def status(self) -> dict[str, Any]:
         """What runs, as plain data without a secret."""
@@ -193,6 +123,7 @@ class Bundle:
                 "simulator": self._simulator.pid if self._simulator else None,
             },
             "providers": self.settings.provider_states(),
+            "databases": self.settings.databases(),
             "functions": self.functions.status(),
             "stateMachines": {machine.name: machine.arn for machine in self.template.state_machines},
             "schedules": [
@@ -238,47 +169,6 @@ async def _in_background(work: Callable[[S], None], argument: S) -> None:
 
     threading.Thread(target=run, name=work.__name__, daemon=True).start()
     await done
-
-
-async def _together(*works: Any) -> list[Any]:
-    """gather that waits for the rest to be cancelled when one fails, so that nothing starts behind our back."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        return list(await asyncio.gather(*tasks))
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
-
-
-def check_database(url: str) -> None:
-    """Connect once.
-
-    Raises:
-        RunnerError: it cannot be reached; the message holds no password.
-    """
-    import psycopg
-
-    try:
-        with psycopg.connect(url, connect_timeout=5):
-            return
-    except (psycopg.Error, ValueError) as error:
-        reason = " ".join(str(error).split())
-        password = urlsplit(url).password
-        if password:
-            reason = reason.replace(password, "…")
-        raise RunnerError(f"the database {without_password(url)} cannot be reached: {reason}"[:400]) from None
-
-
-def without_password(url: str) -> str:
-    """Host, port and database of an address, and nothing else of it."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-        return f"{parts.hostname or 'localhost'}{port}{parts.path}" if parts.scheme else "in SERVICE_DATABASE_URL"
-    except ValueError:
-        return "in SERVICE_DATABASE_URL"
 
 
 def check_health(url: str, logs: Path) -> None:

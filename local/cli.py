@@ -1,4 +1,4 @@
-"""The command line: `python -m local run`."""
+"""The command line: `python -m local run`, `demo`, `migrate`."""
 
 import argparse
 import os
@@ -26,14 +26,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, text in (
         ("run", "bring everything up and keep it up"),
         ("demo", "create an instance, watch it, destroy it"),
+        ("migrate", "bring the databases up to date, once"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--root", type=Path, help="the checkout (default: this one)")
-        command.add_argument("--port", type=int, help="instead of PORT; 0 takes a free one")
+        if name == "migrate":
+            command.add_argument("--drop", action="store_true", help="drop the columns that nobody needs any more")
+        else:
+            command.add_argument("--port", type=int, help="instead of PORT; 0 takes a free one")
     options = parser.parse_args(arguments)
     try:
         _Signals().install()
         settings = Settings.load(options.root)
+        if options.command == "migrate":
+            from local.migrate import migrate
+
+            migrate(settings, options.drop)
+            return 0
         if options.port is not None:
             settings = replace(settings, port=options.port)
         if options.command == "demo":
@@ -47,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except _Stopped:
         print("Pointsman has stopped")
+        return 1 if options.command == "migrate" else 0
     return 0
 
 

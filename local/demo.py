@@ -28,7 +28,7 @@ LATENCY_MS = 100
 DEPLOYED_WITHIN = 30.0
 """Seconds that the simulated deployment may take at the most."""
 
-NOT_NEEDED = ("MigrateFunction", "NotFoundFunction", "UndoCreateFunction")
+NOT_NEEDED = ("MigrateFunction", "NotFoundFunction", "UndoFunction")
 FOR_EACH_TOOL = ["ProvisionToolFunction", "DestroyToolFunction"]
 """Functions that serve as many events at once as an instance has tools."""
 
@@ -36,7 +36,7 @@ FOR_EACH_TOOL = ["ProvisionToolFunction", "DestroyToolFunction"]
 def demo_settings(settings: Settings) -> Settings:
     """A free port, data of its own, and no key or database of the developer's, so that the demo costs nothing."""
     own = {"SERVICE_DATABASE_URL", "DATABASE_URL", "RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID", "SERVICES_API_KEY"}
-    own |= {"RAILWAY_ENVIRONMENT_NAME", "TELNYX_MESSAGING_PROFILE_ID", "AGENTMAIL_DOMAIN"}
+    own |= {"RAILWAY_ENVIRONMENT_NAME", "TELNYX_MESSAGING_PROFILE_ID", "AGENTMAIL_DOMAIN", "POOL_DATABASE_URL"}
     own |= {name for provider in PROVIDERS for name in (provider.key, provider.address)}
     environment = {name: value for name, value in settings.environment.items() if name not in own}
     return replace(

@@ -15,6 +15,14 @@ import psutil
 from local.errors import RunnerError
 
 
+class Held(RunnerError):
+    """Another runner holds the data folder. `url` is where it can be asked, None while it starts."""
+
+    def __init__(self, message: str, url: str | None) -> None:
+        super().__init__(message)
+        self.url = url
+
+
 class RunLock:
     """`run.lock` in the data folder: held by flock, so it is free again however the holder ended."""
 
@@ -26,14 +34,14 @@ class RunLock:
         """Take it.
 
         Raises:
-            RunnerError: another runner holds it; the message says which.
+            Held: another runner holds it; the message says which.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(descriptor)
-            raise RunnerError(self._holder()) from None
+            raise self._held() from None
         self._descriptor = descriptor
         self.describe(None)
 
@@ -52,14 +60,15 @@ class RunLock:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _holder(self) -> str:
+    def _held(self) -> Held:
         held: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):
             held = json.loads(self._path.read_text(encoding="utf-8"))
         where = f"serves {held['url']}" if held.get("url") else "is starting"
-        return (
+        return Held(
             f"another Pointsman (pid {held.get('pid', 'unknown')}) {where} since {held.get('started', 'a moment ago')}"
-            f" and holds {self._path.parent}: stop it, or set POINTSMAN_DATA and PORT for a second one"
+            f" and holds {self._path.parent}: stop it, or set POINTSMAN_DATA and PORT for a second one",
+            held.get("url"),
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from local.errors import RunnerError
 
@@ -105,6 +106,18 @@ class Settings:
         states = self.provider_states()
         return any(states[p.name] == "simulated" and not self.environment.get(p.address) for p in PROVIDERS)
 
+    def databases(self) -> dict[str, str | None]:
+        """Which databases are migrated, without a password; None for the embedded one, or for no pool's."""
+        return {
+            "services": without_password(self.database_url) if self.database_url else None,
+            "pool": without_password(self.pool_url, "POOL_DATABASE_URL") if self.pool_url else None,
+        }
+
+    @property
+    def pool_url(self) -> str | None:
+        """The pool manager's database, from which an empty one is filled."""
+        return self.environment.get("POOL_DATABASE_URL") or None
+
     def function_overrides(self, database_url: str, simulator_url: str | None) -> dict[str, str]:
         """Values that win over the template's, by the name of the variable."""
         overrides = dict(self.environment)
@@ -125,6 +138,16 @@ class Settings:
             if not overrides.get("RAILWAY_ENVIRONMENT_NAME"):
                 overrides.setdefault("RAILWAY_ENVIRONMENT_ID", "sim-environment")
         return overrides
+
+
+def without_password(url: str, setting: str = "SERVICE_DATABASE_URL") -> str:
+    """Host, port and database of an address, and nothing else of it; of what is no URL only where it was read."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.hostname or 'localhost'}{port}{parts.path}" if parts.scheme else f"in {setting}"
+    except ValueError:
+        return f"in {setting}"
 
 
 def read_dotenv(path: Path) -> dict[str, str]:

@@ -5,10 +5,12 @@
     ├── Unauthenticated         401
     ├── NotFound                404
     ├── Conflict                409
+    │   └── Busy                     another operation works on the instance
     ├── PayloadTooLarge         413
     ├── RateLimited             429  the caller must slow down
     ├── OperationFailed         500  an operation ended badly; the message says how and what is left
     ├── MissingSetting          500  names the environment variable
+    ├── MigrationFailed         500  the databases are as they were; the message says why
     ├── DatabaseUnavailable     503
     └── ProviderError           502  knows its provider and step
         ├── ProviderRejected         the provider said no; nothing happened, asking again will not help
@@ -23,9 +25,11 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 __all__ = [
+    "Busy",
     "Conflict",
     "DatabaseUnavailable",
     "InvalidInput",
+    "MigrationFailed",
     "MissingSetting",
     "NotFound",
     "OperationFailed",
@@ -74,6 +78,16 @@ class Conflict(PointsmanError):
     status, code = 409, "CONFLICT"
 
 
+class Busy(Conflict):
+    """Another operation works on the instance; `operation_id` is its id."""
+
+    code, retryable = "BUSY", True
+
+    def __init__(self, message: str, operation_id: str) -> None:
+        super().__init__(message, details={"operationId": operation_id})
+        self.operation_id = operation_id
+
+
 class PayloadTooLarge(PointsmanError):
     status, code = 413, "PAYLOAD_TOO_LARGE"
 
@@ -94,6 +108,12 @@ class MissingSetting(PointsmanError):
     def __init__(self, name: str, hint: str = "") -> None:
         super().__init__(f"The setting {name} is missing" + (f": {hint}" if hint else ""))
         self.name = name
+
+
+class MigrationFailed(PointsmanError):
+    """A migration could not be done and has changed nothing."""
+
+    status, code = 500, "MIGRATION_FAILED"
 
 
 class DatabaseUnavailable(PointsmanError):

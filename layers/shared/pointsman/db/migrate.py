@@ -1,43 +1,88 @@
 """Bring the schema up to date. Loads Alembic and SQLAlchemy, so only the `migrate` function may import this."""
 
+from collections.abc import Generator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, pool, text
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
-from ..errors import DatabaseUnavailable
-from ..settings.database import DatabaseSettings
+from ..errors import DatabaseUnavailable, MigrationFailed
+from .migrating import LOCK_TIMEOUT, UNCHANGED, Connection, connect, failing, reason
 
-__all__ = ["upgrade"]
+__all__ = ["Upgraded", "upgraded"]
+
+_FAILED = "The schema could not be brought up to date; nothing was changed"
 
 
-def upgrade() -> dict[str, str | None]:
-    """Run the revisions that this database lacks, in one transaction. Any number of times, several callers at once.
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """The services database in the open transaction of a migration, and its revision before and after."""
 
-    Returns the revision before and after: `{"from": …, "to": …}`. Raises DatabaseUnavailable.
+    connection: Connection
+    before: str | None
+    after: str | None
+
+
+@contextmanager
+def upgraded(url: str) -> Generator[Upgraded]:
+    """Run the revisions that this database lacks, then the block, in one transaction that is committed after both.
+
+    Any number of times, several callers at once: each waits for the one before. Raises DatabaseUnavailable,
+    MigrationFailed.
     """
-    url = DatabaseSettings.load().url
-    engine = create_engine(
-        "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url, connect_timeout=5, application_name="pointsman-migrate"),
-        poolclass=pool.NullPool,
-    )
+    with closing(connect(url, "The services database")) as services:
+        engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: services, poolclass=NullPool)
+        opened: sqlalchemy.Connection | None = None
+        try:
+            with failing(_FAILED):
+                try:
+                    opened = engine.connect()
+                    before, after = _upgrade(opened, services)
+                except DBAPIError as error:
+                    raise (error.orig if isinstance(error.orig, psycopg.Error) else error) from None
+                except CommandError as error:
+                    raise MigrationFailed(f"{_FAILED}: {error}") from None
+            yield Upgraded(services, before, after)
+            _commit(services)
+        finally:
+            if opened is not None:
+                # It rolls back what was not committed; a connection that is lost cannot, and need not.
+                with suppress(DBAPIError):
+                    opened.close()
+
+
+def _upgrade(opened: sqlalchemy.Connection, services: Connection) -> tuple[str | None, str | None]:
+    # Begun here, or Alembic would begin a transaction itself and commit it.
+    opened.begin()
+    services.execute("SELECT pg_advisory_xact_lock(hashtextextended('pointsman:migrate', 0))")
+    services.execute(LOCK_TIMEOUT)
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = opened
+    before = _revision(opened)
+    command.upgrade(config, "head")
+    return before, _revision(opened)
+
+
+def _commit(services: Connection) -> None:
     try:
-        with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('pointsman:migrate', 0))"))
-            config.attributes["connection"] = connection
-            before = _revision(connection)
-            command.upgrade(config, "head")
-            return {"from": before, "to": _revision(connection)}
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(f"The database cannot be reached ({type(error).__name__})") from None
+        services.commit()
+    except psycopg.Error as error:
+        if error.sqlstate and error.sqlstate[:2] not in ("08", "57"):
+            raise MigrationFailed(f"The migration could not be committed; {UNCHANGED}: {reason(error)}") from None
+        raise DatabaseUnavailable(
+            "The services database broke off at the commit, so the migration may have happened or not, except in the"
+            " pool's database, which is as it was: run it again"
+        ) from None
 
 
-def _revision(connection: object) -> str | None:
-    options = {"version_table": "pointsman_schema_version"}
-    return MigrationContext.configure(connection, opts=options).get_current_revision()  # type: ignore[arg-type]
+def _revision(opened: sqlalchemy.Connection) -> str | None:
+    return MigrationContext.configure(opened, opts={"version_table": "pointsman_schema_version"}).get_current_revision()

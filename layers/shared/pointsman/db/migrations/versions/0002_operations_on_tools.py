@@ -1,4 +1,4 @@
-"""Operations on one tool of an instance: provision and destroy_tool."""
+"""Operations on one tool of an instance: provision and destroy_tool. Who uses a name is looked up at each create."""
 
 from alembic import op
 
@@ -11,4 +11,5 @@ def upgrade() -> None:
         ALTER TABLE operations DROP CONSTRAINT operations_kind_check;
         ALTER TABLE operations ADD CONSTRAINT operations_kind_check
             CHECK (kind IN ('create', 'destroy', 'provision', 'destroy_tool'));
+        CREATE INDEX operations_by_name ON operations ((request->>'name')) WHERE kind = 'create';
     """)

@@ -1,0 +1,62 @@
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local.simulator.client import SimulatorClient
+from local.stack import Stack
+from pointsman.lifecycle.migration import migrate
+from tests.migrate.support import ENVIRONMENT, PROJECT, databases, emptied
+
+
+@pytest.fixture(scope="session")
+def pair(stack: Stack) -> Iterator[list[str]]:
+    """Two databases, for making one takes longer than most tests."""
+    with databases(stack.database_url, 2) as made:
+        yield made
+
+
+@pytest.fixture
+def railway(monkeypatch: pytest.MonkeyPatch, simulator: SimulatorClient) -> SimulatorClient:
+    """Railway's settings lead to the simulator."""
+    settings = {
+        "RAILWAY_API_URL": simulator.bases.railway,
+        "RAILWAY_API_TOKEN": "sim-railway-key",
+        "RAILWAY_PROJECT_ID": PROJECT,
+        "RAILWAY_ENVIRONMENT_ID": ENVIRONMENT,
+        "RAILWAY_TIMEOUT_SECONDS": "5",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return simulator
+
+
+@dataclass
+class Migration:
+    """`services` and `pool` are databases of the test's own; calling it migrates them."""
+
+    services: str
+    pool: str
+    ask: Callable[[bool], dict[str, Any]]
+
+    def __call__(self, *, drop: bool = False) -> dict[str, Any]:
+        return self.ask(drop)
+
+
+@pytest.fixture
+def plain(pair: list[str], monkeypatch: pytest.MonkeyPatch) -> Migration:
+    """Without a pool and without Railway."""
+    for name in ("DATABASE_URL", "POOL_DATABASE_URL", "RAILWAY_API_TOKEN", "RAILWAY_PROJECT_ID"):
+        monkeypatch.delenv(name, raising=False)
+    services = emptied(pair[0])
+    monkeypatch.setenv("SERVICE_DATABASE_URL", services)
+    return Migration(services, "", migrate)
+
+
+@pytest.fixture
+def both(plain: Migration, pair: list[str], railway: SimulatorClient, monkeypatch: pytest.MonkeyPatch) -> Migration:
+    """With a pool and Railway."""
+    pool = emptied(pair[1])
+    monkeypatch.setenv("POOL_DATABASE_URL", pool)
+    return Migration(plain.services, pool, migrate)

@@ -1,0 +1,144 @@
+"""Databases of the tests' own, in the shapes in which older programs have left them."""
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString, cast
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg.rows import dict_row
+
+PROJECT, ENVIRONMENT = "sim-project", "sim-environment"
+HEAD = "0003"
+
+INFRA = {
+    "instance_id": "TEXT PRIMARY KEY",
+    "provider": "TEXT NOT NULL DEFAULT 'railway'",
+    "provider_service_id": "TEXT NOT NULL UNIQUE",
+    "provider_env_id": "TEXT NOT NULL",
+    "provider_project_id": "TEXT",
+    "url": "TEXT",
+    "deploy_status": "TEXT",
+    "runtime_image": "TEXT",
+    "volume_id": "TEXT",
+    "created_at": "TIMESTAMPTZ NOT NULL DEFAULT now()",
+    "updated_at": "TIMESTAMPTZ NOT NULL DEFAULT now()",
+}
+TOOLS = {
+    "id": "SERIAL PRIMARY KEY",
+    "instance_id": "TEXT NOT NULL REFERENCES instance_infra (instance_id) ON DELETE CASCADE",
+    "tool_id": "TEXT NOT NULL",
+    "resource_id": "TEXT NOT NULL",
+    "resource_meta": "JSONB DEFAULT '{}'",
+    "env_key": "TEXT NOT NULL",
+    "env_value": "TEXT",
+    "status": "TEXT NOT NULL DEFAULT 'active'",
+    "created_at": "TIMESTAMPTZ NOT NULL DEFAULT now()",
+}
+"""The contract's two tables, column by column."""
+
+SECRETS = ("gateway_token", "setup_password", "wallet_key")
+ALWAYS = {
+    "id": "TEXT PRIMARY KEY",
+    "name": "TEXT",
+    "url": "TEXT",
+    "status": "TEXT",
+    "service_id": "TEXT",
+    "deploy_status": "TEXT",
+    "created_at": "TIMESTAMPTZ DEFAULT now()",
+}
+OPTIONAL = ("runtime_image", "volume_id", "openrouter_key_hash", "agentmail_inbox_id")
+EXTRA = ("gateway_token", "source_branch")
+POOL_LEGACY = ["service_id", "deploy_status", "volume_id", "runtime_image", "openrouter_key_hash", "agentmail_inbox_id",
+               *EXTRA]  # fmt: skip
+
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def databases(server: str, number: int, kind: str = "") -> Iterator[list[str]]:
+    """So many new databases in a server, gone afterwards; `kind` is what CREATE DATABASE is told."""
+    names = [f"migrate_{os.getpid()}_{next(_numbers)}" for _ in range(number)]
+    for name in names:
+        run(server, f"CREATE DATABASE {name} {kind}")
+    yield [urlunsplit(urlsplit(server)._replace(path=f"/{name}")) for name in names]
+    for name in names:
+        run(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def emptied(url: str) -> str:
+    """The database as a new one would be."""
+    run(url, "DROP SCHEMA IF EXISTS public, other CASCADE; CREATE SCHEMA public")
+    return url
+
+
+def run(url: str, statement: str, *values: object) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(cast("LiteralString", statement), values or None)
+
+
+def rows(url: str, statement: str, *values: object) -> list[dict[str, Any]]:
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        return connection.execute(cast("LiteralString", statement), values or None).fetchall()
+
+
+def columns(url: str, table: str) -> set[str]:
+    found = rows(url, "SELECT column_name FROM information_schema.columns WHERE table_name = %s", table)
+    return {row["column_name"] for row in found}
+
+
+def table(url: str, name: str, definition: dict[str, str]) -> None:
+    run(url, f"CREATE TABLE {name} ({', '.join(f'{column} {kind}' for column, kind in definition.items())})")
+
+
+def insert(url: str, name: str, *given: dict[str, object]) -> None:
+    for row in given:
+        marks = ", ".join(["%s"] * len(row))
+        run(url, f"INSERT INTO {name} ({', '.join(row)}) VALUES ({marks})", *row.values())
+
+
+def pool_table(url: str, optional: Iterable[str] = OPTIONAL, extra: Iterable[str] = ()) -> None:
+    table(url, "instances", {**ALWAYS, **dict.fromkeys([*optional, *extra], "TEXT")})
+
+
+def pool_row(name: str, optional: Iterable[str] = OPTIONAL, **changes: object) -> dict[str, object]:
+    """A row as the pool kept it of an instance that runs."""
+    values: dict[str, object] = {
+        "id": name,
+        "name": f"convos-agent-{name}",
+        "url": f"https://{name}.up.railway.app",
+        "status": "idle",
+        "service_id": f"service-{name}",
+        "deploy_status": "SUCCESS",
+        "created_at": "2026-02-03T04:05:06Z",
+        "runtime_image": "ghcr.io/xmtplabs/convos-runtime:1",
+        "volume_id": f"volume-{name}",
+        "openrouter_key_hash": f"hash-{name}",
+        "agentmail_inbox_id": f"{name}@agentmail.to",
+    }
+    return {key: value for key, value in values.items() if key in ALWAYS or key in optional} | changes
+
+
+def dump(url: str) -> dict[str, list[dict[str, Any]]]:
+    """All that a program could see of a database: schema and rows."""
+    found = {
+        "columns": rows(
+            url,
+            "SELECT * FROM information_schema.columns WHERE table_schema = 'public'"
+            " ORDER BY table_name, ordinal_position",
+        ),
+        "constraints": rows(
+            url,
+            "SELECT conrelid::regclass::text AS of, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2",
+        ),
+        "relations": rows(
+            url, "SELECT relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+        ),
+    }
+    tables = rows(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    for name in (row["tablename"] for row in tables):
+        found[f"rows of {name}"] = rows(url, f'SELECT t::text AS row, t.ctid::text FROM "{name}" t ORDER BY 2')
+    return found

@@ -1,0 +1,199 @@
+"""`make migrate`, as a person runs it, and the function that it invokes."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from local.demo import demo_settings
+from local.lock import RunLock
+from local.settings import Settings
+from local.stack import Stack
+from tests.local.support import CHECKOUT, Running, environment, wait_for
+from tests.migrate.conftest import Migration
+from tests.migrate.support import HEAD, POOL_LEGACY, columns, dump, insert, pool_row, pool_table, rows
+
+LOCK = "SELECT pg_advisory_lock(hashtextextended('pointsman:migrate', 0))"
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """The data folder of a checkout without anybody's `.env`, in a folder that every user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
+    folder.chmod(0o755)
+    for name in ("template.yaml", "functions", "layers", "statemachines"):
+        (folder / name).symlink_to(CHECKOUT / name)
+    yield folder / ".pointsman"
+    shutil.rmtree(folder)
+
+
+def start(data: Path, *arguments: str, held: Path | None = None, **changes: str | None) -> "subprocess.Popen[str]":
+    """In the checkout of `data`, with `held` for a data folder instead if it is given."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "local", "migrate", "--root", str(data.parent), *arguments],
+        env=environment(**{"POINTSMAN_DATA": str(held or data), "RAILWAY_API_TOKEN": None, **changes}),
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: "subprocess.Popen[str]", data: Path) -> tuple[int, str, str]:
+    """Exit code and what was printed; no process of its own may be left."""
+    out, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert _processes_of(data) == []
+    return process.returncode, out, err
+
+
+def _processes_of(data: Path) -> list[str]:
+    """What runs with this data folder in its arguments or environment, but for tests."""
+    found: list[str] = []
+    for process in psutil.process_iter():
+        try:
+            line = process.cmdline()
+            if str(data) in " ".join(line) or process.environ().get("POINTSMAN_DATA") == str(data):
+                found.append(" ".join(line))
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def command(data: Path, *arguments: str, **changes: str | None) -> tuple[int, str, str]:
+    return ended(start(data, *arguments, **changes), data)
+
+
+def test_it_needs_nothing_but_an_empty_folder(data: Path) -> None:
+    code, out, err = command(data)
+    assert (code, err) == (0, "")
+    assert f"schema      nothing → {HEAD}\n" in out
+    assert "simulator" not in out
+    code, out, err = command(data, "--drop")
+    assert (code, err) == (0, "")
+    assert f"schema      {HEAD} → {HEAD}\n" in out
+    assert "dropped     services: nothing\n" in out
+    assert "note        nothing is dropped from the pool: POOL_DATABASE_URL is not set\n" in out
+
+
+def test_it_backfills_through_the_real_function_and_drops(both: Migration, data: Path) -> None:
+    pool_table(both.pool)
+    insert(both.pool, "instances", pool_row("a"), pool_row("b", volume_id=None))
+    urls = {"SERVICE_DATABASE_URL": both.services, "POOL_DATABASE_URL": both.pool}
+    code, out, err = command(data, "--drop", **urls)
+    assert (code, err) == (0, "")
+    assert "simulator" in out
+    assert "Postgres" not in out
+    assert "backfilled  2 instances, 4 tools\n" in out
+    assert "volumes     0 completed from Railway; 1 instances have none\n" in out
+    assert f"dropped     pool: {', '.join(POOL_LEGACY[:6])}\n" in out
+    assert len(rows(both.services, "SELECT * FROM instance_infra")) == 2
+    assert columns(both.pool, "instances").isdisjoint(POOL_LEGACY)
+
+
+def test_a_failure_is_one_line_without_a_secret(both: Migration, data: Path) -> None:
+    pool_table(both.pool)
+    insert(both.pool, "instances", pool_row("a"), pool_row("b", service_id="service-a"))
+    before = dump(both.services), dump(both.pool)
+    code, out, err = command(data, SERVICE_DATABASE_URL=both.services, POOL_DATABASE_URL=both.pool)
+    assert code == 1
+    expected = "pointsman: the migration failed: MigrationFailed: The backfill failed; both databases are as they were"
+    assert err.startswith(expected)
+    assert len(err.splitlines()) == 1
+    assert (dump(both.services), dump(both.pool)) == before
+    logs = "".join(path.read_text() for path in (data / "logs").iterdir())
+    password = both.services.split(":")[2].split("@")[0]
+    assert password not in out + err + logs
+
+
+def test_a_start_that_cannot_backfill_stops_with_the_reason(both: Migration, data: Path) -> None:
+    pool_table(both.pool)
+    insert(both.pool, "instances", pool_row("a"), pool_row("b", service_id="service-a"))
+    urls = {"SERVICE_DATABASE_URL": both.services, "POOL_DATABASE_URL": both.pool}
+    with Running(data.parent, RAILWAY_API_TOKEN=None, **urls) as running:
+        assert running.wait() == 1
+    assert "the migrations failed: MigrationFailed: The backfill failed; both databases are as" in running.lines[-1]
+    assert rows(both.services, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
+
+
+def test_an_interrupted_one_leaves_no_process_and_no_trace(plain: Migration, data: Path) -> None:
+    with psycopg.connect(plain.services, autocommit=True) as other:
+        other.execute(LOCK)
+        process = start(data, SERVICE_DATABASE_URL=plain.services)
+        waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        wait_for(lambda: other.execute(waiting).fetchone() is not None)
+        process.send_signal(signal.SIGTERM)
+        code, _, err = ended(process, data)
+    assert (code, err) == (1, "pointsman: stopped before the migration was done\n")
+    assert rows(plain.services, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
+
+
+def test_beside_a_runner_it_runs_there(stack: Stack, data: Path) -> None:
+    process = start(data, "--drop", held=stack.settings.data)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert out.splitlines()[0] == f"  in the Pointsman that serves {stack.url}, with its settings"
+    assert f"schema      {HEAD} → {HEAD}\n" in out
+    assert "dropped     services: nothing\n" in out
+
+
+@pytest.mark.parametrize("name", ["SERVICE_DATABASE_URL", "POOL_DATABASE_URL"])
+def test_a_runner_with_other_databases_is_not_asked(stack: Stack, data: Path, plain: Migration, name: str) -> None:
+    process = start(data, "--drop", held=stack.settings.data, **{name: plain.services})
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert "migrates other databases than this environment says" in err
+    assert plain.services.split(":")[2].split("@")[0] not in err
+
+
+def test_it_waits_for_a_runner_that_is_starting(data: Path, plain: Migration) -> None:
+    data.mkdir()
+    lock = RunLock(data)
+    lock.acquire()
+    process = start(data, SERVICE_DATABASE_URL=plain.services)
+    assert process.stdout is not None
+    assert "waiting for another Pointsman that is starting" in process.stdout.readline()
+    assert process.poll() is None
+    lock.release()
+    code, out, err = ended(process, data)
+    assert (code, err) == (0, "")
+    assert f"schema      nothing → {HEAD}\n" in out
+
+
+def test_the_demo_leaves_the_developers_databases_alone(data: Path) -> None:
+    """Without a pool, or its embedded database would be filled with real instances, and a real Railway asked."""
+    given = dict.fromkeys(("SERVICE_DATABASE_URL", "DATABASE_URL", "POOL_DATABASE_URL"), "postgresql://real/one")
+    settings = demo_settings(Settings.load(data.parent, given))
+    assert settings.databases() == {"services": None, "pool": None}
+
+
+def test_make_knows_both() -> None:
+    for target, ending in (("migrate", "-m local migrate"), ("migrate-drop", "-m local migrate --drop")):
+        done = subprocess.run(["make", "-n", target], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1].endswith(ending)
+
+
+@pytest.mark.parametrize("drop", ["yes", 1, None, {}, "true"])
+def test_the_function_takes_a_boolean_only(stack: Stack, drop: object) -> None:
+    result = stack.invoke("MigrateFunction", {"drop": drop})
+    assert (result.error_type, result.error_message) == ("InvalidInput", "drop has to be true or false")
+
+
+def test_the_function_answers_with_the_report(stack: Stack) -> None:
+    result = stack.invoke("MigrateFunction", {"drop": True})
+    assert result.error is None, result.payload
+    assert json.loads(result.payload) == {
+        "from": HEAD,
+        "to": HEAD,
+        "backfilled": None,
+        "dropped": {"services": [], "pool": []},
+        "note": "nothing is dropped from the pool: POOL_DATABASE_URL is not set",
+    }
