@@ -1,0 +1,6 @@
+"""Every minute: bring the rows to what Railway says of the fleet, and measure it."""
+
+from pointsman.lifecycle.polling import poll
+from pointsman.lifecycle.schedule import scheduled
+
+handler = scheduled("status_poller", poll)

@@ -1,0 +1,15 @@
+"""GET /dashboard/credits: OpenRouter's credits, and what each key may spend and has spent."""
+
+from fastapi.responses import JSONResponse
+
+from pointsman.http.answers import Credits, answers
+from pointsman.http.app import create_app, lambda_handler
+from pointsman.lifecycle.spending import spending
+
+app = create_app()
+handler = lambda_handler(app)
+
+
+@app.get("/dashboard/credits", openapi_extra=answers(Credits, 502))
+async def dashboard_credits() -> JSONResponse:
+    return JSONResponse(spending())

@@ -1,0 +1,15 @@
+"""GET /dashboard/instances: the instances as they are stored, with their tools."""
+
+from fastapi.responses import JSONResponse
+
+from pointsman.http.answers import DashboardInstances, answers
+from pointsman.http.app import create_app, lambda_handler
+from pointsman.lifecycle.dashboard import instances
+
+app = create_app()
+handler = lambda_handler(app)
+
+
+@app.get("/dashboard/instances", openapi_extra=answers(DashboardInstances, 503))
+async def dashboard_instances() -> JSONResponse:
+    return JSONResponse({"instances": instances()})

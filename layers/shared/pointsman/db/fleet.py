@@ -1,0 +1,163 @@
+"""All rows of `instance_infra` at once: what a listing of the provider says of them, and what people are shown.
+
+Each statement is about the whole fleet, so that thousands of rows cost one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import LiteralString, NamedTuple
+
+from .connection import Connection
+
+__all__ = [
+    "GONE",
+    "Seen",
+    "Shown",
+    "ShownTool",
+    "count_by_status",
+    "everything",
+    "mark_gone",
+    "now",
+    "one_poll",
+    "update",
+]
+
+GONE = "GONE"
+"""The status of an instance whose service a complete listing lacked."""
+
+_CONSIDERED = (
+    "infra.provider = 'railway' AND infra.provider_env_id = %(environment_id)s"
+    " AND infra.deploy_status IS DISTINCT FROM 'DESTROY_FAILED' AND infra.updated_at <= %(begun)s"
+    " AND NOT EXISTS (SELECT FROM operations"
+    "  WHERE operations.instance_id = infra.instance_id AND operations.status = 'running')"
+)
+"""The rows that a listing begun at this moment may speak for: not those that somebody works on or has written since."""
+
+_FRESH = (
+    "coalesce(seen.status, nullif(infra.deploy_status, %(gone)s)), coalesce(seen.url, infra.url),"
+    " coalesce(seen.image, infra.runtime_image)"
+)
+"""What a row is to hold. What is not told stays as it is stored, but not that the instance is gone: it was seen."""
+
+
+class Seen(NamedTuple):
+    """A service in a listing; None where it tells nothing that is known."""
+
+    service_id: str
+    status: str | None
+    url: str | None
+    image: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTool:
+    """A row of `instance_services` without its value. `meta` may be any JSON; `created_at` is ISO 8601 in UTC."""
+
+    tool_id: str
+    resource_id: str
+    env_key: str
+    status: str
+    meta: object
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A row of `instance_infra` with its tools; times are ISO 8601 in UTC."""
+
+    instance_id: str
+    provider: str
+    service_id: str
+    environment_id: str
+    project_id: str | None
+    url: str | None
+    deploy_status: str | None
+    runtime_image: str | None
+    volume_id: str | None
+    created_at: str
+    updated_at: str
+    tools: list[ShownTool]
+
+
+def now(connection: Connection) -> datetime:
+    """The moment by the database's clock."""
+    row = connection.execute("SELECT clock_timestamp() AS now").fetchone()
+    assert row is not None
+    return row["now"]
+
+
+def one_poll(connection: Connection) -> None:
+    """Hold other polls back until the transaction ends: two that wrote in different orders would block each other."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('fleet:poll', 0))")
+
+
+def update(connection: Connection, environment_id: str, begun: datetime, seen: Sequence[Seen]) -> int:
+    """Bring rows to what a listing says that was begun at this moment; returns how many it changed."""
+    return connection.execute(
+        f"UPDATE instance_infra AS infra SET (deploy_status, url, runtime_image) = ({_FRESH}),"
+        " updated_at = clock_timestamp() FROM unnest("
+        "  %(ids)s::text[], %(statuses)s::text[], %(urls)s::text[], %(images)s::text[]"
+        " ) AS seen (service_id, status, url, image)"
+        f" WHERE seen.service_id = infra.provider_service_id AND {_CONSIDERED}"
+        f" AND (infra.deploy_status, infra.url, infra.runtime_image) IS DISTINCT FROM ({_FRESH})",
+        {
+            "gone": GONE,
+            "environment_id": environment_id,
+            "begun": begun,
+            "ids": [one.service_id for one in seen],
+            "statuses": [one.status for one in seen],
+            "urls": [one.url for one in seen],
+            "images": [one.image for one in seen],
+        },
+    ).rowcount
+
+
+def mark_gone(
+    connection: Connection, environment_id: str, begun: datetime, seen: Sequence[Seen], older_than: timedelta
+) -> list[str]:
+    """Mark the instances that a complete listing lacks; returns the ids of those that were not marked yet.
+
+    Those younger than `older_than` when the listing was begun are spared: a listing lags.
+    """
+    rows = connection.execute(
+        "UPDATE instance_infra AS infra SET deploy_status = %(gone)s, updated_at = clock_timestamp()"
+        f" WHERE {_CONSIDERED} AND infra.created_at < %(created_before)s"
+        " AND infra.deploy_status IS DISTINCT FROM %(gone)s AND NOT EXISTS"
+        " (SELECT FROM unnest(%(ids)s::text[]) AS seen (service_id) WHERE seen.service_id = infra.provider_service_id)"
+        " RETURNING infra.instance_id",
+        {
+            "gone": GONE,
+            "environment_id": environment_id,
+            "begun": begun,
+            "created_before": begun - older_than,
+            "ids": [one.service_id for one in seen],
+        },
+    ).fetchall()
+    return sorted(row["instance_id"] for row in rows)
+
+
+def count_by_status(connection: Connection) -> dict[str | None, int]:
+    """How many instances there are of each status."""
+    rows = connection.execute("SELECT deploy_status, count(*) AS count FROM instance_infra GROUP BY deploy_status")
+    return {row["deploy_status"]: row["count"] for row in rows}
+
+
+def everything(connection: Connection) -> list[Shown]:
+    """Every instance with its tools, newest first. Reads no value of a variable."""
+    rows = connection.execute(
+        "SELECT instance_id, provider, provider_service_id AS service_id, provider_env_id AS environment_id,"
+        " provider_project_id AS project_id, url, deploy_status, runtime_image, volume_id,"
+        f" {_iso('created_at')} AS created_at, {_iso('updated_at')} AS updated_at, coalesce("
+        "  (SELECT json_agg(json_build_object('tool_id', tool_id, 'resource_id', resource_id, 'env_key', env_key,"
+        f"  'status', status, 'meta', resource_meta, 'created_at', {_iso('tool.created_at')}) ORDER BY id)"
+        "  FROM instance_services AS tool WHERE tool.instance_id = infra.instance_id), '[]') AS tools"
+        " FROM instance_infra AS infra ORDER BY infra.created_at DESC, instance_id"
+    ).fetchall()
+    for row in rows:
+        row["tools"] = [ShownTool(**tool) for tool in row["tools"]]
+    return [Shown(**row) for row in rows]
+
+
+def _iso(column: LiteralString) -> LiteralString:
+    return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""

@@ -1,0 +1,118 @@
+"""The poller and what the simulator never says: statuses that came later, and custom domains.
+
+Railway is a server of a few lines here, which answers the one query that a poll makes.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from local.stack import Stack
+from pointsman.db import connection
+from pointsman.lifecycle.polling import poll
+from pointsman.providers.railway_statuses import DEPLOYMENT_STATUSES
+
+from .helpers import Database
+from .polls import row, seed_rows, status
+
+Poll = Callable[..., dict[str, object]]
+
+
+@pytest.fixture
+def poll_of(stack: Stack, db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Poll]:
+    """Polls a Railway that lists these nodes."""
+    db.execute("DELETE FROM instance_infra")
+    for name, value in {
+        "SERVICE_DATABASE_URL": stack.database_url,
+        "RAILWAY_API_TOKEN": "t",
+        "RAILWAY_PROJECT_ID": "p",
+        "RAILWAY_ENVIRONMENT_ID": "sim-environment",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    def polled(*nodes: dict[str, Any]) -> dict[str, object]:
+        with _railway(list(nodes)) as url:
+            monkeypatch.setenv("RAILWAY_API_URL", url)
+            return poll()
+
+    yield polled
+    connection.close()
+    db.execute("DELETE FROM instance_infra")
+
+
+def node(service_id: str, status: str | None, **more: Any) -> dict[str, Any]:
+    latest = None if status is None else {"status": status}
+    return {"serviceId": service_id, "serviceName": "any", "latestDeployment": latest, **more}
+
+
+def test_every_status_that_is_known_is_written(poll_of: Poll, db: Database) -> None:
+    words = sorted(DEPLOYMENT_STATUSES)
+    ids = seed_rows(db, words, deploy_status=None)
+    assert poll_of(*(node(word, word) for word in words))["changed"] == len(words) == 13
+    assert [status(db, one) for one in ids] == words
+
+
+@pytest.mark.parametrize("word", ["HIBERNATING", "success", "", "GONE", "DESTROY_FAILED", None])
+def test_a_status_that_is_not_known_changes_nothing(poll_of: Poll, db: Database, word: str | None) -> None:
+    ids = [*seed_rows(db, ["known"]), *seed_rows(db, ["null"], prefix="null", deploy_status=None)]
+    assert poll_of(node("known", word), node("null", word))["changed"] == 0
+    assert [status(db, one) for one in ids] == ["DEPLOYING", None]
+
+
+def test_a_status_that_is_not_known_still_shows_that_the_instance_is_there(poll_of: Poll, db: Database) -> None:
+    (instance_id,) = seed_rows(db, ["a"], deploy_status="GONE")
+    assert poll_of(node("a", "HIBERNATING"))["changed"] == 1
+    assert status(db, instance_id) is None
+
+
+def test_what_is_told_is_written_beside_what_is_not(poll_of: Poll, db: Database) -> None:
+    (instance_id,) = seed_rows(db, ["a"], url="https://old.example", runtime_image="old:1")
+    poll_of(node("a", "HIBERNATING", source={"image": "new:2"}))
+    found = row(db, instance_id)
+    assert (found["deploy_status"], found["url"], found["runtime_image"]) == (
+        "DEPLOYING", "https://old.example", "new:2",
+    )  # fmt: skip
+
+
+def test_the_custom_domain_wins(poll_of: Poll, db: Database) -> None:
+    (instance_id,) = seed_rows(db, ["a"])
+    domains = {"serviceDomains": [{"domain": "a.up.railway.app"}], "customDomains": [{"domain": "a.example"}]}
+    poll_of(node("a", "SUCCESS", domains=domains))
+    assert row(db, instance_id)["url"] == "https://a.example"
+
+
+def test_an_empty_listing_is_a_listing(poll_of: Poll, db: Database) -> None:
+    (instance_id,) = seed_rows(db, ["a"])
+    assert poll_of() == {"services": 0, "changed": 0, "gone": 1, "instances": 1}
+    assert status(db, instance_id) == "GONE"
+
+
+@contextmanager
+def _railway(nodes: list[dict[str, Any]]) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            assert "serviceInstances" in asked["query"]
+            assert asked["variables"]["id"] == "sim-environment"
+            page = {"edges": [{"node": one} for one in nodes], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+            body = json.dumps({"data": {"environment": {"serviceInstances": page}}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_line: Any) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}/graphql"
+        server.shutdown()
+        serving.join()

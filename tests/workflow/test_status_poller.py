@@ -1,0 +1,231 @@
+"""The status poller: what it writes of what Railway says, and what it leaves alone."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from local.simulator.client import SimulatorClient
+from local.stack import Stack
+from pointsman.providers.railway import Railway
+from pointsman.settings.railway import RailwaySettings
+
+from .helpers import Database, create, fresh_id, request_for, until
+from .polls import Poll, pages_read, poll, row, rows, seed_rows, set_status, status, until_blocked
+
+IMAGE = "ghcr.io/xmtplabs/convos-runtime:latest"
+NO_SERVICE = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture(autouse=True)
+def empty(db: Database, simulator: SimulatorClient) -> Iterator[None]:
+    """No instances but a test's own; pages of two, so that every listing has several."""
+    db.execute("DELETE FROM instance_infra")
+    simulator.config({"railway": {"page_max": 2}})
+    yield
+    db.execute("DELETE FROM instance_infra")
+    db.execute("DELETE FROM operations WHERE id LIKE 'op-poll-%'")
+
+
+@pytest.fixture
+def railway(simulator: SimulatorClient) -> Railway:
+    """What may happen at Railway meanwhile."""
+    return Railway(RailwaySettings("t", "sim-project", "sim-environment", "", IMAGE, simulator.bases.railway, 5))
+
+
+def test_status_url_and_image_come_from_railway(stack, simulator, db, railway) -> None:
+    services = simulator.seed_services(5, prefix="any-name-")
+    ids = seed_rows(db, services, url="https://old.example", runtime_image="old:1")
+    set_status(simulator, services[1], "CRASHED")
+    set_status(simulator, services[4], "SLEEPING")
+    railway.deploy(services[3], image="new:2", start_command="run", variables={})
+    set_status(simulator, services[3], "FAILED")
+    done = poll(stack)
+    assert done.counts == {"services": 5, "changed": 5, "gone": 0, "instances": 5}
+    assert [status(db, one) for one in ids] == ["SUCCESS", "CRASHED", "SUCCESS", "FAILED", "SLEEPING"]
+    assert [row(db, one)["runtime_image"] for one in ids] == [IMAGE, IMAGE, IMAGE, "new:2", IMAGE]
+    domain = railway.find_domain(services[2])
+    assert domain
+    assert row(db, ids[2])["url"] == f"https://{domain}"
+    assert pages_read(simulator) >= 3
+
+
+def test_a_row_is_written_only_where_something_changes(stack, simulator, db) -> None:
+    services = simulator.seed_services(3)
+    seed_rows(db, services)
+    poll(stack)
+    before = rows(db)
+    assert poll(stack).counts["changed"] == 0
+    assert rows(db) == before
+    set_status(simulator, services[1], "CRASHED")
+    assert poll(stack).counts["changed"] == 1
+    changed = [one for one, now in rows(db).items() if now != before[one]]
+    assert changed == ["i-00002"]
+    assert row(db, "i-00002")["updated_at"] > before["i-00002"]["updated_at"]
+    assert row(db, "i-00002")["created_at"] == before["i-00002"]["created_at"]
+
+
+def test_an_instance_made_here_gets_the_status_that_its_deployment_ends_with(api, stack, simulator, db) -> None:
+    simulator.config({"railway": {"deploy_end": "CRASHED", "deploy_seconds": 0.2}})
+    body = request_for(fresh_id(), [])
+    made = create(api, body).json()
+    until(lambda: poll(stack) and status(db, body["instanceId"]) == "CRASHED")
+    assert row(db, body["instanceId"])["url"] == made["url"]
+    assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
+
+
+def test_what_is_known_is_never_overwritten_by_nothing(stack, simulator, db) -> None:
+    services = simulator.seed_services(3, bare=True)
+    known = {"deploy_status": "SUCCESS", "url": "https://kept.example", "runtime_image": "kept:1"}
+    seed_rows(db, services, **known)
+    before = rows(db)
+    assert poll(stack).counts == {"services": 3, "changed": 0, "gone": 0, "instances": 3}
+    assert rows(db) == before
+
+
+def test_gone_is_marked_and_told_once_and_taken_back_when_it_is_seen(stack, simulator, db) -> None:
+    services = simulator.seed_services(3)
+    ids = seed_rows(db, services, deploy_status="SUCCESS")
+    poll(stack)
+    simulator.config({"railway": {"service_lag_s": 7200}})
+    gone = poll(stack)
+    assert gone.counts == {"services": 0, "changed": 0, "gone": 3, "instances": 3}
+    assert [status(db, one) for one in ids] == ["GONE"] * 3
+    assert row(db, ids[0])["url"] is not None
+    assert [(line["count"], line["instances"]) for line in gone.warnings] == [(3, ids)]
+    assert (gone.metric("InstancesGone"), gone.by_status) == (3, {"GONE": 3})
+    before = rows(db)
+    again = poll(stack)
+    assert (again.counts["gone"], again.warnings, again.metric("InstancesGone")) == (0, [], 3)
+    assert rows(db) == before
+    simulator.config({"railway": {"service_lag_s": 0}})
+    set_status(simulator, services[2], "CRASHED")
+    back = poll(stack)
+    assert [status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "CRASHED"]
+    assert (back.counts["changed"], back.metric("InstancesGone")) == (3, 0)
+
+
+def test_gone_that_is_seen_again_without_a_status_is_not_gone_any_more(stack, simulator, db) -> None:
+    seed_rows(db, simulator.seed_services(1, bare=True), deploy_status="GONE")
+    assert poll(stack).counts["changed"] == 1
+    assert status(db, "i-00001") is None
+
+
+def test_a_warning_names_twenty_at_most(stack, simulator, db) -> None:
+    ids = seed_rows(db, [f"no-service-{number}" for number in range(25)])
+    (warning,) = poll(stack).warnings
+    assert (warning["count"], warning["instances"]) == (25, ids[:20])
+
+
+def test_a_young_instance_is_not_called_gone(stack, simulator, db) -> None:
+    seed_rows(db, ["lagging"], prefix="young", age="100 seconds")
+    seed_rows(db, [NO_SERVICE], prefix="old", age="130 seconds")
+    assert poll(stack).counts["gone"] == 1
+    assert (status(db, "young-00001"), status(db, "old-00001")) == ("DEPLOYING", "GONE")
+
+
+@pytest.mark.parametrize("columns", [{"provider_env_id": "sim-staging"}, {"provider": "elsewhere"}])
+def test_rows_of_another_environment_or_provider_are_left_alone(stack, simulator, db, columns) -> None:
+    services = simulator.seed_services(1)
+    seed_rows(db, services, prefix="seen", **columns)
+    seed_rows(db, [NO_SERVICE], prefix="missing", **columns)
+    before = rows(db)
+    assert poll(stack).counts == {"services": 1, "changed": 0, "gone": 0, "instances": 2}
+    assert rows(db) == before
+
+
+def test_the_mark_of_an_unfinished_destroy_stays(stack, simulator, db) -> None:
+    seed_rows(db, simulator.seed_services(1), prefix="seen", deploy_status="DESTROY_FAILED")
+    seed_rows(db, [NO_SERVICE], prefix="missing", deploy_status="DESTROY_FAILED")
+    before = rows(db)
+    assert poll(stack).by_status == {"DESTROY_FAILED": 2}
+    assert rows(db) == before
+
+
+def test_an_instance_with_a_running_operation_is_left_alone(stack, simulator, db) -> None:
+    ids = [
+        *seed_rows(db, simulator.seed_services(2), prefix="seen"),
+        *seed_rows(db, [NO_SERVICE], prefix="missing"),
+    ]
+    for number, (instance_id, state) in enumerate(zip(ids, ["running", "succeeded", "running"], strict=True)):
+        db.execute(
+            "INSERT INTO operations (id, instance_id, kind, status, request) VALUES (%s, %s, 'destroy', %s, '{}')",
+            (f"op-poll-{number}", instance_id, state),
+        )
+    poll(stack)
+    assert [status(db, one) for one in ids] == ["DEPLOYING", "SUCCESS", "DEPLOYING"]
+    db.execute("UPDATE operations SET status = 'failed' WHERE id LIKE 'op-poll-%'")
+    poll(stack)
+    assert [status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "GONE"]
+
+
+def test_rows_written_while_railway_is_read_are_left_alone(stack, simulator, db) -> None:
+    services = simulator.seed_services(3)
+    ids = [*seed_rows(db, services[:2], prefix="seen"), *seed_rows(db, [NO_SERVICE], prefix="missing")]
+    simulator.fault("railway", "environment", "slow", seconds=0.7)
+    done = _in_background(stack)
+    until(lambda: pages_read(simulator) >= 1)
+    for instance_id in (ids[0], ids[2]):
+        db.execute(
+            "UPDATE instance_infra SET deploy_status = 'QUEUED', updated_at = now() WHERE instance_id = %s",
+            (instance_id,),
+        )
+    seed_rows(db, services[2:], prefix="new", age="0 seconds")
+    assert done().counts["changed"] == 1
+    assert [status(db, one) for one in ids] == ["QUEUED", "SUCCESS", "QUEUED"]
+    assert status(db, "new-00001") == "DEPLOYING"
+    poll(stack)
+    assert [status(db, one) for one in (*ids, "new-00001")] == ["SUCCESS", "SUCCESS", "GONE", "SUCCESS"]
+
+
+def test_a_mark_that_is_committed_while_the_poller_waits_for_the_row_stays(stack: Stack, simulator, db) -> None:
+    """Its transaction began before the listing, so its `updated_at` does not tell; the poller must look again."""
+    (instance_id,) = seed_rows(db, simulator.seed_services(1))
+    with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
+        other.execute("UPDATE instance_infra SET deploy_status = 'DESTROY_FAILED'")
+        done = _in_background(stack)
+        until_blocked(db)
+        other.commit()
+    assert done().counts["changed"] == 0
+    assert status(db, instance_id) == "DESTROY_FAILED"
+
+
+def test_metrics_count_every_status_and_hold_no_id(stack, simulator, db) -> None:
+    simulator.config({"railway": {"page_max": 500}})
+    services = simulator.seed_services(4)
+    ids = seed_rows(db, services[:3])
+    set_status(simulator, services[1], "CRASHED")
+    ids += seed_rows(db, ["elsewhere-1"], prefix="null", provider_env_id="other", deploy_status=None)
+    ids += seed_rows(db, ["elsewhere-2"], prefix="empty", provider_env_id="other", deploy_status="")
+    ids += seed_rows(db, ["elsewhere-3"], prefix="odd", provider_env_id="other", deploy_status="claimed by x@y.z")
+    ids += seed_rows(db, ["elsewhere-4"], prefix="older", provider_env_id="other", deploy_status="running")
+    done = poll(stack)
+    assert done.by_status == {"SUCCESS": 2, "CRASHED": 1, "UNKNOWN": 2, "OTHER": 1, "running": 1}
+    assert (done.metric("InstancesTotal"), done.metric("InstancesGone")) == (7, 0)
+    for line in done.metrics:
+        (shape,) = line["_aws"]["CloudWatchMetrics"]
+        assert shape["Namespace"] == "Pointsman"
+        assert shape["Dimensions"] == [["status"] if "status" in line else []]
+        assert {metric["Unit"] for metric in shape["Metrics"]} == {"Count"}
+        assert not any(one in str(line) for one in (*ids, *services, "x@y.z"))
+
+
+def test_metrics_are_there_without_any_instance(stack, simulator) -> None:
+    done = poll(stack)
+    assert (done.metric("InstancesTotal"), done.metric("InstancesGone"), done.by_status) == (0, 0, {})
+
+
+def _in_background(stack: Stack) -> Any:
+    """Begin a poll; the returned function waits for its end."""
+    ended: list[Poll] = []
+    thread = threading.Thread(target=lambda: ended.append(poll(stack)), daemon=True)
+    thread.start()
+
+    def answer() -> Poll:
+        thread.join(60)
+        return ended[0]
+
+    return answer
