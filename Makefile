@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench-cold simulator validate build deploy lock clean
+.PHONY: help demo run migrate migrate-drop test lint bench-cold openapi simulator validate build deploy lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -16,6 +16,12 @@ demo: $(VENV)/.local ## create an instance, watch it, read it back, destroy it, 
 
 run: $(VENV)/.local ## keep the whole stack up on this machine until Ctrl-C
 	@exec $(RUN) -m local run
+
+migrate: $(VENV)/.local ## bring the databases up to date, once
+	@$(RUN) -m local migrate
+
+migrate-drop: $(VENV)/.local ## the same, and drop the columns that nobody needs any more
+	@$(RUN) -m local migrate --drop
 
 test: $(VENV)/.dev lint ## all tests
 	@$(RUN) -m pytest -n 3 --dist worksteal
@@ -28,6 +34,9 @@ lint: $(VENV)/.dev ## style, types, layering, template
 
 bench-cold: $(VENV)/.local $(VENV)/.lambda ## what a cold start of each function costs, in bare handlers
 	@$(RUN) -m benchmarks.cold --python $(VENV)/lambda/bin/python
+
+openapi: $(VENV)/.local ## write functions/services/openapi.json anew from the endpoints' code
+	@$(RUN) -m local.openapi
 
 simulator: $(VENV)/.local ## the four providers alone, on port 4010
 	@exec $(RUN) -m local.simulator

@@ -1,9 +1,11 @@
 """POST /status/batch: the fleet as it is at Railway now."""
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from pointsman.http.answers import Fleet, ServiceStatus, answers
 from pointsman.http.app import create_app, lambda_handler
+from pointsman.http.parameters import strict
 from pointsman.lifecycle.status import fleet
 from pointsman.settings.railway import RailwaySettings
 
@@ -12,14 +14,14 @@ handler = lambda_handler(app)
 
 
 class StatusBatch(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = strict()
 
     instanceIds: list[str] | None = None
 
 
-@app.post("/status/batch")
+@app.post("/status/batch", openapi_extra=answers(Fleet, 400, 413, 502))
 async def status_batch(body: StatusBatch | None = None) -> JSONResponse:
-    services = [
+    services: list[ServiceStatus] = [
         {
             "instanceId": instance_id,
             "serviceId": instance.service_id,

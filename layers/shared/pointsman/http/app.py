@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +25,9 @@ __all__ = ["MAX_BODY_BYTES", "create_app", "lambda_handler"]
 
 MAX_BODY_BYTES = 1024 * 1024
 """No request of the Services API is near this; the gateway's own limit is 10 MB."""
+
+_LONGEST = 200
+"""Characters of what a client sent that a message repeats."""
 
 _NO_JSON = "The request body is not valid JSON"
 
@@ -48,6 +52,7 @@ def lambda_handler(app: FastAPI, *, public: str = "") -> Handler:
     """
 
     async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path"] = _path(scope["aws.event"])
         # Starlette raises an unexpected error again after it is answered; it is logged by then, and its text may hold
         # anything.
         with suppress(Exception):
@@ -69,6 +74,20 @@ def lambda_handler(app: FastAPI, *, public: str = "") -> Handler:
         return adapter(event, context)
 
     return handler
+
+
+def _path(event: Event) -> str:
+    """The path with its parameters encoded, so that a slash in an id does not make two segments of it.
+
+    The gateway hands the path over decoded; what it took for parameters it tells apart from that.
+    """
+    route: str = event["routeKey"].partition(" ")[2]
+    if not route:
+        return quote(str(event["rawPath"]))
+    parameters: dict[str, str] = event.get("pathParameters") or {}
+    for name, value in parameters.items():
+        route = route.replace("{" + name + "}", quote(value, safe=""))
+    return route
 
 
 def _stranger(event: Event) -> PointsmanError | None:
@@ -122,7 +141,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    method, path, event = request.method, request.url.path, _event(request)
+    method, path, event = request.method, request.url.path[:_LONGEST], _event(request)
     if error.status_code == 405:
         message = f"{method} is not allowed on {path}"
         return _error(event, 405, "METHOD_NOT_ALLOWED", message, headers=error.headers)
@@ -137,7 +156,8 @@ def _explain(issues: Sequence[Mapping[str, Any]]) -> str:
     first = issues[0]
     if first["type"] == "json_invalid":
         return _NO_JSON
-    where = [str(part) for part in first["loc"] if part != "body"]
+    where = [str(part)[:_LONGEST] for part in first["loc"] if part not in ("body", "path")]
     if not where:
         return "The request body must be a JSON object with Content-Type: application/json"
-    return f"{'.'.join(where)}: {str(first['msg'])[:1].lower()}{str(first['msg'])[1:]}"
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{'.'.join(where)}: {message[:1].lower()}{message[1:]}"

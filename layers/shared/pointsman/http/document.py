@@ -1,0 +1,73 @@
+"""The OpenAPI document of the Services API, made from the apps that serve it. No function loads this."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from .answers import ANSWERS, Error, Started
+
+__all__ = ["document"]
+
+_ABOUT = """\
+A pool manager creates and destroys agent instances through this API. Every answer is JSON, errors too.
+Creating, destroying and provisioning answer 202 if they are not finished after 25 s, and go on."""
+
+_SAID = {
+    400: "The request must change; the message says how",
+    401: "The API key is missing or wrong",
+    404: "There is no such thing",
+    409: "The request conflicts with what is there or under way",
+    413: "The body is too large",
+    500: "It could not be done; the message says why",
+    502: "A provider could not be read, or refused",
+    503: "The database or Step Functions cannot be reached",
+}
+
+Document = dict[str, Any]
+
+
+def document(apps: Mapping[str, FastAPI], version: str) -> Document:
+    """The document as OpenAPI 3.1. `apps` maps what an endpoint is for, in one line, to its app."""
+    whole = FastAPI(title="Pointsman Services API", version=version, description=_ABOUT)
+    for purpose, app in apps.items():
+        for route in app.routes:
+            if isinstance(route, APIRoute):
+                told = _responses(*(route.openapi_extra or {})[ANSWERS])
+                whole.add_api_route(
+                    route.path,
+                    route.endpoint,
+                    methods=[*(route.methods or ())],
+                    responses=told,
+                    operation_id=route.name,
+                    summary=purpose,
+                )
+    made = whole.openapi()
+    for path in made["paths"].values():
+        for operation in path.values():
+            # Ours is 400, in our own shape.
+            operation["responses"].pop("422", None)
+            if operation["operationId"] == "healthz":
+                operation["security"] = []
+                operation["responses"].pop("401")
+    for name in ("HTTPValidationError", "ValidationError"):
+        made["components"]["schemas"].pop(name, None)
+    made["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "SERVICES_API_KEY"}
+    }
+    made["security"] = [{"key": []}]
+    return made
+
+
+def _responses(ok: type[Any], errors: tuple[int, ...], starts: bool) -> dict[int | str, dict[str, Any]]:
+    told: dict[int | str, dict[str, Any]] = {200: {"model": ok, "description": "Done"}}
+    if starts:
+        headers = {
+            "Location": {"description": "The operation's page", "schema": {"type": "string"}},
+            "Retry-After": {"description": "Seconds until it is worth a look", "schema": {"type": "integer"}},
+        }
+        told[202] = {"model": Started, "description": "Begun, and not finished yet", "headers": headers}
+    for status in sorted({401, 500, *errors}):
+        told[status] = {"model": Error, "description": _SAID[status]}
+    return told

@@ -1,0 +1,49 @@
+"""What requests hold: types that check, and tell the OpenAPI document what they take."""
+
+import re
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+from pydantic import AfterValidator, ConfigDict, WithJsonSchema
+
+from ..providers.registry import TOOLS
+
+__all__ = ["TOOL", "PathId", "ToolId", "strict"]
+
+TOOL = {"type": "string", "enum": list(TOOLS)}
+"""The JSON Schema of a tool's id."""
+
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+
+
+def _decoded(value: str) -> str:
+    text = unquote(value)
+    if re.search(f"[{_CONTROL}]", text):
+        raise ValueError("may not hold control characters")
+    return text
+
+
+PathId = Annotated[
+    str, AfterValidator(_decoded), WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^[^{_CONTROL}]+$"})
+]
+"""An id in the path, as the client meant it: any characters but control characters, a slash and a percent sign too."""
+
+ToolId = Annotated[str, AfterValidator(_decoded), WithJsonSchema(TOOL)]
+
+
+def strict(required: str = "", **properties: dict[str, Any]) -> ConfigDict:
+    """The configuration of a body: nothing is converted. The rest is for the document only.
+
+    `required` names the properties that must be there, and `properties` what they must hold, where the lifecycle checks
+    that and says what to change.
+    """
+
+    def told(schema: dict[str, Any]) -> None:
+        if required:
+            schema["required"] = required.split()
+        for name, more in properties.items():
+            schema["properties"][name] = {**schema["properties"][name], **more}
+            if name in schema.get("required", ()):
+                schema["properties"][name].pop("default", None)
+
+    return ConfigDict(strict=True, json_schema_extra=told)

@@ -1,0 +1,69 @@
+"""The OpenAPI document: current, complete, and true: schemathesis compares it with the running stack."""
+
+import json
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+
+from local import openapi
+from local.stack import Stack
+from local.template import Template
+from tests.conftest import API_KEY
+
+DOCUMENT = json.loads(openapi.DOCUMENT.read_text())
+OPERATIONS = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
+CONTRACT = {
+    ("GET", "/healthz"), ("GET", "/registry"), ("POST", "/create-instance"), ("DELETE", "/destroy/{instanceId}"),
+    ("POST", "/redeploy/{instanceId}"), ("POST", "/status/batch"), ("POST", "/provision/{instanceId}/{toolId}"),
+    ("DELETE", "/destroy/{instanceId}/{toolId}/{resourceId}"), ("POST", "/configure/{instanceId}"),
+    ("GET", "/operations/{operationId}"), ("GET", "/dashboard/instances"), ("GET", "/dashboard/credits"),
+}  # fmt: skip
+
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+def test_document_is_current() -> None:
+    assert openapi.DOCUMENT.read_text() == openapi.build(), "make openapi writes it anew"
+
+
+def test_document_has_the_contracts_routes_and_the_templates() -> None:
+    routes = Template.load(openapi.ROOT / "template.yaml", {}).routes
+    assert {(route.method, route.path) for route in routes if route.method != "ANY"} == OPERATIONS
+    assert CONTRACT <= OPERATIONS
+
+
+def test_every_answer_has_a_schema_and_every_operation_its_errors() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1")
+    for path, methods in DOCUMENT["paths"].items():
+        for operation in methods.values():
+            responses = operation["responses"]
+            assert path == "/healthz" or "401" in responses
+            assert ("400" in responses) or not (operation.get("parameters") or operation.get("requestBody"))
+            for status, response in responses.items():
+                schema_of = response["content"]["application/json"]["schema"]
+                if int(status) >= 400:
+                    assert schema_of == {"$ref": "#/components/schemas/Error"}
+                else:
+                    assert schema_of
+
+
+def test_document_is_served(api: httpx.Client) -> None:
+    answer = api.get("/openapi.json")
+    assert (answer.status_code, answer.json()) == (200, DOCUMENT)
+
+
+@pytest.fixture
+def running(stack: Stack, simulator) -> str:
+    return stack.url
+
+
+@schema.parametrize()
+@settings(
+    max_examples=15, deadline=None, derandomize=True, database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)  # fmt: skip
+def test_the_stack_answers_as_the_document_says(running: str, case: schemathesis.Case) -> None:
+    """No 5xx, no status, header or body that is not declared, whatever is sent."""
+    case.call_and_validate(base_url=running, headers={"Authorization": f"Bearer {API_KEY}"})
