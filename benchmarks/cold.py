@@ -29,6 +29,7 @@ import psycopg
 
 from local.console import Console
 from local.settings import Settings
+from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from local.template import Function, Template
 from local.worker import lambda_environment
@@ -39,19 +40,30 @@ BUDGETS = {
     "authorizer": 2.0,
     "services.healthz": LIGHT,
     "services.registry": LIGHT,
+    "services.openapi": LIGHT,
     "services.not_found": LIGHT,
     "services.get_operation": WITH_DATABASE,
     "services.status_batch": WITH_DATABASE,
+    "services.dashboard_instances": WITH_DATABASE,
+    "services.dashboard_credits": WITH_DATABASE,
+    "scheduled.status_poller": TASKS,
+    "services.redeploy": STARTERS,
+    "services.configure": STARTERS,
+    "services.provision": STARTERS,
+    "services.destroy_resource": STARTERS,
     "services.create_instance": STARTERS,
     "services.destroy_instance": STARTERS,
 }
 """Floors, by design; every task has the same. `migrate` runs at deployments only and has none."""
 
 ORDER = [
-    "authorizer", "services.healthz", "services.registry", "services.not_found", "tasks.provision_tool",
+    "authorizer", "services.healthz", "services.registry", "services.openapi", "services.not_found",
+    "tasks.provision_tool",
     "tasks.create_service", "tasks.attach_volume", "tasks.create_domain", "tasks.deploy_instance",
-    "tasks.record_instance", "services.get_operation", "services.status_batch", "tasks.destroy_tool",
-    "tasks.destroy_volumes", "tasks.destroy_service", "tasks.close_operation", "tasks.undo_create",
+    "tasks.record_instance", "services.get_operation", "services.status_batch", "scheduled.status_poller",
+    "services.dashboard_instances", "services.dashboard_credits", "services.configure",
+    "services.redeploy", "services.provision", "services.destroy_resource", "tasks.attach_tool", "tasks.destroy_tool",
+    "tasks.destroy_volumes", "tasks.destroy_service", "tasks.close_operation", "tasks.undo",
     "services.create_instance", "services.destroy_instance", "migrate",
 ]  # fmt: skip
 """The order in which their sample events make sense."""
@@ -146,7 +158,7 @@ class Bench:
         assert set(self.functions) == set(ORDER), set(self.functions) ^ set(ORDER)
 
     def round(self, number: int, only: list[str]) -> None:
-        ids = {f"op-{n:032d}": f"op-bench-{number}-{n}" for n in (1, 2, 3)}
+        ids = {f"op-{n:032d}": f"op-bench-{number}-{n}" for n in (1, 2, 3, 4)}
         with psycopg.connect(self.stack.database_url, autocommit=True) as database:
             for module in ORDER:
                 self._prepare(database, module, number, list(ids.values()))
@@ -175,12 +187,22 @@ class Bench:
 
     def _prepare(self, database: psycopg.Connection[Any], module: str, number: int, ids: list[str]) -> None:
         begin = {"tasks.provision_tool": (ids[0], "create"), "tasks.destroy_tool": (ids[1], "destroy")}
-        begin["tasks.undo_create"] = (ids[2], "create")
+        begin |= {"tasks.undo": (ids[2], "create"), "tasks.attach_tool": (ids[3], "provision")}
         if module in begin:
-            request = {"name": f"convos-agent-bench-{number}", "tools": ["openrouter"]}
+            tool = "telnyx" if module == "tasks.attach_tool" else "openrouter"
+            request = {"name": f"convos-agent-bench-{number}", "tools": [tool]}
             query = "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, %s, %s, %s)"
             operation_id, kind = begin[module]
             database.execute(query, (operation_id, f"bench-{number}", kind, json.dumps(request)))
+        if module == "tasks.attach_tool":
+            database.execute(
+                "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan, state, resource_id)"
+                " VALUES (%s, %s, 'telnyx', 'tool', '{}', 'created', '+15550100000')",
+                (ids[3], f"bench-{number}"),
+            )
+        if module == "tasks.destroy_tool":
+            query = "UPDATE operation_resources SET state = 'deleted' WHERE operation_id = %s"
+            database.execute(query, (ids[3],))
 
 
 def event(module: str, number: int, ids: dict[str, str]) -> object:
@@ -226,6 +248,9 @@ def main() -> int:
             port=0, environment=environment, database_url=None, schedules=False,
         )  # fmt: skip
         with Stack(settings, Console(quiet=True)) as stack:
+            assert stack.simulator_url is not None
+            with SimulatorClient(stack.simulator_url) as simulator:
+                simulator.config({"railway": {"deploy_seconds": 0}})
             bench = Bench(stack, str(Path(options.python).absolute()))
             for number in range(options.rounds):
                 print(f"round {number + 1} of {options.rounds}", file=sys.stderr)

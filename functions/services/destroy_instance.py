@@ -2,14 +2,17 @@
 
 from fastapi.responses import JSONResponse
 
+from pointsman.http.answers import InstanceDestroyed, answers
 from pointsman.http.app import create_app, lambda_handler
 from pointsman.http.operations import answer
-from pointsman.lifecycle import progress, requests
+from pointsman.http.parameters import PathId
+from pointsman.lifecycle import requests
+from pointsman.lifecycle.progress import see_through
 
 app = create_app()
 handler = lambda_handler(app)
 
 
-@app.delete("/destroy/{instance_id}")
-async def destroy_instance(instance_id: str) -> JSONResponse:
-    return answer(progress.wait(requests.destroy(instance_id)))
+@app.delete("/destroy/{instanceId}", openapi_extra=answers(InstanceDestroyed, 400, 404, 409, 503, starts=True))
+async def destroy_instance(instanceId: PathId) -> JSONResponse:
+    return answer(see_through(lambda: requests.destroy(instanceId)))

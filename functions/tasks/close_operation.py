@@ -1,4 +1,4 @@
-"""Step of both state machines: end the operation by what the journal says."""
+"""Last step of every state machine: end the operation by what the journal says."""
 
 from typing import Any
 

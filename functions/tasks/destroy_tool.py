@@ -1,4 +1,4 @@
-"""Step of destroy_instance: delete one tool's resource."""
+"""Step of destroy_instance and destroy_tool: delete one tool's resource."""
 
 from typing import Any
 

@@ -192,6 +192,17 @@ def test_same_request_again_makes_nothing_and_answers_the_same(api, simulator) -
     assert body["instanceId"] in other.json()["error"]
 
 
+def test_a_name_is_had_once_and_that_is_known_before_anything_is_bought(api, simulator) -> None:
+    body = request_for(fresh_id())
+    assert create(api, body).status_code == 200
+    calls = len(simulator.calls())
+    other = create(api, {**body, "instanceId": fresh_id()})
+    assert (other.status_code, body["instanceId"] in other.json()["error"]) == (409, True)
+    assert len(simulator.calls()) == calls
+    assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
+    assert create(api, {**body, "instanceId": fresh_id()}).status_code == 200
+
+
 def test_two_at_once_make_one_instance_and_both_get_it(api, simulator) -> None:
     simulator.config({"latency_ms": 50})
     body = request_for(fresh_id())
@@ -209,8 +220,28 @@ def test_another_request_for_an_instance_that_is_being_made_is_409(api, simulato
     running = in_background(lambda: create(api, body))
     until(simulator.calls)
     assert create(api, {**body, "tools": []}).status_code == 409
-    assert api.delete(f"/destroy/{body['instanceId']}").status_code == 409
     assert running().status_code == 200
+
+
+def test_destroy_of_an_instance_that_is_being_made_waits_for_it(api, simulator) -> None:
+    simulator.config({"latency_ms": 100})
+    body = request_for(fresh_id(), ["openrouter"])
+    running = in_background(lambda: create(api, body))
+    until(simulator.calls)
+    gone = api.delete(f"/destroy/{body['instanceId']}")
+    assert (running().status_code, gone.status_code) == (200, 200), gone.text
+    assert simulator.leftovers() == []
+
+
+def test_destroy_that_waited_too_long_is_409_and_names_the_operation(api, simulator) -> None:
+    simulator.config({"latency_ms": 2000})
+    body = request_for(fresh_id(), ["telnyx"])
+    running = in_background(lambda: create(api, body))
+    until(simulator.calls)
+    busy = api.delete(f"/destroy/{body['instanceId']}")
+    assert (busy.status_code, busy.json()["code"]) == (409, "BUSY")
+    assert busy.json()["operationId"] == running().json()["operationId"]
+    assert ended(api, running())["status"] == "succeeded"
 
 
 def test_operation_tells_its_steps(api, simulator, db) -> None:

@@ -10,7 +10,7 @@ from local.simulator.client import SimulatorClient
 from local.stack import Stack
 
 EVENTS = Path(__file__).parents[2] / "events"
-CREATE, DESTROY, UNDO = (f"op-{number:032d}" for number in (1, 2, 3))
+CREATE, DESTROY, UNDO, PROVISION = (f"op-{number:032d}" for number in (1, 2, 3, 4))
 REQUEST = '{"name": "convos-agent-sample-1", "tools": ["openrouter"]}'
 
 
@@ -48,8 +48,11 @@ def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorCl
     assert replay.http("services/healthz") == (200, {"ok": True})
     status, registry = replay.http("services/registry")
     assert (status, len(registry["tools"])) == (200, 3)
+    status, document = replay.http("services/openapi")
+    assert (status, document["openapi"]) == (200, "3.1.0")
     assert replay.http("services/not_found")[0] == 404
 
+    simulator.config({"railway": {"deploy_seconds": 0}})
     _begin(db, CREATE, "create")
     key = replay("tasks/provision_tool")["resourceId"]
     service_id = replay("tasks/create_service")["serviceId"]
@@ -73,6 +76,22 @@ def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorCl
     assert (status, conflict["code"]) == (409, "CONFLICT")
     status, fleet = replay.http("services/status_batch")
     assert (status, [service["instanceId"] for service in fleet["services"]]) == (200, ["sample-1"])
+    assert replay.http("services/configure") == (200, {"instanceId": "sample-1", "ok": True})
+    assert replay.http("services/redeploy") == (200, {"instanceId": "sample-1", "ok": True})
+    _begin(db, PROVISION, "provision", '{"tools": ["agentmail"], "limit": null}')
+    made = stack.invoke("ProvisionToolFunction", {"operationId": PROVISION, "tool": "agentmail"})
+    inbox = json.loads(made.payload)["resourceId"]
+    assert replay("tasks/attach_tool") == {"recorded": True}
+    status, conflict = replay.http("services/provision")
+    assert (status, conflict["error"]) == (409, "Tool agentmail already provisioned for sample-1")
+    assert replay.http("services/destroy_resource") == (
+        200, {"toolId": "agentmail", "resourceId": inbox, "deleted": True},
+    )  # fmt: skip
+    assert replay("scheduled/status_poller")["services"] == 1
+    status, shown = replay.http("services/dashboard_instances")
+    assert (status, shown["instances"][0]["instanceId"]) == (200, "sample-1")
+    status, spent = replay.http("services/dashboard_credits")
+    assert (status, [key["instanceId"] for key in spent["keys"]]) == (200, ["sample-1"])
 
     _begin(db, DESTROY, "destroy")
     assert volume_id in [left.id for left in simulator.leftovers()]
@@ -84,15 +103,15 @@ def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorCl
     assert (status, gone["error"]) == (404, "Instance sample-1 not found")
 
     _begin(db, UNDO, "create")
-    assert replay("tasks/undo_create") == {"undone": True}
+    assert replay("tasks/undo") == {"undone": True}
     assert db.execute("SELECT status FROM operations WHERE id = %s", (UNDO,)).fetchone() == {"status": "failed"}
 
     there = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}
     assert replay.replayed == there
 
 
-def _begin(db, operation_id: str, kind: str) -> None:
+def _begin(db, operation_id: str, kind: str, request: str = REQUEST) -> None:
     db.execute(
         "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, 'sample-1', %s, %s)",
-        (operation_id, kind, REQUEST),
+        (operation_id, kind, request),
     )

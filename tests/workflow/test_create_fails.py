@@ -59,7 +59,7 @@ def test_undoing_that_is_killed_goes_on(api: httpx.Client, simulator: SimulatorC
     body = request_for(fresh_id())
     answer = in_background(lambda: create(api, body))
     _until_called(simulator, "serviceDelete")
-    assert kill_tasks("tasks.undo_create.handler") >= 1
+    assert kill_tasks("tasks.undo.handler") >= 1
     _assert_undone(api, simulator, db, body, answer())
 
 

@@ -13,36 +13,55 @@ from tests.conftest import API_KEY
 
 from .helpers import create, ended, fresh_id, request_for
 
+PLANTED = "planted-value-of-a-variable"
+"""What a client sets with /configure; it may be anything, so it is a secret too."""
 
-def test_no_secret_is_in_any_history_log_or_answer(stack: Stack, api, simulator: SimulatorClient, db) -> None:
-    """For a create that succeeds, one that a provider fails, one whose provider is silent, and a destroy."""
+
+def test_no_secret_is_in_anything_that_the_stack_wrote(stack: Stack, api, simulator, db, capfd) -> None:
+    """For everything that handles one, each time when it succeeds, when a provider refuses, and when it is silent."""
     answers = []
-    body = request_for(fresh_id())
-    answers.append(create(api, body))
-    secrets = _secrets(stack, simulator, db)
-    answers.append(api.delete(f"/destroy/{body['instanceId']}"))
-    for kind, operation in (("refuse", "environmentPatchCommit"), ("lost", "environmentPatchCommit")):
-        simulator.fault("railway", operation, kind, times=None)
-        failed = create(api, request_for(fresh_id()))
-        if failed.status_code != 200:
-            ended(api, failed)
-        answers.append(failed)
+    secrets = {PLANTED}
+    for kind in (None, "refuse", "lost"):
+        body = request_for(fresh_id())
+        answers.append(create(api, body))
         secrets |= _secrets(stack, simulator, db)
+        answers.append(_provisioned_again(api, body, answers[-1].json()["services"]["openrouter"]["resourceId"]))
+        secrets |= _secrets(stack, simulator, db)
+        if kind:
+            for operation in ("environmentPatchCommit", "variableCollectionUpsert"):
+                simulator.fault("railway", operation, kind, times=None)
+            failed = create(api, request_for(fresh_id()))
+            if failed.status_code != 200:
+                ended(api, failed)
+            answers.append(failed)
+            secrets |= _secrets(stack, simulator, db)
+        answers.append(api.post(f"/configure/{body['instanceId']}", json={"variables": {"TOKEN": PLANTED}}))
+        answers.append(api.post(f"/configure/{body['instanceId']}", json={"variables": {"TOKEN": [PLANTED]}}))
         simulator.clear_faults()
-    assert len(secrets) >= 12
+        answers += [api.get("/dashboard/instances"), api.get("/dashboard/credits")]
+        assert stack.fire_schedule("StatusPollerFunction").error is None
+        answers.append(api.delete(f"/destroy/{body['instanceId']}"))
+    assert len(secrets) >= 15
 
     written = {
+        "console": "".join(capfd.readouterr()),
         "histories": _histories(stack),
         "answers": "\n".join(f"{dict(answer.headers)} {answer.text}" for answer in answers),
         "operations": "\n".join(_pages(api, db)),
+        "operations' rows": json.dumps(db.execute("SELECT * FROM operations").fetchall(), default=str),
         "steps": json.dumps(db.execute("SELECT * FROM operation_steps").fetchall(), default=str),
-        **{
-            path.name: path.read_text(errors="replace") for path in (stack.settings.data / "logs").glob("*Function.log")
-        },
+        **{path.name: path.read_text(errors="replace") for path in (stack.settings.data / "logs").iterdir()},
     }
-    assert len(written) > 12
+    assert "StatusPollerFunction.log" in written
+    assert "_aws" in written["StatusPollerFunction.log"]
+    assert len(written) > 16
     found = [(place, secret[:12]) for place, text in written.items() for secret in secrets if secret in text]
     assert found == []
+
+
+def _provisioned_again(api: httpx.Client, body: dict, key: str) -> httpx.Response:
+    assert api.delete(f"/destroy/{body['instanceId']}/openrouter/{key}").json()["deleted"] is True
+    return api.post(f"/provision/{body['instanceId']}/openrouter")
 
 
 def test_journal_forgets_the_secret_that_it_carried(api, simulator, db) -> None:

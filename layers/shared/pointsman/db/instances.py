@@ -8,7 +8,25 @@ from psycopg.types.json import Jsonb
 
 from .connection import Connection
 
-__all__ = ["Instance", "ToolRow", "delete", "exists", "get", "insert", "mark", "service_known", "tools"]
+__all__ = [
+    "DESTROY_FAILED",
+    "Instance",
+    "ToolRow",
+    "delete",
+    "delete_tool",
+    "exists",
+    "get",
+    "insert",
+    "insert_tool",
+    "mark",
+    "mark_tool",
+    "service_known",
+    "tools",
+    "used_by",
+]
+
+DESTROY_FAILED = "DESTROY_FAILED"
+"""The `deploy_status` of an instance whose destroy could not delete everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +90,49 @@ def insert(connection: Connection, infra: Mapping[str, object], services: Sequen
         infra,
     )
     for tool in services:
-        connection.execute(
-            "INSERT INTO instance_services (instance_id, tool_id, resource_id, resource_meta, env_key, env_value)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
-            (
-                infra["instance_id"],
-                tool.tool_id,
-                tool.resource_id,
-                Jsonb(dict(tool.resource_meta)),
-                tool.env_key,
-                tool.env_value,
-            ),
-        )
+        insert_tool(connection, str(infra["instance_id"]), tool)
+
+
+def insert_tool(connection: Connection, instance_id: str, tool: ToolRow) -> None:
+    connection.execute(
+        "INSERT INTO instance_services (instance_id, tool_id, resource_id, resource_meta, env_key, env_value)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        (instance_id, tool.tool_id, tool.resource_id, Jsonb(dict(tool.resource_meta)), tool.env_key, tool.env_value),
+    )
+
+
+def used_by(connection: Connection, tool_id: str, resource_id: str) -> set[str]:
+    """The instances whose rows name this resource."""
+    query = "SELECT instance_id FROM instance_services WHERE tool_id = %s AND resource_id = %s"
+    return {row["instance_id"] for row in connection.execute(query, (tool_id, resource_id)).fetchall()}
 
 
 def mark(connection: Connection, instance_id: str, tool_ids_left: Sequence[str]) -> None:
     """Show in the rows that a destroy is unfinished, and which tools it could not delete yet."""
     connection.execute(
-        "UPDATE instance_infra SET deploy_status = 'DESTROY_FAILED', updated_at = now() WHERE instance_id = %s",
-        (instance_id,),
+        "UPDATE instance_infra SET deploy_status = %s, updated_at = now() WHERE instance_id = %s",
+        (DESTROY_FAILED, instance_id),
     )
     connection.execute(
         "UPDATE instance_services SET status = CASE WHEN tool_id = ANY(%s) THEN 'destroy_failed' ELSE 'destroyed' END"
         " WHERE instance_id = %s",
         (list(tool_ids_left), instance_id),
+    )
+
+
+def mark_tool(connection: Connection, instance_id: str, tool_id: str, resource_id: str) -> None:
+    """Show in its row that a tool could not be destroyed."""
+    connection.execute(
+        "UPDATE instance_services SET status = 'destroy_failed'"
+        " WHERE instance_id = %s AND tool_id = %s AND resource_id = %s",
+        (instance_id, tool_id, resource_id),
+    )
+
+
+def delete_tool(connection: Connection, instance_id: str, tool_id: str, resource_id: str) -> None:
+    connection.execute(
+        "DELETE FROM instance_services WHERE instance_id = %s AND tool_id = %s AND resource_id = %s",
+        (instance_id, tool_id, resource_id),
     )
 
 

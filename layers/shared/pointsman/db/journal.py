@@ -33,6 +33,7 @@ __all__ = [
     "refused",
     "seconds_since_attempt",
     "unanswered",
+    "used_by",
 ]
 
 State = Literal["intended", "created", "refused", "deleted"]
@@ -149,14 +150,25 @@ def open_entries(connection: Connection, instance_id: str) -> list[Entry]:
 
 
 def own(
-    connection: Connection, operation_id: str, instance_id: str, provider: str, kind: str, resource_id: str
+    connection: Connection,
+    operation_id: str,
+    instance_id: str,
+    provider: str,
+    kind: str,
+    resource_id: str,
+    *,
+    again: bool = False,
 ) -> None:
-    """Take into the journal what an older program has made, so that it is undone like everything else."""
+    """Take into the journal what an older program has made, so that it is undone like everything else.
+
+    Nothing happens where there is an entry for it; with `again` only where that is open.
+    """
     connection.execute(
         "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan, state, resource_id)"
         " SELECT %(operation)s, %(instance)s, %(provider)s, %(kind)s, '{}', 'created', %(resource)s WHERE NOT EXISTS"
         " (SELECT FROM operation_resources WHERE instance_id = %(instance)s AND provider = %(provider)s"
-        "  AND kind = %(kind)s AND resource_id = %(resource)s)"
+        "  AND kind = %(kind)s AND resource_id = %(resource)s"
+        "  AND (state IN ('intended', 'created') OR NOT %(again)s))"
         " ON CONFLICT (operation_id, provider, kind) DO NOTHING",
         {
             "operation": operation_id,
@@ -164,8 +176,19 @@ def own(
             "provider": provider,
             "kind": kind,
             "resource": resource_id,
+            "again": again,
         },
     )
+
+
+def used_by(connection: Connection, provider: str, resource_id: str) -> set[str]:
+    """The instances for which a tool's resource exists by the journal."""
+    rows = connection.execute(
+        "SELECT instance_id FROM operation_resources WHERE provider = %s AND kind = 'tool' AND resource_id = %s"
+        " AND state IN ('intended', 'created')",
+        (provider, resource_id),
+    ).fetchall()
+    return {row["instance_id"] for row in rows}
 
 
 def seconds_since_attempt(connection: Connection, entry: Entry) -> float:

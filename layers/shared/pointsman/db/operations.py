@@ -1,6 +1,6 @@
 """The tables `operations` and `operation_steps`: what was asked for, how far it is, how it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -26,9 +26,10 @@ __all__ = [
     "refuse_new_work",
     "running",
     "steps",
+    "user_of_name",
 ]
 
-Kind = Literal["create", "destroy"]
+Kind = Literal["create", "destroy", "provision", "destroy_tool"]
 Status = Literal["running", "succeeded", "failed", "leaked"]
 StepStatus = Literal["running", "succeeded", "skipped", "failed"]
 
@@ -73,6 +74,23 @@ def lock_instance(connection: Connection, instance_id: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("instance:" + instance_id,))
 
 
+def user_of_name(connection: Connection, name: str, instance_id: str) -> str | None:
+    """Another instance that is, is being made, or is left behind as a service of this name.
+
+    Holds other requests for the name back until the transaction ends.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("name:" + name,))
+    row = connection.execute(
+        "SELECT o.instance_id FROM operations o WHERE o.kind = 'create' AND o.request->>'name' = %s"
+        " AND o.instance_id <> %s AND (o.status = 'running'"
+        "  OR EXISTS (SELECT FROM instance_infra i WHERE i.provider_service_id = o.result->>'serviceId')"
+        "  OR EXISTS (SELECT FROM operation_resources r WHERE r.operation_id = o.id AND r.kind = 'service'"
+        "             AND r.state IN ('intended', 'created'))) LIMIT 1",
+        (name, instance_id),
+    ).fetchone()
+    return row["instance_id"] if row else None
+
+
 def insert(
     connection: Connection, operation_id: str, kind: Kind, instance_id: str, request: Mapping[str, object]
 ) -> None:
@@ -95,12 +113,12 @@ def running(connection: Connection, instance_id: str) -> Operation | None:
     return Operation(**row) if row else None
 
 
-def latest(connection: Connection, instance_id: str, *, status: Status | None = None) -> Operation | None:
-    """The newest operation of this instance (of this status)."""
+def latest(connection: Connection, instance_id: str, kinds: Sequence[Kind]) -> Operation | None:
+    """The newest operation of these kinds for this instance."""
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND status = coalesce(%s, status)"
+        f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND kind = ANY(%s)"
         " ORDER BY created_at DESC, id DESC LIMIT 1",
-        (instance_id, status),
+        (instance_id, list(kinds)),
     ).fetchone()
     return Operation(**row) if row else None
 

@@ -2,7 +2,7 @@
 
 from ..db import connection, instances, journal, operations
 from ..providers.registry import TOOLS
-from .steps import cause
+from .steps import cause, unwanted
 
 __all__ = ["close"]
 
@@ -16,17 +16,14 @@ def close(operation_id: str) -> Result:
         operation = operations.get(db, operation_id)
         if operation is None or operation.status != "running":
             return {"closed": False}
-        left = [entry for entry in journal.open_entries(db, operation.instance_id) if entry.kind != "domain"]
-        if operation.kind == "create":
-            _close_create(db, operation, left)
-        else:
-            _close_destroy(db, operation, left)
+        left = [entry for entry in unwanted(db, operation) if entry.kind != "domain"]
+        _CLOSE[operation.kind](db, operation, left)
         return {"closed": True}
 
     return connection.run(end)
 
 
-def _close_create(db: connection.Connection, operation: operations.Operation, left: list[journal.Entry]) -> None:
+def _close_making(db: connection.Connection, operation: operations.Operation, left: list[journal.Entry]) -> None:
     error = cause(db, operation.id)
     if left:
         message = f"{error['message']}. Could not be undone yet: {_names(left)}"
@@ -52,6 +49,24 @@ def _close_destroy(db: connection.Connection, operation: operations.Operation, l
     else:
         instances.delete(db, instance_id)
         operations.finish(db, operation.id, "succeeded", by_step="close", result=result)
+
+
+def _close_destroy_tool(db: connection.Connection, operation: operations.Operation, left: list[journal.Entry]) -> None:
+    tool_id, resource_id = operation.request["tools"][0], operation.request["resourceId"]
+    instances.mark_tool(db, operation.instance_id, tool_id, resource_id)
+    error = cause(db, operation.id)
+    error = {**error, "message": f"{tool_id} {resource_id} could not be deleted. {error['message']}"}
+    result = {"toolId": tool_id, "resourceId": resource_id, "deleted": False}
+    status = "leaked" if left else "failed"
+    operations.finish(db, operation.id, status, by_step="close", result=result, error=error)
+
+
+_CLOSE = {
+    "create": _close_making,
+    "provision": _close_making,
+    "destroy": _close_destroy,
+    "destroy_tool": _close_destroy_tool,
+}
 
 
 def _name(entry: journal.Entry) -> str:

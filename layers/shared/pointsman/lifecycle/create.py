@@ -1,18 +1,15 @@
 """The steps of creating an instance. Each may be cut off at any line and called again."""
 
-from collections.abc import Mapping
 from functools import partial
 from os import urandom
 from typing import Any
 
 from ..db import connection, instances, journal, operations
-from ..errors import Conflict, OperationFailed, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from ..errors import Conflict, OperationFailed, ProviderError, ProviderRejected
 from ..providers import railway
-from ..providers.base import Resource
-from ..providers.registry import TOOLS, tool_provider
 from ..settings.railway import RailwaySettings
 from ..settings.runtime import RuntimeSettings
-from . import naming, removal
+from . import making, removal, tools
 from .steps import BEST_EFFORT, operation_of
 
 __all__ = [
@@ -20,7 +17,6 @@ __all__ = [
     "create_domain",
     "create_service",
     "deploy_instance",
-    "provision_tool",
     "record_instance",
 ]
 
@@ -29,52 +25,8 @@ START_COMMAND = "node scripts/pool-server.js"
 VCPUS = 4.0
 MEMORY_BYTES = 8 * 1024**3
 
-_PLANS = 5
-"""How many phone numbers are tried before the search is given up (others order the same ones)."""
-
 Result = dict[str, object]
 run = connection.run
-
-
-def provision_tool(operation_id: str, tool_id: str, options: Mapping[str, object]) -> Result:
-    """Make the tool's resource: a key, an inbox, a number. Skipped where the provider has no credentials."""
-    provider = tool_provider(tool_id)
-    if provider is None:
-        return {"skipped": True}
-    entry = run(lambda db: journal.get(db, operation_id, tool_id, "tool"))
-    if entry and entry.state == "created":
-        return {"resourceId": entry.resource_id}
-    cut_off = entry is not None and entry.state == "intended"
-    if entry and cut_off:
-        found = provider.find(entry.plan)
-        if found and provider.adoptable:
-            return _adopted(entry, found[0])
-        if not provider.adoptable:
-            removal.remove_unanswered(entry, partial(removal.resources_of, provider, entry.plan), provider.delete)
-            cut_off = False
-    operation = operation_of(operation_id)
-    plan = entry.plan if entry and entry.state == "intended" else None
-    for attempt in range(1, _PLANS + 1):
-        plan = plan or dict(provider.plan(naming.reference(operation.instance_id), operation_id))
-        entry = run(partial(_intend, operation_id, tool_id, "tool", plan))
-        try:
-            return _adopted(entry, provider.create(plan, options))
-        except ProviderError as error:
-            if cut_off and isinstance(error, ProviderRejected):
-                # What stands in the way may be what the earlier attempt has made, and is not listed yet.
-                if removal.look_until_settled(entry, partial(removal.resources_of, provider, plan)):
-                    return _adopted(entry, provider.find(plan)[0])
-                cut_off = False
-            run(partial(_not_made, entry, error, cut_off))
-            if not (isinstance(error, ProviderRejected) and error.reason == "taken") or attempt == _PLANS:
-                raise
-            plan = None
-    raise AssertionError("unreachable")
-
-
-def _adopted(entry: journal.Entry, resource: Resource) -> Result:
-    run(partial(_made, entry, resource.id, resource.env, resource.meta))
-    return {"resourceId": resource.id}
 
 
 def create_service(operation_id: str) -> Result:
@@ -85,7 +37,7 @@ def create_service(operation_id: str) -> Result:
     name = str(operation_of(operation_id).request["name"])
     earlier = entry if entry and entry.state == "intended" else None
     service_id = next(iter(removal.services_made_by(earlier)), None) if earlier else None
-    entry = run(partial(_intend, operation_id, "railway", "service", {"name": name}))
+    entry = making.intend(operation_id, "railway", "service", {"name": name})
     if service_id is None:
         try:
             service_id = railway.configured().create_service(name)
@@ -95,9 +47,9 @@ def create_service(operation_id: str) -> Result:
                 service_id = removal.look_until_settled(entry, partial(removal.services_made_by, entry))
                 earlier = None
             if service_id is None:
-                run(partial(_not_made, entry, error, earlier is not None))
+                making.not_made(entry, error, earlier is not None)
                 raise
-    run(partial(_made, entry, service_id, {}, {}))
+    making.made(entry, service_id)
     return {"serviceId": service_id}
 
 
@@ -113,14 +65,14 @@ def attach_volume(operation_id: str) -> Result:
     else:
         volume_id = None
     plan = {"service_id": service_id, "mount_path": MOUNT_PATH}
-    entry = run(partial(_intend, operation_id, "railway", "volume", plan))
+    entry = making.intend(operation_id, "railway", "volume", plan)
     if volume_id is None:
         try:
             volume_id = provider.create_volume(service_id, MOUNT_PATH)
         except ProviderError as error:
-            run(partial(_not_made, entry, error, False))
+            making.not_made(entry, error, False)
             raise
-    run(partial(_made, entry, volume_id, {}, {}))
+    making.made(entry, volume_id)
     return {"volumeId": volume_id}
 
 
@@ -133,14 +85,14 @@ def create_domain(operation_id: str) -> Result:
     provider = railway.configured()
     cut_off = entry is not None and entry.state == "intended"
     domain = provider.find_domain(service_id) if cut_off else None
-    entry = run(partial(_intend, operation_id, "railway", "domain", {"service_id": service_id}))
+    entry = making.intend(operation_id, "railway", "domain", {"service_id": service_id})
     if domain is None:
         try:
             domain = provider.create_domain(service_id)
         except ProviderError as error:
-            run(partial(_not_made, entry, error, cut_off))
+            making.not_made(entry, error, cut_off)
             raise
-    run(partial(_made, entry, domain, {}, {}))
+    making.made(entry, domain)
     return {"domain": domain}
 
 
@@ -249,7 +201,7 @@ def record_instance(operation_id: str) -> Result:
             "runtime_image": settings.runtime_image,
             "volume_id": volume_id,
         }
-        instances.insert(db, infra, [_tool_row(tool, entry) for tool, entry in made.items()])
+        instances.insert(db, infra, [tools.row(tool, entry) for tool, entry in made.items()])
         journal.forget_env(db, operation_id)
         result: dict[str, Any] = {
             "instanceId": operation.instance_id,
@@ -270,11 +222,6 @@ def _made_id(db: connection.Connection, operation_id: str, kind: str) -> str | N
     return entry.resource_id if entry and entry.state == "created" else None
 
 
-def _tool_row(tool_id: str, entry: journal.Entry) -> instances.ToolRow:
-    key = TOOLS[tool_id].env_keys[0]
-    return instances.ToolRow(tool_id, entry.resource_id or "", key, (entry.env or {}).get(key), entry.meta)
-
-
 def _warnings(db: connection.Connection, operation_id: str) -> list[str]:
     return [f"{step.name}: {step.error}" for step in operations.steps(db, operation_id) if step.error]
 
@@ -290,26 +237,3 @@ def _tool_entries(operation_id: str) -> list[journal.Entry]:
     instance_id = operation_of(operation_id).instance_id
     entries = run(lambda db: journal.open_entries(db, instance_id))
     return [entry for entry in entries if entry.operation_id == operation_id and entry.kind == "tool"]
-
-
-def _intend(
-    operation_id: str, provider: str, kind: str, plan: Mapping[str, str], db: connection.Connection
-) -> journal.Entry:
-    return journal.intend(db, operation_id, provider, kind, plan)
-
-
-def _made(
-    entry: journal.Entry, resource_id: str, env: Mapping[str, str], meta: Mapping[str, str], db: connection.Connection
-) -> None:
-    journal.made(db, entry, resource_id, env=env, meta=meta)
-
-
-def _not_made(entry: journal.Entry, error: ProviderError, cut_off: bool, db: connection.Connection) -> None:
-    """After a failed call: close the entry if nothing can have been made, else leave it open, to be looked for.
-
-    `cut_off`: an earlier attempt may have made it, whatever this one's failure says of itself.
-    """
-    if isinstance(error, ProviderTimeout) or (isinstance(error, ProviderUnavailable) and error.outcome_unknown):
-        journal.unanswered(db, entry)
-    elif not cut_off:
-        journal.refused(db, entry)

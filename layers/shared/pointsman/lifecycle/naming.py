@@ -2,7 +2,20 @@
 
 import re
 
-__all__ = ["AGENT_PREFIX", "INSTANCE_ID", "MAX_SERVICE_NAME", "POOL_MANAGER", "instance_of", "reference"]
+from ..providers.registry import TOOLS
+
+__all__ = [
+    "AGENT_PREFIX",
+    "INSTANCE_ID",
+    "MAX_SERVICE_NAME",
+    "POOL_MANAGER",
+    "SERVICE_NAME",
+    "VARIABLE",
+    "encodable",
+    "instance_of",
+    "reference",
+    "unknown_tool",
+]
 
 AGENT_PREFIX = "convos-agent-"
 POOL_MANAGER = "convos-agent-pool-manager"
@@ -11,8 +24,23 @@ POOL_MANAGER = "convos-agent-pool-manager"
 INSTANCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 """What an instance id may be: AgentMail's client ids take no other characters, and URLs none that need encoding."""
 
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+"""What the name of an environment variable may be."""
+
+SERVICE_NAME = re.compile(r"[^\s\x00-\x1f\x7f-\x9f](?:[^\x00-\x1f\x7f-\x9f]{0,30}[^\s\x00-\x1f\x7f-\x9f])?")
+"""What a service may be called: 1 to 32 characters, no control characters, no space at its ends."""
+
 MAX_SERVICE_NAME = 32
 """Railway's limit for the name of a service, in characters."""
+
+
+def encodable(text: str) -> bool:
+    """Whether it can be written as UTF-8: JSON can hold halves of surrogate pairs, nothing else can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def reference(instance_id: str) -> str:
@@ -25,3 +53,8 @@ def instance_of(service_name: str) -> str | None:
     if not service_name.startswith(AGENT_PREFIX) or service_name == POOL_MANAGER:
         return None
     return service_name.removeprefix(AGENT_PREFIX)
+
+
+def unknown_tool(tool_id: str) -> str:
+    """What to tell who asks for a tool that is not there."""
+    return f"Unknown tool {tool_id[:64]!r}: there are {', '.join(TOOLS)}"

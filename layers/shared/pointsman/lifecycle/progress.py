@@ -1,23 +1,38 @@
 """How far an operation is, and waiting for its end."""
 
 import time
+from collections.abc import Callable
 
 from ..db import connection, operations
-from ..errors import NotFound
+from ..errors import Busy, NotFound
 from ..settings.tuning import Tuning
 
-__all__ = ["progress", "wait"]
+__all__ = ["progress", "see_through"]
 
 _LOOK_EVERY = 1.0
 """Seconds between looks at a running operation whose end nobody has told."""
 
 
-def wait(operation: operations.Operation) -> operations.Operation:
-    """Wait until the operation has ended, for as long as an answer may take; then as it is."""
+def see_through(begin: Callable[[], operations.Operation]) -> operations.Operation:
+    """Begin an operation and wait for its end, for as long as an answer may take; then as it is.
+
+    Where another one works on the instance, its end is waited for first; raises Busy if it does not come in time.
+    """
     deadline = time.monotonic() + Tuning.load().answer_within
+    while True:
+        try:
+            operation = begin()
+        except Busy as busy:
+            if _wait(busy.operation_id, deadline).status == "running":
+                raise
+        else:
+            return _wait(operation.id, deadline)
+
+
+def _wait(operation_id: str, deadline: float) -> operations.Operation:
     with connection.listening(operations.ENDED):
         while True:
-            operation = progress(operation.id)[0]
+            operation = progress(operation_id)[0]
             left = deadline - time.monotonic()
             if operation.status != "running" or left <= 0:
                 return operation

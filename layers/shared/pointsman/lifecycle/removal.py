@@ -17,6 +17,7 @@ from ..providers.registry import TOOLS, tool_provider
 from ..settings.tuning import Tuning
 
 __all__ = [
+    "delete_tool",
     "look_until_settled",
     "remove",
     "remove_all",
@@ -59,7 +60,7 @@ def remove_all(operation_id: str, entries: Iterable[journal.Entry]) -> list[Poin
 def remove(operation_id: str, entry: journal.Entry) -> None:
     """Remove one entry and close it. Raises what the provider raises; then the entry stays open."""
     if entry.kind == "tool":
-        _remove_tool(entry)
+        delete_tool(entry)
     elif entry.kind == "volume":
         _remove_volume(entry)
     elif entry.kind == "service":
@@ -100,21 +101,23 @@ def resources_of(provider: ToolProvider, plan: Plan) -> list[str]:
     return [resource.id for resource in provider.find(plan)]
 
 
-def _remove_tool(entry: journal.Entry) -> None:
+def delete_tool(entry: journal.Entry) -> bool:
+    """Delete a tool's resource, or what its making without an answer has left; True if something was there.
+
+    Raises MissingSetting where its provider has no credentials (any more).
+    """
     provider = tool_provider(entry.provider)
     if provider is None:
-        raise MissingSetting(
-            f"the credentials of {TOOLS[entry.provider].name}", "its resource cannot be deleted without"
-        )
+        raise MissingSetting(TOOLS[entry.provider].setting, "its resource cannot be deleted without")
     if entry.state == "created" and entry.resource_id:
-        provider.delete(entry.resource_id)
-        return
+        return provider.delete(entry.resource_id)
 
     find = partial(resources_of, provider, entry.plan)
     if not provider.adoptable:
         remove_unanswered(entry, find, provider.delete)
     elif found := look_until_settled(entry, find):
-        provider.delete(found)
+        return provider.delete(found)
+    return False
 
 
 def _remove_volume(entry: journal.Entry) -> None:

@@ -1,18 +1,15 @@
-"""Asking for an operation: whether it may begin, or runs already, or has been done."""
+"""Asking for an instance to be created or destroyed: whether it may begin, or runs already, or has been done."""
 
-import uuid
 from collections.abc import Sequence
 
-from ..aws import start_execution
 from ..db import connection, instances, journal, operations
-from ..errors import Conflict, InvalidInput, NotFound
+from ..errors import Busy, Conflict, InvalidInput, NotFound
 from ..providers.registry import TOOLS
-from ..settings.api import state_machine_arn
-from . import naming
+from ..settings.railway import place
+from . import naming, starting
 
 __all__ = ["create", "destroy"]
 
-run = connection.run
 Operation = operations.Operation
 
 
@@ -20,44 +17,45 @@ def create(instance_id: str, name: str, tools: Sequence[str]) -> Operation:
     """Begin to create an instance, or join the create that is running, or find the one that made it.
 
     Raises InvalidInput for ids, names and tools that cannot be, and Conflict where the instance exists with another
-    request, or is being destroyed, or left something behind that is not deleted yet.
+    request, or is being destroyed, or left something behind that is not deleted yet, or the name is another's.
     """
     _check(instance_id, name, tools)
+    place()  # Railway comes last: what its settings lack is told before a key or a number is bought.
     request: dict[str, object] = {"name": name, "tools": [tool for tool in TOOLS if tool in tools]}
-    operation_id = _new_id()
 
-    def begin(db: connection.Connection) -> Operation:
-        operations.lock_instance(db, instance_id)
-        if running := operations.running(db, instance_id):
-            return _same(running, "create", request)
+    def decide(db: connection.Connection) -> Operation:
+        running = operations.running(db, instance_id)
+        if running and running.kind == "destroy":
+            raise Conflict(f"Instance {instance_id} is being destroyed")
+        if running and running.kind == "create":
+            return _same(running, request)
         if instances.exists(db, instance_id):
-            made = operations.latest(db, instance_id)
-            if made is None or made.status != "succeeded":
+            newest = operations.latest(db, instance_id, ("create", "destroy"))
+            if newest is None or (newest.kind, newest.status) != ("create", "succeeded"):
                 raise Conflict(f"Instance {instance_id} exists already")
-            return _same(made, "create", request)
+            return _same(newest, request)
         if journal.open_entries(db, instance_id):
             raise Conflict(
                 f"Instance {instance_id} has left something behind that could not be undone yet;"
                 f" DELETE /destroy/{instance_id} goes on with it"
             )
-        operations.insert(db, operation_id, "create", instance_id, request)
-        return _stored(db, operation_id)
+        if other := operations.user_of_name(db, name, instance_id):
+            raise Conflict(f"The name {name} is that of instance {other}, and a name can be had once (Railway)")
+        return starting.insert(db, "create", instance_id, request)
 
-    return _start(run(begin))
+    return starting.begin(instance_id, decide)
 
 
 def destroy(instance_id: str) -> Operation:
     """Begin to destroy an instance, or join the destroy that is running.
 
-    Raises NotFound for an instance of which nothing is known, Conflict while it is being created.
+    Raises NotFound for an instance of which nothing is known, Busy while another operation works on it.
     """
-    operation_id = _new_id()
 
-    def begin(db: connection.Connection) -> Operation:
-        operations.lock_instance(db, instance_id)
+    def decide(db: connection.Connection) -> Operation:
         if running := operations.running(db, instance_id):
             if running.kind != "destroy":
-                raise Conflict(f"Instance {instance_id} is being created; destroy it when that has ended")
+                raise Busy(f"Instance {instance_id} is busy: its {running.kind} has to end first", running.id)
             return running
         instance, entries = instances.get(db, instance_id), journal.open_entries(db, instance_id)
         if instance is None and not entries:
@@ -65,27 +63,16 @@ def destroy(instance_id: str) -> Operation:
         tools = {tool.tool_id: tool.resource_id for tool in instances.tools(db, instance_id)}
         left = [entry.provider for entry in entries if entry.kind == "tool"]
         request = {"tools": [tool for tool in TOOLS if tool in tools or tool in left]}
-        operations.insert(db, operation_id, "destroy", instance_id, request)
+        operation = starting.insert(db, "destroy", instance_id, request)
         if instance is not None:
-            journal.own(db, operation_id, instance_id, "railway", "service", instance.provider_service_id)
+            journal.own(db, operation.id, instance_id, "railway", "service", instance.provider_service_id)
             if instance.volume_id:
-                journal.own(db, operation_id, instance_id, "railway", "volume", instance.volume_id)
+                journal.own(db, operation.id, instance_id, "railway", "volume", instance.volume_id)
         for tool_id, resource_id in tools.items():
-            journal.own(db, operation_id, instance_id, tool_id, "tool", resource_id)
-        return _stored(db, operation_id)
+            journal.own(db, operation.id, instance_id, tool_id, "tool", resource_id)
+        return operation
 
-    return _start(run(begin))
-
-
-def _start(operation: Operation) -> Operation:
-    """Start the operation's execution. Safe for one that runs already: its name is the operation's id.
-
-    Callers that join start it too, so an operation whose first caller died before this line is not stuck.
-    """
-    if operation.status == "running":
-        given = {"operationId": operation.id, "tools": operation.request["tools"]}
-        start_execution(state_machine_arn(operation.kind), operation.id, given)
-    return operation
+    return starting.begin(instance_id, decide)
 
 
 def _check(instance_id: str, name: str, tools: Sequence[str]) -> None:
@@ -95,30 +82,18 @@ def _check(instance_id: str, name: str, tools: Sequence[str]) -> None:
         raise InvalidInput(
             "instanceId must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ - and begin with a letter or a digit"
         )
-    if len(name) > naming.MAX_SERVICE_NAME or not name.isprintable() or name != name.strip():
+    if not naming.SERVICE_NAME.fullmatch(name) or not naming.encodable(name):
         raise InvalidInput(
-            f"name must be 1 to {naming.MAX_SERVICE_NAME} printable characters (Railway's limit for a service's name)"
+            f"name must be 1 to {naming.MAX_SERVICE_NAME} characters (Railway's limit) without control characters"
+            " and without a space at its ends"
         )
     if name == naming.POOL_MANAGER:
         raise InvalidInput(f"name may not be {naming.POOL_MANAGER}: that service is no agent")
     if unknown := [tool for tool in tools if tool not in TOOLS]:
-        raise InvalidInput(f"Unknown tool {unknown[0][:64]!r}: there are {', '.join(TOOLS)}")
+        raise InvalidInput(naming.unknown_tool(unknown[0]))
 
 
-def _same(operation: Operation, kind: operations.Kind, request: dict[str, object]) -> Operation:
-    if operation.kind != kind:
-        raise Conflict(f"Instance {operation.instance_id} is being destroyed")
+def _same(operation: Operation, request: dict[str, object]) -> Operation:
     if operation.request != request:
         raise Conflict(f"Instance {operation.instance_id} exists already, or is being created, with another request")
     return operation
-
-
-def _stored(db: connection.Connection, operation_id: str) -> Operation:
-    operation = operations.get(db, operation_id)
-    if operation is None:
-        raise NotFound(f"Operation {operation_id} not found")
-    return operation
-
-
-def _new_id() -> str:
-    return f"op-{uuid.uuid4().hex}"

@@ -1,9 +1,9 @@
 """What is known of the steps of an operation, whatever they do."""
 
-from ..db import connection, operations
+from ..db import connection, journal, operations
 from ..errors import OperationFailed
 
-__all__ = ["BEST_EFFORT", "cause", "operation_of"]
+__all__ = ["BEST_EFFORT", "cause", "operation_of", "unwanted"]
 
 BEST_EFFORT = ("volume", "domain")
 """Steps that an instance can do without: where their provider fails for good, the create goes on with a warning."""
@@ -21,7 +21,7 @@ def operation_of(operation_id: str) -> operations.Operation:
 
 
 def cause(db: connection.Connection, operation_id: str) -> dict[str, object]:
-    """Why a create failed: its first failed step, else one that never ended because its process did."""
+    """Why an operation failed: its first failed step, else one that never ended because its process did."""
     steps = [step for step in operations.steps(db, operation_id) if step.name not in _ENDINGS]
     cut_off = [step.name for step in steps if step.status == "running"]
     # The meeting point fails because of the others, and the best-effort steps fail alone.
@@ -35,3 +35,21 @@ def cause(db: connection.Connection, operation_id: str) -> dict[str, object]:
     else:
         message = "The operation broke off between two steps"
     return {"message": message, "code": "OPERATION_FAILED"}
+
+
+def unwanted(db: connection.Connection, operation: operations.Operation) -> list[journal.Entry]:
+    """The open entries that are to go when this operation fails, or that it is there to delete.
+
+    Of an instance that lives on only those of the tool that the operation is about; a tool is provisioned only where
+    the instance has none of it, so all of them are leftovers then.
+    """
+    entries = journal.open_entries(db, operation.instance_id)
+    if operation.kind == "provision":
+        return [entry for entry in entries if entry.kind == "tool" and entry.provider in operation.request["tools"]]
+    if operation.kind == "destroy_tool":
+        return [
+            entry
+            for entry in entries
+            if entry.provider in operation.request["tools"] and entry.resource_id == operation.request["resourceId"]
+        ]
+    return entries

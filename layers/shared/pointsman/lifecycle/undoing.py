@@ -1,25 +1,25 @@
-"""Undoing a create that failed, and the steps of destroying an instance: walks over the journal."""
+"""Undoing a create or provision that failed, and the steps of destroying an instance: walks over the journal."""
 
 from ..db import connection, journal, operations
 from ..errors import PointsmanError, ProviderUnavailable
-from . import removal
-from .steps import cause, operation_of
+from . import removal, tools
+from .steps import cause, operation_of, unwanted
 
-__all__ = ["destroy_service", "destroy_tool", "destroy_volumes", "undo_create"]
+__all__ = ["destroy_service", "destroy_tool", "destroy_volumes", "undo"]
 
 Result = dict[str, object]
 run = connection.run
 
 
-def undo_create(operation_id: str) -> Result:
-    """Delete all that this create has made or may have made, then end it as `failed`.
+def undo(operation_id: str) -> Result:
+    """Delete all that this create or provision has made or may have made, then end it as `failed`.
 
     Raises the failure of a deletion that may still succeed, so that the state machine calls again.
     """
     operation = run(lambda db: operations.refuse_new_work(db, operation_id))
     if operation is None:
         return {"undone": False}
-    entries = run(lambda db: journal.open_entries(db, operation.instance_id))
+    entries = run(lambda db: unwanted(db, operation))
     if failures := removal.remove_all(operation_id, entries):
         raise _worst(failures)
     error = run(lambda db: cause(db, operation_id))
@@ -28,7 +28,10 @@ def undo_create(operation_id: str) -> Result:
 
 
 def destroy_tool(operation_id: str, tool_id: str) -> Result:
-    """Delete one tool's resource."""
+    """Delete one tool's resource: of an instance that is being destroyed, or alone."""
+    operation = operation_of(operation_id)
+    if operation.kind == "destroy_tool":
+        return tools.destroy_resource(operation)
     return _destroy(operation_id, "tool", tool_id)
 
 

@@ -89,7 +89,7 @@ class Railway:
 
     @property
     def environment_id(self) -> str:
-        """The environment's id, looked up by its name once where only that is set.
+        """The environment's id, looked up by its name once where only that is set; case counts where two differ in it.
 
         Raises MissingSetting with the names that there are where none has it.
         """
@@ -98,13 +98,16 @@ class Railway:
                 text(node.get("name")): text(node.get("id"))
                 for node in self._pages(queries.ENVIRONMENTS, {"projectId": self.project_id})
             }
-            if not there.get(self._environment_name):
+            wanted = self._environment_name
+            alike = [name for name in there if name.lower() == wanted.lower()]
+            named = [wanted] if wanted in there else alike
+            if len(named) != 1 or not there[named[0]]:
                 names = ", ".join(sorted(there)) or "none"
                 raise MissingSetting(
                     "RAILWAY_ENVIRONMENT_NAME",
-                    f"the project has no environment {self._environment_name!r}; there are: {names}",
+                    f"the project has no environment {wanted!r}; there are: {names}",
                 )
-            self._environment_id = there[self._environment_name]
+            self._environment_id = there[named[0]]
         return self._environment_id
 
     # Services

@@ -1,40 +1,72 @@
 """The tools that an instance can have, in the order in which clients see them. A new provider is one line here."""
 
+import re
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from ..settings.environment import optional
+
 if TYPE_CHECKING:
     from .base import ToolProvider
 
-__all__ = ["TOOLS", "Tool", "tool_provider"]
+__all__ = ["TOOLS", "Tool", "configured", "tool_provider"]
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool as `GET /registry` shows it. `factory` is `module:name` of what builds its provider from the settings."""
+    """A tool as `GET /registry` shows it.
+
+    `setting` is the environment variable without which it is not configured, `factory` the `module:name` of what builds
+    its provider from the settings. `resource_id` is what an id of its resources looks like.
+    """
 
     id: str
     name: str
     mode: str
     env_keys: tuple[str, ...]
+    setting: str
     factory: str
+    resource_id: re.Pattern[str]
 
 
 TOOLS: dict[str, Tool] = {
     tool.id: tool
     for tool in (
-        Tool("openrouter", "OpenRouter", "per-instance-key", ("OPENROUTER_API_KEY",), "openrouter:configured"),
-        Tool("agentmail", "AgentMail", "per-instance-inbox", ("AGENTMAIL_INBOX_ID",), "agentmail:configured"),
+        Tool(
+            "openrouter",
+            "OpenRouter",
+            "per-instance-key",
+            ("OPENROUTER_API_KEY",),
+            "OPENROUTER_MANAGEMENT_KEY",
+            "openrouter:configured",
+            re.compile(r"[A-Za-z0-9_-]{1,128}"),
+        ),
+        Tool(
+            "agentmail",
+            "AgentMail",
+            "per-instance-inbox",
+            ("AGENTMAIL_INBOX_ID",),
+            "AGENTMAIL_API_KEY",
+            "agentmail:configured",
+            re.compile(r"[^\s@/\"'<>\\]{1,64}@[A-Za-z0-9.-]{1,253}"),
+        ),
         Tool(
             "telnyx",
             "Telnyx",
             "per-instance-phone",
             ("TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"),
+            "TELNYX_API_KEY",
             "telnyx:configured",
+            re.compile(r"\+?[0-9]{3,15}"),
         ),
     )
 }
+
+
+def configured(tool_id: str) -> bool:
+    """Whether the tool's provider has credentials. Loads no provider."""
+    return bool(optional(TOOLS[tool_id].setting))
 
 
 def tool_provider(tool_id: str) -> "ToolProvider | None":

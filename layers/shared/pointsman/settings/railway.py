@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from ..errors import MissingSetting
 from .environment import number, optional, required
 
-__all__ = ["RailwaySettings"]
+__all__ = ["RailwaySettings", "place"]
+
+
+def place() -> tuple[str, str, str]:
+    """The project's id, the environment's id and its name; one of the last two may be empty. Raises MissingSetting."""
+    environment_id, name = optional("RAILWAY_ENVIRONMENT_ID"), optional("RAILWAY_ENVIRONMENT_NAME")
+    if not environment_id and not name:
+        raise MissingSetting("RAILWAY_ENVIRONMENT_ID", "or set RAILWAY_ENVIRONMENT_NAME")
+    return required("RAILWAY_PROJECT_ID"), environment_id, name
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +31,10 @@ class RailwaySettings:
 
     @classmethod
     def load(cls) -> "RailwaySettings":
-        environment_id, name = optional("RAILWAY_ENVIRONMENT_ID"), optional("RAILWAY_ENVIRONMENT_NAME")
-        if not environment_id and not name:
-            raise MissingSetting("RAILWAY_ENVIRONMENT_ID", "or set RAILWAY_ENVIRONMENT_NAME")
+        project_id, environment_id, name = place()
         return cls(
             token=required("RAILWAY_API_TOKEN"),
-            project_id=required("RAILWAY_PROJECT_ID"),
+            project_id=project_id,
             environment_id=environment_id,
             environment_name=name,
             runtime_image=optional("RAILWAY_RUNTIME_IMAGE", "ghcr.io/xmtplabs/convos-runtime:latest"),

@@ -1,4 +1,4 @@
-"""Step of create_instance: delete whatever a failed create has made."""
+"""Last step of what failed: delete whatever it has made."""
 
 from typing import Any
 
@@ -8,4 +8,4 @@ from pointsman.lifecycle.task import task
 
 @task("undo")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return undoing.undo_create(operation_id)
+    return undoing.undo(operation_id)

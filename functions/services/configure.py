@@ -1,0 +1,32 @@
+"""POST /configure/{instanceId}: set variables of an instance's runtime."""
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from pointsman.http.answers import Configured, answers
+from pointsman.http.app import create_app, lambda_handler
+from pointsman.http.parameters import PathId, strict
+from pointsman.lifecycle import naming, service
+
+app = create_app()
+handler = lambda_handler(app)
+
+
+class Configure(BaseModel):
+    model_config = strict(
+        "variables",
+        variables={
+            "minProperties": 1,
+            "propertyNames": {"pattern": f"^{naming.VARIABLE.pattern}$"},
+            "additionalProperties": {"type": "string", "pattern": r"^[^\x00]*$"},
+        },
+    )
+
+    variables: dict[str, str] = Field({}, repr=False)
+    redeploy: bool = False
+
+
+@app.post("/configure/{instanceId}", openapi_extra=answers(Configured, 400, 404, 413, 502, 503))
+async def configure(instanceId: PathId, body: Configure) -> JSONResponse:
+    service.configure(instanceId, body.variables, body.redeploy)
+    return JSONResponse({"instanceId": instanceId, "ok": True})

@@ -1,0 +1,51 @@
+"""Changing the Railway service of an instance that is there: its variables, and a new deployment of it."""
+
+from collections.abc import Mapping
+
+from ..db import connection, instances
+from ..errors import InvalidInput, NotFound, OperationFailed, ProviderError
+from ..providers import railway
+from . import naming
+
+__all__ = ["configure", "redeploy"]
+
+
+def configure(instance_id: str, variables: Mapping[str, str], redeploy: bool) -> None:
+    """Add to or change the service's variables; they take effect with its next deployment, which `redeploy` begins.
+
+    The values are handed to Railway and kept nowhere here. Raises InvalidInput, NotFound, ProviderError.
+    """
+    if not variables:
+        raise InvalidInput("variables must be an object with at least one variable")
+    for name, value in variables.items():
+        if not naming.VARIABLE.fullmatch(name):
+            raise InvalidInput(
+                f"variables: {name[:64]!r} is no name of a variable: letters, digits and _ only, no digit first"
+            )
+        if "\0" in value or not naming.encodable(value):
+            raise InvalidInput(f"variables.{name}: a value may hold any text but NUL and halves of surrogate pairs")
+    service_id = _service_of(instance_id)
+    railway.configured().set_variables(service_id, variables, skip_deploys=not redeploy)
+
+
+def redeploy(instance_id: str) -> None:
+    """Deploy once more what the newest deployment deployed.
+
+    Raises NotFound, and OperationFailed where there is no deployment or Railway does not do it (contract, redeploy).
+    """
+    service_id = _service_of(instance_id)
+    provider = railway.configured()
+    try:
+        deployment = provider.latest_deployment(service_id)
+        if deployment is None:
+            raise OperationFailed("No deployment found to redeploy")
+        provider.redeploy(deployment.id)
+    except ProviderError as error:
+        raise OperationFailed(error.message) from error
+
+
+def _service_of(instance_id: str) -> str:
+    instance = connection.run(lambda db: instances.get(db, instance_id))
+    if instance is None:
+        raise NotFound(f"Instance {instance_id} not found")
+    return instance.provider_service_id

@@ -1,0 +1,131 @@
+"""The contract under other settings: a tool that is not configured, an environment by name, and what is missing."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from local.simulator.client import SimulatorClient
+from tests.conftest import API_KEY
+from tests.local.support import CHECKOUT, Running
+from tests.workflow.helpers import TOOLS, fresh_id, request_for
+
+PASSED_ON = {
+    "OPENCLAW_PRIMARY_MODEL": "a/model",
+    "XMTP_ENV": "production",
+    "POOL_API_KEY": "pool-key",
+    "BANKR_API_KEY": "bankr-key",
+    "TELNYX_PHONE_NUMBER": "+15550001111",
+}
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """OpenRouter has no key, the environment is told by its name, and the runtime is passed everything it can be."""
+    simulated = dict.fromkeys(("RAILWAY_API_TOKEN", "AGENTMAIL_API_KEY", "TELNYX_API_KEY"))
+    data = str(tmp_path_factory.mktemp("other"))
+    with Running(
+        CHECKOUT, POINTSMAN_DATA=data, SERVICES_API_KEY=API_KEY, SETTLE_SECONDS="1", OPENROUTER_MANAGEMENT_KEY="",
+        RAILWAY_ENVIRONMENT_NAME="Production", RAILWAY_RUNTIME_IMAGE="registry.example/runtime:1", **simulated,
+        **PASSED_ON,
+    ) as running:  # fmt: skip
+        yield running
+
+
+@pytest.fixture
+def simulated(other: Running) -> Iterator[SimulatorClient]:
+    with SimulatorClient(other.banner("simulator")) as client:
+        client.reset()
+        yield client
+
+
+@pytest.fixture
+def client(other: Running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=other.url, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=60) as client:
+        yield client
+
+
+def test_tool_without_credentials_is_skipped_and_its_siblings_variables_override(client, simulated) -> None:
+    body = request_for(fresh_id(), TOOLS)
+    answer = client.post("/create-instance", json=body)
+    assert answer.status_code == 200, answer.text
+    made = answer.json()
+    assert list(made["services"]) == ["agentmail", "telnyx"]
+    (deployment,) = simulated.state()["railway"]["deployments"].values()
+    variables = deployment["variables"]
+    for name in ("OPENCLAW_PRIMARY_MODEL", "XMTP_ENV", "POOL_API_KEY", "BANKR_API_KEY"):
+        assert variables[name] == PASSED_ON[name]
+    number = made["services"]["telnyx"]["resourceId"]
+    assert variables["TELNYX_PHONE_NUMBER"] == number != PASSED_ON["TELNYX_PHONE_NUMBER"]
+    assert "OPENROUTER_API_KEY" not in variables
+    assert deployment["image"] == "registry.example/runtime:1"
+    gone = client.delete(f"/destroy/{body['instanceId']}").json()
+    assert gone["destroyed"] == {
+        "openrouter": False, "agentmail": True, "telnyx": True, "volumes": True, "service": True,
+    }  # fmt: skip
+    assert simulated.leftovers() == []
+
+
+def test_provision_of_a_tool_without_credentials_is_400_and_names_the_setting(client, simulated) -> None:
+    body = request_for(fresh_id(), [])
+    assert client.post("/create-instance", json=body).status_code == 200
+    calls = len(simulated.calls())
+    answer = client.post(f"/provision/{body['instanceId']}/openrouter")
+    assert (answer.status_code, "OPENROUTER_MANAGEMENT_KEY" in answer.json()["error"]) == (400, True)
+    assert len(simulated.calls()) == calls
+
+
+def test_tool_destroy_without_credentials_names_the_setting(client, simulated) -> None:
+    answer = client.delete("/destroy/somebody/openrouter/abc")
+    assert (answer.status_code, "OPENROUTER_MANAGEMENT_KEY" in answer.json()["error"]) == (500, True)
+
+
+def test_registry_shows_tools_without_credentials_too(client) -> None:
+    assert [tool["id"] for tool in client.get("/registry").json()["tools"]] == TOOLS
+
+
+def test_environment_is_found_by_its_name(client, simulated) -> None:
+    simulated.seed_services(2)
+    services = client.post("/status/batch", json={}).json()["services"]
+    assert [service["environmentIds"] for service in services] == [["sim-environment"]] * 2
+
+
+@pytest.mark.parametrize(("module", "given", "missing"), [
+    ("services.create_instance", {"RAILWAY_ENVIRONMENT_ID": "e"}, "RAILWAY_PROJECT_ID"),
+    ("services.create_instance", {"RAILWAY_PROJECT_ID": "p"}, "RAILWAY_ENVIRONMENT_ID"),
+    ("services.create_instance", {"RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_ID": "e"}, "SERVICE_DATABASE_URL"),
+    ("services.destroy_instance", {}, "SERVICE_DATABASE_URL"),
+    ("services.get_operation", {}, "SERVICE_DATABASE_URL"),
+    ("services.redeploy", {}, "SERVICE_DATABASE_URL"),
+    ("services.configure", {}, "SERVICE_DATABASE_URL"),
+    ("services.dashboard_instances", {}, "SERVICE_DATABASE_URL"),
+    ("services.dashboard_credits", {}, "OPENROUTER_MANAGEMENT_KEY"),
+    ("services.status_batch", {"RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_ID": "e"}, "RAILWAY_API_TOKEN"),
+])  # fmt: skip
+def test_missing_setting_is_named_before_anything_is_done(module: str, given: dict[str, str], missing: str) -> None:
+    """In a process that has no other settings: a function needs none but those that it uses."""
+    answer = answer_of(module, given)
+    body = json.loads(answer["body"])
+    assert (answer["statusCode"], body["code"]) == (500, "MISSING_SETTING")
+    assert missing in body["error"]
+
+
+@pytest.mark.parametrize("module", ["services.healthz", "services.registry", "services.openapi"])
+def test_what_needs_no_setting_works_without_any(module: str) -> None:
+    assert answer_of(module, {})["statusCode"] == 200
+
+
+def answer_of(module: str, environment: dict[str, str]) -> dict[str, Any]:
+    """What a function answers to its sample event in a process of its own."""
+    code = f"import json, sys; from {module} import handler; print(json.dumps(handler(json.load(sys.stdin), None)))"
+    path = f"{CHECKOUT}/layers/shared:{CHECKOUT}/functions"
+    event = (CHECKOUT / "events" / f"{module.replace('.', '/')}.json").read_text()
+    output = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": path, **environment}, input=event, capture_output=True,
+        text=True, check=True,
+    ).stdout  # fmt: skip
+    return json.loads(output.splitlines()[-1])

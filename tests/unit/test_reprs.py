@@ -1,0 +1,35 @@
+"""What may hold a secret does not show in a repr, so that no traceback and no careless log line tells it."""
+
+import dataclasses
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+
+import pointsman
+from pointsman.providers.base import Resource
+from services.configure import Configure
+
+SECRET = re.compile(r"(^|_)(key|token|password|secret|env|env_value|variables)$")
+HARMLESS = {"env_key", "resource_key"}
+
+
+def dataclasses_of_the_layer() -> Iterator[type]:
+    for module in pkgutil.walk_packages(pointsman.__path__, "pointsman."):
+        if ".migrations." in module.name:
+            continue
+        for value in vars(importlib.import_module(module.name)).values():
+            if dataclasses.is_dataclass(value) and isinstance(value, type) and value.__module__ == module.name:
+                yield value
+
+
+def test_fields_that_hold_secrets_do_not_show() -> None:
+    fields = [(kind, field) for kind in dataclasses_of_the_layer() for field in dataclasses.fields(kind)]
+    secret = [(kind, field) for kind, field in fields if SECRET.search(field.name) and field.name not in HARMLESS]
+    assert len(secret) >= 10
+    assert [f"{kind.__name__}.{field.name}" for kind, field in secret if field.repr] == []
+
+
+def test_values_do_not_show() -> None:
+    assert "planted" not in repr(Resource("id", "name", {"KEY": "planted"}))
+    assert "planted" not in repr(Configure(variables={"KEY": "planted"}))
