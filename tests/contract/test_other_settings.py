@@ -1,8 +1,6 @@
 """The contract under other settings: a tool that is not configured, an environment by name, and what is missing."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from local.simulator.client import SimulatorClient
 from tests.conftest import API_KEY
 from tests.local.support import CHECKOUT, Running
+from tests.processes import printed_by
 from tests.workflow.helpers import TOOLS, fresh_id, request_for
 
 PASSED_ON = {
@@ -122,10 +121,5 @@ def test_what_needs_no_setting_works_without_any(module: str) -> None:
 def answer_of(module: str, environment: dict[str, str]) -> dict[str, Any]:
     """What a function answers to its sample event in a process of its own."""
     code = f"import json, sys; from {module} import handler; print(json.dumps(handler(json.load(sys.stdin), None)))"
-    path = f"{CHECKOUT}/layers/shared:{CHECKOUT}/functions"
     event = (CHECKOUT / "events" / f"{module.replace('.', '/')}.json").read_text()
-    output = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": path, **environment}, input=event, capture_output=True,
-        text=True, check=True,
-    ).stdout  # fmt: skip
-    return json.loads(output.splitlines()[-1])
+    return json.loads(printed_by(code, event, **environment).splitlines()[-1])

@@ -21,6 +21,13 @@ ENV_KEYS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def nobody_else(db) -> None:
+    """Rows that other tests left behind may name numbers that the simulator, being reset, hands out again."""
+    db.execute("DELETE FROM instance_infra")
+    db.execute("UPDATE operation_resources SET state = 'deleted'")
+
+
 @pytest.fixture
 def instance(api: httpx.Client) -> dict:
     """An instance without tools."""

@@ -177,7 +177,8 @@ def test_the_demo_leaves_the_developers_databases_alone(data: Path) -> None:
 
 def test_make_knows_both() -> None:
     for target, ending in (("migrate", "-m local migrate"), ("migrate-drop", "-m local migrate --drop")):
-        done = subprocess.run(["make", "-n", target], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+        command = ["make", "-n", "--no-print-directory", target]
+        done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1].endswith(ending)
 
 

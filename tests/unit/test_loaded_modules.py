@@ -1,14 +1,13 @@
 """Which modules a function may not load when it starts. A cold start is paid in imports; a clock would only guess."""
 
 import json
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from local.template import Template
+from tests.processes import printed_by
 
 ROOT = Path(__file__).parents[2]
 WEB = {"fastapi", "starlette", "mangum", "pydantic"}
@@ -57,11 +56,7 @@ def handlers() -> list[str]:
 
 @cache
 def loaded_by(module: str) -> frozenset[str]:
-    code = f"import json, sys, {module}; print(json.dumps(list(sys.modules)))"
-    path = f"{ROOT}/layers/shared:{ROOT}/functions"
-    output = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
-    ).stdout
+    output = printed_by(f"import json, sys, {module}; print(json.dumps(list(sys.modules)))")
     return frozenset(json.loads(output))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pointsman
 from pointsman.providers.base import Resource
-from services.configure import Configure
+from tests.processes import printed_by
 
 SECRET = re.compile(r"(^|_)(key|token|password|secret|env|env_value|variables)$")
 HARMLESS = {"env_key", "resource_key"}
@@ -32,4 +32,9 @@ def test_fields_that_hold_secrets_do_not_show() -> None:
 
 def test_values_do_not_show() -> None:
     assert "planted" not in repr(Resource("id", "name", {"KEY": "planted"}))
-    assert "planted" not in repr(Configure(variables={"KEY": "planted"}))
+
+
+def test_a_request_body_does_not_show_either() -> None:
+    shown = printed_by("from services.configure import Configure; print(repr(Configure(variables={'KEY': 'planted'})))")
+    assert "Configure" in shown
+    assert "planted" not in shown

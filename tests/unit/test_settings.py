@@ -2,9 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from pointsman.db.operations import Kind
 from pointsman.errors import MissingSetting
 from pointsman.settings import agentmail, aws, database, openrouter, railway, runtime, telnyx, tuning
 from pointsman.settings.api import services_api_key, state_machine_arn
@@ -24,7 +26,7 @@ def _names() -> set[str]:
     """Every setting that the package reads, found in its text."""
     texts = [path.read_text() for path in (ROOT / "layers/shared/pointsman/settings").glob("*.py")]
     names = {name for text in texts for name in re.findall(r'"([A-Z][A-Z0-9_]{3,})"', text)}
-    return names | {"CREATE_STATE_MACHINE_ARN", "DESTROY_STATE_MACHINE_ARN"}
+    return names | {f"{kind.upper()}_STATE_MACHINE_ARN" for kind in get_args(Kind)}
 
 
 def test_every_setting_is_documented() -> None:

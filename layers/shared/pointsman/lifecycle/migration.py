@@ -172,7 +172,7 @@ def _lost(rows: list[pool.PoolRow], known: dict[str, legacy.Known]) -> dict[str,
 
 def _kept(column: str, row: pool.PoolRow, here: legacy.Known) -> bool:
     """Whether the services database holds what stands in this column of the pool's row."""
-    if row.service_id != here.service_id:
+    if row.service_id is not None and row.service_id != here.service_id:
         return False
     match column:
         case "volume_id":

@@ -11,5 +11,5 @@ def services_api_key() -> str:
 
 
 def state_machine_arn(kind: str) -> str:
-    """The ARN of the state machine of operations of this kind (`create`, `destroy`). Raises MissingSetting."""
+    """The ARN of the state machine of operations of this kind (`create`, `destroy_tool`…). Raises MissingSetting."""
     return required(f"{kind.upper()}_STATE_MACHINE_ARN")

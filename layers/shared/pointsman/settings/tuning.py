@@ -12,7 +12,7 @@ class Tuning:
     """Waiting times, in seconds."""
 
     answer_within: float
-    """How long create and destroy wait for the operation before they answer 202 (the gateway cuts off at 30 s)."""
+    """How long an operation is waited for before the answer is 202 (the gateway cuts off at 30 s)."""
     settle: float
     """How long after a write without an answer an empty listing proves that nothing was made."""
 

@@ -1,0 +1,122 @@
+"""Bad input of every kind gets a 4xx in the contract's shape that says what to change, and changes nothing."""
+
+import json
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from local.simulator.client import SimulatorClient
+from tests.workflow.helpers import Database
+
+BODIES = {
+    "/create-instance": {"instanceId": "x", "name": "x"},
+    "/status/batch": {},
+    "/provision/nobody/openrouter": {},
+    "/configure/nobody": {"variables": {"A": "b"}},
+}
+BY_ID = [
+    ("DELETE", "/destroy/{}", 404),
+    ("POST", "/redeploy/{}", 404),
+    ("POST", "/configure/{}", 404),
+    ("POST", "/provision/{}/agentmail", 404),
+    ("DELETE", "/destroy/{}/agentmail/x@agentmail.to", 404),
+    ("GET", "/operations/{}", 404),
+]
+IDS = ["a" * 300, "a/b", "50%", "%41", "'; DROP TABLE operations; --", '"', "🙂", "<b>", "..", "a b", "ü", "\\"]
+CONTROL = ["a\nb", "a\x00b", "\x7f", "a\r\nSet-Cookie: x"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_changes(api: httpx.Client, simulator: SimulatorClient, db: Database):
+    def stored() -> list:
+        tables = ("operations", "operation_resources", "instance_infra", "instance_services")
+        return [db.execute(f"SELECT count(*) AS n FROM {table}").fetchone() for table in tables]
+
+    before = stored()
+    yield
+    assert stored() == before
+    assert simulator.calls() == []
+
+
+def refused(answer: httpx.Response, *statuses: int) -> str:
+    assert answer.status_code in statuses, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert isinstance(answer.json()["error"], str)
+    assert isinstance(answer.json()["code"], str)
+    return answer.json()["error"]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), BY_ID)
+@pytest.mark.parametrize("bad", IDS, ids=repr)
+def test_ids_that_nothing_has_are_not_found(api: httpx.Client, method: str, path: str, status: int, bad: str) -> None:
+    answer = api.request(method, path.format(quote(bad, safe="")), json={"variables": {"A": "b"}})
+    refused(answer, status)
+
+
+@pytest.mark.parametrize(("method", "path", "_status"), BY_ID)
+@pytest.mark.parametrize("bad", CONTROL, ids=repr)
+def test_ids_with_control_characters_are_400(api: httpx.Client, method: str, path: str, _status: int, bad: str) -> None:
+    answer = api.request(method, path.format(quote(bad, safe="")), json={"variables": {"A": "b"}})
+    assert "control characters" in refused(answer, 400)
+
+
+@pytest.mark.parametrize(("method", "path", "_status"), BY_ID)
+def test_empty_ids_are_no_route(api: httpx.Client, method: str, path: str, _status: int) -> None:
+    refused(api.request(method, path.format("")), 404)
+
+
+@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize("body", [b"{", b"nonsense", b'"text"', b"[]", b"5", b"\xff\xfe", b"[" * 10_000, b"1" * 5_000])
+def test_bodies_that_are_no_json_object_are_400(api: httpx.Client, path: str, body: bytes) -> None:
+    said = refused(api.post(path, content=body, headers={"Content-Type": "application/json"}), 400)
+    assert "JSON" in said
+
+
+@pytest.mark.parametrize(("kind", "says"), [
+    ("application/json", "required"),
+    ("application/json; charset=utf-8", "required"),
+    ("", "required"),
+    ("text/plain", "Content-Type: application/json"),
+    ("application/octet-stream", "Content-Type: application/json"),
+])  # fmt: skip
+def test_a_body_is_json_or_says_nothing_of_its_type(api: httpx.Client, kind: str, says: str) -> None:
+    headers = {"Content-Type": kind} if kind else {}
+    answer = api.post("/create-instance", content=b'{"instanceId": "x"}', headers=headers)
+    assert says in refused(answer, 400)
+
+
+@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize("size", [2 * 1024 * 1024, 11 * 1024 * 1024])
+def test_bodies_over_the_limit_are_413(api: httpx.Client, path: str, size: int) -> None:
+    padding = "x" * size
+    body = json.dumps({**BODIES[path], "padding": padding})
+    said = api.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert (said.status_code, "limit" in said.json()["error"]) == (413, True)
+
+
+@pytest.mark.parametrize(("path", "body", "says"), [
+    ("/create-instance", {"instanceId": 5, "name": "x"}, "instanceId"),
+    ("/create-instance", {"instanceId": "x", "name": ["x"]}, "name"),
+    ("/create-instance", {"instanceId": "x", "name": "x", "tools": "openrouter"}, "tools"),
+    ("/create-instance", {"instanceId": "x", "name": "x", "tools": [None]}, "tools"),
+    ("/create-instance", {"instanceId": "x", "name": "x", "tools": [""]}, "Unknown tool"),
+    ("/create-instance", {"instanceId": "x", "name": " x"}, "name"),
+    ("/create-instance", {"instanceId": "x", "name": "x\n"}, "name"),
+    ("/create-instance", {"instanceId": "x", "name": "n" * 33}, "32"),
+    ("/create-instance", {"instanceId": "x", "name": "🙂" * 33}, "32"),
+    ("/create-instance", {"instanceId": "'", "name": "x"}, "instanceId"),
+    ("/create-instance", {"instanceId": "x" * 300, "name": "x"}, "128"),
+    ("/status/batch", {"instanceIds": "x"}, "instanceIds"),
+    ("/status/batch", {"instanceIds": [5]}, "instanceIds"),
+    ("/status/batch", {"instanceIds": {"x": 1}}, "instanceIds"),
+    ("/configure/nobody", {"variables": "A=b"}, "variables"),
+    ("/configure/nobody", {"variables": {"A": True}}, "variables.A"),
+    ("/configure/nobody", {"variables": {"1A": "b"}}, "1A"),
+    ("/configure/nobody", {"variables": {"N" * 300: "b"}}, "name"),
+    ("/provision/nobody/openrouter", {"config": {"limit": []}}, "config.limit"),
+])  # fmt: skip
+def test_wrong_types_and_values_are_400_and_named(api: httpx.Client, path: str, body: dict, says: str) -> None:
+    said = refused(api.post(path, json=body), 400)
+    assert says in said
+    assert len(said) < 600
