@@ -213,6 +213,14 @@ def test_tool_destroy_of_what_lost_its_row_deletes_it(api, simulator, db, instan
     assert [left for left in simulator.leftovers() if left.kind == "inbox"] == []
 
 
+def test_tool_destroy_takes_a_number_only_as_it_is_written_down(api, simulator, db, instance) -> None:
+    """Written otherwise no row names it, and it would be taken for nobody's."""
+    resource = provision(api, instance, "telnyx").json()["resourceId"]
+    answer = destroy_tool(api, instance["instanceId"], "telnyx", resource.removeprefix("+"))
+    assert answer.status_code == 404
+    assert resource in str(simulator.leftovers())
+
+
 def test_tool_destroy_never_takes_another_instances_resource(api, simulator, db, instance) -> None:
     resource = provision(api, instance, "agentmail").json()["resourceId"]
     answer = destroy_tool(api, "somebody-else", "agentmail", resource)

@@ -1,5 +1,7 @@
 """Asking for one tool of an instance to be provisioned or destroyed."""
 
+import re
+
 from ..db import connection, instances, journal, operations
 from ..errors import Busy, Conflict, InvalidInput, MissingSetting, NotFound
 from ..providers.registry import TOOLS, configured
@@ -74,7 +76,7 @@ def _known(tool_id: str) -> None:
 def _check(instance_id: str, tool_id: str, resource_id: str) -> None:
     if not naming.INSTANCE_ID.fullmatch(instance_id):
         raise NotFound(f"Instance {instance_id} not found")
-    if not TOOLS[tool_id].resource_id.fullmatch(resource_id):
+    if not re.fullmatch(TOOLS[tool_id].resource_id, resource_id):
         raise NotFound(f"{TOOLS[tool_id].name} can have no resource of this id")
 
 

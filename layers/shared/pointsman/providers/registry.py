@@ -1,6 +1,5 @@
 """The tools that an instance can have, in the order in which clients see them. A new provider is one line here."""
 
-import re
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
@@ -18,7 +17,7 @@ class Tool:
     """A tool as `GET /registry` shows it.
 
     `setting` is the environment variable without which it is not configured, `factory` the `module:name` of what builds
-    its provider from the settings. `resource_id` is what an id of its resources looks like.
+    its provider from the settings. `resource_id` is the pattern of its resources' ids.
     """
 
     id: str
@@ -27,7 +26,7 @@ class Tool:
     env_keys: tuple[str, ...]
     setting: str
     factory: str
-    resource_id: re.Pattern[str]
+    resource_id: str
 
 
 TOOLS: dict[str, Tool] = {
@@ -40,7 +39,7 @@ TOOLS: dict[str, Tool] = {
             ("OPENROUTER_API_KEY",),
             "OPENROUTER_MANAGEMENT_KEY",
             "openrouter:configured",
-            re.compile(r"[A-Za-z0-9_-]{1,128}"),
+            r"[A-Za-z0-9_-]{1,128}",
         ),
         Tool(
             "agentmail",
@@ -49,7 +48,7 @@ TOOLS: dict[str, Tool] = {
             ("AGENTMAIL_INBOX_ID",),
             "AGENTMAIL_API_KEY",
             "agentmail:configured",
-            re.compile(r"[^\s@/\"'<>\\]{1,64}@[A-Za-z0-9.-]{1,253}"),
+            r"[^\s@/\"'<>\\]{1,64}@[A-Za-z0-9.-]{1,253}",
         ),
         Tool(
             "telnyx",
@@ -58,7 +57,7 @@ TOOLS: dict[str, Tool] = {
             ("TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"),
             "TELNYX_API_KEY",
             "telnyx:configured",
-            re.compile(r"\+?[0-9]{3,15}"),
+            r"\+[0-9]{3,15}",
         ),
     )
 }
