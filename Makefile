@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run migrate migrate-drop test lint bench-cold openapi simulator validate build deploy lock clean
+.PHONY: help demo run migrate migrate-drop reconcile test sequences lint bench-cold openapi simulator validate build deploy lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,8 +23,14 @@ migrate: $(VENV)/.local ## bring the databases up to date, once
 migrate-drop: $(VENV)/.local ## the same, and drop the columns that nobody needs any more
 	@$(RUN) -m local migrate --drop
 
+reconcile: $(VENV)/.local ## go on, once, with operations that stalled or left something; DRY=1 only shows what it would do
+	@$(RUN) -m local reconcile $(if $(DRY),--dry)
+
 test: $(VENV)/.dev lint ## all tests
 	@$(RUN) -m pytest -n 3 --dist worksteal
+
+sequences: $(VENV)/.dev ## 500 random sequences of operations, faults and crashes (20 minutes)
+	@POINTSMAN_SEQUENCES=$${POINTSMAN_SEQUENCES:-500} $(RUN) -m pytest -q tests/sequences
 
 lint: $(VENV)/.dev ## style, types, layering, template
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

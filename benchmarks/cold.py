@@ -47,6 +47,9 @@ BUDGETS = {
     "services.dashboard_instances": WITH_DATABASE,
     "services.dashboard_credits": WITH_DATABASE,
     "scheduled.status_poller": TASKS,
+    "services.retry_operation": STARTERS,
+    "services.abandon_operation": WITH_DATABASE,
+    "scheduled.reconciler": TASKS,
     "services.redeploy": STARTERS,
     "services.configure": STARTERS,
     "services.provision": STARTERS,
@@ -64,7 +67,8 @@ ORDER = [
     "services.dashboard_instances", "services.dashboard_credits", "services.configure",
     "services.redeploy", "services.provision", "services.destroy_resource", "tasks.attach_tool", "tasks.destroy_tool",
     "tasks.destroy_volumes", "tasks.destroy_service", "tasks.close_operation", "tasks.undo",
-    "services.create_instance", "services.destroy_instance", "migrate",
+    "services.create_instance", "services.destroy_instance", "services.retry_operation",
+    "services.abandon_operation", "scheduled.reconciler", "migrate",
 ]  # fmt: skip
 """The order in which their sample events make sense."""
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m local run`, `demo`, `migrate`."""
+"""The command line: `python -m local run`, `demo`, `migrate`, `reconcile`."""
 
 import argparse
 import os
@@ -27,11 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("run", "bring everything up and keep it up"),
         ("demo", "create an instance, watch it, destroy it"),
         ("migrate", "bring the databases up to date, once"),
+        ("reconcile", "go on with operations that stalled or left something, once"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--root", type=Path, help="the checkout (default: this one)")
         if name == "migrate":
             command.add_argument("--drop", action="store_true", help="drop the columns that nobody needs any more")
+        elif name == "reconcile":
+            command.add_argument("--dry", action="store_true", help="only show what would be done")
         else:
             command.add_argument("--port", type=int, help="instead of PORT; 0 takes a free one")
     options = parser.parse_args(arguments)
@@ -42,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from local.migrate import migrate
 
             migrate(settings, options.drop)
+            return 0
+        if options.command == "reconcile":
+            from local.reconcile import reconcile
+
+            reconcile(settings, options.dry)
             return 0
         if options.port is not None:
             settings = replace(settings, port=options.port)
@@ -56,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except _Stopped:
         print("Pointsman has stopped")
-        return 1 if options.command == "migrate" else 0
+        return 1 if options.command in ("migrate", "reconcile") else 0
     return 0
 
 

@@ -7,10 +7,10 @@ import asyncio
 import json
 import signal
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from local.asking import ask
 from local.console import Console
 from local.errors import RunnerError
 from local.functions import LambdaService
@@ -104,7 +104,7 @@ def _asks(settings: Settings) -> bool:
 
 
 def _beside(url: str, settings: Settings, console: Console, payload: bytes) -> Result:
-    status = _ask("GET", f"{url}/_local/status", None, 5.0)[0]
+    status = ask("GET", f"{url}/_local/status", None, 5.0)[0]
     there = mapping(status.get("databases"))
     for name, ours in settings.databases().items():
         if ours is not None and ours != there.get(name):
@@ -117,20 +117,8 @@ def _beside(url: str, settings: Settings, console: Console, payload: bytes) -> R
     if name is None:
         raise RunnerError(f"the Pointsman that serves {url} has no function with the handler {MIGRATE}")
     console.say(f"  in the Pointsman that serves {url}, with its settings")
-    answer, error = _ask("POST", f"{url}/_local/invoke/{name}", payload, _ANSWER_LIMIT)
+    answer, error = ask("POST", f"{url}/_local/invoke/{name}", payload, _ANSWER_LIMIT)
     return Result(json.dumps(answer).encode(), error, "")
-
-
-def _ask(method: str, url: str, body: bytes | None, limit: float) -> tuple[Mapping[str, Any], str | None]:
-    """A runner's answer in JSON, and Lambda's word for what failed."""
-    request = urllib.request.Request(url, data=body, method=method)  # noqa: S310 - http, this machine's
-    try:
-        # Without a proxy handler: the developer's proxy is not for loopback.
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=limit) as answer:
-            text, error = answer.read(), answer.headers.get("X-Amz-Function-Error")
-            return mapping(json.loads(text)), error
-    except (OSError, ValueError) as error:
-        raise RunnerError(f"the Pointsman that serves {url.partition('/_local')[0]} does not answer: {error}") from None
 
 
 def _report(report: Mapping[str, Any]) -> Iterator[str]:

@@ -22,7 +22,8 @@ ANSWER_WITHIN_SECONDS = 8
 
 SELDOM = {
     "MigrateFunction", "NotFoundFunction", "OpenapiFunction", "HealthzFunction", "RegistryFunction",
-    "DashboardInstancesFunction", "DashboardCreditsFunction", "StatusPollerFunction", "RedeployFunction",
+    "DashboardInstancesFunction", "DashboardCreditsFunction", "StatusPollerFunction", "ReconcilerFunction", "RedeployFunction",
+    "RetryOperationFunction", "AbandonOperationFunction",
     "ConfigureFunction", "ProvisionFunction", "DestroyResourceFunction", "AttachToolFunction",
 }  # fmt: skip
 """Functions that no create waits for; each starts when a test first calls it."""
@@ -53,6 +54,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "POINTSMAN_SCHEDULES": "off",
         "SERVICES_API_KEY": API_KEY,
         "SETTLE_SECONDS": str(SETTLE_SECONDS),
+        "RECONCILE_AFTER_SECONDS": "0",
         "ANSWER_WITHIN_SECONDS": str(ANSWER_WITHIN_SECONDS),
         "PROVIDER_TIMEOUT_SECONDS": "5",
         "RAILWAY_TIMEOUT_SECONDS": "5",

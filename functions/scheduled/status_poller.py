@@ -3,4 +3,4 @@
 from pointsman.lifecycle.polling import poll
 from pointsman.lifecycle.schedule import scheduled
 
-handler = scheduled("status_poller", poll)
+handler = scheduled("status_poller", lambda _event: poll())

@@ -106,6 +106,10 @@ def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorCl
     assert replay("tasks/undo") == {"undone": True}
     assert db.execute("SELECT status FROM operations WHERE id = %s", (UNDO,)).fetchone() == {"status": "failed"}
 
+    assert replay.http("services/retry_operation")[0] == 404
+    assert replay.http("services/abandon_operation")[0] == 404
+    assert set(replay("scheduled/reconciler")) == {"operations", "orphans"}
+
     there = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}
     assert replay.replayed == there
 

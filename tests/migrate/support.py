@@ -4,6 +4,7 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, LiteralString, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,7 +12,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 PROJECT, ENVIRONMENT = "sim-project", "sim-environment"
-HEAD = "0003"
+VERSIONS = Path(__file__).parents[2] / "layers/shared/pointsman/db/migrations/versions"
+HEAD = max(path.name[:4] for path in VERSIONS.glob("0*.py"))
 
 INFRA = {
     "instance_id": "TEXT PRIMARY KEY",

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from .errors import PointsmanError
 from .settings.aws import AwsSettings
 
-__all__ = ["StartFailed", "start_execution"]
+__all__ = ["StartFailed", "execution_status", "start_execution"]
 
 _ATTEMPTS = 3
 
 
 class StartFailed(PointsmanError):
-    """Step Functions did not take the execution."""
+    """Step Functions did not take the execution, or does not tell how it is."""
 
     status, code, retryable = 503, "START_FAILED", True
 
@@ -39,6 +39,21 @@ def start_execution(state_machine_arn: str, name: str, given: Mapping[str, objec
         if 400 <= status < 500 and status != 429 and "Throttling" not in answer:
             break
     raise StartFailed(f"Step Functions did not start the operation ({what}); ask again")
+
+
+def execution_status(state_machine_arn: str, name: str) -> str | None:
+    """`RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`; None for one that was never started.
+
+    Raises StartFailed where Step Functions does not tell.
+    """
+    arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    region = state_machine_arn.split(":")[3]
+    status, answer = _post("states", region, "AWSStepFunctions.DescribeExecution", json.dumps({"executionArn": arn}))
+    if status == 200:
+        return str(json.loads(answer)["status"])
+    if "ExecutionDoesNotExist" in answer:
+        return None
+    raise StartFailed(f"Step Functions does not tell how an execution is (status {status})")
 
 
 def _post(service: str, region: str, target: str, body: str) -> tuple[int, str]:

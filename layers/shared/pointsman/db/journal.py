@@ -7,7 +7,7 @@ of an instance name all that it may have cost us, whatever died in between.
         │  └───────────────▶ deleted    (found by its plan and deleted, or shown never to have been made)
         └──▶ refused                    (the provider said no: nothing was made)
 
-`intended` and `created` are open.
+`intended` and `created` are open; an open one that somebody gives up by hand becomes `abandoned`.
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,7 @@ from .connection import Connection
 __all__ = [
     "Entry",
     "State",
+    "abandoned",
     "closed",
     "forget_env",
     "get",
@@ -36,7 +37,7 @@ __all__ = [
     "used_by",
 ]
 
-State = Literal["intended", "created", "refused", "deleted"]
+State = Literal["intended", "created", "refused", "deleted", "abandoned"]
 
 _COLUMNS = (
     "id, operation_id, instance_id, provider, kind, plan, state, resource_id, env, meta, intended_at, attempted_at,"
@@ -130,6 +131,14 @@ def closed(connection: Connection, entry: Entry, operation_id: str) -> None:
     """Close an entry: the thing is gone for sure. `operation_id` is whose doing that is."""
     connection.execute(
         "UPDATE operation_resources SET state = 'deleted', env = NULL, closed_by = %s WHERE id = %s",
+        (operation_id, entry.id),
+    )
+
+
+def abandoned(connection: Connection, entry: Entry, operation_id: str) -> None:
+    """Close an entry by hand: the thing may exist, and is nothing of ours any more."""
+    connection.execute(
+        "UPDATE operation_resources SET state = 'abandoned', env = NULL, closed_by = %s WHERE id = %s",
         (operation_id, entry.id),
     )
 

@@ -23,9 +23,14 @@ __all__ = [
     "insert",
     "latest",
     "lock_instance",
+    "lock_name",
     "refuse_new_work",
+    "restart",
     "running",
+    "settle",
+    "silent_for",
     "steps",
+    "unsettled",
     "user_of_name",
 ]
 
@@ -39,7 +44,7 @@ ENDED = "operation_ended"
 CUT_OFF = "cut off: its process ended or took too long"
 """What a step's error says when the step never told its own end."""
 
-_COLUMNS = "id, instance_id, kind, status, undoing, request, result, error, created_at, updated_at"
+_COLUMNS = "id, instance_id, kind, status, undoing, restarts, request, result, error, created_at, updated_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Operation:
     kind: Kind
     status: Status
     undoing: bool
+    restarts: int
     request: dict[str, Any]
     result: dict[str, Any] | None
     error: dict[str, Any] | None
@@ -74,12 +80,17 @@ def lock_instance(connection: Connection, instance_id: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("instance:" + instance_id,))
 
 
+def lock_name(connection: Connection, name: str) -> None:
+    """Hold other requests for the name of a service back until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("name:" + name,))
+
+
 def user_of_name(connection: Connection, name: str, instance_id: str) -> str | None:
     """Another instance that is, is being made, or is left behind as a service of this name.
 
     Holds other requests for the name back until the transaction ends.
     """
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("name:" + name,))
+    lock_name(connection, name)
     row = connection.execute(
         "SELECT o.instance_id FROM operations o WHERE o.kind = 'create' AND o.request->>'name' = %s"
         " AND o.instance_id <> %s AND (o.status = 'running'"
@@ -121,6 +132,43 @@ def latest(connection: Connection, instance_id: str, kinds: Sequence[Kind]) -> O
         (instance_id, list(kinds)),
     ).fetchone()
     return Operation(**row) if row else None
+
+
+def unsettled(connection: Connection) -> list[Operation]:
+    """Operations that run, or have left something behind; those that nothing was heard of for longest first."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM operations WHERE status IN ('running', 'leaked') ORDER BY updated_at"
+    ).fetchall()
+    return [Operation(**row) for row in rows]
+
+
+def silent_for(connection: Connection, operation_id: str) -> float:
+    """Seconds since something was last heard of the operation, by the database's clock."""
+    row = connection.execute(
+        "SELECT extract(epoch FROM clock_timestamp() - updated_at)::float8 AS age FROM operations WHERE id = %s",
+        (operation_id,),
+    ).fetchone()
+    return float(row["age"]) if row else 0.0
+
+
+def restart(connection: Connection, seen: Operation) -> Operation | None:
+    """Let the operation run once more, as a new execution. None if it is not as it was seen any more."""
+    row = connection.execute(
+        "UPDATE operations SET status = 'running', restarts = restarts + 1, updated_at = clock_timestamp()"
+        " WHERE id = %s AND status = %s AND restarts = %s AND status IN ('running', 'leaked')"
+        f" RETURNING {_COLUMNS}",
+        (seen.id, seen.status, seen.restarts),
+    ).fetchone()
+    return Operation(**row) if row else None
+
+
+def settle(connection: Connection, operation_id: str, error: Mapping[str, object]) -> None:
+    """End an operation of which nothing is left that it should have deleted, or is to be."""
+    connection.execute(
+        "UPDATE operations SET status = 'failed', error = %s, updated_at = clock_timestamp()"
+        " WHERE id = %s AND status = 'leaked'",
+        (Json(dict(error)), operation_id),
+    )
 
 
 def refuse_new_work(connection: Connection, operation_id: str) -> Operation | None:

@@ -4,7 +4,7 @@ from ..db import connection, instances, journal, operations
 from ..providers.registry import TOOLS
 from .steps import cause, unwanted
 
-__all__ = ["close"]
+__all__ = ["close", "names"]
 
 Result = dict[str, object]
 
@@ -26,8 +26,8 @@ def close(operation_id: str) -> Result:
 def _close_making(db: connection.Connection, operation: operations.Operation, left: list[journal.Entry]) -> None:
     error = cause(db, operation.id)
     if left:
-        message = f"{error['message']}. Could not be undone yet: {_names(left)}"
-        error = {**error, "message": message, "left": [_name(entry) for entry in left]}
+        message = f"{error['message']}. Could not be undone yet: {', '.join(names(left))}"
+        error = {**error, "message": message, "left": names(left)}
     operations.finish(db, operation.id, "leaked" if left else "failed", by_step="close", error=error)
 
 
@@ -43,7 +43,7 @@ def _close_destroy(db: connection.Connection, operation: operations.Operation, l
     if left or not (destroyed["volumes"] and destroyed["service"]):
         reasons = "; ".join(step.error for step in steps.values() if step.status == "failed" and step.error)
         instances.mark(db, instance_id, [name for name in TOOLS if name in left_names])
-        message = f"Not everything could be destroyed: {_names(left) or 'the service'} left"
+        message = f"Not everything could be destroyed: {', '.join(names(left)) or 'the service'} left"
         error = {"message": f"{message} ({reasons})" if reasons else message, "code": "DESTROY_INCOMPLETE"}
         operations.finish(db, operation.id, "leaked", by_step="close", result=result, error=error)
     else:
@@ -73,5 +73,6 @@ def _name(entry: journal.Entry) -> str:
     return entry.provider if entry.kind == "tool" else "volumes" if entry.kind == "volume" else entry.kind
 
 
-def _names(entries: list[journal.Entry]) -> str:
-    return ", ".join(sorted({_name(entry) for entry in entries}))
+def names(entries: list[journal.Entry]) -> list[str]:
+    """What entries are of, as clients are told it: tools by their ids, `volumes`, `domain`, `service`."""
+    return sorted({_name(entry) for entry in entries})

@@ -8,6 +8,7 @@ from ..errors import PointsmanError
 
 __all__ = ["RunFailed", "scheduled"]
 
+Event = Mapping[str, object]
 Result = dict[str, object]
 
 log.load()
@@ -17,13 +18,13 @@ class RunFailed(Exception):
     """A scheduled run did not do its work. Nobody tries it again: the schedule's next run comes anyway."""
 
 
-def scheduled(name: str, do: Callable[[], Result]) -> Callable[[Mapping[str, object], object], Result]:
-    """Make the Lambda handler of a schedule of this name. `do` takes nothing and returns counts, which are logged."""
+def scheduled(name: str, do: Callable[[Event], Result]) -> Callable[[Event, object], Result]:
+    """Make the Lambda handler of a schedule of this name. `do` takes the event and returns counts, which are logged."""
 
-    def handler(event: Mapping[str, object], _context: object) -> Result:
+    def handler(event: Event, _context: object) -> Result:
         log.about(schedule=name, request_id=str(event.get("id", "")))
         try:
-            result = do()
+            result = do(event)
         except PointsmanError as error:
             log.say("error", "run failed", code=error.code, reason=error.message)
             raise RunFailed(f"{name}: {error.message}") from None

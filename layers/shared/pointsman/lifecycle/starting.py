@@ -7,7 +7,7 @@ from ..aws import start_execution
 from ..db import connection, operations
 from ..settings.api import state_machine_arn
 
-__all__ = ["begin", "insert"]
+__all__ = ["begin", "execution", "insert", "start"]
 
 Operation = operations.Operation
 
@@ -15,7 +15,7 @@ Operation = operations.Operation
 def begin(instance_id: str, decide: Callable[[connection.Connection], Operation]) -> Operation:
     """Start the operation that `decide` finds or inserts; other requests about the instance are held back meanwhile.
 
-    Starting is safe for one that runs already, because its execution is called by the operation's id. Callers that join
+    Starting is safe for one that runs already, because its execution is named after the operation. Callers that join
     start it too, so an operation whose first caller died before this line is not stuck.
     """
 
@@ -25,9 +25,19 @@ def begin(instance_id: str, decide: Callable[[connection.Connection], Operation]
 
     operation = connection.run(decided)
     if operation.status == "running":
-        given = {"operationId": operation.id, "tools": operation.request["tools"]}
-        start_execution(state_machine_arn(operation.kind), operation.id, given)
+        start(operation)
     return operation
+
+
+def start(operation: Operation) -> None:
+    """Start the operation's execution. Nothing happens where it has been started before."""
+    given = {"operationId": operation.id, "tools": operation.request["tools"], "undoing": operation.undoing}
+    start_execution(state_machine_arn(operation.kind), execution(operation), given)
+
+
+def execution(operation: Operation) -> str:
+    """The name of the operation's execution: its id, with a number from the second one on."""
+    return f"{operation.id}-{operation.restarts}" if operation.restarts else operation.id
 
 
 def insert(

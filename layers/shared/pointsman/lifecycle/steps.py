@@ -1,6 +1,6 @@
 """What is known of the steps of an operation, whatever they do."""
 
-from ..db import connection, journal, operations
+from ..db import connection, instances, journal, operations
 from ..errors import OperationFailed
 
 __all__ = ["BEST_EFFORT", "cause", "operation_of", "unwanted"]
@@ -40,16 +40,19 @@ def cause(db: connection.Connection, operation_id: str) -> dict[str, object]:
 def unwanted(db: connection.Connection, operation: operations.Operation) -> list[journal.Entry]:
     """The open entries that are to go when this operation fails, or that it is there to delete.
 
-    Of an instance that lives on only those of the tool that the operation is about; a tool is provisioned only where
-    the instance has none of it, so all of them are leftovers then.
+    Never what an instance that lives uses: of that only leftovers of the tool that the operation is about. It may live
+    because a later operation made it.
     """
     entries = journal.open_entries(db, operation.instance_id)
     if operation.kind == "provision":
-        return [entry for entry in entries if entry.kind == "tool" and entry.provider in operation.request["tools"]]
+        live = {(tool.tool_id, tool.resource_id) for tool in instances.tools(db, operation.instance_id)}
+        ours = [entry for entry in entries if entry.kind == "tool" and entry.provider in operation.request["tools"]]
+        return [entry for entry in ours if (entry.provider, entry.resource_id) not in live]
     if operation.kind == "destroy_tool":
         return [
             entry
             for entry in entries
             if entry.provider in operation.request["tools"] and entry.resource_id == operation.request["resourceId"]
         ]
-    return entries
+    newest = operations.latest(db, operation.instance_id, ("create", "destroy"))
+    return entries if newest is not None and newest.id == operation.id else []

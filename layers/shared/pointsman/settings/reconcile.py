@@ -1,0 +1,30 @@
+"""When the reconciler acts, and what it may do."""
+
+from dataclasses import dataclass
+
+from ..errors import MissingSetting
+from .environment import number, optional
+
+__all__ = ["ReconcileSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileSettings:
+    """Times in seconds."""
+
+    after: float
+    """How long nothing must have been heard of an operation before it is gone on with."""
+    orphan_after: float
+    """How far apart two sightings of a resource that nobody knows must be."""
+    delete_orphans: bool
+
+    @classmethod
+    def load(cls) -> "ReconcileSettings":
+        orphans = optional("ORPHANS", "report")
+        if orphans not in ("report", "delete"):
+            raise MissingSetting("ORPHANS", "report or delete")
+        return cls(
+            after=number("RECONCILE_AFTER_SECONDS", 600),
+            orphan_after=number("ORPHAN_AFTER_SECONDS", 3600),
+            delete_orphans=orphans == "delete",
+        )

@@ -1,0 +1,65 @@
+"""What must hold when all has settled: everything at the providers belongs to a live instance, and each has its own."""
+
+from collections import Counter
+from typing import Any
+
+import httpx
+
+from local.simulator.client import SimulatorClient
+from local.stack import Stack
+from tests.workflow.helpers import Database, until
+
+KIND = {"openrouter": "key", "agentmail": "inbox", "telnyx": "number"}
+
+
+def settle(stack: Stack, db: Database, within: float = 90) -> None:
+    """Fire the reconciler until no operation runs or has left anything."""
+
+    def quiet() -> bool:
+        rows = db.execute("SELECT status FROM operations WHERE status IN ('running', 'leaked')").fetchall()
+        if any(row["status"] == "leaked" for row in rows) or len(rows) > 0:
+            result = stack.fire_schedule("ReconcilerFunction")
+            assert result.error is None, result.payload
+        return not rows
+
+    until(quiet, within)
+
+
+def faults_of(simulator: SimulatorClient, db: Database) -> list[str]:
+    """What is wrong, in words; empty if the world is as it must be."""
+    wrong: list[str] = []
+    instances = {row["instance_id"]: row for row in db.execute("SELECT * FROM instance_infra").fetchall()}
+    tools = db.execute("SELECT * FROM instance_services").fetchall()
+    there = simulator.leftovers()
+    numbers = {left.name: left.id for left in there if left.kind == "number"}
+    wanted = Counter[tuple[str, str]]()
+    for row in instances.values():
+        wanted[("service", row["provider_service_id"])] += 1
+        if row["volume_id"]:
+            wanted[("volume", row["volume_id"])] += 1
+    for row in tools:
+        resource = numbers.get(row["resource_id"]) if row["tool_id"] == "telnyx" else row["resource_id"]
+        wanted[(KIND[row["tool_id"]], str(resource))] += 1
+    found = Counter((left.kind, left.id) for left in there if left.kind != "order")
+    wrong += [f"leaked: {kind} {one}" for kind, one in (found - wanted)]
+    wrong += [f"missing: {kind} {one}" for kind, one in (wanted - found)]
+    wrong += [f"two instances use {kind} {one}" for (kind, one), count in wanted.items() if count > 1]
+    open_entries = db.execute(
+        "SELECT instance_id, provider, kind, resource_id, state FROM operation_resources"
+        " WHERE state IN ('intended', 'created')"
+    ).fetchall()
+    for entry in open_entries:
+        if entry["instance_id"] not in instances:
+            wrong.append(f"open entry of no instance: {entry}")
+        elif entry["state"] == "intended" and entry["kind"] not in ("volume", "domain"):
+            wrong.append(f"intended for ever: {entry}")
+    return wrong
+
+
+def answered(answer: httpx.Response) -> dict[str, Any]:
+    """The body of an answer that a client can make sense of."""
+    assert answer.status_code in (200, 202, 400, 404, 409, 500, 502, 503), answer.text
+    body = answer.json()
+    assert isinstance(body, dict)
+    assert answer.status_code < 300 or isinstance(body["error"], str)
+    return body
