@@ -19,11 +19,12 @@ from local.stack import Stack
 API_KEY = "test-services-key"
 SETTLE_SECONDS = 2
 ANSWER_WITHIN_SECONDS = 8
+TAKEOVER_SECONDS = 30
 
 SELDOM = {
     "MigrateFunction", "NotFoundFunction", "OpenapiFunction", "HealthzFunction", "RegistryFunction",
-    "DashboardInstancesFunction", "DashboardCreditsFunction", "StatusPollerFunction", "ReconcilerFunction", "RedeployFunction",
-    "RetryOperationFunction", "AbandonOperationFunction",
+    "DashboardInstancesFunction", "DashboardCreditsFunction", "StatusPollerFunction", "ReconcilerFunction",
+    "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
     "ConfigureFunction", "ProvisionFunction", "DestroyResourceFunction", "AttachToolFunction",
 }  # fmt: skip
 """Functions that no create waits for; each starts when a test first calls it."""
@@ -56,6 +57,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "SETTLE_SECONDS": str(SETTLE_SECONDS),
         "RECONCILE_AFTER_SECONDS": "0",
         "ANSWER_WITHIN_SECONDS": str(ANSWER_WITHIN_SECONDS),
+        "IDEMPOTENCY_TAKEOVER_SECONDS": str(TAKEOVER_SECONDS),
         "PROVIDER_TIMEOUT_SECONDS": "5",
         "RAILWAY_TIMEOUT_SECONDS": "5",
         "POOL_API_KEY": "pool-key-of-the-tests",

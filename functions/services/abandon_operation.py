@@ -13,6 +13,6 @@ app = create_app()
 handler = lambda_handler(app)
 
 
-@app.post("/operations/{operationId}/abandon", openapi_extra=answers(OperationPage, 400, 404, 409, 503))
+@app.post("/operations/{operationId}/abandon", openapi_extra=answers(OperationPage, 400, 404, 409, 503, keyed=True))
 async def abandon_operation(operationId: PathId) -> JSONResponse:
     return JSONResponse(page(*progress(reconcile.abandon(operationId).id)))

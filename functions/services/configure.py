@@ -26,7 +26,7 @@ class Configure(BaseModel):
     redeploy: bool = False
 
 
-@app.post("/configure/{instanceId}", openapi_extra=answers(Configured, 400, 404, 413, 502, 503))
+@app.post("/configure/{instanceId}", openapi_extra=answers(Configured, 400, 404, 409, 413, 502, 503, keyed=True))
 async def configure(instanceId: PathId, body: Configure) -> JSONResponse:
     service.configure(instanceId, body.variables, body.redeploy)
     return JSONResponse({"instanceId": instanceId, "ok": True})

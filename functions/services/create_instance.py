@@ -27,6 +27,6 @@ class CreateInstance(BaseModel):
     tools: list[str] | None = None
 
 
-@app.post("/create-instance", openapi_extra=answers(InstanceCreated, 400, 409, 413, 503, starts=True))
+@app.post("/create-instance", openapi_extra=answers(InstanceCreated, 400, 409, 413, 503, starts=True, keyed=True))
 async def create_instance(body: CreateInstance) -> JSONResponse:
     return answer(see_through(lambda: requests.create(body.instanceId, body.name, body.tools or [])))

@@ -13,6 +13,8 @@ app = create_app()
 handler = lambda_handler(app)
 
 
-@app.delete("/destroy/{instanceId}", openapi_extra=answers(InstanceDestroyed, 400, 404, 409, 503, starts=True))
+@app.delete(
+    "/destroy/{instanceId}", openapi_extra=answers(InstanceDestroyed, 400, 404, 409, 503, starts=True, keyed=True)
+)
 async def destroy_instance(instanceId: PathId) -> JSONResponse:
     return answer(see_through(lambda: requests.destroy(instanceId)))

@@ -15,7 +15,7 @@ handler = lambda_handler(app)
 
 @app.delete(
     "/destroy/{instanceId}/{toolId}/{resourceId}",
-    openapi_extra=answers(ResourceDestroyed, 400, 404, 409, 503, starts=True),
+    openapi_extra=answers(ResourceDestroyed, 400, 404, 409, 503, starts=True, keyed=True),
 )
 async def destroy_resource(instanceId: PathId, toolId: ToolId, resourceId: PathId) -> JSONResponse:
     return answer(see_through(lambda: tool_requests.destroy(instanceId, toolId, resourceId)))

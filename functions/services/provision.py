@@ -27,7 +27,8 @@ class Provision(BaseModel):
 
 
 @app.post(
-    "/provision/{instanceId}/{toolId}", openapi_extra=answers(ToolProvisioned, 400, 404, 409, 413, 503, starts=True)
+    "/provision/{instanceId}/{toolId}",
+    openapi_extra=answers(ToolProvisioned, 400, 404, 409, 413, 503, starts=True, keyed=True),
 )
 async def provision(instanceId: PathId, toolId: ToolId, body: Provision | None = None) -> JSONResponse:
     limit = body.config.limit if body and body.config else None

@@ -11,7 +11,7 @@ app = create_app()
 handler = lambda_handler(app)
 
 
-@app.post("/redeploy/{instanceId}", openapi_extra=answers(Configured, 400, 404, 503))
+@app.post("/redeploy/{instanceId}", openapi_extra=answers(Configured, 400, 404, 409, 503, keyed=True))
 async def redeploy(instanceId: PathId) -> JSONResponse:
     service.redeploy(instanceId)
     return JSONResponse({"instanceId": instanceId, "ok": True})

@@ -13,7 +13,9 @@ app = create_app()
 handler = lambda_handler(app)
 
 
-@app.post("/operations/{operationId}/retry", openapi_extra=answers(OperationPage, 400, 404, 409, 503, starts=True))
+@app.post(
+    "/operations/{operationId}/retry", openapi_extra=answers(OperationPage, 400, 404, 409, 503, starts=True, keyed=True)
+)
 async def retry_operation(operationId: PathId) -> JSONResponse:
     operation = see_through(lambda: reconcile.retry(operationId))
     return answer(operation) if operation.status == "running" else JSONResponse(page(*progress(operation.id)))

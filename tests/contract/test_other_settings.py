@@ -118,8 +118,10 @@ def test_what_needs_no_setting_works_without_any(module: str) -> None:
     assert answer_of(module, {})["statusCode"] == 200
 
 
-def answer_of(module: str, environment: dict[str, str]) -> dict[str, Any]:
-    """What a function answers to its sample event in a process of its own."""
+def answer_of(module: str, environment: dict[str, str], key: str | None = None) -> dict[str, Any]:
+    """What a function answers to its sample event in a process of its own; with this idempotency key, if any."""
     code = f"import json, sys; from {module} import handler; print(json.dumps(handler(json.load(sys.stdin), None)))"
-    event = (CHECKOUT / "events" / f"{module.replace('.', '/')}.json").read_text()
-    return json.loads(printed_by(code, event, **environment).splitlines()[-1])
+    event = json.loads((CHECKOUT / "events" / f"{module.replace('.', '/')}.json").read_text())
+    if key:
+        event["headers"]["idempotency-key"] = key
+    return json.loads(printed_by(code, json.dumps(event), **environment).splitlines()[-1])

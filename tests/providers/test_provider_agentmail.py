@@ -230,3 +230,13 @@ def test_configured_only_with_a_key(monkeypatch):
         assert module.configured() is module.configured() is not None
     finally:
         monkeypatch.undo()
+
+
+def test_one_inbox_can_be_asked_for_alone(agentmail, sim):
+    made = agentmail.create(agentmail.plan("convos-agent-a", "op1"), {})
+    assert agentmail.exists(made.id) is True
+    agentmail.delete(made.id)
+    assert agentmail.exists(made.id) is False
+    sim.fault("agentmail", "inboxes.get", "refuse", status=403)
+    with pytest.raises(ProviderRejected):
+        agentmail.exists(made.id)

@@ -202,3 +202,13 @@ def test_configured_only_with_a_key(monkeypatch):
         assert module.configured() is module.configured() is not None
     finally:
         monkeypatch.undo()
+
+
+def test_one_key_can_be_asked_for_alone(openrouter, sim):
+    made = openrouter.create({"name": "a"}, {})
+    assert openrouter.exists(made.id) is True
+    openrouter.delete(made.id)
+    assert openrouter.exists(made.id) is False
+    sim.fault("openrouter", "keys.get", "refuse", status=401)
+    with pytest.raises(ProviderRejected):
+        openrouter.exists(made.id)

@@ -361,3 +361,12 @@ def test_configured_only_with_a_key(monkeypatch):
         assert module.configured() is module.configured() is not None
     finally:
         monkeypatch.undo()
+
+
+def test_one_number_can_be_asked_for_alone_and_tells_since_when_it_is_ours(telnyx, sim):
+    (seeded,) = sim.seed_numbers(1, "convos-agent-a")
+    assert telnyx.exists(seeded["phone_number"]) is True
+    (listed,) = telnyx.list()
+    assert abs(datetime.fromisoformat(listed.meta["created_at"]).timestamp() - datetime.now(UTC).timestamp()) < 60
+    telnyx.delete(seeded["phone_number"])
+    assert telnyx.exists(seeded["phone_number"]) is False

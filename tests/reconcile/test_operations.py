@@ -9,7 +9,14 @@ import pytest
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from tests.workflow.helpers import (
-    Database, assert_can_be_made_again, assert_nothing_is_left, create, fresh_id, in_background, request_for, until,
+    Database,
+    assert_can_be_made_again,
+    assert_nothing_is_left,
+    create,
+    fresh_id,
+    in_background,
+    request_for,
+    until,
 )  # fmt: skip
 
 
@@ -99,7 +106,7 @@ def test_leaked_create_is_undone_as_soon_as_that_can_be(stack, api, simulator, d
     calls = len(simulator.calls())
     assert reconcile(stack) == {operation_id: "restarted"}
     assert settled(api, operation_id)["status"] == "failed"
-    made = [call for call in simulator.calls()[calls:] if "reate" in str(call) or "PatchCommit" in str(call)]
+    made = [call for call in simulator.calls()[calls:] if "reate" in call.operation or "PatchCommit" in call.operation]
     assert made == []
     assert_nothing_is_left(simulator, db, body["instanceId"])
     assert_can_be_made_again(api, simulator, body)
@@ -212,5 +219,3 @@ def test_two_reconcilers_at_once_restart_once(stack, api, simulator, db) -> None
     assert settled(api, operation_id)["status"] == "failed"
     row = db.execute("SELECT restarts FROM operations WHERE id = %s", (operation_id,)).fetchone()
     assert row == {"restarts": 1}
-
-

@@ -5,7 +5,9 @@
     ├── Unauthenticated         401
     ├── NotFound                404
     ├── Conflict                409
-    │   └── Busy                     another operation works on the instance
+    │   ├── Busy                     another operation works on the instance
+    │   ├── KeyReused                an idempotency key came with another request
+    │   └── StillInProgress          the first request with this idempotency key is at work
     ├── PayloadTooLarge         413
     ├── RateLimited             429  the caller must slow down
     ├── OperationFailed         500  an operation ended badly; the message says how and what is left
@@ -29,6 +31,7 @@ __all__ = [
     "Conflict",
     "DatabaseUnavailable",
     "InvalidInput",
+    "KeyReused",
     "MigrationFailed",
     "MissingSetting",
     "NotFound",
@@ -41,6 +44,7 @@ __all__ = [
     "ProviderUnavailable",
     "RateLimited",
     "Reason",
+    "StillInProgress",
     "Unauthenticated",
 ]
 
@@ -86,6 +90,14 @@ class Busy(Conflict):
     def __init__(self, message: str, operation_id: str) -> None:
         super().__init__(message, details={"operationId": operation_id})
         self.operation_id = operation_id
+
+
+class KeyReused(Conflict):
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class StillInProgress(Conflict):
+    code, retryable = "IDEMPOTENCY_IN_PROGRESS", True
 
 
 class PayloadTooLarge(PointsmanError):

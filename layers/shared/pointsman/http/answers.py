@@ -1,11 +1,12 @@
 """What the Services API answers, as types: for the routes that write it and for the OpenAPI document."""
 
-from typing import Any, Literal, NotRequired
+from typing import Any, Literal, NamedTuple, NotRequired
 
 from typing_extensions import TypedDict
 
 __all__ = [
     "ANSWERS",
+    "Answers",
     "Configured",
     "Credits",
     "DashboardInstances",
@@ -198,10 +199,19 @@ class Credits(TypedDict):
     keys: list[Key]
 
 
-def answers(ok: type[Any], *errors: int, starts: bool = False) -> dict[str, Any]:
+class Answers(NamedTuple):
+    """What a route tells of itself; `answers` says what each part means."""
+
+    ok: type[Any]
+    errors: tuple[int, ...]
+    starts: bool
+    keyed: bool
+
+
+def answers(ok: type[Any], *errors: int, starts: bool = False, keyed: bool = False) -> dict[str, Any]:
     """The `openapi_extra` of a route: its body at 200, its errors besides 401 and 500, and whether it `starts` an
-    operation and answers 202 too.
+    operation and answers 202 too. One that is `keyed` takes an Idempotency-Key.
 
     FastAPI's own `responses` would build a model of each at every cold start; pointsman.http.document does it instead.
     """
-    return {ANSWERS: (ok, errors, starts)}
+    return {ANSWERS: Answers(ok, errors, starts, keyed)}

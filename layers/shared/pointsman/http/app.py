@@ -14,12 +14,14 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from mangum import Mangum
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from .. import log
 from ..errors import PayloadTooLarge, PointsmanError, Unauthenticated
+from .answers import ANSWERS, Answers
 
 __all__ = ["MAX_BODY_BYTES", "create_app", "lambda_handler"]
 
@@ -30,6 +32,9 @@ _LONGEST = 200
 """Characters of what a client sent that a message repeats."""
 
 _NO_JSON = "The request body is not valid JSON"
+
+_HEADERS = {"UNAUTHENTICATED": {"WWW-Authenticate": "Bearer"}, "IDEMPOTENCY_IN_PROGRESS": {"Retry-After": "2"}}
+"""Headers of errors, by their code."""
 
 Event = Mapping[str, Any]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -48,7 +53,8 @@ def create_app() -> FastAPI:
 def lambda_handler(app: FastAPI, *, public: str = "") -> Handler:
     """The Lambda handler of an app. It refuses callers without identity, but for the method named by `public`.
 
-    Whatever happens inside, the answer is JSON in the contract's shape.
+    Whatever happens inside, the answer is JSON in the contract's shape. A route whose `answers` are `keyed` is served
+    once for each Idempotency-Key.
     """
 
     async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,15 +71,36 @@ def lambda_handler(app: FastAPI, *, public: str = "") -> Handler:
         refusal = None if event["requestContext"]["http"]["method"] == public else _stranger(event)
         refusal = refusal or _oversize(event)
         if refusal is not None:
-            answer = _answer(event, refusal)
-            return {
-                "statusCode": answer.status_code,
-                "headers": dict(answer.headers),
-                "body": bytes(answer.body).decode(),
-            }
-        return adapter(event, context)
+            return _sent(_answer(event, refusal))
+        route = _keyed(app, event)
+        if route is None:
+            return adapter(event, context)
+        from .idempotency import once
+
+        try:
+            return once(event, route.starts, lambda: adapter(event, context))
+        except PointsmanError as error:
+            return _sent(_answer(event, error))
+        except Exception as error:  # noqa: BLE001 - nothing outside would answer in the contract's shape
+            return _sent(_surprise(event, error))
 
     return handler
+
+
+def _keyed(app: FastAPI, event: Event) -> Answers | None:
+    """What the route tells of itself, where it and this request have to do with idempotency keys."""
+    if "idempotency-key" not in event.get("headers", ()):
+        return None
+    method = event["requestContext"]["http"]["method"]
+    for route in app.routes:
+        if isinstance(route, APIRoute) and method in route.methods:
+            told: Answers = (route.openapi_extra or {})[ANSWERS]
+            return told if told.keyed else None
+    return None
+
+
+def _sent(answer: JSONResponse) -> dict[str, Any]:
+    return {"statusCode": answer.status_code, "headers": dict(answer.headers), "body": bytes(answer.body).decode()}
 
 
 def _path(event: Event) -> str:
@@ -117,7 +144,7 @@ def _error(event: Event, status: int, code: str, message: str, **more: Mapping[s
 def _answer(event: Event, error: PointsmanError) -> JSONResponse:
     if error.status >= 500:
         log.say("error", "request failed", code=error.code, reason=error.message)
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+    headers = _HEADERS.get(error.code)
     return _error(event, error.status, error.code, error.message, details=error.details, headers=headers)
 
 
@@ -127,11 +154,15 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    return _surprise(_event(request), error)
+
+
+def _surprise(event: Event, error: Exception) -> JSONResponse:
     # Its message may hold anything, a secret too: only its kind and place are told.
     place = "".join(traceback.format_tb(error.__traceback__))
     log.say("error", "unexpected error", error=type(error).__name__, place=place)
     message = "Internal error; the log tells more of this request id"
-    return _error(_event(request), 500, "INTERNAL_ERROR", message)
+    return _error(event, 500, "INTERNAL_ERROR", message)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

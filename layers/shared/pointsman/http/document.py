@@ -6,13 +6,14 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from .answers import ANSWERS, Error, Started
+from .answers import ANSWERS, Answers, Error, Started
 
 __all__ = ["document"]
 
 _ABOUT = """\
 A pool manager creates and destroys agent instances through this API. Every answer is JSON, errors too.
-Creating, destroying and provisioning answer 202 if they are not finished after 25 s, and go on."""
+Creating, destroying and provisioning answer 202 if they are not finished after 25 s, and go on.
+What changes an instance takes an Idempotency-Key: the same request with the same key is done once."""
 
 _SAID = {
     400: "The request must change; the message says how",
@@ -25,6 +26,15 @@ _SAID = {
     503: "The database or Step Functions cannot be reached",
 }
 
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A name of this request, for 24 hours: sent again with it, it gets the answer of the first",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+_REPLAYED = {"description": "There where a repeat is answered, with what the first did", "schema": {"const": "true"}}
+
 Document = dict[str, Any]
 
 
@@ -34,14 +44,15 @@ def document(apps: Mapping[str, FastAPI], version: str) -> Document:
     for purpose, app in apps.items():
         for route in app.routes:
             if isinstance(route, APIRoute):
-                told = _responses(*(route.openapi_extra or {})[ANSWERS])
+                about: Answers = (route.openapi_extra or {})[ANSWERS]
                 whole.add_api_route(
                     route.path,
                     route.endpoint,
                     methods=[*(route.methods or ())],
-                    responses=told,
+                    responses=_responses(about),
                     operation_id=route.name,
                     summary=purpose,
+                    openapi_extra={"parameters": [_KEY]} if about.keyed else None,
                 )
     made = whole.openapi()
     for path in made["paths"].values():
@@ -60,14 +71,16 @@ def document(apps: Mapping[str, FastAPI], version: str) -> Document:
     return made
 
 
-def _responses(ok: type[Any], errors: tuple[int, ...], starts: bool) -> dict[int | str, dict[str, Any]]:
-    told: dict[int | str, dict[str, Any]] = {200: {"model": ok, "description": "Done"}}
-    if starts:
+def _responses(about: Answers) -> dict[int | str, dict[str, Any]]:
+    told: dict[int | str, dict[str, Any]] = {200: {"model": about.ok, "description": "Done"}}
+    if about.keyed:
+        told[200]["headers"] = {"Idempotent-Replayed": _REPLAYED}
+    if about.starts:
         headers = {
             "Location": {"description": "The operation's page", "schema": {"type": "string"}},
             "Retry-After": {"description": "Seconds until it is worth a look", "schema": {"type": "integer"}},
         }
         told[202] = {"model": Started, "description": "Begun, and not finished yet", "headers": headers}
-    for status in sorted({401, 500, *errors}):
+    for status in sorted({401, 500, *about.errors}):
         told[status] = {"model": Error, "description": _SAID[status]}
     return told

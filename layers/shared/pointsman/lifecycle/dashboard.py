@@ -22,7 +22,7 @@ _FACTS: dict[str, frozenset[str]] = {
         }
     ),
     "agentmail": frozenset({"address", "display_name", "created_at"}),
-    "telnyx": frozenset({"order_id", "number_id", "messaging_profile_id", "status"}),
+    "telnyx": frozenset({"order_id", "number_id", "messaging_profile_id", "status", "created_at"}),
 }
 """What is shown of a tool's meta: what the providers here write, but a key's label, which holds a part of the key."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ..db import connection, operations
 from ..errors import Busy, NotFound
 from ..settings.tuning import Tuning
+from . import claim
 
 __all__ = ["progress", "see_through"]
 
@@ -17,8 +18,12 @@ def see_through(begin: Callable[[], operations.Operation]) -> operations.Operati
     """Begin an operation and wait for its end, for as long as an answer may take; then as it is.
 
     Where another one works on the instance, its end is waited for first; raises Busy if it does not come in time.
+    A repeat of a request with an idempotency key begins nothing, and waits for what the first has begun.
     """
-    deadline = time.monotonic() + Tuning.load().answer_within
+    mine = claim.current()
+    deadline = (mine.since if mine else time.monotonic()) + Tuning.load().answer_within
+    if mine and mine.operation_id:
+        return _wait(mine.operation_id, deadline)
     while True:
         try:
             operation = begin()
@@ -26,7 +31,13 @@ def see_through(begin: Callable[[], operations.Operation]) -> operations.Operati
             if _wait(busy.operation_id, deadline).status == "running":
                 raise
         else:
+            if mine and mine.operation_id != operation.id:
+                _link(operation.id)
             return _wait(operation.id, deadline)
+
+
+def _link(operation_id: str) -> None:
+    connection.run(lambda db: claim.link(db, operation_id))
 
 
 def _wait(operation_id: str, deadline: float) -> operations.Operation:

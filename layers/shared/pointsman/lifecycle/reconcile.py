@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from .. import log
 from ..aws import execution_status
 from ..db import connection, instances, journal, operations
-from ..errors import Conflict, NotFound, PointsmanError
+from ..errors import Busy, Conflict, NotFound, PointsmanError
 from ..metrics import measure
 from ..settings.api import state_machine_arn
 from ..settings.reconcile import ReconcileSettings
@@ -116,7 +116,10 @@ def _something_left(db: connection.Connection, operation: Operation) -> bool:
 
 
 def retry(operation_id: str) -> Operation:
-    """Let a leaked operation run again now. Raises NotFound, and Conflict for one that is not leaked or cannot now."""
+    """Let a leaked operation run again now.
+
+    Raises NotFound, Conflict for one that is not leaked, Busy while another one works on the instance.
+    """
     seen = progress(operation_id)[0]
     if seen.status == "running":
         return seen
@@ -124,7 +127,10 @@ def retry(operation_id: str) -> Operation:
         raise Conflict(f"Operation {operation_id} has {seen.status}: there is nothing to retry")
     again = run(lambda db: _reopened(db, seen))
     if again is None:
-        raise Conflict(f"Another operation works on instance {seen.instance_id}; ask again when it has ended")
+        other = run(lambda db: operations.running(db, seen.instance_id))
+        if other is not None and other.id != operation_id:
+            raise Busy(f"Instance {seen.instance_id} is busy: its {other.kind} has to end first", other.id)
+        return progress(operation_id)[0]
     if again.status == "running":
         starting.start(again)
     return again

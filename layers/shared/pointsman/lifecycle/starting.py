@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from ..aws import start_execution
 from ..db import connection, operations
 from ..settings.api import state_machine_arn
+from . import claim
 
 __all__ = ["begin", "execution", "insert", "start"]
 
@@ -21,7 +22,9 @@ def begin(instance_id: str, decide: Callable[[connection.Connection], Operation]
 
     def decided(db: connection.Connection) -> Operation:
         operations.lock_instance(db, instance_id)
-        return decide(db)
+        operation = decide(db)
+        claim.link(db, operation.id)
+        return operation
 
     operation = connection.run(decided)
     if operation.status == "running":

@@ -114,6 +114,16 @@ class AgentMail:
         """Every inbox, newest first."""
         return (_resource(row) for row in self._inboxes())
 
+    def exists(self, resource_id: str) -> bool:
+        """Whether there is an inbox of this id."""
+        try:
+            row = mapping(self.client.read("inboxes.get", f"/inboxes/{segment(resource_id)}").body)
+        except ProviderRejected as error:
+            if error.reason != "not_found":
+                raise
+            return False
+        return row.get("inbox_id") == resource_id
+
     def delete(self, resource_id: str) -> bool:
         """Delete the inbox with all its messages. One whose deletion was only accepted is watched until it is gone.
 

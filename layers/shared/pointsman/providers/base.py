@@ -51,6 +51,10 @@ class ToolProvider(Protocol):
         """Everything of this kind in the account, all pages."""
         ...
 
+    def exists(self, resource_id: str) -> bool:
+        """Whether it is there, by asking for it alone."""
+        ...
+
     def delete(self, resource_id: str) -> bool:
         """Delete it. True if it was there, False if it was gone already; returns only when it is gone for sure."""
         ...

@@ -97,6 +97,16 @@ class OpenRouter:
         that deleting on the way does not move what is still to be read."""
         return iter(self._keys())
 
+    def exists(self, resource_id: str) -> bool:
+        """Whether there is a key of this hash, disabled or not."""
+        try:
+            answer = mapping(self.client.read("keys.get", f"/keys/{segment(resource_id)}").body)
+        except ProviderRejected as error:
+            if error.reason != "not_found":
+                raise
+            return False
+        return mapping(answer.get("data")).get("hash") == resource_id
+
     def delete(self, resource_id: str) -> bool:
         """Revoke the key of this hash."""
         return self.client.remove("keys.delete", f"/keys/{segment(resource_id)}", proof="/keys") != "gone"

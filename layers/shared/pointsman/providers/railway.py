@@ -5,7 +5,6 @@ only where nothing was done, and a delete that meets an ambiguous answer looks w
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeVar
@@ -16,6 +15,7 @@ from . import railway_queries as queries
 from .http import Client, Said, Wire
 from .railway_errors import explain, meaning
 from .railway_queries import Operation
+from .railway_things import Deployment, Instance, Service, Volume
 from .reading import Json, mapping, mappings, moment, text
 
 __all__ = ["Deployment", "Instance", "Railway", "Service", "Volume", "configured"]
@@ -26,44 +26,6 @@ VISIBLE_AFTER = (0.7, 1.5)
 """Seconds to wait, each time, for something just made to become visible to what depends on it."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A service of the project; `created_at` is in UTC."""
-
-    id: str
-    name: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """A volume in the environment. `service_id` is None where it is detached from its service, and bills on."""
-
-    id: str
-    service_id: str | None
-    mount_path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """A deployment; `status` is Railway's word (`SUCCESS`, `CRASHED`…), perhaps one that is not known yet."""
-
-    id: str
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """A service as it stands in the environment. `domain` is the custom one if there is any."""
-
-    service_id: str
-    name: str
-    status: str | None
-    domain: str | None
-    image: str | None
-    environment_id: str
 
 
 @lru_cache(maxsize=1)
@@ -130,6 +92,23 @@ class Railway:
         for node in self._unique(self._pages(queries.SERVICES, {"id": self.project_id}), "id"):
             created = moment(node.get("createdAt")) or datetime.min.replace(tzinfo=UTC)
             yield Service(text(node.get("id")), text(node.get("name")), created)
+
+    def service_exists(self, service_id: str) -> bool:
+        """Whether the service is in the environment, by asking for it alone. One that Railway refuses to tell of is
+        `Not Authorized` like one that is gone: False."""
+        try:
+            self._read(queries.LATEST_DEPLOYMENT, self._instance(service_id))
+        except ProviderRejected as error:
+            if error.reason not in ("unauthorized", "not_found"):
+                raise
+            return False
+        return True
+
+    def environments_of(self, service_id: str) -> set[str]:
+        """The environments in which the service has ever been deployed. It is made in all that there are, for Railway
+        does not take the one that is given, so that being in one says nothing of who uses it."""
+        given = {"input": {"projectId": self.project_id, "serviceId": service_id}}
+        return {text(node.get("environmentId")) for node in self._pages(queries.DEPLOYMENTS, given)}
 
     def delete_service(self, service_id: str) -> bool:
         """Delete a service; True if it was there. Its volume is not deleted with it, reliably: delete that first.

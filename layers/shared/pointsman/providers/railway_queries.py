@@ -6,6 +6,7 @@ Variables are named as the arguments that they fill. The name of an operation is
 from typing import NamedTuple
 
 __all__ = [
+    "DEPLOYMENTS",
     "DEPLOYMENT_REDEPLOY",
     "DOMAINS",
     "ENVIRONMENTS",
@@ -90,6 +91,16 @@ INSTANCES = Operation(
   }
 }""",
     "serviceInstances",
+)
+
+DEPLOYMENTS = Operation(
+    "deployments",
+    """query deployments($input: DeploymentListInput!, $first: Int, $after: String) {
+  deployments(input: $input, first: $first, after: $after) {
+    edges { node { environmentId } }
+    pageInfo { hasNextPage endCursor }
+  }
+}""",
 )
 
 LATEST_DEPLOYMENT = Operation(

@@ -133,6 +133,10 @@ class Telnyx:
         names = self._account.references(bare) if bare else {}
         return (_resource(row, name=names.get(text(row.get("phone_number")), "")) for row in rows)
 
+    def exists(self, resource_id: str) -> bool:
+        """Whether the number, given in E.164, is ours and listed."""
+        return self._account.owned(resource_id) is not None
+
     def delete(self, resource_id: str) -> bool:
         """Release the number, given in E.164, so that it costs no more.
 
@@ -200,6 +204,7 @@ def _resource(row: Json, plan: Plan | None = None, *, name: str = "", order_id: 
         "number_id": text(row.get("id")),
         "messaging_profile_id": text(row.get("messaging_profile_id")),
         "status": text(row.get("status")),
+        "created_at": text(row.get("purchased_at")) or text(row.get("created_at")),
     }
     number, env = text(row.get("phone_number")), dict[str, str]()
     name = text(row.get("customer_reference")) or name

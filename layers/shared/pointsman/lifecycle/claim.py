@@ -1,0 +1,62 @@
+"""The idempotency key of the request that is being answered, for those who begin operations.
+
+What is done with keys is in pointsman.lifecycle.idempotency, which only a request with a key loads.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ..db.connection import Connection
+from ..errors import StillInProgress
+
+__all__ = ["Claim", "current", "held", "link"]
+
+
+@dataclass(slots=True)
+class Claim:
+    """A request's hold on its key.
+
+    `owner` is the attempt that claimed it, this one if `first`. `operation_id` is what it began or joined, None while
+    that is unknown. `since` is the time.monotonic() at which the request came.
+    """
+
+    key: str = field(repr=False)
+    owner: str
+    since: float
+    first: bool = True
+    operation_id: str | None = None
+
+
+_claim: Claim | None = None
+
+
+@contextmanager
+def held(claim: Claim) -> Generator[None]:
+    """In this block the request with this claim is being answered."""
+    global _claim
+    _claim = claim
+    try:
+        yield
+    finally:
+        _claim = None
+
+
+def current() -> Claim | None:
+    """The claim of the request that is being answered; None for one without a key."""
+    return _claim
+
+
+def link(db: Connection, operation_id: str) -> None:
+    """Write down what the request has begun or joined; nothing for one without a key.
+
+    Done in the transaction that begins the operation, a repeat of the request never begins another one, whenever this
+    process dies. Raises StillInProgress, and so undoes the transaction, if a repeat has taken the key over.
+    """
+    if _claim is None:
+        return
+    from ..db import idempotency
+
+    if not idempotency.link(db, _claim.key, _claim.owner, operation_id):
+        raise StillInProgress("A repeat of this request has taken over; ask again")
+    _claim.operation_id = operation_id
