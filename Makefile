@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run migrate migrate-drop reconcile test sequences lint bench-cold openapi simulator validate build deploy lock clean
+.PHONY: help demo run migrate migrate-drop reconcile test faults sequences lint bench-cold openapi simulator validate build deploy lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ reconcile: $(VENV)/.local ## go on, once, with operations that stalled or left s
 
 test: $(VENV)/.dev lint ## all tests
 	@$(RUN) -m pytest -n 3 --dist worksteal
+
+faults: $(VENV)/.dev ## every provider call spoilt in every way: the table, also in .pointsman/faults.md (an hour; SHORT=1 samples)
+	@$(RUN) -m tests.faults --out .pointsman/faults.md $(if $(SHORT),--short)
 
 sequences: $(VENV)/.dev ## 500 random sequences of operations, faults and crashes (20 minutes)
 	@POINTSMAN_SEQUENCES=$${POINTSMAN_SEQUENCES:-500} $(RUN) -m pytest -q tests/sequences

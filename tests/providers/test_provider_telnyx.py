@@ -333,6 +333,20 @@ def test_orders_say_whether_something_may_have_been_done(kind, unknown, left, te
     assert len(telnyx.find(plan)) == left
 
 
+@pytest.mark.parametrize("operation", ["orders.get", "numbers.list"])
+@pytest.mark.parametrize("order", [{"kind": "refuse"}, {"kind": "rate_limit", "retry_after": 30.0}])
+def test_a_number_that_was_ordered_may_be_ours_whatever_a_look_at_it_says(operation, order, telnyx, sim):
+    """Else it would be taken for never bought, and another one be bought."""
+    plan = telnyx.plan("convos-agent-a", "1")
+    sim.fault("telnyx", operation, times=None, **order)
+    with pytest.raises(ProviderUnavailable) as raised:
+        telnyx.create(plan, {})
+    assert raised.value.outcome_unknown
+    assert raised.value.retry_after == order.get("retry_after")
+    sim.clear_faults()
+    assert [one.id for one in telnyx.find(plan)] == [plan["phone_number"]]
+
+
 def test_what_is_sent_is_what_was_planned(script):
     order = {"id": "o1", "status": "success", "phone_numbers": [{"phone_number": NUMBER, "status": "success"}]}
     owned = {"id": "7", "phone_number": NUMBER, "status": "active", "customer_reference": "convos-agent-a"}

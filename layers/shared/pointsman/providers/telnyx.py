@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from random import choice
 
-from ..errors import InvalidInput, ProviderError, ProviderRejected, ProviderUnavailable
+from ..errors import InvalidInput, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from ..settings.telnyx import TelnyxSettings
 from .base import Plan, Resource
 from .http import Wire, segment
@@ -97,10 +97,20 @@ class Telnyx:
                 what = "the messaging profile is not what it was when it was looked up"
                 raise ProviderRejected("telnyx", error.step, what, reason="taken") from None
             raise
-        order = self._account.settled(order, plan["phone_number"])
-        if order.state(plan["phone_number"]) == "failure":
+        # From here on the number may be ours, whatever a look at it says of itself.
+        try:
+            order = self._account.settled(order, plan["phone_number"])
+            failed = order.state(plan["phone_number"]) == "failure"
+            row = None if failed else self._arrived(plan["phone_number"], order)
+        except ProviderTimeout:
+            raise
+        except ProviderError as error:
+            after = error.retry_after if isinstance(error, ProviderUnavailable) else None
+            what = f"ordered, but it cannot be told how it went ({error.message})"
+            raise ProviderUnavailable("telnyx", "number_orders.create", what, retry_after=after) from error
+        if failed:
             raise ProviderRejected("telnyx", "number_orders.create", "the order failed", reason="taken")
-        return self._claimed(plan, order, self._arrived(plan["phone_number"], order))
+        return self._claimed(plan, order, row)
 
     def find(self, plan: Plan) -> list[Resource]:
         """The plan's number if it is ours and this reference's.

@@ -1,0 +1,156 @@
+"""What is tried: the scenarios, the faults, and the cases that follow from the calls that a scenario makes."""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = [
+    "DIES",
+    "FAULTS",
+    "MOST_OCCURRENCES",
+    "ONCE_EACH",
+    "OTHERS",
+    "SCENARIOS",
+    "TELLING",
+    "Call",
+    "Case",
+    "Fault",
+    "Scenario",
+    "cases_of",
+    "short_form",
+]
+
+TOOLS = ("openrouter", "agentmail", "telnyx")
+TIMEOUT_SECONDS = 1.0
+"""The providers' timeout in the stacks of the matrix."""
+PAST_TIMEOUT = TIMEOUT_SECONDS + 0.5
+MOST_OCCURRENCES = 2
+"""A call that one operation makes more often (pages, polls) is spoilt at its first two."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """An operation to be spoilt. `base` are faults that strike in any case: they turn the operation around."""
+
+    name: str
+    kind: str
+    tools: tuple[str, ...]
+    base: tuple[tuple[str, str, str], ...] = ()
+    cold: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """The nth call of this name that the operation makes, counted from 1."""
+
+    provider: str
+    operation: str
+    nth: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.provider} {self.operation}" + (f" #{self.nth}" if self.nth > 1 else "")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`kind` is the simulator's, with its options; the kinds of `OTHERS` are done by the driver."""
+
+    name: str
+    kind: str
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+    railway_only: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    scenario: str
+    call: Call | None
+    fault: str
+    again: bool = False
+    """Whether the same request is made once more at the end, and must succeed."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.scenario} x {self.call.label if self.call else '-'} x {self.fault}"
+
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("create", "create", TOOLS),
+        Scenario("create, first of its process", "create", ("telnyx",), cold=True),
+        Scenario("create, undone", "create", TOOLS, (("railway", "environmentPatchCommit", "refuse"),)),
+        Scenario("destroy", "destroy", TOOLS),
+        *(Scenario(f"provision {tool}", "provision", (tool,)) for tool in TOOLS),
+        Scenario(
+            "provision openrouter, undone",
+            "provision",
+            ("openrouter",),
+            (("railway", "variableCollectionUpsert", "refuse"),),
+        ),
+        *(Scenario(f"tool destroy {tool}", "destroy_tool", (tool,)) for tool in TOOLS),
+    )
+}
+
+FAULTS: dict[str, Fault] = {
+    fault.name: fault
+    for fault in (
+        Fault("refused", "refuse", {"times": None}),
+        Fault("answer lost", "lost"),
+        Fault("hangs", "hang", {"seconds": PAST_TIMEOUT}),
+        Fault("hangs, done", "hang_done", {"seconds": PAST_TIMEOUT}),
+        Fault("done late", "slow", {"seconds": PAST_TIMEOUT}),
+        Fault("429", "rate_limit"),
+        Fault("429, wait 1 s", "rate_limit", {"retry_after": 1}),
+        Fault("429, wait 30 s", "rate_limit", {"retry_after": 30}),
+        Fault("429, text", "rate_limit_text"),
+        Fault("500 once", "server_error"),
+        Fault("500, done", "server_error_done"),
+        Fault("500 for good", "server_error", {"times": None}),
+        Fault("200, no JSON", "garbage"),
+        Fault("502, HTML", "html"),
+        Fault("200, error", "graphql_error", railway_only=True),
+        Fault("200, error, done", "graphql_error", {"done": True}, railway_only=True),
+        Fault("200, throttle", "graphql_throttle", railway_only=True),
+        Fault("200, half", "partial", railway_only=True),
+    )
+}
+
+DIES = ("killed before", "killed after", "killed recorded")
+"""The task's process: before the call is done, after it and before its record, after the record."""
+
+OTHERS = (*DIES, "endpoint killed", "Postgres restarted")
+
+ONCE_EACH = ("start refused", "start lost")
+"""Per scenario, not per call: StartExecution fails after the row was written, without or with its work done."""
+
+TELLING = ("answer lost", "refused", "killed after")
+"""The three faults that find most: something was made that nobody was told of, nothing works, nobody is there."""
+
+
+def cases_of(scenario: Scenario, calls: Sequence[Call]) -> list[Case]:
+    """Every fault at every call. One case per call asks again at its end: that in which the call is refused."""
+    found = [
+        Case(scenario.name, call, fault.name, fault.name == "refused")
+        for call in calls
+        for fault in FAULTS.values()
+        if call.provider == "railway" or not fault.railway_only
+    ]
+    found += [Case(scenario.name, call, other) for call in calls for other in OTHERS]
+    if not scenario.base and not scenario.cold:
+        found += [Case(scenario.name, None, other) for other in ONCE_EACH]
+    return found
+
+
+def short_form(cases: Iterable[Case]) -> list[Case]:
+    """Each call once, in one of the operations that make it, with one of the three telling faults: always the same."""
+    by_call: dict[Call, list[Case]] = {}
+    for case in cases:
+        if case.call is not None and case.fault in TELLING and case.call.nth == 1:
+            by_call.setdefault(case.call, []).append(case)
+    return [
+        min(found, key=lambda case: zlib.crc32(case.label.encode()))
+        for _, found in sorted(by_call.items(), key=lambda item: item[0].label)
+    ]

@@ -1,0 +1,69 @@
+"""The outcomes as a Markdown table for each scenario, and the total."""
+
+from collections.abc import Iterable, Sequence
+
+from .drive import Outcome
+from .plan import FAULTS, ONCE_EACH, OTHERS, SCENARIOS
+
+__all__ = ["details", "tables", "total"]
+
+_COLUMNS = ("none", *FAULTS, *OTHERS, *ONCE_EACH)
+
+
+def _cell(outcomes: Sequence[Outcome]) -> str:
+    if not outcomes:
+        return "-"
+    words = [
+        word
+        for word, bad in (
+            ("LEAK", any(one.leaks for one in outcomes)),
+            ("WRONG", any(one.wrong for one in outcomes)),
+            ("STUCK", any(one.stuck for one in outcomes)),
+        )
+        if bad
+    ]
+    if words:
+        return " ".join(words)
+    return "ok" if all(one.reached for one in outcomes) else "not reached"
+
+
+def tables(outcomes: Iterable[Outcome]) -> str:
+    """One table per scenario: a row for each call, a column for each fault."""
+    cells: dict[tuple[str, str, str], list[Outcome]] = {}
+    rows: dict[str, list[str]] = {}
+    for one in outcomes:
+        row = one.case.call.label if one.case.call else "-"
+        cells.setdefault((one.case.scenario, row, one.case.fault), []).append(one)
+        if row not in rows.setdefault(one.case.scenario, []):
+            rows[one.case.scenario].append(row)
+    lines: list[str] = []
+    for scenario in [name for name in SCENARIOS if name in rows]:
+        used = [name for name in _COLUMNS if any((scenario, row, name) in cells for row in rows[scenario])]
+        lines += [f"## {scenario}", "", "| call | " + " | ".join(used) + " |", "|---" * (len(used) + 1) + "|"]
+        for row in sorted(rows[scenario]):
+            shown = [_cell(cells.get((scenario, row, name), [])) for name in used]
+            lines.append(f"| {row} | " + " | ".join(shown) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def total(outcomes: Sequence[Outcome]) -> str:
+    """Leaked counts resources, wrong answers and stuck operations count what was found of them."""
+    return (
+        f"{len(outcomes)} cases: {sum(len(one.leaks) for one in outcomes)} leaked resources,"
+        f" {sum(len(one.wrong) for one in outcomes)} wrong answers,"
+        f" {sum(len(one.stuck) for one in outcomes)} stuck operations;"
+        f" {sum(not one.reached for one in outcomes)} not reached"
+    )
+
+
+def details(outcomes: Iterable[Outcome]) -> str:
+    """Everything that is known of the cases that went wrong."""
+    lines: list[str] = []
+    for one in outcomes:
+        if one.bad:
+            lines.append(f"### {one.case.label}")
+            for word, found in (("LEAK", one.leaks), ("WRONG", one.wrong), ("STUCK", one.stuck), ("", one.notes)):
+                lines += [f"- {word} {line}".replace("  ", " ") for line in found]
+            lines.append("")
+    return "\n".join(lines)
