@@ -82,22 +82,6 @@ def test_call_that_is_refused_for_good(api, simulator, db, provider, operation) 
     assert provider in error
 
 
-@pytest.mark.parametrize(("provider", "operation"), CALLS)
-def test_call_that_breaks_off_for_good(api, simulator, db, provider, operation) -> None:
-    """Nothing can be known of such a call but by looking: some of them were done."""
-    simulator.fault(provider, operation, "lost", times=None)
-    body = request_for(fresh_id())
-    answer = create(api, body)
-    if answer.status_code == 200:
-        # Every attempt was done and found again: the instance is whole, and there once.
-        assert len(simulator.leftovers()) == len(_whole(simulator))
-        simulator.clear_faults()
-        assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
-        assert_nothing_is_left(simulator, db, body["instanceId"])
-    else:
-        _assert_undone(api, simulator, db, body, answer)
-
-
 @pytest.mark.parametrize("operation", ["volumeCreate", "serviceDomainCreate"])
 def test_volume_and_domain_are_best_effort(api, simulator, db, operation) -> None:
     simulator.fault("railway", operation, "refuse", times=None)
@@ -160,7 +144,3 @@ def _begun(db: Database, instance_id: str, step: str) -> bool:
         "SELECT FROM operation_steps s JOIN operations o ON o.id = operation_id WHERE instance_id = %s AND name = %s"
     )
     return db.execute(query, (instance_id, step)).fetchone() is not None
-
-
-def _whole(simulator: SimulatorClient) -> set[str]:
-    return {f"{left.provider} {left.kind}" for left in simulator.leftovers()}
