@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run migrate migrate-drop reconcile test faults sequences lint bench-cold openapi simulator validate build deploy lock clean
+.PHONY: help demo run migrate migrate-drop reconcile test slow faults sequences lint bench-cold openapi simulator validate build deploy lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,8 +26,11 @@ migrate-drop: $(VENV)/.local ## the same, and drop the columns that nobody needs
 reconcile: $(VENV)/.local ## go on, once, with operations that stalled or left something; DRY=1 only shows what it would do
 	@$(RUN) -m local reconcile $(if $(DRY),--dry)
 
-test: $(VENV)/.dev lint ## all tests
+test: $(VENV)/.dev lint ## all tests but the slow suites
 	@$(RUN) -m pytest -n 3 --dist worksteal
+
+slow: $(VENV)/.dev ## the tests that take long
+	@$(RUN) -m pytest -n 3 --dist worksteal -m slow
 
 faults: $(VENV)/.dev ## every provider call spoilt in every way: the table, also in .pointsman/faults.md (an hour; SHORT=1 samples)
 	@$(RUN) -m tests.faults --out .pointsman/faults.md $(if $(SHORT),--short)

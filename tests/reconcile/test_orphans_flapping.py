@@ -14,6 +14,8 @@ from pointsman.providers.railway import Railway
 from pointsman.providers.telnyx import Telnyx
 from tests.reconcile.strays import Strays
 
+pytestmark = pytest.mark.slow
+
 FLEET = 1000
 SOME = 60
 """Keys and inboxes are made one by one, so only some instances have them."""

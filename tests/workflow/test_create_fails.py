@@ -73,6 +73,7 @@ CALLS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("provider", "operation"), CALLS)
 def test_call_that_is_refused_for_good(api, simulator, db, provider, operation) -> None:
     simulator.fault(provider, operation, "refuse", times=None)

@@ -15,6 +15,7 @@ LOST = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lost", "server_error_done"])
 @pytest.mark.parametrize(("provider", "operation", "lag"), LOST)
 def test_lost_answer_is_adopted_not_repeated(api, simulator, db, provider, operation, lag, kind) -> None:
