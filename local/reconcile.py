@@ -53,12 +53,12 @@ def _tell(console: Console, report: Mapping[str, Any], error: str | None) -> Non
     for operation, what in operations.items():
         console.say(f"  operation   {operation}: {what}")
     orphans = mapping(report.get("orphans"))
-    told = 0
-    for name, found in orphans.items():
-        for one in items(found):
-            console.say(f"  {name:10}  {json.dumps(one) if isinstance(one, dict) else one}")
-            told += 1
-    if not operations and not told:
+    actions, skipped = items(orphans.get("actions")), mapping(orphans.get("skipped"))
+    for action in actions:
+        console.say(f"  orphan      {json.dumps(action)}")
+    for provider, reason in skipped.items():
+        console.say(f"  skipped     {provider}: {reason}")
+    if not operations and not actions and not skipped:
         console.say("  nothing to do")
 
 

@@ -8,6 +8,7 @@ from tests.workflow.helpers import (
     assert_nothing_is_left,
     create,
     ended,
+    forget_other_tests,
     fresh_id,
     in_background,
     request_for,
@@ -23,9 +24,7 @@ ENV_KEYS = {
 
 @pytest.fixture(autouse=True)
 def nobody_else(db) -> None:
-    """Rows that other tests left behind may name numbers that the simulator, being reset, hands out again."""
-    db.execute("DELETE FROM instance_infra")
-    db.execute("UPDATE operation_resources SET state = 'deleted'")
+    forget_other_tests(db)
 
 
 @pytest.fixture

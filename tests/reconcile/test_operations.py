@@ -13,6 +13,7 @@ from tests.workflow.helpers import (
     assert_can_be_made_again,
     assert_nothing_is_left,
     create,
+    forget_other_tests,
     fresh_id,
     in_background,
     request_for,
@@ -22,9 +23,7 @@ from tests.workflow.helpers import (
 
 @pytest.fixture(autouse=True)
 def nothing_of_other_tests(db: Database) -> None:
-    db.execute("DELETE FROM instance_infra")
-    db.execute("UPDATE operation_resources SET state = 'deleted'")
-    db.execute("UPDATE operations SET status = 'failed' WHERE status IN ('running', 'leaked')")
+    forget_other_tests(db)
 
 
 def reconcile(stack: Stack, **event: object) -> dict[str, str]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from tests.workflow.helpers import TOOLS, Database, fresh_id, kill_tasks
+from tests.workflow.helpers import TOOLS, Database, forget_other_tests, fresh_id, kill_tasks
 
 from .world import answered, faults_of, settle
 
@@ -76,9 +76,7 @@ def test_nothing_leaks_nothing_is_doubled_nothing_is_stuck(
     groups: list[list[Step]], stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     simulator.reset()
-    db.execute("DELETE FROM instance_infra")
-    db.execute("UPDATE operation_resources SET state = 'deleted'")
-    db.execute("UPDATE operations SET status = 'failed' WHERE status IN ('running', 'leaked')")
+    forget_other_tests(db)
     ids = [fresh_id() for _ in range(3)]
     with ThreadPoolExecutor(3) as callers:
         for group in groups:

@@ -17,7 +17,7 @@ def settle(stack: Stack, db: Database, within: float = 90) -> None:
 
     def quiet() -> bool:
         rows = db.execute("SELECT status FROM operations WHERE status IN ('running', 'leaked')").fetchall()
-        if any(row["status"] == "leaked" for row in rows) or len(rows) > 0:
+        if rows:
             result = stack.fire_schedule("ReconcilerFunction")
             assert result.error is None, result.payload
         return not rows

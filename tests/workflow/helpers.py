@@ -84,6 +84,14 @@ def kill_tasks(handler: str) -> int:
     return killed
 
 
+def forget_other_tests(db: Database) -> None:
+    """Take out of the database what other tests left there: the simulator, being reset, knows nothing of it, and hands
+    the same numbers out again."""
+    db.execute("DELETE FROM instance_infra")
+    db.execute("UPDATE operation_resources SET state = 'deleted'")
+    db.execute("UPDATE operations SET status = 'failed' WHERE status IN ('running', 'leaked')")
+
+
 def assert_nothing_is_left(simulator: SimulatorClient, db: Database, instance_id: str) -> None:
     assert simulator.leftovers() == []
     for table in ("instance_infra", "instance_services"):

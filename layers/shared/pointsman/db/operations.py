@@ -28,7 +28,6 @@ __all__ = [
     "restart",
     "running",
     "settle",
-    "silent_for",
     "steps",
     "unsettled",
     "user_of_name",
@@ -134,21 +133,15 @@ def latest(connection: Connection, instance_id: str, kinds: Sequence[Kind]) -> O
     return Operation(**row) if row else None
 
 
-def unsettled(connection: Connection) -> list[Operation]:
-    """Operations that run, or have left something behind; those that nothing was heard of for longest first."""
+def unsettled(connection: Connection) -> list[tuple[Operation, float]]:
+    """Operations that run, or have left something behind, each with the seconds since something was last heard of it by
+    the database's clock; the longest silent first."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM operations WHERE status IN ('running', 'leaked') ORDER BY updated_at"
+        f"SELECT {_COLUMNS}, extract(epoch FROM clock_timestamp() - updated_at)::float8 AS silent FROM operations"
+        " WHERE status IN ('running', 'leaked') ORDER BY updated_at"
     ).fetchall()
-    return [Operation(**row) for row in rows]
-
-
-def silent_for(connection: Connection, operation_id: str) -> float:
-    """Seconds since something was last heard of the operation, by the database's clock."""
-    row = connection.execute(
-        "SELECT extract(epoch FROM clock_timestamp() - updated_at)::float8 AS age FROM operations WHERE id = %s",
-        (operation_id,),
-    ).fetchone()
-    return float(row["age"]) if row else 0.0
+    silent = [float(row.pop("silent")) for row in rows]
+    return [(Operation(**row), seconds) for row, seconds in zip(rows, silent, strict=True)]
 
 
 def restart(connection: Connection, seen: Operation) -> Operation | None:

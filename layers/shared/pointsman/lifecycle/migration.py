@@ -12,15 +12,13 @@ from ..db import legacy, pool
 from ..db import migrate as schema
 from ..db.migrating import UNCHANGED, Connection, columns, connect, drop_columns, failing
 from ..errors import DatabaseUnavailable, MigrationFailed
+from ..providers.registry import TOOLS
 from ..settings.database import DatabaseSettings
 
 if TYPE_CHECKING:
     from ..providers.railway import Railway
 
 __all__ = ["migrate"]
-
-TOOLS = {"openrouter": "OPENROUTER_API_KEY", "agentmail": "AGENTMAIL_INBOX_ID"}
-"""The tools that the pool kept, with the variable by which an instance gets each."""
 
 _NAMED = 3
 """So many ids are named for each column that may not be dropped; the rest is counted."""
@@ -117,7 +115,7 @@ def _tools(row: pool.PoolRow) -> list[dict[str, str | None]]:
             "instance_id": row.id,
             "tool_id": tool_id,
             "resource_id": resource_id,
-            "env_key": TOOLS[tool_id],
+            "env_key": TOOLS[tool_id].env_keys[0],
             "env_value": env_values[tool_id],
         }
         for tool_id, resource_id in _resources(row).items()

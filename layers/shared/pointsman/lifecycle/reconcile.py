@@ -43,14 +43,14 @@ def go_on(dry: bool) -> dict[str, str]:
     settings = ReconcileSettings.load()
     done: dict[str, str] = {}
     found = run(operations.unsettled)
-    measure({"OperationsLeaked": sum(operation.status == "leaked" for operation in found)})
-    for operation in found:
+    measure({"OperationsLeaked": sum(operation.status == "leaked" for operation, _ in found)})
+    for operation, silent in found:
         if len(done) >= _AT_ONCE:
             break
         pause = settings.after
         if operation.status == "leaked":
             pause *= 2 ** min(operation.restarts, _LONGEST)
-        if run(lambda db, one=operation: operations.silent_for(db, one.id)) < pause:
+        if silent < pause:
             continue
         try:
             what = _stalled(operation, dry) if operation.status == "running" else _leaked(operation, dry)
