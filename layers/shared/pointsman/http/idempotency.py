@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from ..errors import InvalidInput
 from ..lifecycle import idempotency
@@ -64,8 +63,7 @@ def _request(event: Mapping[str, Any]) -> bytes:
     """What makes two requests the same: the method, the route, what the parameters mean, and what the body says."""
     method, route = event["requestContext"]["http"]["method"], event["routeKey"].partition(" ")[2]
     parameters: dict[str, str] = event.get("pathParameters") or {}
-    decoded = {name: unquote(value) for name, value in parameters.items()}
-    return json.dumps([method, route, decoded, _body(event)], sort_keys=True).encode()
+    return json.dumps([method, route, parameters, _body(event)], sort_keys=True).encode()
 
 
 def _body(event: Mapping[str, Any]) -> str:
