@@ -58,8 +58,9 @@ class Bundle(Parts):
         self.template = Template.load(path, settings.function_overrides(self.database_url, self.simulator_url))
         logs = settings.data / "logs"
         self.functions = LambdaService(
-            self.template.functions, self.aws.url, logs, self._warden, self.console.warn, settings.concurrency
-        )
+            self.template.functions, self.aws.url, logs, self._warden, self.console.warn, settings.concurrency,
+            settings.stream_concurrency,
+        )  # fmt: skip
         await self.functions.start()
         self._exit.push_async_callback(self.functions.stop)
         self.aws.connect(self.functions, asyncio.get_running_loop())

@@ -14,11 +14,14 @@ from local.function_logs import FunctionLog
 from local.invocation import PAYLOAD_LIMIT, Invocation, Result
 from local.processes import Warden
 from local.runtime_api import RuntimeApi
+from local.streams import Chunks
 from local.template import Function
 from local.worker import Worker, lambda_environment
 
 # A call that finds all workers busy gives them this long before another process is started for it.
 SCALE_UP_AFTER = 0.05
+# More at a time would only take the cores from one another, and from whoever is asked meanwhile.
+STARTS_AT_ONCE = 8
 
 
 class UnknownFunction(RunnerError):
@@ -92,7 +95,7 @@ class _Pool:
         starting = sum(worker.state == "starting" for worker in current)
         wanted = sum(waiting.may_start for waiting in self.waiting) if current else len(self.waiting)
         wanted = max(wanted, 1 if self.waiting and not current else 0)
-        room = self._service.concurrency - len(current)
+        room = min(self._service.limit_of(self.function) - len(current), STARTS_AT_ONCE - starting)
         for _ in range(min(wanted - starting, room)):
             self.start()
 
@@ -112,6 +115,7 @@ class LambdaService:
         warden: ends the workers should we die.
         report: shows a short line to the person.
         concurrency: most workers of one function; further calls wait.
+        stream_concurrency: the same for a function that streams, which keeps its worker as long as its client stays.
     """
 
     def __init__(
@@ -122,11 +126,13 @@ class LambdaService:
         warden: Warden,
         report: Callable[[str], None],
         concurrency: int = 10,
+        stream_concurrency: int = 200,
     ) -> None:
         self.api = RuntimeApi()
         self.warden = warden
         self.aws_url = aws_url
-        self.concurrency = concurrency
+        self._concurrency = concurrency
+        self._stream_concurrency = stream_concurrency
         self._logs = logs
         self._report = report
         self._pools = {name: _Pool(function, self) for name, function in functions.items()}
@@ -135,7 +141,6 @@ class LambdaService:
     async def start(self) -> None:
         """Be ready to invoke; no process is started yet."""
         self._logs.mkdir(parents=True, exist_ok=True)
-        await self.api.start()
 
     async def stop(self) -> None:
         """End every worker; invocations under way fail."""
@@ -158,17 +163,36 @@ class LambdaService:
             UnknownFunction: there is no such function.
             PayloadTooLarge: the event is over Lambda's limit.
         """
-        pool = self._pools.get(function_name(name))
-        if pool is None:
-            raise UnknownFunction(f"Function not found: {name}")
-        if len(payload) > PAYLOAD_LIMIT:
-            raise PayloadTooLarge(f"Request must be smaller than {PAYLOAD_LIMIT} bytes")
+        pool = self._pool(name, payload)
         invocation = Invocation(payload, pool.function.arn, pool.function.timeout)
         pool.submit(invocation)
         try:
             return await invocation.result
         finally:
             pool.abandon(invocation)
+
+    def stream(self, name: str, payload: bytes) -> Invocation:
+        """Invoke a function and read its answer from the invocation's stream, or not: the function runs to its end.
+
+        Raises:
+            UnknownFunction, PayloadTooLarge: as `invoke` does.
+        """
+        pool = self._pool(name, payload)
+        invocation = Invocation(payload, pool.function.arn, pool.function.timeout, stream=Chunks())
+        pool.submit(invocation)
+        return invocation
+
+    def limit_of(self, function: Function) -> int:
+        """Most workers of a function."""
+        return self._stream_concurrency if function.wrapper is not None else self._concurrency
+
+    def _pool(self, name: str, payload: bytes) -> _Pool:
+        pool = self._pools.get(function_name(name))
+        if pool is None:
+            raise UnknownFunction(f"Function not found: {name}")
+        if len(payload) > PAYLOAD_LIMIT:
+            raise PayloadTooLarge(f"Request must be smaller than {PAYLOAD_LIMIT} bytes")
+        return pool
 
     async def prewarm(self, names: Iterable[str] | None = None) -> None:
         """Start workers until each function has one, or as many as it is named; as many at a time as there are cores.

@@ -6,6 +6,8 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
+from local.streams import Chunks
+
 # Lambda's limit on a synchronous request and on its answer, in bytes.
 PAYLOAD_LIMIT = 6_291_556
 
@@ -47,7 +49,11 @@ class Result:
 
 @dataclass
 class Invocation:
-    """One event on its way through one worker; `deadline` in epoch seconds once a worker has it."""
+    """One event on its way through one worker; `deadline` in epoch seconds once a worker has it.
+
+    Args:
+        stream: where a caller who wants the answer as it comes reads it; None: it is wanted whole.
+    """
 
     payload: bytes
     arn: str
@@ -55,6 +61,7 @@ class Invocation:
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     result: "asyncio.Future[Result]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     deadline: float = 0.0
+    stream: Chunks | None = None
 
     def begin(self) -> None:
         """Start the clock: the event is handed over now."""
@@ -85,3 +92,5 @@ class Invocation:
     def _settle(self, result: Result) -> None:
         if not self.result.done():
             self.result.set_result(result)
+            if self.stream is not None:
+                self.stream.end(b"" if result.error else result.payload, failed=result.error is not None)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from local.template import Route
+from local.apis import Route
 
 
 @dataclass(frozen=True)

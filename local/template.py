@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from local.apis import Apis, Authorizer, Route
 from local.errors import TemplateError
 from local.intrinsics import ACCOUNT, REGION, Resolver, load
 from local.plain import items, mapping
+from local.prefix import moved
+
+__all__ = [
+    "Authorizer", "Function", "Route", "Schedule", "StateMachine", "Template", "function_arn", "state_machine_arn",
+]  # fmt: skip
 
 _HANDLED = {
+    "AWS::Serverless::Api",
     "AWS::Serverless::Function",
     "AWS::Serverless::HttpApi",
     "AWS::Serverless::LayerVersion",
@@ -25,7 +32,6 @@ _IGNORED = re.compile(
 _DYNAMIC = re.compile(
     r"\{\{resolve:(?:secretsmanager:.+?:SecretString:([^:}]+)[^}]*|ssm(?:-secure)?:(?:[^}]*/)?([^/}:]+)[^}]*)\}\}"
 )
-_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"}
 
 
 @dataclass(frozen=True)
@@ -45,29 +51,10 @@ class Function:
         """Its ARN here."""
         return function_arn(self.name)
 
-
-@dataclass(frozen=True)
-class Authorizer:
-    """A Lambda authorizer of the HTTP API; `headers` have to be there for it to be asked."""
-
-    name: str
-    function: str
-    headers: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Route:
-    """One route; the default route has the key `$default` and no method."""
-
-    method: str
-    path: str
-    function: str
-    authorizer: str | None
-
     @property
-    def key(self) -> str:
-        """API Gateway's routeKey."""
-        return "$default" if self.path == "$default" else f"{self.method} {self.path}"
+    def wrapper(self) -> str | None:
+        """The program that starts its runtime in place of Lambda's own, as it lies on Lambda; of those that stream."""
+        return self.environment.get("AWS_LAMBDA_EXEC_WRAPPER") or None
 
 
 @dataclass(frozen=True)
@@ -136,7 +123,7 @@ class _Reader:
         self._path = path
         self._root = path.parent
         self._overrides = overrides
-        document = load(path)
+        document = load(path, lambda text: moved(text, overrides.get("API_PREFIX")))
         self._globals: dict[str, Any] = mapping(document.get("Globals"))
         self._resources: dict[str, dict[str, Any]] = mapping(document.get("Resources"))
         declared: dict[str, Any] = mapping(document.get("Parameters"))
@@ -149,7 +136,7 @@ class _Reader:
             kind = str(resource.get("Type"))
             if kind not in _HANDLED and not _IGNORED.match(kind):
                 raise TemplateError(f"{name}: {kind} is not supported by the local runner")
-        authorizers, default = self._authorizers()
+        apis = Apis(self._globals, self._resources, self._resolver)
         routes: list[Route] = []
         schedules: list[Schedule] = []
         for name, event_name, event in self._events():
@@ -157,7 +144,9 @@ class _Reader:
             kind = event.get("Type")
             properties: dict[str, Any] = mapping(event.get("Properties"))
             if kind == "HttpApi":
-                routes.append(self._route(name, where, properties, authorizers, default))
+                routes.append(apis.http_route(name, where, properties))
+            elif kind == "Api":
+                routes.append(apis.rest_route(name, where, properties))
             elif kind in ("Schedule", "ScheduleV2"):
                 schedules.append(self._schedule(name, event_name, where, properties, kind))
             else:
@@ -165,8 +154,9 @@ class _Reader:
         return Template(
             path=self._path,
             functions={name: self._function(name, body) for name, body in self._of_type("Function")},
-            routes=tuple(routes),
-            authorizers=authorizers,
+            # Where both kinds of API have the same route, the REST API's is taken.
+            routes=tuple(sorted(routes, key=lambda route: route.rest is None)),
+            authorizers=apis.authorizers,
             schedules=tuple(schedules),
             state_machines=tuple(self._state_machine(name, body) for name, body in self._of_type("StateMachine")),
         )
@@ -201,7 +191,7 @@ class _Reader:
         if kind == "AWS::Serverless::StateMachine":
             arn = state_machine_arn(resource)
             return {"": arn, "Arn": arn, "Name": resource}.get(attribute)
-        if kind == "AWS::Serverless::HttpApi":
+        if kind in ("AWS::Serverless::HttpApi", "AWS::Serverless::Api"):
             return "local" if attribute == "" else None
         if attribute in ("", "Arn"):
             # A secret's or a topic's Ref is its ARN, a role's its name; nothing here tells the two apart.
@@ -265,50 +255,6 @@ class _Reader:
         # Without BuildMethod, SAM lays the folder as it is into /opt, so its python/ folder is what counts.
         built = mapping(self._resources[str(name)].get("Metadata")).get("BuildMethod")
         return path if built or not (path / "python").is_dir() else path / "python"
-
-    def _authorizers(self) -> tuple[dict[str, Authorizer], str | None]:
-        apis = dict(self._of_type("HttpApi"))
-        if len(apis) > 1:
-            raise TemplateError(f"{', '.join(apis)}: the local runner serves one HTTP API")
-        auth = dict(mapping(mapping(self._globals.get("HttpApi")).get("Auth")))
-        for properties in apis.values():
-            auth.update(mapping(properties.get("Auth")))
-        where = next(iter(apis), "Globals.HttpApi")
-        authorizers: dict[str, Authorizer] = {}
-        for name, node in mapping(auth.get("Authorizers")).items():
-            body = mapping(node)
-            if "FunctionArn" not in body:
-                raise TemplateError(f"{where}: the authorizer {name} is not a Lambda authorizer")
-            if str(body.get("AuthorizerPayloadFormatVersion")) != "2.0" or not body.get("EnableSimpleResponses"):
-                raise TemplateError(
-                    f"{where}: the authorizer {name} needs AuthorizerPayloadFormatVersion 2.0 and EnableSimpleResponses"
-                )
-            arn = str(self._resolver.resolve(body["FunctionArn"], f"{where}.Auth.{name}"))
-            headers = items(mapping(body.get("Identity")).get("Headers"))
-            function = arn.rsplit(":", 1)[-1]
-            authorizers[name] = Authorizer(name, function, tuple(str(header).lower() for header in headers))
-        return authorizers, auth.get("DefaultAuthorizer")
-
-    def _route(
-        self,
-        function: str,
-        where: str,
-        properties: dict[str, Any],
-        authorizers: dict[str, Authorizer],
-        default: str | None,
-    ) -> Route:
-        path = str(self._resolver.resolve(properties.get("Path", "$default"), where))
-        method = str(properties.get("Method", "ANY")).upper()
-        method = "ANY" if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" else method
-        if method not in _METHODS:
-            raise TemplateError(f"{where}: {method} is not a method")
-        if path != "$default" and not path.startswith("/"):
-            raise TemplateError(f"{where}: the path {path} does not begin with /")
-        name = mapping(properties.get("Auth")).get("Authorizer", default)
-        name = None if name == "NONE" else name
-        if name is not None and name not in authorizers:
-            raise TemplateError(f"{where}: the authorizer {name} does not exist")
-        return Route(method, path, function, name)
 
     def _schedule(self, function: str, name: str, where: str, properties: dict[str, Any], kind: str) -> Schedule:
         wanted = properties.get("Schedule", properties.get("ScheduleExpression"))

@@ -124,11 +124,12 @@ class Worker:
         init_limit = asyncio.get_running_loop().call_later(INIT_LIMIT, self._init_timed_out)
         code = -1
         try:
+            # Left visible in `ps`: the runtime client and the handler's name.
+            command = [*_wrapper(self.function), sys.executable, "-m", "awslambdaric", self.function.handler]
             read, write = os.pipe()
             try:
-                # Left visible in `ps`: the runtime client and the handler's name.
                 self._process = self._warden.spawn(
-                    [sys.executable, "-m", "awslambdaric", self.function.handler],
+                    command,
                     env={**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"},
                     cwd=self.function.code,
                     stdout=write,
@@ -166,6 +167,9 @@ class Worker:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+        if self._invocation is not None:
+            # A response that broke off: what asks for the next event has no more to say about the last.
+            self._invocation.fail_with("Runtime.NoResponse", f"RequestId: {self._invocation.request_id} No response")
         self._invocation = None
         self._log.request_id = None
 
@@ -189,6 +193,17 @@ class Worker:
         if self._process is not None and self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _wrapper(function: Function) -> list[str]:
+    """The program that Lambda would start in place of the runtime; layers are in /opt/python there."""
+    if function.wrapper is None:
+        return []
+    name = function.wrapper.removeprefix("/opt/python/")
+    files = [layer / name for layer in function.layers]
+    if name == function.wrapper or not any(file.is_file() for file in files):
+        raise FileNotFoundError(f"AWS_LAMBDA_EXEC_WRAPPER: no layer has {function.wrapper}")
+    return [next(str(file) for file in files if file.is_file())]
 
 
 def lambda_environment(function: Function, aws_url: str) -> dict[str, str]:

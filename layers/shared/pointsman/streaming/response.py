@@ -1,0 +1,79 @@
+"""One streamed response on its way to the Runtime API."""
+
+import asyncio
+import base64
+
+from .failure import Failure
+from .runtime_api import INVOCATION
+from .wire import LAST_CHUNK, Answer, chunk, connect, head, read_answer
+
+__all__ = ["StreamedResponse"]
+
+_HEADERS = {
+    "Content-Type": "application/vnd.awslambda.http-integration-response",
+    "Lambda-Runtime-Function-Response-Mode": "streaming",
+    "Transfer-Encoding": "chunked",
+    "Trailer": "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
+}
+
+
+class StreamedResponse:
+    """An open response; `open` makes one.
+
+    The Runtime API answers after the last byte. An answer, or an end of the connection, that comes before is how a
+    response that nobody takes any more shows.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self.answer: asyncio.Task[Answer] = asyncio.create_task(read_answer(reader))
+        # Looked at where it matters; asyncio would complain of one that nobody has.
+        self.answer.add_done_callback(lambda task: None if task.cancelled() else task.exception())
+
+    @classmethod
+    async def open(cls, address: str, request_id: str) -> "StreamedResponse":
+        """Connect and send the head.
+
+        Raises:
+            OSError: the Runtime API is not there.
+        """
+        reader, writer = await connect(address)
+        writer.write(head("POST", f"{INVOCATION}{request_id}/response", address, _HEADERS))
+        return cls(reader, writer)
+
+    async def write(self, data: bytes) -> None:
+        """Send a chunk, at once; waits while the other end takes nothing.
+
+        Raises:
+            OSError: the other end takes no more.
+        """
+        if self.answer.done():
+            raise BrokenPipeError("the response is no longer taken")
+        if data:
+            self._writer.write(chunk(data))
+            await self._writer.drain()
+
+    async def end(self, failure: Failure | None = None) -> None:
+        """Send the end, with the failure in trailers if there was one, and wait until it is taken.
+
+        Raises:
+            OSError: the other end is gone, or refuses.
+        """
+        trailers = b""
+        if failure is not None:
+            body = base64.b64encode(failure.json()).decode()
+            names = {"Error-Type": failure.kind, "Error-Body": body}
+            trailers = "".join(f"Lambda-Runtime-Function-{name}: {value}\r\n" for name, value in names.items()).encode()
+        try:
+            self._writer.write(LAST_CHUNK + trailers + b"\r\n")
+            await self._writer.drain()
+            status = (await self.answer).status
+            if not 200 <= status < 300:
+                raise ConnectionAbortedError(f"the Runtime API answers {status} to a response")
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the connection, whatever its state."""
+        self.answer.cancel()
+        self._writer.close()

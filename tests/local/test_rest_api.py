@@ -1,0 +1,179 @@
+"""REST API routes that do not stream, and the events that a REST API makes."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.apis import RestApi, Route
+from local.errors import TemplateError
+from local.events import HttpRequest
+from local.rest_events import identity_of, method_arn, rest_authorizer_event, rest_event
+from local.routes import Match
+from local.template import Template
+from tests.local.streams import TEMPLATE, Streams
+
+API = RestApi("StreamApi", "live", ("application/octet-stream",))
+FOUND = Match(Route("POST", "/api/{a}/{rest+}", "F", "StreamApi.AgentUser", API, True), {"a": "x y", "rest": "1/2"})
+ARN = "arn:aws:execute-api:us-east-1:123456789012:local/live/POST/api/x%20y/1/2"
+
+
+@pytest.fixture(scope="module")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Streams]:
+    running = Streams(tmp_path_factory.mktemp("logs"))
+    yield running
+    running.close()
+
+
+def incoming(
+    body: bytes = b"", *headers: tuple[str, str], target: str = "/api/x%20y/1/2?a=1&b=%20&a=2&c"
+) -> HttpRequest:
+    given = (("Host", "127.0.0.1:3002"), ("User-Agent", "app/1"), ("X-Two", "1"), ("X-Two", "2"), *headers)
+    number = "11111111-2222-3333-4444-555555555555"
+    return HttpRequest("POST", target, "HTTP/1.1", given, body, "127.0.0.1", 3002, number)
+
+
+def test_a_request_becomes_the_event_that_aws_makes_of_it() -> None:
+    event = rest_event(incoming(b"{}", ("Connection", "close")), FOUND, API, {"user": "u1", "principalId": "u1"})
+    about = event["requestContext"]
+    assert re.fullmatch(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000", about.pop("requestTime"))
+    assert isinstance(about.pop("requestTimeEpoch"), int)
+    for name in ("headers", "multiValueHeaders"):
+        assert event[name].pop("X-Amzn-Trace-Id")
+    assert event == {
+        "resource": "/api/{a}/{rest+}",
+        "path": "/api/x%20y/1/2",
+        "httpMethod": "POST",
+        "headers": {
+            "Host": "127.0.0.1:3002", "User-Agent": "app/1", "X-Two": "2", "X-Forwarded-For": "127.0.0.1",
+            "X-Forwarded-Port": "3002", "X-Forwarded-Proto": "http",
+        },
+        "multiValueHeaders": {
+            "Host": ["127.0.0.1:3002"], "User-Agent": ["app/1"], "X-Two": ["1", "2"],
+            "X-Forwarded-For": ["127.0.0.1"], "X-Forwarded-Port": ["3002"], "X-Forwarded-Proto": ["http"],
+        },
+        "queryStringParameters": {"a": "2", "b": " ", "c": ""},
+        "multiValueQueryStringParameters": {"a": ["1", "2"], "b": [" "], "c": [""]},
+        "pathParameters": {"a": "x%20y", "rest": "1/2"},
+        "stageVariables": None,
+        "requestContext": {
+            "resourceId": "local",
+            "resourcePath": "/api/{a}/{rest+}",
+            "httpMethod": "POST",
+            "extendedRequestId": "11111111-2222-3333-4444-555555555555",
+            "path": "/live/api/x%20y/1/2",
+            "accountId": "123456789012",
+            "protocol": "HTTP/1.1",
+            "stage": "live",
+            "domainPrefix": "127",
+            "requestId": "11111111-2222-3333-4444-555555555555",
+            "identity": {
+                "cognitoIdentityPoolId": None, "accountId": None, "cognitoIdentityId": None, "caller": None,
+                "principalOrgId": None, "accessKey": None, "cognitoAuthenticationType": None,
+                "cognitoAuthenticationProvider": None, "userArn": None, "user": None,
+                "sourceIp": "127.0.0.1", "userAgent": "app/1",
+            },
+            "domainName": "127.0.0.1",
+            "deploymentId": "local",
+            "apiId": "local",
+            "authorizer": {"user": "u1", "principalId": "u1", "integrationLatency": 1},
+        },
+        "body": "{}",
+        "isBase64Encoded": False,
+    }  # fmt: skip
+
+
+def test_what_a_request_does_not_have_is_null() -> None:
+    found = Match(Route("POST", "/x", "F", None, API), {})
+    event = rest_event(incoming(target="/x"), found, API, None)
+    for name in ("queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "body"):
+        assert event[name] is None
+    assert "authorizer" not in event["requestContext"]
+
+
+def test_only_a_binary_media_type_is_base64() -> None:
+    octets = rest_event(incoming(b"\xff", ("Content-Type", "application/octet-stream; x=y")), FOUND, API, None)
+    assert (octets["body"], octets["isBase64Encoded"]) == ("/w==", True)
+    text = rest_event(incoming(b"\xff", ("Content-Type", "image/png")), FOUND, API, None)
+    assert (text["body"], text["isBase64Encoded"]) == ("\ufffd", False)
+
+
+def test_the_authorizer_gets_a_request_event_without_a_body() -> None:
+    event = rest_authorizer_event(incoming(b"{}", target="/api/x%20y/1/2"), FOUND, API)
+    assert (event["type"], event["methodArn"]) == ("REQUEST", ARN)
+    assert (event["queryStringParameters"], event["stageVariables"]) == ({}, {})
+    assert not {"body", "isBase64Encoded"} & event.keys()
+
+
+def answer(effect: str = "Allow", resource: Any = "*", **changes: Any) -> dict[str, Any]:
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}
+    return {"principalId": "p", "policyDocument": {"Statement": [statement]}, **changes}
+
+
+@pytest.mark.parametrize(("resource", "covered"), [
+    ("*", True), (ARN, True), (ARN.partition("/POST")[0] + "/*", True), ([ARN, "x"], True),
+    (ARN.replace("POST", "GET"), False), ("arn:aws:execute-api:*:*:*/dead/*", False), (None, False),
+])  # fmt: skip
+def test_a_policy_lets_in_what_it_covers(resource: Any, covered: bool) -> None:
+    arn = method_arn(incoming(), API)
+    assert (identity_of(answer("Allow", resource), arn) is not None) == covered
+    assert identity_of(answer("Deny", resource), arn) is None
+
+
+def test_a_deny_beats_an_allow() -> None:
+    both = answer()["policyDocument"]["Statement"] + answer("Deny")["policyDocument"]["Statement"]
+    assert identity_of(answer(policyDocument={"Statement": both}), ARN) is None
+
+
+@pytest.mark.parametrize("broken", [{}, answer(principalId=5), answer(policyDocument="x"), answer(context={"a": []})])
+def test_what_is_no_answer_of_an_authorizer_is_not_taken_for_one(broken: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        identity_of(broken, ARN)
+
+
+def test_a_function_that_does_not_stream_answers_in_payload_1(streams: Streams) -> None:
+    with streams.request("POST", "/api/buffered/x%2By?q=1", b"text") as plain:
+        event = json.load(plain)
+        assert (plain.status, plain.getheader("content-type")) == (200, "application/json")
+        assert (event["pathParameters"], event["body"]) == ({"what": "x%2By"}, "text")
+    with streams.request("POST", "/api/buffered/binary", headers={"Accept": "application/octet-stream"}) as binary:
+        assert (binary.status, binary.read()) == (201, b"\x00\xff")
+        assert binary.headers.get_all("set-cookie") == ["a=1", "b=2"]
+        assert binary.headers.get_all("x-several") == ["1", "2"]
+    with streams.request("POST", "/api/buffered/binary") as text:
+        assert text.read() == b"AP8="
+    with streams.request("POST", "/api/buffered/malformed") as broken:
+        assert broken.status == 502
+
+
+def test_rest_routes_are_read_with_their_authorizers() -> None:
+    routes = {route.key: route for route in Template.load(TEMPLATE, {}).routes}
+    stream = routes["POST /api/stream/{what}"]
+    assert (stream.streaming, stream.authorizer, stream.rest) == (True, "StreamApi.AgentUser", API)
+    assert (stream.limit, routes["ANY /api/stream/{what}"].limit) == (900.0, 29.0)
+    assert routes["ANY /api/stream/{what}"].authorizer is None
+    assert not routes["POST /api/buffered/{what}"].streaming
+    assert routes["ANY /api/{proxy+}"].rest is None
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("RestApiId: !Ref StreamApi", "RestApiId: !Ref Api", "RestApiId has to be a !Ref"),
+    ("TimeoutInMillis: 900000", "TimeoutInMillis: 900001", "TimeoutInMillis is more than AWS takes"),
+    ("RESPONSE_STREAM", "STREAM", "STREAM is not a ResponseTransferMode"),
+    ("FunctionPayloadType: REQUEST", "FunctionPayloadType: TOKEN", "needs FunctionPayloadType REQUEST"),
+    ("StageName: live", "StageName: live\n      Cors: \"'*'\"", "Cors is not supported"),
+    ("DefaultAuthorizer: AgentUser", "DefaultAuthorizer: Nobody", "the authorizer Nobody does not exist"),
+])  # fmt: skip
+def test_what_the_runner_cannot_do_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = (
+        TEMPLATE.read_text()
+        .replace("../../../layers/shared", str(TEMPLATE.parent))
+        .replace("functions/", str(TEMPLATE.parent / "functions"))
+    )
+    (tmp_path / "template.yaml").write_text(text.replace(old, new))
+    with pytest.raises(TemplateError, match=r".+") as caught:
+        Template.load(tmp_path / "template.yaml", {})
+    assert message in str(caught.value)

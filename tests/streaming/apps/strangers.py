@@ -1,0 +1,2 @@
+class Strange(Exception):
+    pass

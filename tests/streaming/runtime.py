@@ -1,0 +1,221 @@
+"""A Runtime API over sockets that records what a runtime sends, and the wrapper under it."""
+
+import base64
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+ROOT = Path(__file__).parents[2]
+APPS = Path(__file__).with_name("apps")
+WRAPPER = ROOT / "layers/shared/stream-wrapper"
+END = b"\0" * 8
+WAIT = 15.0
+
+
+@dataclass
+class Response:
+    """One POST, as its parts come in; the body's chunks end with None, also when the connection breaks."""
+
+    path: str
+    headers: dict[str, str]
+    connection: socket.socket
+    chunks: "queue.Queue[bytes | None]" = field(default_factory=queue.Queue)
+    trailers: dict[str, str] = field(default_factory=dict)
+    complete: bool = False
+
+    @property
+    def kind(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    def chunk(self) -> bytes | None:
+        return self.chunks.get(timeout=WAIT)
+
+    def prelude(self) -> dict[str, Any]:
+        text = self.chunk()
+        assert text is not None
+        assert text.endswith(END)
+        return json.loads(text.removesuffix(END))
+
+    def rest(self) -> list[bytes]:
+        """The chunks from here to the end."""
+        return list(iter(self.chunk, None))
+
+    def json(self) -> Any:
+        return json.loads(b"".join(self.rest()))
+
+    def error(self) -> dict[str, Any]:
+        """The error in the trailers, after the end."""
+        return json.loads(base64.b64decode(self.trailers["lambda-runtime-function-error-body"]))
+
+    def cut(self) -> None:
+        """Break the connection in the middle, as hard as can be."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+
+class Runtime:
+    """The wrapper with an app, under a Runtime API of its own; the environment as Lambda's, and no more."""
+
+    def __init__(self, handler: str, **environment: str) -> None:
+        self.events: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
+        self.asked = threading.Semaphore(0)
+        self.posts: queue.Queue[Response] = queue.Queue()
+        self.status = 202
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+        self.process = subprocess.Popen(
+            [str(WRAPPER), sys.executable, "-m", "awslambdaric", handler],
+            env={
+                "PATH": os.defpath,
+                "LAMBDA_TASK_ROOT": str(APPS),
+                "_HANDLER": handler,
+                "AWS_LAMBDA_RUNTIME_API": self.address,
+                "AWS_LAMBDA_FUNCTION_NAME": "Stream",
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+                **environment,
+            },
+            cwd="/",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def __enter__(self) -> "Runtime":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+        self._listener.close()
+
+    def invoke(self, event: object, seconds: float = 30.0, **headers: str) -> str:
+        """Give it an event once it asks for one; the request id. Seconds are those until the deadline."""
+        assert self.asked.acquire(timeout=WAIT)
+        request_id = str(uuid.uuid4())
+        own = {
+            "Lambda-Runtime-Aws-Request-Id": request_id,
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + seconds) * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:Stream",
+            "Lambda-Runtime-Trace-Id": "Root=1-0-0",
+            **headers,
+        }
+        self.events.put((own, json.dumps(event).encode()))
+        return request_id
+
+    def post(self) -> Response:
+        """The next thing that the runtime sends."""
+        return self.posts.get(timeout=WAIT)
+
+    def call(self, event: object, seconds: float = 30.0) -> Response:
+        self.invoke(event, seconds)
+        return self.post()
+
+    def ends(self) -> tuple[int, str]:
+        """Its exit code and all that it printed."""
+        output, _ = self.process.communicate(timeout=WAIT)
+        return self.process.returncode, output
+
+    def log(self) -> str:
+        """What it printed, after an orderly end."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.ends()[1]
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=[connection], daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as incoming:
+            try:
+                method, path, _ = incoming.readline().decode().split()
+                headers = _headers(incoming)
+                if method == "GET":
+                    self.asked.release()
+                    self._hand_out(connection)
+                else:
+                    self._take(Response(path, headers, connection), incoming)
+            except (OSError, ValueError):
+                return
+
+    def _hand_out(self, connection: socket.socket) -> None:
+        headers, event = self.events.get()
+        lines = [f"{name}: {value}" for name, value in {**headers, "Content-Type": "application/json"}.items()]
+        # As Go's server does with an event of any size.
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(event), event)
+        lines.append("Transfer-Encoding: chunked")
+        connection.sendall(("\r\n".join(["HTTP/1.1 200 OK", *lines]) + "\r\n\r\n").encode() + body)
+
+    def _take(self, response: Response, incoming: BinaryIO) -> None:
+        self.posts.put(response)
+        try:
+            if "content-length" in response.headers:
+                response.chunks.put(incoming.read(int(response.headers["content-length"])))
+            else:
+                while size := int(incoming.readline(), 16):
+                    response.chunks.put(incoming.read(size))
+                    incoming.read(2)
+                response.trailers = _headers(incoming)
+            response.complete = True
+            answer = b'{"status":"OK"}'
+            response.connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: 15\r\n\r\n%b" % (self.status, answer))
+        finally:
+            response.chunks.put(None)
+
+
+def _headers(incoming: BinaryIO) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    while line := incoming.readline().strip().decode():
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    return headers
+
+
+def rest_event(method: str = "GET", path: str = "/api/stream", **changes: Any) -> dict[str, Any]:
+    """A REST API's request, payload 1.0."""
+    return {
+        "resource": "/api/stream",
+        "path": path,
+        "httpMethod": method,
+        "headers": {"Host": "api.example.org", "X-Two": "2"},
+        "multiValueHeaders": {"Host": ["api.example.org"], "X-Two": ["1", "2"], "X-Forwarded-Proto": ["https"]},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {
+            "stage": "live", "protocol": "HTTP/1.1", "identity": {"sourceIp": "192.0.2.1"},
+            "authorizer": {"user": "u1", "principalId": "u1"},
+        },
+        "body": None,
+        "isBase64Encoded": False,
+        **changes,
+    }  # fmt: skip
+
+
+def url_event(method: str = "GET", path: str = "/api/stream", **changes: Any) -> dict[str, Any]:
+    """A function URL's request, payload 2.0."""
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"host": "url.example.org", "x-forwarded-proto": "https", "x-forwarded-port": "443"},
+        "requestContext": {"http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"}},
+        "isBase64Encoded": False,
+        **changes,
+    }
