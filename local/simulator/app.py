@@ -1,10 +1,11 @@
-"""The application: four providers and the control API, side by side under one origin."""
+"""The application: four providers, the model and the control API, side by side under one origin."""
 
 from fastapi import FastAPI
 
 from local.simulator.agentmail import AgentMail
 from local.simulator.control import control
 from local.simulator.engine import Engine
+from local.simulator.model.endpoint import mount_model
 from local.simulator.openrouter import OpenRouter
 from local.simulator.railway.endpoint import mount_railway
 from local.simulator.rest import mount
@@ -12,10 +13,11 @@ from local.simulator.telnyx.provider import Telnyx
 
 
 def create_app(engine: Engine) -> FastAPI:
-    """All routes over one engine. A new provider is one line here; the model APIs would be two more."""
+    """All routes over one engine. A new provider is one line here."""
     app = FastAPI(title="Pointsman provider simulator", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(control(engine))
     mount_railway(app, engine)
+    mount_model(app, engine)
     for provider in (OpenRouter(), AgentMail(), Telnyx()):
         mount(app, engine, provider)
     return app

@@ -39,6 +39,7 @@ class Bases:
     openrouter: str
     agentmail: str
     telnyx: str
+    model: str
 
 
 class SimulatorClient:
@@ -48,7 +49,7 @@ class SimulatorClient:
         self.origin = origin.rstrip("/")
         self.bases = Bases(
             f"{self.origin}/railway/graphql/v2", f"{self.origin}/openrouter/api/v1", f"{self.origin}/agentmail/v0",
-            f"{self.origin}/telnyx/v2",
+            f"{self.origin}/telnyx/v2", f"{self.origin}/model/v1",
         )  # fmt: skip
         # There is no TLS, and to read its certificates takes as long as many a call.
         self._http = httpx.Client(base_url=f"{self.origin}/_sim", timeout=timeout_s, trust_env=False, verify=False)  # noqa: S501
@@ -121,6 +122,14 @@ class SimulatorClient:
 
     def lock_number(self, number_id: str, locked: bool = True) -> None:
         self._ask("PATCH", f"/telnyx/numbers/{number_id}", {"deletion_lock_enabled": locked})
+
+    def script_model(self, *turns: Mapping[str, object], match: str | None = None, repeat: bool = False) -> None:
+        """Order what the model says to a prompt, turn by turn; see `model/script.py` for what a turn may hold."""
+        self._ask("POST", "/model/scripts", {"turns": [dict(turn) for turn in turns], "match": match, "repeat": repeat})
+
+    def clear_scripts(self) -> None:
+        """Forget all scripts."""
+        self._ask("DELETE", "/model/scripts")
 
     def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
         answer = self._http.request(method, path, json=body)

@@ -88,6 +88,19 @@ class TelnyxConfig(ProviderConfig):
     profile_create_status: Literal[200, 201] = 200
 
 
+class ModelConfig(ProviderConfig):
+    """`noise` are comments and unknown events in a stream, `done` is `[DONE]` after it; `latency_s` is waited before
+    every answer, `gap_s` between the deltas of a streamed one."""
+
+    error_shape: Literal["openai", "openrouter"] = "openai"
+    missing_models: list[str] = Field(default_factory=list[str])
+    seals_reasoning: bool = True
+    noise: bool = True
+    done: bool = True
+    latency_s: float = 0.0
+    gap_s: float = 0.0
+
+
 class Config(_Strict):
     """`latency_ms` is waited before a request's work is done, `latency_after_ms` between that and the answer."""
 
@@ -97,6 +110,7 @@ class Config(_Strict):
     openrouter: OpenRouterConfig = Field(default_factory=OpenRouterConfig)
     agentmail: AgentMailConfig = Field(default_factory=AgentMailConfig)
     telnyx: TelnyxConfig = Field(default_factory=TelnyxConfig)
+    model: ModelConfig = Field(default_factory=ModelConfig)
 
 
 def patched(config: Config, change: dict[str, object]) -> Config:

@@ -31,14 +31,19 @@ class TrackingProtocol(H11Protocol):
         super().connection_lost(exc)
 
 
+def drop(scope: Scope) -> None:
+    """Reset the connection that a request came by."""
+    ends = cast(Ends, (tuple(scope["client"]), tuple(scope["server"])))
+    transport = TrackingProtocol.open_transports.get(ends)
+    if transport is not None:
+        transport.abort()
+
+
 class Dropped(Response):
     """A response that is none: it resets the connection that the request came by."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        ends = cast(Ends, (tuple(scope["client"]), tuple(scope["server"])))
-        transport = TrackingProtocol.open_transports.get(ends)
-        if transport is not None:
-            transport.abort()
+        drop(scope)
         # uvicorn answers 500 for an app that ends without a response, unless it has already seen the disconnect.
         while (await receive())["type"] != "http.disconnect":
             pass

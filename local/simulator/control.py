@@ -12,6 +12,8 @@
     POST   /_sim/railway/deployments/{id}   {"status"}: force a status
     POST   /_sim/telnyx/numbers             {"count", "customer_reference"?}: seed owned numbers
     PATCH  /_sim/telnyx/numbers/{id}        {"deletion_lock_enabled"}
+    POST   /_sim/model/scripts              {"turns", "match"?, "repeat"?}: what the model says, see `model/script.py`
+    DELETE /_sim/model/scripts              forget all of them
 
 A fault is `{provider, operation?, kind, times?, after?, match?, seconds?, status?, code?, message?, retry_after?,
 field?, done?}`: `times` is 1 unless given and null for good; the first `after` matching requests are spared; `match`
@@ -46,6 +48,7 @@ from local.simulator.config import Config, patched
 from local.simulator.engine import Engine
 from local.simulator.faults import Fault, FaultOrder
 from local.simulator.leftovers import leftovers
+from local.simulator.model.script import Script, ScriptBook
 from local.simulator.railway.seeds import SeedPlan, seed_services
 from local.simulator.railway.store import ENVIRONMENT
 from local.simulator.state import State
@@ -180,6 +183,15 @@ def control(engine: Engine) -> APIRouter:
             raise HTTPException(404, "no such number")
         number.deletion_lock_enabled = change.deletion_lock_enabled
         engine.save()
+        return {"ok": True}
+
+    @router.post("/model/scripts", status_code=201)
+    async def add_script(script: Script) -> Obj:
+        return {"id": engine.scripts.add(script).id}
+
+    @router.delete("/model/scripts")
+    async def delete_scripts() -> Obj:
+        engine.scripts = ScriptBook()
         return {"ok": True}
 
     return router

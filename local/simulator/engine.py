@@ -17,6 +17,7 @@ from local.simulator.config import Config, ProviderConfig
 from local.simulator.connection import Dropped
 from local.simulator.faults import Fault, FaultBook
 from local.simulator.limiter import Limiter
+from local.simulator.model.script import ScriptBook
 from local.simulator.shape import VOLUME_THROTTLE, Failure
 from local.simulator.state import State, StateFile
 from local.simulator.wire import Reply, as_obj
@@ -42,12 +43,13 @@ class Asked:
 
 @dataclass
 class Engine:
-    """The one mutable thing of a simulator: state, configuration, faults and calls."""
+    """The one mutable thing of a simulator: state, configuration, faults, scripts and calls."""
 
     config: Config
     state: State
     file: StateFile | None = None
     faults: FaultBook = field(default_factory=FaultBook)
+    scripts: ScriptBook = field(default_factory=ScriptBook)
     calls: CallLog = field(default_factory=CallLog)
     limiters: dict[str, Limiter] = field(default_factory=dict[str, Limiter])
     generation: int = 0
@@ -57,7 +59,7 @@ class Engine:
     def reset(self, config: Config, state: State) -> None:
         """Everything back to the beginning; requests that hang are let go."""
         self.config, self.state = config, state
-        self.faults, self.calls, self.limiters = FaultBook(), CallLog(), {}
+        self.faults, self.scripts, self.calls, self.limiters = FaultBook(), ScriptBook(), CallLog(), {}
         self.generation += 1
         self.release()
         self.save()
@@ -104,19 +106,19 @@ class Engine:
         entry.fault = kind
         generation = self.generation
         if fault is None or fault.done:
-            await self._wait(self.config.latency_ms / 1000 + (seconds if kind == "slow" else 0.0))
+            await self.wait(self.config.latency_ms / 1000 + (seconds if kind == "slow" else 0.0))
             if generation != self.generation:
                 return None  # asked of a state that a reset has replaced
             reply = self._work(asked, entry, fault)
         else:
             if kind == "hang":
-                await self._wait(seconds)
+                await self.wait(seconds)
             reply = None
         if fault is None or kind in ("slow", "partial"):
-            await self._wait(self.config.latency_after_ms / 1000)
+            await self.wait(self.config.latency_after_ms / 1000)
             return reply
         if kind == "hang_done":
-            await self._wait(seconds)
+            await self.wait(seconds)
             return reply
         if kind in ("lost", "drop", "hang"):
             return None
@@ -141,7 +143,8 @@ class Engine:
             limiter = self.limiters[asked.provider] = Limiter(rule)
         return limiter
 
-    async def _wait(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
+        """Wait, until `release` at the longest."""
         if seconds <= 0:
             return
         try:

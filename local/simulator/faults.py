@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-ProviderName = Literal["railway", "openrouter", "agentmail", "telnyx", "*"]
+ProviderName = Literal["railway", "openrouter", "agentmail", "telnyx", "model", "*"]
 
 FaultKind = Literal[
     "refuse", "lost", "drop", "hang", "hang_done", "slow", "rate_limit", "rate_limit_text", "server_error",

@@ -71,7 +71,7 @@ def mount(app: FastAPI, engine: Engine, provider: RestProvider) -> None:
 def _endpoint(engine: Engine, provider: RestProvider, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         raw = await request.body()
-        body, complaint = _parsed(raw, request.headers.get("content-type"), request.method)
+        body, complaint = parsed(raw, request.headers.get("content-type"), request.method)
         path = {name: str(value) for name, value in request.path_params.items()}
         query = tuple(request.query_params.multi_items())
         headers = dict(request.headers)
@@ -96,7 +96,7 @@ def _endpoint(engine: Engine, provider: RestProvider, operation: Operation) -> C
     return endpoint
 
 
-def _parsed(raw: bytes, content_type: str | None, method: str) -> tuple[Obj, str | None]:
+def parsed(raw: bytes, content_type: str | None, method: str) -> tuple[Obj, str | None]:
     """The JSON object of a body, and what is wrong with it."""
     if not raw:
         return {}, None

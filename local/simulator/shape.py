@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from local.simulator.wire import Obj, Reply
 
@@ -33,6 +34,26 @@ def openrouter_failure(failure: Failure) -> Reply:
     kind = failure.code or (types.get(failure.status, "server") if failure.status == 429 else None)
     if kind is not None:
         error["metadata"] = {"error_type": kind}
+    return Reply(failure.status, {"error": error}, failure.retry_headers)
+
+
+def model_failure(
+    failure: Failure, shape: Literal["openai", "openrouter"] = "openai", param: str | None = None
+) -> Reply:
+    """OpenAI's shape, or OpenRouter's, in which the code is the status."""
+    if shape == "openrouter":
+        return openrouter_failure(failure)
+    messages = {
+        401: "Incorrect API key provided.", 404: "Not found", 429: "Rate limit reached for requests",
+        500: "The server had an error while processing your request. Sorry about that!",
+    }  # fmt: skip
+    types = {429: "rate_limit_error", 500: "server_error", 502: "server_error", 503: "server_error"}
+    codes = {401: "invalid_api_key", 429: "rate_limit_exceeded", 500: "server_error"}
+    error: Obj = {
+        "message": failure.message or messages.get(failure.status, "Error"),
+        "type": types.get(failure.status, "invalid_request_error"), "param": param,
+        "code": failure.code or codes.get(failure.status),
+    }  # fmt: skip
     return Reply(failure.status, {"error": error}, failure.retry_headers)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -31,7 +31,7 @@ class Reply:
         return Response(content, self.status, dict(self.headers), self.media_type)
 
     def with_headers(self, headers: Mapping[str, str]) -> "Reply":
-        return Reply(self.status, self.body, {**self.headers, **headers}, self.text, self.media_type)
+        return replace(self, headers={**self.headers, **headers})
 
 
 @dataclass(frozen=True)

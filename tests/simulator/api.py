@@ -13,7 +13,7 @@ PROFILE = "5a1e0000-0000-4000-8000-00000000000a"
 
 
 class Api:
-    """Calls to all four providers with good credentials; anything else goes through `http`."""
+    """Calls to all four providers and the model with good credentials; anything else goes through `http`."""
 
     def __init__(self, sim: SimulatorClient) -> None:
         self.sim = sim
@@ -54,6 +54,9 @@ class Api:
 
     def telnyx(self, method: str, path: str, **options: Any) -> httpx.Response:
         return self.http.request(method, self.sim.bases.telnyx + path, **options)
+
+    def model(self, body: dict[str, Any]) -> httpx.Response:
+        return self.http.post(f"{self.sim.bases.model}/responses", json=body)
 
     def service(self, name: str = "agent-1") -> str:
         made = self.railway(SERVICE_CREATE, i={"projectId": PROJECT, "name": name})

@@ -2,9 +2,16 @@
 
     PointsmanError
     ├── InvalidInput            400  the caller must change the request
+    ├── InvalidToolInput        422  knows the issues
+    ├── FeatureUnavailable      422  what was asked for belongs to a plugin that is not registered
     ├── Unauthenticated         401
+    │   └── AuthRequired             the Agent API's
+    ├── ApprovalRequired        403  a person must approve this call of a tool, and here nobody can
     ├── NotFound                404
+    │   ├── ToolNotFound             no tool of this id is exposed
+    │   └── PromptNotFound           unknown, another user's, or not waiting for this
     ├── Conflict                409
+    │   ├── ConversationBusy         a prompt of the conversation still runs or waits
     │   ├── Busy                     another operation works on the instance
     │   ├── KeyReused                an idempotency key came with another request
     │   └── StillInProgress          the first request with this idempotency key is at work
@@ -13,7 +20,13 @@
     ├── OperationFailed         500  an operation ended badly; the message says how and what is left
     ├── MissingSetting          500  names the environment variable
     ├── MigrationFailed         500  the databases are as they were; the message says why
+    ├── CompositionError        500  plugins, tools or routes do not fit together; the bundle must be changed
+    ├── ToolFailed              500  a tool raised, or returned what is not its output
+    ├── RouteFailed             500  a plugin's route did
+    ├── ModelFailed             502  the model or its provider; knows whether that may pass
+    ├── AuthUnavailable         503  whoever signs the tokens cannot be asked for his keys
     ├── DatabaseUnavailable     503
+    ├── DocsUnavailable         503  what the documentation's page needs was not packed
     └── ProviderError           502  knows its provider and step
         ├── ProviderRejected         the provider said no; nothing happened, asking again will not help
         ├── ProviderUnavailable      the provider could not answer; may pass
@@ -23,28 +36,42 @@ Each knows its HTTP status, a code that does not change, whether trying again ma
 show to a client: no credential, no raw body of a provider, no SQL.
 """
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal, TypedDict
 
 __all__ = [
+    "ApprovalRequired",
+    "AuthRequired",
+    "AuthUnavailable",
     "Busy",
+    "CompositionError",
     "Conflict",
+    "ConversationBusy",
     "DatabaseUnavailable",
+    "DocsUnavailable",
+    "FeatureUnavailable",
     "InvalidInput",
+    "InvalidToolInput",
+    "Issue",
     "KeyReused",
     "MigrationFailed",
     "MissingSetting",
+    "ModelFailed",
     "NotFound",
     "OperationFailed",
     "PayloadTooLarge",
     "PointsmanError",
+    "PromptNotFound",
     "ProviderError",
     "ProviderRejected",
     "ProviderTimeout",
     "ProviderUnavailable",
     "RateLimited",
     "Reason",
+    "RouteFailed",
     "StillInProgress",
+    "ToolFailed",
+    "ToolNotFound",
     "Unauthenticated",
 ]
 
@@ -53,12 +80,19 @@ Reason = Literal["unauthorized", "not_found", "taken", "limit", "invalid", "not_
 or account's limit; our request; not in a state for it yet; anything else."""
 
 
+class Issue(TypedDict):
+    """What is wrong with one part of an input. `path` leads to it: names of members, numbers of elements."""
+
+    path: list[str | int]
+    message: str
+
+
 class PointsmanError(Exception):
     """Base of all. `message` is safe to show; `details` are further keys of the client's error body."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
 
     def __init__(self, message: str, *, details: Mapping[str, object] | None = None) -> None:
         super().__init__(message)
@@ -70,16 +104,50 @@ class InvalidInput(PointsmanError):
     status, code = 400, "INVALID_INPUT"
 
 
+class InvalidToolInput(PointsmanError):
+    """The input of a tool, or the body of a plugin's route, does not fit its model. `issues` hold no values."""
+
+    status, code = 422, "VALIDATION_ERROR"
+
+    def __init__(self, message: str, issues: Sequence[Issue] = ()) -> None:
+        super().__init__(message)
+        self.issues: list[Issue] = list(issues)
+
+
+class FeatureUnavailable(PointsmanError):
+    status, code = 422, "FEATURE_UNAVAILABLE"
+
+
 class Unauthenticated(PointsmanError):
     status, code = 401, "UNAUTHENTICATED"
+
+
+class AuthRequired(Unauthenticated):
+    code = "AUTH_REQUIRED"
+
+
+class ApprovalRequired(PointsmanError):
+    status, code = 403, "APPROVAL_REQUIRED"
 
 
 class NotFound(PointsmanError):
     status, code = 404, "NOT_FOUND"
 
 
+class ToolNotFound(NotFound):
+    code = "TOOL_NOT_FOUND"
+
+
+class PromptNotFound(NotFound):
+    code = "PROMPT_NOT_FOUND"
+
+
 class Conflict(PointsmanError):
     status, code = 409, "CONFLICT"
+
+
+class ConversationBusy(Conflict):
+    code, retryable = "CONVERSATION_BUSY", True
 
 
 class Busy(Conflict):
@@ -128,8 +196,49 @@ class MigrationFailed(PointsmanError):
     status, code = 500, "MIGRATION_FAILED"
 
 
+class CompositionError(PointsmanError):
+    """Plugins, tools or routes do not fit together. Raised while a bundle is composed, never by a request."""
+
+    status, code = 500, "COMPOSITION_ERROR"
+
+
+class ToolFailed(PointsmanError):
+    status, code = 500, "TOOL_ERROR"
+
+
+class RouteFailed(PointsmanError):
+    status, code = 500, "ROUTE_ERROR"
+
+
+class ModelFailed(PointsmanError):
+    """The model could not be asked, or did not answer as it should. `retryable` where that may pass; `retry_after` is
+    in seconds, None where the model named no time."""
+
+    status, code = 502, "MODEL_ERROR"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message, details=details)
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+
+class AuthUnavailable(PointsmanError):
+    status, code, retryable = 503, "AUTH_UNAVAILABLE", True
+
+
 class DatabaseUnavailable(PointsmanError):
     status, code, retryable = 503, "DATABASE_UNAVAILABLE", True
+
+
+class DocsUnavailable(PointsmanError):
+    status, code = 503, "DOCS_UNAVAILABLE"
 
 
 class ProviderError(PointsmanError):

@@ -1,7 +1,7 @@
 """The one HTTP client of the providers: requests, short retries, and how every failure becomes an error of ours.
 
-Only this module knows httpx. A provider's module says how its error bodies read (`Explain`); what follows from a
-status, from a cut connection or from an answer that is no JSON is decided here, alike for all:
+Of the providers, only this module knows httpx. A provider's module says how its error bodies read (`Explain`); what
+follows from a status, from a cut connection or from an answer that is no JSON is decided here, alike for all:
 
     no connection                         ProviderUnavailable, nothing was done
     sent, but no answer or half of one    ProviderTimeout, the outcome is unknown
@@ -25,7 +25,7 @@ import httpx
 from ..errors import InvalidInput, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable, Reason
 from .masking import mask, word
 
-__all__ = ["FAILURES", "Answer", "Client", "Explain", "Kind", "Said", "Wire", "segment"]
+__all__ = ["FAILURES", "Answer", "Client", "Explain", "Kind", "Said", "Wire", "pause", "segment"]
 
 CONNECT_SECONDS = 5.0
 TRIES = 3
@@ -334,10 +334,7 @@ class Client:
 
     def _retry_after(self, response: httpx.Response) -> float | None:
         headers = response.headers
-        value = headers.get("retry-after", "").strip()
-        seconds = _seconds(value)
-        if seconds is None and value:
-            seconds = _until(value)
+        seconds = pause(headers.get("retry-after", ""))
         # Only with a 429: some providers tell the end of their window with every answer.
         if seconds is None and self._reset is not None and response.status_code == 429:
             seconds = _seconds(headers.get("x-ratelimit-reset", ""))
@@ -361,6 +358,13 @@ def segment(value: str) -> str:
     if value in ("", ".", ".."):
         raise InvalidInput(f"{value!r} is no id of a resource")
     return quote(value, safe="")
+
+
+def pause(value: str) -> float | None:
+    """The seconds that a `Retry-After` asks for, given as a number or as a date; None where it is neither."""
+    value = value.strip()
+    seconds = _seconds(value)
+    return _until(value) if seconds is None and value else seconds
 
 
 def _seconds(value: str) -> float | None:
