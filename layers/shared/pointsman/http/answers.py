@@ -18,7 +18,6 @@ __all__ = [
     "OperationPage",
     "Registry",
     "ResourceDestroyed",
-    "ServiceStatus",
     "Started",
     "ToolProvisioned",
     "answers",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from fastapi.responses import JSONResponse
 
 from ..db.operations import Operation, Step
-from ..errors import OperationFailed
+from ..lifecycle.progress import begun, outcome
 
 __all__ = ["answer", "page"]
 
@@ -15,15 +15,12 @@ _RETRY_AFTER = "2"
 
 def answer(operation: Operation) -> JSONResponse:
     """200 with the result, 202 while it still runs. Raises OperationFailed (500) with what is left."""
-    if operation.status == "succeeded":
-        return JSONResponse(operation.result)
-    if operation.status == "running":
-        body = {"instanceId": operation.instance_id, "operationId": operation.id, "status": "running"}
-        return JSONResponse(body, 202, {"Location": f"/operations/{operation.id}", "Retry-After": _RETRY_AFTER})
-    error = operation.error or {}
-    extra = {key: value for key, value in error.items() if key not in ("message", "code")}
-    details = {**(operation.result or {}), **extra, "operationId": operation.id, "status": operation.status}
-    raise OperationFailed(str(error.get("message", "The operation failed")), details=details)
+    result = outcome(operation)
+    if result is None:
+        return JSONResponse(
+            begun(operation), 202, {"Location": f"/operations/{operation.id}", "Retry-After": _RETRY_AFTER}
+        )
+    return JSONResponse(result)
 
 
 def page(operation: Operation, steps: list[Step]) -> dict[str, object]:

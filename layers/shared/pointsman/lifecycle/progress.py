@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from ..db import connection, operations
-from ..errors import Busy, NotFound
+from ..errors import Busy, NotFound, OperationFailed
 from ..settings.tuning import Tuning
 from . import claim
 
-__all__ = ["progress", "see_through"]
+__all__ = ["begun", "outcome", "progress", "see_through"]
 
 _LOOK_EVERY = 1.0
 """Seconds between looks at a running operation whose end nobody has told."""
@@ -60,3 +61,20 @@ def progress(operation_id: str) -> tuple[operations.Operation, list[operations.S
         return operation, operations.steps(db, operation_id)
 
     return connection.run(read)
+
+
+def outcome(operation: operations.Operation) -> dict[str, Any] | None:
+    """What an operation has brought; None while it runs. Raises OperationFailed with what is left."""
+    if operation.status == "running":
+        return None
+    if operation.status == "succeeded":
+        return operation.result or {}
+    error = operation.error or {}
+    extra = {key: value for key, value in error.items() if key not in ("message", "code")}
+    details = {**(operation.result or {}), **extra, "operationId": operation.id, "status": operation.status}
+    raise OperationFailed(str(error.get("message", "The operation failed")), details=details)
+
+
+def begun(operation: operations.Operation) -> dict[str, Any]:
+    """What is told of an operation that still runs."""
+    return {"instanceId": operation.instance_id, "operationId": operation.id, "status": "running"}

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator
 
 from ..providers import railway
+from ..settings.railway import RailwaySettings
 from . import naming
 
-__all__ = ["fleet"]
+__all__ = ["batch", "fleet"]
 
 
 def fleet(instance_ids: Collection[str] = ()) -> Iterator[tuple[str, railway.Instance]]:
@@ -18,3 +19,20 @@ def fleet(instance_ids: Collection[str] = ()) -> Iterator[tuple[str, railway.Ins
         instance_id = naming.instance_of(instance.name)
         if instance_id is not None and (not wanted or instance_id in wanted):
             yield instance_id, instance
+
+
+def batch(instance_ids: Collection[str] = ()) -> dict[str, object]:
+    """The same as clients are told it (contract, status/batch). Raises ProviderError."""
+    services = [
+        {
+            "instanceId": instance_id,
+            "serviceId": instance.service_id,
+            "name": instance.name,
+            "deployStatus": instance.status,
+            "domain": instance.domain,
+            "image": instance.image,
+            "environmentIds": [instance.environment_id],
+        }
+        for instance_id, instance in fleet(instance_ids)
+    ]
+    return {"projectId": RailwaySettings.load().project_id, "services": services}

@@ -9,7 +9,7 @@ from ..settings.environment import optional
 if TYPE_CHECKING:
     from .base import ToolProvider
 
-__all__ = ["TOOLS", "Tool", "configured", "tool_provider"]
+__all__ = ["TOOLS", "Tool", "configured", "listing", "tool_provider"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,13 @@ TOOLS: dict[str, Tool] = {
         ),
     )
 }
+
+
+def listing() -> list[dict[str, object]]:
+    """The tools as clients are told of them (contract, Registry)."""
+    return [
+        {"id": tool.id, "name": tool.name, "mode": tool.mode, "envKeys": list(tool.env_keys)} for tool in TOOLS.values()
+    ]
 
 
 def configured(tool_id: str) -> bool:

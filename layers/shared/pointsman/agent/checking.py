@@ -1,0 +1,59 @@
+"""Reading JSON into a model, and a model back into JSON, with what is wrong told without values."""
+
+import json
+from typing import TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, from_json
+
+from ..errors import InvalidToolInput, Issue
+
+__all__ = ["NotItsOutput", "issues_of", "read", "written"]
+
+M = TypeVar("M", bound=BaseModel)
+
+_NO_JSON = "It holds text that is not Unicode or a number that is too large, or is nested too deeply"
+"""The body was parsed before, so nothing else can be wrong with it as JSON."""
+
+
+class NotItsOutput(Exception):
+    """What a tool or a route returned is not what it says that it returns. Its text tells where, and no value."""
+
+
+def read(model: type[M], raw: object, what: str) -> M:
+    """Parsed JSON as an instance of the model. `what` it is, is told when it is wrong. Raises InvalidToolInput.
+
+    Read as JSON, not as Python: strict models take a date as text, as JSON has no other.
+    """
+    try:
+        text = json.dumps(raw, allow_nan=False)
+    except (RecursionError, TypeError, ValueError):
+        raise InvalidToolInput(f"{what} is not valid", [{"path": [], "message": _NO_JSON}]) from None
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        raise InvalidToolInput(f"{what} is not valid", issues_of(error)) from None
+
+
+def written(model: type[BaseModel], result: object) -> object:
+    """What a tool or a route returned, an instance of the model or what fits it, as JSON. Raises NotItsOutput."""
+    try:
+        # By the adapter: an instance of a subclass is written as what was announced, without what it has besides.
+        return from_json(TypeAdapter(model).dump_json(model.model_validate(result), by_alias=True, warnings="error"))
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, one['loc'])) or 'the whole'} ({one['type']})" for one in error.errors()]
+        raise NotItsOutput(", ".join(wrong)) from None
+    except (PydanticSerializationError, RecursionError):
+        raise NotItsOutput("it does not hold what it should, or cannot be written as JSON") from None
+
+
+def issues_of(error: ValidationError) -> list[Issue]:
+    """What is wrong, and where."""
+    return [
+        {"path": list(one["loc"]), "message": _NO_JSON if one["type"] == "json_invalid" else _plain(one["msg"])}
+        for one in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,173 @@
+"""What the tools of the instances plugin take and return. The fields are the Services API's own."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, RootModel, WithJsonSchema
+
+from ...lifecycle import naming
+from ...providers.registry import TOOLS
+from ..models import Input, Output, Timestamp
+
+__all__ = [
+    "Configure",
+    "Create",
+    "Created",
+    "Destroyed",
+    "Done",
+    "Fleet",
+    "Listed",
+    "Nothing",
+    "OneInstance",
+    "Registry",
+    "Status",
+]
+
+
+def _tool(tool_id: str) -> str:
+    if tool_id not in TOOLS:
+        raise ValueError(naming.unknown_tool(tool_id))
+    return tool_id
+
+
+def _agent_name(name: str) -> str:
+    if name == naming.POOL_MANAGER:
+        raise ValueError(f"may not be {naming.POOL_MANAGER}: that service is no agent")
+    return name
+
+
+ToolId = Annotated[str, AfterValidator(_tool), WithJsonSchema({"type": "string", "enum": list(TOOLS)})]
+KnownId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+NewId = Annotated[str, Field(pattern=f"^{naming.INSTANCE_ID.pattern}$")]
+NewName = Annotated[str, Field(pattern=f"^{naming.SERVICE_NAME.pattern}$"), AfterValidator(_agent_name)]
+Variable = Annotated[str, Field(pattern=f"^{naming.VARIABLE.pattern}$")]
+Value = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+
+
+class Nothing(Input):
+    pass
+
+
+class Status(Input):
+    instanceIds: list[KnownId] | None = Field(None, description="Only these; all where it is left out or empty")
+
+
+class OneInstance(Input):
+    instanceId: KnownId
+
+
+class Create(Input):
+    instanceId: NewId
+    name: NewName = Field(description="What the Railway service is called; the fleet lists convos-agent-… only")
+    tools: list[ToolId] = Field([])
+
+
+class Configure(Input):
+    instanceId: KnownId
+    variables: dict[Variable, Value] = Field(
+        min_length=1, repr=False, json_schema_extra={"additionalProperties": False}
+    )
+    redeploy: bool = False
+
+
+class RegistryTool(Output):
+    id: str
+    name: str
+    mode: str
+    envKeys: list[str]
+
+
+class Registry(Output):
+    tools: list[RegistryTool]
+
+
+class InstanceTool(Output):
+    toolId: str
+    resourceId: str
+    envKey: str
+    status: str
+    meta: dict[str, Any]
+    createdAt: Timestamp
+
+
+class Instance(Output):
+    instanceId: str
+    provider: str
+    serviceId: str
+    environmentId: str
+    projectId: str | None
+    url: str | None
+    deployStatus: str | None
+    runtimeImage: str | None
+    volumeId: str | None
+    createdAt: Timestamp
+    updatedAt: Timestamp
+    tools: list[InstanceTool]
+
+
+class Listed(Output):
+    instances: list[Instance]
+
+
+class ServiceStatus(Output):
+    instanceId: str
+    serviceId: str
+    name: str
+    deployStatus: str | None
+    domain: str | None
+    image: str | None
+    environmentIds: list[str]
+
+
+class Fleet(Output):
+    projectId: str
+    services: list[ServiceStatus]
+
+
+class Resource(Output):
+    resourceId: str
+
+
+class Running(Output):
+    """The work goes on; the Services API's `GET /operations/{operationId}` tells how far it is."""
+
+    instanceId: str
+    operationId: str
+    status: Literal["running"]
+
+
+class NewInstance(Output):
+    """`warnings` tell what an instance has to do without: limits, volume or domain."""
+
+    instanceId: str
+    serviceId: str
+    url: str | None
+    services: dict[str, Resource]
+    warnings: list[str] = Field([], exclude_if=lambda warnings: not warnings)
+
+
+class Created(RootModel[NewInstance | Running]):
+    model_config = ConfigDict(strict=True, defer_build=True)
+
+
+class Gone(Output):
+    """What was there and is gone."""
+
+    openrouter: bool
+    agentmail: bool
+    telnyx: bool
+    volumes: bool
+    service: bool
+
+
+class NoInstance(Output):
+    instanceId: str
+    destroyed: Gone
+
+
+class Destroyed(RootModel[NoInstance | Running]):
+    model_config = ConfigDict(strict=True, defer_build=True)
+
+
+class Done(Output):
+    instanceId: str
+    ok: Literal[True]

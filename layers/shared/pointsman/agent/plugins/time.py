@@ -1,0 +1,62 @@
+"""What time it is."""
+
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field
+
+from ..models import Input, Output, Timestamp
+from ..plugin import NoConfig, Plugin, Prompt
+from ..tool import Tool, ToolContext
+
+__all__ = ["Time"]
+
+
+def _zone(name: str) -> tzinfo:
+    """Raises ValueError. UTC needs no time zone database, which a small machine may lack."""
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # none of this name; no name at all; a folder of the database
+        raise ValueError(f"there is no time zone {name[:64]!r}; IANA's names are like UTC or Europe/Berlin") from None
+
+
+def _known(name: str) -> str:
+    _zone(name)
+    return name
+
+
+class NowInput(Input):
+    timezone: Annotated[str, AfterValidator(_known)] = Field("UTC", description="An IANA name, like Europe/Berlin")
+
+
+class NowOutput(Output):
+    now: Timestamp = Field(description="ISO 8601 with milliseconds and the zone's offset")
+    timezone: str
+
+
+def _now(context: ToolContext[NowInput]) -> NowOutput:
+    zone = context.input.timezone
+    text = datetime.now(_zone(zone)).isoformat(timespec="milliseconds")
+    return NowOutput(now=text.removesuffix("+00:00") + "Z" if zone == "UTC" else text, timezone=zone)
+
+
+class Time(Plugin[NoConfig]):
+    """`time.now`, for clients and for the model."""
+
+    id = "time"
+    tools = (
+        Tool(
+            "time.now",
+            "The current date and time, in UTC or in another time zone",
+            NowInput,
+            NowOutput,
+            _now,
+            example={"timezone": "UTC"},
+        ),
+    )
+
+    def prepare(self, prompt: Prompt) -> None:
+        prompt.add_tools(*self.tools)

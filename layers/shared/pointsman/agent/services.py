@@ -1,0 +1,56 @@
+"""The service container: what plugins and tools share, found by type."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, cast
+
+from ..errors import CompositionError
+
+__all__ = ["Secrets", "Services"]
+
+T = TypeVar("T")
+
+
+class Secrets(Mapping[str, str]):
+    """Secrets by name. Its repr shows the names only."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(sorted(self._values))})"
+
+
+class Services:
+    """One service of each type. `secrets` is what the bundle lets its plugins know."""
+
+    def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
+        self.secrets = Secrets(secrets or {})
+        self._services: dict[type[Any], object] = {}
+
+    def provide(self, kind: type[T], service: T) -> None:
+        """Put a service in, to be found by this type. Raises CompositionError where there is one already."""
+        if kind in self._services:
+            raise CompositionError(f"There is a {kind.__name__} in the service container already")
+        self._services[kind] = service
+
+    def get(self, kind: type[T]) -> T:
+        """The service of this type. Raises CompositionError, naming those that there are."""
+        if kind not in self._services:
+            there = ", ".join(sorted(other.__name__ for other in self._services)) or "nothing"
+            raise CompositionError(f"There is no {kind.__name__} in the service container, but {there}")
+        return cast("T", self._services[kind])
+
+    def __contains__(self, kind: type[Any]) -> bool:
+        return kind in self._services
+
+    def __repr__(self) -> str:
+        return f"Services({', '.join(sorted(kind.__name__ for kind in self._services))})"

@@ -1,0 +1,69 @@
+"""The table `conversations`. Each statement names the user, so that nobody reaches another's."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from .connection import Connection
+
+__all__ = ["Conversation", "delete", "get", "hold", "insert", "new_id", "page"]
+
+_ID = re.compile("conv-[0-9a-f]{32}")
+_COLUMNS = "id, title, created_at, updated_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One row. `title` is None until the first prompt."""
+
+    id: str
+    title: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def new_id() -> str:
+    return f"conv-{uuid.uuid4().hex}"
+
+
+def insert(connection: Connection, conversation_id: str, user_id: str) -> None:
+    connection.execute(
+        "INSERT INTO conversations (id, user_id) VALUES (%s, %s) ON CONFLICT (id) DO NOTHING",
+        (conversation_id, user_id),
+    )
+
+
+def page(connection: Connection, user_id: str, limit: int, offset: int) -> list[Conversation]:
+    """The user's conversations, newest update first."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM conversations WHERE user_id = %s ORDER BY updated_at DESC, id LIMIT %s OFFSET %s",
+        (user_id, limit, offset),
+    ).fetchall()
+    return [Conversation(**row) for row in rows]
+
+
+def get(connection: Connection, conversation_id: str, user_id: str) -> Conversation | None:
+    """The user's conversation of this id; None for unknown ones, another's, and what is no id."""
+    if not _ID.fullmatch(conversation_id):
+        return None
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM conversations WHERE id = %s AND user_id = %s", (conversation_id, user_id)
+    ).fetchone()
+    return Conversation(**row) if row else None
+
+
+def hold(connection: Connection, conversation_id: str, user_id: str) -> bool:
+    """Whether the user has this conversation; nobody else changes it until the transaction ends."""
+    if not _ID.fullmatch(conversation_id):
+        return False
+    query = "SELECT FROM conversations WHERE id = %s AND user_id = %s FOR UPDATE"
+    return connection.execute(query, (conversation_id, user_id)).rowcount == 1
+
+
+def delete(connection: Connection, conversation_id: str, user_id: str) -> bool:
+    """Delete the user's conversation of this id; False where he has none. Its prompts stay, without it."""
+    if not _ID.fullmatch(conversation_id):
+        return False
+    cursor = connection.execute("DELETE FROM conversations WHERE id = %s AND user_id = %s", (conversation_id, user_id))
+    return cursor.rowcount == 1

@@ -1,0 +1,72 @@
+"""The table `prompts`. Each statement names the user, so that nobody reaches another's."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from .connection import Connection
+
+__all__ = ["Prompt", "Status", "Whole", "get", "is_of", "of_conversation"]
+
+Status = Literal["running", "waiting", "completed", "failed", "cancelled"]
+
+_ID = re.compile("prompt-[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A row, as a conversation shows it."""
+
+    id: str
+    input: str
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A row, as its own page shows it."""
+
+    id: str
+    conversation_id: str | None
+    input: str
+    model: str
+    status: Status
+    usage_input: int
+    usage_output: int
+    usage_total: int
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def get(connection: Connection, prompt_id: str, user_id: str) -> Whole | None:
+    """The user's prompt of this id."""
+    if not is_of(connection, prompt_id, user_id):
+        return None
+    row = connection.execute(
+        "SELECT id, conversation_id, input, model, status, usage_input, usage_output, usage_total, error, created_at,"
+        " updated_at FROM prompts WHERE id = %s AND user_id = %s",
+        (prompt_id, user_id),
+    ).fetchone()
+    return Whole(**row) if row else None
+
+
+def is_of(connection: Connection, prompt_id: str, user_id: str) -> bool:
+    """Whether the user has a prompt of this id; nobody has one of what is no id."""
+    if not _ID.fullmatch(prompt_id):
+        return False
+    query = "SELECT FROM prompts WHERE id = %s AND user_id = %s"
+    return connection.execute(query, (prompt_id, user_id)).rowcount == 1
+
+
+def of_conversation(connection: Connection, conversation_id: str, user_id: str) -> list[Prompt]:
+    """The user's prompts of a conversation, oldest first."""
+    rows = connection.execute(
+        "SELECT id, input, status, created_at, updated_at FROM prompts"
+        " WHERE conversation_id = %s AND user_id = %s ORDER BY created_at, id",
+        (conversation_id, user_id),
+    ).fetchall()
+    return [Prompt(**row) for row in rows]

@@ -1,0 +1,150 @@
+"""What a bundle exposes: tools and routes, each once, and none after the start."""
+
+import pytest
+
+from pointsman.agent import Agent, ApiService, PluginService, RouteContext, Services
+from pointsman.errors import CompositionError, InvalidToolInput, MissingSetting, NotFound, RouteFailed, ToolNotFound
+from pointsman.settings.agent import api_prefix
+from tests.agent.samples import Said, Words, tool
+
+
+@pytest.fixture
+def api() -> ApiService:
+    return ApiService(Services())
+
+
+def hello(context: RouteContext) -> dict[str, object]:
+    return {"hello": context.path["name"], "by": context.user_id}
+
+
+def test_tools_are_found_by_their_id_in_the_order_in_which_they_were_exposed(api: ApiService) -> None:
+    first, second, third = (tool(tool_id=f"words.{name}") for name in ("c", "a", "b"))
+    api.expose_tool(first)
+    api.expose_tools([second, third], tag="words")
+    assert [(exposed.tool.id, exposed.tag) for exposed in api.tools] == [
+        ("words.c", None),
+        ("words.a", "words"),
+        ("words.b", "words"),
+    ]
+    assert api.tool("words.a").tool is second
+
+
+def test_a_tool_that_is_not_exposed_is_not_found(api: ApiService) -> None:
+    with pytest.raises(ToolNotFound, match=r"no tool 'words\.say'") as refused:
+        api.tool("words.say")
+    assert (refused.value.status, refused.value.code) == (404, "TOOL_NOT_FOUND")
+
+
+def test_a_second_tool_of_the_same_id_is_refused(api: ApiService) -> None:
+    api.expose_tool(tool())
+    with pytest.raises(CompositionError, match=r"words\.say is exposed already"):
+        api.expose_tool(tool())
+
+
+def test_once_started_nothing_is_added_until_it_is_stopped(api: ApiService) -> None:
+    api.start()
+    assert api.running
+    for add in (lambda: api.expose_tool(tool()), lambda: api.register_route("GET", "/hello/{name}", hello), api.start):
+        with pytest.raises(CompositionError, match="too late"):
+            add()
+    api.stop()
+    assert not api.running
+    api.expose_tool(tool())
+    api.start()
+
+
+def test_a_route_is_called_with_its_parameters_and_its_callers_id(api: ApiService) -> None:
+    api.register_route("GET", "/hello/{name}", hello, summary="Greets", tag="words")
+    (route,) = api.routes
+    assert (route.parameters, route.public, route.summary) == (["name"], False, "Greets")
+    assert route.call("user-1", api.services, {"name": "you"}, {}) == {"hello": "you", "by": "user-1"}
+
+
+def test_a_routes_body_and_output_are_validated(api: ApiService) -> None:
+    def say(context: RouteContext) -> dict[str, object]:
+        return {"said": context.body.text, "length": len(context.body.text) if context.body.times == 1 else "wrong"}
+
+    api.register_route("POST", "/say", say, input=Words, output=Said)
+    (route,) = api.routes
+    assert route.call("", api.services, {}, {}, {"text": "ab"}) == {"said": "ab", "length": 2}
+    with pytest.raises(InvalidToolInput, match="The request body is not valid"):
+        route.call("", api.services, {}, {}, {"text": 5})
+    with pytest.raises(RouteFailed, match=r"POST /say returned something that is not its output: length \(int_type\)"):
+        route.call("", api.services, {}, {}, {"text": "ab", "times": 2})
+
+
+def test_a_route_may_raise_errors_of_ours_and_all_others_are_failures(api: ApiService) -> None:
+    def fail(context: RouteContext) -> dict[str, object]:
+        raise NotFound("No such word") if context.query else ValueError("no way")
+
+    api.register_route("GET", "/fail", fail)
+    (route,) = api.routes
+    with pytest.raises(NotFound, match="No such word"):
+        route.call("", api.services, {}, {"a": "b"})
+    with pytest.raises(RouteFailed, match="no way") as failed:
+        route.call("", api.services, {}, {})
+    assert (failed.value.status, failed.value.code) == (500, "ROUTE_ERROR")
+
+
+def test_a_route_that_says_nothing_of_its_output_may_return_a_model_or_any_object(api: ApiService) -> None:
+    api.register_route("GET", "/model", lambda _context: Said(said="a", length=1))
+    api.register_route("GET", "/none", lambda _context: None)  # type: ignore[arg-type, return-value]
+    model, nothing = api.routes
+    assert model.call("", api.services, {}, {}) == {"said": "a", "length": 1}
+    with pytest.raises(RouteFailed, match="not its output"):
+        nothing.call("", api.services, {}, {})
+
+
+def test_two_routes_that_would_answer_the_same_requests_are_refused(api: ApiService) -> None:
+    api.register_route("GET", "/hello/{name}", hello)
+    api.register_route("PUT", "/hello/{name}", hello)
+    api.register_route("GET", "/hello/you", hello)
+    with pytest.raises(CompositionError, match=r"a route GET /hello/\{\} already"):
+        api.register_route("GET", "/hello/{other}", hello)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/tools", "/tools/{x}/invoke", "/tools/words.say/invoke", "/docs/mine", "/openapi.json", "/prompts/{id}/stream"],
+)
+def test_the_agent_apis_own_paths_cannot_be_taken(api: ApiService, path: str) -> None:
+    with pytest.raises(CompositionError, match="the Agent API's own"):
+        api.register_route("POST", path, hello)
+
+
+@pytest.mark.parametrize("path", ["", "hello", "/", "/a//b", "/a/", "/a b", "/a{b}", "/{a}/{a}", "/{1}", "/é", "/a?b"])
+def test_paths_that_cannot_be_are_refused(api: ApiService, path: str) -> None:
+    with pytest.raises(CompositionError):
+        api.register_route("GET", path, hello)
+
+
+def test_methods_and_bodies_that_cannot_be_are_refused(api: ApiService) -> None:
+    with pytest.raises(CompositionError, match="one of GET"):
+        api.register_route("OPTIONS", "/hello", hello)  # type: ignore[arg-type]
+    with pytest.raises(CompositionError, match="no body"):
+        api.register_route("GET", "/hello", hello, input=Words)
+
+
+def test_an_agent_has_both_services_in_its_container_and_starts_them() -> None:
+    agent = Agent(secrets={"KEY": "value"}, prefix="/v1")
+    assert agent.services.get(ApiService) is agent.api
+    assert agent.services.get(PluginService) is agent.plugins
+    assert (agent.api.prefix, agent.services.secrets["KEY"]) == ("/v1", "value")
+    assert agent.start() is agent
+    assert agent.api.running
+    with pytest.raises(CompositionError, match="started already"):
+        agent.start()
+
+
+def test_the_prefix_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("API_PREFIX", raising=False)
+    assert Agent().api.prefix == "/api"
+    monkeypatch.setenv("API_PREFIX", "/agents/v1")
+    assert Agent().api.prefix == "/agents/v1"
+
+
+@pytest.mark.parametrize("prefix", ["/", "api", "/api/", "//", "/a b", "/{x}"])
+def test_a_prefix_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+    monkeypatch.setenv("API_PREFIX", prefix)
+    with pytest.raises(MissingSetting, match="API_PREFIX"):
+        api_prefix()

@@ -1,0 +1,153 @@
+"""The bundle's own plugins, as they are composed: what there is, who may call it, what a model gets."""
+
+import json
+import re
+import zoneinfo
+from datetime import datetime, timedelta
+
+import pytest
+
+from composition import compose
+from pointsman.agent import Invocation, Prompt, schema
+from pointsman.agent.plugins import time as time_plugin
+from pointsman.errors import CompositionError, InvalidToolInput
+from pointsman.providers.registry import TOOLS
+from tests.processes import printed_by
+
+AGENT = compose()
+INVOCATION = Invocation("user-1", AGENT.services)
+APPROVED = {"instances.create", "instances.destroy", "instances.redeploy", "instances.configure"}
+FREE = {"time.now", "instances.registry", "instances.list", "instances.status"}
+FOR_CLIENTS = {"conversation.create", "conversation.list", "conversation.get", "conversation.delete"}
+
+
+def call(tool_id: str, **given: object) -> object:
+    return AGENT.api.tool(tool_id).tool.call(INVOCATION, given)
+
+
+def reason(tool_id: str, **given: object) -> str | None:
+    tool = AGENT.api.tool(tool_id).tool
+    return tool.approval_reason(tool.read(given))
+
+
+def test_the_plugins_are_there_in_order_and_their_tools_are_exposed_under_their_tags() -> None:
+    assert AGENT.plugins.ids == ["conversation", "time", "instances"]
+    assert {exposed.tool.id for exposed in AGENT.api.tools} == APPROVED | FREE | FOR_CLIENTS
+    assert all(exposed.tool.id.startswith(f"{exposed.tag}.") for exposed in AGENT.api.tools)
+    assert AGENT.api.running
+
+
+def test_composing_again_makes_another_agent() -> None:
+    assert compose().services is not AGENT.services
+
+
+def test_a_model_gets_all_tools_but_those_for_clients() -> None:
+    prompt = Prompt(AGENT.services, user_id="user-1", prompt_id="prompt-1")
+    AGENT.plugins.prepare(prompt)
+    assert {tool.id for tool in prompt.tools} == APPROVED | FREE
+    assert {exposed.tool.id for exposed in AGENT.api.tools if exposed.tool.client_only} == FOR_CLIENTS
+    with pytest.raises(CompositionError, match="clients only"):
+        prompt.add_tools(AGENT.api.tool("conversation.list").tool)
+
+
+def test_every_example_is_a_valid_input_and_every_schema_is_json() -> None:
+    for exposed in AGENT.api.tools:
+        assert exposed.tool.example is not None
+        exposed.tool.read(dict(exposed.tool.example))
+        json.dumps(schema(exposed.tool, exposed.tag))
+
+
+def test_composing_loads_no_database_no_http_client_and_nothing_of_aws() -> None:
+    loaded = set(printed_by("import sys, composition; composition.compose(); print(*sys.modules)").split())
+    heavy = {"psycopg", "httpx", "boto3", "botocore", "fastapi", "starlette", "mangum", "alembic"}
+    assert loaded & heavy == set()
+
+
+def test_the_time_is_told_in_utc_or_where_one_asks_for_it() -> None:
+    utc = call("time.now")
+    assert isinstance(utc, dict)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", utc["now"])
+    assert utc["timezone"] == "UTC"
+    there = call("time.now", timezone="Asia/Kolkata")
+    assert isinstance(there, dict)
+    assert there["now"].endswith("+05:30")
+    assert abs(datetime.fromisoformat(there["now"]) - datetime.fromisoformat(utc["now"])) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "America", "../../etc/passwd", "/etc/localtime", "a\0b"])
+def test_a_time_zone_that_is_none_is_refused_and_named(name: str) -> None:
+    with pytest.raises(InvalidToolInput) as refused:
+        call("time.now", timezone=name)
+    (issue,) = refused.value.issues
+    assert issue["path"] == ["timezone"]
+    assert issue["message"].startswith(f"there is no time zone {name!r}")
+
+
+def test_utc_needs_no_time_zone_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_plugin, "ZoneInfo", zoneinfo.ZoneInfo.no_cache)
+    zoneinfo.reset_tzpath(to=())
+    try:
+        assert isinstance(call("time.now"), dict)
+        with pytest.raises(InvalidToolInput):
+            call("time.now", timezone="Europe/Berlin")
+    finally:
+        zoneinfo.reset_tzpath()
+
+
+def test_the_registry_is_the_contracts() -> None:
+    assert call("instances.registry") == {
+        "tools": [
+            {"id": "openrouter", "name": "OpenRouter", "mode": "per-instance-key", "envKeys": ["OPENROUTER_API_KEY"]},
+            {"id": "agentmail", "name": "AgentMail", "mode": "per-instance-inbox", "envKeys": ["AGENTMAIL_INBOX_ID"]},
+            {
+                "id": "telnyx",
+                "name": "Telnyx",
+                "mode": "per-instance-phone",
+                "envKeys": ["TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"],
+            },
+        ]
+    }
+
+
+def test_what_must_be_approved_says_what_would_happen() -> None:
+    assert reason("instances.create", instanceId="a", name="Ada", tools=["telnyx", "openrouter"]) == (
+        "Creates instance a, named Ada, with telnyx, openrouter, which costs money"
+    )
+    assert "without tools" in str(reason("instances.create", instanceId="a", name="Ada"))
+    assert "Destroys instance a" in str(reason("instances.destroy", instanceId="a"))
+    assert "Deploys instance a again" in str(reason("instances.redeploy", instanceId="a"))
+
+
+def test_the_reason_to_configure_names_variables_and_no_values() -> None:
+    given = {"instanceId": "a", "variables": {"B_KEY": "planted-secret", "A": "planted-secret"}}
+    assert reason("instances.configure", **given) == "Sets A, B_KEY of instance a"
+    assert "deploys it again" in str(reason("instances.configure", **given, redeploy=True))
+    assert "planted" not in repr(AGENT.api.tool("instances.configure").tool.read(given))
+
+
+@pytest.mark.parametrize(
+    ("tool_id", "given"),
+    [
+        ("instances.create", {"instanceId": "-a", "name": "Ada"}),
+        ("instances.create", {"instanceId": "a", "name": " Ada"}),
+        ("instances.create", {"instanceId": "a", "name": "convos-agent-pool-manager"}),
+        ("instances.create", {"instanceId": "a", "name": "Ada", "tools": ["slack"]}),
+        ("instances.destroy", {"instanceId": ""}),
+        ("instances.destroy", {"instanceId": "a\0"}),
+        ("instances.configure", {"instanceId": "a", "variables": {}}),
+        ("instances.configure", {"instanceId": "a", "variables": {"1A": "b"}}),
+        ("instances.configure", {"instanceId": "a", "variables": {"A": "\0"}}),
+        ("conversation.list", {"limit": 0}),
+        ("conversation.list", {"limit": 101}),
+        ("conversation.list", {"offset": -1}),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anybody_is_asked(tool_id: str, given: dict[str, object]) -> None:
+    with pytest.raises(InvalidToolInput):
+        call(tool_id, **given)
+
+
+def test_an_unknown_tool_of_an_instance_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(InvalidToolInput) as refused:
+        call("instances.create", instanceId="a", name="Ada", tools=["slack"])
+    assert all(tool_id in refused.value.issues[0]["message"] for tool_id in TOOLS)
