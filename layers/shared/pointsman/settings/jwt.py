@@ -1,0 +1,38 @@
+"""Whose tokens the Agent API takes."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..errors import MissingSetting
+from .environment import required
+
+__all__ = ["JwtSettings"]
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class JwtSettings:
+    """The issuer and the audience that a token must name, and where the issuer's public keys are."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+
+    @classmethod
+    def load(cls) -> "JwtSettings":
+        """Raises MissingSetting, also for an address that anybody on the way could answer for."""
+        url = required("JWT_JWKS_URL")
+        if not _trustworthy(url):
+            raise MissingSetting("JWT_JWKS_URL", "an https address is needed (http only on this machine itself)")
+        return cls(issuer=required("JWT_ISSUER"), audience=required("JWT_AUDIENCE"), jwks_url=url)
+
+
+def _trustworthy(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        )
+    except ValueError:
+        return False

@@ -1,0 +1,107 @@
+"""An issuer of tokens: keys of every kind, what they sign, and an address where the public ones are."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import get_default_algorithms
+
+ISSUER, AUDIENCE = "https://issuer.example/", "pointsman"
+CURVES = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
+
+
+class Key:
+    """A key pair that signs with one algorithm."""
+
+    def __init__(self, algorithm: str, kid: str | None = "key-1", nth: int = 0) -> None:
+        self.algorithm = algorithm
+        self.kid = kid
+        self.private = _private("RSA" if algorithm[0] in "RP" else algorithm, nth)
+
+    def jwk(self, **changes: object) -> dict[str, Any]:
+        """The public key; None takes a member out."""
+        told = get_default_algorithms()[self.algorithm].to_jwk(self.private.public_key(), as_dict=True)
+        told = {**told, "alg": self.algorithm, "use": "sig", "kid": self.kid, **changes}
+        return {name: value for name, value in told.items() if value is not None}
+
+    def token(self, header: dict[str, Any] | None = None, **changes: object) -> str:
+        """A good token of user-1, with these claims changed; None takes one out."""
+        named = {"kid": self.kid} if self.kid else {}
+        return jwt.encode(claims(**changes), self.private, self.algorithm, headers={**named, **(header or {})})
+
+    def pem(self) -> bytes:
+        """The public key as a file, which anybody may know."""
+        return self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def claims(**changes: object) -> dict[str, Any]:
+    now = int(time.time())
+    told = {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "iat": now, "exp": now + 300, **changes}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def part(value: object) -> str:
+    """A part of a token that no library would write."""
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+@cache
+def _private(kind: str, nth: int) -> Any:
+    if kind == "RSA":
+        return rsa.generate_private_key(65537, 2048)
+    return ed25519.Ed25519PrivateKey.generate() if kind == "EdDSA" else ec.generate_private_key(CURVES[kind])
+
+
+class Issuer(ThreadingHTTPServer):
+    """Answers with its keys, or with whatever is put into `answer`: status, body, headers."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}/keys"
+        self.answer: tuple[int, bytes, dict[str, str]] | None = None
+        self.keys: list[Any] = []
+        self.asked: list[str] = []
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that gives up is part of the tests."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Issuer
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        status, body, headers = self.server.answer or (200, json.dumps({"keys": self.server.keys}).encode(), {})
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_line: Any) -> None:
+        return
+
+
+@contextmanager
+def issuing(*keys: dict[str, Any]) -> Iterator[Issuer]:
+    """An issuer that publishes these keys."""
+    with Issuer() as issuer:
+        issuer.keys = list(keys)
+        thread = threading.Thread(target=issuer.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield issuer
+        finally:
+            issuer.shutdown()
+            thread.join()
