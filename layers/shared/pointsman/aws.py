@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from .errors import PointsmanError
 from .settings.aws import AwsSettings
 
-__all__ = ["StartFailed", "execution_status", "start_execution"]
+__all__ = ["StartFailed", "execution_status", "send_task_success", "start_execution"]
 
 _ATTEMPTS = 3
+_GONE = ("TaskDoesNotExist", "TaskTimedOut", "InvalidToken")
 
 
 class StartFailed(PointsmanError):
@@ -56,12 +57,27 @@ def execution_status(state_machine_arn: str, name: str) -> str | None:
     raise StartFailed(f"Step Functions does not tell how an execution is (status {status})")
 
 
+def send_task_success(state_machine_arn: str, token: str) -> bool:
+    """Let the state that waits with this token go on. False where none does any more. Raises StartFailed."""
+    body = json.dumps({"taskToken": token, "output": "{}"})
+    region, status = state_machine_arn.split(":")[3], 0
+    for _ in range(_ATTEMPTS):
+        status, answer = _post("states", region, "AWSStepFunctions.SendTaskSuccess", body)
+        if status == 200:
+            return True
+        if 400 <= status < 500 and any(gone in answer for gone in _GONE):
+            return False
+        if 400 <= status < 500 and status != 429 and "Throttling" not in answer:
+            break
+    raise StartFailed(f"Step Functions does not take a decision (status {status})")
+
+
 def _post(service: str, region: str, target: str, body: str) -> tuple[int, str]:
     """One signed call of the JSON protocol: status and body; status 0 where no answer came."""
     # Loaded here: callers that join or refuse a request never need it.
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
-    from botocore.exceptions import HTTPClientError
+    from botocore.exceptions import BotoCoreError
     from botocore.httpsession import URLLib3Session
 
     settings = AwsSettings.load()
@@ -72,8 +88,11 @@ def _post(service: str, region: str, target: str, body: str) -> tuple[int, str]:
         data=body,
     )
     SigV4Auth(settings, service, region).add_auth(request)
+    session = URLLib3Session(timeout=(2, 5))
     try:
-        answer = URLLib3Session(timeout=(2, 5)).send(request.prepare())
-    except HTTPClientError:
+        answer = session.send(request.prepare())
+    except BotoCoreError:  # A refused connection is none of its HTTPClientErrors.
         return 0, ""
+    finally:
+        session.close()
     return int(answer.status_code), str(answer.text)

@@ -1,0 +1,16 @@
+"""Go on with a prompt: let the model speak and call its tools, until it has ended or waits for a person."""
+
+import time
+from typing import Any
+
+from composition import compose
+from pointsman.agent.loop.advancing import advance
+from pointsman.prompts.task import prompt_task
+
+agent = compose()
+
+
+@prompt_task
+def handler(event: dict[str, Any], context: Any) -> dict[str, object]:
+    until = time.monotonic() + context.get_remaining_time_in_millis() / 1000
+    return dict(advance(agent, event["promptId"], event["restarts"], until))

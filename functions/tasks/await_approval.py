@@ -1,0 +1,11 @@
+"""Keep the token by which a decision wakes the prompt up."""
+
+from typing import Any
+
+from pointsman.prompts import waiting
+from pointsman.prompts.task import prompt_task
+
+
+@prompt_task
+def handler(event: dict[str, Any], context: object) -> dict[str, object]:
+    return waiting.wait(event["promptId"], event["restarts"], event["token"])

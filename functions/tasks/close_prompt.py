@@ -1,0 +1,11 @@
+"""End a prompt that cannot be gone on with."""
+
+from typing import Any
+
+from pointsman.prompts import closing
+from pointsman.prompts.task import prompt_task
+
+
+@prompt_task
+def handler(event: dict[str, Any], context: object) -> dict[str, object]:
+    return closing.close(event["promptId"], event["restarts"])

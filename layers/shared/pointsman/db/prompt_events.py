@@ -1,0 +1,80 @@
+"""The table `prompt_events`: what those who follow a prompt are told, numbered from 1.
+
+A prompt's id is the channel on which they are woken. What comes there is JSON: `{"seq": 3}` when events up to that one
+are committed; `{"text": "…", "after": 3}` for a piece of the model's answer, which is stored nowhere; `{"reset": true,
+"after": 3}` when it begins anew, and all pieces since the last event, which is number 3, are to be forgotten.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from psycopg.types.json import Json
+
+from .connection import Connection
+from .prompts import is_of
+
+__all__ = ["Event", "add", "after", "outputs", "tell"]
+
+_PIECE = 600
+"""Characters of text in one notification; Postgres takes 8,000 bytes, and a character may be twelve of them."""
+
+_dumps = partial(json.dumps, allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The keys of `data` are in the order in which they were written."""
+
+    seq: int
+    event: str
+    data: dict[str, Any]
+
+
+def add(connection: Connection, prompt_id: str, event: str, data: Mapping[str, object]) -> None:
+    """Append an event; who follows is woken by the commit. The prompt must be held."""
+    row = connection.execute(
+        "INSERT INTO prompt_events (prompt_id, seq, event, data)"
+        " SELECT %(id)s, coalesce(max(seq), 0) + 1, %(event)s, %(data)s FROM prompt_events WHERE prompt_id = %(id)s"
+        " RETURNING seq",
+        {"id": prompt_id, "event": event, "data": Json(dict(data), dumps=_dumps)},
+    ).fetchone()
+    assert row is not None
+    connection.execute("SELECT pg_notify(%s, %s)", (prompt_id, json.dumps({"seq": row["seq"]})))
+
+
+def after(connection: Connection, prompt_id: str, user_id: str, seq: int) -> list[Event] | None:
+    """The events of the user's prompt after this one; None where he has no such prompt."""
+    if not is_of(connection, prompt_id, user_id):
+        return None
+    rows = connection.execute(
+        "SELECT seq, event, data FROM prompt_events WHERE prompt_id = %s AND seq > %s ORDER BY seq", (prompt_id, seq)
+    ).fetchall()
+    return [Event(**row) for row in rows]
+
+
+def outputs(connection: Connection, prompt_id: str) -> list[dict[str, Any]]:
+    """All outputs so far, in order."""
+    rows = connection.execute(
+        "SELECT data FROM prompt_events WHERE prompt_id = %s AND event = 'prompt.output' ORDER BY seq", (prompt_id,)
+    ).fetchall()
+    return [row["data"] for row in rows]
+
+
+def tell(connection: Connection, prompt_id: str, owner: str, text: str | None) -> None:
+    """Hand a piece of the model's answer to those who follow now; None lets them forget what they have.
+
+    Nothing happens where this owner does not hold the prompt any more.
+    """
+    told = (
+        [{"text": text[start : start + _PIECE]} for start in range(0, len(text), _PIECE)] if text else [{"reset": True}]
+    )
+    for one in told:
+        connection.execute(
+            "SELECT pg_notify(p.id, %s || ', \"after\": ' || e.seq || '}')"
+            " FROM prompts p, (SELECT coalesce(max(seq), 0) AS seq FROM prompt_events WHERE prompt_id = %s) e"
+            " WHERE p.id = %s AND p.owner = %s",
+            (json.dumps(one).removesuffix("}"), prompt_id, prompt_id, owner),
+        )

@@ -1,0 +1,52 @@
+"""The table `prompt_items`: what the model was told and what it said, in order."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from psycopg.types.json import Json
+
+from .connection import Connection
+
+__all__ = ["Item", "add", "of_conversation", "of_prompt"]
+
+_dumps = partial(json.dumps, allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`item` is as the model's API has it. `cancelled` tells how its prompt has ended."""
+
+    prompt_id: str
+    item: dict[str, Any]
+    cancelled: bool
+
+
+def add(connection: Connection, prompt_id: str, turn: int, items: Iterable[Mapping[str, object]]) -> None:
+    """Append them. The prompt must be held. Raises ValueError for numbers that JSON has not."""
+    for item in items:
+        connection.execute(
+            "INSERT INTO prompt_items (prompt_id, seq, turn, item)"
+            " SELECT %(id)s, coalesce(max(seq), 0) + 1, %(turn)s, %(item)s FROM prompt_items WHERE prompt_id = %(id)s",
+            {"id": prompt_id, "turn": turn, "item": Json(dict(item), dumps=_dumps)},
+        )
+
+
+def of_prompt(connection: Connection, prompt_id: str) -> list[Item]:
+    rows = connection.execute(
+        "SELECT prompt_id, item, false AS cancelled FROM prompt_items WHERE prompt_id = %s ORDER BY seq", (prompt_id,)
+    ).fetchall()
+    return [Item(**row) for row in rows]
+
+
+def of_conversation(connection: Connection, conversation_id: str, user_id: str, but: str) -> list[Item]:
+    """Those of the user's prompts in a conversation, but for this one; the oldest first."""
+    rows = connection.execute(
+        "SELECT i.prompt_id, i.item, p.status = 'cancelled' AS cancelled"
+        " FROM prompts p JOIN prompt_items i ON i.prompt_id = p.id"
+        " WHERE p.conversation_id = %s AND p.user_id = %s AND p.id <> %s ORDER BY p.created_at, p.id, i.seq",
+        (conversation_id, user_id, but),
+    ).fetchall()
+    return [Item(**row) for row in rows]

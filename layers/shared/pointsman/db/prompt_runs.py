@@ -1,0 +1,250 @@
+"""The table `prompts` for those who work on them: who holds a prompt, and how far it is.
+
+Whoever ends a prompt, or begins one, locks its conversation first and the prompt then; a conversation that is deleted
+comes in the same order.
+"""
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from psycopg.types.json import Json
+
+from .connection import Connection
+from .prompts import Status
+
+__all__ = [
+    "AT_WORK",
+    "Begun",
+    "Run",
+    "Waking",
+    "claim",
+    "forget_token",
+    "get",
+    "hold",
+    "hold_conversation",
+    "insert",
+    "of_key",
+    "past_deadline",
+    "release_key",
+    "restart",
+    "save",
+    "silent",
+    "store_token",
+    "touch_conversation",
+    "waking",
+]
+
+_dumps = partial(json.dumps, allow_nan=False)
+AT_WORK = ("running", "waiting")
+
+_COLUMNS = (
+    "id, user_id, conversation_id, input, model, tokens, status, owner, writes, restarts, turns, output_bytes,"
+    " usage_input, usage_output, usage_total, state, error"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A prompt as it is worked on.
+
+    `owner` is the attempt that may write, `writes` counts what owners have written, `restarts` the executions after the
+    first. `state` is what tools keep from call to call. `model` is `normal` or `high`.
+    """
+
+    id: str
+    user_id: str
+    conversation_id: str | None
+    input: str
+    model: str
+    tokens: bool
+    status: Status
+    owner: str | None
+    writes: int
+    restarts: int
+    turns: int
+    output_bytes: int
+    usage_input: int
+    usage_output: int
+    usage_total: int
+    state: dict[str, Any]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a key began. `fingerprint` is of the request."""
+
+    id: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waking:
+    """What it takes to wake a prompt's execution up."""
+
+    id: str
+    status: Status
+    restarts: int
+    task_token: str | None = field(repr=False)
+
+
+def insert(
+    connection: Connection,
+    prompt_id: str,
+    user_id: str,
+    text: str,
+    *,
+    model: str,
+    tokens: bool,
+    conversation_id: str | None,
+    key: str | None,
+    fingerprint: str,
+    max_seconds: float,
+) -> bool:
+    """Write a new prompt. False where its id or key is there already, or its conversation is at work.
+
+    The tools' state is the one that the conversation's last prompt has left.
+    """
+    cursor = connection.execute(
+        "INSERT INTO prompts (id, user_id, input, model, tokens, conversation_id, key, fingerprint, created_at,"
+        "  updated_at, deadline, state)"
+        " SELECT %(id)s, %(user)s, %(input)s, %(model)s, %(tokens)s, %(conversation)s, %(key)s, %(fingerprint)s,"
+        "  n.moment, n.moment, n.moment + make_interval(secs => %(seconds)s),"
+        "  coalesce((SELECT state FROM prompts WHERE conversation_id = %(conversation)s"
+        "            ORDER BY created_at DESC, id DESC LIMIT 1), '{}')"
+        " FROM (SELECT clock_timestamp() AS moment) n ON CONFLICT DO NOTHING",
+        {
+            "id": prompt_id, "user": user_id, "input": text, "model": model, "tokens": tokens,
+            "conversation": conversation_id, "key": key, "fingerprint": fingerprint, "seconds": max_seconds,
+        },
+    )  # fmt: skip
+    return cursor.rowcount == 1
+
+
+def get(connection: Connection, prompt_id: str) -> Run | None:
+    row = connection.execute(f"SELECT {_COLUMNS} FROM prompts WHERE id = %s", (prompt_id,)).fetchone()
+    return Run(**row) if row else None
+
+
+def of_key(connection: Connection, user_id: str, key: str) -> Begun | None:
+    """The user's prompt that was begun with this idempotency key."""
+    query = "SELECT id, fingerprint FROM prompts WHERE user_id = %s AND key = %s"
+    row = connection.execute(query, (user_id, key)).fetchone()
+    return Begun(**row) if row else None
+
+
+def claim(connection: Connection, prompt_id: str, restarts: int, owner: str) -> Run | None:
+    """Take the prompt over for this execution, whoever held it. None if it has ended, or is a later execution's.
+
+    While it waits, `updated_at` stays the moment since when it does.
+    """
+    row = connection.execute(
+        "UPDATE prompts SET owner = %s, task_token = NULL,"
+        " updated_at = CASE WHEN status = 'running' THEN clock_timestamp() ELSE updated_at END"
+        f" WHERE id = %s AND restarts = %s AND status = ANY(%s) RETURNING {_COLUMNS}",
+        (owner, prompt_id, restarts, list(AT_WORK)),
+    ).fetchone()
+    return Run(**row) if row else None
+
+
+def hold(connection: Connection, prompt_id: str) -> Run | None:
+    """The prompt, which nobody else writes until the transaction ends."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM prompts WHERE id = %s FOR UPDATE", (prompt_id,)).fetchone()
+    return Run(**row) if row else None
+
+
+def save(connection: Connection, run: Run, waited: bool = False) -> None:
+    """Write how far the prompt is, and with what it has ended. `waited` gives back the time since its last change.
+
+    Raises ValueError for a state with numbers that JSON has not.
+    """
+    connection.execute(
+        "UPDATE prompts SET status = %(status)s, writes = %(writes)s, turns = %(turns)s, state = %(state)s,"
+        " output_bytes = %(bytes)s, usage_input = %(input)s, usage_output = %(output)s, usage_total = %(total)s,"
+        " error = %(error)s, updated_at = clock_timestamp(),"
+        " deadline = CASE WHEN %(waited)s THEN deadline + (clock_timestamp() - updated_at) ELSE deadline END,"
+        " owner = CASE WHEN %(ended)s THEN NULL ELSE owner END,"
+        " ended_at = CASE WHEN %(ended)s THEN clock_timestamp() END"
+        " WHERE id = %(id)s",
+        {
+            "id": run.id, "status": run.status, "writes": run.writes, "turns": run.turns,
+            "state": Json(run.state, dumps=_dumps), "bytes": run.output_bytes, "input": run.usage_input,
+            "output": run.usage_output, "total": run.usage_total,
+            "error": None if run.error is None else Json(run.error), "waited": waited,
+            "ended": run.status not in AT_WORK,
+        },
+    )  # fmt: skip
+
+
+def hold_conversation(connection: Connection, prompt_id: str) -> None:
+    """Lock the prompt's conversation, before the prompt itself."""
+    connection.execute(
+        "SELECT FROM conversations WHERE id = (SELECT conversation_id FROM prompts WHERE id = %s) FOR UPDATE",
+        (prompt_id,),
+    )
+
+
+def touch_conversation(connection: Connection, conversation_id: str, title: str | None = None) -> None:
+    """The conversation has been used; the first `title` is its."""
+    connection.execute(
+        "UPDATE conversations SET updated_at = clock_timestamp(), title = coalesce(title, %s) WHERE id = %s",
+        (title, conversation_id),
+    )
+
+
+def past_deadline(connection: Connection, prompt_id: str) -> bool:
+    row = connection.execute("SELECT deadline < clock_timestamp() AS late FROM prompts WHERE id = %s", (prompt_id,))
+    return bool((row.fetchone() or {}).get("late"))
+
+
+def store_token(connection: Connection, prompt_id: str, token: str) -> None:
+    connection.execute("UPDATE prompts SET task_token = %s WHERE id = %s", (token, prompt_id))
+
+
+def forget_token(connection: Connection, prompt_id: str, token: str) -> None:
+    connection.execute("UPDATE prompts SET task_token = NULL WHERE id = %s AND task_token = %s", (prompt_id, token))
+
+
+def release_key(connection: Connection, prompt_id: str) -> None:
+    """Let the prompt's idempotency key be used again."""
+    connection.execute("UPDATE prompts SET key = NULL WHERE id = %s", (prompt_id,))
+
+
+def waking(connection: Connection, prompt_id: str) -> Waking | None:
+    row = connection.execute(
+        "SELECT id, status, restarts, task_token FROM prompts WHERE id = %s", (prompt_id,)
+    ).fetchone()
+    return Waking(**row) if row else None
+
+
+def silent(connection: Connection, seconds: float, prompt_id: str | None = None) -> list[Waking]:
+    """Prompts that should be worked on, and of which nothing was heard for so long; the longest silent first.
+
+    One that waits should be worked on when its approval has expired. With `prompt_id` only this one.
+    """
+    rows = connection.execute(
+        "SELECT p.id, p.status, p.restarts, p.task_token FROM prompts p"
+        " WHERE p.status = ANY(%(at_work)s) AND p.updated_at <= clock_timestamp() - make_interval(secs => %(seconds)s)"
+        " AND (p.status = 'running' OR EXISTS (SELECT FROM prompt_calls c WHERE c.prompt_id = p.id"
+        "  AND c.state = 'waiting' AND c.expires_at <= clock_timestamp() - make_interval(secs => %(seconds)s)))"
+        " AND (%(id)s::text IS NULL OR p.id = %(id)s) ORDER BY p.updated_at",
+        {"at_work": list(AT_WORK), "seconds": seconds, "id": prompt_id},
+    ).fetchall()
+    return [Waking(**row) for row in rows]
+
+
+def restart(connection: Connection, seen: Waking) -> Waking | None:
+    """Let another execution go on with it. None if it is not as it was seen any more.
+
+    Whoever still works on it for the old one may write no more, and the time since its last change is given back.
+    """
+    row = connection.execute(
+        "UPDATE prompts SET restarts = restarts + 1, owner = NULL, task_token = NULL,"
+        " deadline = CASE WHEN status = 'running' THEN deadline + (clock_timestamp() - updated_at) ELSE deadline END,"
+        " updated_at = CASE WHEN status = 'running' THEN clock_timestamp() ELSE updated_at END"
+        " WHERE id = %s AND restarts = %s AND status = ANY(%s) RETURNING id, status, restarts, task_token",
+        (seen.id, seen.restarts, list(AT_WORK)),
+    ).fetchone()
+    return Waking(**row) if row else None
