@@ -3,18 +3,20 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+# What /docs serves. Its name holds the version, so a new one is fetched at once.
+SCALAR := functions/agent/assets/scalar-$(shell sed -n 's/^flask-openapi-scalar==\([^ ]*\).*/\1/p' requirements/scalar.txt).js.gz
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run migrate migrate-drop reconcile test slow faults sequences lint bench-cold openapi simulator validate build deploy lock clean
+.PHONY: help demo run migrate migrate-drop reconcile test slow browser faults sequences lint bench-cold bench-prompts openapi simulator validate build deploy lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.local ## create an instance, watch it, read it back, destroy it, prove that nothing is left
 	@$(RUN) -m local demo
 
-run: $(VENV)/.local ## keep the whole stack up on this machine until Ctrl-C
+run: $(VENV)/.local $(SCALAR) ## keep the whole stack up on this machine until Ctrl-C
 	@exec $(RUN) -m local run
 
 migrate: $(VENV)/.local ## bring the databases up to date, once
@@ -26,11 +28,14 @@ migrate-drop: $(VENV)/.local ## the same, and drop the columns that nobody needs
 reconcile: $(VENV)/.local ## go on, once, with operations that stalled or left something; DRY=1 only shows what it would do
 	@$(RUN) -m local reconcile $(if $(DRY),--dry)
 
-test: $(VENV)/.dev lint ## all tests but the slow suites
+test: $(VENV)/.dev $(SCALAR) lint ## all tests but the slow suites
 	@$(RUN) -m pytest -n 3 --dist worksteal
 
-slow: $(VENV)/.dev ## the tests that take long
+slow: $(VENV)/.dev $(SCALAR) ## the tests that take long
 	@$(RUN) -m pytest -n 3 --dist worksteal -m slow
+
+browser: $(VENV)/.dev $(SCALAR) ## the documentation in headless Chromium, which has to be installed
+	@$(RUN) -m pytest -m browser tests/browser
 
 faults: $(VENV)/.dev ## every provider call spoilt in every way: the table, also in .pointsman/faults.md (an hour; SHORT=1 samples)
 	@$(RUN) -m tests.faults --out .pointsman/faults.md $(if $(SHORT),--short)
@@ -47,17 +52,21 @@ lint: $(VENV)/.dev ## style, types, layering, template
 bench-cold: $(VENV)/.local $(VENV)/.lambda ## what a cold start of each function costs, in bare handlers
 	@$(RUN) -m benchmarks.cold --python $(VENV)/lambda/bin/python
 
-openapi: $(VENV)/.local ## write functions/services/openapi.json anew from the endpoints' code
+bench-prompts: $(VENV)/.local ## 200 prompts at once, each followed by its own client: none lost or wrong, and how soon they begin
+	@$(RUN) -m benchmarks.prompts
+
+openapi: $(VENV)/.local ## write the OpenAPI documents anew from the endpoints' code
 	@$(RUN) -m local.openapi
 
-simulator: $(VENV)/.local ## the four providers alone, on port 4010
+simulator: $(VENV)/.local ## the four providers and the model alone, on port 4010
 	@exec $(RUN) -m local.simulator
 
 validate: $(VENV)/.sam ## what SAM thinks of the template
 	@$(VENV)/sam/bin/sam validate --lint
 
-build: $(VENV)/.sam ## what is deployed, into .aws-sam/ (needs the template's Python on PATH)
+build: $(VENV)/.sam $(SCALAR) ## what is deployed, into .aws-sam/ (needs the template's Python on PATH)
 	@$(VENV)/sam/bin/sam build
+	@$(if $(API_PREFIX),$(RUN) -m local.prefix .aws-sam/build/template.yaml $(API_PREFIX))
 	@sh requirements/compile.sh .aws-sam/build
 
 deploy: build ## deploy it with SAM
@@ -67,7 +76,7 @@ lock: $(VENV)/.dev ## pin requirements anew, with hashes
 	@sh requirements/lock.sh
 
 clean: ## remove everything that the targets have made
-	rm -rf $(VENV) .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) functions/agent/assets .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.local: requirements/local.txt requirements/uv.txt
@@ -81,6 +90,9 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 $(VENV)/.lambda: requirements/lambda.txt $(VENV)/.local
 	@sh requirements/install.sh $(PYTHON) $(VENV)/lambda requirements/lambda.txt
 	@touch $@
+
+$(SCALAR): requirements/scalar.sh | $(VENV)/.local
+	@sh requirements/scalar.sh $(VENV) $(@D)
 
 $(VENV)/.sam: requirements/sam.txt $(VENV)/.local
 	@sh requirements/install.sh $(PYTHON) $(VENV)/sam requirements/sam.txt

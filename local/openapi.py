@@ -1,4 +1,4 @@
-"""Writes the OpenAPI document that the API serves: `make openapi`."""
+"""Writes the OpenAPI documents that the APIs serve: `make openapi`."""
 
 import importlib
 import json
@@ -10,25 +10,47 @@ from local.template import Template
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "functions" / "services" / "openapi.json"
+WHOLE = ROOT / "functions" / "agent" / "openapi.json"
 
 
 def build() -> str:
-    """The document as it should be, from the routes of template.yaml and the endpoints' code."""
+    """The Services API's document as it should be, from the routes of template.yaml and the endpoints' code."""
     from pointsman.http.document import document
 
-    template = Template.load(ROOT / "template.yaml", {})
-    modules = [template.functions[route.function].handler.rpartition(".")[0] for route in template.routes]
-    apps: dict[str, Any] = {}
-    for name in dict.fromkeys(modules):
-        if name.startswith("services."):
-            module = importlib.import_module(name)
-            apps[_purpose(str(module.__doc__))] = module.app
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    return json.dumps(document(apps, version), indent=1, ensure_ascii=False) + "\n"
+    return _text(document(_apps("services."), _version()))
+
+
+def build_whole() -> str:
+    """What of the document of both APIs is the same in every bundle."""
+    from pointsman.http.agent_document import fixed_document
+
+    return _text(fixed_document(_apps("agent."), json.loads(build()), _version()))
 
 
 def write() -> None:
     DOCUMENT.write_text(build(), encoding="utf-8")
+    WHOLE.write_text(build_whole(), encoding="utf-8")
+
+
+def _apps(package: str) -> dict[str, Any]:
+    """What each endpoint of a package is for, in one line, and its app; None for what streams."""
+    functions = Template.load(ROOT / "template.yaml", {}).functions.values()
+    modules = [function.handler.rpartition(".")[0] for function in functions]
+    apps: dict[str, Any] = {}
+    for name in dict.fromkeys(modules):
+        if name.startswith(package):
+            module = importlib.import_module(name)
+            apps[_purpose(str(module.__doc__))] = module.app if hasattr(module.app, "routes") else None
+    return apps
+
+
+def _version() -> str:
+    version: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    return version
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _purpose(docstring: str) -> str:

@@ -15,3 +15,4 @@ lock requirements/layer.in layers/shared/requirements.txt --constraint requireme
 lock requirements/lambda.in requirements/lambda.txt --constraint requirements/dev.txt
 lock requirements/sam.in requirements/sam.txt --upgrade
 lock requirements/uv.in requirements/uv.txt --upgrade
+lock requirements/scalar.in requirements/scalar.txt --upgrade --no-deps

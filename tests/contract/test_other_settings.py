@@ -113,7 +113,18 @@ def test_missing_setting_is_named_before_anything_is_done(module: str, given: di
     assert missing in body["error"]
 
 
-@pytest.mark.parametrize("module", ["services.healthz", "services.registry", "services.openapi"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "services.healthz",
+        "services.registry",
+        "services.openapi",
+        "agent.capabilities",
+        "agent.tools",
+        "agent.openapi",
+        "agent.docs",
+    ],
+)
 def test_what_needs_no_setting_works_without_any(module: str) -> None:
     assert answer_of(module, {})["statusCode"] == 200
 

@@ -1,0 +1,29 @@
+"""GET /docs: this documentation as a page, and the script that it runs."""
+
+from pathlib import Path
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from pointsman.http import reference
+from pointsman.http.agent_answers import answering
+from pointsman.http.agent_app import create_app, lambda_handler
+
+ASSETS = Path(__file__).with_name("assets")
+
+app = create_app()
+handler = lambda_handler(app, lambda scope: scope["method"] == "GET")
+
+
+@app.get("/docs", openapi_extra=answering(None, "DOCS_UNAVAILABLE", public=True, media="text/html"))
+async def docs() -> Response:
+    return reference.page(ASSETS)
+
+
+@app.get(
+    "/docs/{asset}",
+    summary="The script of that page",
+    openapi_extra=answering(None, "NOT_FOUND", "DOCS_UNAVAILABLE", public=True, media="text/javascript"),
+)
+async def docs_asset(asset: str, request: Request) -> Response:
+    return reference.asset(ASSETS, asset, request.headers)

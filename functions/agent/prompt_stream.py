@@ -1,0 +1,13 @@
+"""POST /prompt and GET /prompts/{promptId}/stream: begin a prompt, or follow one, as server-sent events."""
+
+from pointsman.http.prompt_app import streaming_app
+
+
+def has_conversations() -> bool:
+    """Asked by prompts of a conversation only, since what is composed loads pydantic."""
+    from composition import compose
+
+    return "conversation" in compose().plugins.ids
+
+
+app = streaming_app(has_conversations)

@@ -1,0 +1,48 @@
+"""What all endpoints share, those without a web framework too: the limit on bodies, words for refusals, the log."""
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from .. import log
+from ..errors import PayloadTooLarge, PointsmanError
+
+__all__ = ["LONGEST", "MAX_BODY_BYTES", "NO_JSON", "Event", "log_failure", "log_surprise", "oversize", "unrouted"]
+
+MAX_BODY_BYTES = 1024 * 1024
+"""No request is near this; the gateway's own limit is 10 MB."""
+
+LONGEST = 200
+"""Characters of what a client sent that a message repeats."""
+
+NO_JSON = "The request body is not valid JSON"
+
+Event = Mapping[str, Any]
+
+
+def oversize(event: Event) -> PayloadTooLarge | None:
+    """The refusal of a body that is over the limit."""
+    text: str = event.get("body") or ""
+    size = len(text) * 3 // 4 - text[-2:].count("=") if event.get("isBase64Encoded") else len(text)
+    if size <= MAX_BODY_BYTES:
+        return None
+    return PayloadTooLarge(f"The request body is over the limit of {MAX_BODY_BYTES // 1024} KiB")
+
+
+def unrouted(status: int, method: str, path: str) -> tuple[str, str]:
+    """The code and the message of a 404 or 405."""
+    if status == 405:
+        return "METHOD_NOT_ALLOWED", f"{method} is not allowed on {path[:LONGEST]}"
+    return "NOT_FOUND", f"There is no {method} {path[:LONGEST]}"
+
+
+def log_failure(error: PointsmanError) -> None:
+    """Log an error of ours that is no fault of the caller's."""
+    if error.status >= 500:
+        log.say("error", "request failed", code=error.code, reason=error.message)
+
+
+def log_surprise(error: BaseException, message: str = "unexpected error", **facts: str) -> None:
+    """Log an error that is not ours. Its text may hold anything, a secret too: only its kind and place are told."""
+    place = "".join(traceback.format_tb(error.__traceback__))
+    log.say("error", message, error=type(error).__name__, place=place, **facts)

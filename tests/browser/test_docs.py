@@ -1,0 +1,89 @@
+"""The documentation in headless Chromium: it loads, lists every operation, sends a request, and asks nobody but us."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from local.stack import Stack
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+LIMIT = 60_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    path = next(found, None)
+    assert path, "Chromium is not installed; on Debian: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page with all that it has asked for, and what the browser refused or reported."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.asked: list[Request] = []
+        self.complaints: list[str] = []
+        page.on("request", self._ask)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._hear)
+
+    def _ask(self, request: Request) -> None:
+        self.asked.append(request)
+
+    def _hear(self, line: ConsoleMessage) -> None:
+        if line.type in ("error", "warning"):
+            self.complaints.append(line.text)
+
+
+@pytest.fixture
+def visit(browser: Browser, stack: Stack) -> Iterator[Visit]:
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(LIMIT)
+    visit = Visit(page)
+    yield visit
+    page.close()
+    others = [request.url for request in visit.asked if not request.url.startswith((f"{stack.url}/", "data:", "blob:"))]
+    assert others == []
+    assert visit.complaints == []
+
+
+def test_page_lists_every_operation(stack: Stack, visit: Visit) -> None:
+    answer = httpx.get(f"{stack.url}/api/openapi.json", timeout=60, verify=False)
+    operations = {(method.upper(), path) for path, methods in answer.json()["paths"].items() for method in methods}
+    page = visit.page
+    page.goto(f"{stack.url}/api/docs")
+    page.locator("a[href$='/GET/healthz']").first.wait_for(state="attached")
+    links = page.locator("a[href^='#tag/']").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    listed = {match.groups() for link in links if (match := re.fullmatch(r"#tag/[^/]+/([A-Z]+)(/.*)", unquote(link)))}
+    assert listed == operations
+
+
+def test_request_sent_from_the_page_succeeds(stack: Stack, visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{stack.url}/api/docs#tag/time/POST/api/tools/time.now/invoke")
+    page.get_by_role("button", name="Test Request (post /api/tools/time.now/invoke)").click()
+    client = page.get_by_role("dialog")
+    client.locator("input").and_(client.get_by_label("Value", exact=True)).fill("user-of-the-browser")
+    with page.expect_response(f"{stack.url}/api/tools/time.now/invoke") as answered:
+        client.get_by_role("button", name="Send").first.click()
+    answer = answered.value
+    assert (answer.status, answer.request.headers["x-user-id"]) == (200, "user-of-the-browser")
+    result = answer.json()["result"]
+    assert result["timezone"] == "UTC"
+    expect(client).to_contain_text("200 OK")
+    expect(client).to_contain_text(result["now"])

@@ -1,0 +1,158 @@
+"""Part B's options: the prefix, other origins, port and host."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from local.errors import RunnerError
+from local.settings import Settings
+from local.template import Template
+from pointsman.errors import MissingSetting
+from pointsman.settings.agent import api_prefix
+from pointsman.settings.cors import cors_origins
+from tests.conftest import API_KEY
+from tests.contract.test_agent_api import invoke, refused, result
+from tests.local.support import CHECKOUT, Running
+
+PREFIX = "/agents/v1"
+ORIGINS = ("https://app.example", "http://localhost:5173")
+TEMPLATE = CHECKOUT / "template.yaml"
+BAD = ["", "/", "api", "/api/", "//", "/a//b", "/{x}", "/a b", "/*"]
+
+BUILT = """
+      Environment:
+        Variables:
+          API_PREFIX: #
+      Events:
+        Route: {Properties: {Path: "#/{proxy+}", Method: ANY}}
+        Other:
+          Properties:
+            Path: #/tools
+            Method: GET
+        Itself: {Properties: {Method: ANY, Path: #}}
+        Another: {Properties: {Path: /apis, Description: /api/tools}}
+"""
+"""Where the prefix is, in the forms in which people and `sam build` write it, as #."""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The checkout under another prefix, where two other origins are let in."""
+    data = str(tmp_path_factory.mktemp("elsewhere"))
+    told = {"API_PREFIX": PREFIX, "API_CORS_ORIGIN": f"{ORIGINS[0]}/, {ORIGINS[1]}"}
+    with Running(CHECKOUT, POINTSMAN_DATA=data, SERVICES_API_KEY=API_KEY, **told) as running:
+        yield running
+
+
+@pytest.fixture
+def agent(elsewhere: Running) -> Iterator[httpx.Client]:
+    with httpx.Client(
+        base_url=elsewhere.url + PREFIX, headers={"X-User-Id": "ada"}, timeout=60, verify=False
+    ) as client:
+        yield client
+
+
+def test_the_api_is_under_its_prefix_and_nowhere_else(elsewhere: Running, agent: httpx.Client) -> None:
+    assert agent.get("/capabilities").status_code == 200
+    assert result(invoke(agent, "time.now"))["timezone"] == "UTC"
+    assert PREFIX in refused(invoke(agent, "none"), 404, "TOOL_NOT_FOUND")["message"]
+    assert refused(agent.get("/none"), 404, "NOT_FOUND")["message"] == f"There is no GET {PREFIX}/none"
+    refused(agent.delete("/tools"), 405, "METHOD_NOT_ALLOWED")
+    refused(agent.get(""), 404, "NOT_FOUND")
+    for path in ("/api/tools", "/agents", "/agents/tools"):
+        answer = agent.get(elsewhere.url + path, headers={"Authorization": f"Bearer {API_KEY}"})
+        assert (answer.status_code, isinstance(answer.json()["error"], str)) == (404, True)
+    assert agent.get(f"{elsewhere.url}/healthz").json() == {"ok": True}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_an_origin_that_is_let_in_sees_answers_errors_and_their_id(agent: httpx.Client, origin: str) -> None:
+    for answer in (
+        agent.get("/tools", headers={"Origin": origin}),
+        agent.get("/tools", headers={"Origin": origin, "X-User-Id": ""}),
+        agent.get("/none", headers={"Origin": origin}),
+        agent.post("/tools/none/invoke", headers={"Origin": origin}),
+        agent.post("/tools/time.now/invoke", content=b" " * 1_100_000, headers={"Origin": origin}),
+    ):
+        assert answer.headers["access-control-allow-origin"] == origin
+        assert answer.headers["access-control-expose-headers"] == "x-request-id"
+        assert "Origin" in answer.headers["vary"]
+
+
+@pytest.mark.parametrize("path", ["/tools", "/tools/time.now/invoke", "/none"])
+def test_a_preflight_needs_no_user(elsewhere: Running, path: str) -> None:
+    headers = {
+        "Origin": ORIGINS[0],
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,x-user-id",
+    }
+    with httpx.Client(verify=False) as nobody:
+        answer = nobody.options(elsewhere.url + PREFIX + path, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == ORIGINS[0]
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-headers"] == "authorization,content-type,x-user-id"
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "https://app.example.evil.example", "null"])
+def test_another_origin_is_not_let_in(agent: httpx.Client, origin: str) -> None:
+    answer = agent.get("/tools", headers={"Origin": origin})
+    assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (200, False)
+    preflight = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+    answer = agent.options("/tools", headers=preflight)
+    assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (400, False)
+
+
+@pytest.mark.parametrize(("told", "origins"), [
+    ("", []), ("*", ["*"]), ("https://a.example", ["https://a.example"]),
+    (" https://a.example/ ,,http://b.example ", ["https://a.example", "http://b.example"]),
+])  # fmt: skip
+def test_origins_are_told_by_the_setting(monkeypatch: pytest.MonkeyPatch, told: str, origins: list[str]) -> None:
+    monkeypatch.setenv("API_CORS_ORIGIN", told)
+    assert cors_origins() == origins
+
+
+@pytest.mark.parametrize("prefix", BAD)
+def test_a_prefix_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+    with pytest.raises(RunnerError, match="API_PREFIX"):
+        Template.load(TEMPLATE, {"API_PREFIX": prefix})
+    if prefix:
+        monkeypatch.setenv("API_PREFIX", prefix)
+        with pytest.raises(MissingSetting, match="API_PREFIX"):
+            api_prefix()
+
+
+def test_every_route_of_the_agent_api_moves_and_no_other() -> None:
+    before = Template.load(TEMPLATE, {})
+    after = Template.load(TEMPLATE, {"API_PREFIX": "/v2"})
+    expected = [re.sub("^/api(?=/|$)", "/v2", route.path) for route in before.routes]
+    assert [route.path for route in after.routes] == expected
+    theirs = [route.path for route in before.routes if route.authorizer == "AgentUser"]
+    assert len(theirs) > 7
+    assert all(path == "/api" or path.startswith("/api/") for path in theirs)
+    assert {function.environment["API_PREFIX"] for function in after.functions.values()} == {"/v2"}
+    assert {function.environment["API_PREFIX"] for function in before.functions.values()} == {"/api"}
+
+
+def test_what_is_built_is_moved_by_the_same_rule(tmp_path) -> None:
+    """In the form in which `sam build` writes it."""
+    (tmp_path / "template.yaml").write_text(BUILT.replace("#", "/api"))
+    command = [sys.executable, "-m", "local.prefix", str(tmp_path / "template.yaml"), "/v2"]
+    subprocess.run(command, check=True, cwd=CHECKOUT)
+    assert (tmp_path / "template.yaml").read_text() == BUILT.replace("#", "/v2")
+    assert subprocess.run([*command[:-1], "/"], check=False, capture_output=True, cwd=CHECKOUT).returncode == 1
+
+
+def test_port_and_host_are_those_of_the_contract(tmp_path) -> None:
+    def address(**environ: str) -> tuple[str, int]:
+        settings = Settings.load(tmp_path, environ)
+        return settings.host, settings.port
+
+    assert address() == ("127.0.0.1", 3002)
+    assert address(API_PORT="3000", API_HOST="0.0.0.0") == ("0.0.0.0", 3000)
+    assert address(PORT="1", API_PORT="2") == ("127.0.0.1", 1)
+    assert address(PORT="", API_PORT="", API_HOST="") == ("127.0.0.1", 3002)

@@ -1,0 +1,96 @@
+"""The page of the documentation and its script: what is served, what a browser may keep, what if it is not there."""
+
+import gzip
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.invocation import PAYLOAD_LIMIT
+from local.stack import Stack
+from pointsman.errors import DocsUnavailable, NotFound
+from pointsman.http import reference
+
+ASSETS = Path(__file__).parents[2] / "functions" / "agent" / "assets"
+SCRIPT = next(ASSETS.glob("scalar-*.js.gz"), None)
+assert SCRIPT, "Scalar's script is not there; make test fetches it"
+PLAIN = gzip.decompress(SCRIPT.read_bytes())
+
+
+@pytest.fixture
+def docs(stack: Stack) -> str:
+    return f"{stack.url}/api/docs"
+
+
+def get(url: str, **headers: str) -> httpx.Response:
+    return httpx.get(url, headers=headers, timeout=60, verify=False)
+
+
+def test_page_is_served_to_everybody_and_names_nothing_but_our_own(docs: str) -> None:
+    answer = get(docs)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "//" not in re.sub(r"<!doctype html>", "", answer.text)
+    assert re.findall(r'src="([^"]+)"', answer.text) == [f"docs/{SCRIPT.stem}"]
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_page_may_reach_our_own_address_only(docs: str) -> None:
+    policy = dict(part.strip().split(" ", 1) for part in get(docs).headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["connect-src"] == "'self'"
+    assert not [source for sources in policy.values() for source in sources.split() if "." in source or "*" in source]
+
+
+def test_scalar_is_told_to_ask_nobody_else(docs: str) -> None:
+    (told,) = re.findall(r'data-configuration="([^"]+)"', get(docs).text)
+    configuration = json.loads(html.unescape(told))
+    assert configuration["url"] == "openapi.json"
+    assert (configuration["proxyUrl"], configuration["telemetry"], configuration["withDefaultFonts"]) == (
+        "",
+        False,
+        False,
+    )
+    assert not any(configuration["externalUrls"].values())
+
+
+def test_script_comes_compressed_and_may_be_kept_for_ever(docs: str) -> None:
+    answer = get(f"{docs}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip, br"})
+    assert (answer.status_code, answer.headers["content-encoding"]) == (200, "gzip")
+    assert answer.content == PLAIN
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in answer.headers["cache-control"]
+    again = get(f"{docs}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip", "If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("accepted", ["identity", "br", "gzip;q=0", "*;q=0"])
+def test_script_comes_as_it_is_to_who_cannot_unpack_it(docs: str, accepted: str) -> None:
+    answer = get(f"{docs}/{SCRIPT.stem}", **{"Accept-Encoding": accepted})
+    assert (answer.status_code, "content-encoding" in answer.headers, answer.content == PLAIN) == (200, False, True)
+
+
+def test_script_is_below_what_lambda_may_answer_either_way() -> None:
+    assert len(json.dumps(PLAIN.decode())) < PAYLOAD_LIMIT * 0.9
+    assert SCRIPT.stat().st_size * 4 / 3 < PAYLOAD_LIMIT * 0.9
+
+
+@pytest.mark.parametrize("name", ["scalar-0.0.1.js", "..%2Fdocs.py", "nothing"])
+def test_other_assets_are_404(docs: str, name: str) -> None:
+    answer = get(f"{docs}/{name}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("what", [reference.page, lambda folder: reference.asset(folder, SCRIPT.stem, {})])
+def test_without_its_script_the_page_says_what_to_run(tmp_path: Path, what: Any) -> None:
+    with pytest.raises(DocsUnavailable, match=r"make run.*make build") as caught:
+        what(tmp_path)
+    assert caught.value.status == 503
+
+
+def test_asset_of_another_name_is_not_found() -> None:
+    with pytest.raises(NotFound):
+        reference.asset(ASSETS, "../docs.py", {})
