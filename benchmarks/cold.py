@@ -20,6 +20,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
@@ -35,18 +36,33 @@ from local.template import Function, Template
 from local.worker import lambda_environment
 
 ROOT = Path(__file__).resolve().parent.parent
-TASKS, STARTERS, WITH_DATABASE, LIGHT = 7.5, 13.0, 11.0, 9.0
+TASKS, STARTERS, WITH_DATABASE, LIGHT, STREAM = 7.5, 13.0, 11.0, 9.0, 6.0
 BUDGETS = {
     "authorizer": 2.0,
+    "agent_authorizer": 2.0,
     "services.healthz": LIGHT,
     "services.registry": LIGHT,
     "services.openapi": LIGHT,
     "services.not_found": LIGHT,
+    "agent.capabilities": LIGHT,
+    "agent.tools": LIGHT,
+    "agent.routes": LIGHT,
+    "agent.openapi": LIGHT,
+    "agent.docs": LIGHT,
+    "agent.invoke_tool": WITH_DATABASE,
+    "agent.prompt_stream": STREAM,
+    "agent.get_prompt": WITH_DATABASE,
+    "agent.approve": STARTERS,
+    "agent.reject": STARTERS,
+    "agent.cancel": STARTERS,
     "services.get_operation": WITH_DATABASE,
     "services.status_batch": WITH_DATABASE,
     "services.dashboard_instances": WITH_DATABASE,
     "services.dashboard_credits": WITH_DATABASE,
     "scheduled.status_poller": TASKS,
+    "scheduled.prompt_recovery": TASKS,
+    # With pydantic for the tools, httpx for the model and psycopg it is a task of another kind.
+    "tasks.advance_prompt": WITH_DATABASE,
     "services.retry_operation": STARTERS,
     "services.abandon_operation": WITH_DATABASE,
     "scheduled.reconciler": TASKS,
@@ -60,17 +76,29 @@ BUDGETS = {
 """Floors, by design; every task has the same. `migrate` runs at deployments only and has none."""
 
 ORDER = [
-    "authorizer", "services.healthz", "services.registry", "services.openapi", "services.not_found",
-    "tasks.provision_tool",
+    "authorizer", "agent_authorizer", "services.healthz", "services.registry", "services.openapi", "services.not_found",
+    "agent.capabilities", "agent.tools", "agent.routes", "agent.openapi", "agent.docs",
+    "agent.invoke_tool", "tasks.provision_tool",
     "tasks.create_service", "tasks.attach_volume", "tasks.create_domain", "tasks.deploy_instance",
     "tasks.record_instance", "services.get_operation", "services.status_batch", "scheduled.status_poller",
     "services.dashboard_instances", "services.dashboard_credits", "services.configure",
     "services.redeploy", "services.provision", "services.destroy_resource", "tasks.attach_tool", "tasks.destroy_tool",
     "tasks.destroy_volumes", "tasks.destroy_service", "tasks.close_operation", "tasks.undo",
+    "tasks.advance_prompt", "tasks.await_approval", "tasks.close_prompt", "agent.prompt_stream",
+    "agent.get_prompt", "agent.approve", "agent.reject", "agent.cancel", "scheduled.prompt_recovery",
     "services.create_instance", "services.destroy_instance", "services.retry_operation",
     "services.abandon_operation", "scheduled.reconciler", "migrate",
 ]  # fmt: skip
 """The order in which their sample events make sense."""
+
+
+PROMPTS = {
+    "tasks.advance_prompt": (f"prompt-{1:032d}", "running"),
+    "tasks.await_approval": (f"prompt-{2:032d}", "waiting"),
+    "agent.approve": (f"prompt-{3:032d}", "waiting"),
+    "agent.reject": (f"prompt-{4:032d}", "waiting"),
+}
+"""The prompts of the sample events, and how their functions must find them."""
 
 
 class _RuntimeApi(ThreadingHTTPServer):
@@ -106,9 +134,20 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, event, headers)
 
     def do_POST(self) -> None:
-        self.server.answer = (self.path, self.rfile.read(int(self.headers["Content-Length"])))
+        body = b"" if "Content-Length" in self.headers else self._chunks()
+        self.server.answer = (self.path, body or self.rfile.read(int(self.headers["Content-Length"])))
         self.server.answered.set()
         self._answer(202, b"{}", {})
+
+    def _chunks(self) -> bytes:
+        """The head of a streamed answer, which is JSON too, without the NUL bytes after it and the body."""
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return body.partition(b"\0" * 8)[0]
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -126,7 +165,7 @@ def cold_start(python: str, handler: str, code: Path, environment: dict[str, str
     api = _RuntimeApi(json.dumps(event).encode())
     threading.Thread(target=api.serve_forever, daemon=True).start()
     environment = {**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}", "_HANDLER": handler}
-    command = [python, "-m", "awslambdaric", handler]
+    command = [*exec_wrapper(environment), python, "-m", "awslambdaric", handler]
     process = subprocess.Popen(
         command, cwd=code, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -146,6 +185,12 @@ def cold_start(python: str, handler: str, code: Path, environment: dict[str, str
     if not path.endswith("/response"):
         raise SystemExit(f"{handler} failed: {body.decode()[:500]}")
     return usage.ru_utime + usage.ru_stime, json.loads(body)
+
+
+def exec_wrapper(environment: dict[str, str]) -> list[str]:
+    """What Lambda starts in place of the runtime client for a function that streams."""
+    name = environment.get("AWS_LAMBDA_EXEC_WRAPPER", "")
+    return [name.replace("/opt/python", str(ROOT / "layers/shared"))] if name else []
 
 
 class Bench:
@@ -198,6 +243,8 @@ class Bench:
             query = "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, %s, %s, %s)"
             operation_id, kind = begin[module]
             database.execute(query, (operation_id, f"bench-{number}", kind, json.dumps(request)))
+        if module in PROMPTS:
+            prepare_prompt(database, *PROMPTS[module])
         if module == "tasks.attach_tool":
             database.execute(
                 "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan, state, resource_id)"
@@ -207,6 +254,23 @@ class Bench:
         if module == "tasks.destroy_tool":
             query = "UPDATE operation_resources SET state = 'deleted' WHERE operation_id = %s"
             database.execute(query, (ids[3],))
+
+
+def prepare_prompt(database: psycopg.Connection[Any], prompt_id: str, status: str) -> None:
+    """A prompt of the sample events' user; one that waits does so for an approval."""
+    database.execute("DELETE FROM prompts WHERE id = %s", (prompt_id,))
+    query = "INSERT INTO prompts (id, user_id, input, status, deadline) VALUES (%s, 'user-1', 'Hello', %s, %s)"
+    database.execute(query, (prompt_id, status, datetime.now(UTC) + timedelta(hours=1)))
+    item = {"type": "message", "role": "user", "content": "Hello"}
+    database.execute("INSERT INTO prompt_items VALUES (%s, 1, 0, %s)", (prompt_id, json.dumps(item)))
+    if status == "waiting":
+        asked = {"id": "call_1", "name": "time.now", "arguments": "{}"}
+        shown = {"toolName": "time.now", "input": {}, "reason": "A sample"}
+        database.execute(
+            "INSERT INTO prompt_calls (prompt_id, turn, position, asked, state, shown, digest, expires_at)"
+            " VALUES (%s, 0, 0, %s, 'waiting', %s, 'none', now() + interval '1 hour')",
+            (prompt_id, json.dumps(asked), json.dumps(shown)),
+        )
 
 
 def event(module: str, number: int, ids: dict[str, str]) -> object:
@@ -246,7 +310,9 @@ def main() -> int:
     parser.add_argument("--python", default=sys.executable, help="of an environment that holds what Lambda holds")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as data:
-        environment = {"PATH": os.environ["PATH"]}
+        environment = {
+            "PATH": os.environ["PATH"], "AGENT_AUTH": "api_key", "AGENT_API_KEY": "agent-key-of-the-sample",
+        }  # fmt: skip
         settings = replace(
             Settings.load(environ={**environment, "POINTSMAN_DATA": data}),
             port=0, environment=environment, database_url=None, schedules=False,

@@ -47,14 +47,14 @@ _Loader: Any = type("_Loader", (_Base,), {})
 _Loader.add_multi_constructor("!", _short_form)
 
 
-def load(path: Path) -> dict[str, Any]:
-    """Read one YAML (or JSON) document whose top is a mapping.
+def load(path: Path, change: Callable[[str], str] = str) -> dict[str, Any]:
+    """Read one YAML (or JSON) document whose top is a mapping; `change` makes what is read of what is written.
 
     Raises:
         TemplateError: the file is missing, is not YAML, or holds something else.
     """
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - built on SafeLoader
+        document = yaml.load(change(path.read_text(encoding="utf-8")), Loader=_Loader)  # noqa: S506 - built on SafeLoader
     except FileNotFoundError:
         raise TemplateError(f"{path} is missing") from None
     except OSError as error:

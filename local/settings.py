@@ -30,6 +30,7 @@ PROVIDERS = (
     Provider("openrouter", "OPENROUTER_MANAGEMENT_KEY", "OPENROUTER_API_URL", "/openrouter/api/v1"),
     Provider("agentmail", "AGENTMAIL_API_KEY", "AGENTMAIL_API_URL", "/agentmail/v0"),
     Provider("telnyx", "TELNYX_API_KEY", "TELNYX_API_URL", "/telnyx/v2"),
+    Provider("model", "MODEL_API_KEY", "MODEL_BASE_URL", "/model/v1"),
 )
 
 
@@ -48,6 +49,7 @@ class Settings:
         environment: the developer's environment with `.env` under it; a function's variable found here wins.
         simulator: arguments of the Python process that is the simulator.
         concurrency: most processes of one function.
+        stream_concurrency: most processes of one function that streams, so the most streams of it at once.
         integration_limit: seconds that the gateway waits for a function.
     """
 
@@ -61,6 +63,7 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     simulator: tuple[str, ...] = ("-m", "local.simulator")
     concurrency: int = 10
+    stream_concurrency: int = 200
     integration_limit: float = 30.0
 
     @classmethod
@@ -84,6 +87,7 @@ class Settings:
             port=_port(environment),
             api_key=environment.get("SERVICES_API_KEY") or DEVELOPMENT_API_KEY,
             database_url=environment.get("SERVICE_DATABASE_URL") or environment.get("DATABASE_URL") or None,
+            stream_concurrency=_streams(environment),
             schedules=environment.get("POINTSMAN_SCHEDULES", "on").lower() not in ("off", "0", "false", "no"),
             environment=environment,
         )
@@ -122,6 +126,7 @@ class Settings:
         """Values that win over the template's, by the name of the variable."""
         overrides = dict(self.environment)
         overrides["SERVICES_API_KEY"] = self.api_key
+        overrides["AGENT_AUTH"] = self.environment.get("AGENT_AUTH") or "header"
         overrides["SERVICE_DATABASE_URL"] = database_url
         if not overrides.get("DATABASE_URL"):
             overrides["DATABASE_URL"] = database_url
@@ -137,6 +142,10 @@ class Settings:
             overrides.setdefault("RAILWAY_PROJECT_ID", "sim-project")
             if not overrides.get("RAILWAY_ENVIRONMENT_NAME"):
                 overrides.setdefault("RAILWAY_ENVIRONMENT_ID", "sim-environment")
+        if states["model"] == "simulated":
+            for level in ("normal", "high"):
+                name = f"MODEL_{level.upper()}"
+                overrides[name] = overrides.get(name) or f"sim-{level}"
         return overrides
 
 
@@ -177,6 +186,13 @@ def _port(environment: Mapping[str, str]) -> int:
     text = environment.get(name) or str(DEFAULT_PORT)
     if not text.isdecimal() or int(text) > 65535:
         raise RunnerError(f"{name} is {text!r}; it has to be a port number (0 takes a free one)")
+    return int(text)
+
+
+def _streams(environment: Mapping[str, str]) -> int:
+    text = environment.get("POINTSMAN_STREAMS") or "200"
+    if not text.isdecimal() or int(text) < 1:
+        raise RunnerError(f"POINTSMAN_STREAMS is {text!r}; it has to be a number of at least 1")
     return int(text)
 
 

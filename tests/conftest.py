@@ -2,6 +2,7 @@
 
 import os
 import socket
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,10 @@ SELDOM = {
     "MigrateFunction", "NotFoundFunction", "OpenapiFunction", "HealthzFunction", "RegistryFunction",
     "DashboardInstancesFunction", "DashboardCreditsFunction", "StatusPollerFunction", "ReconcilerFunction",
     "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
+    "AgentAuthorizerFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction", "AgentRoutesFunction",
+    "AgentOpenapiFunction", "AgentDocsFunction",
+    "PromptStreamFunction", "GetPromptFunction", "ApproveFunction", "RejectFunction", "CancelFunction",
+    "AdvancePromptFunction", "AwaitApprovalFunction", "ClosePromptFunction", "PromptRecoveryFunction",
     "ConfigureFunction", "ProvisionFunction", "DestroyResourceFunction", "AttachToolFunction",
 }  # fmt: skip
 """Functions that no create waits for; each starts when a test first calls it."""
@@ -56,6 +61,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "SERVICES_API_KEY": API_KEY,
         "SETTLE_SECONDS": str(SETTLE_SECONDS),
         "RECONCILE_AFTER_SECONDS": "0",
+        "PROMPT_SILENT_SECONDS": "0",
         "ANSWER_WITHIN_SECONDS": str(ANSWER_WITHIN_SECONDS),
         "IDEMPOTENCY_TAKEOVER_SECONDS": str(TAKEOVER_SECONDS),
         "PROVIDER_TIMEOUT_SECONDS": "5",
@@ -84,6 +90,14 @@ def api(stack: Stack, simulator: SimulatorClient) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {API_KEY}"}
     # Reading the certificates that plain HTTP does not need would take as long as most tests.
     with httpx.Client(base_url=stack.url, headers=headers, timeout=60, verify=False) as client:
+        yield client
+
+
+@pytest.fixture
+def agent(stack: Stack) -> Iterator[httpx.Client]:
+    """The Agent API, for a user whom no other test has."""
+    headers = {"X-User-Id": f"user-{uuid.uuid4()}"}
+    with httpx.Client(base_url=f"{stack.url}/api", headers=headers, timeout=60, verify=False) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ from local.stack import Stack
 
 EVENTS = Path(__file__).parents[2] / "events"
 CREATE, DESTROY, UNDO, PROVISION = (f"op-{number:032d}" for number in (1, 2, 3, 4))
+RUNNING, WAITING = (f"prompt-{number:032d}" for number in (1, 2))
 REQUEST = '{"name": "convos-agent-sample-1", "tools": ["openrouter"]}'
 
 
@@ -25,10 +26,13 @@ class Replay:
         self.replayed: set[str] = set()
 
     def __call__(self, name: str) -> Any:
+        return json.loads(self.invoke(name, "handler"))
+
+    def invoke(self, name: str, attribute: str) -> bytes:
         self.replayed.add(name)
-        result = self.stack.invoke(self.names[f"{name.replace('/', '.')}.handler"], event(name))
+        result = self.stack.invoke(self.names[f"{name.replace('/', '.')}.{attribute}"], event(name))
         assert result.error is None, result.payload
-        return json.loads(result.payload)
+        return result.payload
 
     def http(self, name: str) -> tuple[int, Any]:
         answer = self(name)
@@ -44,6 +48,7 @@ def replay(stack: Stack) -> Replay:
 def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorClient, db) -> None:
     """In the order in which they would come, each state machine's tasks one by one."""
     assert replay("authorizer") == {"isAuthorized": True, "context": {"caller": ""}}
+    assert replay("agent_authorizer") == {"isAuthorized": True, "context": {"user": "user-1", "problem": ""}}
     assert replay("migrate")["from"] == replay("migrate")["to"]
     assert replay.http("services/healthz") == (200, {"ok": True})
     status, registry = replay.http("services/registry")
@@ -51,6 +56,17 @@ def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorCl
     status, document = replay.http("services/openapi")
     assert (status, document["openapi"]) == (200, "3.1.0")
     assert replay.http("services/not_found")[0] == 404
+    assert replay.http("agent/capabilities") == (200, {"plugins": ["conversation", "time", "instances"]})
+    status, listed = replay.http("agent/tools")
+    assert (status, "time.now" in [tool["id"] for tool in listed["tools"]]) == (200, True)
+    status, called = replay.http("agent/invoke_tool")
+    assert (status, list(called["result"])) == (200, ["conversations"])
+    status, refused = replay.http("agent/routes")
+    assert (status, refused["error"]["code"]) == (404, "NOT_FOUND")
+    status, document = replay.http("agent/openapi")
+    assert (status, "/api/tools/time.now/invoke" in document["paths"]) == (200, True)
+    page = replay("agent/docs")
+    assert (page["statusCode"], page["headers"]["content-type"]) == (200, "text/html; charset=utf-8")
 
     simulator.config({"railway": {"deploy_seconds": 0}})
     _begin(db, CREATE, "create")
@@ -110,6 +126,22 @@ def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorCl
     assert replay.http("services/abandon_operation")[0] == 404
     assert set(replay("scheduled/reconciler")) == {"operations", "orphans"}
 
+    _begin_prompt(db, RUNNING, "running")
+    assert replay("tasks/advance_prompt") == {"next": "done", "waitSeconds": 0}
+    assert db.execute("SELECT status FROM prompts WHERE id = %s", (RUNNING,)).fetchone() == {"status": "completed"}
+    status, page = replay.http("agent/get_prompt")
+    assert (status, page["status"]) == (200, "completed")
+    assert replay.http("agent/cancel") == (200, {"promptId": RUNNING, "status": "completed"})
+    assert replay.http("agent/approve")[0] == 404
+    assert replay.http("agent/reject")[0] == 404
+    head, _, stream = replay.invoke("agent/prompt_stream", "app").partition(b"\0" * 8)
+    assert json.loads(head)["statusCode"] == 200
+    assert stream.startswith(b"retry: 1000\n\nevent: prompt.created\n")
+    _begin_prompt(db, WAITING, "waiting")
+    assert replay("tasks/await_approval") == {"waiting": True}
+    assert replay("tasks/close_prompt") == {"closed": True}
+    assert set(replay("scheduled/prompt_recovery")) == {"prompts"}
+
     there = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}
     assert replay.replayed == there
 
@@ -119,3 +151,13 @@ def _begin(db, operation_id: str, kind: str, request: str = REQUEST) -> None:
         "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, 'sample-1', %s, %s)",
         (operation_id, kind, request),
     )
+
+
+def _begin_prompt(db, prompt_id: str, status: str) -> None:
+    db.execute(
+        "INSERT INTO prompts (id, user_id, input, status, deadline)"
+        " VALUES (%s, 'user-1', 'Hello', %s, clock_timestamp() + interval '1 hour')",
+        (prompt_id, status),
+    )
+    item = {"type": "message", "role": "user", "content": "Hello"}
+    db.execute("INSERT INTO prompt_items VALUES (%s, 1, 0, %s)", (prompt_id, json.dumps(item)))

@@ -47,6 +47,8 @@ def test_a_provider_without_a_key_is_simulated(tmp_path: Path) -> None:
     assert values["OPENROUTER_API_URL"] == f"{SIMULATOR}/openrouter/api/v1"
     assert values["AGENTMAIL_API_URL"] == f"{SIMULATOR}/agentmail/v0"
     assert values["TELNYX_API_URL"] == f"{SIMULATOR}/telnyx/v2"
+    assert values["MODEL_BASE_URL"] == f"{SIMULATOR}/model/v1"
+    assert (values["MODEL_NORMAL"], values["MODEL_HIGH"]) == ("sim-normal", "sim-high")
     assert values["SERVICE_DATABASE_URL"] == "postgresql://db"
 
 
@@ -56,6 +58,11 @@ def test_what_the_developer_set_is_left_as_it_is(tmp_path: Path) -> None:
     assert {name: values[name] for name in mine} == mine
     assert "RAILWAY_ENVIRONMENT_ID" not in values
     assert values["RAILWAY_API_TOKEN"] == "sim-railway-key"
+
+
+def test_callers_of_the_agent_api_need_no_credential_here_unless_the_developer_says_so(tmp_path: Path) -> None:
+    assert load(tmp_path, AGENT_AUTH="").function_overrides("postgresql://db", SIMULATOR)["AGENT_AUTH"] == "header"
+    assert load(tmp_path, AGENT_AUTH="jwt").function_overrides("postgresql://db", SIMULATOR)["AGENT_AUTH"] == "jwt"
 
 
 def test_an_empty_key_means_not_configured_and_is_passed_on(tmp_path: Path) -> None:
@@ -74,8 +81,14 @@ def test_a_real_key_calls_the_real_address(tmp_path: Path) -> None:
     assert "OPENROUTER_API_URL" not in values
 
 
+def test_a_real_model_is_the_one_that_was_named(tmp_path: Path) -> None:
+    values = load(tmp_path, MODEL_API_KEY="real", MODEL_NORMAL="gpt").function_overrides("postgresql://db", SIMULATOR)
+    assert (values["MODEL_API_KEY"], values["MODEL_NORMAL"]) == ("real", "gpt")
+    assert not {"MODEL_BASE_URL", "MODEL_HIGH"} & set(values)
+
+
 def test_no_simulator_is_needed_when_nothing_of_ours_is_simulated(tmp_path: Path) -> None:
-    keys = {"OPENROUTER_MANAGEMENT_KEY": "real", "AGENTMAIL_API_KEY": "", "TELNYX_API_KEY": ""}
+    keys = {"OPENROUTER_MANAGEMENT_KEY": "real", "AGENTMAIL_API_KEY": "", "TELNYX_API_KEY": "", "MODEL_API_KEY": ""}
     assert load(tmp_path, **keys).needs_simulator()
     assert not load(tmp_path, **keys, RAILWAY_API_URL="http://127.0.0.1:1/mine").needs_simulator()
 
@@ -92,3 +105,10 @@ def test_a_real_railway_key_needs_its_project_and_environment(
 ) -> None:
     with pytest.raises(RunnerError, match=missing):
         load(tmp_path, RAILWAY_API_TOKEN="real", **environ)
+
+
+def test_the_most_streams_at_once_are_a_setting(tmp_path: Path) -> None:
+    assert load(tmp_path).stream_concurrency == 200
+    assert load(tmp_path, POINTSMAN_STREAMS="7").stream_concurrency == 7
+    with pytest.raises(RunnerError, match="POINTSMAN_STREAMS is '0'"):
+        load(tmp_path, POINTSMAN_STREAMS="0")

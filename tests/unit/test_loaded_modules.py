@@ -17,8 +17,20 @@ EVERYTHING = WEB | AWS | MIGRATION | {"psycopg", "httpx", "aws_lambda_powertools
 
 NOT_LOADED = {
     "authorizer": EVERYTHING,
+    "agent_authorizer": EVERYTHING | {"jwt", "cryptography", "urllib.request", "dataclasses"},
     "migrate": WEB | AWS | {"httpx", "aws_lambda_powertools"},
     "services.healthz": AWS | MIGRATION | {"psycopg", "httpx"},
+    "agent.capabilities": AWS | MIGRATION | {"psycopg", "httpx"},
+    "agent.tools": AWS | MIGRATION | {"psycopg", "httpx"},
+    "agent.openapi": AWS | MIGRATION | {"psycopg", "httpx"},
+    "agent.docs": AWS | MIGRATION | {"psycopg", "httpx"},
+    "agent.invoke_tool": AWS | MIGRATION | {"psycopg", "httpx"},
+    "agent.routes": AWS | MIGRATION | {"psycopg", "httpx"},
+    "agent.prompt_stream": WEB | AWS | MIGRATION | {"httpx"},
+    "agent.get_prompt": AWS | MIGRATION | {"httpx"},
+    "agent.approve": AWS | MIGRATION | {"httpx"},
+    "agent.reject": AWS | MIGRATION | {"httpx"},
+    "agent.cancel": AWS | MIGRATION | {"httpx"},
     "services.registry": AWS | MIGRATION | {"psycopg", "httpx"},
     "services.openapi": AWS | MIGRATION | {"psycopg", "httpx"},
     "services.not_found": AWS | MIGRATION | {"psycopg", "httpx"},
@@ -34,6 +46,7 @@ NOT_LOADED = {
     "services.retry_operation": AWS | MIGRATION | {"httpx"},
     "services.abandon_operation": AWS | MIGRATION | {"httpx"},
     "scheduled.reconciler": WEB | AWS | MIGRATION,
+    "scheduled.prompt_recovery": WEB | AWS | MIGRATION | {"httpx"},
     "services.redeploy": AWS | MIGRATION,
     "services.configure": AWS | MIGRATION,
     "tasks.provision_tool": WEB | AWS | MIGRATION,
@@ -48,6 +61,9 @@ NOT_LOADED = {
     "tasks.destroy_volumes": WEB | AWS | MIGRATION,
     "tasks.destroy_service": WEB | AWS | MIGRATION,
     "tasks.close_operation": WEB | AWS | MIGRATION | {"httpx"},
+    "tasks.advance_prompt": WEB - {"pydantic"} | AWS | MIGRATION | {"httpx"},
+    "tasks.await_approval": WEB | AWS | MIGRATION | {"httpx"},
+    "tasks.close_prompt": WEB | AWS | MIGRATION | {"httpx"},
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pointsman.db.operations import Kind
 from pointsman.errors import MissingSetting
-from pointsman.settings import agentmail, aws, database, openrouter, railway, runtime, telnyx, tuning
+from pointsman.settings import agentmail, aws, database, model, openrouter, railway, runtime, telnyx, tuning
 from pointsman.settings.api import services_api_key, state_machine_arn
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +49,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str) ->
         (database.DatabaseSettings.load, "SERVICE_DATABASE_URL"),
         (aws.AwsSettings.load, "AWS_ACCESS_KEY_ID"),
         (services_api_key, "SERVICES_API_KEY"),
+        (model.ModelSettings.load, "MODEL_NORMAL"),
         (lambda: state_machine_arn("create"), "CREATE_STATE_MACHINE_ARN"),
     ],
 )
@@ -76,20 +77,38 @@ def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch, name: str, value
 def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in _names():
         monkeypatch.setenv(name, SECRET)
-    for name in ("RAILWAY_TIMEOUT_SECONDS", "PROVIDER_TIMEOUT_SECONDS", "OPENROUTER_KEY_LIMIT"):
+    for name in (
+        "RAILWAY_TIMEOUT_SECONDS",
+        "PROVIDER_TIMEOUT_SECONDS",
+        "OPENROUTER_KEY_LIMIT",
+        "MODEL_TIMEOUT_SECONDS",
+    ):
         monkeypatch.setenv(name, "5")
     for name in ("RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID", "RAILWAY_ENVIRONMENT_NAME", "RAILWAY_RUNTIME_IMAGE",
                  "RAILWAY_API_URL", "AWS_ENDPOINT_URL", "OPENROUTER_API_URL", "AGENTMAIL_API_URL", "AGENTMAIL_DOMAIN",
-                 "TELNYX_API_URL", "TELNYX_MESSAGING_PROFILE_ID"):  # fmt: skip
+                 "TELNYX_API_URL", "TELNYX_MESSAGING_PROFILE_ID", "MODEL_BASE_URL", "MODEL_NORMAL",
+                 "MODEL_HIGH"):  # fmt: skip
         monkeypatch.setenv(name, "no secret")
     monkeypatch.setenv("OPENROUTER_KEY_LIMIT_RESET", "daily")
     groups = [
         railway.RailwaySettings.load(), openrouter.OpenRouterSettings.load(), agentmail.AgentMailSettings.load(),
         telnyx.TelnyxSettings.load(), runtime.RuntimeSettings.load(), aws.AwsSettings.load(),
-        database.DatabaseSettings.load(),
+        database.DatabaseSettings.load(), model.ModelSettings.load(),
     ]  # fmt: skip
     assert all(group is not None for group in groups)
     assert SECRET not in repr(groups)
+
+
+def test_the_high_model_is_the_normal_one_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MODEL_BASE_URL", "MODEL_API_KEY", "MODEL_NORMAL"):
+        monkeypatch.setenv(name, name.lower())
+    found = model.ModelSettings.load()
+    assert (found.url, found.normal, found.high, found.timeout) == (
+        "model_base_url",
+        "model_normal",
+        "model_normal",
+        120,
+    )
 
 
 def test_waiting_times_have_defaults_in_seconds() -> None:

@@ -1,0 +1,162 @@
+"""Many prompts at once, each followed by its own client: whether all end as they should, and how soon they begin.
+
+On a stack of its own, with a model that takes a second for every answer. Each prompt has an answer of its own, so one
+that got another's shows. The measure is the time from a request to its `prompt.created`; what stands still beside it is
+GET /healthz in the same run. Milliseconds are this machine's, ratios hold.
+
+    python -m benchmarks.prompts [--prompts 200] [--latency 1.0] [--functions 10]
+
+Exits with 1 if a prompt did not complete, or not with its own answer.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from statistics import median, quantiles
+
+import httpx
+
+from local.console import Console
+from local.settings import Settings
+from local.simulator.client import SimulatorClient
+from local.stack import Stack
+
+STREAM = "PromptStreamFunction"
+_EVENTS = ["prompt.created", "prompt.output", "prompt.completed"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one client saw: seconds until the first event and until the end, and what was wrong, if anything."""
+
+    created: float
+    ended: float
+    wrong: str | None
+
+
+def question(number: int, run: str) -> str:
+    return f"Question {number} of {run}."
+
+
+def answer(number: int, run: str) -> str:
+    return f"Answer {number} of {run}."
+
+
+def order(simulator: SimulatorClient, prompts: int, latency: float, run: str) -> None:
+    """Let the model answer each prompt on its own."""
+    for number in range(prompts):
+        turn = {"text": answer(number, run), "latency_s": latency}
+        simulator.script_model(turn, match=question(number, run))
+
+
+async def follow(client: httpx.AsyncClient, number: int, run: str) -> Seen:
+    """Ask, and read to the end."""
+    began, created = time.perf_counter(), 0.0
+    events, content = list[str](), ""
+    body = {"input": question(number, run)}
+    async with client.stream("POST", "/api/prompt", json=body, headers={"X-User-Id": f"user-{number}"}) as told:
+        if told.status_code != 200:
+            return Seen(0, 0, f"{told.status_code} {(await told.aread()).decode()[:200]}")
+        async for line in told.aiter_lines():
+            if line.startswith("event: "):
+                events.append(line.removeprefix("event: "))
+                created = created or time.perf_counter() - began
+            elif line.startswith("data: ") and events[-1] == "prompt.output":
+                content += json.loads(line.removeprefix("data: "))["content"]
+    right = events == _EVENTS and content == answer(number, run)
+    return Seen(created, time.perf_counter() - began, None if right else f"{events} {content!r}")
+
+
+async def follow_all(url: str, prompts: int, run: str) -> list[Seen]:
+    """All at once."""
+    async with _client(url) as client:
+        return list(await asyncio.gather(*(follow(client, number, run) for number in range(prompts))))
+
+
+async def healthz(url: str, times: int, at_once: bool) -> list[float]:
+    """Seconds of each call."""
+
+    async def one(get: Callable[[str], Awaitable[httpx.Response]]) -> float:
+        began = time.perf_counter()
+        (await get("/healthz")).raise_for_status()
+        return time.perf_counter() - began
+
+    async with _client(url) as client:
+        if at_once:
+            return list(await asyncio.gather(*(one(client.get) for _ in range(times))))
+        return [await one(client.get) for _ in range(times)]
+
+
+def _client(url: str) -> httpx.AsyncClient:
+    # There is no TLS, and to read its certificates would be measured.
+    limits = httpx.Limits(max_connections=None)
+    return httpx.AsyncClient(base_url=url, timeout=120, limits=limits, trust_env=False, verify=False)  # noqa: S501
+
+
+def _healthz(url: str, times: int, at_once: bool) -> list[float]:
+    return asyncio.run(healthz(url, times, at_once))
+
+
+def _follow_all(url: str, prompts: int, run: str) -> list[Seen]:
+    return asyncio.run(follow_all(url, prompts, run))
+
+
+def table(rows: dict[str, list[float]]) -> str:
+    """In Markdown; the first row is what the others are compared with."""
+    lines = ["| | p50 | p99 | p50 to the first |", "|---|---:|---:|---:|"]
+    floor = median(next(iter(rows.values())))
+    for name, seconds in rows.items():
+        high = quantiles(seconds, n=100)[98]
+        lines.append(f"| {name} | {median(seconds) * 1000:.1f} ms | {high * 1000:.1f} ms "
+                     f"| {median(seconds) / floor:.1f} |")  # fmt: skip
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--prompts", type=int, default=200)
+    parser.add_argument("--latency", type=float, default=1.0, help="seconds that the model takes for an answer")
+    parser.add_argument("--functions", type=int, default=10, help="processes of one function at most, but the stream's")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as data:
+        environment = {"PATH": os.environ["PATH"]}
+        settings = replace(
+            Settings.load(environ={**environment, "POINTSMAN_DATA": data}),
+            port=0, environment=environment, database_url=None, schedules=False, concurrency=options.functions,
+            stream_concurrency=max(options.prompts, 1),
+        )  # fmt: skip
+        # The clients are a process of their own: they would hold up the gateway, which is in this one.
+        context = multiprocessing.get_context("spawn")
+        with Stack(settings, Console(quiet=True)) as stack, ProcessPoolExecutor(1, context) as clients:
+            assert stack.simulator_url is not None
+            print(f"starting {options.prompts} processes that stream", file=sys.stderr)
+            stack.prewarm([STREAM] * options.prompts + ["AdvancePromptFunction"] * options.functions)
+            stack.prewarm(["AgentAuthorizerFunction", "AuthorizerFunction", "HealthzFunction"])
+            rows: dict[str, list[float]] = {}
+            clients.submit(_healthz, stack.url, 10, False).result()
+            rows["GET /healthz, one at a time"] = clients.submit(_healthz, stack.url, 100, False).result()
+            rows[f"GET /healthz, {options.prompts} at once"] = clients.submit(
+                _healthz, stack.url, options.prompts, True
+            ).result()
+            with SimulatorClient(stack.simulator_url) as simulator:
+                order(simulator, options.prompts, options.latency, "the benchmark")
+            seen = clients.submit(_follow_all, stack.url, options.prompts, "the benchmark").result()
+    rows[f"prompt.created, {options.prompts} at once"] = [one.created for one in seen]
+    rows["the whole prompt"] = [one.ended for one in seen]
+    wrong = [one.wrong for one in seen if one.wrong]
+    print(f"{len(seen) - len(wrong)} of {len(seen)} prompts completed with their own answer\n\n{table(rows)}")
+    for what in wrong[:10]:
+        print(what, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

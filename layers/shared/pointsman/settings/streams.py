@@ -1,0 +1,22 @@
+"""How long a stream lasts, and how often it says that it is there."""
+
+from dataclasses import dataclass
+
+from .environment import number
+
+__all__ = ["StreamSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """Times in seconds."""
+
+    heartbeat: float
+    """Nothing else to say for so long, and a stream sends a comment."""
+    longest: float
+    """A stream ends by itself after so long, and some seconds before the function does in any case."""
+
+    @classmethod
+    def load(cls) -> "StreamSettings":
+        """Raises MissingSetting for what is no number."""
+        return cls(number("STREAM_HEARTBEAT_SECONDS", 15), number("STREAM_MAX_SECONDS", 890))

@@ -1,0 +1,168 @@
+"""Streams on which nothing happens for long: signs of life, and an end in good time that nobody notices who resumes."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from local.simulator.client import SimulatorClient
+from local.stack import Stack
+from tests.contract.test_agent_api import refused
+from tests.local.support import CHECKOUT, Running
+from tests.prompts.following import (
+    STREAM,
+    Stream,
+    begun,
+    decide,
+    destruction,
+    followed,
+    granted,
+    newly_streaming,
+    page,
+    said,
+    streaming,
+    until_status,
+    user,
+)
+from tests.prompts.readers import Message
+from tests.prompts.test_restart import SIMULATED
+from tests.workflow.helpers import until
+
+HEARTBEAT, APPROVAL, TIMEOUT = 0.3, 2.0, 8
+LARGE = 8_000_000
+"""Bytes; more than all buffers between a function and its client hold."""
+
+COMMENT = re.compile(rb"^:.*\n", re.M)
+
+
+@pytest.fixture(scope="module")
+def short_lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The bundle, with a streaming function that may run for a few seconds only."""
+    root = tmp_path_factory.mktemp("short_lived")
+    for name in ("layers", "statemachines", "functions"):
+        (root / name).symlink_to(CHECKOUT / name)
+    text = (CHECKOUT / "template.yaml").read_text()
+    changed, times = re.subn(rf"(\n  {STREAM}:\n(?:    .*\n)*?      Timeout: )\d+\n", rf"\g<1>{TIMEOUT}\n", text)
+    assert times == 1
+    (root / "template.yaml").write_text(changed)
+    changes = {
+        **SIMULATED, "POINTSMAN_DATA": str(tmp_path_factory.mktemp("data")),
+        "STREAM_HEARTBEAT_SECONDS": str(HEARTBEAT), "PROMPT_APPROVAL_SECONDS": str(APPROVAL),
+        "PROMPT_MAX_OUTPUT_BYTES": str(2 * LARGE),
+    }  # fmt: skip
+    with Running(root, **changes) as running:
+        yield running
+
+
+@pytest.fixture
+def ada(short_lived: Running) -> Iterator[httpx.Client]:
+    with user(short_lived.url, "ada") as client:
+        yield client
+
+
+@pytest.fixture
+def model(short_lived: Running) -> Iterator[SimulatorClient]:
+    with SimulatorClient(short_lived.banner("simulator")) as client:
+        client.reset()
+        yield client
+
+
+def to_the_end(client: httpx.Client, first: Stream) -> tuple[list[Message], list[Stream]]:
+    """What a client has that resumes until the prompt has ended, and the streams that it took."""
+    streams = [first]
+    while True:
+        streams[-1].to_the_end()
+        messages = [message for stream in streams for message in stream.messages]
+        if streams[-1].over:
+            return messages, streams
+        streams.append(followed(client, messages[0].data["promptId"], messages[-1].id))
+
+
+def test_stream_ends_before_its_functions_deadline_and_who_resumes_misses_nothing(
+    short_lived: Running, ada: httpx.Client, model: SimulatorClient
+) -> None:
+    """While it waits for an approval that nobody gives; it expires, and the execution goes on some seconds later."""
+    first = begun(ada, model, destruction(), said("Well."))
+    first.next()
+    prompt_id = first.prompt_id
+    until_status(ada, prompt_id, "waiting")
+    expires = datetime.fromisoformat(page(ada, prompt_id)["approval"]["expiresAt"])
+    until(lambda: datetime.now(UTC) > expires or None)
+    refused(decide(ada, prompt_id), 404, "PROMPT_NOT_FOUND")
+    messages, streams = to_the_end(ada, first)
+    assert [message.event for message in messages] == [
+        "prompt.created", "prompt.approval", "prompt.output", "prompt.output", "prompt.completed",
+    ]  # fmt: skip
+    assert messages[2].data["result"] == {"type": "error", "error": "Not run: nobody approved this call in time"}
+    assert [message.id for message in messages] == ["1", "2", "3", "4", "5"]
+    assert messages == followed(ada, prompt_id).to_the_end()
+    # It took many, each told a few times that it is there, and none was ended by its function's deadline.
+    assert len(streams) > 3
+    assert all(len(COMMENT.findall(stream.raw)) > 3 for stream in streams[:-1])
+    assert not [line for line in short_lived.lines if "DeadlineExceeded" in line or "timed out" in line]
+
+
+def test_signs_of_life_come_while_the_model_thinks(ada: httpx.Client, model: SimulatorClient) -> None:
+    stream = begun(ada, model, {**said("Well."), "latency_s": 1.5})
+    created, output = stream.to("prompt.created"), stream.to("prompt.output")
+    between = stream.raw[stream.raw.index(created.text.encode()) : stream.raw.index(output.text.encode())]
+    assert len(COMMENT.findall(between)) >= 2
+    assert stream.to_the_end()[-1].event == "prompt.completed"
+
+
+def test_event_that_a_dying_process_has_cut_in_the_middle_comes_whole_from_the_next(
+    short_lived: Running, ada: httpx.Client, model: SimulatorClient
+) -> None:
+    """The client takes nothing, so that the process stands in the middle of writing it."""
+    with newly_streaming(short_lived) as which:
+        stream = begun(ada, model, {"text": "x" * LARGE, "latency_s": 0.3, "usage": None})
+        stream.next()
+        pid = which()
+    assert pid is not None
+    stream.until(lambda: len(stream.raw) > 1000)
+    os.kill(pid, signal.SIGKILL)
+    assert stream.next() is None
+    assert (stream.broken, len(stream.raw) < LARGE) == (True, True)
+    events = [*stream.messages, *followed(ada, stream.prompt_id, 1).to_the_end()]
+    assert [one.event for one in events] == ["prompt.created", "prompt.output", "prompt.completed"]
+    assert events[1].data["content"] == "x" * LARGE
+
+
+def test_process_serves_the_next_stream_after_one_whose_client_is_gone(
+    short_lived: Running, ada: httpx.Client, model: SimulatorClient
+) -> None:
+    """It notices at the latest when it has run for as long as it may."""
+    stream = begun(ada, model, {**said("Well."), "latency_s": 1})
+    stream.next()
+    stream.close()
+    until(lambda: streaming(short_lived) == [] or None)
+    assert followed(ada, stream.prompt_id, 1).to_the_end()[-1].event == "prompt.completed"
+
+
+def test_template_gives_the_stream_as_long_as_a_function_may_run() -> None:
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda loader, _suffix, node: getattr(node, "value", None))
+    template: Any = yaml.load((CHECKOUT / "template.yaml").read_text(), Loader)
+    assert template["Resources"][STREAM]["Properties"]["Timeout"] == 900
+
+
+@pytest.mark.slow
+def test_stream_that_is_idle_for_over_a_minute_stays_open(
+    stack: Stack, agent: httpx.Client, simulator: SimulatorClient
+) -> None:
+    stream = begun(agent, simulator, destruction(), said("Well."))
+    stream.to("prompt.approval")
+    before, began = len(COMMENT.findall(stream.raw)), time.monotonic()
+    stream.until(lambda: time.monotonic() - began > 65)
+    assert 4 <= len(COMMENT.findall(stream.raw)) - before <= 6
+    granted(agent, stream.prompt_id)
+    assert stream.to_the_end()[-1].event == "prompt.completed"

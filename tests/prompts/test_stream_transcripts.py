@@ -1,0 +1,149 @@
+"""What comes over the wire, byte for byte but for times and ids, and that it is the same for every reader.
+
+The transcripts lie in `transcripts/`; each is one answer of the streaming endpoint.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from local.simulator.client import SimulatorClient
+from local.stack import Stack
+from tests.prompts.following import (
+    begun,
+    followed,
+    granted,
+    normalised,
+    page,
+)
+from tests.prompts.readers import EventSource, Message, by_example, by_grammar
+
+TRANSCRIPTS = Path(__file__).parent / "transcripts"
+CURL = shutil.which("curl")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the model says, what a person does once asked, and how the prompt ends."""
+
+    turns: tuple[dict[str, Any], ...]
+    status: str = "completed"
+    decision: tuple[str, dict[str, Any]] | None = None
+
+
+def usage(given: int, taken: int) -> dict[str, Any]:
+    return {"usage": {"input_tokens": given, "output_tokens": taken}}
+
+
+def calls(*asked: tuple[str, object], first: int = 1) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "call_id": f"call_{number}", "arguments": arguments}
+        for number, (name, arguments) in enumerate(asked, first)
+    ]
+
+
+CONFIGURE = {"instanceId": "golden", "variables": {"COLOUR": "grün"}}
+ASKS = {"text": "May I?", "calls": calls(("instances.configure", CONFIGURE)), **usage(11, 7)}
+CASES = {
+    "text": Case(({"text": "Hello, “you”.\n\nevent: error\r\ndata: no, a line of the answer\n\n", **usage(9, 4)},)),
+    "tool": Case((
+        {"calls": calls(("time.now", {"timezone": "UTC"})), **usage(10, 5)},
+        {"text": "It is late.", **usage(20, 6)},
+    )),
+    "several_tools": Case((
+        {"text": "One moment.",
+         "calls": calls(("instances.registry", {}), ("time.now", ""), ("instances.list", {"more": 1}))},
+        {"calls": calls(("time.then", {}), ("time.now", "{half"), first=4)},
+        {"text": "That is all."},
+    )),
+    "approval_granted": Case((ASKS, {"text": "Done.", **usage(12, 2)}), decision=("approve", {})),
+    "approval_refused": Case(
+        (ASKS, {"text": "As you wish.", **usage(12, 4)}), decision=("reject", {"reason": "Not “today”"})
+    ),
+    "model_error": Case(({"error": {"status": 400, "code": "invalid_prompt", "message": "No."}, "times": None},),
+                        "failed"),
+    "tool_error": Case((
+        {"calls": calls(("instances.status", {}), ("time.now", {"timezone": "Mars"})), **usage(10, 5)},
+        {"text": "I am sorry.", **usage(20, 6)},
+    )),
+    "cancel": Case((ASKS,), "cancelled", ("cancel", {})),
+}  # fmt: skip
+CASES["several_tools"] = Case(tuple({**turn, "usage": None} for turn in CASES["several_tools"].turns))
+
+
+@pytest.fixture
+def golden(simulator: SimulatorClient, db: psycopg.Connection[dict[str, Any]]) -> Iterator[None]:
+    """One instance, `golden`, and a Railway that does not tell how the fleet is."""
+    (service,) = simulator.seed_services(1)
+    db.execute("DELETE FROM instance_infra")
+    db.execute(
+        "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, created_at, updated_at)"
+        " VALUES ('golden', %s, 'sim-environment', '2026-01-02T03:04:05Z', '2026-01-02T03:04:05Z')",
+        (service,),
+    )
+    simulator.fault("railway", "environment", "graphql_error", times=None, message="Not Authorized")
+    yield
+    db.execute("DELETE FROM instance_infra WHERE instance_id = 'golden'")
+
+
+@pytest.mark.usefixtures("golden")
+@pytest.mark.parametrize("name", CASES)
+def test_transcript(name: str, stack: Stack, agent: httpx.Client, simulator: SimulatorClient) -> None:
+    case = CASES[name]
+    first = begun(agent, simulator, *case.turns)
+    first.next()
+    curl = curl_of(stack, agent, first.prompt_id)
+    if case.decision:
+        what, body = case.decision
+        call_id = first.to("prompt.approval").data["toolCallId"]
+        if what == "cancel":
+            assert agent.post(f"/prompts/{first.prompt_id}/cancel").json()["status"] == "cancelled"
+        else:
+            granted(agent, first.prompt_id, what, toolCallId=call_id, **body)
+    messages = first.to_the_end()
+    assert normalised(first.raw) == (TRANSCRIPTS / f"{name}.sse").read_bytes().decode()
+    assert page(agent, first.prompt_id)["status"] == case.status
+
+    again = followed(agent, first.prompt_id)
+    assert again.to_the_end() == messages
+    for raw in [again.raw, *([curl.communicate(timeout=30)[0]] if curl else [])]:
+        assert by_grammar(raw) == messages == whatwg(raw, 7)
+        assert by_example(raw) == [Message(one.event, one.text) for one in messages]
+
+
+def curl_of(stack: Stack, agent: httpx.Client, prompt_id: str) -> "subprocess.Popen[bytes] | None":
+    """A second reader of the stream while it runs, where this machine has one."""
+    if CURL is None:
+        return None
+    header = f"X-User-Id: {agent.headers['X-User-Id']}"
+    command = [CURL, "-sSN", "--fail", "-H", header, f"{stack.url}/api/prompts/{prompt_id}/stream"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
+
+
+def whatwg(raw: bytes, size: int) -> list[Message]:
+    """As a browser reads it, in pieces of so many bytes; the events that it knows by their ids."""
+    source = EventSource()
+    for start in range(0, len(raw), size):
+        source.feed(raw[start : start + size])
+    assert source.retry is not None
+    assert source.last_id == source.messages[-1].id
+    return source.messages
+
+
+def test_readers_of_these_tests_read_what_others_write() -> None:
+    """The browser's one, checked by the examples of its standard; or its agreement would mean nothing."""
+    source = EventSource()
+    source.feed(b"\xef\xbb\xbf: test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third\r\r\n")
+    source.feed(b"data\n\ndata\ndata\n\ndata:\n\ndata: half")
+    assert [(one.text, one.id) for one in source.messages] == [
+        ("first event", "1"), ("second event", ""), (" third", ""), ("", ""), ("\n", ""), ("", ""),
+    ]  # fmt: skip
+    with pytest.raises(AssertionError):
+        by_grammar(b"data: x\nevent: y\n\n")
