@@ -32,11 +32,11 @@ test: $(VENV)/.dev lint ## all tests but the slow suites
 slow: $(VENV)/.dev ## the tests that take long
 	@$(RUN) -m pytest -n 3 --dist worksteal -m slow
 
-faults: $(VENV)/.dev ## every provider call spoilt in every way: the table, also in .pointsman/faults.md (an hour; SHORT=1 samples)
+faults: $(VENV)/.dev ## every provider call spoilt in every way: the table, also in .pointsman/faults.md (15 minutes; SHORT=1 samples)
 	@$(RUN) -m tests.faults --out .pointsman/faults.md $(if $(SHORT),--short)
 
 sequences: $(VENV)/.dev ## 500 random sequences of operations, faults and crashes (20 minutes)
-	@POINTSMAN_SEQUENCES=$${POINTSMAN_SEQUENCES:-500} $(RUN) -m pytest -q tests/sequences
+	@POINTSMAN_SEQUENCES=$${POINTSMAN_SEQUENCES:-500} $(RUN) -m pytest -q -n 4 tests/sequences
 
 lint: $(VENV)/.dev ## style, types, layering, template
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

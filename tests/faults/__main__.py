@@ -13,7 +13,7 @@ from typing import Any
 
 from .drive import Outcome
 from .plan import SCENARIOS, Call, Scenario, cases_of, short_form
-from .table import details, tables, total
+from .table import details, good, tables, total
 from .worker import worker_main
 
 _SILENT_FOR = 300.0
@@ -39,7 +39,6 @@ def main() -> int:
     finally:
         for worker in workers:
             worker.terminate()
-    good = not not_run and not any(one.bad for one in outcomes)
     summary = f"{total(outcomes)}, {not_run} not run ({time.monotonic() - began:.0f} s)"
     text = f"{tables(outcomes)}\n{details(outcomes)}\n{summary}\n"
     print(text)
@@ -47,7 +46,7 @@ def main() -> int:
         path = Path(options.out)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("# The fault matrix\n\n" + text, encoding="utf-8")
-    return 0 if good else 1
+    return 0 if good(outcomes, not_run) else 1
 
 
 def _options() -> argparse.Namespace:
