@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from tests.workflow.helpers import TOOLS, connected, forget_other_tests, fresh_id, kill_tasks, restart_postgres
+from tests.workflow.helpers import TOOLS, connected, forget_other_tests, fresh_id, kill_tasks, restart_postgres, row
 
 from .keyed import Keyed
 from .world import answered, faults_of, settle
@@ -146,16 +146,12 @@ def _do(step: Step, ids: list[str], stack: Stack, keyed: Keyed, simulator: Simul
 def _resource(stack: Stack, instance_id: str, tool: str) -> str:
     """The resource that the instance has of this tool, or one that nobody has."""
     query = "SELECT resource_id FROM instance_services WHERE instance_id = %s AND tool_id = %s"
-    with connected(stack) as db:
-        row = db.execute(query, (instance_id, tool)).fetchone()
+    found = row(stack, query, instance_id, tool)
     nobody = {"openrouter": "0" * 64, "agentmail": "nobody@agentmail.to", "telnyx": "+15550000000"}
-    return row["resource_id"] if row else nobody[tool]
+    return found["resource_id"] if found else nobody[tool]
 
 
 def _operation(stack: Stack, instance_id: str) -> str:
     """The instance's newest operation, or one that nobody has begun."""
-    with connected(stack) as db:
-        row = db.execute(
-            "SELECT id FROM operations WHERE instance_id = %s ORDER BY created_at DESC", (instance_id,)
-        ).fetchone()
-    return row["id"] if row else "op-of-nobody"
+    found = row(stack, "SELECT id FROM operations WHERE instance_id = %s ORDER BY created_at DESC", instance_id)
+    return found["id"] if found else "op-of-nobody"

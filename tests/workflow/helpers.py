@@ -87,12 +87,18 @@ def kill_tasks(handler: str) -> int:
     return killed
 
 
-def connected(stack: Stack, within: float = 20) -> Database:
-    """A connection to the stack's database, also while that is starting again."""
+def connected(stack: Stack) -> Database:
+    """A connection to the stack's database."""
+    return psycopg.connect(stack.database_url, autocommit=True, row_factory=dict_row)
+
+
+def row(stack: Stack, query: str, *values: object, within: float = 20) -> dict[str, Any] | None:
+    """The first row that a query finds, also while the database is starting again."""
     deadline = time.monotonic() + within
     while True:
         try:
-            return psycopg.connect(stack.database_url, autocommit=True, row_factory=dict_row)
+            with connected(stack) as db:
+                return db.execute(query, values).fetchone()
         except psycopg.OperationalError:
             if time.monotonic() > deadline:
                 raise
