@@ -86,13 +86,22 @@ def _matrix(options: argparse.Namespace, work: Any, done: Any, workers: list[Any
         one: Outcome = _take(done, workers)
         running -= 1
         outcomes.append(one)
-        words = [word for word, bad in (("LEAK", one.leaks), ("WRONG", one.wrong), ("STUCK", one.stuck)) if bad]
-        result = " ".join(words) or ("ok" if one.reached else "not reached")
-        number = len(cases) - len(waiting) - running
-        print(f"{number}/{len(cases)} {one.case.label}: {result} ({one.seconds:.1f} s)", flush=True)
-        for line in [*one.leaks, *one.wrong, *one.stuck]:
-            print(f"    {line}", flush=True)
+        _tell(one, len(cases) - len(waiting) - running, len(cases))
+    # What a busy machine was too slow for has another chance, with nothing beside it.
+    for number, one in enumerate(outcomes):
+        if not one.reached and not one.bad:
+            work.put(("run", one.case))
+            outcomes[number] = _take(done, workers)
+            _tell(outcomes[number], number, len(cases))
     return outcomes, len(waiting)
+
+
+def _tell(one: Outcome, number: int, of: int) -> None:
+    words = [word for word, bad in (("LEAK", one.leaks), ("WRONG", one.wrong), ("STUCK", one.stuck)) if bad]
+    result = " ".join(words) or ("ok" if one.reached else "not reached")
+    print(f"{number}/{of} {one.case.label}: {result} ({one.seconds:.1f} s)", flush=True)
+    for line in [*one.leaks, *one.wrong, *one.stuck]:
+        print(f"    {line}", flush=True)
 
 
 def _scenarios(only: str) -> dict[str, Scenario]:
