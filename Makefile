@@ -37,11 +37,11 @@ slow: $(VENV)/.dev $(SCALAR) ## the tests that take long
 browser: $(VENV)/.dev $(SCALAR) ## the documentation in headless Chromium, which has to be installed
 	@$(RUN) -m pytest -m browser tests/browser
 
-faults: $(VENV)/.dev ## every provider call spoilt in every way: the table, also in .pointsman/faults.md (an hour; SHORT=1 samples)
+faults: $(VENV)/.dev ## every provider call spoilt in every way: the table, also in .pointsman/faults.md (15 minutes; SHORT=1 samples)
 	@$(RUN) -m tests.faults --out .pointsman/faults.md $(if $(SHORT),--short)
 
 sequences: $(VENV)/.dev ## 500 random sequences of operations, faults and crashes (20 minutes)
-	@POINTSMAN_SEQUENCES=$${POINTSMAN_SEQUENCES:-500} $(RUN) -m pytest -q tests/sequences
+	@POINTSMAN_SEQUENCES=$${POINTSMAN_SEQUENCES:-500} $(RUN) -m pytest -q -n 4 tests/sequences
 
 lint: $(VENV)/.dev ## style, types, layering, template
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

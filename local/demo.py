@@ -1,4 +1,5 @@
-"""The main job once through, against the simulated providers: create an instance, watch it, read it back, destroy it.
+"""The main job once through, against the simulated providers: create an instance, watch it, read it back, destroy it;
+then a prompt that asks for another one, which a person approves.
 
 Every claim that it prints is checked; the first that does not hold ends it with exit code 1.
 """
@@ -7,7 +8,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,12 +24,18 @@ from local.simulator.client import SimulatorClient
 from local.stack import Stack
 
 Database = psycopg.Connection[DictRow]
+Told = list[tuple[str, dict[str, Any]]]
 
+USER = {"X-User-Id": "demo"}
 LATENCY_MS = 100
 DEPLOYED_WITHIN = 30.0
 """Seconds that the simulated deployment may take at the most."""
 
-NOT_NEEDED = ("MigrateFunction", "NotFoundFunction", "UndoFunction")
+NOT_NEEDED = (
+    "MigrateFunction", "NotFoundFunction", "UndoFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction",
+    "AgentRoutesFunction", "AgentOpenapiFunction", "AgentDocsFunction", "GetPromptFunction", "RejectFunction",
+    "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction",
+)  # fmt: skip
 FOR_EACH_TOOL = ["ProvisionToolFunction", "DestroyToolFunction"]
 """Functions that serve as many events at once as an instance has tools."""
 
@@ -37,6 +44,7 @@ def demo_settings(settings: Settings) -> Settings:
     """A free port, data of its own, and no key or database of the developer's, so that the demo costs nothing."""
     own = {"SERVICE_DATABASE_URL", "DATABASE_URL", "RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID", "SERVICES_API_KEY"}
     own |= {"RAILWAY_ENVIRONMENT_NAME", "TELNYX_MESSAGING_PROFILE_ID", "AGENTMAIL_DOMAIN", "POOL_DATABASE_URL"}
+    own |= {"AGENT_AUTH", "API_PREFIX"}
     own |= {name for provider in PROVIDERS for name in (provider.key, provider.address)}
     environment = {name: value for name, value in settings.environment.items() if name not in own}
     return replace(
@@ -106,10 +114,58 @@ class _Demo:
         _say(f"answered in {seconds:.2f} s: {json.dumps(destroyed)}")
         _check(all(destroyed["destroyed"].values()), "everything was there and is gone")
 
+        self._ask_the_time()
+        self._ask_for_an_instance()
+
         _head("What is left")
         left = self.simulator.leftovers()
         _check(not left, f"nothing at any provider{': ' + json.dumps(left) if left else ''}")
         _check(not self._rows("instance_infra") and not self._rows("instance_services"), "no row in Postgres")
+
+    def _ask_the_time(self) -> None:
+        text = "What time is it?"
+        _head(f"POST /api/prompt {json.dumps({'input': text})}")
+        told = self._follow("POST", "/api/prompt", json={"input": text})
+        called = [data.get("function") for event, data in told if event == "prompt.output"]
+        _check(called == ["time.now", None], "the model has called time.now and said what came of it")
+        _check(told[-1][0] == "prompt.completed", "the prompt is completed")
+
+    def _ask_for_an_instance(self) -> None:
+        instance_id = f"{self.instance_id}-2"
+        text = f"Create an instance named {instance_id}"
+        _head(f"POST /api/prompt {json.dumps({'input': text})}")
+        told = self._follow("POST", "/api/prompt", json={"input": text})
+        event, approval = told[-1]
+        _check(event == "prompt.approval", "the stream waits for a person, and is left here")
+        _check(not self.simulator.leftovers(), "nothing is made yet")
+
+        path = f"/api/prompts/{approval['promptId']}"
+        _head(f"POST {path}/approve, then GET {path}/stream with Last-Event-ID: {len(told)}")
+        self._ask("POST", f"{path}/approve", headers=USER, json={"toolCallId": approval["toolCallId"]})
+        told = self._follow("GET", f"{path}/stream", headers={"Last-Event-ID": str(len(told))})
+        result = next(data["result"] for event, data in told if event == "prompt.output")
+        _check(result["type"] == "success" and result["output"]["instanceId"] == instance_id, "the instance is made")
+        _check(told[-1][0] == "prompt.completed", "the prompt is completed")
+        gone, _ = self._ask("DELETE", f"/destroy/{instance_id}")
+        _check(gone["destroyed"]["service"], "and destroyed again")
+
+    def _follow(self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any) -> Told:
+        """The events of a prompt until it ends or waits for a person."""
+        told: Told = []
+        with self.api.stream(method, path, headers={**USER, **(headers or {})}, **request) as answer:
+            if answer.status_code != 200:
+                raise RunnerError(f"{method} {path} answered {answer.status_code}: {answer.read().decode()}")
+            event = ""
+            for line in answer.iter_lines():
+                name, _, value = line.partition(": ")
+                if name == "event":
+                    event = value
+                elif name == "data":
+                    told.append((event, json.loads(value)))
+                    _say(f"  {event:<17} {value}")
+                    if event == "prompt.approval":
+                        break
+        return told
 
     def _watch(self, kind: str, method: str, path: str, **request: Any) -> tuple[dict[str, Any], float]:
         """Make a request and tell the steps of its operation while it runs."""

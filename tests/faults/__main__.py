@@ -13,7 +13,7 @@ from typing import Any
 
 from .drive import Outcome
 from .plan import SCENARIOS, Call, Scenario, cases_of, short_form
-from .table import details, tables, total
+from .table import details, good, tables, total
 from .worker import worker_main
 
 _SILENT_FOR = 300.0
@@ -39,7 +39,6 @@ def main() -> int:
     finally:
         for worker in workers:
             worker.terminate()
-    good = not not_run and not any(one.bad for one in outcomes)
     summary = f"{total(outcomes)}, {not_run} not run ({time.monotonic() - began:.0f} s)"
     text = f"{tables(outcomes)}\n{details(outcomes)}\n{summary}\n"
     print(text)
@@ -47,7 +46,7 @@ def main() -> int:
         path = Path(options.out)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("# The fault matrix\n\n" + text, encoding="utf-8")
-    return 0 if good else 1
+    return 0 if good(outcomes, not_run) else 1
 
 
 def _options() -> argparse.Namespace:
@@ -87,13 +86,22 @@ def _matrix(options: argparse.Namespace, work: Any, done: Any, workers: list[Any
         one: Outcome = _take(done, workers)
         running -= 1
         outcomes.append(one)
-        words = [word for word, bad in (("LEAK", one.leaks), ("WRONG", one.wrong), ("STUCK", one.stuck)) if bad]
-        result = " ".join(words) or ("ok" if one.reached else "not reached")
-        number = len(cases) - len(waiting) - running
-        print(f"{number}/{len(cases)} {one.case.label}: {result} ({one.seconds:.1f} s)", flush=True)
-        for line in [*one.leaks, *one.wrong, *one.stuck]:
-            print(f"    {line}", flush=True)
+        _tell(one, len(cases) - len(waiting) - running, len(cases))
+    # What a busy machine was too slow for has another chance, with nothing beside it.
+    for number, one in enumerate(outcomes):
+        if not one.reached and not one.bad:
+            work.put(("run", one.case))
+            outcomes[number] = _take(done, workers)
+            _tell(outcomes[number], number, len(cases))
     return outcomes, len(waiting)
+
+
+def _tell(one: Outcome, number: int, of: int) -> None:
+    words = [word for word, bad in (("LEAK", one.leaks), ("WRONG", one.wrong), ("STUCK", one.stuck)) if bad]
+    result = " ".join(words) or ("ok" if one.reached else "not reached")
+    print(f"{number}/{of} {one.case.label}: {result} ({one.seconds:.1f} s)", flush=True)
+    for line in [*one.leaks, *one.wrong, *one.stuck]:
+        print(f"    {line}", flush=True)
 
 
 def _scenarios(only: str) -> dict[str, Scenario]:

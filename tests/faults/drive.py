@@ -15,6 +15,7 @@ import httpx
 import psycopg
 
 from local.errors import RunnerError
+from tests.workflow.helpers import restart_postgres
 
 from .ground import RECONCILER, Ground, NotInTime, until
 from .judge import Answer, Facts, leaked, stuck, wrong
@@ -26,6 +27,8 @@ ENDS_WITHIN = 90.0
 SETTLES_WITHIN = 60.0
 HELD = 0.7
 """Seconds that a call waits for its answer while something is done to us; less than its timeout."""
+
+_CHANCES = 3
 
 ENDPOINTS = {
     "create": "CreateInstanceFunction",
@@ -200,15 +203,16 @@ def _calls(ground: Ground, since: int) -> list[Call]:
 def run(ground: Ground, case: Case) -> Outcome:
     """Run a case. What the driver itself could not do counts as a wrong answer.
 
-    A case whose call was not made, because something else failed first on a busy machine, has a second chance.
+    A case whose call was not made, because something else failed first on a busy machine, has more chances.
     """
     began = time.monotonic()
     outcome = Outcome(case)
     try:
-        _run(ground, case, outcome)
-        if not outcome.reached and not outcome.bad:
+        for _ in range(_CHANCES):
             outcome = Outcome(case)
             _run(ground, case, outcome)
+            if outcome.reached or outcome.bad:
+                break
     except (AssertionError, httpx.HTTPError, psycopg.Error, RunnerError, KeyError, ValueError) as error:
         outcome.wrong.append(f"{type(error).__name__}: {error}"[:300])
     if outcome.bad:
@@ -320,12 +324,14 @@ def _strike(trial: _Trial, what: str, outcome: Outcome) -> set[int]:
     ground = trial.ground
     if what == "endpoint killed":
         endpoint = ENDPOINTS[trial.scenario.kind]
-        victims = until(lambda: ground.busy(endpoint), 5, f"{endpoint} to be busy")
+        victims = ground.busy(endpoint)
+        # On a busy machine it may have answered 202 before its operation came to this call.
+        outcome.reached = bool(victims)
         for pid in victims:
             ground.kill(pid)
         return {500, 502, 503}
     if what == "Postgres restarted":
-        ground.restart_postgres()
+        restart_postgres(ground.stack)
         return {503}
     assert what in DIES
     victims = _victims(ground)

@@ -136,14 +136,6 @@ class Ground:
             return any(link.laddr.port in ports for link in psutil.Process(pid).net_connections("tcp"))
         return False
 
-    def restart_postgres(self) -> None:
-        """Stop the server as an operator would, which ends every connection, and start it again at its address."""
-        postgres = self.stack._running._postgres
-        assert postgres is not None
-        before = postgres.url
-        self.stack._run(postgres.stop())
-        assert self.stack._run(postgres.start()) == before, "Postgres came back somewhere else"
-
     # The simulator
 
     def leftovers(self) -> list[Leftover]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from .drive import Outcome
 from .plan import FAULTS, ONCE_EACH, OTHERS, SCENARIOS
 
-__all__ = ["details", "tables", "total"]
+__all__ = ["details", "good", "tables", "total"]
 
 _COLUMNS = ("none", *FAULTS, *OTHERS, *ONCE_EACH)
 
@@ -55,6 +55,11 @@ def total(outcomes: Sequence[Outcome]) -> str:
         f" {sum(len(one.stuck) for one in outcomes)} stuck operations;"
         f" {sum(not one.reached for one in outcomes)} not reached"
     )
+
+
+def good(outcomes: Iterable[Outcome], not_run: int) -> bool:
+    """Whether everything was tried, and nothing was wrong. A fault that never struck has shown nothing."""
+    return not not_run and all(one.reached and not one.bad for one in outcomes)
 
 
 def details(outcomes: Iterable[Outcome]) -> str:

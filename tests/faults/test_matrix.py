@@ -4,8 +4,10 @@ from dataclasses import replace
 
 from local.simulator.leftovers import Leftover
 
+from .drive import Outcome
 from .judge import Answer, Facts, leaked, stuck, wrong
-from .plan import SCENARIOS, Call, cases_of, short_form
+from .plan import SCENARIOS, Call, Case, cases_of, short_form
+from .table import good
 
 JSON = {"content-type": "application/json"}
 PAGE = {"operationId": "op-1", "instanceId": "a", "kind": "create", "steps": [], "createdAt": "", "updatedAt": ""}
@@ -69,3 +71,11 @@ def test_short_form_has_every_call_once_and_does_not_change() -> None:
     chosen = short_form(cases)
     assert [case.call for case in chosen] == calls[:2]
     assert short_form(reversed(cases)) == chosen
+
+
+def test_a_run_is_good_only_if_every_fault_struck_and_nothing_was_wrong() -> None:
+    fine = Outcome(Case("create", None, "none"))
+    assert good([fine], 0)
+    assert not good([fine], 1)
+    assert not good([replace(fine, reached=False)], 0)
+    assert not good([fine, replace(fine, leaks=["a key"])], 0)

@@ -35,7 +35,9 @@ from tests.prompts.readers import Message
 from tests.prompts.test_restart import SIMULATED
 from tests.workflow.helpers import until
 
-HEARTBEAT, APPROVAL, TIMEOUT = 0.3, 2.0, 8
+HEARTBEAT, APPROVAL, LIFETIME = 0.3, 2.0, 3
+TIMEOUT = LIFETIME + 5
+"""Of the function; a stream ends so much earlier."""
 LARGE = 8_000_000
 """Bytes; more than all buffers between a function and its client hold."""
 
@@ -88,25 +90,33 @@ def to_the_end(client: httpx.Client, first: Stream) -> tuple[list[Message], list
 def test_stream_ends_before_its_functions_deadline_and_who_resumes_misses_nothing(
     short_lived: Running, ada: httpx.Client, model: SimulatorClient
 ) -> None:
-    """While it waits for an approval that nobody gives; it expires, and the execution goes on some seconds later."""
+    messages, streams = to_the_end(ada, begun(ada, model, {**said("At last."), "latency_s": 2.5 * LIFETIME}))
+    assert [message.event for message in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
+    assert [message.id for message in messages] == ["1", "2", "3"]
+    assert messages == followed(ada, messages[0].data["promptId"]).to_the_end()
+    # Each but the last told a few times that it was there, and none was ended by its function's deadline.
+    assert len(streams) > 2
+    assert all(len(COMMENT.findall(stream.raw)) > 3 for stream in streams[:-1])
+    assert not [line for line in short_lived.lines if "DeadlineExceeded" in line or "timed out" in line]
+
+
+@pytest.mark.slow
+def test_expired_approval_is_refused_and_who_resumes_sees_the_prompt_go_on(
+    ada: httpx.Client, model: SimulatorClient
+) -> None:
+    """The execution waits for a quarter of a minute at least."""
     first = begun(ada, model, destruction(), said("Well."))
     first.next()
-    prompt_id = first.prompt_id
-    until_status(ada, prompt_id, "waiting")
-    expires = datetime.fromisoformat(page(ada, prompt_id)["approval"]["expiresAt"])
+    until_status(ada, first.prompt_id, "waiting")
+    expires = datetime.fromisoformat(page(ada, first.prompt_id)["approval"]["expiresAt"])
     until(lambda: datetime.now(UTC) > expires or None)
-    refused(decide(ada, prompt_id), 404, "PROMPT_NOT_FOUND")
+    refused(decide(ada, first.prompt_id), 404, "PROMPT_NOT_FOUND")
     messages, streams = to_the_end(ada, first)
     assert [message.event for message in messages] == [
         "prompt.created", "prompt.approval", "prompt.output", "prompt.output", "prompt.completed",
     ]  # fmt: skip
     assert messages[2].data["result"] == {"type": "error", "error": "Not run: nobody approved this call in time"}
-    assert [message.id for message in messages] == ["1", "2", "3", "4", "5"]
-    assert messages == followed(ada, prompt_id).to_the_end()
-    # It took many, each told a few times that it is there, and none was ended by its function's deadline.
     assert len(streams) > 3
-    assert all(len(COMMENT.findall(stream.raw)) > 3 for stream in streams[:-1])
-    assert not [line for line in short_lived.lines if "DeadlineExceeded" in line or "timed out" in line]
 
 
 def test_signs_of_life_come_while_the_model_thinks(ada: httpx.Client, model: SimulatorClient) -> None:

@@ -16,11 +16,14 @@ from hypothesis import strategies as st
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from tests.workflow.helpers import TOOLS, Database, forget_other_tests, fresh_id, kill_tasks
+from tests.workflow.helpers import TOOLS, connected, forget_other_tests, fresh_id, kill_tasks, restart_postgres, row
 
+from .keyed import Keyed
 from .world import answered, faults_of, settle
 
 SEQUENCES = int(os.environ.get("POINTSMAN_SEQUENCES", "4"))
+STACKS = min(4, -(-SEQUENCES // 5))
+"""Stacks that share the sequences, one in each process of pytest-xdist: most of a sequence is waiting."""
 
 CALLS = {
     "railway": ["serviceCreate", "volumeCreate", "serviceDomainCreate", "environmentPatchCommit", "serviceDelete",
@@ -37,11 +40,15 @@ HANDLERS = ["tasks.provision_tool", "tasks.create_service", "tasks.attach_volume
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happens: a request about one of three instances, a fault, a crash, or the reconciler's run."""
+    """One thing that happens: a request about one of three instances, a fault, a crash, or the reconciler's run.
+
+    Requests with the same `key` share an Idempotency-Key, whether they are the same request or not.
+    """
 
     what: str
     instance: int = 0
     tools: tuple[str, ...] = ()
+    key: int | None = None
     fault: tuple[str, str, str, int | None] | None = None
     handler: str = ""
 
@@ -52,75 +59,99 @@ FAULTS = st.sampled_from(sorted(CALLS)).flatmap(
         st.just(provider), st.sampled_from(CALLS[provider]), st.sampled_from(KINDS), st.sampled_from([1, 2, None])
     )
 )
+KEYS = st.one_of(st.none(), st.integers(0, 3))
+ONE_TOOL = st.sampled_from(TOOLS).map(lambda tool: (tool,))
 STEPS = st.one_of(
-    st.builds(Step, st.just("create"), INSTANCES, st.lists(st.sampled_from(TOOLS), unique=True).map(tuple)),
-    st.builds(Step, st.just("destroy"), INSTANCES),
+    st.builds(Step, st.just("create"), INSTANCES, st.lists(st.sampled_from(TOOLS), unique=True).map(tuple), KEYS),
+    st.builds(Step, st.sampled_from(["destroy", "redeploy", "configure", "retry"]), INSTANCES, key=KEYS),
     st.builds(
-        Step, st.sampled_from(["provision", "destroy_tool"]), INSTANCES, st.sampled_from(TOOLS).map(lambda t: (t,))
+        Step,
+        st.sampled_from(["provision", "destroy_tool"]),
+        INSTANCES,
+        st.sampled_from(TOOLS).map(lambda t: (t,)),
+        KEYS,
     ),
     st.builds(Step, st.just("fault"), fault=FAULTS),
     st.builds(Step, st.just("kill"), handler=st.sampled_from(HANDLERS)),
-    st.builds(Step, st.just("reconcile")),
+    st.builds(Step, st.sampled_from(["reconcile", "restart Postgres"])),
 )
 SEQUENCE = st.lists(st.lists(STEPS, min_size=1, max_size=3), min_size=2, max_size=6)
 """Steps that happen at once, one group after the other."""
 
 
+@pytest.mark.parametrize("number", range(STACKS))
 @given(groups=SEQUENCE)
 @settings(
-    max_examples=SEQUENCES, deadline=None, database=None, phases=[Phase.generate], print_blob=True,
+    max_examples=-(-SEQUENCES // STACKS), deadline=None, database=None, phases=[Phase.generate], print_blob=True,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @pytest.mark.timeout(3600)
 def test_nothing_leaks_nothing_is_doubled_nothing_is_stuck(
-    groups: list[list[Step]], stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
+    number: int, groups: list[list[Step]], stack: Stack, api: httpx.Client, simulator: SimulatorClient
 ) -> None:
     simulator.reset()
-    forget_other_tests(db)
+    with connected(stack) as db:
+        forget_other_tests(db)
     ids = [fresh_id() for _ in range(3)]
+    keyed = Keyed(api)
     with ThreadPoolExecutor(3) as callers:
         for group in groups:
-            for _ in callers.map(lambda step: _do(step, ids, stack, api, simulator, db), group):
+            for _ in callers.map(lambda step: _do(step, ids, stack, keyed, simulator), group):
                 pass
     simulator.clear_faults()
-    settle(stack, db)
-    assert faults_of(simulator, db) == []
-    for instance_id in ids:
-        answered(api.delete(f"/destroy/{instance_id}"))
-    settle(stack, db)
-    assert simulator.leftovers() == []
-    assert faults_of(simulator, db) == []
+    with connected(stack) as db:
+        settle(stack, db)
+        assert faults_of(simulator, db) == []
+        assert keyed.broken() == []
+        for instance_id in ids:
+            answered(api.delete(f"/destroy/{instance_id}"))
+        settle(stack, db)
+        assert simulator.leftovers() == []
+        assert faults_of(simulator, db) == []
 
 
-def _do(step: Step, ids: list[str], stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def _do(step: Step, ids: list[str], stack: Stack, keyed: Keyed, simulator: SimulatorClient) -> None:
     instance_id = ids[step.instance]
     tool = step.tools[0] if step.tools else ""
-    requests: dict[str, Callable[[], httpx.Response]] = {
-        "create": lambda: api.post(
+    requests: dict[str, Callable[[], tuple[str, str, object]]] = {
+        "create": lambda: (
+            "POST",
             "/create-instance",
-            json={"instanceId": instance_id, "name": f"convos-agent-{instance_id}", "tools": list(step.tools)},
+            {"instanceId": instance_id, "name": f"convos-agent-{instance_id}", "tools": list(step.tools)},
         ),
-        "destroy": lambda: api.delete(f"/destroy/{instance_id}"),
-        "provision": lambda: api.post(f"/provision/{instance_id}/{tool}"),
-        "destroy_tool": lambda: api.delete(f"/destroy/{instance_id}/{tool}/{_resource(stack, instance_id, tool)}"),
+        "destroy": lambda: ("DELETE", f"/destroy/{instance_id}", None),
+        "redeploy": lambda: ("POST", f"/redeploy/{instance_id}", None),
+        "configure": lambda: ("POST", f"/configure/{instance_id}", {"variables": {"A": "1"}, "redeploy": True}),
+        "provision": lambda: ("POST", f"/provision/{instance_id}/{tool}", None),
+        "destroy_tool": lambda: (
+            "DELETE",
+            f"/destroy/{instance_id}/{tool}/{_resource(stack, instance_id, tool)}",
+            None,
+        ),
+        "retry": lambda: ("POST", f"/operations/{_operation(stack, instance_id)}/retry", None),
     }
     if step.what in requests:
-        answered(requests[step.what]())
+        keyed.request(*requests[step.what](), key=step.key)
     elif step.fault is not None:
         provider, call, kind, times = step.fault
         simulator.fault(provider, call, kind, times=times)
     elif step.what == "kill":
         kill_tasks(f"{step.handler}.handler")
-    else:
+    elif step.what == "reconcile":
         stack.fire_schedule("ReconcilerFunction")
+    else:
+        restart_postgres(stack)
 
 
 def _resource(stack: Stack, instance_id: str, tool: str) -> str:
     """The resource that the instance has of this tool, or one that nobody has."""
-    import psycopg
-
     query = "SELECT resource_id FROM instance_services WHERE instance_id = %s AND tool_id = %s"
-    with psycopg.connect(stack.database_url) as connection:
-        row = connection.execute(query, (instance_id, tool)).fetchone()
+    found = row(stack, query, instance_id, tool)
     nobody = {"openrouter": "0" * 64, "agentmail": "nobody@agentmail.to", "telnyx": "+15550000000"}
-    return row[0] if row else nobody[tool]
+    return found["resource_id"] if found else nobody[tool]
+
+
+def _operation(stack: Stack, instance_id: str) -> str:
+    """The instance's newest operation, or one that nobody has begun."""
+    found = row(stack, "SELECT id FROM operations WHERE instance_id = %s ORDER BY created_at DESC", instance_id)
+    return found["id"] if found else "op-of-nobody"

@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 import psycopg
+from psycopg.rows import dict_row
 
 from local.simulator.client import SimulatorClient
+from local.stack import Stack
 
 TOOLS = ["openrouter", "agentmail", "telnyx"]
 Database = psycopg.Connection[dict[str, Any]]
@@ -21,6 +23,7 @@ Database = psycopg.Connection[dict[str, Any]]
 T = TypeVar("T")
 
 _numbers = itertools.count(1)
+_restarting = threading.Lock()
 
 
 def fresh_id() -> str:
@@ -82,6 +85,34 @@ def kill_tasks(handler: str) -> int:
                 process.send_signal(signal.SIGKILL)
                 killed += 1
     return killed
+
+
+def connected(stack: Stack) -> Database:
+    """A connection to the stack's database."""
+    return psycopg.connect(stack.database_url, autocommit=True, row_factory=dict_row)
+
+
+def row(stack: Stack, query: str, *values: object, within: float = 20) -> dict[str, Any] | None:
+    """The first row that a query finds, also while the database is starting again."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            with connected(stack) as db:
+                return db.execute(query, values).fetchone()
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def restart_postgres(stack: Stack) -> None:
+    """Stop the server as an operator would, which ends every connection, and start it again at its address."""
+    postgres = stack._running._postgres
+    assert postgres is not None
+    with _restarting:
+        before = postgres.url
+        stack._run(postgres.stop())
+        assert stack._run(postgres.start()) == before, "Postgres came back somewhere else"
 
 
 def forget_other_tests(db: Database) -> None:

@@ -1,0 +1,37 @@
+"""Alarms watch numbers that are written, and say what to do."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from local.intrinsics import load
+
+ROOT = Path(__file__).parents[2]
+ALARMS: dict[str, dict[str, Any]] = {
+    name: resource["Properties"]
+    for name, resource in load(ROOT / "template.yaml")["Resources"].items()
+    if resource["Type"] == "AWS::CloudWatch::Alarm"
+}
+
+
+def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    stats = [metric["MetricStat"]["Metric"] for metric in alarm.get("Metrics", ()) if "MetricStat" in metric]
+    return stats or [alarm]
+
+
+def test_alarms_watch_metrics_that_the_code_writes() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "layers/shared/pointsman").rglob("*.py"))
+    for name, alarm in ALARMS.items():
+        for metric in watched(alarm):
+            assert metric["Namespace"] == "Pointsman", name
+            assert f'measure({{"{metric["MetricName"]}":' in code, name
+            for dimension in metric.get("Dimensions", ()):
+                assert f"{dimension['Name']}=" in code, name
+
+
+def test_alarms_say_what_to_do_and_where_they_go() -> None:
+    assert len(ALARMS) >= 3
+    for name, alarm in ALARMS.items():
+        assert len(re.findall(r"\w+", alarm["AlarmDescription"])) > 20, name
+        assert "AlarmActions" in alarm, name
+        assert "OKActions" in alarm, name
