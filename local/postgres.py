@@ -176,6 +176,9 @@ async def _stop_stale(cluster: Path) -> None:
         return
     try:
         process = psutil.Process(int(lines[0]))
+        if process.status() == psutil.STATUS_ZOMBIE:
+            await _gone(process, 10.0)
+            return
         ours = _serves(process, cluster)
     except psutil.Error:
         return
@@ -186,11 +189,18 @@ async def _stop_stale(cluster: Path) -> None:
     for number, seconds in ((signal.SIGINT, 10.0), (signal.SIGKILL, 10.0)):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-                return
-            await asyncio.sleep(0.02)
+        if await _gone(process, seconds):
+            return
+
+
+async def _gone(process: psutil.Process, seconds: float) -> bool:
+    """Wait until nothing is left of it. For Postgres one that nobody has reaped yet still holds the cluster."""
+    deadline = time.monotonic() + seconds
+    while process.is_running():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.02)
+    return True
 
 
 def _serves(process: psutil.Process, cluster: Path) -> bool:

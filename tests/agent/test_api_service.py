@@ -103,6 +103,12 @@ def test_two_routes_that_would_answer_the_same_requests_are_refused(api: ApiServ
         api.register_route("GET", "/hello/{other}", hello)
 
 
+def test_routes_of_one_path_name_its_parameters_alike(api: ApiService) -> None:
+    api.register_route("GET", "/hello/{name}", hello)
+    with pytest.raises(CompositionError, match=r"as GET /hello/\{name\} does"):
+        api.register_route("PUT", "/hello/{other}", hello)
+
+
 @pytest.mark.parametrize(
     "path",
     ["/tools", "/tools/{x}/invoke", "/tools/words.say/invoke", "/docs/mine", "/openapi.json", "/prompts/{id}/stream"],

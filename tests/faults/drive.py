@@ -170,11 +170,11 @@ class _Trial:
             until(lambda: not self._at_work(), ENDS_WITHIN, "what the reconciler has begun", every=0.1)
 
 
-def discover(ground: Ground, scenario: Scenario, trials: int = 3) -> tuple[list[Call], Outcome]:
+def discover(ground: Ground, scenario: Scenario, trials: int = 6) -> tuple[list[Call], Outcome]:
     """The calls that the operation makes when nobody spoils it, and how it ends then.
 
     A process that remembers makes fewer calls than one that is new. Which one is asked is chance, so only the calls of
-    every trial count, but for a scenario of new processes.
+    every trial count, but for a scenario of new processes; there are more trials than processes of one function.
     """
     kept: list[Call] = []
     for number in range(1 if scenario.cold else trials):

@@ -57,8 +57,14 @@ class ApiService:
         """Add a route under the prefix. Raises CompositionError for one that would answer another's requests."""
         self._open(f"route {method} {path}")
         route = Route(method, path, handler, summary, tag, input, output, public)
-        if self._routes.setdefault((method, shape(path)), route) is not route:
+        if (method, shape(path)) in self._routes:
             raise CompositionError(f"There is a route {method} {shape(path)} already")
+        other = next((one for one in self.routes if shape(one.path) == shape(path) and one.path != path), None)
+        if other is not None:
+            raise CompositionError(
+                f"Route {method} {path} must name its parameters as {other.method} {other.path} does"
+            )
+        self._routes[method, shape(path)] = route
 
     def start(self) -> None:
         """Take no more tools and routes. Raises CompositionError where it runs already."""

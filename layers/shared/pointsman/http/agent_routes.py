@@ -11,7 +11,6 @@ from starlette.routing import Route as AppRoute
 from starlette.types import Scope
 
 from ..agent import Agent, Route
-from ..agent.routes import shape
 from .agent_app import body_of, user_of
 
 __all__ = ["add_routes"]
@@ -23,15 +22,15 @@ def add_routes(app: FastAPI, agent: Agent) -> Callable[[Scope], bool]:
     As the gateway does for its own, a path that is written out goes before one with a parameter in its place. GET is
     HEAD too.
     """
-    by_shape: defaultdict[str, dict[str, Route]] = defaultdict(dict)
+    by_path: defaultdict[str, dict[str, Route]] = defaultdict(dict)
     for route in agent.api.routes:
-        same = by_shape[shape(route.path)]
+        same = by_path[route.path]
         same[route.method] = route
         if route.method == "GET":
             same["HEAD"] = route
     public: list[AppRoute] = []
-    for same in sorted(by_shape.values(), key=_generality):
-        path, endpoint = next(iter(same.values())).path, _endpoint(agent, same)
+    for path, same in sorted(by_path.items(), key=_generality):
+        endpoint = _endpoint(agent, same)
         app.router.routes.append(AppRoute(path, endpoint, methods=[*same]))
         open_to_all = [method for method, route in same.items() if route.public]
         if open_to_all:
@@ -39,15 +38,14 @@ def add_routes(app: FastAPI, agent: Agent) -> Callable[[Scope], bool]:
     return lambda scope: any(route.matches(scope)[0] is Match.FULL for route in public)
 
 
-def _generality(routes: dict[str, Route]) -> list[bool]:
-    return [segment.startswith("{") for segment in next(iter(routes.values())).path.split("/")]
+def _generality(routes: tuple[str, dict[str, Route]]) -> list[bool]:
+    return [segment.startswith("{") for segment in routes[0].split("/")]
 
 
 def _endpoint(agent: Agent, routes: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         route = routes[request.method]
-        # Routes of one shape may name their parameters differently.
-        path = dict(zip(route.parameters, map(unquote, request.path_params.values()), strict=True))
+        path = {name: unquote(value) for name, value in request.path_params.items()}
         body = None if route.input is None else await body_of(request)
         return JSONResponse(route.call(user_of(request), agent.services, path, dict(request.query_params), body))
 
