@@ -32,9 +32,9 @@ DEPLOYED_WITHIN = 30.0
 """Seconds that the simulated deployment may take at the most."""
 
 NOT_NEEDED = (
-    "MigrateFunction", "NotFoundFunction", "UndoFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction",
-    "AgentRoutesFunction", "AgentOpenapiFunction", "AgentDocsFunction", "GetPromptFunction", "RejectFunction",
-    "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction",
+    "MigrateFunction", "NotFoundFunction", "UndoFunction", "CapabilitiesFunction", "ToolsFunction",
+    "InvokeToolFunction", "AgentRoutesFunction", "AgentOpenapiFunction", "AgentDocsFunction", "GetPromptFunction",
+    "RejectFunction", "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction",
 )  # fmt: skip
 FOR_EACH_TOOL = ["ProvisionToolFunction", "DestroyToolFunction"]
 """Functions that serve as many events at once as an instance has tools."""

@@ -83,7 +83,17 @@ def test_an_origin_that_is_let_in_sees_answers_errors_and_their_id(agent: httpx.
         assert "Origin" in answer.headers["vary"]
 
 
-@pytest.mark.parametrize("path", ["/tools", "/tools/time.now/invoke", "/none"])
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_an_origin_that_is_let_in_may_follow_prompts(agent: httpx.Client, origin: str) -> None:
+    for body, status in (({"input": "What time is it?"}, 200), ({}, 422)):
+        answer = agent.post("/prompt", json=body, headers={"Origin": origin})
+        assert answer.status_code == status
+        assert answer.headers["access-control-allow-origin"] == origin
+        assert answer.headers["access-control-expose-headers"] == "x-request-id"
+        assert "Origin" in answer.headers["vary"]
+
+
+@pytest.mark.parametrize("path", ["/tools", "/tools/time.now/invoke", "/none", "/prompt", "/prompts/x/stream"])
 def test_a_preflight_needs_no_user(elsewhere: Running, path: str) -> None:
     headers = {
         "Origin": ORIGINS[0],

@@ -254,6 +254,11 @@ def test_only_a_public_route_needs_no_user(bundle: Running, agent: httpx.Client)
     assert (agent.get("/open").json(), agent.post("/open").json()) == ({"user": "ada"}, {"user": "ada"})
 
 
+def test_where_there_are_no_conversations_no_prompt_can_belong_to_one(agent: httpx.Client) -> None:
+    body = {"input": "Hello", "conversationId": "conv-" + "0" * 32}
+    refused(agent.post("/prompt", json=body), 422, "FEATURE_UNAVAILABLE")
+
+
 def test_what_is_exposed_is_documented(agent: httpx.Client) -> None:
     document = agent.get("/openapi.json").json()
     paths = document["paths"]

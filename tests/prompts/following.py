@@ -161,17 +161,18 @@ def until_status(client: httpx.Client, prompt_id: str, *statuses: str) -> str:
     return until(look, 30)
 
 
-def streaming(stack: Stack | Running) -> list[int]:
-    """The processes that have a stream open now."""
-    return [worker["pid"] for worker in stack.status()["functions"][STREAM]["workers"] if worker["requestId"]]
+def streaming(stack: Stack | Running) -> dict[str, int]:
+    """The processes that have a stream open now, by their requests' ids."""
+    workers = stack.status()["functions"][STREAM]["workers"]
+    return {worker["requestId"]: worker["pid"] for worker in workers if worker["requestId"]}
 
 
 @contextmanager
 def newly_streaming(stack: Stack | Running) -> Iterator[Callable[[], int | None]]:
     """Tells which process has the stream that is opened in this block, if it still has; others may still be open."""
-    before = set(streaming(stack))
+    before = streaming(stack)
 
     def which() -> int | None:
-        return next(iter(set(streaming(stack)) - before), None)
+        return next((pid for request_id, pid in streaming(stack).items() if request_id not in before), None)
 
     yield which

@@ -233,6 +233,14 @@ def test_a_body_over_the_limit_is_413(agent: httpx.Client, method: str, path: st
     refused(agent.request(method, path, content=b" " * (1024 * 1024 + 1)), 413, "PAYLOAD_TOO_LARGE")
 
 
+def test_a_stream_outlives_its_connection_to_the_database(agent: httpx.Client, simulator, db) -> None:
+    stream = begun(agent, simulator, destruction(), said("Gone."))
+    stream.to("prompt.approval")
+    db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pointsman'")
+    granted(agent, stream.prompt_id)
+    assert [message.id for message in stream.to_the_end()] == ["1", "2", "3", "4", "5"]
+
+
 def test_one_prompt_of_a_conversation_at_a_time(agent: httpx.Client, simulator: SimulatorClient) -> None:
     conversation_id = result(invoke(agent, "conversation.create"))["id"]
     stream = begun(agent, simulator, destruction(), conversationId=conversation_id)

@@ -95,11 +95,11 @@ def test_process_killed_after_every_event_and_resumed_in_another(
                 os.kill(pid, signal.SIGKILL)
                 assert pid not in pids
                 pids.add(pid)
-        if message.event == "prompt.approval":
-            granted(agent, prompt_id)
         # What was under way when the process died may have come through, whole or in part.
         while message := stream.next():
             messages.append(message)
+        if messages[-1].event == "prompt.approval":
+            granted(agent, prompt_id)
         broken += stream.broken
         stream.close()
     assert of(messages) == EVENTS

@@ -130,19 +130,20 @@ def test_signs_of_life_come_while_the_model_thinks(ada: httpx.Client, model: Sim
 def test_event_that_a_dying_process_has_cut_in_the_middle_comes_whole_from_the_next(
     short_lived: Running, ada: httpx.Client, model: SimulatorClient
 ) -> None:
-    """The client takes nothing, so that the process stands in the middle of writing it."""
+    """The client takes no more than its beginning, so that the process stands in the middle of writing it."""
+    messages, _ = to_the_end(ada, begun(ada, model, {"text": "x" * LARGE, "usage": None}))
+    prompt_id = messages[0].data["promptId"]
     with newly_streaming(short_lived) as which:
-        stream = begun(ada, model, {"text": "x" * LARGE, "latency_s": 0.3, "usage": None})
-        stream.next()
+        stream = followed(ada, prompt_id)
+        stream.until(lambda: len(stream.raw) > 1000)
         pid = which()
     assert pid is not None
-    stream.until(lambda: len(stream.raw) > 1000)
     os.kill(pid, signal.SIGKILL)
-    assert stream.next() is None
+    assert [message and message.event for message in (stream.next(), stream.next())] == ["prompt.created", None]
     assert (stream.broken, len(stream.raw) < LARGE) == (True, True)
-    events = [*stream.messages, *followed(ada, stream.prompt_id, 1).to_the_end()]
-    assert [one.event for one in events] == ["prompt.created", "prompt.output", "prompt.completed"]
-    assert events[1].data["content"] == "x" * LARGE
+    assert [*stream.messages, *followed(ada, prompt_id, 1).to_the_end()] == messages
+    assert [one.event for one in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
+    assert messages[1].data["content"] == "x" * LARGE
 
 
 def test_process_serves_the_next_stream_after_one_whose_client_is_gone(
@@ -152,7 +153,7 @@ def test_process_serves_the_next_stream_after_one_whose_client_is_gone(
     stream = begun(ada, model, {**said("Well."), "latency_s": 1})
     stream.next()
     stream.close()
-    until(lambda: streaming(short_lived) == [] or None)
+    until(lambda: not streaming(short_lived) or None)
     assert followed(ada, stream.prompt_id, 1).to_the_end()[-1].event == "prompt.completed"
 
 

@@ -2,39 +2,55 @@
 
 from pathlib import Path
 
-import httpx
+import psycopg
 
+from local.simulator.client import SimulatorClient
+from tests.contract.test_agent_api import refused
 from tests.local.support import CHECKOUT, Running
-from tests.prompts.following import asked, followed, granted, page, user
+from tests.prompts.following import asked, decide, followed, granted, page, said, user
 from tests.prompts.test_restart import SIMULATED, killed
-from tests.workflow.helpers import fresh_id
+
+ARGUMENTS = {"instanceId": "kept", "variables": {"COLOUR": "green"}}
+TURNS = (
+    {"calls": [{"name": "instances.configure", "call_id": "call_1", "arguments": ARGUMENTS}], "usage": None},
+    said("It is green."),
+)
 
 
 def test_approval_after_stream_runner_and_postgres_were_killed_continues_the_prompt(tmp_path: Path) -> None:
-    changes = {"POINTSMAN_DATA": str(tmp_path), "SETTLE_SECONDS": "1", **SIMULATED}
-    instance = fresh_id()
+    changes = {"POINTSMAN_DATA": str(tmp_path), **SIMULATED}
     with Running(CHECKOUT, **changes) as running, user(running.url, "ada") as client:
-        first = asked(client, f"Create an instance named {instance}")
+        with SimulatorClient(running.banner("simulator")) as simulator:
+            simulator.script_model(*TURNS, match="Make it green")
+        first = asked(client, "Make it green")
         shown = first.to("prompt.approval")
         killed(running)
         assert first.next() is None
         assert first.broken
     with Running(CHECKOUT, **changes) as running, user(running.url, "ada") as client:
-        prompt_id, call_id = first.prompt_id, shown.data["toolCallId"]
-        assert page(client, prompt_id)["approval"]["input"] == shown.data["input"]
+        prompt_id = first.prompt_id
+        with SimulatorClient(running.banner("simulator")) as simulator:
+            simulator.script_model(*TURNS, match="Make it green")
+            make_instance(running, simulator)
+        assert page(client, prompt_id)["approval"]["input"] == shown.data["input"] == ARGUMENTS
         second = followed(client, prompt_id, shown.id)
-        granted(client, prompt_id, toolCallId=call_id)
+        granted(client, prompt_id)
         rest = second.to_the_end()
         whole = followed(client, prompt_id).to_the_end()
         assert [*first.messages, *rest] == whole
         assert [message.event for message in whole] == [
             "prompt.created", "prompt.approval", "prompt.output", "prompt.output", "prompt.completed",
         ]  # fmt: skip
-        output = whole[2].data
-        assert (output["id"], output["result"]["type"]) == (call_id, "success")
-        assert output["result"]["output"]["instanceId"] == instance
-        assert repeated(client, prompt_id, call_id) == 404
+        assert whole[2].data["result"] == {"type": "success", "output": {"instanceId": "kept", "ok": True}}
+        assert whole[3].data["content"] == "It is green."
+        refused(decide(client, prompt_id), 404, "PROMPT_NOT_FOUND")
 
 
-def repeated(client: httpx.Client, prompt_id: str, call_id: str) -> int:
-    return client.post(f"/prompts/{prompt_id}/approve", json={"toolCallId": call_id}).status_code
+def make_instance(running: Running, simulator: SimulatorClient) -> None:
+    """For the tool that is approved; what the simulator knew is gone with it."""
+    with psycopg.connect(running.database_url, autocommit=True) as db:
+        db.execute(
+            "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id)"
+            " VALUES ('kept', %s, 'sim-environment')",
+            (simulator.seed_services(1)[0],),
+        )
