@@ -13,6 +13,7 @@ USER = "user-1"
 def test_an_instance_is_created_shown_configured_and_destroyed(
     call: Call, simulator: SimulatorClient, db: Database
 ) -> None:
+    simulator.config({"railway": {"deploy_seconds": 0}})
     body = request_for(fresh_id(), ["openrouter"])
     instance_id = body["instanceId"]
     made = call(USER, "instances.create", **body)

@@ -10,6 +10,8 @@ from tests.local.support import CHECKOUT, Running, request, wait_for
 
 from .issuer import AUDIENCE, ISSUER, Issuer, Key, issuing
 
+pytestmark = pytest.mark.slow
+
 KEY = "agent-key-planted"
 PATH = "/api/capabilities"
 

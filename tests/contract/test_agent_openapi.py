@@ -76,6 +76,7 @@ def test_errors_have_the_shape_of_their_part() -> None:
             assert ("401" in refusals) is (operation.get("security") != [])
 
 
+@pytest.mark.slow
 def test_every_example_works(stack: Stack, api: httpx.Client, agent: httpx.Client, simulator: Any) -> None:
     """Those of the Services API on the one instance that they name: made first, destroyed last."""
     simulator.config({"railway": {"deploy_seconds": 0}})
@@ -132,6 +133,7 @@ def running(stack: Stack, simulator: Any) -> str:
     return stack.url
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @settings(
     max_examples=8, deadline=None, derandomize=True, database=None,

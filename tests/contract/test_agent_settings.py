@@ -18,6 +18,8 @@ from tests.conftest import API_KEY
 from tests.contract.test_agent_api import invoke, refused, result
 from tests.local.support import CHECKOUT, Running
 
+pytestmark = pytest.mark.slow
+
 PREFIX = "/agents/v1"
 ORIGINS = ("https://app.example", "http://localhost:5173")
 TEMPLATE = CHECKOUT / "template.yaml"

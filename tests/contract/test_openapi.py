@@ -63,6 +63,7 @@ def running(stack: Stack, simulator) -> str:
     return stack.url
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @settings(
     max_examples=15, deadline=None, derandomize=True, database=None,

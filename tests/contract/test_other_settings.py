@@ -13,6 +13,8 @@ from tests.local.support import CHECKOUT, Running
 from tests.processes import printed_by
 from tests.workflow.helpers import TOOLS, fresh_id, request_for
 
+pytestmark = pytest.mark.slow
+
 PASSED_ON = {
     "OPENCLAW_PRIMARY_MODEL": "a/model",
     "XMTP_ENV": "production",

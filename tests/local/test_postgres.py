@@ -19,6 +19,8 @@ from local.postgres_home import find_home
 from local.processes import Warden
 from tests.local.support import gone, wait_for
 
+pytestmark = pytest.mark.slow
+
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="needs root")
 

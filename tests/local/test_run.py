@@ -13,6 +13,8 @@ import pytest
 
 from tests.local.support import CHECKOUT, Running, checkout, gone, request, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own() -> Iterator[Path]:

@@ -25,6 +25,8 @@ from tests.migrate.support import (
     table,
 )
 
+pytestmark = pytest.mark.slow
+
 LEFT = {"id", "name", "url", "status", "created_at"}
 
 

@@ -13,6 +13,8 @@ from pointsman.prompts import beginning, deciding, reading
 from tests.local.support import CHECKOUT, Running
 from tests.workflow.helpers import fresh_id, until
 
+pytestmark = pytest.mark.slow
+
 SIMULATED = dict.fromkeys(
     ("RAILWAY_API_TOKEN", "OPENROUTER_MANAGEMENT_KEY", "AGENTMAIL_API_KEY", "TELNYX_API_KEY", "MODEL_API_KEY")
 )

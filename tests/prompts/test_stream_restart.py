@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from local.simulator.client import SimulatorClient
 from tests.contract.test_agent_api import refused
 from tests.local.support import CHECKOUT, Running
 from tests.prompts.following import asked, decide, followed, granted, page, said, user
 from tests.prompts.test_restart import SIMULATED, killed
+
+pytestmark = pytest.mark.slow
 
 ARGUMENTS = {"instanceId": "kept", "variables": {"COLOUR": "green"}}
 TURNS = (

@@ -13,6 +13,8 @@ from tests.reconcile.strays import Strays, said, swept
 from tests.workflow.helpers import until
 from tests.workflow.polls import until_blocked
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def deleting(strays: Strays) -> Strays:

@@ -18,6 +18,8 @@ from .helpers import (
     until,
 )
 
+pytestmark = pytest.mark.slow
+
 # A call of each step, and the task that makes it.
 STEPS = [
     pytest.param("openrouter", "keys.create", "provision_tool", ["openrouter"], id="openrouter"),

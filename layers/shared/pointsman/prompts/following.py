@@ -77,8 +77,9 @@ class Follower:
             told = self._hear()
             if not told and time.monotonic() >= self._next_look:
                 told = self._look()
-                if told:  # And nobody has said so.
-                    self._every = _LOOK
+                if not told:
+                    continue  # A note that came while it looked is heard already, and would wake nobody.
+                self._every = _LOOK  # Nobody has said so.
             now = time.monotonic()
             if told or now >= end:
                 return told
