@@ -14,6 +14,8 @@ from tests.simulator.api import Api
 from tests.workflow.helpers import Database
 from tests.workflow.polls import pages_read, poll, rows, seed_rows, status
 
+pytestmark = pytest.mark.slow
+
 FLEET = 2500
 TOKEN = "sim-railway-key"
 

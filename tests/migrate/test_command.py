@@ -21,6 +21,8 @@ from tests.local.support import CHECKOUT, Running, environment, wait_for
 from tests.migrate.conftest import Migration
 from tests.migrate.support import HEAD, POOL_LEGACY, columns, dump, insert, pool_row, pool_table, rows
 
+pytestmark = pytest.mark.slow
+
 LOCK = "SELECT pg_advisory_lock(hashtextextended('pointsman:migrate', 0))"
 
 

@@ -6,6 +6,8 @@ from tests.prompts.agent_of_tests import call
 from tests.prompts.bench import Bench
 from tests.prompts.killed import advanced
 
+pytestmark = pytest.mark.slow
+
 TURNS = (
     {"calls": [call("effects.bump", "call_1", name="a"), call("effects.bump", "call_2", name="b")]},
     {"text": "May I?", "calls": [call("effects.ask", "call_3", name="c")]},

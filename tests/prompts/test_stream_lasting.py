@@ -35,6 +35,8 @@ from tests.prompts.readers import Message
 from tests.prompts.test_restart import SIMULATED
 from tests.workflow.helpers import until
 
+pytestmark = pytest.mark.slow
+
 HEARTBEAT, APPROVAL, LIFETIME = 0.3, 2.0, 3
 TIMEOUT = LIFETIME + 5
 """Of the function; a stream ends so much earlier."""
@@ -100,7 +102,6 @@ def test_stream_ends_before_its_functions_deadline_and_who_resumes_misses_nothin
     assert not [line for line in short_lived.lines if "DeadlineExceeded" in line or "timed out" in line]
 
 
-@pytest.mark.slow
 def test_expired_approval_is_refused_and_who_resumes_sees_the_prompt_go_on(
     ada: httpx.Client, model: SimulatorClient
 ) -> None:
@@ -166,7 +167,6 @@ def test_template_gives_the_stream_as_long_as_a_function_may_run() -> None:
     assert template["Resources"][STREAM]["Properties"]["Timeout"] == 900
 
 
-@pytest.mark.slow
 def test_stream_that_is_idle_for_over_a_minute_stays_open(
     stack: Stack, agent: httpx.Client, simulator: SimulatorClient
 ) -> None:

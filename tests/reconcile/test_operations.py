@@ -20,6 +20,8 @@ from tests.workflow.helpers import (
     until,
 )  # fmt: skip
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def nothing_of_other_tests(db: Database) -> None:
@@ -108,7 +110,6 @@ def test_operation_that_was_heard_of_a_moment_ago_is_left_alone(stack, api, simu
     assert reconcile(stack) == {}
 
 
-@pytest.mark.slow
 def test_leaked_create_is_undone_as_soon_as_that_can_be(stack, api, simulator, db) -> None:
     body, operation_id = leaked_in_earnest(api, simulator)
     assert create(api, body).status_code == 409
@@ -137,7 +138,6 @@ def test_leaked_destroy_is_finished(stack, api, simulator, db) -> None:
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
-@pytest.mark.slow
 def test_leaked_provision_is_cleaned_up_and_the_living_instance_keeps_what_it_has(stack, api, simulator, db) -> None:
     made = create(api, request_for(fresh_id(), ["agentmail"])).json()
     live = simulator.leftovers()
@@ -185,7 +185,6 @@ def test_retry_by_hand(api, simulator, db) -> None:
     assert (again.status_code, "nothing to retry" in again.json()["error"]) == (409, True)
 
 
-@pytest.mark.slow
 def test_what_cannot_be_deleted_can_be_given_up(api, simulator, db) -> None:
     body, operation_id = leaked_in_earnest(api, simulator)
     given_up = api.post(f"/operations/{operation_id}/abandon")

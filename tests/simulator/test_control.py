@@ -14,6 +14,8 @@ from local.simulator.client import SimulatorClient
 from local.simulator.server import Simulator, SimulatorError
 from tests.simulator.api import PROJECT, SERVICE_CREATE, SERVICES, Api
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
