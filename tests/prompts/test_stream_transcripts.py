@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from httpx_sse import connect_sse
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
@@ -113,6 +114,7 @@ def test_transcript(name: str, stack: Stack, agent: httpx.Client, simulator: Sim
 
     again = followed(agent, first.prompt_id)
     assert again.to_the_end() == messages
+    assert by_httpx_sse(agent, first.prompt_id) == messages
     for raw in [again.raw, *([curl.communicate(timeout=30)[0]] if curl else [])]:
         assert by_grammar(raw) == messages == whatwg(raw, 7)
         assert by_example(raw) == [Message(one.event, one.text) for one in messages]
@@ -125,6 +127,12 @@ def curl_of(stack: Stack, agent: httpx.Client, prompt_id: str) -> "subprocess.Po
     header = f"X-User-Id: {agent.headers['X-User-Id']}"
     command = [CURL, "-sSN", "--fail", "-H", header, f"{stack.url}/api/prompts/{prompt_id}/stream"]
     return subprocess.Popen(command, stdout=subprocess.PIPE)
+
+
+def by_httpx_sse(agent: httpx.Client, prompt_id: str) -> list[Message]:
+    """As clients in Python read it. This reader keeps the last id for events that have none; all of these have one."""
+    with connect_sse(agent, "GET", f"/prompts/{prompt_id}/stream") as source:
+        return [Message(one.event, one.data, one.id) for one in source.iter_sse() if one.data]
 
 
 def whatwg(raw: bytes, size: int) -> list[Message]:
