@@ -13,6 +13,8 @@ from tests.conftest import API_KEY, TAKEOVER_SECONDS
 from tests.contract.test_other_settings import answer_of
 from tests.workflow.helpers import create, ended, fresh_id, in_background, kill_tasks, request_for, until
 
+pytestmark = pytest.mark.slow
+
 PLANTED = "planted-value-of-a-variable"
 KEYED = [
     ("post", "/create-instance"), ("delete", "/destroy/{instanceId}"), ("post", "/provision/{instanceId}/{toolId}"),
