@@ -25,9 +25,11 @@ def fresh_text(about: str = "Question") -> str:
     return f"{about} {os.getpid()}-{next(_numbers)}."
 
 
-def user(stack_url: str, name: str) -> httpx.Client:
+def user(stack_url: str, name: str, transport: httpx.BaseTransport | None = None) -> httpx.Client:
     """The Agent API for somebody."""
-    return httpx.Client(base_url=f"{stack_url}/api", headers={"X-User-Id": name}, timeout=60, verify=False)
+    return httpx.Client(
+        base_url=f"{stack_url}/api", headers={"X-User-Id": name}, timeout=60, verify=False, transport=transport
+    )
 
 
 class Stream:

@@ -3,9 +3,11 @@
 import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -40,8 +42,10 @@ pytestmark = pytest.mark.slow
 HEARTBEAT, APPROVAL, LIFETIME = 0.3, 2.0, 3
 TIMEOUT = LIFETIME + 5
 """Of the function; a stream ends so much earlier."""
-LARGE = 8_000_000
-"""Bytes; more than all buffers between a function and its client hold."""
+SMALL = 64 * 1024
+"""Bytes that a client's socket takes in before the client reads; the system would let it grow to megabytes."""
+LARGE = 2 * int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2]) + 8_000_000
+"""Bytes; more than all buffers between a function and such a client hold: two sockets on the way send."""
 
 COMMENT = re.compile(rb"^:.*\n", re.M)
 
@@ -134,13 +138,14 @@ def test_event_that_a_dying_process_has_cut_in_the_middle_comes_whole_from_the_n
     """The client takes no more than its beginning, so that the process stands in the middle of writing it."""
     messages, _ = to_the_end(ada, begun(ada, model, {"text": "x" * LARGE, "usage": None}))
     prompt_id = messages[0].data["promptId"]
-    with newly_streaming(short_lived) as which:
-        stream = followed(ada, prompt_id)
+    slow = httpx.HTTPTransport(verify=False, socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)])
+    with user(short_lived.url, "ada", transport=slow) as reader, newly_streaming(short_lived) as which:
+        stream = followed(reader, prompt_id)
         stream.until(lambda: len(stream.raw) > 1000)
         pid = which()
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    assert [message and message.event for message in (stream.next(), stream.next())] == ["prompt.created", None]
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        assert [message and message.event for message in (stream.next(), stream.next())] == ["prompt.created", None]
     assert (stream.broken, len(stream.raw) < LARGE) == (True, True)
     assert [*stream.messages, *followed(ada, prompt_id, 1).to_the_end()] == messages
     assert [one.event for one in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
