@@ -1,14 +1,13 @@
-"""What may be told of an error that is not ours, and how moments are written."""
+"""What may be told of an error that is not ours."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
 from ..errors import PointsmanError
 from .checking import issues_of
 
-__all__ = ["readable", "timestamp"]
+__all__ = ["readable"]
 
 _LONGEST = 500
 
@@ -44,8 +43,3 @@ def _own_text(error: BaseException) -> str:
         return str(error).strip()
     except Exception:  # noqa: BLE001 - an error that cannot be written is known by its class
         return ""
-
-
-def timestamp(moment: datetime) -> str:
-    """ISO 8601 with milliseconds in UTC, ending in Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

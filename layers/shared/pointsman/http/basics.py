@@ -1,5 +1,6 @@
 """What all endpoints share, those without a web framework too: the limit on bodies, words for refusals, the log."""
 
+import re
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -7,13 +8,26 @@ from typing import Any
 from .. import log
 from ..errors import PayloadTooLarge, PointsmanError
 
-__all__ = ["LONGEST", "MAX_BODY_BYTES", "NO_JSON", "Event", "log_failure", "log_surprise", "oversize", "unrouted"]
+__all__ = [
+    "KEY_FORM",
+    "LONGEST",
+    "MAX_BODY_BYTES",
+    "NO_JSON",
+    "Event",
+    "log_failure",
+    "log_surprise",
+    "oversize",
+    "unrouted",
+]
 
 MAX_BODY_BYTES = 1024 * 1024
 """No request is near this; the gateway's own limit is 10 MB."""
 
 LONGEST = 200
 """Characters of what a client sent that a message repeats."""
+
+KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
+"""What an Idempotency-Key must be: 1 to 255 visible ASCII characters."""
 
 NO_JSON = "The request body is not valid JSON"
 

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from .answers import ANSWERS, Answers, Error, Started
 
-__all__ = ["document"]
+__all__ = ["KEY", "document"]
 
 _ABOUT = """\
 A pool manager creates and destroys agent instances through this API. Every answer is JSON, errors too.
@@ -26,7 +26,7 @@ _SAID = {
     503: "The database or Step Functions cannot be reached",
 }
 
-_KEY = {
+KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
@@ -52,7 +52,7 @@ def document(apps: Mapping[str, FastAPI], version: str) -> Document:
                     responses=_responses(about),
                     operation_id=route.name,
                     summary=purpose,
-                    openapi_extra={"parameters": [_KEY]} if about.keyed else None,
+                    openapi_extra={"parameters": [KEY]} if about.keyed else None,
                 )
     made = whole.openapi()
     for path in made["paths"].values():

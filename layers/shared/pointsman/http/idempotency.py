@@ -5,7 +5,6 @@ Loaded only for a request that has one.
 
 import base64
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,10 +12,9 @@ from ..errors import InvalidInput
 from ..lifecycle import idempotency
 from ..lifecycle.claim import held
 from ..lifecycle.idempotency import Recorded
+from .basics import KEY_FORM
 
 __all__ = ["once"]
-
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 _DECIDED = ("NOT_FOUND", "CONFLICT")
 """Codes of refusals that stand. All others say that nothing was done and may be tried again, or that something failed
@@ -32,7 +30,7 @@ def once(event: Mapping[str, Any], starts: bool, serve: Callable[[], Answer]) ->
     StillInProgress.
     """
     key = str(event["headers"]["idempotency-key"])
-    if not _KEY.fullmatch(key):
+    if not KEY_FORM.fullmatch(key):
         raise InvalidInput("Idempotency-Key must be 1 to 255 visible ASCII characters")
     found = idempotency.claim(key, _request(event), starts=starts)
     if isinstance(found, Recorded):

@@ -1,11 +1,12 @@
 """How an operation is told over HTTP: the answer of the endpoint that asked for it, and its own page."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from fastapi.responses import JSONResponse
 
 from ..db.operations import Operation, Step
 from ..lifecycle.progress import begun, outcome
+from ..moments import iso
 
 __all__ = ["answer", "page"]
 
@@ -51,4 +52,4 @@ def page(operation: Operation, steps: list[Step]) -> dict[str, object]:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if moment is None else iso(moment)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .agent_answers import DECIDING
+from .document import KEY
 from .prompt_answers import (
     ApprovalAsked,
     Delta,
@@ -51,11 +52,8 @@ _BODY: Document = {
 }
 
 _KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
+    **KEY,
     "description": "A name of this request: sent again with it, it follows the prompt that the first has begun",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 _SINCE = {"description": "The last event that the client has", "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"}}
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, cast
 
 from ..errors import InvalidToolInput, Issue
-from .basics import LONGEST
+from .basics import KEY_FORM, LONGEST
 
 __all__ = ["KEYS", "Asked", "asked", "idempotency_key", "last_event_id"]
 
@@ -13,7 +13,6 @@ KEYS = ("input", "model", "conversationId", "stream")
 """The members that a body may have; only the first must be there."""
 
 _CHOICES = {"model": ("normal", "high"), "stream": ("tokens",)}
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -49,7 +48,7 @@ def idempotency_key(values: list[str]) -> str | None:
     """The key that a request came with. Raises InvalidToolInput."""
     if not values:
         return None
-    if len(values) > 1 or not _KEY.fullmatch(values[0]):
+    if len(values) > 1 or not KEY_FORM.fullmatch(values[0]):
         raise _invalid([(["Idempotency-Key"], "It must be given once, with 1 to 255 visible ASCII characters")])
     return values[0]
 

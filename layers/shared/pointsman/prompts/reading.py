@@ -5,7 +5,7 @@ from typing import Any
 from ..db import prompt_calls, prompt_events, prompts
 from ..db.connection import Connection, run
 from ..errors import PromptNotFound
-from .told import iso
+from ..moments import iso
 
 __all__ = ["Event", "Page", "events_after", "page", "unknown"]
 

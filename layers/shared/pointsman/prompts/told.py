@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from ..db import prompt_calls, prompt_events, prompt_items, prompt_runs
 from ..db.connection import Connection
 from ..db.prompts import Status
+from ..moments import iso
 
-__all__ = ["Output", "answered", "end", "iso", "now", "output", "parsed", "unknown_outcome"]
+__all__ = ["Output", "answered", "end", "now", "output", "parsed", "unknown_outcome"]
 
 Call = prompt_calls.Call
 Run = prompt_runs.Run
@@ -18,11 +19,6 @@ Output = dict[str, object]
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def iso(moment: datetime) -> str:
-    """ISO 8601 with milliseconds in UTC, ending in Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parsed(arguments: str) -> object:

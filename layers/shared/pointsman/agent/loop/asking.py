@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...db import prompt_calls, prompt_events, prompt_items
 from ...db.connection import Connection, run
 from ...errors import MissingSetting, ModelFailed, PointsmanError
+from ...moments import iso
 from ...prompts import told
 from ...settings.prompts import PromptSettings
 from ..plugin import Prompt
@@ -43,7 +44,7 @@ def ask(held: Held, prompt: Prompt, settings: PromptSettings) -> bool:
     except ValueError:
         fail(held, "The model's answer cannot be read: it holds numbers that JSON has not")
         return True
-    output: told.Output = {"type": "text", "content": turn.text, "start": told.iso(begun), "end": told.iso(told.now())}
+    output: told.Output = {"type": "text", "content": turn.text, "start": iso(begun), "end": iso(told.now())}
     if turn.text and held.run.output_bytes + len(text) > settings.max_output_bytes:
         fail(held, f"The prompt's outputs are over the limit of {settings.max_output_bytes} bytes")
         return True

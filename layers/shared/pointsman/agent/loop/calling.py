@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from ...db import prompt_calls, prompt_events
 from ...db.connection import Connection
 from ...errors import InvalidToolInput, PointsmanError
+from ...moments import iso
 from ...prompts import told
 from ...settings.prompts import PromptSettings
 from ..plugin import Prompt
@@ -84,7 +85,7 @@ def _run(held: Held, prompt: Prompt, call: Call, tool: AnyTool, given: object, s
             file["mimeType"] = mime_type
         if description is not None:
             file["description"] = description
-        files.append({**file, "start": told.iso(begun), "end": told.iso(told.now())})
+        files.append({**file, "start": iso(begun), "end": iso(told.now())})
 
     state = copy.deepcopy(held.run.state)
     invocation = Invocation(held.run.user_id, prompt.services, state, output_file)

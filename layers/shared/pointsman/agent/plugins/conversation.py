@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
+from ...moments import iso
 from ..models import Input, Output, Timestamp
 from ..plugin import NoConfig, Plugin
-from ..telling import timestamp
 from ..tool import Tool, ToolContext
 
 __all__ = ["Conversation"]
@@ -86,7 +86,7 @@ def _list(context: ToolContext[ListInput]) -> ListOutput:
     found = connection.run(lambda db: conversations.page(db, context.user_id, page.limit, page.offset))
     return ListOutput(
         conversations=[
-            Listed(id=one.id, createdAt=timestamp(one.created_at), updatedAt=timestamp(one.updated_at), title=one.title)
+            Listed(id=one.id, createdAt=iso(one.created_at), updatedAt=iso(one.updated_at), title=one.title)
             for one in found
         ]
     )
@@ -107,16 +107,16 @@ def _get(context: ToolContext[One]) -> GetOutput:
         raise NotFound(f"Conversation {wanted} not found")
     return GetOutput(
         id=found.id,
-        createdAt=timestamp(found.created_at),
-        updatedAt=timestamp(found.updated_at),
+        createdAt=iso(found.created_at),
+        updatedAt=iso(found.updated_at),
         title=found.title,
         prompts=[
             PromptOfConversation(
                 id=one.id,
                 input=one.input,
                 status=one.status,
-                createdAt=timestamp(one.created_at),
-                updatedAt=timestamp(one.updated_at),
+                createdAt=iso(one.created_at),
+                updatedAt=iso(one.updated_at),
             )
             for one in asked
         ],

@@ -1,0 +1,10 @@
+"""How moments are written wherever clients see them."""
+
+from datetime import UTC, datetime
+
+__all__ = ["iso"]
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 with milliseconds in UTC, ending in Z (contract, events of a prompt)."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
