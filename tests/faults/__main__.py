@@ -27,7 +27,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     context = multiprocessing.get_context("spawn")
     work, done = context.Queue(), context.Queue()
-    workers = [context.Process(target=worker_main, args=(work, done, options.short)) for _ in range(options.jobs)]
+    workers = [context.Process(target=worker_main, args=(work, done)) for _ in range(options.jobs)]
     for worker in workers:
         worker.start()
     try:

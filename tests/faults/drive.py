@@ -29,6 +29,7 @@ HELD = 0.7
 """Seconds that a call waits for its answer while something is done to us; less than its timeout."""
 
 _CHANCES = 3
+_TRIALS = 6
 
 ENDPOINTS = {
     "create": "CreateInstanceFunction",
@@ -170,21 +171,23 @@ class _Trial:
             until(lambda: not self._at_work(), ENDS_WITHIN, "what the reconciler has begun", every=0.1)
 
 
-def discover(ground: Ground, scenario: Scenario, trials: int = 6) -> tuple[list[Call], Outcome]:
+def discover(ground: Ground, scenario: Scenario) -> tuple[list[Call], Outcome]:
     """The calls that the operation makes when nobody spoils it, and how it ends then.
 
     A process that remembers makes fewer calls than one that is new. Which one is asked is chance, so only the calls of
-    every trial count, but for a scenario of new processes; there are more trials than processes of one function.
+    every trial count, until trials tell nothing new; in a scenario of new processes those of the first.
     """
     kept: list[Call] = []
-    for number in range(1 if scenario.cold else trials):
+    told_nothing = 0
+    for number in range(1 if scenario.cold else _TRIALS):
         trial = _Trial(ground, scenario)
         _order_base(ground, scenario)
         statuses = {200, 202, 500} if scenario.base else {200, 202}
         outcome = _finish(trial, Outcome(Case(scenario.name, None, "none")), trial.request.make(ground), statuses)
         calls = _calls(ground, trial.since)
-        kept = calls if number == 0 else [call for call in kept if call in calls]
-        if outcome.bad:
+        before, kept = kept, calls if number == 0 else [call for call in kept if call in calls]
+        told_nothing = told_nothing + 1 if kept == before else 0
+        if outcome.bad or told_nothing == 2:
             break
     base = {(provider, operation) for provider, operation, _ in scenario.base}
     kept = [call for call in kept if call.nth <= MOST_OCCURRENCES and (call.provider, call.operation) not in base]

@@ -15,7 +15,7 @@ from .plan import SCENARIOS
 __all__ = ["worker_main"]
 
 
-def worker_main(work: Any, done: Any, short: bool) -> None:
+def worker_main(work: Any, done: Any) -> None:
     """Do what `work` orders until it orders None; `done` gets the outcomes, or the text of what broke."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # An exception leaves the block, which takes the stack down; the default would not.
@@ -25,7 +25,7 @@ def worker_main(work: Any, done: Any, short: bool) -> None:
             while (order := work.get()) is not None:
                 what, subject = order
                 if what == "discover":
-                    calls, outcome = discover(ground, SCENARIOS[subject], trials=1 if short else 3)
+                    calls, outcome = discover(ground, SCENARIOS[subject])
                     done.put((subject, calls, outcome))
                 else:
                     done.put(run(ground, subject))
