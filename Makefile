@@ -8,7 +8,7 @@ SCALAR := functions/agent/assets/scalar-$(shell sed -n 's/^flask-openapi-scalar=
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run migrate migrate-drop reconcile test slow browser faults sequences lint bench-cold bench-prompts openapi simulator validate build deploy lock clean
+.PHONY: help demo run migrate migrate-drop reconcile test slow browser faults sequences lint bench bench-cold bench-prompts openapi simulator validate build deploy lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -48,6 +48,8 @@ lint: $(VENV)/.dev ## style, types, layering, template
 	@$(VENV)/bin/pyright
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/cfn-lint template.yaml
+
+bench: bench-cold bench-prompts ## both benchmarks
 
 bench-cold: $(VENV)/.local $(VENV)/.lambda ## what a cold start of each function costs, in bare handlers
 	@$(RUN) -m benchmarks.cold --python $(VENV)/lambda/bin/python

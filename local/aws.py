@@ -2,8 +2,6 @@
 
 import asyncio
 import concurrent.futures
-import copy
-import functools
 import json
 import logging
 import os
@@ -22,6 +20,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local.errors import RunnerError, TemplateError
 from local.functions import LambdaService, PayloadTooLarge, UnknownFunction
+from local.interpreter import remember
 from local.intrinsics import ACCOUNT, REGION, load
 from local.invocation import Result
 from local.template import StateMachine
@@ -103,7 +102,7 @@ class Aws:
 
         settings = cast("dict[str, dict[str, Any]]", default_user_config)
         settings["stepfunctions"]["execute_state_machine"] = True
-        _parse_once()
+        remember()
         self._moto = cast(WsgiApp, DomainDispatcherApplication(create_backend_app))
         with self._lifecycle:
             if self._stopped:
@@ -207,23 +206,6 @@ class Aws:
             headers.append(("X-Amz-Function-Error", result.error))
         start_response("200 OK", headers)
         return [result.payload]
-
-
-@functools.cache
-def _parse_once() -> None:
-    """Let moto parse a definition once.
-
-    It does so for each execution, which is most of what an execution costs. Each gets a copy, as moto writes on it.
-    """
-    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-
-    parse = functools.lru_cache(maxsize=64)(AmazonStateLanguageParser.parse)
-
-    def parsed(definition: str) -> tuple[Any, Any]:
-        program, tree = parse(definition)
-        return copy.deepcopy(program), tree
-
-    AmazonStateLanguageParser.parse = parsed
 
 
 def definition(machine: StateMachine) -> str:

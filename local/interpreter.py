@@ -1,0 +1,45 @@
+# pyright: reportPrivateImportUsage=false
+# (a function is replaced where a module of moto's looks for it)
+"""What moto's interpreter makes anew each time and need not, which is most of what an execution costs in this process.
+
+For every execution it parses the state machine's definition, for every path in it the path, and for every task it makes
+a client; here each is made once.
+"""
+
+import copy
+import functools
+from typing import Any
+
+
+@functools.cache
+def remember() -> None:
+    """Let moto remember, from here on and as long as this process lives."""
+    from moto.settings import moto_server_port
+    from moto.stepfunctions.parser.asl.component.common.path import result_path
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+    from moto.stepfunctions.parser.asl.utils import json_path
+
+    parse = functools.lru_cache(maxsize=64)(AmazonStateLanguageParser.parse)
+
+    def parsed(definition: str) -> tuple[Any, Any]:
+        program, tree = parse(definition)
+        # An execution may write on it.
+        return copy.deepcopy(program), tree
+
+    AmazonStateLanguageParser.parse = parsed
+    for module in (json_path, result_path):
+        setattr(module, "parse", functools.lru_cache(maxsize=1024)(getattr(module, "parse")))  # noqa: B009, B010
+
+    make = lambda_eval_utils.boto_client_for
+
+    @functools.cache
+    def client(port: str, region: str, service: str) -> Any:
+        del port  # Where it finds this process's stack; another has another.
+        return make(region=region, service=service)
+
+    def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        del state_credentials  # moto makes nothing of them.
+        return client(moto_server_port(), region, service)
+
+    lambda_eval_utils.boto_client_for = client_for
