@@ -30,10 +30,9 @@ def start_execution(state_machine_arn: str, name: str, given: Mapping[str, objec
     `given` becomes readable in the console and in the history: ids only. Raises StartFailed.
     """
     body = json.dumps({"stateMachineArn": state_machine_arn, "name": name, "input": json.dumps(given, sort_keys=True)})
-    region = state_machine_arn.split(":")[3]
     what = "no answer"
     for _ in range(_ATTEMPTS):
-        status, answer = _post("states", region, "AWSStepFunctions.StartExecution", body)
+        status, answer = _post("states", "AWSStepFunctions.StartExecution", body)
         if status == 200 or "ExecutionAlreadyExists" in answer:
             return
         what = f"status {status}" if status else "no answer"
@@ -48,8 +47,7 @@ def execution_status(state_machine_arn: str, name: str) -> str | None:
     Raises StartFailed where Step Functions does not tell.
     """
     arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
-    region = state_machine_arn.split(":")[3]
-    status, answer = _post("states", region, "AWSStepFunctions.DescribeExecution", json.dumps({"executionArn": arn}))
+    status, answer = _post("states", "AWSStepFunctions.DescribeExecution", json.dumps({"executionArn": arn}))
     if status == 200:
         return str(json.loads(answer)["status"])
     if "ExecutionDoesNotExist" in answer:
@@ -57,12 +55,12 @@ def execution_status(state_machine_arn: str, name: str) -> str | None:
     raise StartFailed(f"Step Functions does not tell how an execution is (status {status})")
 
 
-def send_task_success(state_machine_arn: str, token: str) -> bool:
+def send_task_success(token: str) -> bool:
     """Let the state that waits with this token go on. False where none does any more. Raises StartFailed."""
     body = json.dumps({"taskToken": token, "output": "{}"})
-    region, status = state_machine_arn.split(":")[3], 0
+    status = 0
     for _ in range(_ATTEMPTS):
-        status, answer = _post("states", region, "AWSStepFunctions.SendTaskSuccess", body)
+        status, answer = _post("states", "AWSStepFunctions.SendTaskSuccess", body)
         if status == 200:
             return True
         if 400 <= status < 500 and any(gone in answer for gone in _GONE):
@@ -72,7 +70,7 @@ def send_task_success(state_machine_arn: str, token: str) -> bool:
     raise StartFailed(f"Step Functions does not take a decision (status {status})")
 
 
-def _post(service: str, region: str, target: str, body: str) -> tuple[int, str]:
+def _post(service: str, target: str, body: str) -> tuple[int, str]:
     """One signed call of the JSON protocol: status and body; status 0 where no answer came."""
     # Loaded here: callers that join or refuse a request never need it.
     from botocore.auth import SigV4Auth
@@ -83,11 +81,11 @@ def _post(service: str, region: str, target: str, body: str) -> tuple[int, str]:
     settings = AwsSettings.load()
     request = AWSRequest(
         "POST",
-        settings.endpoint_url or f"https://{service}.{region}.amazonaws.com/",
+        settings.endpoint_url or f"https://{service}.{settings.region}.amazonaws.com/",
         headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target},
         data=body,
     )
-    SigV4Auth(settings, service, region).add_auth(request)
+    SigV4Auth(settings, service, settings.region).add_auth(request)
     session = URLLib3Session(timeout=(2, 5))
     try:
         answer = session.send(request.prepare())

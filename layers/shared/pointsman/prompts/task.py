@@ -8,7 +8,6 @@ from typing import Any
 from .. import log
 from ..errors import PointsmanError
 from ..lifecycle.task import Permanent, Transient
-from .waiting import Decided
 
 __all__ = ["prompt_task"]
 
@@ -27,9 +26,6 @@ def prompt_task(do: Do) -> Do:
         log.about(prompt_id=str(event["promptId"]))
         try:
             result = do(event, context)
-        except Decided:
-            log.say("info", "decided already")
-            raise
         except PointsmanError as error:
             log.say("warning", "prompt not gone on with", code=error.code, reason=error.message)
             kind = Transient if error.retryable else Permanent

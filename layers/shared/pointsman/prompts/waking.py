@@ -33,7 +33,7 @@ def nudge(prompt_id: str) -> Done:
         return "nothing"
     token = prompt.task_token
     if token is not None:
-        known = send_task_success(state_machine_arn("prompt"), token)
+        known = send_task_success(token)
         run(lambda db: prompt_runs.forget_token(db, prompt_id, token))
         if known:
             return "woken"

@@ -17,6 +17,7 @@ class AwsSettings:
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     token: str | None = field(repr=False)
+    region: str
     endpoint_url: str
 
     @classmethod
@@ -26,5 +27,6 @@ class AwsSettings:
             access_key=required("AWS_ACCESS_KEY_ID"),
             secret_key=required("AWS_SECRET_ACCESS_KEY"),
             token=optional("AWS_SESSION_TOKEN") or None,
+            region=required("AWS_REGION"),
             endpoint_url=optional("AWS_ENDPOINT_URL"),
         )
