@@ -85,8 +85,8 @@ def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.setenv(name, "5")
     for name in ("RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID", "RAILWAY_ENVIRONMENT_NAME", "RAILWAY_RUNTIME_IMAGE",
-                 "RAILWAY_API_URL", "AWS_REGION", "AWS_ENDPOINT_URL", "OPENROUTER_API_URL", "AGENTMAIL_API_URL", "AGENTMAIL_DOMAIN",
-                 "TELNYX_API_URL", "TELNYX_MESSAGING_PROFILE_ID", "MODEL_BASE_URL", "MODEL_NORMAL",
+                 "RAILWAY_API_URL", "AWS_REGION", "AWS_ENDPOINT_URL", "OPENROUTER_API_URL", "AGENTMAIL_API_URL",
+                 "AGENTMAIL_DOMAIN", "TELNYX_API_URL", "TELNYX_MESSAGING_PROFILE_ID", "MODEL_BASE_URL", "MODEL_NORMAL",
                  "MODEL_HIGH"):  # fmt: skip
         monkeypatch.setenv(name, "no secret")
     monkeypatch.setenv("OPENROUTER_KEY_LIMIT_RESET", "daily")
