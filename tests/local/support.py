@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from local.settings import PROVIDERS, Settings
 
 FIXTURE = Path(__file__).parent / "fixture"
 CHECKOUT = Path(__file__).resolve().parents[2]
+SIMULATED = dict.fromkeys(provider.key for provider in PROVIDERS)
+"""Changes of an environment in which every provider is simulated."""
 
 
 @contextmanager
@@ -175,3 +177,14 @@ class Running:
 
     def descendants(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
+
+    def kill(self) -> None:
+        """Kill all of it at once, Postgres too, and wait until nothing is left."""
+        processes = self.descendants()
+        self.process.send_signal(signal.SIGKILL)
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.wait()
+        # Not even a zombie: Postgres takes that for a postmaster that still runs.
+        wait_for(lambda: not any(psutil.pid_exists(process.pid) for process in processes), 40)

@@ -93,7 +93,7 @@ def test_cancelling_ends_the_execution_that_waits(live: Bench, stack: Stack) -> 
 
 
 def test_advance_that_is_killed_is_tried_again_by_the_state_machine(live: Bench, stack: Stack) -> None:
-    prompt_id = live.begin({"text": "Hello.", "latency_s": 1.5})
+    prompt_id = live.begin({"text": "Hello.", "latency_s": 2.5})
     until_true(lambda: len(live.asked()) == 1)
     assert kill_tasks(ADVANCE) >= 1
     assert live.until_status(prompt_id, "completed", "failed") == "completed"
@@ -119,7 +119,7 @@ def test_tool_that_was_killed_is_not_run_again(live: Bench, simulator) -> None:
 
 def test_prompt_that_breaks_off_for_good_is_closed_with_an_error(live: Bench, stack: Stack) -> None:
     """As the state machine does it when advancing has failed in a way that will not pass."""
-    prompt_id = live.begin({"text": "Never said.", "latency_s": 2})
+    prompt_id = live.begin({"text": "Never said.", "latency_s": 3.5})
     until_true(lambda: len(live.asked()) == 1)
     assert closing.close(prompt_id, 7) == {"closed": False}
     assert closing.close(prompt_id, 0) == {"closed": True}

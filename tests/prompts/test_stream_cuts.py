@@ -82,7 +82,7 @@ def test_cut_after_every_event_while_it_runs(agent: httpx.Client, simulator: Sim
 def test_process_killed_after_every_event_and_resumed_in_another(
     stack: Stack, agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
-    simulator.script_model(*({**turn, "latency_s": 0.3} for turn in TURNS), match=(text := fresh_text()))
+    simulator.script_model(*({**turn, "latency_s": 0.5} for turn in TURNS), match=(text := fresh_text()))
     prompt_id, messages, pids, broken = "", list[Message](), set[int](), 0
     while not messages or messages[-1].event != "prompt.completed":
         with newly_streaming(stack) as which:

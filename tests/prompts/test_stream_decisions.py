@@ -221,7 +221,7 @@ def test_of_an_approval_and_a_cancellation_at_once_the_transcript_tells_which_wa
 def test_cancelled_while_the_model_thinks_the_stream_ends_at_once(
     agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
-    stream = begun(agent, simulator, {**said("Too late."), "latency_s": 3})
+    stream = begun(agent, simulator, {**said("Too late."), "latency_s": 10})
     stream.next()
     answer = agent.post(f"/prompts/{stream.prompt_id}/cancel")
     assert (answer.status_code, answer.json()) == (200, {"promptId": stream.prompt_id, "status": "cancelled"})

@@ -17,7 +17,7 @@ import yaml
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from tests.contract.test_agent_api import refused
-from tests.local.support import CHECKOUT, Running
+from tests.local.support import CHECKOUT, SIMULATED, Running
 from tests.prompts.following import (
     STREAM,
     Stream,
@@ -34,12 +34,11 @@ from tests.prompts.following import (
     user,
 )
 from tests.prompts.readers import Message
-from tests.prompts.test_restart import SIMULATED
 from tests.workflow.helpers import until
 
 pytestmark = pytest.mark.slow
 
-HEARTBEAT, APPROVAL, LIFETIME = 0.3, 2.0, 3
+HEARTBEAT, APPROVAL, LIFETIME = 0.3, 4.0, 3
 TIMEOUT = LIFETIME + 5
 """Of the function; a stream ends so much earlier."""
 SMALL = 64 * 1024

@@ -7,9 +7,8 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from tests.contract.test_agent_api import refused
-from tests.local.support import CHECKOUT, Running
+from tests.local.support import CHECKOUT, SIMULATED, Running
 from tests.prompts.following import asked, decide, followed, granted, page, said, user
-from tests.prompts.test_restart import SIMULATED, killed
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +26,7 @@ def test_approval_after_stream_runner_and_postgres_were_killed_continues_the_pro
             simulator.script_model(*TURNS, match="Make it green")
         first = asked(client, "Make it green")
         shown = first.to("prompt.approval")
-        killed(running)
+        running.kill()
         assert first.next() is None
         assert first.broken
     with Running(CHECKOUT, **changes) as running, user(running.url, "ada") as client:

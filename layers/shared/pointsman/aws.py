@@ -8,6 +8,8 @@ it loads the whole service model and the endpoint rules for one call that is thr
 
 import json
 from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
 from .errors import PointsmanError
 from .settings.aws import AwsSettings
@@ -15,6 +17,7 @@ from .settings.aws import AwsSettings
 __all__ = ["StartFailed", "execution_status", "send_task_success", "start_execution"]
 
 _ATTEMPTS = 3
+_CONNECT_SECONDS, _ANSWER_SECONDS = 2, 5
 _GONE = ("TaskDoesNotExist", "TaskTimedOut", "InvalidToken")
 
 
@@ -76,7 +79,6 @@ def _post(service: str, target: str, body: str) -> tuple[int, str]:
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.exceptions import BotoCoreError
-    from botocore.httpsession import URLLib3Session
 
     settings = AwsSettings.load()
     request = AWSRequest(
@@ -86,11 +88,16 @@ def _post(service: str, target: str, body: str) -> tuple[int, str]:
         data=body,
     )
     SigV4Auth(settings, service, settings.region).add_auth(request)
-    session = URLLib3Session(timeout=(2, 5))
     try:
-        answer = session.send(request.prepare())
+        answer = _session().send(request.prepare())
     except BotoCoreError:  # A refused connection is none of its HTTPClientErrors.
         return 0, ""
-    finally:
-        session.close()
     return int(answer.status_code), str(answer.text)
+
+
+@cache
+def _session() -> Any:
+    """Kept: a new one reads all certificates and shakes hands anew, which takes longer than a call."""
+    from botocore.httpsession import URLLib3Session
+
+    return URLLib3Session(timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS))
