@@ -91,8 +91,10 @@ def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
 
 
 def gone(pid: int) -> bool:
+    """Whether its parent can take note of its end: a zombie too, but not while a thread of it still ends."""
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        process = psutil.Process(pid)
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() == 1
     except psutil.NoSuchProcess:
         return True
 
