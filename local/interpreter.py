@@ -28,8 +28,8 @@ def remember() -> None:
         return copy.deepcopy(program), tree
 
     AmazonStateLanguageParser.parse = parsed
-    for module in (json_path, result_path):
-        setattr(module, "parse", functools.lru_cache(maxsize=1024)(getattr(module, "parse")))  # noqa: B009, B010
+    json_path.parse = functools.lru_cache(maxsize=1024)(json_path.parse)
+    result_path.parse = functools.lru_cache(maxsize=1024)(result_path.parse)
 
     make = lambda_eval_utils.boto_client_for
 

@@ -35,7 +35,7 @@ def start_execution(state_machine_arn: str, name: str, given: Mapping[str, objec
     body = json.dumps({"stateMachineArn": state_machine_arn, "name": name, "input": json.dumps(given, sort_keys=True)})
     what = "no answer"
     for _ in range(_ATTEMPTS):
-        status, answer = _post("states", "AWSStepFunctions.StartExecution", body)
+        status, answer = _post("StartExecution", body)
         if status == 200 or "ExecutionAlreadyExists" in answer:
             return
         what = f"status {status}" if status else "no answer"
@@ -50,7 +50,7 @@ def execution_status(state_machine_arn: str, name: str) -> str | None:
     Raises StartFailed where Step Functions does not tell.
     """
     arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
-    status, answer = _post("states", "AWSStepFunctions.DescribeExecution", json.dumps({"executionArn": arn}))
+    status, answer = _post("DescribeExecution", json.dumps({"executionArn": arn}))
     if status == 200:
         return str(json.loads(answer)["status"])
     if "ExecutionDoesNotExist" in answer:
@@ -63,7 +63,7 @@ def send_task_success(token: str) -> bool:
     body = json.dumps({"taskToken": token, "output": "{}"})
     status = 0
     for _ in range(_ATTEMPTS):
-        status, answer = _post("states", "AWSStepFunctions.SendTaskSuccess", body)
+        status, answer = _post("SendTaskSuccess", body)
         if status == 200:
             return True
         if 400 <= status < 500 and any(gone in answer for gone in _GONE):
@@ -73,8 +73,8 @@ def send_task_success(token: str) -> bool:
     raise StartFailed(f"Step Functions does not take a decision (status {status})")
 
 
-def _post(service: str, target: str, body: str) -> tuple[int, str]:
-    """One signed call of the JSON protocol: status and body; status 0 where no answer came."""
+def _post(action: str, body: str) -> tuple[int, str]:
+    """One signed call of Step Functions: status and body; status 0 where no answer came."""
     # Loaded here: callers that join or refuse a request never need it.
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
@@ -83,11 +83,11 @@ def _post(service: str, target: str, body: str) -> tuple[int, str]:
     settings = AwsSettings.load()
     request = AWSRequest(
         "POST",
-        settings.endpoint_url or f"https://{service}.{settings.region}.amazonaws.com/",
-        headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target},
+        settings.endpoint_url or f"https://states.{settings.region}.amazonaws.com/",
+        headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AWSStepFunctions.{action}"},
         data=body,
     )
-    SigV4Auth(settings, service, settings.region).add_auth(request)
+    SigV4Auth(settings, "states", settings.region).add_auth(request)
     try:
         answer = _session().send(request.prepare())
     except BotoCoreError:  # A refused connection is none of its HTTPClientErrors.
