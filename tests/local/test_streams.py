@@ -173,6 +173,8 @@ def test_a_stream_is_cut_at_the_routes_limit_and_its_function_runs_on(streams: S
 def test_the_process_is_the_wrappers_and_shows_its_handler(streams: Streams) -> None:
     pid = told(streams, "POST", "/api/stream/echo")["pid"]
     assert psutil.Process(pid).cmdline()[1:] == ["-u", "-m", "pointsman.streaming", "stream.app"]
+    # And is there for the next stream; which of the idle ones that gets is another matter.
+    wait_for(lambda: any((one["pid"], one["state"]) == (pid, "idle") for one in streams.workers("StreamFunction")))
 
 
 def test_streams_at_once_have_a_process_each_up_to_the_limit(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from local.simulator.client import SimulatorClient
 from tests.contract.test_agent_api import refused
 from tests.local.support import CHECKOUT, SIMULATED, Running
 from tests.prompts.following import asked, decide, followed, granted, page, said, user
+from tests.workflow.helpers import until
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,9 @@ def test_approval_after_stream_runner_and_postgres_were_killed_continues_the_pro
             simulator.script_model(*TURNS, match="Make it green")
         first = asked(client, "Make it green")
         shown = first.to("prompt.approval")
+        with psycopg.connect(running.database_url, autocommit=True) as db:
+            query = "SELECT FROM prompts WHERE id = %s AND task_token IS NOT NULL"
+            until(lambda: db.execute(query, (first.prompt_id,)).rowcount == 1 or None, 40)
         running.kill()
         assert first.next() is None
         assert first.broken
@@ -36,7 +40,7 @@ def test_approval_after_stream_runner_and_postgres_were_killed_continues_the_pro
             make_instance(running, simulator)
         assert page(client, prompt_id)["approval"]["input"] == shown.data["input"] == ARGUMENTS
         second = followed(client, prompt_id, shown.id)
-        granted(client, prompt_id)
+        granted(client, prompt_id, input=ARGUMENTS)
         rest = second.to_the_end()
         whole = followed(client, prompt_id).to_the_end()
         assert [*first.messages, *rest] == whole
