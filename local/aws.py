@@ -67,6 +67,8 @@ class Aws:
         self._warming = threading.Lock()
         self._server = make_server("127.0.0.1", 0, self._application, threaded=True, request_handler=_Quiet)
         self._server.daemon_threads = True  # type: ignore[attr-defined]
+        # As many executions as are begun at once; werkzeug lets 128 wait, and those above are not heard for seconds.
+        self._server.socket.listen(1024)
         self._thread = threading.Thread(target=self._server.serve_forever, name="moto", daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 

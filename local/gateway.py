@@ -84,7 +84,7 @@ class Gateway:
         server = _JsonServer(self._handle, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.SockSite(self._runner, listener).start()
+        await web.SockSite(self._runner, listener, backlog=1024).start()
 
     async def stop(self) -> None:
         """Stop listening; requests under way get a second."""
