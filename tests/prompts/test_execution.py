@@ -128,22 +128,17 @@ def test_prompt_that_breaks_off_for_good_is_closed_with_an_error(live: Bench, st
     assert live.status(prompt_id) == "failed"
 
 
-def test_recovery_starts_what_was_never_started(live: Bench) -> None:
-    """Its first caller died after the row was written."""
-    live.simulator.script_model({"text": "Found."}, match="Lost")
-    live.db.execute(
-        "INSERT INTO prompts (id, user_id, input, deadline, updated_at)"
-        " VALUES (%(id)s, %(user)s, 'Lost', clock_timestamp() + interval '1 hour', clock_timestamp() - interval '1 h')",
-        {"id": "prompt-" + "a" * 32, "user": live.user},
-    )
-    live.db.execute(
-        "INSERT INTO prompt_items (prompt_id, seq, turn, item) VALUES (%s, 1, 0, %s)",
-        ("prompt-" + "a" * 32, '{"type": "message", "role": "user", "content": "Lost"}'),
-    )
-    assert recover({"dry": True}) == {"prompts": {"prompt-" + "a" * 32: "started"}}
-    assert live.status("prompt-" + "a" * 32) == "running"
-    assert recover({}) == {"prompts": {"prompt-" + "a" * 32: "started"}}
-    live.until_status("prompt-" + "a" * 32, "completed")
+def test_prompt_begun_while_step_functions_is_away_is_started_by_the_recovery(
+    live: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1/")
+        prompt_id = live.begin({"text": "Found."})
+    live.db.execute("UPDATE prompts SET updated_at = clock_timestamp() - interval '1 hour' WHERE id = %s", (prompt_id,))
+    assert recover({"dry": True}) == {"prompts": {prompt_id: "started"}}
+    assert live.status(prompt_id) == "running"
+    assert recover({}) == {"prompts": {prompt_id: "started"}}
+    live.until_status(prompt_id, "completed")
 
 
 def test_recovery_tells_an_execution_what_has_been_decided(live: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,10 @@ it loads the whole service model and the endpoint rules for one call that is thr
 """
 
 import json
+import time
 from collections.abc import Mapping
 from functools import cache
+from random import uniform
 from typing import Any
 
 from .errors import PointsmanError
@@ -17,14 +19,23 @@ from .settings.aws import AwsSettings
 __all__ = ["StartFailed", "execution_status", "send_task_success", "start_execution"]
 
 _ATTEMPTS = 3
+_PAUSE = 0.4
+"""Seconds before the second attempt at most; before each further one twice as many."""
 _CONNECT_SECONDS, _ANSWER_SECONDS = 2, 5
 _GONE = ("TaskDoesNotExist", "TaskTimedOut", "InvalidToken")
 
 
 class StartFailed(PointsmanError):
-    """Step Functions did not take the execution, or does not tell how it is."""
+    """Step Functions did not take the execution, or does not tell how it is.
+
+    `refused`: it said no, and will again. Otherwise it was away or busy, or has started it and could not say so.
+    """
 
     status, code, retryable = 503, "START_FAILED", True
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 def start_execution(state_machine_arn: str, name: str, given: Mapping[str, object]) -> None:
@@ -33,15 +44,13 @@ def start_execution(state_machine_arn: str, name: str, given: Mapping[str, objec
     `given` becomes readable in the console and in the history: ids only. Raises StartFailed.
     """
     body = json.dumps({"stateMachineArn": state_machine_arn, "name": name, "input": json.dumps(given, sort_keys=True)})
-    what = "no answer"
-    for _ in range(_ATTEMPTS):
-        status, answer = _post("StartExecution", body)
-        if status == 200 or "ExecutionAlreadyExists" in answer:
-            return
-        what = f"status {status}" if status else "no answer"
-        if 400 <= status < 500 and status != 429 and "Throttling" not in answer:
-            break
-    raise StartFailed(f"Step Functions did not start the operation ({what}); ask again")
+    status, answer = _insist("StartExecution", body)
+    if status == 200 or "ExecutionAlreadyExists" in answer:
+        return
+    what = f"status {status}" if status else "no answer"
+    raise StartFailed(
+        f"Step Functions did not start the operation ({what}); ask again", refused=not _may_pass(status, answer)
+    )
 
 
 def execution_status(state_machine_arn: str, name: str) -> str | None:
@@ -60,17 +69,27 @@ def execution_status(state_machine_arn: str, name: str) -> str | None:
 
 def send_task_success(token: str) -> bool:
     """Let the state that waits with this token go on. False where none does any more. Raises StartFailed."""
-    body = json.dumps({"taskToken": token, "output": "{}"})
-    status = 0
-    for _ in range(_ATTEMPTS):
-        status, answer = _post("SendTaskSuccess", body)
-        if status == 200:
-            return True
-        if 400 <= status < 500 and any(gone in answer for gone in _GONE):
-            return False
-        if 400 <= status < 500 and status != 429 and "Throttling" not in answer:
-            break
+    status, answer = _insist("SendTaskSuccess", json.dumps({"taskToken": token, "output": "{}"}))
+    if status == 200:
+        return True
+    if 400 <= status < 500 and any(gone in answer for gone in _GONE):
+        return False
     raise StartFailed(f"Step Functions does not take a decision (status {status})")
+
+
+def _insist(action: str, body: str) -> tuple[int, str]:
+    """The call, again while what keeps it may pass: the last status and body."""
+    status, answer = _post(action, body)
+    for attempt in range(1, _ATTEMPTS):
+        if not _may_pass(status, answer):
+            break
+        time.sleep(uniform(0, _PAUSE * 2 ** (attempt - 1)))  # noqa: S311 - spread, not hidden
+        status, answer = _post(action, body)
+    return status, answer
+
+
+def _may_pass(status: int, answer: str) -> bool:
+    return not 200 <= status < 500 or status == 429 or "Throttling" in answer
 
 
 def _post(action: str, body: str) -> tuple[int, str]:

@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import Callable
 
+from .. import log
 from ..aws import StartFailed
 from ..db import conversations, prompt_events, prompt_items, prompt_runs
 from ..db.connection import Connection, run
@@ -36,7 +37,7 @@ def begin(
     `model` is `normal` or `high`; `tokens` lets those who follow have the model's text while it comes. `follow` is
     called with the id before the prompt runs, so that who wants to hear all of it is there in time. Raises
     InvalidToolInput for an input that cannot be, NotFound for a conversation that is not the user's, ConversationBusy,
-    KeyReused where the key came with another request, and StartFailed where Step Functions does not begin.
+    KeyReused where the key came with another request, and StartFailed where Step Functions refuses to begin.
     """
     settings = PromptSettings.load()
     _check(text, settings.max_input_bytes)
@@ -79,8 +80,11 @@ def _start(prompt_id: str, new: bool) -> None:
         return
     try:
         waking.start(prompt_id, prompt.restarts)
-    except StartFailed:
-        if not new or run(lambda db: _given_up(db, prompt_id)):
+    except StartFailed as error:
+        if not error.refused:
+            # It may have been started, and what looks for prompts that nobody works on starts it if it was not.
+            log.say("warning", "prompt not started yet", prompt_id=prompt_id, reason=error.message)
+        elif not new or run(lambda db: _given_up(db, prompt_id)):
             raise
 
 
