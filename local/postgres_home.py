@@ -1,5 +1,6 @@
 """Where the embedded Postgres lives and as whom it runs: it refuses root, and others may not enter root's folders."""
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -97,8 +98,8 @@ def find_home(data: Path, *, as_root: bool | None = None) -> Home:
     else:
         key = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
         base = elsewhere or _system_base() / f"{key}-{secrets.token_hex(4)}"
-        pointer.write_text(f"{base}\n", encoding="utf-8")
-        base.with_suffix(".origin").write_text(f"{data.resolve()}\n", encoding="utf-8")
+        _write(pointer, f"{base}\n")
+        _write(base.with_suffix(".origin"), f"{data.resolve()}\n")
         leftovers = tuple(_abandoned(base.parent))
         note = f"the database is in {base}, for {UNPRIVILEGED} cannot enter {data}"
     home = Home(_runnable(binaries, account), base, account, note, leftovers)
@@ -107,19 +108,32 @@ def find_home(data: Path, *, as_root: bool | None = None) -> Home:
     return home
 
 
+def _write(path: Path, text: str) -> None:
+    """As a whole: another runner that found it empty would take the cluster for abandoned, and delete it."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
+
+
 def _abandoned(folder: Path) -> Iterator[Path]:
-    """Places of ours that no data folder points to: it was made anew, or it is gone, and not just for a moment."""
+    """Places of ours that no data folder points to."""
     for note in folder.glob("*.origin"):
-        base, data = note.with_suffix(""), Path(note.read_text(encoding="utf-8").strip())
-        pointer = data / _POINTER
-        if pointer.exists():
-            abandoned = pointer.read_text(encoding="utf-8").strip() != str(base)
-        else:
-            # A disk that is not mounted now looks like a folder that is gone.
-            temporary = data.is_relative_to(Path(tempfile.gettempdir()).resolve())
-            abandoned = data.exists() or temporary or time.time() - note.stat().st_mtime > _KEEP
-        if abandoned:
-            yield base
+        base = note.with_suffix("")
+        # What is gone meanwhile, another runner has cleared away.
+        with contextlib.suppress(FileNotFoundError):
+            if _is_abandoned(base, note):
+                yield base
+
+
+def _is_abandoned(base: Path, note: Path) -> bool:
+    """Whether the data folder was made anew, or is gone, and not just for a moment."""
+    data = Path(note.read_text(encoding="utf-8").strip())
+    pointer = data / _POINTER
+    if pointer.exists():
+        return pointer.read_text(encoding="utf-8").strip() != str(base)
+    # A disk that is not mounted now looks like a folder that is gone.
+    temporary = data.is_relative_to(Path(tempfile.gettempdir()).resolve())
+    return data.exists() or temporary or time.time() - note.stat().st_mtime > _KEEP
 
 
 def _unprivileged() -> Account:

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -212,6 +214,28 @@ def test_a_data_folder_that_was_deleted_starts_empty(private: Path) -> None:
     private.mkdir()
     with_server(private, anew)
     assert len(list(postgres_home.SYSTEM_STATE.glob("*/postgres"))) == 1
+
+
+@as_root
+def test_cluster_whose_runner_starts_again_is_never_taken_for_abandoned(private: Path) -> None:
+    """By runners of other folders, which look at that very moment."""
+    others = private.parent / "other"
+    others.mkdir()
+    mine = find_home(private, as_root=True).base
+    ended = threading.Event()
+
+    def starts_again() -> None:
+        while not ended.is_set():
+            find_home(private, as_root=True)
+
+    with ThreadPoolExecutor(1) as runner:
+        starting = runner.submit(starts_again)
+        try:
+            for _ in range(100):
+                assert mine not in find_home(others, as_root=True).leftovers
+        finally:
+            ended.set()
+        starting.result()
 
 
 @as_root
