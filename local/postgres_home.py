@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.errors import RunnerError
+from local.files import replace_file
 from local.processes import Account
 
 UNPRIVILEGED = "nobody"
@@ -98,21 +99,15 @@ def find_home(data: Path, *, as_root: bool | None = None) -> Home:
     else:
         key = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
         base = elsewhere or _system_base() / f"{key}-{secrets.token_hex(4)}"
-        _write(pointer, f"{base}\n")
-        _write(base.with_suffix(".origin"), f"{data.resolve()}\n")
+        # As a whole: another runner that found one empty would take the cluster for abandoned, and delete it.
+        replace_file(pointer, f"{base}\n".encode())
+        replace_file(base.with_suffix(".origin"), f"{data.resolve()}\n".encode())
         leftovers = tuple(_abandoned(base.parent))
         note = f"the database is in {base}, for {UNPRIVILEGED} cannot enter {data}"
     home = Home(_runnable(binaries, account), base, account, note, leftovers)
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.own(base)
     return home
-
-
-def _write(path: Path, text: str) -> None:
-    """As a whole: another runner that found it empty would take the cluster for abandoned, and delete it."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
 
 
 def _abandoned(folder: Path) -> Iterator[Path]:

@@ -1,12 +1,11 @@
 """Everything that the providers remember, in one tree, and the file that it may be kept in."""
 
-import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from local.files import replace_file
 from local.simulator.agentmail_state import AgentMailState
 from local.simulator.openrouter_state import OpenRouterState
 from local.simulator.railway.store import RailwayState, seeded
@@ -43,11 +42,4 @@ class StateFile:
     def save(self, state: State) -> None:
         content = _ADAPTER.dump_json(state)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.replace(name, self.path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(self.path, content)

@@ -18,9 +18,8 @@ from .settings.aws import AwsSettings
 
 __all__ = ["StartFailed", "execution_status", "send_task_success", "start_execution"]
 
-_ATTEMPTS = 3
-_PAUSE = 0.4
-"""Seconds before the second attempt at most; before each further one twice as many."""
+_PAUSES = (0.4, 0.8)
+"""Seconds before the second attempt and the third, at most."""
 _CONNECT_SECONDS, _ANSWER_SECONDS = 2, 5
 _GONE = ("TaskDoesNotExist", "TaskTimedOut", "InvalidToken")
 
@@ -80,10 +79,10 @@ def send_task_success(token: str) -> bool:
 def _insist(action: str, body: str) -> tuple[int, str]:
     """The call, again while what keeps it may pass: the last status and body."""
     status, answer = _post(action, body)
-    for attempt in range(1, _ATTEMPTS):
+    for pause in _PAUSES:
         if not _may_pass(status, answer):
             break
-        time.sleep(uniform(0, _PAUSE * 2 ** (attempt - 1)))  # noqa: S311 - spread, not hidden
+        time.sleep(uniform(0, pause))  # noqa: S311 - jitter
         status, answer = _post(action, body)
     return status, answer
 
