@@ -1,13 +1,11 @@
 """What comes of each answer of Step Functions, over a socket."""
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from pointsman import aws
+from tests.servers import json_server
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:Any"
 THROTTLED = (400, "ThrottlingException")
@@ -24,22 +22,10 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Answers], A
     """Let Step Functions answer this, one after the other; the list holds what has not been asked for."""
     answers: Answers = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            status, kind = answers.pop(0)
-            body = json.dumps({"__type": kind}).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(_asked: object) -> tuple[int, object]:
+        status, kind = answers.pop(0)
+        return status, {"__type": kind}
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}/")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
@@ -48,9 +34,9 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Answers], A
         answers[:] = wanted
         return answers
 
-    yield order
-    server.shutdown()
-    server.server_close()
+    with json_server(answer) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        yield order
 
 
 @pytest.mark.parametrize("last", [OK, EXISTS])

@@ -3,11 +3,8 @@
 Railway is a server of a few lines here, which answers the one query that a poll makes.
 """
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -16,6 +13,7 @@ from local.stack import Stack
 from pointsman.db import connection
 from pointsman.lifecycle.polling import poll
 from pointsman.providers.railway_statuses import DEPLOYMENT_STATUSES
+from tests.servers import json_server
 
 from .helpers import Database
 from .polls import row, seed_rows, status
@@ -92,27 +90,11 @@ def test_an_empty_listing_is_a_listing(poll_of: Poll, db: Database) -> None:
     assert status(db, instance_id) == "GONE"
 
 
-@contextmanager
-def _railway(nodes: list[dict[str, Any]]) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            assert "serviceInstances" in asked["query"]
-            assert asked["variables"]["id"] == "sim-environment"
-            page = {"edges": [{"node": one} for one in nodes], "pageInfo": {"hasNextPage": False, "endCursor": None}}
-            body = json.dumps({"data": {"environment": {"serviceInstances": page}}}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+def _railway(nodes: list[dict[str, Any]]) -> AbstractContextManager[str]:
+    def answer(asked: dict[str, Any]) -> tuple[int, object]:
+        assert "serviceInstances" in asked["query"]
+        assert asked["variables"]["id"] == "sim-environment"
+        page = {"edges": [{"node": one} for one in nodes], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+        return 200, {"data": {"environment": {"serviceInstances": page}}}
 
-        def log_message(self, *_line: Any) -> None:
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
-        yield f"http://127.0.0.1:{server.server_port}/graphql"
-        server.shutdown()
-        serving.join()
+    return json_server(answer)
