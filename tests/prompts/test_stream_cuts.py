@@ -11,6 +11,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
+from tests.local.support import gone
 from tests.prompts.following import (
     asked,
     begun,
@@ -93,6 +94,8 @@ def test_process_killed_after_every_event_and_resumed_in_another(
             messages.append(message)
             if message.event != "prompt.completed" and (pid := which()):
                 os.kill(pid, signal.SIGKILL)
+                # A process takes a moment to end, and one that is still ending would be given the next request.
+                until(lambda pid=pid: gone(pid) or None)
                 assert pid not in pids
                 pids.add(pid)
         # What was under way when the process died may have come through, whole or in part.
