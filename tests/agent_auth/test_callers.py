@@ -77,21 +77,25 @@ def test_key_without_a_user_is_nobody(by_key: None, ask: Ask) -> None:
     assert ask(authorization=f"Bearer {KEY}") == {"user": "", "problem": "X-User-Id is missing"}
 
 
-def test_key_is_what_is_asked_for_unless_a_setting_says_otherwise(by_key: None, ask: Ask, monkeypatch) -> None:
+def test_key_is_what_is_asked_for_unless_a_setting_says_otherwise(
+    by_key: None, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("AGENT_AUTH")
     assert ask(x_user_id="user-1")["user"] == ""
 
 
 @pytest.mark.parametrize("value", ["", "  "])
 @pytest.mark.parametrize("header", ["Bearer ", "Bearer", ""])
-def test_without_a_key_of_ours_nobody_is_let_in(by_key: None, ask: Ask, monkeypatch, value: str, header: str) -> None:
+def test_without_a_key_of_ours_nobody_is_let_in(
+    by_key: None, ask: Ask, monkeypatch: pytest.MonkeyPatch, value: str, header: str
+) -> None:
     monkeypatch.setenv("AGENT_API_KEY", value)
     with pytest.raises(MissingSetting, match="AGENT_API_KEY"):
         ask(authorization=header, x_user_id="user-1")
 
 
 @pytest.mark.parametrize("mode", ["none", "HEADER", "apikey"])
-def test_unknown_mode_is_refused_with_the_three_there_are(ask: Ask, monkeypatch, mode: str) -> None:
+def test_unknown_mode_is_refused_with_the_three_there_are(ask: Ask, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     monkeypatch.setenv("AGENT_AUTH", mode)
     with pytest.raises(MissingSetting, match="AGENT_AUTH is missing: one of header, api_key, jwt"):
         agent_auth()
@@ -103,7 +107,7 @@ def test_unknown_mode_is_refused_with_the_three_there_are(ask: Ask, monkeypatch,
     "", "http://issuer.example/keys", "ftp://issuer.example/keys", "file:///etc/passwd", "https://", "http://[", "keys",
     "http://127.0.0.1.example/keys", "http://localhost@issuer.example/",
 ])  # fmt: skip
-def test_address_of_keys_must_be_https(monkeypatch, url: str) -> None:
+def test_address_of_keys_must_be_https(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     for name, value in {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": url}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(MissingSetting, match="JWT_JWKS_URL"):
@@ -111,7 +115,7 @@ def test_address_of_keys_must_be_https(monkeypatch, url: str) -> None:
 
 
 @pytest.mark.parametrize("missing", ["JWT_ISSUER", "JWT_AUDIENCE"])
-def test_issuer_and_audience_are_never_left_open(monkeypatch, missing: str) -> None:
+def test_issuer_and_audience_are_never_left_open(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     for name, value in {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": "https://i.example/keys"}.items():
         monkeypatch.setenv(name, "" if name == missing else value)
     with pytest.raises(MissingSetting, match=missing):

@@ -23,7 +23,9 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="module")
-def running(request: pytest.FixtureRequest, stack: Stack, issuer: Issuer, tmp_path_factory) -> Iterator[Running]:
+def running(
+    request: pytest.FixtureRequest, stack: Stack, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
     """A bundle of its own with the AGENT_AUTH that a test wants; of the other stack it shares the database only."""
     with Running(
         CHECKOUT, POINTSMAN_DATA=str(tmp_path_factory.mktemp("auth")), SERVICE_DATABASE_URL=stack.database_url,

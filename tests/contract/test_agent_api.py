@@ -9,7 +9,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from tests.workflow.helpers import TOOLS, fresh_id
+from tests.workflow.helpers import TOOLS, Database, fresh_id
 
 PLUGINS = ["conversation", "time", "instances"]
 FREE = {"instances.registry": {}, "instances.list": {}, "instances.status": {"instanceIds": []}}
@@ -75,12 +75,16 @@ def test_tools_are_listed_with_their_tags_and_json_schemas(listed: dict[str, dic
 
 @pytest.mark.parametrize(("tool", "given"), [*FREE.items(), ("time.now", {}), ("time.now", {"timezone": "UTC"}),
                                              ("conversation.create", {}), ("conversation.list", {})])  # fmt: skip
-def test_a_tool_returns_what_its_schema_says(agent: httpx.Client, simulator, listed, tool: str, given: dict) -> None:
+def test_a_tool_returns_what_its_schema_says(
+    agent: httpx.Client, simulator: SimulatorClient, listed, tool: str, given: dict
+) -> None:
     jsonschema.validate(given, listed[tool]["input"])
     jsonschema.validate(result(invoke(agent, tool, given)), listed[tool]["output"])
 
 
-def test_instances_are_what_the_services_api_tells(agent: httpx.Client, api: httpx.Client, simulator) -> None:
+def test_instances_are_what_the_services_api_tells(
+    agent: httpx.Client, api: httpx.Client, simulator: SimulatorClient
+) -> None:
     simulator.seed_services(2)
     assert result(invoke(agent, "instances.registry")) == api.get("/registry").json()
     assert [tool["id"] for tool in result(invoke(agent, "instances.registry"))["tools"]] == TOOLS
@@ -96,7 +100,7 @@ def test_instances_are_what_the_services_api_tells(agent: httpx.Client, api: htt
 
 @pytest.mark.parametrize(("tool", "given"), APPROVED.items())
 def test_what_needs_an_approval_is_refused_and_nothing_is_done(
-    agent: httpx.Client, simulator: SimulatorClient, db, tool: str, given: dict
+    agent: httpx.Client, simulator: SimulatorClient, db: Database, tool: str, given: dict
 ) -> None:
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()
     error = refused(invoke(agent, tool, given), 403, "APPROVAL_REQUIRED")

@@ -98,7 +98,9 @@ def test_prompts_are_told_oldest_first_and_outlive_their_conversation(agent: htt
     assert [row["input"] for row in left] == ["first", "second"]
 
 
-def test_another_users_conversation_is_as_if_it_were_not(agent: httpx.Client, other: httpx.Client, db) -> None:
+def test_another_users_conversation_is_as_if_it_were_not(
+    agent: httpx.Client, other: httpx.Client, db: Database
+) -> None:
     mine = begin(agent)
     prompt(db, agent, mine, "planted-secret")
     assert ids(other) == []

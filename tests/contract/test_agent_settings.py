@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -150,7 +151,7 @@ def test_every_route_of_the_agent_api_moves_and_no_other() -> None:
     assert {function.environment["API_PREFIX"] for function in before.functions.values()} == {"/api"}
 
 
-def test_what_is_built_is_moved_by_the_same_rule(tmp_path) -> None:
+def test_what_is_built_is_moved_by_the_same_rule(tmp_path: Path) -> None:
     """In the form in which `sam build` writes it."""
     (tmp_path / "template.yaml").write_text(BUILT.replace("#", "/api"))
     command = [sys.executable, "-m", "local.prefix", str(tmp_path / "template.yaml"), "/v2"]
@@ -159,7 +160,7 @@ def test_what_is_built_is_moved_by_the_same_rule(tmp_path) -> None:
     assert subprocess.run([*command[:-1], "/"], check=False, capture_output=True, cwd=CHECKOUT).returncode == 1
 
 
-def test_port_and_host_are_those_of_the_contract(tmp_path) -> None:
+def test_port_and_host_are_those_of_the_contract(tmp_path: Path) -> None:
     def address(**environ: str) -> tuple[str, int]:
         settings = Settings.load(tmp_path, environ)
         return settings.host, settings.port

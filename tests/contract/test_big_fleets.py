@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
+from local.stack import Stack
 from tests.simulator.api import Api
 from tests.workflow.helpers import Database
 from tests.workflow.polls import pages_read, poll, rows, seed_rows, status
@@ -54,7 +55,9 @@ def statuses(api: httpx.Client, body: dict[str, Any] | None = None) -> httpx.Res
 
 
 @pytest.mark.parametrize(("page", "pages"), [(500, 5), (100, 25)])
-def test_both_read_thousands_of_services_in_one_listing(api, stack, simulator, db, page: int, pages: int) -> None:
+def test_both_read_thousands_of_services_in_one_listing(
+    api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, page: int, pages: int
+) -> None:
     simulator.config({"railway": {"page_max": page}})
     services = simulator.seed_services(FLEET)
     ids = seed_rows(db, services)
@@ -70,7 +73,9 @@ def test_both_read_thousands_of_services_in_one_listing(api, stack, simulator, d
     assert status(db, ids[-1]) == "SUCCESS"
 
 
-def test_a_listing_that_fails_on_its_third_page_is_no_listing(api, stack, simulator, db) -> None:
+def test_a_listing_that_fails_on_its_third_page_is_no_listing(
+    api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database
+) -> None:
     seed_rows(db, simulator.seed_services(1203))
     seed_rows(db, ["no-service"], prefix="gone")
     before = rows(db)
@@ -84,7 +89,7 @@ def test_a_listing_that_fails_on_its_third_page_is_no_listing(api, stack, simula
     assert rows(db) == before
 
 
-def test_filter_finds_its_instances_on_any_page(api, simulator: SimulatorClient) -> None:
+def test_filter_finds_its_instances_on_any_page(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.config({"railway": {"page_max": 3}})
     simulator.seed_services(11)
     wanted = ["00001", "00006", "00011"]
@@ -93,7 +98,7 @@ def test_filter_finds_its_instances_on_any_page(api, simulator: SimulatorClient)
     assert statuses(api, {"instanceIds": ["nobody"]}).json()["services"] == []
 
 
-def test_only_agents_of_this_environment_are_told(api, simulator: SimulatorClient) -> None:
+def test_only_agents_of_this_environment_are_told(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.config({"railway": {"page_max": 3}})
     simulator.seed_services(4)
     simulator.seed_services(4, prefix="convos-agent")
@@ -109,7 +114,9 @@ def test_only_agents_of_this_environment_are_told(api, simulator: SimulatorClien
 
 
 @pytest.mark.parametrize(("kind", "options"), PASSING)
-def test_what_passes_is_waited_for(api, stack, simulator, db, kind, options) -> None:
+def test_what_passes_is_waited_for(
+    api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, kind, options
+) -> None:
     simulator.config({"railway": {"page_max": 2}})
     seed_rows(db, simulator.seed_services(5))
     simulator.fault("railway", "environment", kind, times=1, after=1, **options)
@@ -121,7 +128,9 @@ def test_what_passes_is_waited_for(api, stack, simulator, db, kind, options) -> 
 
 
 @pytest.mark.parametrize(("kind", "options"), LASTING)
-def test_what_lasts_is_told_and_changes_nothing(api, stack, simulator, db, kind, options) -> None:
+def test_what_lasts_is_told_and_changes_nothing(
+    api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, kind, options
+) -> None:
     simulator.config({"railway": {"page_max": 2}})
     seed_rows(db, simulator.seed_services(5))
     seed_rows(db, ["no-service"], prefix="gone")

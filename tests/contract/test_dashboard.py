@@ -58,7 +58,9 @@ def test_the_pages_need_the_key_and_take_no_other_method(api: httpx.Client, path
     assert (answer.status_code, answer.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
 
 
-def test_an_instance_is_shown_with_its_tools_and_no_secret(api, simulator, db) -> None:
+def test_an_instance_is_shown_with_its_tools_and_no_secret(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     body = request_for(fresh_id(), TOOLS)
     made = create(api, body).json()
     stored = db.execute("SELECT * FROM instance_infra").fetchone()
@@ -87,7 +89,7 @@ def test_an_instance_is_shown_with_its_tools_and_no_secret(api, simulator, db) -
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
 
 
-def test_newest_first_and_those_without_tools_too(api, simulator, db) -> None:
+def test_newest_first_and_those_without_tools_too(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     seed_rows(db, ["s1"], prefix="old", age="3 hours")
     seed_rows(db, ["s2"], prefix="new", age="1 hour", provider_project_id=None, deploy_status=None)
     seed_rows(db, ["s3"], prefix="mid", age="2 hours")
@@ -97,16 +99,16 @@ def test_newest_first_and_those_without_tools_too(api, simulator, db) -> None:
     assert (found[0]["projectId"], found[0]["deployStatus"], found[0]["url"]) == (None, None, None)
 
 
-def test_a_fleet_that_is_empty(api) -> None:
+def test_a_fleet_that_is_empty(api: httpx.Client) -> None:
     assert api.get("/dashboard/instances").json() == {"instances": []}
 
 
 @pytest.mark.parametrize("meta", [None, [], ["sk-or-v1-abcdef"], "text", 7, True, {}])
-def test_meta_that_is_no_object_is_empty(api, db, meta: object) -> None:
+def test_meta_that_is_no_object_is_empty(api: httpx.Client, db: Database, meta: object) -> None:
     assert meta_shown(api, db, "openrouter", meta) == {}
 
 
-def test_only_facts_of_ours_are_shown_and_no_value_like_a_secret(api, db) -> None:
+def test_only_facts_of_ours_are_shown_and_no_value_like_a_secret(api: httpx.Client, db: Database) -> None:
     stored = {
         "limit": 20, "usage": "0.5", "disabled": False, "limit_reset": "sk-or-v1-0e6c1c96aa", "label": "sk-or-v1...c96",
         "key": "planted-key", "env": {"A": "planted"}, "created_at": {"nested": "planted"}, "expires_at": None,
@@ -116,11 +118,11 @@ def test_only_facts_of_ours_are_shown_and_no_value_like_a_secret(api, db) -> Non
 
 
 @pytest.mark.parametrize("tool_id", ["agentmail", "telnyx", "bankr"])
-def test_facts_of_another_tool_are_not_shown(api, db, tool_id: str) -> None:
+def test_facts_of_another_tool_are_not_shown(api: httpx.Client, db: Database, tool_id: str) -> None:
     assert meta_shown(api, db, tool_id, {"limit": 20, "usage": "1"}) == {}
 
 
-def test_a_fleet_of_thousands_is_answered(api, db) -> None:
+def test_a_fleet_of_thousands_is_answered(api: httpx.Client, db: Database) -> None:
     seed_rows(db, [f"s{number}" for number in range(2500)])
     db.execute(
         "INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key)"
@@ -139,7 +141,7 @@ def make_key(simulator: SimulatorClient, name: str, **more: Any) -> dict[str, An
     return answer.json()
 
 
-def test_credits_and_keys_are_numbers_in_usd(api, simulator) -> None:
+def test_credits_and_keys_are_numbers_in_usd(api: httpx.Client, simulator: SimulatorClient) -> None:
     made = make_key(simulator, "convos-agent-a1", limit=20, limit_reset="monthly")
     answer = api.get("/dashboard/credits")
     assert answer.status_code == 200, answer.text
@@ -155,7 +157,7 @@ def test_credits_and_keys_are_numbers_in_usd(api, simulator) -> None:
     assert made["data"]["label"] not in answer.text
 
 
-def test_keys_that_are_not_an_instances(api, simulator) -> None:
+def test_keys_that_are_not_an_instances(api: httpx.Client, simulator: SimulatorClient) -> None:
     make_key(simulator, "somebody's", limit=None)
     make_key(simulator, "convos-agent-pool-manager")
     make_key(simulator, "sk-or-v1-pasted-by-mistake")
@@ -173,7 +175,7 @@ def test_keys_that_are_not_an_instances(api, simulator) -> None:
     assert (keys["convos-agent-b2"]["limit"], keys["convos-agent-b2"]["disabled"]) == (0.5, True)
 
 
-def test_the_listing_is_read_to_its_end(api, simulator) -> None:
+def test_the_listing_is_read_to_its_end(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.config({"openrouter": {"page_size": 3}})
     for number in range(8):
         make_key(simulator, f"convos-agent-{number}")
@@ -183,7 +185,9 @@ def test_the_listing_is_read_to_its_end(api, simulator) -> None:
 
 @pytest.mark.parametrize(("operation", "after"), [("credits.get", 0), ("keys.list", 0), ("keys.list", 1)])
 @pytest.mark.parametrize("kind", ["server_error", "rate_limit", "refuse"])
-def test_openrouter_failing_is_502(api, simulator, operation: str, after: int, kind) -> None:
+def test_openrouter_failing_is_502(
+    api: httpx.Client, simulator: SimulatorClient, operation: str, after: int, kind
+) -> None:
     make_key(simulator, "convos-agent-1")
     simulator.fault("openrouter", operation, kind, times=None, after=after)
     answer = api.get("/dashboard/credits")

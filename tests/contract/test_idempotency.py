@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from local.openapi import DOCUMENT
+from local.simulator.client import SimulatorClient
 from tests.conftest import API_KEY, TAKEOVER_SECONDS
 from tests.contract.test_other_settings import answer_of
-from tests.workflow.helpers import create, ended, fresh_id, in_background, kill_tasks, request_for, until
+from tests.workflow.helpers import Database, create, ended, fresh_id, in_background, kill_tasks, request_for, until
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,7 @@ Send = Callable[..., httpx.Response]
 
 
 @pytest.fixture(autouse=True)
-def nobody_else(db) -> Iterator[None]:
+def nobody_else(db: Database) -> Iterator[None]:
     """Rows that other tests left behind may name numbers that the simulator, being reset, hands out again."""
     db.execute("DELETE FROM instance_infra")
     db.execute("UPDATE operation_resources SET state = 'deleted'")
@@ -64,7 +65,7 @@ def served(answer: httpx.Response) -> httpx.Response | None:
     return answer if answer.is_success or "code" in answer.json() else None
 
 
-def calls(simulator, operation: str) -> int:
+def calls(simulator: SimulatorClient, operation: str) -> int:
     return len([call for call in simulator.calls() if call.operation == operation])
 
 
@@ -94,7 +95,9 @@ ENDPOINTS = ["create", "destroy", "provision", "destroy_tool", "configure", "red
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_repeat_gets_the_same_answer_and_does_nothing(api, simulator, send, instance, endpoint) -> None:
+def test_repeat_gets_the_same_answer_and_does_nothing(
+    api: httpx.Client, simulator: SimulatorClient, send: Send, instance: str, endpoint
+) -> None:
     method, path, body = request_of(endpoint, api, instance)
     first = send(method, path, json=body)
     assert (first.status_code, replayed(first)) == (200, False), first.text
@@ -106,7 +109,9 @@ def test_repeat_gets_the_same_answer_and_does_nothing(api, simulator, send, inst
     assert (len(simulator.calls()), simulator.leftovers()) == (made, left)
 
 
-def test_key_with_another_request_is_409(api, simulator, send, instance) -> None:
+def test_key_with_another_request_is_409(
+    api: httpx.Client, simulator: SimulatorClient, send: Send, instance: str
+) -> None:
     path = f"/provision/{instance}/openrouter"
     assert send("POST", path, json={"config": {"limit": 3}}).status_code == 200
     made = len(simulator.calls())
@@ -121,7 +126,7 @@ def test_key_with_another_request_is_409(api, simulator, send, instance) -> None
     assert replayed(send("POST", path, json={"config": {"limit": 3}}))
 
 
-def test_the_same_request_written_otherwise_is_the_same(send, instance) -> None:
+def test_the_same_request_written_otherwise_is_the_same(send: Send, instance: str) -> None:
     """As JSON the order of names and spaces mean nothing, nor does an encoded character in the path."""
     path, headers = f"/configure/{instance}", {"Content-Type": "application/json"}
     assert send("POST", path, content='{"variables": {"A": "1", "B": "2"}, "redeploy": false}', headers=headers)
@@ -130,7 +135,9 @@ def test_the_same_request_written_otherwise_is_the_same(send, instance) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["create", "destroy"])
-def test_ten_at_once_have_one_effect_and_one_answer(api, simulator, db, send, instance, endpoint) -> None:
+def test_ten_at_once_have_one_effect_and_one_answer(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str, endpoint
+) -> None:
     method, path, body = request_of(endpoint, api, instance)
     simulator.config({"latency_ms": 50})
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()["n"]
@@ -141,7 +148,7 @@ def test_ten_at_once_have_one_effect_and_one_answer(api, simulator, db, send, in
     assert len([one for one in got if not replayed(one)]) == 1
 
 
-def test_ten_configures_at_once_set_the_variables_once(simulator, send, instance) -> None:
+def test_ten_configures_at_once_set_the_variables_once(simulator: SimulatorClient, send: Send, instance: str) -> None:
     simulator.fault("railway", "variableCollectionUpsert", "slow", seconds=1)
     body = {"variables": {"A": "b"}}
     answers = [in_background(lambda: send("POST", f"/configure/{instance}", json=body)) for _ in range(10)]
@@ -154,7 +161,9 @@ def test_ten_configures_at_once_set_the_variables_once(simulator, send, instance
     assert replayed(send("POST", f"/configure/{instance}", json=body))
 
 
-def test_after_202_and_after_busy_a_repeat_answers_what_is_now(api, simulator, send) -> None:
+def test_after_202_and_after_busy_a_repeat_answers_what_is_now(
+    api: httpx.Client, simulator: SimulatorClient, send: Send
+) -> None:
     for call in ("serviceCreate", "volumeCreate", "environmentPatchCommit"):
         simulator.fault("railway", call, "slow", seconds=4, times=1)
     body = request_for(fresh_id(), [])
@@ -174,7 +183,9 @@ def test_after_202_and_after_busy_a_repeat_answers_what_is_now(api, simulator, s
     assert simulator.leftovers() == []
 
 
-def test_failed_operation_is_replayed_and_a_new_key_tries_again(simulator, send, instance) -> None:
+def test_failed_operation_is_replayed_and_a_new_key_tries_again(
+    simulator: SimulatorClient, send: Send, instance: str
+) -> None:
     fault = simulator.fault("telnyx", "orders.create", "refuse", times=None)
     failed = send("POST", f"/provision/{instance}/telnyx")
     assert code(failed) == (500, "OPERATION_FAILED")
@@ -185,7 +196,9 @@ def test_failed_operation_is_replayed_and_a_new_key_tries_again(simulator, send,
 
 
 @pytest.mark.parametrize(("path", "status"), [("nobody", 404), ("somebody-else", 409)])
-def test_refusal_that_stands_is_replayed(api, simulator, db, send, instance, path, status) -> None:
+def test_refusal_that_stands_is_replayed(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str, path, status
+) -> None:
     if status == 409:
         resource = api.post(f"/provision/{instance}/agentmail").json()["resourceId"]
         path = f"{path}/agentmail/{resource}"
@@ -197,7 +210,9 @@ def test_refusal_that_stands_is_replayed(api, simulator, db, send, instance, pat
 
 @pytest.mark.parametrize(("path", "operation", "status"), [("/configure/", "variableCollectionUpsert", 502),
                                                            ("/redeploy/", "deploymentRedeploy", 500)])  # fmt: skip
-def test_railways_failure_is_not_kept(api, simulator, send, instance, path, operation, status) -> None:
+def test_railways_failure_is_not_kept(
+    api: httpx.Client, simulator: SimulatorClient, send: Send, instance: str, path, operation, status
+) -> None:
     built(api, instance)
     fault = simulator.fault("railway", operation, "refuse", times=None)
     body = {"variables": {"A": "b"}}
@@ -208,7 +223,7 @@ def test_railways_failure_is_not_kept(api, simulator, send, instance, path, oper
     assert (made.status_code, replayed(made)) == (200, False)
 
 
-def test_400_and_401_keep_nothing(api, db, send, instance) -> None:
+def test_400_and_401_keep_nothing(api: httpx.Client, db: Database, send: Send, instance: str) -> None:
     path = f"/provision/{instance}/openrouter"
     for _ in range(2):
         bad = send("POST", path, json={"config": {"limit": -1}})
@@ -218,7 +233,9 @@ def test_400_and_401_keep_nothing(api, db, send, instance) -> None:
     assert send("POST", path).status_code == 200
 
 
-def test_dead_configure_lets_a_repeat_do_the_work_after_a_while(simulator, db, send, instance) -> None:
+def test_dead_configure_lets_a_repeat_do_the_work_after_a_while(
+    simulator: SimulatorClient, db: Database, send: Send, instance: str
+) -> None:
     simulator.fault("railway", "variableCollectionUpsert", "slow", seconds=4)
     body = {"variables": {"A": "b"}}
     first = in_background(lambda: send("POST", f"/configure/{instance}", json=body))
@@ -237,7 +254,9 @@ def test_dead_configure_lets_a_repeat_do_the_work_after_a_while(simulator, db, s
 
 
 @pytest.mark.parametrize("endpoint", ["create", "destroy"])
-def test_dead_caller_of_an_operation_is_joined_at_once(api, simulator, db, send, instance, endpoint) -> None:
+def test_dead_caller_of_an_operation_is_joined_at_once(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str, endpoint
+) -> None:
     method, path, body = request_of(endpoint, api, instance)
     call = {"create": "serviceCreate", "destroy": "serviceDelete"}[endpoint]
     before = calls(simulator, call)
@@ -252,7 +271,9 @@ def test_dead_caller_of_an_operation_is_joined_at_once(api, simulator, db, send,
     assert calls(simulator, call) == before + 1
 
 
-def test_operation_whose_caller_died_before_it_started_is_started(api, simulator, db, send, instance) -> None:
+def test_operation_whose_caller_died_before_it_started_is_started(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str
+) -> None:
     path = f"/provision/{instance}/agentmail"
     first = send("POST", path).json()
     assert api.delete(f"/destroy/{instance}/agentmail/{first['resourceId']}").json()["deleted"] is True
@@ -271,7 +292,9 @@ def test_operation_whose_caller_died_before_it_started_is_started(api, simulator
     assert len([left for left in simulator.leftovers() if left.kind == "inbox"]) == 1
 
 
-def test_answer_that_was_never_recorded_is_found_in_the_operation(api, simulator, db, send, instance) -> None:
+def test_answer_that_was_never_recorded_is_found_in_the_operation(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str
+) -> None:
     first = send("DELETE", f"/destroy/{instance}")
     db.execute("UPDATE idempotency_keys SET state = 'claimed', status = NULL, body = NULL")
     again = send("DELETE", f"/destroy/{instance}")
@@ -279,7 +302,7 @@ def test_answer_that_was_never_recorded_is_found_in_the_operation(api, simulator
 
 
 @pytest.mark.parametrize("key", [b"", b"a b", b"x" * 256, "schlüssel".encode(), b"a\tb"])
-def test_bad_key_is_400_and_says_so(api, simulator, key: bytes) -> None:
+def test_bad_key_is_400_and_says_so(api: httpx.Client, simulator: SimulatorClient, key: bytes) -> None:
     headers = {b"Idempotency-Key": key, b"Authorization": f"Bearer {API_KEY}".encode()}
     answer = api.post("/create-instance", json=request_for(fresh_id()), headers=headers)
     assert code(answer) == (400, "INVALID_INPUT")
@@ -288,11 +311,11 @@ def test_bad_key_is_400_and_says_so(api, simulator, key: bytes) -> None:
 
 
 @pytest.mark.parametrize("key", ["x" * 255, '"!~,;=%', "op-1"])
-def test_odd_keys_are_keys(send, key) -> None:
+def test_odd_keys_are_keys(send: Send, key) -> None:
     assert [replayed(send("DELETE", "/destroy/nobody", key)) for _ in range(2)] == [False, True]
 
 
-def test_no_secret_is_in_the_table_nor_can_be_guessed_from_it(db, send, instance) -> None:
+def test_no_secret_is_in_the_table_nor_can_be_guessed_from_it(db: Database, send: Send, instance: str) -> None:
     body = {"variables": {"TOKEN": PLANTED}}
     for key in ("key-1", "key-2"):
         assert send("POST", f"/configure/{instance}", key, json=body).status_code == 200
@@ -305,7 +328,7 @@ def test_no_secret_is_in_the_table_nor_can_be_guessed_from_it(db, send, instance
         assert hashlib.sha256(text.encode()).digest() not in stored
 
 
-def test_keys_live_for_a_day(db, send) -> None:
+def test_keys_live_for_a_day(db: Database, send: Send) -> None:
     for key in ("key-1", "key-2"):
         assert send("DELETE", "/destroy/nobody", key).status_code == 404
     db.execute("UPDATE idempotency_keys SET created_at = created_at - interval '23 hours 59 minutes'")
@@ -316,7 +339,7 @@ def test_keys_live_for_a_day(db, send) -> None:
     assert [row["key"] for row in db.execute("SELECT key FROM idempotency_keys").fetchall()] == ["key-1"]
 
 
-def test_endpoints_that_only_read_ignore_the_header(send, db, simulator) -> None:
+def test_endpoints_that_only_read_ignore_the_header(send: Send, db: Database, simulator: SimulatorClient) -> None:
     for _ in range(2):
         assert not replayed(send("GET", "/registry", "bad key"))
         assert send("POST", "/status/batch", json={}).status_code == 200

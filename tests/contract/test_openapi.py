@@ -8,6 +8,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 
 from local import openapi
+from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from local.template import Template
 from tests.conftest import API_KEY
@@ -59,7 +60,7 @@ def test_document_is_served(api: httpx.Client) -> None:
 
 
 @pytest.fixture
-def running(stack: Stack, simulator) -> str:
+def running(stack: Stack, simulator: SimulatorClient) -> str:
     return stack.url
 
 

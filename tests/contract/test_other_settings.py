@@ -50,7 +50,9 @@ def client(other: Running) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_tool_without_credentials_is_skipped_and_its_siblings_variables_override(client, simulated) -> None:
+def test_tool_without_credentials_is_skipped_and_its_siblings_variables_override(
+    client: httpx.Client, simulated: SimulatorClient
+) -> None:
     body = request_for(fresh_id(), TOOLS)
     answer = client.post("/create-instance", json=body)
     assert answer.status_code == 200, answer.text
@@ -71,7 +73,9 @@ def test_tool_without_credentials_is_skipped_and_its_siblings_variables_override
     assert simulated.leftovers() == []
 
 
-def test_provision_of_a_tool_without_credentials_is_400_and_names_the_setting(client, simulated) -> None:
+def test_provision_of_a_tool_without_credentials_is_400_and_names_the_setting(
+    client: httpx.Client, simulated: SimulatorClient
+) -> None:
     body = request_for(fresh_id(), [])
     assert client.post("/create-instance", json=body).status_code == 200
     calls = len(simulated.calls())
@@ -80,16 +84,16 @@ def test_provision_of_a_tool_without_credentials_is_400_and_names_the_setting(cl
     assert len(simulated.calls()) == calls
 
 
-def test_tool_destroy_without_credentials_names_the_setting(client, simulated) -> None:
+def test_tool_destroy_without_credentials_names_the_setting(client: httpx.Client, simulated: SimulatorClient) -> None:
     answer = client.delete("/destroy/somebody/openrouter/abc")
     assert (answer.status_code, "OPENROUTER_MANAGEMENT_KEY" in answer.json()["error"]) == (500, True)
 
 
-def test_registry_shows_tools_without_credentials_too(client) -> None:
+def test_registry_shows_tools_without_credentials_too(client: httpx.Client) -> None:
     assert [tool["id"] for tool in client.get("/registry").json()["tools"]] == TOOLS
 
 
-def test_environment_is_found_by_its_name(client, simulated) -> None:
+def test_environment_is_found_by_its_name(client: httpx.Client, simulated: SimulatorClient) -> None:
     simulated.seed_services(2)
     services = client.post("/status/batch", json={}).json()["services"]
     assert [service["environmentIds"] for service in services] == [["sim-environment"]] * 2

@@ -8,7 +8,7 @@ import pytest
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from tests.conftest import API_KEY
-from tests.workflow.helpers import TOOLS, create, ended, fresh_id, in_background, request_for, until
+from tests.workflow.helpers import TOOLS, Database, create, ended, fresh_id, in_background, request_for, until
 
 UNAUTHORIZED = "Invalid or missing API key"
 
@@ -17,7 +17,7 @@ def no_key(stack: Stack) -> httpx.Client:
     return httpx.Client(base_url=stack.url, timeout=30)
 
 
-def test_healthz_needs_no_key_and_touches_no_provider(stack, simulator) -> None:
+def test_healthz_needs_no_key_and_touches_no_provider(stack: Stack, simulator: SimulatorClient) -> None:
     with no_key(stack) as client:
         answer = client.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
@@ -78,7 +78,7 @@ def test_registry_is_exactly_these_three_in_this_order(api: httpx.Client) -> Non
         ("POST", "/", 404, None),
     ],
 )
-def test_unknown_routes_and_methods_answer_json(api, method, path, status, allowed) -> None:
+def test_unknown_routes_and_methods_answer_json(api: httpx.Client, method, path, status, allowed) -> None:
     answer = api.request(method, path)
     assert answer.status_code == status
     assert isinstance(answer.json()["error"], str)
@@ -107,7 +107,9 @@ BAD_BODIES = [
 
 
 @pytest.mark.parametrize(("body", "says"), BAD_BODIES)
-def test_bad_create_is_400_says_what_to_change_and_changes_nothing(api, simulator, db, body, says) -> None:
+def test_bad_create_is_400_says_what_to_change_and_changes_nothing(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, body, says
+) -> None:
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()
     answer = api.post("/create-instance", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400, answer.text
@@ -123,7 +125,9 @@ def test_body_over_the_limit_is_413(api: httpx.Client, size: int) -> None:
     assert "limit" in answer.json()["error"]
 
 
-def test_create_answers_with_the_contracts_body_and_rows(api, simulator: SimulatorClient, db) -> None:
+def test_create_answers_with_the_contracts_body_and_rows(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     body = request_for(fresh_id())
     answer = create(api, body)
     assert answer.status_code == 200, answer.text
@@ -152,7 +156,9 @@ def test_create_answers_with_the_contracts_body_and_rows(api, simulator: Simulat
     assert "convos-agent-" + body["instanceId"] in json.dumps(state)
 
 
-def test_runtime_gets_its_variables_limits_and_volume_before_the_first_deploy(api, simulator, db) -> None:
+def test_runtime_gets_its_variables_limits_and_volume_before_the_first_deploy(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     body = request_for(fresh_id())
     made = create(api, body).json()
     railway = simulator.state()["railway"]
@@ -179,7 +185,7 @@ def test_runtime_gets_its_variables_limits_and_volume_before_the_first_deploy(ap
     assert f"https://{deployments[0]['domain']}" == made["url"]
 
 
-def test_same_request_again_makes_nothing_and_answers_the_same(api, simulator) -> None:
+def test_same_request_again_makes_nothing_and_answers_the_same(api: httpx.Client, simulator: SimulatorClient) -> None:
     body = request_for(fresh_id())
     first = create(api, body)
     left, calls = simulator.leftovers(), len(simulator.calls())
@@ -192,7 +198,9 @@ def test_same_request_again_makes_nothing_and_answers_the_same(api, simulator) -
     assert body["instanceId"] in other.json()["error"]
 
 
-def test_a_name_is_had_once_and_that_is_known_before_anything_is_bought(api, simulator) -> None:
+def test_a_name_is_had_once_and_that_is_known_before_anything_is_bought(
+    api: httpx.Client, simulator: SimulatorClient
+) -> None:
     body = request_for(fresh_id())
     assert create(api, body).status_code == 200
     calls = len(simulator.calls())
@@ -203,7 +211,7 @@ def test_a_name_is_had_once_and_that_is_known_before_anything_is_bought(api, sim
     assert create(api, {**body, "instanceId": fresh_id()}).status_code == 200
 
 
-def test_two_at_once_make_one_instance_and_both_get_it(api, simulator) -> None:
+def test_two_at_once_make_one_instance_and_both_get_it(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.config({"latency_ms": 50})
     body = request_for(fresh_id())
     answers = [in_background(lambda: create(api, body)) for _ in range(2)]
@@ -214,7 +222,9 @@ def test_two_at_once_make_one_instance_and_both_get_it(api, simulator) -> None:
     assert kinds == ["inbox", "key", "number", "order", "service", "volume"]
 
 
-def test_another_request_for_an_instance_that_is_being_made_is_409(api, simulator) -> None:
+def test_another_request_for_an_instance_that_is_being_made_is_409(
+    api: httpx.Client, simulator: SimulatorClient
+) -> None:
     simulator.config({"latency_ms": 200})
     body = request_for(fresh_id(), ["openrouter"])
     running = in_background(lambda: create(api, body))
@@ -223,7 +233,7 @@ def test_another_request_for_an_instance_that_is_being_made_is_409(api, simulato
     assert running().status_code == 200
 
 
-def test_destroy_of_an_instance_that_is_being_made_waits_for_it(api, simulator) -> None:
+def test_destroy_of_an_instance_that_is_being_made_waits_for_it(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.config({"latency_ms": 100})
     body = request_for(fresh_id(), ["openrouter"])
     running = in_background(lambda: create(api, body))
@@ -233,7 +243,7 @@ def test_destroy_of_an_instance_that_is_being_made_waits_for_it(api, simulator) 
     assert simulator.leftovers() == []
 
 
-def test_operation_tells_its_steps(api, simulator, db) -> None:
+def test_operation_tells_its_steps(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body = request_for(fresh_id(), ["openrouter"])
     assert create(api, body).status_code == 200
     row = db.execute("SELECT id FROM operations WHERE instance_id = %s", (body["instanceId"],)).fetchone()
@@ -247,7 +257,7 @@ def test_operation_tells_its_steps(api, simulator, db) -> None:
     assert api.get("/operations/op-unknown").status_code == 404
 
 
-def test_create_that_takes_long_answers_202_and_goes_on(api, simulator) -> None:
+def test_create_that_takes_long_answers_202_and_goes_on(api: httpx.Client, simulator: SimulatorClient) -> None:
     for call in ("serviceCreate", "volumeCreate", "environmentPatchCommit"):
         simulator.fault("railway", call, "slow", seconds=4, times=1)
     body = request_for(fresh_id(), [])
@@ -267,7 +277,7 @@ def test_create_that_takes_long_answers_202_and_goes_on(api, simulator) -> None:
     assert (again.status_code, again.json()) == (200, page["result"])
 
 
-def test_create_goes_on_when_its_caller_goes_away(api, simulator) -> None:
+def test_create_goes_on_when_its_caller_goes_away(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.fault("railway", "environmentPatchCommit", "slow", seconds=1.0, times=1)
     body = request_for(fresh_id(), ["openrouter"])
     gone = httpx.Client(base_url=api.base_url, headers=api.headers, timeout=0.3)
@@ -278,7 +288,7 @@ def test_create_goes_on_when_its_caller_goes_away(api, simulator) -> None:
     assert len([left for left in simulator.leftovers() if left.kind == "service"]) == 1
 
 
-def test_destroy_deletes_everything_and_tells_what(api, simulator, db) -> None:
+def test_destroy_deletes_everything_and_tells_what(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body = request_for(fresh_id(), ["openrouter", "telnyx"])
     create(api, body)
     gone = api.delete(f"/destroy/{body['instanceId']}")
@@ -292,7 +302,7 @@ def test_destroy_deletes_everything_and_tells_what(api, simulator, db) -> None:
     assert (again.status_code, again.json()["error"]) == (404, f"Instance {body['instanceId']} not found")
 
 
-def test_destroy_counts_what_was_gone_already(api, simulator) -> None:
+def test_destroy_counts_what_was_gone_already(api: httpx.Client, simulator: SimulatorClient) -> None:
     body = request_for(fresh_id(), ["openrouter"])
     key = create(api, body).json()["services"]["openrouter"]["resourceId"]
     _delete_key(simulator, key)
@@ -301,7 +311,9 @@ def test_destroy_counts_what_was_gone_already(api, simulator) -> None:
     assert gone.json()["destroyed"]["openrouter"] is True
 
 
-def test_destroy_that_cannot_end_keeps_the_row_and_is_gone_on_with(api, simulator, db) -> None:
+def test_destroy_that_cannot_end_keeps_the_row_and_is_gone_on_with(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     body = request_for(fresh_id(), ["openrouter", "agentmail"])
     create(api, body)
     fault = simulator.fault("agentmail", "inboxes.delete", "refuse", times=None, status=403)
@@ -326,7 +338,7 @@ def test_destroy_that_cannot_end_keeps_the_row_and_is_gone_on_with(api, simulato
     assert simulator.leftovers() == []
 
 
-def test_status_batch_tells_agents_of_this_environment(api, simulator) -> None:
+def test_status_batch_tells_agents_of_this_environment(api: httpx.Client, simulator: SimulatorClient) -> None:
     body = request_for(fresh_id(), [])
     made = create(api, body).json()
     simulator.seed_services(3, prefix="convos-agent-seed-")
@@ -345,12 +357,12 @@ def test_status_batch_tells_agents_of_this_environment(api, simulator) -> None:
     assert f"https://{one[0]['domain']}" == made["url"]
 
 
-def test_status_batch_reads_all_pages_and_takes_no_body(api, simulator) -> None:
+def test_status_batch_reads_all_pages_and_takes_no_body(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.seed_services(1203)
     assert len(api.post("/status/batch").json()["services"]) == 1203
 
 
-def test_status_batch_is_502_when_railway_cannot_be_read(api, simulator) -> None:
+def test_status_batch_is_502_when_railway_cannot_be_read(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.seed_services(600)
     simulator.fault("railway", "environment", "server_error", times=None, after=1)
     answer = api.post("/status/batch", json={})

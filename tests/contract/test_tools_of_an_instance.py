@@ -1,10 +1,13 @@
 """Part A of the wire contract: provision, tool destroy, configure and redeploy of an instance that is there."""
 
+from typing import Any
+
 import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
 from tests.workflow.helpers import (
+    Database,
     assert_nothing_is_left,
     create,
     ended,
@@ -23,7 +26,7 @@ ENV_KEYS = {
 
 
 @pytest.fixture(autouse=True)
-def nobody_else(db) -> None:
+def nobody_else(db: Database) -> None:
     forget_other_tests(db)
 
 
@@ -48,7 +51,7 @@ def _encoded(value: str) -> str:
     return "".join(f"%{byte:02X}" for byte in value.encode())
 
 
-def rows(db, instance: dict) -> list[dict]:
+def rows(db: Database, instance: dict) -> list[dict]:
     query = "SELECT * FROM instance_services WHERE instance_id = %s ORDER BY id"
     return db.execute(query, (instance["instanceId"],)).fetchall()
 
@@ -60,7 +63,9 @@ def newest_deployment(simulator: SimulatorClient, instance: dict) -> dict:
 
 
 @pytest.mark.parametrize("tool", ENV_KEYS)
-def test_provision_makes_the_resource_pushes_its_variables_and_records_it(api, simulator, db, instance, tool) -> None:
+def test_provision_makes_the_resource_pushes_its_variables_and_records_it(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any], tool
+) -> None:
     answer = provision(api, instance, tool)
     assert answer.status_code == 200, answer.text
     made = answer.json()
@@ -84,12 +89,16 @@ def test_provision_makes_the_resource_pushes_its_variables_and_records_it(api, s
 @pytest.mark.parametrize(("body", "limit"), [({}, 20), ({"json": {}}, 20), ({"json": {"config": {}}}, 20),
                                              ({"json": {"config": {"limit": 2.5}}}, 2.5),
                                              ({"json": {"config": {"limit": 0}}}, 0)])  # fmt: skip
-def test_limit_is_the_keys_spending_cap(api, simulator, instance, body, limit) -> None:
+def test_limit_is_the_keys_spending_cap(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], body, limit
+) -> None:
     key = provision(api, instance, "openrouter", **body).json()["resourceId"]
     assert simulator.state()["openrouter"]["keys"][key]["limit"] == limit
 
 
-def test_provision_of_what_is_there_is_409(api, simulator, instance) -> None:
+def test_provision_of_what_is_there_is_409(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
+) -> None:
     assert provision(api, instance, "agentmail").status_code == 200
     again = provision(api, instance, "agentmail")
     assert again.status_code == 409
@@ -97,7 +106,9 @@ def test_provision_of_what_is_there_is_409(api, simulator, instance) -> None:
     assert len([left for left in simulator.leftovers() if left.kind == "inbox"]) == 1
 
 
-def test_provision_refuses_unknown_tools_and_instances(api, simulator, instance) -> None:
+def test_provision_refuses_unknown_tools_and_instances(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
+) -> None:
     calls = len(simulator.calls())
     unknown = provision(api, instance, "fax")
     assert (unknown.status_code, "fax" in unknown.json()["error"]) == (400, True)
@@ -110,7 +121,9 @@ def test_provision_refuses_unknown_tools_and_instances(api, simulator, instance)
                                             ('{"config": {"limit": -1}}', "config.limit"), ("[]", "object"),
                                             ('{"config": {"limit": NaN}}', "config.limit"), ("{", "JSON"),
                                             ('{"config": {"limit": true}}', "config.limit")])  # fmt: skip
-def test_bad_provision_is_400_and_says_what_to_change(api, simulator, instance, body, says) -> None:
+def test_bad_provision_is_400_and_says_what_to_change(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], body, says
+) -> None:
     calls = len(simulator.calls())
     headers = {"Content-Type": "application/json"}
     answer = provision(api, instance, "openrouter", content=body, headers=headers)
@@ -121,7 +134,9 @@ def test_bad_provision_is_400_and_says_what_to_change(api, simulator, instance, 
 
 @pytest.mark.parametrize(("provider", "operation"), [("telnyx", "orders.create"),
                                                      ("railway", "variableCollectionUpsert")])  # fmt: skip
-def test_provision_that_fails_is_undone_and_can_be_had_again(api, simulator, db, instance, provider, operation) -> None:
+def test_provision_that_fails_is_undone_and_can_be_had_again(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any], provider, operation
+) -> None:
     before = simulator.leftovers()
     fault = simulator.fault(provider, operation, "refuse", times=None)
     failed = provision(api, instance, "telnyx")
@@ -134,7 +149,9 @@ def test_provision_that_fails_is_undone_and_can_be_had_again(api, simulator, db,
     assert provision(api, instance, "telnyx").status_code == 200
 
 
-def test_provision_that_could_not_be_undone_is_finished_by_the_next(api, simulator, db, instance) -> None:
+def test_provision_that_could_not_be_undone_is_finished_by_the_next(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
+) -> None:
     simulator.fault("railway", "variableCollectionUpsert", "refuse", times=None)
     simulator.fault("openrouter", "keys.delete", "refuse", times=None)
     failed = provision(api, instance, "openrouter")
@@ -147,7 +164,9 @@ def test_provision_that_could_not_be_undone_is_finished_by_the_next(api, simulat
     assert keys == [again.json()["resourceId"]]
 
 
-def test_the_same_provision_twice_at_once_makes_one_and_both_get_it(api, simulator, instance) -> None:
+def test_the_same_provision_twice_at_once_makes_one_and_both_get_it(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
+) -> None:
     simulator.fault("openrouter", "keys.create", "slow", seconds=3, times=1)
     answers = [in_background(lambda: provision(api, instance, "openrouter")) for _ in range(2)]
     first, second = (answer() for answer in answers)
@@ -156,14 +175,18 @@ def test_the_same_provision_twice_at_once_makes_one_and_both_get_it(api, simulat
     assert len([left for left in simulator.leftovers() if left.kind == "key"]) == 1
 
 
-def test_two_tools_at_once_are_both_provisioned(api, simulator, db, instance) -> None:
+def test_two_tools_at_once_are_both_provisioned(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
+) -> None:
     simulator.config({"latency_ms": 50})
     answers = [in_background(lambda tool=tool: provision(api, instance, tool)) for tool in ("openrouter", "agentmail")]
     assert [answer().status_code for answer in answers] == [200, 200]
     assert {row["tool_id"] for row in rows(db, instance)} == {"openrouter", "agentmail"}
 
 
-def test_destroy_waits_for_what_works_on_the_instance(api, simulator, db, instance) -> None:
+def test_destroy_waits_for_what_works_on_the_instance(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
+) -> None:
     simulator.config({"latency_ms": 50})
     making = in_background(lambda: provision(api, instance, "openrouter"))
     until(lambda: db.execute("SELECT FROM operations WHERE status = 'running'").fetchone() is not None)
@@ -174,7 +197,9 @@ def test_destroy_waits_for_what_works_on_the_instance(api, simulator, db, instan
 
 
 @pytest.mark.parametrize("tool", ENV_KEYS)
-def test_tool_destroy_deletes_resource_and_row_only(api, simulator, db, instance, tool) -> None:
+def test_tool_destroy_deletes_resource_and_row_only(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any], tool
+) -> None:
     before = simulator.leftovers()
     resource = provision(api, instance, tool).json()["resourceId"]
     answer = destroy_tool(api, instance["instanceId"], tool, resource)
@@ -186,7 +211,9 @@ def test_tool_destroy_deletes_resource_and_row_only(api, simulator, db, instance
     assert provision(api, instance, tool).status_code == 200
 
 
-def test_tool_destroy_of_a_tool_made_with_the_instance(api, simulator, db) -> None:
+def test_tool_destroy_of_a_tool_made_with_the_instance(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     made = create(api, request_for(fresh_id())).json()
     number, inbox = made["services"]["telnyx"]["resourceId"], made["services"]["agentmail"]["resourceId"]
     assert number.startswith("+")
@@ -199,12 +226,14 @@ def test_tool_destroy_of_a_tool_made_with_the_instance(api, simulator, db) -> No
     assert simulator.leftovers() == []
 
 
-def test_tool_destroy_of_what_nobody_knows_is_false(api, simulator) -> None:
+def test_tool_destroy_of_what_nobody_knows_is_false(api: httpx.Client, simulator: SimulatorClient) -> None:
     answer = destroy_tool(api, "nobody", "agentmail", "nobody@agentmail.to")
     assert (answer.status_code, answer.json()["deleted"]) == (200, False)
 
 
-def test_tool_destroy_of_what_lost_its_row_deletes_it(api, simulator, db, instance) -> None:
+def test_tool_destroy_of_what_lost_its_row_deletes_it(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
+) -> None:
     resource = provision(api, instance, "agentmail").json()["resourceId"]
     db.execute("DELETE FROM instance_services WHERE resource_id = %s", (resource,))
     db.execute("UPDATE operation_resources SET state = 'deleted' WHERE resource_id = %s", (resource,))
@@ -212,7 +241,9 @@ def test_tool_destroy_of_what_lost_its_row_deletes_it(api, simulator, db, instan
     assert [left for left in simulator.leftovers() if left.kind == "inbox"] == []
 
 
-def test_tool_destroy_takes_a_number_only_as_it_is_written_down(api, simulator, db, instance) -> None:
+def test_tool_destroy_takes_a_number_only_as_it_is_written_down(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
+) -> None:
     """Written otherwise no row names it, and it would be taken for nobody's."""
     resource = provision(api, instance, "telnyx").json()["resourceId"]
     answer = destroy_tool(api, instance["instanceId"], "telnyx", resource.removeprefix("+"))
@@ -220,7 +251,9 @@ def test_tool_destroy_takes_a_number_only_as_it_is_written_down(api, simulator, 
     assert resource in str(simulator.leftovers())
 
 
-def test_tool_destroy_never_takes_another_instances_resource(api, simulator, db, instance) -> None:
+def test_tool_destroy_never_takes_another_instances_resource(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
+) -> None:
     resource = provision(api, instance, "agentmail").json()["resourceId"]
     answer = destroy_tool(api, "somebody-else", "agentmail", resource)
     assert (answer.status_code, instance["instanceId"] in answer.json()["error"]) == (409, True)
@@ -228,7 +261,9 @@ def test_tool_destroy_never_takes_another_instances_resource(api, simulator, db,
     assert len(rows(db, instance)) == 1
 
 
-def test_tool_destroy_that_fails_keeps_the_row_and_is_gone_on_with(api, simulator, db, instance) -> None:
+def test_tool_destroy_that_fails_keeps_the_row_and_is_gone_on_with(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
+) -> None:
     resource = provision(api, instance, "openrouter").json()["resourceId"]
     fault = simulator.fault("openrouter", "keys.delete", "refuse", times=None)
     failed = destroy_tool(api, instance["instanceId"], "openrouter", resource)
@@ -246,7 +281,9 @@ def test_tool_destroy_that_fails_keeps_the_row_and_is_gone_on_with(api, simulato
                                                           ("telnyx", "\n", 400), ("openrouter", "50%25", 404),
                                                           ("agentmail", "x" * 300, 404), ("agentmail", "🙂", 404),
                                                           ("openrouter", "..", 404), ("telnyx", '"', 404)])  # fmt: skip
-def test_bad_tool_destroy_is_4xx_and_changes_nothing(api, simulator, db, tool, resource, status) -> None:
+def test_bad_tool_destroy_is_4xx_and_changes_nothing(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, tool, resource, status
+) -> None:
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()
     answer = destroy_tool(api, "somebody", tool, resource)
     assert answer.status_code == status, answer.text
@@ -256,7 +293,9 @@ def test_bad_tool_destroy_is_4xx_and_changes_nothing(api, simulator, db, tool, r
 
 
 @pytest.mark.parametrize("redeploy", [None, False, True])
-def test_configure_sets_variables_and_deploys_only_if_asked(api, simulator, instance, redeploy) -> None:
+def test_configure_sets_variables_and_deploys_only_if_asked(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], redeploy
+) -> None:
     body = {"variables": {"GREETING": "good 🙂\nmorning", "EMPTY": ""}}
     answer = api.post(
         f"/configure/{instance['instanceId']}", json=body if redeploy is None else {**body, "redeploy": redeploy}
@@ -281,7 +320,9 @@ BAD_VARIABLES = [
 
 
 @pytest.mark.parametrize(("body", "says"), BAD_VARIABLES)
-def test_bad_configure_is_400_says_what_to_change_and_changes_nothing(api, simulator, instance, body, says) -> None:
+def test_bad_configure_is_400_says_what_to_change_and_changes_nothing(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], body, says
+) -> None:
     calls = len(simulator.calls())
     headers = {"Content-Type": "application/json"}
     answer = api.post(f"/configure/{instance['instanceId']}", content=body, headers=headers)
@@ -290,7 +331,9 @@ def test_bad_configure_is_400_says_what_to_change_and_changes_nothing(api, simul
     assert len(simulator.calls()) == calls
 
 
-def test_configure_never_repeats_a_value(api, simulator, instance) -> None:
+def test_configure_never_repeats_a_value(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
+) -> None:
     simulator.fault("railway", "variableCollectionUpsert", "refuse", times=None)
     for variables in ({"TOKEN": "planted-value-1"}, {"TOKEN": ["planted-value-1"]}, {"A-B": "planted-value-1"}):
         answer = api.post(f"/configure/{instance['instanceId']}", json={"variables": variables})
@@ -298,7 +341,9 @@ def test_configure_never_repeats_a_value(api, simulator, instance) -> None:
         assert "planted-value-1" not in answer.text
 
 
-def test_redeploy_deploys_the_newest_deployment_again(api, simulator, instance) -> None:
+def test_redeploy_deploys_the_newest_deployment_again(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
+) -> None:
     ids = {"instanceIds": [instance["instanceId"]]}
     until(lambda: api.post("/status/batch", json=ids).json()["services"][0]["deployStatus"] == "SUCCESS")
     headers = {"Content-Type": "application/json"}
@@ -307,7 +352,9 @@ def test_redeploy_deploys_the_newest_deployment_again(api, simulator, instance) 
     assert newest_deployment(simulator, instance)["count"] == 2
 
 
-def test_redeploy_without_a_deployment_is_500(api, simulator, instance, db) -> None:
+def test_redeploy_without_a_deployment_is_500(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], db: Database
+) -> None:
     (service_id,) = simulator.seed_services(1, prefix="bare-", bare=True)
     db.execute(
         "UPDATE instance_infra SET provider_service_id = %s WHERE instance_id = %s",
@@ -317,7 +364,9 @@ def test_redeploy_without_a_deployment_is_500(api, simulator, instance, db) -> N
     assert (answer.status_code, answer.json()["error"]) == (500, "No deployment found to redeploy")
 
 
-def test_redeploy_while_the_deployment_is_being_built_says_so(api, simulator, instance) -> None:
+def test_redeploy_while_the_deployment_is_being_built_says_so(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
+) -> None:
     simulator.config({"railway": {"deploy_seconds": 60}})
     assert api.post(f"/configure/{instance['instanceId']}", json={"variables": {"A": "b"}, "redeploy": True}).is_success
     answer = api.post(f"/redeploy/{instance['instanceId']}")
@@ -325,14 +374,16 @@ def test_redeploy_while_the_deployment_is_being_built_says_so(api, simulator, in
 
 
 @pytest.mark.parametrize("path", ["/redeploy/nobody", "/configure/nobody"])
-def test_unknown_instance_is_404(api, simulator, path) -> None:
+def test_unknown_instance_is_404(api: httpx.Client, simulator: SimulatorClient, path) -> None:
     answer = api.post(path, json={"variables": {"A": "b"}})
     assert (answer.status_code, answer.json()["error"]) == (404, "Instance nobody not found")
     assert simulator.calls() == []
 
 
 @pytest.mark.parametrize(("path", "status"), [("/redeploy/", 500), ("/configure/", 502)])
-def test_railway_that_fails_is_told_as_such(api, simulator, instance, path, status) -> None:
+def test_railway_that_fails_is_told_as_such(
+    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], path, status
+) -> None:
     for operation in ("deploymentRedeploy", "variableCollectionUpsert"):
         simulator.fault("railway", operation, "refuse", times=None)
     answer = api.post(path + instance["instanceId"], json={"variables": {"A": "b"}})

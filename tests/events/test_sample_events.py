@@ -8,6 +8,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
+from tests.workflow.helpers import Database
 
 EVENTS = Path(__file__).parents[2] / "events"
 CREATE, DESTROY, UNDO, PROVISION = (f"op-{number:032d}" for number in (1, 2, 3, 4))
@@ -45,7 +46,7 @@ def replay(stack: Stack) -> Replay:
     return Replay(stack)
 
 
-def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorClient, db) -> None:
+def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorClient, db: Database) -> None:
     """In the order in which they would come, each state machine's tasks one by one."""
     assert replay("authorizer") == {"isAuthorized": True, "context": {"caller": ""}}
     assert replay("agent_authorizer") == {"isAuthorized": True, "context": {"user": "user-1", "problem": ""}}
@@ -146,14 +147,14 @@ def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorCl
     assert replay.replayed == there
 
 
-def _begin(db, operation_id: str, kind: str, request: str = REQUEST) -> None:
+def _begin(db: Database, operation_id: str, kind: str, request: str = REQUEST) -> None:
     db.execute(
         "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, 'sample-1', %s, %s)",
         (operation_id, kind, request),
     )
 
 
-def _begin_prompt(db, prompt_id: str, status: str) -> None:
+def _begin_prompt(db: Database, prompt_id: str, status: str) -> None:
     db.execute(
         "INSERT INTO prompts (id, user_id, input, status, deadline)"
         " VALUES (%s, 'user-1', 'Hello', %s, clock_timestamp() + interval '1 hour')",

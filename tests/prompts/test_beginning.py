@@ -29,7 +29,7 @@ def test_key_of_a_conversations_prompt_joins_it_although_it_runs(bench: Bench) -
     assert beginning.begin(bench.user, "Hello", key="key-1", conversation_id=conversation_id) == first
 
 
-def test_prompt_that_cannot_be_started_fails_and_its_key_is_free(bench: Bench, monkeypatch) -> None:
+def test_prompt_that_cannot_be_started_fails_and_its_key_is_free(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     conversation_id = bench.conversation()
     monkeypatch.setenv("PROMPT_STATE_MACHINE_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:Nowhere")
     with pytest.raises(StartFailed):

@@ -93,7 +93,7 @@ def test_approval_is_of_these_arguments_only(bench: Bench) -> None:
     assert bench.effects() == []
 
 
-def test_approval_does_not_hold_for_a_default_that_has_changed(bench: Bench, monkeypatch) -> None:
+def test_approval_does_not_hold_for_a_default_that_has_changed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     prompt_id = asking(bench)
     bench.decide(prompt_id)
 

@@ -114,7 +114,7 @@ def test_approval_refused_with_a_reason(bench: Bench) -> None:
     assert bench.effects() == []
 
 
-def test_approval_that_nobody_gives_expires_and_the_loop_goes_on(bench: Bench, monkeypatch) -> None:
+def test_approval_that_nobody_gives_expires_and_the_loop_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPT_APPROVAL_SECONDS", "0")
     prompt_id = bench.begin({"calls": [call("effects.ask", name="a")]}, {"text": "Done."})
     assert bench.advance(prompt_id) == {"next": "wait", "waitSeconds": 15}
@@ -177,7 +177,9 @@ def test_plugin_that_cannot_prepare_ends_the_prompt(bench: Bench) -> None:
     assert bench.last(prompt_id) == ("error", {"message": "The prompt could not be prepared: no instructions today"})
 
 
-def test_missing_setting_of_the_model_ends_the_prompt_and_is_named(bench: Bench, monkeypatch) -> None:
+def test_missing_setting_of_the_model_ends_the_prompt_and_is_named(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MODEL_BASE_URL", "")
     prompt_id = bench.run({"text": "Never said."})
     assert "MODEL_BASE_URL" in bench.last(prompt_id)[1]["message"]

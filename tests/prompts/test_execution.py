@@ -2,6 +2,7 @@
 
 import pytest
 
+from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from pointsman.prompts import closing, deciding
 from pointsman.prompts.recovering import nudge_if_silent, recover
@@ -51,7 +52,7 @@ def test_prompt_runs_from_beginning_to_end(live: Bench, stack: Stack) -> None:
 
 
 def test_approval_wakes_the_execution_that_waits_and_the_instance_is_created_once(
-    live: Bench, stack: Stack, simulator
+    live: Bench, stack: Stack, simulator: SimulatorClient
 ) -> None:
     instance_id = fresh_id()
     prompt_id = live.begin(creation(instance_id), {"text": "Created."})
@@ -67,7 +68,7 @@ def test_approval_wakes_the_execution_that_waits_and_the_instance_is_created_onc
     assert live.row(prompt_id)["restarts"] == 0
 
 
-def test_rejection_wakes_it_too(live: Bench, simulator) -> None:
+def test_rejection_wakes_it_too(live: Bench, simulator: SimulatorClient) -> None:
     prompt_id = live.begin(creation(fresh_id()), {"text": "As you wish."})
     until_it_stands(live, prompt_id)
     live.decide(prompt_id, approve=False, reason="Too dear")
@@ -101,7 +102,7 @@ def test_advance_that_is_killed_is_tried_again_by_the_state_machine(live: Bench,
     until_true(lambda: executions(live, stack, prompt_id) == ["SUCCEEDED"])
 
 
-def test_tool_that_was_killed_is_not_run_again(live: Bench, simulator) -> None:
+def test_tool_that_was_killed_is_not_run_again(live: Bench, simulator: SimulatorClient) -> None:
     """The operation that it began goes on; only the loop does not know how it ended."""
     simulator.fault("railway", "serviceCreate", "slow", seconds=2)
     instance_id = fresh_id()

@@ -25,7 +25,7 @@ def test_input_that_cannot_be(bench: Bench, text: str, message: str) -> None:
     assert bench.db.execute("SELECT FROM prompts WHERE user_id = %s", (bench.user,)).rowcount == 0
 
 
-def test_steps(bench: Bench, monkeypatch) -> None:
+def test_steps(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPT_MAX_STEPS", "3")
     bench.simulator.script_model({"calls": [{"name": "effects.keep"}]}, match="For ever", repeat=True)
     prompt_id = bench.run(text="For ever")
@@ -60,7 +60,7 @@ def test_time_of_waiting_for_a_person_is_no_work(bench: Bench, end: str) -> None
     assert bench.last(prompt_id)[0] == "prompt.completed"
 
 
-def test_result_that_is_too_big_is_told_to_the_model(bench: Bench, monkeypatch) -> None:
+def test_result_that_is_too_big_is_told_to_the_model(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPT_MAX_OUTPUT_BYTES", "2000")
     prompt_id = bench.run(
         {"calls": [call("effects.big", "call_1", size=5000)]}, {"calls": [call("effects.big", "call_2", size=10)]},
@@ -72,7 +72,7 @@ def test_result_that_is_too_big_is_told_to_the_model(bench: Bench, monkeypatch) 
     assert bench.last(prompt_id)[0] == "prompt.completed"
 
 
-def test_text_that_is_too_big_ends_the_prompt(bench: Bench, monkeypatch) -> None:
+def test_text_that_is_too_big_ends_the_prompt(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPT_MAX_OUTPUT_BYTES", "500")
     prompt_id = bench.run({"text": "x" * 600})
     assert bench.last(prompt_id) == ("error", {"message": "The prompt's outputs are over the limit of 500 bytes"})

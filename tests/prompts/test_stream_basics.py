@@ -24,6 +24,7 @@ from tests.prompts.following import (
     user,
 )
 from tests.prompts.readers import by_grammar
+from tests.workflow.helpers import Database
 
 UNKNOWN = "prompt-" + "0" * 32
 HEADERS = {
@@ -148,7 +149,9 @@ def test_who_comes_back_without_a_key_begins_no_second_prompt(agent: httpx.Clien
 
 
 @pytest.mark.parametrize("by", ["header", "query"])
-def test_a_stream_goes_on_after_the_event_that_is_named(agent: httpx.Client, simulator, by: str) -> None:
+def test_a_stream_goes_on_after_the_event_that_is_named(
+    agent: httpx.Client, simulator: SimulatorClient, by: str
+) -> None:
     messages = played(agent, simulator, said("Hello."))
     prompt_id = messages[0].data["promptId"]
 
@@ -233,7 +236,9 @@ def test_a_body_over_the_limit_is_413(agent: httpx.Client, method: str, path: st
     refused(agent.request(method, path, content=b" " * (1024 * 1024 + 1)), 413, "PAYLOAD_TOO_LARGE")
 
 
-def test_a_stream_outlives_its_connection_to_the_database(agent: httpx.Client, simulator, db) -> None:
+def test_a_stream_outlives_its_connection_to_the_database(
+    agent: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     stream = begun(agent, simulator, destruction(), said("Gone."))
     stream.to("prompt.approval")
     db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pointsman'")

@@ -1,13 +1,17 @@
 import json
 import re
+from collections.abc import Callable
 
 import httpx
 import pytest
 
+from local.simulator.client import SimulatorClient
 from pointsman.errors import ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers import agentmail as module
 from pointsman.providers.agentmail import AgentMail
+from pointsman.providers.http import Wire
 from pointsman.settings.agentmail import AgentMailSettings
+from tests.providers.conftest import Script
 
 
 def configuration(url="http://agentmail.test/v0", **changes):
@@ -16,17 +20,17 @@ def configuration(url="http://agentmail.test/v0", **changes):
 
 
 @pytest.fixture
-def agentmail(sim, quick):
+def agentmail(sim: SimulatorClient, quick: Wire):
     made = AgentMail(configuration(sim.bases.agentmail), quick)
     yield made
     made.client.close()
 
 
-def operations(sim):
+def operations(sim: SimulatorClient):
     return [call.operation for call in sim.calls()]
 
 
-def test_an_inbox_from_plan_to_deletion(agentmail, sim):
+def test_an_inbox_from_plan_to_deletion(agentmail: AgentMail, sim: SimulatorClient):
     plan = agentmail.plan("convos-agent-a", "op1")
     assert plan == {
         "username": "convos-agent-a",
@@ -47,7 +51,7 @@ def test_an_inbox_from_plan_to_deletion(agentmail, sim):
     assert sim.leftovers() == []
 
 
-def test_a_domain_of_our_own_is_part_of_the_plan(sim):
+def test_a_domain_of_our_own_is_part_of_the_plan(sim: SimulatorClient):
     sim.config({"agentmail": {"verified_domains": ["agentmail.to", "mail.example"]}})
     own = AgentMail(configuration(sim.bases.agentmail, domain="mail.example"))
     assert own.create(own.plan("a", "1"), {}).id == "a@mail.example"
@@ -68,7 +72,7 @@ def test_references_that_look_alike_get_different_names():
 
 
 @pytest.mark.parametrize("status", [403, 409])
-def test_a_name_of_somebody_else_gets_a_suffix(status, agentmail, sim):
+def test_a_name_of_somebody_else_gets_a_suffix(status, agentmail: AgentMail, sim: SimulatorClient):
     sim.config({"agentmail": {"taken_status": status, "taken_usernames": ["convos-agent-a"]}})
     plan = agentmail.plan("convos-agent-a", "op1")
     made = agentmail.create(plan, {})
@@ -77,14 +81,14 @@ def test_a_name_of_somebody_else_gets_a_suffix(status, agentmail, sim):
     assert agentmail.create(plan, {}).id == made.id
 
 
-def test_a_name_that_an_earlier_incarnation_still_has_gets_a_suffix(agentmail):
+def test_a_name_that_an_earlier_incarnation_still_has_gets_a_suffix(agentmail: AgentMail):
     first = agentmail.create(agentmail.plan("convos-agent-a", "op1"), {})
     second = agentmail.create(agentmail.plan("convos-agent-a", "op2"), {})
     assert first.id != second.id
     assert second.name == "convos-agent-a.op2"
 
 
-def test_a_taken_name_that_turns_out_to_be_ours_is_adopted(script):
+def test_a_taken_name_that_turns_out_to_be_ours_is_adopted(script: Callable[..., Script]):
     plan = {"username": "a", "client_id": "a.1", "display_name": "a"}
     play = script(
         httpx.Response(403, json={"name": "IsTakenError", "message": "x"}),
@@ -112,7 +116,7 @@ def test_a_taken_name_that_turns_out_to_be_ours_is_adopted(script):
         (404, {"name": "NotFoundError", "code": "not_found"}, "not_found"),
     ],
 )
-def test_refusals_are_told_apart_by_code_name_and_words(status, body, reason, script):
+def test_refusals_are_told_apart_by_code_name_and_words(status, body, reason, script: Callable[..., Script]):
     answer = httpx.Response(status, json=body)
     with pytest.raises(ProviderRejected) as raised:
         AgentMail(configuration(), script(answer).wire).client.send("s", "POST", "/inboxes", body={})
@@ -130,14 +134,14 @@ def test_refusals_are_told_apart_by_code_name_and_words(status, body, reason, sc
         (503, {"code": "service_unavailable"}, True),
     ],
 )
-def test_conflicts_may_pass(status, body, unknown, script):
+def test_conflicts_may_pass(status, body, unknown, script: Callable[..., Script]):
     answer = httpx.Response(status, json=body)
     with pytest.raises(ProviderUnavailable) as raised:
         AgentMail(configuration(), script(answer).wire).client.send("s", "POST", "/inboxes", body={})
     assert raised.value.outcome_unknown is unknown
 
 
-def test_a_full_plan_and_a_bad_key_are_told_apart(agentmail, sim):
+def test_a_full_plan_and_a_bad_key_are_told_apart(agentmail: AgentMail, sim: SimulatorClient):
     sim.config({"agentmail": {"inbox_limit": 1}})
     agentmail.create(agentmail.plan("a", "1"), {})
     with pytest.raises(ProviderRejected) as raised:
@@ -149,20 +153,20 @@ def test_a_full_plan_and_a_bad_key_are_told_apart(agentmail, sim):
 
 
 @pytest.mark.parametrize("empty", [False, True])
-def test_all_pages_are_read_empty_ones_too(empty, agentmail, sim):
+def test_all_pages_are_read_empty_ones_too(empty, agentmail: AgentMail, sim: SimulatorClient):
     sim.config({"agentmail": {"page_default": 5, "empty_page_with_token": empty}})
     made = {agentmail.create(agentmail.plan(f"agent-{number}", "1"), {}).id for number in range(12)}
     assert {one.id for one in agentmail.list()} == made
     assert len(agentmail.find(agentmail.plan("agent-0", "1"))) == 1
 
 
-def test_a_listing_that_goes_round_in_circles_is_an_error(script):
+def test_a_listing_that_goes_round_in_circles_is_an_error(script: Callable[..., Script]):
     play = script(httpx.Response(200, json={"count": 0, "inboxes": [], "next_page_token": "t"}))
     with pytest.raises(ProviderUnavailable, match="token"):
         [*AgentMail(configuration(), play.wire).list()]
 
 
-def test_an_accepted_deletion_is_watched_until_it_is_done(agentmail, sim):
+def test_an_accepted_deletion_is_watched_until_it_is_done(agentmail: AgentMail, sim: SimulatorClient):
     sim.config({"agentmail": {"delete_status": 202, "delete_seconds": 0.1}})
     made = agentmail.create(agentmail.plan("a", "1"), {})
     assert agentmail.delete(made.id) is True
@@ -170,7 +174,7 @@ def test_an_accepted_deletion_is_watched_until_it_is_done(agentmail, sim):
     assert operations(sim)[-1] == "inboxes.get"
 
 
-def test_a_deletion_is_believed_only_when_the_inbox_is_gone(script):
+def test_a_deletion_is_believed_only_when_the_inbox_is_gone(script: Callable[..., Script]):
     there = httpx.Response(200, json={"inbox_id": "a@agentmail.to"})
     play = script(
         httpx.Response(202),
@@ -188,7 +192,7 @@ def test_a_deletion_is_believed_only_when_the_inbox_is_gone(script):
     assert sum(endless.slept) < 8
 
 
-def test_a_lost_answer_is_found_by_its_client_id(agentmail, sim):
+def test_a_lost_answer_is_found_by_its_client_id(agentmail: AgentMail, sim: SimulatorClient):
     plan = agentmail.plan("a", "1")
     sim.fault("agentmail", "inboxes.create", "lost")
     with pytest.raises(ProviderTimeout):
@@ -200,7 +204,7 @@ def test_a_lost_answer_is_found_by_its_client_id(agentmail, sim):
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "rate_limit_text", "server_error", "html", "garbage", "drop", "lost"])
-def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, agentmail, sim):
+def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, agentmail: AgentMail, sim: SimulatorClient):
     plan = agentmail.plan("a", "1")
     made = agentmail.create(plan, {})
     sim.fault("agentmail", "inboxes.list", kind, retry_after=0)
@@ -209,7 +213,7 @@ def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, agentmail, sim
     assert agentmail.delete(made.id) is True
 
 
-def test_what_is_sent_is_what_was_planned(script):
+def test_what_is_sent_is_what_was_planned(script: Callable[..., Script]):
     play = script(httpx.Response(200, json={"inbox_id": "a@d.example"}))
     agentmail = AgentMail(configuration(domain="d.example"), play.wire)
     made = agentmail.create(agentmail.plan("a", "1"), {})
@@ -222,7 +226,7 @@ def test_what_is_sent_is_what_was_planned(script):
     assert made.name == "a.1"
 
 
-def test_configured_only_with_a_key(monkeypatch):
+def test_configured_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("AGENTMAIL_API_KEY", raising=False)
     try:
         assert module.configured() is None
@@ -232,7 +236,7 @@ def test_configured_only_with_a_key(monkeypatch):
         monkeypatch.undo()
 
 
-def test_one_inbox_can_be_asked_for_alone(agentmail, sim):
+def test_one_inbox_can_be_asked_for_alone(agentmail: AgentMail, sim: SimulatorClient):
     made = agentmail.create(agentmail.plan("convos-agent-a", "op1"), {})
     assert agentmail.exists(made.id) is True
     agentmail.delete(made.id)

@@ -4,14 +4,17 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 
 import httpx
 import pytest
 
+from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers.http import FAILURES, Client, Said, segment
 from pointsman.providers.masking import mask, word
+from tests.providers.conftest import Script
 
 TOKEN = "sk-or-v1-the-very-secret-token"
 
@@ -20,7 +23,7 @@ def explain(status, body):
     return Said(text=body["message"], code=body.get("code", "")) if isinstance(body, dict) else Said()
 
 
-def client(script, *, url="http://provider.test/v1", token=TOKEN, reset=None):
+def client(script: Callable[..., Script], *, url="http://provider.test/v1", token=TOKEN, reset=None):
     return Client("acme", url, token=token, timeout=5, explain=explain, reset=reset, wire=script.wire)
 
 
@@ -40,7 +43,7 @@ def test_every_exception_of_httpx_is_mapped_by_name(kind):
 
 
 @pytest.mark.parametrize("kind", sorted(FAILURES, key=lambda kind: kind.__name__))
-def test_every_exception_of_httpx_becomes_an_error_of_ours(kind, script):
+def test_every_exception_of_httpx_becomes_an_error_of_ours(kind, script: Callable[..., Script]):
     request = httpx.Request("GET", "http://provider.test/")
     if kind is httpx.HTTPStatusError:
         error = kind("x", request=request, response=httpx.Response(500))
@@ -54,7 +57,7 @@ def test_every_exception_of_httpx_becomes_an_error_of_ours(kind, script):
 
 
 @pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])
-def test_without_a_connection_nothing_was_done(kind, script):
+def test_without_a_connection_nothing_was_done(kind, script: Callable[..., Script]):
     with pytest.raises(ProviderUnavailable) as raised:
         client(script(kind("x"))).send("thing.make", "POST", "/things", body={})
     assert not raised.value.outcome_unknown
@@ -64,7 +67,7 @@ def test_without_a_connection_nothing_was_done(kind, script):
 @pytest.mark.parametrize(
     "kind", [httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError]
 )
-def test_without_an_answer_the_outcome_is_unknown(kind, script):
+def test_without_an_answer_the_outcome_is_unknown(kind, script: Callable[..., Script]):
     with pytest.raises(ProviderTimeout) as raised:
         client(script(kind("x"))).send("thing.make", "POST", "/things", body={})
     assert raised.value.outcome_unknown
@@ -85,7 +88,7 @@ def test_without_an_answer_the_outcome_is_unknown(kind, script):
         (302, "invalid"),
     ],
 )
-def test_a_refusal_has_a_reason(status, reason, script):
+def test_a_refusal_has_a_reason(status, reason, script: Callable[..., Script]):
     with pytest.raises(ProviderRejected) as raised:
         client(script(httpx.Response(status, json={"message": "no"}))).send("s", "GET", "/x")
     assert raised.value.reason == reason
@@ -93,7 +96,7 @@ def test_a_refusal_has_a_reason(status, reason, script):
 
 @pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 524, 529])
 @pytest.mark.parametrize("content", [b"<html>bad gateway</html>", b"", b'{"message":"down"}'])
-def test_a_failing_provider_leaves_the_outcome_unknown(status, content, script):
+def test_a_failing_provider_leaves_the_outcome_unknown(status, content, script: Callable[..., Script]):
     with pytest.raises(ProviderUnavailable) as raised:
         client(script(httpx.Response(status, content=content))).send("s", "POST", "/x", body={})
     assert raised.value.outcome_unknown
@@ -101,7 +104,7 @@ def test_a_failing_provider_leaves_the_outcome_unknown(status, content, script):
 
 
 @pytest.mark.parametrize("content", [b"error code: 1015", b"", b'{"message":"slow down"}', b"[1]", b"\xff\xfe"])
-def test_429_is_a_throttle_whatever_its_body_is(content, script):
+def test_429_is_a_throttle_whatever_its_body_is(content, script: Callable[..., Script]):
     with pytest.raises(ProviderUnavailable) as raised:
         client(script(httpx.Response(429, content=content, headers={"Retry-After": "7"}))).send("s", "POST", "/x")
     assert not raised.value.outcome_unknown
@@ -109,13 +112,13 @@ def test_429_is_a_throttle_whatever_its_body_is(content, script):
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"{", b"\xff", b"[" * 100_000])
-def test_success_that_cannot_be_read_leaves_the_outcome_unknown(content, script):
+def test_success_that_cannot_be_read_leaves_the_outcome_unknown(content, script: Callable[..., Script]):
     with pytest.raises(ProviderUnavailable) as raised:
         client(script(httpx.Response(200, content=content))).send("s", "POST", "/x", body={})
     assert raised.value.outcome_unknown
 
 
-def test_retry_after_is_read_as_seconds_date_and_reset(script):
+def test_retry_after_is_read_as_seconds_date_and_reset(script: Callable[..., Script]):
     def after(headers, reset=None):
         with pytest.raises(ProviderUnavailable) as raised:
             client(script(httpx.Response(429, headers=headers)), reset=reset).send("s", "GET", "/x")
@@ -132,7 +135,7 @@ def test_retry_after_is_read_as_seconds_date_and_reset(script):
     assert after({"X-RateLimit-Reset": "9", "Retry-After": "2"}, "seconds") == 2
 
 
-def test_reads_are_tried_three_times_with_growing_jittered_waits(script):
+def test_reads_are_tried_three_times_with_growing_jittered_waits(script: Callable[..., Script]):
     play = script(httpx.Response(503), httpx.ReadTimeout("x"), httpx.Response(200, json={"ok": 1}))
     assert client(play).read("s", "/x").body == {"ok": 1}
     assert len(play.requests) == 3
@@ -145,7 +148,7 @@ def test_reads_are_tried_three_times_with_growing_jittered_waits(script):
     assert len(play.requests) == 3
 
 
-def test_a_pause_that_is_asked_for_is_kept_up_to_two_seconds(script):
+def test_a_pause_that_is_asked_for_is_kept_up_to_two_seconds(script: Callable[..., Script]):
     play = script(httpx.Response(429, headers={"Retry-After": "1.8"}), httpx.Response(200, json={}))
     client(play).read("s", "/x")
     assert play.slept == [1.8]
@@ -156,7 +159,7 @@ def test_a_pause_that_is_asked_for_is_kept_up_to_two_seconds(script):
     assert len(play.requests) == 1
 
 
-def test_refusals_are_not_tried_again(script):
+def test_refusals_are_not_tried_again(script: Callable[..., Script]):
     play = script(httpx.Response(404, json={"message": "no"}))
     with pytest.raises(ProviderRejected):
         client(play).read("s", "/x")
@@ -167,7 +170,7 @@ def test_refusals_are_not_tried_again(script):
     "answer",
     [httpx.Response(500), httpx.ReadTimeout("x"), httpx.RemoteProtocolError("x"), httpx.Response(200, text="?")],
 )
-def test_a_mutation_is_never_repeated_after_an_unknown_outcome(answer, script):
+def test_a_mutation_is_never_repeated_after_an_unknown_outcome(answer, script: Callable[..., Script]):
     play = script(answer)
     with pytest.raises(ProviderUnavailable):
         client(play).write("s", "POST", "/x", {})
@@ -176,13 +179,13 @@ def test_a_mutation_is_never_repeated_after_an_unknown_outcome(answer, script):
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(429), httpx.ConnectError("x")])
-def test_a_mutation_is_repeated_where_nothing_was_done(answer, script):
+def test_a_mutation_is_repeated_where_nothing_was_done(answer, script: Callable[..., Script]):
     play = script(answer, httpx.Response(201, json={"id": 1}))
     assert client(play).write("s", "POST", "/x", {}).body == {"id": 1}
     assert len(play.requests) == 2
 
 
-def test_no_new_try_begins_when_much_time_has_passed(script):
+def test_no_new_try_begins_when_much_time_has_passed(script: Callable[..., Script]):
     times = iter([0.0, 14.9, 30.0])
     play = script(httpx.ReadTimeout("x"))
     slow = client(play)
@@ -192,21 +195,21 @@ def test_no_new_try_begins_when_much_time_has_passed(script):
     assert len(play.requests) == 1
 
 
-def test_deleting_what_is_gone_says_so(script):
+def test_deleting_what_is_gone_says_so(script: Callable[..., Script]):
     assert client(script(httpx.Response(404, json={"message": "no"}))).remove("s", "/x/1", proof="/x") == "gone"
     assert client(script(httpx.Response(404))).remove("s", "/x/1", proof="/x") == "gone"
     assert client(script(httpx.Response(204))).remove("s", "/x/1", proof="/x") == "deleted"
     assert client(script(httpx.Response(202))).remove("s", "/x/1", proof="/x") == "accepted"
 
 
-def test_gone_after_a_lost_answer_was_our_own_doing(script):
+def test_gone_after_a_lost_answer_was_our_own_doing(script: Callable[..., Script]):
     play = script(httpx.RemoteProtocolError("x"), httpx.Response(404, json={"message": "no"}))
     assert client(play).remove("s", "/x/1", proof="/x") == "deleted"
     play = script(httpx.ConnectError("x"), httpx.Response(404, json={"message": "no"}))
     assert client(play).remove("s", "/x/1", proof="/x") == "gone"
 
 
-def test_a_404_of_something_else_is_not_believed(script):
+def test_a_404_of_something_else_is_not_believed(script: Callable[..., Script]):
     nowhere = script(httpx.Response(404, text="<html>Not Found</html>"))
     with pytest.raises(ProviderRejected):
         client(nowhere).remove("s", "/x/1", proof="/x")
@@ -216,7 +219,7 @@ def test_a_404_of_something_else_is_not_believed(script):
     assert client(plain).remove("s", "/x/1", proof="/x") == "gone"
 
 
-def test_a_deletion_that_is_refused_is_an_error(script):
+def test_a_deletion_that_is_refused_is_an_error(script: Callable[..., Script]):
     with pytest.raises(ProviderRejected) as raised:
         client(script(httpx.Response(403, json={"message": "no"}))).remove("s", "/x/1", proof="/x")
     assert raised.value.reason == "unauthorized"
@@ -235,7 +238,7 @@ def test_a_deletion_that_is_refused_is_an_error(script):
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
     ],
 )
-def test_no_message_holds_a_secret(leak, script):
+def test_no_message_holds_a_secret(leak, script: Callable[..., Script]):
     message = f"the key {leak} is not good"
     for status in (400, 429, 500):
         with pytest.raises((ProviderRejected, ProviderUnavailable)) as raised:
@@ -245,7 +248,7 @@ def test_no_message_holds_a_secret(leak, script):
         assert "is not good" in str(raised.value)
 
 
-def test_values_of_the_request_are_hidden_and_texts_are_cut(script):
+def test_values_of_the_request_are_hidden_and_texts_are_cut(script: Callable[..., Script]):
     answer = httpx.Response(400, json={"message": "bad value hunter22! " + "x\n" * 500})
     with pytest.raises(ProviderRejected) as raised:
         client(script(answer)).send("s", "POST", "/x", body={}, hide=["hunter22!"])
@@ -262,7 +265,7 @@ def test_ordinary_words_are_left_alone():
 
 
 @pytest.mark.parametrize("token", ["with\nnewline", "schlüssel-ключ"])
-def test_a_credential_that_no_header_can_carry_is_told_without_showing_it(token, origin):
+def test_a_credential_that_no_header_can_carry_is_told_without_showing_it(token, origin: str):
     bad = Client("acme", origin, token=token, timeout=5, explain=explain)
     with pytest.raises(ProviderRejected) as raised:
         bad.read("s", "/")
@@ -294,19 +297,19 @@ def test_a_server_that_says_nothing_is_left_after_the_timeout():
             silent.send("s", "GET", "/")
 
 
-def test_proxies_of_the_shell_and_redirects_are_not_followed(monkeypatch, sim):
+def test_proxies_of_the_shell_and_redirects_are_not_followed(monkeypatch: pytest.MonkeyPatch, sim: SimulatorClient):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     direct = Client("acme", sim.bases.openrouter, token="t", timeout=5, explain=explain)
     assert direct.read("s", "/keys").status == 200
 
 
-def test_no_repr_shows_a_credential(script):
+def test_no_repr_shows_a_credential(script: Callable[..., Script]):
     shown = client(script(httpx.Response(200, json={})), url=f"http://provider.test/?key={TOKEN}")
     assert TOKEN not in repr(shown)
 
 
-def test_a_client_that_is_let_go_leaves_no_open_socket(sim):
+def test_a_client_that_is_let_go_leaves_no_open_socket(sim: SimulatorClient):
     client = Client("acme", sim.bases.openrouter, token="t", timeout=5, explain=explain)
     client.read("s", "/keys")
     del client

@@ -1,12 +1,16 @@
 import json
+from collections.abc import Callable
 
 import httpx
 import pytest
 
+from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers import openrouter as module
+from pointsman.providers.http import Wire
 from pointsman.providers.openrouter import OpenRouter
 from pointsman.settings.openrouter import OpenRouterSettings
+from tests.providers.conftest import Script
 
 
 def configuration(url="http://openrouter.test/api/v1", **changes):
@@ -15,13 +19,13 @@ def configuration(url="http://openrouter.test/api/v1", **changes):
 
 
 @pytest.fixture
-def openrouter(sim, quick):
+def openrouter(sim: SimulatorClient, quick: Wire):
     made = OpenRouter(configuration(sim.bases.openrouter), quick)
     yield made
     made.client.close()
 
 
-def test_a_key_from_plan_to_deletion(openrouter, sim):
+def test_a_key_from_plan_to_deletion(openrouter: OpenRouter, sim: SimulatorClient):
     plan = openrouter.plan("convos-agent-a", "op1")
     assert plan == {"name": "convos-agent-a"}
     made = openrouter.create(plan, {})
@@ -36,7 +40,7 @@ def test_a_key_from_plan_to_deletion(openrouter, sim):
     assert sim.leftovers() == []
 
 
-def test_the_cap_can_be_given_and_must_be_a_number(openrouter):
+def test_the_cap_can_be_given_and_must_be_a_number(openrouter: OpenRouter):
     made = openrouter.create({"name": "a"}, {"limit": 2.5})
     assert float(made.meta["limit"]) == 2.5
     for limit in ("5", -1, float("nan"), float("inf"), True, [1]):
@@ -44,13 +48,13 @@ def test_the_cap_can_be_given_and_must_be_a_number(openrouter):
             openrouter.create({"name": "a"}, {"limit": limit})
 
 
-def test_no_reset_is_sent_as_null(script):
+def test_no_reset_is_sent_as_null(script: Callable[..., Script]):
     play = script(httpx.Response(201, json={"key": "sk-or-v1-x", "data": {"hash": "h"}}))
     OpenRouter(configuration(limit_reset=None), play.wire).create({"name": "a"}, {"limit": None})
     assert json.loads(play.requests[0].content) == {"name": "a", "limit": 20.0, "limit_reset": None}
 
 
-def test_every_key_of_a_name_is_found_over_all_pages_disabled_ones_too(openrouter, sim):
+def test_every_key_of_a_name_is_found_over_all_pages_disabled_ones_too(openrouter: OpenRouter, sim: SimulatorClient):
     sim.config({"openrouter": {"page_size": 10}})
     keys = [openrouter.create({"name": "twice"}, {}).id]
     for number in range(23):
@@ -74,7 +78,7 @@ class Account:
         self.keys = [{"hash": f"h{number}", "name": "n"} for number in range(count)]
         self.page, self.between, self.asked = page, [], []
 
-    def __call__(self, request):
+    def __call__(self, request: httpx.Request):
         offset = int(request.url.params["offset"])
         self.asked.append(dict(request.url.params))
         rows = self.keys[offset : offset + self.page]
@@ -83,7 +87,7 @@ class Account:
         return httpx.Response(200, json={"data": rows})
 
 
-def over(account):
+def over(account: Account):
     from pointsman.providers.http import Wire
 
     return OpenRouter(configuration(), Wire(transport=httpx.MockTransport(account)))
@@ -110,7 +114,7 @@ def test_keys_that_come_while_listing_are_given_once():
     assert sorted(found) == sorted(["new", *(f"h{number}" for number in range(250))])
 
 
-def test_deleting_while_going_through_the_list_reaches_every_key(openrouter, sim):
+def test_deleting_while_going_through_the_list_reaches_every_key(openrouter: OpenRouter, sim: SimulatorClient):
     sim.config({"openrouter": {"page_size": 10}})
     for _ in range(25):
         openrouter.create({"name": "a"}, {})
@@ -119,7 +123,7 @@ def test_deleting_while_going_through_the_list_reaches_every_key(openrouter, sim
     assert sim.leftovers() == []
 
 
-def test_a_version_that_does_not_know_expired_keys_is_asked_without(script):
+def test_a_version_that_does_not_know_expired_keys_is_asked_without(script: Callable[..., Script]):
     play = script(
         httpx.Response(400, json={"error": {"code": 400, "message": "Unrecognized key: include_expired"}}),
         httpx.Response(200, json={"data": []}),
@@ -128,7 +132,7 @@ def test_a_version_that_does_not_know_expired_keys_is_asked_without(script):
     assert "include_expired" not in str(play.requests[1].url)
 
 
-def test_a_lost_answer_leaves_a_key_that_is_found_and_deleted(openrouter, sim):
+def test_a_lost_answer_leaves_a_key_that_is_found_and_deleted(openrouter: OpenRouter, sim: SimulatorClient):
     sim.fault("openrouter", "keys.create", "lost")
     with pytest.raises(ProviderTimeout):
         openrouter.create({"name": "a"}, {})
@@ -139,13 +143,13 @@ def test_a_lost_answer_leaves_a_key_that_is_found_and_deleted(openrouter, sim):
     assert openrouter.delete(left.id) is True
 
 
-def test_credits_are_read(openrouter):
+def test_credits_are_read(openrouter: OpenRouter):
     said = openrouter.credits()
     assert (said.total, said.used) == (100.5, 25.75)
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "rate_limit_text", "server_error", "html", "garbage", "drop", "lost"])
-def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, openrouter, sim):
+def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, openrouter: OpenRouter, sim: SimulatorClient):
     made = openrouter.create({"name": "a"}, {})
     sim.fault("openrouter", "keys.list", kind, retry_after=0)
     assert [one.id for one in openrouter.find({"name": "a"})] == [made.id]
@@ -163,7 +167,9 @@ def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, openrouter, si
         ("rate_limit_text", False, 0),
     ],
 )
-def test_creates_say_whether_something_may_have_been_done(kind, unknown, left, openrouter, sim):
+def test_creates_say_whether_something_may_have_been_done(
+    kind, unknown, left, openrouter: OpenRouter, sim: SimulatorClient
+):
     sim.fault("openrouter", "keys.create", kind, times=None)
     with pytest.raises(ProviderUnavailable) as raised:
         openrouter.create({"name": "a"}, {})
@@ -171,7 +177,7 @@ def test_creates_say_whether_something_may_have_been_done(kind, unknown, left, o
     assert len(sim.leftovers()) == left
 
 
-def test_a_bad_key_and_an_empty_account_are_told_apart(sim, script):
+def test_a_bad_key_and_an_empty_account_are_told_apart(sim: SimulatorClient, script: Callable[..., Script]):
     with pytest.raises(ProviderRejected) as raised:
         OpenRouter(configuration(sim.bases.openrouter, management_key="bad-token")).create({"name": "a"}, {})
     assert raised.value.reason == "unauthorized"
@@ -181,20 +187,20 @@ def test_a_bad_key_and_an_empty_account_are_told_apart(sim, script):
     assert raised.value.reason == "limit"
 
 
-def test_a_wrong_address_never_reads_as_gone(sim):
+def test_a_wrong_address_never_reads_as_gone(sim: SimulatorClient):
     lost = OpenRouter(configuration(f"{sim.origin}/nowhere"))
     with pytest.raises((ProviderRejected, ProviderUnavailable)):
         [*lost.list()]
 
 
-def test_an_answer_without_the_secret_is_no_success(script):
+def test_an_answer_without_the_secret_is_no_success(script: Callable[..., Script]):
     for body in ({}, {"key": "sk"}, {"data": {"hash": "h"}}, [], {"key": 1, "data": {"hash": "h"}}):
         with pytest.raises(ProviderUnavailable) as raised:
             OpenRouter(configuration(), script(httpx.Response(201, json=body)).wire).create({"name": "a"}, {})
         assert raised.value.outcome_unknown
 
 
-def test_configured_only_with_a_key(monkeypatch):
+def test_configured_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OPENROUTER_MANAGEMENT_KEY", raising=False)
     try:
         assert module.configured() is None
@@ -204,7 +210,7 @@ def test_configured_only_with_a_key(monkeypatch):
         monkeypatch.undo()
 
 
-def test_one_key_can_be_asked_for_alone(openrouter, sim):
+def test_one_key_can_be_asked_for_alone(openrouter: OpenRouter, sim: SimulatorClient):
     made = openrouter.create({"name": "a"}, {})
     assert openrouter.exists(made.id) is True
     openrouter.delete(made.id)

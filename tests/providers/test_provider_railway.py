@@ -1,14 +1,17 @@
 import json
 import time
+from collections.abc import Callable
 
 import httpx
 import pytest
 
+from local.simulator.client import SimulatorClient
 from pointsman.errors import MissingSetting, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers import railway as module
 from pointsman.providers.http import Wire
 from pointsman.providers.railway import Instance, Railway
 from pointsman.settings.railway import RailwaySettings
+from tests.providers.conftest import Script
 
 PROJECT, ENVIRONMENT = "sim-project", "sim-environment"
 
@@ -27,17 +30,17 @@ def configuration(url="http://railway.test/graphql/v2", **changes):
 
 
 @pytest.fixture
-def railway(sim, quick):
+def railway(sim: SimulatorClient, quick: Wire):
     made = Railway(configuration(sim.bases.railway), quick)
     yield made
     made.client.close()
 
 
-def operations(sim):
+def operations(sim: SimulatorClient):
     return [call.operation for call in sim.calls()]
 
 
-def test_an_instance_from_service_to_status(railway, sim):
+def test_an_instance_from_service_to_status(railway: Railway, sim: SimulatorClient):
     service = railway.create_service("convos-agent-a")
     volume = railway.create_volume(service, "/data")
     domain = railway.create_domain(service)
@@ -76,7 +79,7 @@ def test_an_instance_from_service_to_status(railway, sim):
     assert sim.leftovers() == []
 
 
-def test_limits_and_variables_arrive_as_they_were_meant(script):
+def test_limits_and_variables_arrive_as_they_were_meant(script: Callable[..., Script]):
     play = script(httpx.Response(200, json={"data": {"environmentPatchCommit": "x"}}))
     Railway(configuration(), play.wire).deploy(
         "s1", image="i", start_command="c", variables={"K": "v"}, vcpus=4.0, memory_bytes=8 * 2**30
@@ -106,7 +109,7 @@ def test_limits_and_variables_arrive_as_they_were_meant(script):
         ("http://r.test/graphql/v2?team=x", "http://r.test/graphql/v2?team=x"),
     ],
 )
-def test_the_address_gets_a_query_unless_it_has_one(given, sent, script):
+def test_the_address_gets_a_query_unless_it_has_one(given, sent, script: Callable[..., Script]):
     play = script(httpx.Response(200, json={"data": {"serviceCreate": {"id": "1"}}}))
     Railway(configuration(given), play.wire).create_service("a")
     assert str(play.requests[0].url) == sent
@@ -114,7 +117,7 @@ def test_the_address_gets_a_query_unless_it_has_one(given, sent, script):
     assert "project-access-token" not in play.requests[0].headers
 
 
-def test_thousands_are_listed_over_all_pages_and_cheaply(railway, sim):
+def test_thousands_are_listed_over_all_pages_and_cheaply(railway: Railway, sim: SimulatorClient):
     ids = sim.seed_services(2100)
     begun = time.process_time()
     instances = [*railway.instances()]
@@ -126,7 +129,7 @@ def test_thousands_are_listed_over_all_pages_and_cheaply(railway, sim):
     assert operations(sim).count("environment") == 5
 
 
-def test_a_server_with_smaller_pages_is_followed(railway, sim):
+def test_a_server_with_smaller_pages_is_followed(railway: Railway, sim: SimulatorClient):
     sim.config({"railway": {"page_max": 7}})
     ids = sim.seed_services(30)
     assert {one.id for one in railway.list_services()} == set(ids)
@@ -134,7 +137,7 @@ def test_a_server_with_smaller_pages_is_followed(railway, sim):
 
 
 @pytest.mark.parametrize("cursor", [None, "", "same"])
-def test_a_listing_that_cannot_go_on_is_an_error_not_an_end(cursor, script):
+def test_a_listing_that_cannot_go_on_is_an_error_not_an_end(cursor, script: Callable[..., Script]):
     page = {
         "edges": [{"node": {"id": "1", "name": "a", "createdAt": "2026-01-01T00:00:00.000Z"}}, None, {"node": None}],
         "pageInfo": {"hasNextPage": True, "endCursor": cursor},
@@ -145,7 +148,7 @@ def test_a_listing_that_cannot_go_on_is_an_error_not_an_end(cursor, script):
     assert len(play.requests) <= 2
 
 
-def test_a_row_that_comes_on_two_pages_is_given_once(script):
+def test_a_row_that_comes_on_two_pages_is_given_once(script: Callable[..., Script]):
     def page(ids, cursor):
         return httpx.Response(
             200,
@@ -165,7 +168,7 @@ def test_a_row_that_comes_on_two_pages_is_given_once(script):
     assert [one.id for one in Railway(configuration(), play.wire).list_services()] == ["1", "2", "3"]
 
 
-def test_custom_domain_comes_before_the_service_domain(script):
+def test_custom_domain_comes_before_the_service_domain(script: Callable[..., Script]):
     node = {
         "serviceId": "1",
         "serviceName": "a",
@@ -179,7 +182,7 @@ def test_custom_domain_comes_before_the_service_domain(script):
     assert [*Railway(configuration(), play.wire).instances()] == [Instance("1", "a", None, "c.com", None, "e")]
 
 
-def test_the_environment_is_found_by_name_once(sim):
+def test_the_environment_is_found_by_name_once(sim: SimulatorClient):
     named = Railway(configuration(sim.bases.railway, environment_id="", environment_name="staging"))
     assert named.environment_id == named.environment_id == "sim-staging"
     assert operations(sim) == ["environments"]
@@ -188,7 +191,7 @@ def test_the_environment_is_found_by_name_once(sim):
         _ = unknown.environment_id
 
 
-def test_a_taken_name_is_told_apart(railway):
+def test_a_taken_name_is_told_apart(railway: Railway):
     railway.create_service("convos-agent-a")
     with pytest.raises(ProviderRejected) as raised:
         railway.create_service("convos-agent-a")
@@ -197,7 +200,7 @@ def test_a_taken_name_is_told_apart(railway):
 
 
 @pytest.mark.parametrize("said", ["Not Authorized", "Problem processing request"])
-def test_deleting_twice_is_verified_by_listing(said, railway, sim):
+def test_deleting_twice_is_verified_by_listing(said, railway: Railway, sim: SimulatorClient):
     sim.config({"railway": {"delete_twice": said}})
     service = railway.create_service("a")
     volume = railway.create_volume(service, "/data")
@@ -209,7 +212,7 @@ def test_deleting_twice_is_verified_by_listing(said, railway, sim):
 
 
 @pytest.mark.parametrize("message", ["Not Authorized", "Service not found", "Problem processing request"])
-def test_an_ambiguous_answer_for_what_is_still_there_is_an_error(message, railway, sim):
+def test_an_ambiguous_answer_for_what_is_still_there_is_an_error(message, railway: Railway, sim: SimulatorClient):
     service = railway.create_service("a")
     sim.fault("railway", "serviceDelete", "graphql_error", message=message, times=None)
     with pytest.raises((ProviderRejected, ProviderUnavailable)) as raised:
@@ -217,7 +220,7 @@ def test_an_ambiguous_answer_for_what_is_still_there_is_an_error(message, railwa
     assert message in str(raised.value)
 
 
-def test_when_listing_fails_too_nothing_counts_as_gone(railway, sim):
+def test_when_listing_fails_too_nothing_counts_as_gone(railway: Railway, sim: SimulatorClient):
     sim.fault("railway", "serviceDelete", "graphql_error", message="Not Authorized", times=None)
     sim.fault("railway", "project", "graphql_error", message="Not Authorized", times=None)
     with pytest.raises(ProviderRejected) as raised:
@@ -225,7 +228,7 @@ def test_when_listing_fails_too_nothing_counts_as_gone(railway, sim):
     assert raised.value.reason == "unauthorized"
 
 
-def test_a_bad_token_never_reads_as_gone(sim):
+def test_a_bad_token_never_reads_as_gone(sim: SimulatorClient):
     bad = Railway(configuration(sim.bases.railway, token="bad-token"))
     for call in (lambda: bad.delete_service("x"), lambda: bad.delete_volume("x"), lambda: [*bad.instances()]):
         with pytest.raises(ProviderRejected) as raised:
@@ -234,14 +237,14 @@ def test_a_bad_token_never_reads_as_gone(sim):
         assert "bad-token" not in str(raised.value)
 
 
-def test_a_deletion_whose_answer_is_lost_counts_as_ours(railway, sim):
+def test_a_deletion_whose_answer_is_lost_counts_as_ours(railway: Railway, sim: SimulatorClient):
     service = railway.create_service("a")
     sim.fault("railway", "serviceDelete", "lost")
     assert railway.delete_service(service) is True
     assert sim.leftovers() == []
 
 
-def test_a_lost_answer_of_a_create_is_not_repeated_but_found(railway, sim):
+def test_a_lost_answer_of_a_create_is_not_repeated_but_found(railway: Railway, sim: SimulatorClient):
     sim.fault("railway", "serviceCreate", "lost")
     with pytest.raises(ProviderTimeout):
         railway.create_service("a")
@@ -249,7 +252,7 @@ def test_a_lost_answer_of_a_create_is_not_repeated_but_found(railway, sim):
     assert len(railway.find_services("a")) == 1
 
 
-def test_a_throttle_on_http_200_is_waited_out(sim):
+def test_a_throttle_on_http_200_is_waited_out(sim: SimulatorClient):
     slept = []
     railway = Railway(configuration(sim.bases.railway), Wire(sleep=slept.append))
     service = railway.create_service("a")
@@ -262,13 +265,13 @@ def test_a_throttle_on_http_200_is_waited_out(sim):
     assert not raised.value.outcome_unknown
 
 
-def test_a_service_that_is_not_visible_yet_is_waited_for(railway, sim):
+def test_a_service_that_is_not_visible_yet_is_waited_for(railway: Railway, sim: SimulatorClient):
     sim.config({"railway": {"service_lag_s": 0.12}})
     service = railway.create_service("a")
     assert railway.create_domain(service)
 
 
-def test_a_service_that_stays_invisible_is_unavailable_not_refused(sim):
+def test_a_service_that_stays_invisible_is_unavailable_not_refused(sim: SimulatorClient):
     slept = []
     railway = Railway(configuration(sim.bases.railway), Wire(sleep=slept.append))
     with pytest.raises(ProviderUnavailable) as raised:
@@ -277,7 +280,7 @@ def test_a_service_that_stays_invisible_is_unavailable_not_refused(sim):
     assert sum(slept) < 3
 
 
-def test_a_generic_error_of_a_mutation_leaves_the_outcome_unknown(railway, sim):
+def test_a_generic_error_of_a_mutation_leaves_the_outcome_unknown(railway: Railway, sim: SimulatorClient):
     service = railway.create_service("a")
     sim.fault("railway", "volumeCreate", "graphql_error", message="Problem processing request", done=True)
     with pytest.raises(ProviderUnavailable) as raised:
@@ -286,7 +289,7 @@ def test_a_generic_error_of_a_mutation_leaves_the_outcome_unknown(railway, sim):
     assert len(railway.find_volumes(service)) == 1
 
 
-def test_partial_data_with_errors_is_a_failure(railway, sim):
+def test_partial_data_with_errors_is_a_failure(railway: Railway, sim: SimulatorClient):
     railway.create_service("a")
     sim.fault("railway", "environment", "partial", times=None)
     with pytest.raises(ProviderUnavailable):
@@ -294,7 +297,7 @@ def test_partial_data_with_errors_is_a_failure(railway, sim):
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "rate_limit_text", "server_error", "html", "garbage", "drop", "lost"])
-def test_reads_get_over_one_failure_of_any_kind(kind, railway, sim):
+def test_reads_get_over_one_failure_of_any_kind(kind, railway: Railway, sim: SimulatorClient):
     railway.create_service("a")
     sim.fault("railway", "project", kind, retry_after=0)
     assert len(railway.find_services("a")) == 1
@@ -304,14 +307,14 @@ def test_reads_get_over_one_failure_of_any_kind(kind, railway, sim):
     ("kind", "unknown"),
     [("rate_limit_text", False), ("server_error", True), ("html", True), ("garbage", True), ("drop", True)],
 )
-def test_creates_say_whether_something_may_have_been_done(kind, unknown, railway, sim):
+def test_creates_say_whether_something_may_have_been_done(kind, unknown, railway: Railway, sim: SimulatorClient):
     sim.fault("railway", "serviceCreate", kind, times=None)
     with pytest.raises(ProviderUnavailable) as raised:
         railway.create_service("a")
     assert raised.value.outcome_unknown is unknown
 
 
-def test_volumes_on_their_way_out_are_not_listed_and_detached_ones_are(railway, sim):
+def test_volumes_on_their_way_out_are_not_listed_and_detached_ones_are(railway: Railway, sim: SimulatorClient):
     service = railway.create_service("a")
     kept = railway.create_volume(service, "/a")
     railway.delete_volume(railway.create_volume(railway.create_service("b"), "/b"))
@@ -319,7 +322,7 @@ def test_volumes_on_their_way_out_are_not_listed_and_detached_ones_are(railway, 
     assert [(one.id, one.service_id) for one in railway.list_volumes()] == [(kept, None)]
 
 
-def test_a_service_without_deployment_cannot_be_redeployed(railway):
+def test_a_service_without_deployment_cannot_be_redeployed(railway: Railway):
     service = railway.create_service("a")
     assert railway.latest_deployment(service) is None
     with pytest.raises(ProviderRejected):
@@ -330,7 +333,7 @@ def test_a_service_without_deployment_cannot_be_redeployed(railway):
     assert railway.find_domain(service) is None
 
 
-def test_values_of_variables_never_come_back_in_a_message(railway, sim):
+def test_values_of_variables_never_come_back_in_a_message(railway: Railway, sim: SimulatorClient):
     service = railway.create_service("a")
     sim.fault("railway", "environmentPatchCommit", "graphql_error", message="bad value correct-horse here")
     with pytest.raises(ProviderUnavailable) as raised:
@@ -342,7 +345,7 @@ def test_values_of_variables_never_come_back_in_a_message(railway, sim):
     assert "correct-horse" not in str(raised.value)
 
 
-def test_configured_is_one_per_settings(monkeypatch):
+def test_configured_is_one_per_settings(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("RAILWAY_API_TOKEN", "t")
     monkeypatch.setenv("RAILWAY_PROJECT_ID", "p")
     monkeypatch.setenv("RAILWAY_ENVIRONMENT_ID", "e")

@@ -2,17 +2,18 @@
 
 import pytest
 
+from local.simulator.client import SimulatorClient
 from pointsman.errors import ProviderUnavailable
 from pointsman.providers.railway import Railway
 from pointsman.settings.railway import RailwaySettings
 
 
-def railway_of(sim, environment="sim-environment"):
+def railway_of(sim: SimulatorClient, environment="sim-environment"):
     return Railway(RailwaySettings("t", "sim-project", environment, "", "i", sim.bases.railway, 5))
 
 
 @pytest.mark.parametrize("refusal", [None, "Not Authorized"])
-def test_one_service_can_be_asked_for_alone(sim, refusal):
+def test_one_service_can_be_asked_for_alone(sim: SimulatorClient, refusal):
     railway = railway_of(sim)
     service = railway.create_service("a")
     assert railway.service_exists(service) is True
@@ -23,7 +24,7 @@ def test_one_service_can_be_asked_for_alone(sim, refusal):
     assert railway.service_exists(service) is False
 
 
-def test_a_look_that_fails_says_nothing(sim):
+def test_a_look_that_fails_says_nothing(sim: SimulatorClient):
     railway = railway_of(sim)
     service = railway.create_service("a")
     sim.fault("railway", "serviceInstance", "server_error", times=None)
@@ -31,7 +32,7 @@ def test_a_look_that_fails_says_nothing(sim):
         railway.service_exists(service)
 
 
-def test_a_service_tells_where_it_has_been_deployed(sim):
+def test_a_service_tells_where_it_has_been_deployed(sim: SimulatorClient):
     sim.config({"railway": {"page_max": 2}})
     here, there = railway_of(sim), railway_of(sim, "sim-staging")
     service = here.create_service("a")

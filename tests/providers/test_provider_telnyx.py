@@ -1,14 +1,18 @@
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
+from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers import telnyx as module
+from pointsman.providers.http import Wire
 from pointsman.providers.telnyx import Telnyx
 from pointsman.settings.telnyx import TelnyxSettings
+from tests.providers.conftest import Script
 
 NUMBER = "+19705555098"
 PLAN = {"phone_number": NUMBER, "customer_reference": "convos-agent-a", "messaging_profile_id": "p1"}
@@ -20,22 +24,22 @@ def configuration(url="http://telnyx.test/v2", **changes):
 
 
 @pytest.fixture
-def telnyx(sim, quick):
+def telnyx(sim: SimulatorClient, quick: Wire):
     sim.config({"telnyx": {"order_seconds": 0.05, "number_lag_s": 0.05}})
     made = Telnyx(configuration(sim.bases.telnyx), quick)
     yield made
     made.client.close()
 
 
-def operations(sim):
+def operations(sim: SimulatorClient):
     return [call.operation for call in sim.calls()]
 
 
-def bodies(sim, operation):
+def bodies(sim: SimulatorClient, operation):
     return [call.body for call in sim.calls() if call.operation == operation]
 
 
-def test_a_number_from_plan_to_deletion(telnyx, sim):
+def test_a_number_from_plan_to_deletion(telnyx: Telnyx, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "op1")
     assert re.fullmatch(r"\+1\d{10}", plan["phone_number"])
     assert plan["customer_reference"] == "convos-agent-a"
@@ -55,7 +59,7 @@ def test_a_number_from_plan_to_deletion(telnyx, sim):
     assert [left for left in sim.leftovers() if left.kind != "messaging_profile"] == []
 
 
-def test_the_profile_is_made_once_and_found_by_its_exact_name(telnyx, sim):
+def test_the_profile_is_made_once_and_found_by_its_exact_name(telnyx: Telnyx, sim: SimulatorClient):
     headers = {"Authorization": "Bearer KEY0123456789"}
     for name in ("convos-agent-old", "other"):
         httpx.post(
@@ -72,13 +76,13 @@ def test_the_profile_is_made_once_and_found_by_its_exact_name(telnyx, sim):
     assert bodies(sim, "profiles.create")[-1] == {"name": "convos-agent", "whitelisted_destinations": ["US"]}
 
 
-def test_a_profile_of_the_settings_is_used_as_it_is(sim):
+def test_a_profile_of_the_settings_is_used_as_it_is(sim: SimulatorClient):
     own = Telnyx(configuration(sim.bases.telnyx, messaging_profile_id="mine"))
     assert own.plan("a", "1")["messaging_profile_id"] == "mine"
     assert operations(sim) == ["numbers.search"]
 
 
-def test_a_lost_answer_of_an_order_is_adopted_not_repeated(telnyx, sim):
+def test_a_lost_answer_of_an_order_is_adopted_not_repeated(telnyx: Telnyx, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
     sim.fault("telnyx", "orders.create", "lost")
     with pytest.raises(ProviderTimeout):
@@ -89,7 +93,7 @@ def test_a_lost_answer_of_an_order_is_adopted_not_repeated(telnyx, sim):
     assert len([left for left in sim.leftovers() if left.kind == "number"]) == 1
 
 
-def test_the_same_order_again_after_a_lost_answer_gives_the_same_number(telnyx, sim):
+def test_the_same_order_again_after_a_lost_answer_gives_the_same_number(telnyx: Telnyx, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
     sim.fault("telnyx", "orders.create", "lost")
     with pytest.raises(ProviderTimeout):
@@ -99,7 +103,7 @@ def test_the_same_order_again_after_a_lost_answer_gives_the_same_number(telnyx, 
 
 
 @pytest.mark.parametrize("code", ["85001", "10012"])
-def test_a_number_that_another_instance_bought_is_taken(code, telnyx, sim):
+def test_a_number_that_another_instance_bought_is_taken(code, telnyx: Telnyx, sim: SimulatorClient):
     sim.config({"telnyx": {"already_ours_code": code, "copy_customer_reference": False}})
     plan = telnyx.plan("convos-agent-a", "1")
     telnyx.create(plan, {})
@@ -109,7 +113,7 @@ def test_a_number_that_another_instance_bought_is_taken(code, telnyx, sim):
     assert telnyx.find(plan | {"customer_reference": "convos-agent-b"}) == []
 
 
-def test_a_number_without_a_reference_is_not_adopted_for_its_profile_only(script):
+def test_a_number_without_a_reference_is_not_adopted_for_its_profile_only(script: Callable[..., Script]):
     bare = {"id": "1", "phone_number": NUMBER, "status": "active", "messaging_profile_id": "p1"}
     play = script(
         httpx.Response(200, json={"data": [bare], "meta": {"total_pages": 1}}), httpx.Response(200, json=EMPTY)
@@ -120,7 +124,7 @@ def test_a_number_without_a_reference_is_not_adopted_for_its_profile_only(script
 EMPTY = {"data": [], "meta": {"total_pages": 1, "total_results": 0}}
 
 
-def test_somebody_elses_number_is_taken(telnyx, sim):
+def test_somebody_elses_number_is_taken(telnyx: Telnyx, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
     sim.config({"telnyx": {"taken_numbers": [plan["phone_number"]]}})
     with pytest.raises(ProviderRejected) as raised:
@@ -128,14 +132,14 @@ def test_somebody_elses_number_is_taken(telnyx, sim):
     assert raised.value.reason == "taken"
 
 
-def test_a_number_that_no_search_has_shown_is_taken(telnyx):
+def test_a_number_that_no_search_has_shown_is_taken(telnyx: Telnyx):
     profile = telnyx.plan("a", "1")["messaging_profile_id"]
     with pytest.raises(ProviderRejected) as raised:
         telnyx.create(PLAN | {"phone_number": "+12125550000", "messaging_profile_id": profile}, {})
     assert raised.value.reason == "taken"
 
 
-def test_an_order_that_fails_bought_nothing(telnyx, sim):
+def test_an_order_that_fails_bought_nothing(telnyx: Telnyx, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
     sim.config({"telnyx": {"order_end": "failure"}})
     with pytest.raises(ProviderRejected) as raised:
@@ -144,14 +148,14 @@ def test_an_order_that_fails_bought_nothing(telnyx, sim):
     assert telnyx.find(plan) == []
 
 
-def test_a_reference_that_is_not_copied_is_written(telnyx, sim):
+def test_a_reference_that_is_not_copied_is_written(telnyx: Telnyx, sim: SimulatorClient):
     sim.config({"telnyx": {"copy_customer_reference": False}})
     made = telnyx.create(telnyx.plan("convos-agent-a", "1"), {})
     assert bodies(sim, "numbers.update") == [{"customer_reference": "convos-agent-a"}]
     assert [(one.id, one.name) for one in telnyx.list()] == [(made.id, "convos-agent-a")]
 
 
-def test_a_number_whose_reference_cannot_be_written_is_named_by_its_order(telnyx, sim):
+def test_a_number_whose_reference_cannot_be_written_is_named_by_its_order(telnyx: Telnyx, sim: SimulatorClient):
     sim.config({"telnyx": {"copy_customer_reference": False}})
     sim.fault("telnyx", "numbers.update", "refuse", times=None)
     plan = telnyx.plan("convos-agent-a", "1")
@@ -160,14 +164,14 @@ def test_a_number_whose_reference_cannot_be_written_is_named_by_its_order(telnyx
     assert [one.id for one in telnyx.find(plan)] == [made.id]
 
 
-def test_a_number_that_lags_is_waited_for(telnyx, sim):
+def test_a_number_that_lags_is_waited_for(telnyx: Telnyx, sim: SimulatorClient):
     sim.config({"telnyx": {"number_lag_s": 0.3}})
     plan = telnyx.plan("convos-agent-a", "1")
     made = telnyx.create(plan, {})
     assert made.meta["number_id"]
 
 
-def test_deleting_a_number_that_is_not_visible_yet_does_not_call_it_gone(telnyx, sim):
+def test_deleting_a_number_that_is_not_visible_yet_does_not_call_it_gone(telnyx: Telnyx, sim: SimulatorClient):
     sim.config({"telnyx": {"number_lag_s": 0.2, "order_seconds": 0.2}})
     plan = telnyx.plan("convos-agent-a", "1")
     sim.fault("telnyx", "orders.create", "lost")
@@ -177,7 +181,7 @@ def test_deleting_a_number_that_is_not_visible_yet_does_not_call_it_gone(telnyx,
     assert [left for left in sim.leftovers() if left.kind == "number"] == []
 
 
-def test_an_order_that_stays_pending_is_a_timeout(script):
+def test_an_order_that_stays_pending_is_a_timeout(script: Callable[..., Script]):
     order = {"id": "o1", "status": "pending", "phone_numbers": [{"phone_number": NUMBER, "status": "pending"}]}
     play = script(httpx.Response(200, json={"data": order}))
     with pytest.raises(ProviderTimeout):
@@ -186,7 +190,7 @@ def test_an_order_that_stays_pending_is_a_timeout(script):
     assert [request.method for request in play.requests] == ["POST"] + ["GET"] * 8
 
 
-def test_a_locked_number_is_not_deleted(telnyx, sim):
+def test_a_locked_number_is_not_deleted(telnyx: Telnyx, sim: SimulatorClient):
     (number,) = sim.seed_numbers(1)
     sim.lock_number(number["id"])
     with pytest.raises(ProviderRejected, match="lock") as raised:
@@ -196,7 +200,7 @@ def test_a_locked_number_is_not_deleted(telnyx, sim):
     assert telnyx.delete(number["phone_number"]) is True
 
 
-def test_numbers_are_looked_up_by_digits_only(script):
+def test_numbers_are_looked_up_by_digits_only(script: Callable[..., Script]):
     play = script(httpx.Response(200, json=EMPTY))
     assert Telnyx(configuration(), play.wire).delete(NUMBER) is False
     assert play.requests[0].url.params["filter[phone_number]"] == "19705555098"
@@ -209,7 +213,7 @@ def test_what_is_no_number_is_refused_rather_than_called_gone(value):
 
 
 @pytest.mark.parametrize("cap", [250, 30])
-def test_thousands_are_listed_over_all_pages(cap, telnyx, sim):
+def test_thousands_are_listed_over_all_pages(cap, telnyx: Telnyx, sim: SimulatorClient):
     count = 1100 if cap == 250 else 70
     sim.config({"telnyx": {"page_max": cap}})
     seeded = sim.seed_numbers(count, customer_reference="convos-agent-x")
@@ -219,7 +223,7 @@ def test_thousands_are_listed_over_all_pages(cap, telnyx, sim):
     assert {one.name for one in found} == {"convos-agent-x"}
 
 
-def test_a_page_size_that_is_refused_is_left_out(script):
+def test_a_page_size_that_is_refused_is_left_out(script: Callable[..., Script]):
     row = {"id": "1", "phone_number": NUMBER, "customer_reference": "r", "status": "active"}
     play = script(
         httpx.Response(422, json={"errors": [{"code": "10015", "title": "Bad request"}]}),
@@ -229,7 +233,7 @@ def test_a_page_size_that_is_refused_is_left_out(script):
     assert "page[size]" not in play.requests[1].url.params
 
 
-def test_without_a_total_a_page_that_brings_nothing_new_is_the_end(script):
+def test_without_a_total_a_page_that_brings_nothing_new_is_the_end(script: Callable[..., Script]):
     rows = [{"id": "1", "phone_number": NUMBER, "customer_reference": "r", "status": "active"}]
     gone = [{"id": "2", "phone_number": "+1212", "customer_reference": "r", "status": "deleted"}]
     play = script(
@@ -254,7 +258,7 @@ def order_answer(age):
     return httpx.Response(200, json={"data": [order], "meta": {"total_pages": 1}})
 
 
-def test_an_order_proves_a_number_that_is_not_listed_only_while_it_is_young(script):
+def test_an_order_proves_a_number_that_is_not_listed_only_while_it_is_young(script: Callable[..., Script]):
     empty = httpx.Response(200, json=EMPTY)
     young = script(empty, order_answer(1), empty)
     assert [one.id for one in Telnyx(configuration(), young.wire).find(PLAN)] == [NUMBER]
@@ -283,7 +287,7 @@ def test_an_order_proves_a_number_that_is_not_listed_only_while_it_is_young(scri
         (422, "99999", "invalid"),
     ],
 )
-def test_codes_count_before_statuses(status, code, reason, script):
+def test_codes_count_before_statuses(status, code, reason, script: Callable[..., Script]):
     answer = httpx.Response(status, json={"errors": [{"code": code, "title": "t", "detail": "d"}]})
     with pytest.raises(ProviderRejected) as raised:
         Telnyx(configuration(), script(answer).wire).client.send("s", "POST", "/number_orders", body={})
@@ -291,7 +295,7 @@ def test_codes_count_before_statuses(status, code, reason, script):
     assert code in str(raised.value)
 
 
-def test_what_may_pass_is_told_apart(script):
+def test_what_may_pass_is_told_apart(script: Callable[..., Script]):
     for status, code, unknown in ((429, "10011", False), (422, "10036", True), (503, "10037", True)):
         answer = httpx.Response(
             status, json={"errors": [{"code": code}]}, headers={"x-ratelimit-reset": "4", "x-ratelimit-limit": "1"}
@@ -302,7 +306,7 @@ def test_what_may_pass_is_told_apart(script):
         assert raised.value.retry_after == (4 if status == 429 else None)
 
 
-def test_no_money_is_a_limit(telnyx, sim):
+def test_no_money_is_a_limit(telnyx: Telnyx, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
     sim.config({"telnyx": {"balance_usd": 0}})
     with pytest.raises(ProviderRejected) as raised:
@@ -311,7 +315,7 @@ def test_no_money_is_a_limit(telnyx, sim):
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "rate_limit_text", "server_error", "html", "garbage", "drop", "lost"])
-def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, telnyx, sim):
+def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, telnyx: Telnyx, sim: SimulatorClient):
     (number,) = sim.seed_numbers(1, customer_reference="convos-agent-a")
     sim.fault("telnyx", "numbers.list", kind, retry_after=0)
     assert [one.id for one in telnyx.list()] == [number["phone_number"]]
@@ -323,7 +327,7 @@ def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, telnyx, sim):
 @pytest.mark.parametrize(
     ("kind", "unknown", "left"), [("server_error_done", True, 1), ("garbage", True, 1), ("rate_limit_text", False, 0)]
 )
-def test_orders_say_whether_something_may_have_been_done(kind, unknown, left, telnyx, sim):
+def test_orders_say_whether_something_may_have_been_done(kind, unknown, left, telnyx: Telnyx, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
     sim.fault("telnyx", "orders.create", kind, times=None)
     with pytest.raises(ProviderUnavailable) as raised:
@@ -335,7 +339,9 @@ def test_orders_say_whether_something_may_have_been_done(kind, unknown, left, te
 
 @pytest.mark.parametrize("operation", ["orders.get", "numbers.list"])
 @pytest.mark.parametrize("order", [{"kind": "refuse"}, {"kind": "rate_limit", "retry_after": 30.0}])
-def test_a_number_that_was_ordered_may_be_ours_whatever_a_look_at_it_says(operation, order, telnyx, sim):
+def test_a_number_that_was_ordered_may_be_ours_whatever_a_look_at_it_says(
+    operation, order, telnyx: Telnyx, sim: SimulatorClient
+):
     """Else it would be taken for never bought, and another one be bought."""
     plan = telnyx.plan("convos-agent-a", "1")
     sim.fault("telnyx", operation, times=None, **order)
@@ -347,7 +353,7 @@ def test_a_number_that_was_ordered_may_be_ours_whatever_a_look_at_it_says(operat
     assert [one.id for one in telnyx.find(plan)] == [plan["phone_number"]]
 
 
-def test_what_is_sent_is_what_was_planned(script):
+def test_what_is_sent_is_what_was_planned(script: Callable[..., Script]):
     order = {"id": "o1", "status": "success", "phone_numbers": [{"phone_number": NUMBER, "status": "success"}]}
     owned = {"id": "7", "phone_number": NUMBER, "status": "active", "customer_reference": "convos-agent-a"}
     play = script(httpx.Response(200, json={"data": order}), httpx.Response(200, json={"data": [owned]}))
@@ -360,14 +366,14 @@ def test_what_is_sent_is_what_was_planned(script):
     assert made.meta == {"order_id": "o1", "number_id": "7", "messaging_profile_id": "p1", "status": "active"}
 
 
-def test_nothing_on_offer_may_pass(script):
+def test_nothing_on_offer_may_pass(script: Callable[..., Script]):
     play = script(httpx.Response(200, json={"data": []}))
     with pytest.raises(ProviderUnavailable) as raised:
         Telnyx(configuration(messaging_profile_id="p"), play.wire).plan("a", "1")
     assert not raised.value.outcome_unknown
 
 
-def test_configured_only_with_a_key(monkeypatch):
+def test_configured_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("TELNYX_API_KEY", raising=False)
     try:
         assert module.configured() is None
@@ -377,7 +383,7 @@ def test_configured_only_with_a_key(monkeypatch):
         monkeypatch.undo()
 
 
-def test_one_number_can_be_asked_for_alone_and_tells_since_when_it_is_ours(telnyx, sim):
+def test_one_number_can_be_asked_for_alone_and_tells_since_when_it_is_ours(telnyx: Telnyx, sim: SimulatorClient):
     (seeded,) = sim.seed_numbers(1, "convos-agent-a")
     assert telnyx.exists(seeded["phone_number"]) is True
     (listed,) = telnyx.list()

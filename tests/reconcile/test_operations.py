@@ -75,7 +75,9 @@ def insert_create(db: Database, body: dict, operation_id: str) -> str:
     return operation_id
 
 
-def test_operation_whose_execution_was_never_started_is_started(stack, api, simulator, db) -> None:
+def test_operation_whose_execution_was_never_started_is_started(
+    stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     body = request_for(fresh_id(), ["openrouter"])
     operation_id = insert_create(db, body, f"op-{body['instanceId']}")
     assert reconcile(stack, dry=True) == {operation_id: "would start"}
@@ -86,7 +88,9 @@ def test_operation_whose_execution_was_never_started_is_started(stack, api, simu
     assert (again.status_code, list(again.json()["services"])) == (200, ["openrouter"])
 
 
-def test_operation_whose_execution_has_ended_without_ending_it_is_restarted(stack, api, simulator, db) -> None:
+def test_operation_whose_execution_has_ended_without_ending_it_is_restarted(
+    stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     body, operation_id = leaked_create(api, db)
     db.execute("UPDATE operations SET status = 'running' WHERE id = %s", (operation_id,))
     assert reconcile(stack) == {operation_id: "restarted"}
@@ -94,7 +98,7 @@ def test_operation_whose_execution_has_ended_without_ending_it_is_restarted(stac
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
-def test_operation_that_is_at_work_is_left_alone(stack, api, simulator) -> None:
+def test_operation_that_is_at_work_is_left_alone(stack: Stack, api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.fault("openrouter", "keys.create", "slow", seconds=2, times=1)
     body = request_for(fresh_id(), ["openrouter"])
     running = in_background(lambda: create(api, body))
@@ -103,14 +107,18 @@ def test_operation_that_is_at_work_is_left_alone(stack, api, simulator) -> None:
     assert running().status_code == 200
 
 
-def test_operation_that_was_heard_of_a_moment_ago_is_left_alone(stack, api, simulator, db) -> None:
+def test_operation_that_was_heard_of_a_moment_ago_is_left_alone(
+    stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     """Silence counts by the database's clock, so a clock that is ahead makes an operation young."""
     operation_id = insert_create(db, request_for(fresh_id(), []), "op-" + fresh_id())
     db.execute("UPDATE operations SET updated_at = now() + interval '1 hour' WHERE id = %s", (operation_id,))
     assert reconcile(stack) == {}
 
 
-def test_leaked_create_is_undone_as_soon_as_that_can_be(stack, api, simulator, db) -> None:
+def test_leaked_create_is_undone_as_soon_as_that_can_be(
+    stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     body, operation_id = leaked_in_earnest(api, simulator)
     assert create(api, body).status_code == 409
     assert reconcile(stack, dry=True) == {operation_id: "would restart"}
@@ -126,7 +134,7 @@ def test_leaked_create_is_undone_as_soon_as_that_can_be(stack, api, simulator, d
     assert_can_be_made_again(api, simulator, body)
 
 
-def test_leaked_destroy_is_finished(stack, api, simulator, db) -> None:
+def test_leaked_destroy_is_finished(stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body = request_for(fresh_id(), ["agentmail"])
     create(api, body)
     fault = simulator.fault("agentmail", "inboxes.delete", "refuse", times=None, status=403)
@@ -138,7 +146,9 @@ def test_leaked_destroy_is_finished(stack, api, simulator, db) -> None:
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
-def test_leaked_provision_is_cleaned_up_and_the_living_instance_keeps_what_it_has(stack, api, simulator, db) -> None:
+def test_leaked_provision_is_cleaned_up_and_the_living_instance_keeps_what_it_has(
+    stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     made = create(api, request_for(fresh_id(), ["agentmail"])).json()
     live = simulator.leftovers()
     simulator.fault("railway", "variableCollectionUpsert", "refuse", times=None)
@@ -152,7 +162,9 @@ def test_leaked_provision_is_cleaned_up_and_the_living_instance_keeps_what_it_ha
     assert simulator.leftovers() == live
 
 
-def test_what_somebody_else_has_cleaned_up_is_settled_and_nothing_live_is_touched(stack, api, simulator, db) -> None:
+def test_what_somebody_else_has_cleaned_up_is_settled_and_nothing_live_is_touched(
+    stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     """The leftover of a failed provision went with the next one, whose key is live now."""
     made = create(api, request_for(fresh_id(), [])).json()
     simulator.fault("railway", "variableCollectionUpsert", "refuse", times=None)
@@ -167,7 +179,9 @@ def test_what_somebody_else_has_cleaned_up_is_settled_and_nothing_live_is_touche
     assert [left.id for left in simulator.leftovers() if left.kind == "key"] == [key]
 
 
-def test_an_old_leaked_create_never_harms_the_instance_that_lives_now(stack, api, simulator, db) -> None:
+def test_an_old_leaked_create_never_harms_the_instance_that_lives_now(
+    stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     body, leaked = leaked_create(api, db)
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
     assert create(api, body).status_code == 200
@@ -176,7 +190,7 @@ def test_an_old_leaked_create_never_harms_the_instance_that_lives_now(stack, api
     assert simulator.leftovers() == live
 
 
-def test_retry_by_hand(api, simulator, db) -> None:
+def test_retry_by_hand(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body, operation_id = leaked_create(api, db)
     done = api.post(f"/operations/{operation_id}/retry")
     assert (done.status_code, done.json()["status"]) == (200, "failed")
@@ -185,7 +199,7 @@ def test_retry_by_hand(api, simulator, db) -> None:
     assert (again.status_code, "nothing to retry" in again.json()["error"]) == (409, True)
 
 
-def test_what_cannot_be_deleted_can_be_given_up(api, simulator, db) -> None:
+def test_what_cannot_be_deleted_can_be_given_up(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body, operation_id = leaked_in_earnest(api, simulator)
     given_up = api.post(f"/operations/{operation_id}/abandon")
     assert given_up.status_code == 200, given_up.text
@@ -197,7 +211,7 @@ def test_what_cannot_be_deleted_can_be_given_up(api, simulator, db) -> None:
     assert api.post(f"/operations/{operation_id}/abandon").status_code == 409
 
 
-def test_destroy_that_is_given_up_frees_the_id(api, simulator, db) -> None:
+def test_destroy_that_is_given_up_frees_the_id(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body = request_for(fresh_id(), ["agentmail"])
     create(api, body)
     simulator.fault("agentmail", "inboxes.delete", "refuse", times=None, status=403)
@@ -209,7 +223,9 @@ def test_destroy_that_is_given_up_frees_the_id(api, simulator, db) -> None:
 
 
 @pytest.mark.parametrize("what", ["retry", "abandon"])
-def test_only_leaked_operations_can_be_gone_on_with(api, simulator, db, what) -> None:
+def test_only_leaked_operations_can_be_gone_on_with(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, what
+) -> None:
     body = request_for(fresh_id(), [])
     create(api, body)
     row = db.execute("SELECT id FROM operations WHERE instance_id = %s", (body["instanceId"],)).fetchone()
@@ -218,7 +234,9 @@ def test_only_leaked_operations_can_be_gone_on_with(api, simulator, db, what) ->
     assert api.post(f"/operations/op-unknown/{what}").status_code == 404
 
 
-def test_two_reconcilers_at_once_restart_once(stack, api, simulator, db) -> None:
+def test_two_reconcilers_at_once_restart_once(
+    stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     _, operation_id = leaked_create(api, db)
     other = in_background(lambda: stack.invoke("ReconcilerFunction", {}))
     mine = reconcile(stack)

@@ -7,10 +7,10 @@ import pytest
 from pointsman.errors import MissingSetting
 from pointsman.lifecycle.orphans import sweep
 from pointsman.settings.reconcile import ReconcileSettings
-from tests.reconcile.strays import ALL, TOKENS, admin, said, swept
+from tests.reconcile.strays import ALL, TOKENS, Strays, admin, said, swept
 
 
-def test_each_providers_stray_is_reported_at_the_second_sight(strays, caplog) -> None:
+def test_each_providers_stray_is_reported_at_the_second_sight(strays: Strays, caplog: pytest.LogCaptureFixture) -> None:
     ids = strays.one_of_each("stray")
     assert swept() == {}
     assert strays.rows().keys() == ids
@@ -30,7 +30,7 @@ def test_each_providers_stray_is_reported_at_the_second_sight(strays, caplog) ->
     assert strays.there() >= ids
 
 
-def test_it_is_reported_once(strays, caplog) -> None:
+def test_it_is_reported_once(strays: Strays, caplog: pytest.LogCaptureFixture) -> None:
     strays.key("stray")
     swept(5)
     assert len(said(caplog, "orphan: known to nobody")) == 1
@@ -38,7 +38,7 @@ def test_it_is_reported_once(strays, caplog) -> None:
     assert (row["sightings"], row["reported_at"] is not None) == (5, True)
 
 
-def test_two_sights_must_be_far_enough_apart(strays) -> None:
+def test_two_sights_must_be_far_enough_apart(strays: Strays) -> None:
     service_id, *_ = strays.simulator.seed_services(1, bare=True)
     strays.given(ORPHAN_AFTER_SECONDS="3600")
     assert swept(3) == {}
@@ -47,14 +47,14 @@ def test_two_sights_must_be_far_enough_apart(strays) -> None:
     assert swept() == {service_id: "report"}
 
 
-def test_what_is_young_is_not_seen(strays) -> None:
+def test_what_is_young_is_not_seen(strays: Strays) -> None:
     strays.one_of_each("young")
     strays.given(ORPHAN_AFTER_SECONDS="3600")
     assert swept() == {}
     assert strays.rows() == {}
 
 
-def test_what_a_complete_listing_lacks_is_forgotten_and_begins_anew(strays) -> None:
+def test_what_a_complete_listing_lacks_is_forgotten_and_begins_anew(strays: Strays) -> None:
     ids = {strays.simulator.seed_services(1, bare=True)[0], strays.number("stray")}
     swept()
     strays.simulator.config({"railway": {"service_lag_s": 7200}, "telnyx": {"page_max": 250}})
@@ -66,7 +66,7 @@ def test_what_a_complete_listing_lacks_is_forgotten_and_begins_anew(strays) -> N
     assert swept() == {service_id: "report"}
 
 
-def test_what_gets_another_name_begins_anew(strays) -> None:
+def test_what_gets_another_name_begins_anew(strays: Strays) -> None:
     key = strays.key("stray")
     swept()
     admin(strays.simulator.bases.openrouter, "PATCH", f"/keys/{key}", {"name": "convos-agent-kept"})
@@ -78,7 +78,9 @@ def test_what_gets_another_name_begins_anew(strays) -> None:
     ("openrouter", "keys.list"), ("agentmail", "inboxes.list"), ("telnyx", "numbers.list"), ("railway", "environment"),
     ("railway", "project"),
 ])  # fmt: skip
-def test_a_provider_that_cannot_be_read_is_left_as_it_was(strays, caplog, provider: str, operation: str) -> None:
+def test_a_provider_that_cannot_be_read_is_left_as_it_was(
+    strays: Strays, caplog: pytest.LogCaptureFixture, provider: str, operation: str
+) -> None:
     strays.one_of_each("stray")
     swept()
     before = strays.rows()
@@ -93,7 +95,7 @@ def test_a_provider_that_cannot_be_read_is_left_as_it_was(strays, caplog, provid
     }
 
 
-def test_tools_without_credentials_are_passed_over(strays) -> None:
+def test_tools_without_credentials_are_passed_over(strays: Strays) -> None:
     strays.one_of_each("stray")
     swept()
     strays.given(OPENROUTER_MANAGEMENT_KEY="", AGENTMAIL_API_KEY="", TELNYX_API_KEY="")
@@ -103,7 +105,9 @@ def test_tools_without_credentials_are_passed_over(strays) -> None:
     assert len(strays.rows()) == 5
 
 
-def test_what_is_gone_when_looked_at_is_not_reported(strays, caplog, monkeypatch) -> None:
+def test_what_is_gone_when_looked_at_is_not_reported(
+    strays: Strays, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = strays.one_of_each("stray")
     swept()
     for name in ("openrouter.OpenRouter", "agentmail.AgentMail", "telnyx.Telnyx"):
@@ -116,7 +120,7 @@ def test_what_is_gone_when_looked_at_is_not_reported(strays, caplog, monkeypatch
     assert strays.there() >= ids
 
 
-def test_names_that_are_not_ours_and_the_pool_manager_are_passed_over(strays) -> None:
+def test_names_that_are_not_ours_and_the_pool_manager_are_passed_over(strays: Strays) -> None:
     for name in ("convos-agent-pool-manager", "convos-agents", "other", "Convos-Agent-x"):
         strays.railway.create_service(name)
         strays._tool("openrouter", {"name": name})
@@ -126,7 +130,7 @@ def test_names_that_are_not_ours_and_the_pool_manager_are_passed_over(strays) ->
     assert strays.rows() == {}
 
 
-def test_a_service_that_is_deployed_in_another_environment_is_not_ours(strays) -> None:
+def test_a_service_that_is_deployed_in_another_environment_is_not_ours(strays: Strays) -> None:
     strays.given(RAILWAY_ENVIRONMENT_ID="sim-staging")
     elsewhere, _ = strays.service("staging")
     strays.given(RAILWAY_ENVIRONMENT_ID="sim-environment", ORPHANS="delete")
@@ -134,7 +138,9 @@ def test_a_service_that_is_deployed_in_another_environment_is_not_ours(strays) -
     assert elsewhere in strays.there()
 
 
-def test_a_volume_of_no_service_is_told_only_if_the_journal_once_had_it(strays, caplog) -> None:
+def test_a_volume_of_no_service_is_told_only_if_the_journal_once_had_it(
+    strays: Strays, caplog: pytest.LogCaptureFixture
+) -> None:
     (mine, my_volume), (other, other_volume) = strays.service("mine"), strays.service("other")
     strays.entry(strays.operation("mine", "failed"), "railway", "volume", "deleted", my_volume, service_id=mine)
     strays.railway.delete_service(mine)
@@ -147,14 +153,16 @@ def test_a_volume_of_no_service_is_told_only_if_the_journal_once_had_it(strays, 
     assert strays.there() == {my_volume, other_volume}
 
 
-def test_the_number_that_all_instances_are_given_is_nobodys_orphan(strays) -> None:
+def test_the_number_that_all_instances_are_given_is_nobodys_orphan(strays: Strays) -> None:
     number = strays.number("shared")
     strays.given(TELNYX_PHONE_NUMBER=number)
     swept(2)
     assert strays.rows() == {}
 
 
-def test_a_dry_run_writes_nothing_and_says_what_it_would_do(strays, caplog, capsys) -> None:
+def test_a_dry_run_writes_nothing_and_says_what_it_would_do(
+    strays: Strays, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
     ids = strays.one_of_each("stray")
     assert swept(dry=True) == dict.fromkeys(ids, "watch")
     assert strays.rows() == {}
@@ -179,7 +187,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would_do(strays, caplog, caps
     assert swept(dry=True) == dict.fromkeys(ids, "keep")
 
 
-def test_the_metric_counts_orphans_of_each_provider(strays, capsys) -> None:
+def test_the_metric_counts_orphans_of_each_provider(strays: Strays, capsys: pytest.CaptureFixture[str]) -> None:
     strays.one_of_each("stray")
     swept()
     capsys.readouterr()
@@ -190,7 +198,9 @@ def test_the_metric_counts_orphans_of_each_provider(strays, capsys) -> None:
     }  # fmt: skip
 
 
-def test_no_secret_is_logged(strays, caplog, capsys) -> None:
+def test_no_secret_is_logged(
+    strays: Strays, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
     strays.one_of_each("stray")
     strays.given(ORPHANS="delete")
     for provider, token in zip(ALL, TOKENS.values(), strict=True):
@@ -206,12 +216,12 @@ def test_no_secret_is_logged(strays, caplog, capsys) -> None:
 
 
 @pytest.mark.parametrize(("value", "deletes"), [("", False), ("report", False), ("delete", True)])
-def test_only_the_word_delete_allows_deleting(strays, value: str, deletes: bool) -> None:
+def test_only_the_word_delete_allows_deleting(strays: Strays, value: str, deletes: bool) -> None:
     strays.given(ORPHANS=value)
     assert ReconcileSettings.load().delete_orphans is deletes
 
 
-def test_any_other_word_is_refused(strays) -> None:
+def test_any_other_word_is_refused(strays: Strays) -> None:
     strays.given(ORPHANS="yes")
     with pytest.raises(MissingSetting, match="ORPHANS"):
         sweep(False)

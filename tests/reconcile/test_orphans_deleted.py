@@ -6,11 +6,12 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from local.stack import Stack
 from pointsman.db import operations
 from pointsman.lifecycle import carrying, orphans
 from pointsman.lifecycle.orphans import sweep
 from tests.reconcile.strays import Strays, said, swept
-from tests.workflow.helpers import until
+from tests.workflow.helpers import Database, until
 from tests.workflow.polls import until_blocked
 
 pytestmark = pytest.mark.slow
@@ -29,14 +30,16 @@ def in_background(times: int = 1) -> tuple[threading.Thread, list[dict[str, str]
     return thread, done
 
 
-def test_nothing_is_deleted_unless_it_is_wanted(strays) -> None:
+def test_nothing_is_deleted_unless_it_is_wanted(strays: Strays) -> None:
     ids = strays.one_of_each("stray")
     swept(6)
     assert strays.there() >= ids
     assert strays.rows().keys() == ids
 
 
-def test_each_providers_stray_is_deleted_with_what_belongs_to_it(deleting, caplog) -> None:
+def test_each_providers_stray_is_deleted_with_what_belongs_to_it(
+    deleting: Strays, caplog: pytest.LogCaptureFixture
+) -> None:
     ids = deleting.one_of_each("stray")
     live = deleting.service("live")
     deleting.live("live", live)
@@ -49,7 +52,9 @@ def test_each_providers_stray_is_deleted_with_what_belongs_to_it(deleting, caplo
     assert len(said(caplog, "orphan deleted")) == 4
 
 
-def test_deleting_is_told_first_and_never_at_the_first_sight(deleting, caplog) -> None:
+def test_deleting_is_told_first_and_never_at_the_first_sight(
+    deleting: Strays, caplog: pytest.LogCaptureFixture
+) -> None:
     key = deleting.key("stray")
     swept()
     assert caplog.records == []
@@ -59,7 +64,7 @@ def test_deleting_is_told_first_and_never_at_the_first_sight(deleting, caplog) -
 
 
 @pytest.mark.parametrize("where", ["row", "created", "intended", "leaked"])
-def test_what_a_row_or_an_open_entry_names_is_nobodys_orphan(deleting, where: str) -> None:
+def test_what_a_row_or_an_open_entry_names_is_nobodys_orphan(deleting: Strays, where: str) -> None:
     service, key = deleting.service("a"), deleting.key("a")
     inbox, number = deleting.inbox("a"), deleting.number("a")
     tools = {"openrouter": key, "agentmail": inbox, "telnyx": number}
@@ -77,7 +82,7 @@ def test_what_a_row_or_an_open_entry_names_is_nobodys_orphan(deleting, where: st
     assert deleting.there() >= {*service, *tools.values()}
 
 
-def test_what_an_intent_may_be_making_is_nobodys_orphan(deleting) -> None:
+def test_what_an_intent_may_be_making_is_nobodys_orphan(deleting: Strays) -> None:
     ids = {deleting.service("a"), (deleting.key("b"),), (deleting.inbox("c"),), (deleting.number("d"),)}
     number = deleting.number("e")
     operation_id = deleting.operation("z", "leaked")
@@ -94,7 +99,7 @@ def test_what_an_intent_may_be_making_is_nobodys_orphan(deleting) -> None:
     assert deleting.there() == set()
 
 
-def test_nothing_of_an_instance_that_is_worked_on_is_an_orphan(deleting) -> None:
+def test_nothing_of_an_instance_that_is_worked_on_is_an_orphan(deleting: Strays) -> None:
     ids = deleting.one_of_each("busy.with-dots")
     other = deleting.key("busy")
     operation_id = deleting.operation("busy.with-dots")
@@ -107,7 +112,7 @@ def test_nothing_of_an_instance_that_is_worked_on_is_an_orphan(deleting) -> None
     assert deleting.there() == set()
 
 
-def test_a_running_create_keeps_the_name_that_it_wants(deleting) -> None:
+def test_a_running_create_keeps_the_name_that_it_wants(deleting: Strays) -> None:
     wanted, _ = deleting.service("wanted")
     deleting.operation("other-id", name="convos-agent-wanted")
     swept(4)
@@ -115,14 +120,14 @@ def test_a_running_create_keeps_the_name_that_it_wants(deleting) -> None:
     assert deleting.rows() == {}
 
 
-def test_a_service_with_a_volume_that_an_instance_uses_is_left(deleting) -> None:
+def test_a_service_with_a_volume_that_an_instance_uses_is_left(deleting: Strays) -> None:
     service_id, volume_id = deleting.service("odd")
     deleting.live("live", ("another-service", volume_id))
     swept(4)
     assert deleting.there() == {service_id, volume_id}
 
 
-def test_a_service_waits_until_its_volume_has_been_seen_as_long(deleting) -> None:
+def test_a_service_waits_until_its_volume_has_been_seen_as_long(deleting: Strays) -> None:
     service_id = deleting.railway.create_service("convos-agent-late")
     swept()
     volume_id = deleting.railway.create_volume(service_id, "/data")
@@ -132,7 +137,9 @@ def test_a_service_waits_until_its_volume_has_been_seen_as_long(deleting) -> Non
     assert deleting.there() == set()
 
 
-def test_a_volume_that_is_moved_to_another_service_meanwhile_is_left(deleting, monkeypatch) -> None:
+def test_a_volume_that_is_moved_to_another_service_meanwhile_is_left(
+    deleting: Strays, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service_id, volume_id = deleting.service("stray")
     swept()
     listed = carrying.read(carrying.RAILWAY)
@@ -142,7 +149,9 @@ def test_a_volume_that_is_moved_to_another_service_meanwhile_is_left(deleting, m
     assert deleting.there() == {service_id, volume_id}
 
 
-def test_a_volume_that_one_listing_lacks_goes_with_its_service(deleting, monkeypatch) -> None:
+def test_a_volume_that_one_listing_lacks_goes_with_its_service(
+    deleting: Strays, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deleting.service("stray")
     swept()
     whole = carrying.volumes_now
@@ -153,7 +162,7 @@ def test_a_volume_that_one_listing_lacks_goes_with_its_service(deleting, monkeyp
     assert deleting.there() == set()
 
 
-def test_a_service_whose_volume_cannot_be_deleted_is_kept(deleting, caplog) -> None:
+def test_a_service_whose_volume_cannot_be_deleted_is_kept(deleting: Strays, caplog: pytest.LogCaptureFixture) -> None:
     ids = {*deleting.service("stray")}
     deleting.simulator.fault("railway", "volumeDelete", "refuse", times=None)
     swept(3)
@@ -164,7 +173,7 @@ def test_a_service_whose_volume_cannot_be_deleted_is_kept(deleting, caplog) -> N
     assert deleting.there() == set()
 
 
-def test_one_that_cannot_be_deleted_does_not_stand_in_the_way(deleting) -> None:
+def test_one_that_cannot_be_deleted_does_not_stand_in_the_way(deleting: Strays) -> None:
     locked, *others = deleting.simulator.seed_numbers(4, "convos-agent-x")
     deleting.simulator.lock_number(str(locked["id"]))
     deleting.live("live", telnyx=str(others.pop()["phone_number"]))
@@ -177,7 +186,7 @@ def test_one_that_cannot_be_deleted_does_not_stand_in_the_way(deleting) -> None:
     assert str(locked["phone_number"]) not in deleting.there()
 
 
-def test_a_deletion_without_an_answer_is_looked_at_again(deleting) -> None:
+def test_a_deletion_without_an_answer_is_looked_at_again(deleting: Strays) -> None:
     keys = {deleting.key("a"), deleting.key("b")}
     swept()
     deleting.simulator.fault("openrouter", "keys.delete", "server_error_done", times=None)
@@ -188,7 +197,7 @@ def test_a_deletion_without_an_answer_is_looked_at_again(deleting) -> None:
     assert deleting.rows() == {}
 
 
-def test_twenty_are_deleted_in_one_sweep_at_most(deleting) -> None:
+def test_twenty_are_deleted_in_one_sweep_at_most(deleting: Strays) -> None:
     numbers = [str(one["phone_number"]) for one in deleting.simulator.seed_numbers(90, "convos-agent-x")]
     for index, number in enumerate(numbers[45:]):
         deleting.live(f"live-{index}", telnyx=number)
@@ -204,14 +213,14 @@ def test_twenty_are_deleted_in_one_sweep_at_most(deleting) -> None:
     assert deleting.there() == set(numbers[45:])
 
 
-def test_looks_are_limited_too(strays, monkeypatch) -> None:
+def test_looks_are_limited_too(strays: Strays, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orphans, "_LOOKS", 3)
     strays.simulator.seed_numbers(5, "convos-agent-x")
     swept()
     assert [len(swept()) for _ in range(3)] == [3, 2, 0]
 
 
-def test_a_crowd_of_orphans_is_left_and_told_once(deleting, caplog) -> None:
+def test_a_crowd_of_orphans_is_left_and_told_once(deleting: Strays, caplog: pytest.LogCaptureFixture) -> None:
     numbers = [str(one["phone_number"]) for one in deleting.simulator.seed_numbers(21, "convos-agent-x")]
     for index, number in enumerate(numbers[11:]):
         deleting.live(f"live-{index}", telnyx=number)
@@ -232,7 +241,9 @@ def test_a_crowd_of_orphans_is_left_and_told_once(deleting, caplog) -> None:
     assert deleting.rows() == {}
 
 
-def test_a_crowd_of_services_is_counted_without_their_volumes(deleting, caplog) -> None:
+def test_a_crowd_of_services_is_counted_without_their_volumes(
+    deleting: Strays, caplog: pytest.LogCaptureFixture
+) -> None:
     services = deleting.simulator.seed_services(21)
     for index, service_id in enumerate(services[11:]):
         deleting.live(f"live-{index}", (service_id, f"volume-{index}"))
@@ -241,14 +252,16 @@ def test_a_crowd_of_services_is_counted_without_their_volumes(deleting, caplog) 
     assert {*services} <= deleting.there()
 
 
-def test_ten_are_no_crowd(deleting) -> None:
+def test_ten_are_no_crowd(deleting: Strays) -> None:
     deleting.simulator.seed_numbers(10, "convos-agent-x")
     swept(2)
     assert deleting.there() == set()
 
 
 @pytest.mark.parametrize("by", ["instance", "name"])
-def test_an_operation_that_begins_at_that_moment_keeps_the_thing(deleting, stack, db, by: str) -> None:
+def test_an_operation_that_begins_at_that_moment_keeps_the_thing(
+    deleting: Strays, stack: Stack, db: Database, by: str
+) -> None:
     ids = {*deleting.service("race")}
     swept()
     with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
@@ -270,7 +283,7 @@ def test_an_operation_that_begins_at_that_moment_keeps_the_thing(deleting, stack
     assert deleting.rows() == {}
 
 
-def test_an_operation_cannot_begin_while_its_orphan_is_being_deleted(deleting, stack) -> None:
+def test_an_operation_cannot_begin_while_its_orphan_is_being_deleted(deleting: Strays, stack: Stack) -> None:
     deleting.key("race")
     swept()
     deleting.simulator.fault("openrouter", "keys.delete", "slow", seconds=1.0)
@@ -287,7 +300,7 @@ def test_an_operation_cannot_begin_while_its_orphan_is_being_deleted(deleting, s
     assert [*done[0].values()] == ["delete"]
 
 
-def test_nothing_is_deleted_while_a_migration_writes_rows(deleting, stack) -> None:
+def test_nothing_is_deleted_while_a_migration_writes_rows(deleting: Strays, stack: Stack) -> None:
     key = deleting.key("stray")
     swept()
     with psycopg.connect(stack.database_url) as migration:
@@ -298,7 +311,9 @@ def test_nothing_is_deleted_while_a_migration_writes_rows(deleting, stack) -> No
     assert deleting.there() == set()
 
 
-def test_two_sweeps_at_once_report_and_delete_each_thing_once(deleting, stack, caplog) -> None:
+def test_two_sweeps_at_once_report_and_delete_each_thing_once(
+    deleting: Strays, stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
     """The other one is another process in truth; here it has done its part while this one waits."""
     key = deleting.key("stray")
     swept()

@@ -77,7 +77,7 @@ def thinned(monkeypatch: pytest.MonkeyPatch, lacks: Callable[[], bool]) -> None:
         monkeypatch.setattr(kind, name, some)
 
 
-def test_listings_that_lack_a_random_third(fleet, monkeypatch) -> None:
+def test_listings_that_lack_a_random_third(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(7)
     thinned(monkeypatch, lambda: chance.random() < 1 / 3)
     for _ in range(15):
@@ -85,7 +85,7 @@ def test_listings_that_lack_a_random_third(fleet, monkeypatch) -> None:
     fleet.assert_it_lives()
 
 
-def test_listings_that_break_off_on_their_second_page(fleet) -> None:
+def test_listings_that_break_off_on_their_second_page(fleet: Fleet) -> None:
     simulator = fleet.strays.simulator
     kinds = ["garbage", "drop", "html", "server_error", "rate_limit_text"]
     for (provider, operation), kind in zip(OPERATIONS, kinds, strict=True):
@@ -98,7 +98,7 @@ def test_listings_that_break_off_on_their_second_page(fleet) -> None:
     assert fleet.strays.there() == fleet.live
 
 
-def test_empty_listings_and_full_ones_in_turn(fleet, monkeypatch) -> None:
+def test_empty_listings_and_full_ones_in_turn(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = False
     thinned(monkeypatch, lambda: empty)
     for turn in range(8):
@@ -110,7 +110,7 @@ def test_empty_listings_and_full_ones_in_turn(fleet, monkeypatch) -> None:
     assert fleet.strays.there() == fleet.live | fleet.orphans
 
 
-def test_instances_that_come_and_go_while_listings_flap(fleet, monkeypatch) -> None:
+def test_instances_that_come_and_go_while_listings_flap(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each goes through what a create writes, one sweep after the other, with its resources there all the time."""
     strays, chance = fleet.strays, random.Random(11)
     made: dict[str, tuple[str, str, str]] = {}

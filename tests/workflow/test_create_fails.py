@@ -77,7 +77,9 @@ CALLS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("provider", "operation"), CALLS)
-def test_call_that_is_refused_for_good(api, simulator, db, provider, operation) -> None:
+def test_call_that_is_refused_for_good(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, provider, operation
+) -> None:
     simulator.fault(provider, operation, "refuse", times=None)
     body = request_for(fresh_id())
     answer = create(api, body)
@@ -86,7 +88,9 @@ def test_call_that_is_refused_for_good(api, simulator, db, provider, operation) 
 
 
 @pytest.mark.parametrize("operation", ["volumeCreate", "serviceDomainCreate"])
-def test_volume_and_domain_are_best_effort(api, simulator, db, operation) -> None:
+def test_volume_and_domain_are_best_effort(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, operation
+) -> None:
     simulator.fault("railway", operation, "refuse", times=None)
     body = request_for(fresh_id(), ["openrouter"])
     answer = create(api, body)
@@ -97,7 +101,9 @@ def test_volume_and_domain_are_best_effort(api, simulator, db, operation) -> Non
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
-def test_instance_is_not_undone_for_want_of_its_status(api, simulator, db) -> None:
+def test_instance_is_not_undone_for_want_of_its_status(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     """The second look at the deployment, which the row is written after, is refused."""
     simulator.fault("railway", "serviceInstance", "refuse", times=None, after=1)
     body = request_for(fresh_id(), [])
@@ -106,7 +112,9 @@ def test_instance_is_not_undone_for_want_of_its_status(api, simulator, db) -> No
     assert db.execute(query, (body["instanceId"],)).fetchone() == {"deploy_status": None}
 
 
-def test_what_cannot_be_undone_is_told_and_taken_up_by_destroy(api, simulator, db) -> None:
+def test_what_cannot_be_undone_is_told_and_taken_up_by_destroy(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     simulator.fault("railway", "environmentPatchCommit", "refuse", times=None)
     simulator.fault("openrouter", "keys.delete", "server_error", times=None)
     body = request_for(fresh_id())
@@ -125,7 +133,7 @@ def test_what_cannot_be_undone_is_told_and_taken_up_by_destroy(api, simulator, d
     assert_can_be_made_again(api, simulator, body)
 
 
-def _assert_undone(api, simulator, db, body, answer: httpx.Response) -> str:
+def _assert_undone(api: httpx.Client, simulator: SimulatorClient, db: Database, body, answer: httpx.Response) -> str:
     if answer.status_code == 202:
         assert answer.headers["Location"] == f"/operations/{answer.json()['operationId']}"
     else:

@@ -1,6 +1,10 @@
 """A call that was done and not answered is found again, though lists lag: nothing is made twice, nothing is lost."""
 
+import httpx
 import pytest
+
+from local.simulator.client import SimulatorClient
+from tests.workflow.helpers import Database
 
 from .helpers import assert_nothing_is_left, create, fresh_id, request_for
 
@@ -18,7 +22,9 @@ LOST = [
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lost", "server_error_done"])
 @pytest.mark.parametrize(("provider", "operation", "lag"), LOST)
-def test_lost_answer_is_adopted_not_repeated(api, simulator, db, provider, operation, lag, kind) -> None:
+def test_lost_answer_is_adopted_not_repeated(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, provider, operation, lag, kind
+) -> None:
     simulator.config(lag)
     simulator.fault(provider, operation, kind, times=1)
     body = request_for(fresh_id())

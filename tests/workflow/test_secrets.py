@@ -6,10 +6,12 @@ import re
 import boto3
 import httpx
 import psycopg
+import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from tests.conftest import API_KEY
+from tests.workflow.helpers import Database
 
 from .helpers import create, ended, fresh_id, request_for
 
@@ -17,7 +19,9 @@ PLANTED = "planted-value-of-a-variable"
 """What a client sets with /configure; it may be anything, so it is a secret too."""
 
 
-def test_no_secret_is_in_anything_that_the_stack_wrote(stack: Stack, api, simulator, db, capfd) -> None:
+def test_no_secret_is_in_anything_that_the_stack_wrote(
+    stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
     """For everything that handles one, each time when it succeeds, when a provider refuses, and when it is silent."""
     answers = []
     secrets = {PLANTED}
@@ -64,7 +68,9 @@ def _provisioned_again(api: httpx.Client, body: dict, key: str) -> httpx.Respons
     return api.post(f"/provision/{body['instanceId']}/openrouter")
 
 
-def test_journal_forgets_the_secret_that_it_carried(api, simulator, db) -> None:
+def test_journal_forgets_the_secret_that_it_carried(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     """Between the making of a key and the deploy it is the only place that knows it."""
     body = request_for(fresh_id(), ["openrouter"])
     assert create(api, body).status_code == 200

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from psycopg.rows import dict_row
@@ -36,7 +37,9 @@ def railway(simulator: SimulatorClient) -> Railway:
     return Railway(RailwaySettings("t", "sim-project", "sim-environment", "", IMAGE, simulator.bases.railway, 5))
 
 
-def test_status_url_and_image_come_from_railway(stack, simulator, db, railway) -> None:
+def test_status_url_and_image_come_from_railway(
+    stack: Stack, simulator: SimulatorClient, db: Database, railway: Railway
+) -> None:
     services = simulator.seed_services(5, prefix="any-name-")
     ids = seed_rows(db, services, url="https://old.example", runtime_image="old:1")
     set_status(simulator, services[1], "CRASHED")
@@ -53,7 +56,7 @@ def test_status_url_and_image_come_from_railway(stack, simulator, db, railway) -
     assert pages_read(simulator) >= 3
 
 
-def test_a_row_is_written_only_where_something_changes(stack, simulator, db) -> None:
+def test_a_row_is_written_only_where_something_changes(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     services = simulator.seed_services(3)
     seed_rows(db, services)
     poll(stack)
@@ -68,7 +71,9 @@ def test_a_row_is_written_only_where_something_changes(stack, simulator, db) -> 
     assert row(db, "i-00002")["created_at"] == before["i-00002"]["created_at"]
 
 
-def test_an_instance_made_here_gets_the_status_that_its_deployment_ends_with(api, stack, simulator, db) -> None:
+def test_an_instance_made_here_gets_the_status_that_its_deployment_ends_with(
+    api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database
+) -> None:
     simulator.config({"railway": {"deploy_end": "CRASHED", "deploy_seconds": 0.2}})
     body = request_for(fresh_id(), [])
     made = create(api, body).json()
@@ -77,7 +82,7 @@ def test_an_instance_made_here_gets_the_status_that_its_deployment_ends_with(api
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
 
 
-def test_what_is_known_is_never_overwritten_by_nothing(stack, simulator, db) -> None:
+def test_what_is_known_is_never_overwritten_by_nothing(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     services = simulator.seed_services(3, bare=True)
     known = {"deploy_status": "SUCCESS", "url": "https://kept.example", "runtime_image": "kept:1"}
     seed_rows(db, services, **known)
@@ -86,7 +91,9 @@ def test_what_is_known_is_never_overwritten_by_nothing(stack, simulator, db) -> 
     assert rows(db) == before
 
 
-def test_gone_is_marked_and_told_once_and_taken_back_when_it_is_seen(stack, simulator, db) -> None:
+def test_gone_is_marked_and_told_once_and_taken_back_when_it_is_seen(
+    stack: Stack, simulator: SimulatorClient, db: Database
+) -> None:
     services = simulator.seed_services(3)
     ids = seed_rows(db, services, deploy_status="SUCCESS")
     poll(stack)
@@ -108,19 +115,21 @@ def test_gone_is_marked_and_told_once_and_taken_back_when_it_is_seen(stack, simu
     assert (back.counts["changed"], back.metric("InstancesGone")) == (3, 0)
 
 
-def test_gone_that_is_seen_again_without_a_status_is_not_gone_any_more(stack, simulator, db) -> None:
+def test_gone_that_is_seen_again_without_a_status_is_not_gone_any_more(
+    stack: Stack, simulator: SimulatorClient, db: Database
+) -> None:
     seed_rows(db, simulator.seed_services(1, bare=True), deploy_status="GONE")
     assert poll(stack).counts["changed"] == 1
     assert status(db, "i-00001") is None
 
 
-def test_a_warning_names_twenty_at_most(stack, simulator, db) -> None:
+def test_a_warning_names_twenty_at_most(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     ids = seed_rows(db, [f"no-service-{number}" for number in range(25)])
     (warning,) = poll(stack).warnings
     assert (warning["count"], warning["instances"]) == (25, ids[:20])
 
 
-def test_a_young_instance_is_not_called_gone(stack, simulator, db) -> None:
+def test_a_young_instance_is_not_called_gone(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     seed_rows(db, ["lagging"], prefix="young", age="100 seconds")
     seed_rows(db, [NO_SERVICE], prefix="old", age="130 seconds")
     assert poll(stack).counts["gone"] == 1
@@ -128,7 +137,9 @@ def test_a_young_instance_is_not_called_gone(stack, simulator, db) -> None:
 
 
 @pytest.mark.parametrize("columns", [{"provider_env_id": "sim-staging"}, {"provider": "elsewhere"}])
-def test_rows_of_another_environment_or_provider_are_left_alone(stack, simulator, db, columns) -> None:
+def test_rows_of_another_environment_or_provider_are_left_alone(
+    stack: Stack, simulator: SimulatorClient, db: Database, columns
+) -> None:
     services = simulator.seed_services(1)
     seed_rows(db, services, prefix="seen", **columns)
     seed_rows(db, [NO_SERVICE], prefix="missing", **columns)
@@ -137,7 +148,7 @@ def test_rows_of_another_environment_or_provider_are_left_alone(stack, simulator
     assert rows(db) == before
 
 
-def test_the_mark_of_an_unfinished_destroy_stays(stack, simulator, db) -> None:
+def test_the_mark_of_an_unfinished_destroy_stays(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     seed_rows(db, simulator.seed_services(1), prefix="seen", deploy_status="DESTROY_FAILED")
     seed_rows(db, [NO_SERVICE], prefix="missing", deploy_status="DESTROY_FAILED")
     before = rows(db)
@@ -145,7 +156,9 @@ def test_the_mark_of_an_unfinished_destroy_stays(stack, simulator, db) -> None:
     assert rows(db) == before
 
 
-def test_an_instance_with_a_running_operation_is_left_alone(stack, simulator, db) -> None:
+def test_an_instance_with_a_running_operation_is_left_alone(
+    stack: Stack, simulator: SimulatorClient, db: Database
+) -> None:
     ids = [
         *seed_rows(db, simulator.seed_services(2), prefix="seen"),
         *seed_rows(db, [NO_SERVICE], prefix="missing"),
@@ -162,7 +175,9 @@ def test_an_instance_with_a_running_operation_is_left_alone(stack, simulator, db
     assert [status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "GONE"]
 
 
-def test_rows_written_while_railway_is_read_are_left_alone(stack, simulator, db) -> None:
+def test_rows_written_while_railway_is_read_are_left_alone(
+    stack: Stack, simulator: SimulatorClient, db: Database
+) -> None:
     services = simulator.seed_services(3)
     ids = [*seed_rows(db, services[:2], prefix="seen"), *seed_rows(db, [NO_SERVICE], prefix="missing")]
     simulator.fault("railway", "environment", "slow", seconds=0.7)
@@ -181,7 +196,9 @@ def test_rows_written_while_railway_is_read_are_left_alone(stack, simulator, db)
     assert [status(db, one) for one in (*ids, "new-00001")] == ["SUCCESS", "SUCCESS", "GONE", "SUCCESS"]
 
 
-def test_a_mark_that_is_committed_while_the_poller_waits_for_the_row_stays(stack: Stack, simulator, db) -> None:
+def test_a_mark_that_is_committed_while_the_poller_waits_for_the_row_stays(
+    stack: Stack, simulator: SimulatorClient, db: Database
+) -> None:
     """Its transaction began before the listing, so its `updated_at` does not tell; the poller must look again."""
     (instance_id,) = seed_rows(db, simulator.seed_services(1))
     with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
@@ -193,7 +210,7 @@ def test_a_mark_that_is_committed_while_the_poller_waits_for_the_row_stays(stack
     assert status(db, instance_id) == "DESTROY_FAILED"
 
 
-def test_metrics_count_every_status_and_hold_no_id(stack, simulator, db) -> None:
+def test_metrics_count_every_status_and_hold_no_id(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     simulator.config({"railway": {"page_max": 500}})
     services = simulator.seed_services(4)
     ids = seed_rows(db, services[:3])
@@ -213,7 +230,7 @@ def test_metrics_count_every_status_and_hold_no_id(stack, simulator, db) -> None
         assert not any(one in str(line) for one in (*ids, *services, "x@y.z"))
 
 
-def test_metrics_are_there_without_any_instance(stack, simulator) -> None:
+def test_metrics_are_there_without_any_instance(stack: Stack, simulator: SimulatorClient) -> None:
     done = poll(stack)
     assert (done.metric("InstancesTotal"), done.metric("InstancesGone"), done.by_status) == (0, 0, {})
 
