@@ -30,94 +30,96 @@ from local.settings import Settings
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 
-STREAM = "PromptStreamFunction"
-_EVENTS = ["prompt.created", "prompt.output", "prompt.completed"]
+STREAM_FUNCTION = "PromptStreamFunction"
+EXPECTED_EVENTS = ["prompt.created", "prompt.output", "prompt.completed"]
 
 
 @dataclass(frozen=True)
-class Seen:
+class PromptResult:
     """What one client saw: seconds until the first event and until the end, and what was wrong, if anything."""
 
-    created: float
-    ended: float
-    wrong: str | None
+    seconds_to_created: float
+    seconds_to_end: float
+    problem: str | None
 
 
-def question(number: int, run: str) -> str:
+def make_question(number: int, run: str) -> str:
     return f"Question {number} of {run}."
 
 
-def answer(number: int, run: str) -> str:
+def make_answer(number: int, run: str) -> str:
     return f"Answer {number} of {run}."
 
 
-def order(simulator: SimulatorClient, prompts: int, latency: float, run: str) -> None:
+def script_answers(simulator: SimulatorClient, prompts: int, latency: float, run: str) -> None:
     """Let the model answer each prompt on its own."""
     for number in range(prompts):
-        turn = {"text": answer(number, run), "latency_s": latency}
-        simulator.script_model(turn, match=question(number, run))
+        turn = {"text": make_answer(number, run), "latency_s": latency}
+        simulator.script_model(turn, match=make_question(number, run))
 
 
-async def follow(client: httpx.AsyncClient, number: int, run: str) -> Seen:
+async def submit_and_read(client: httpx.AsyncClient, number: int, run: str) -> PromptResult:
     """Ask, and read to the end."""
-    began, created = time.perf_counter(), 0.0
+    started_at, seconds_to_created = time.perf_counter(), 0.0
     events, content = list[str](), ""
-    body = {"input": question(number, run)}
-    async with client.stream("POST", "/api/prompt", json=body, headers={"X-User-Id": f"user-{number}"}) as told:
-        if told.status_code != 200:
-            return Seen(0, 0, f"{told.status_code} {(await told.aread()).decode()[:200]}")
-        async for line in told.aiter_lines():
+    body = {"input": make_question(number, run)}
+    async with client.stream("POST", "/api/prompt", json=body, headers={"X-User-Id": f"user-{number}"}) as response:
+        if response.status_code != 200:
+            return PromptResult(0, 0, f"{response.status_code} {(await response.aread()).decode()[:200]}")
+        async for line in response.aiter_lines():
             if line.startswith("event: "):
                 events.append(line.removeprefix("event: "))
-                created = created or time.perf_counter() - began
+                seconds_to_created = seconds_to_created or time.perf_counter() - started_at
             elif line.startswith("data: ") and events[-1] == "prompt.output":
                 content += json.loads(line.removeprefix("data: "))["content"]
-    right = events == _EVENTS and content == answer(number, run)
-    return Seen(created, time.perf_counter() - began, None if right else f"{events} {content!r}")
+    is_correct = events == EXPECTED_EVENTS and content == make_answer(number, run)
+    return PromptResult(
+        seconds_to_created, time.perf_counter() - started_at, None if is_correct else f"{events} {content!r}"
+    )
 
 
-async def follow_all(url: str, prompts: int, run: str) -> list[Seen]:
+async def submit_all(url: str, prompts: int, run: str) -> list[PromptResult]:
     """All at once."""
-    async with _client(url) as client:
-        return list(await asyncio.gather(*(follow(client, number, run) for number in range(prompts))))
+    async with _open_client(url) as client:
+        return list(await asyncio.gather(*(submit_and_read(client, number, run) for number in range(prompts))))
 
 
-async def healthz(url: str, times: int, at_once: bool) -> list[float]:
+async def measure_healthz(url: str, times: int, at_once: bool) -> list[float]:
     """Seconds of each call."""
 
-    async def one(get: Callable[[str], Awaitable[httpx.Response]]) -> float:
-        began = time.perf_counter()
+    async def measure_once(get: Callable[[str], Awaitable[httpx.Response]]) -> float:
+        started_at = time.perf_counter()
         (await get("/healthz")).raise_for_status()
-        return time.perf_counter() - began
+        return time.perf_counter() - started_at
 
-    async with _client(url) as client:
+    async with _open_client(url) as client:
         if at_once:
-            return list(await asyncio.gather(*(one(client.get) for _ in range(times))))
-        return [await one(client.get) for _ in range(times)]
+            return list(await asyncio.gather(*(measure_once(client.get) for _ in range(times))))
+        return [await measure_once(client.get) for _ in range(times)]
 
 
-def _client(url: str) -> httpx.AsyncClient:
+def _open_client(url: str) -> httpx.AsyncClient:
     # There is no TLS, and to read its certificates would be measured.
     limits = httpx.Limits(max_connections=None)
     return httpx.AsyncClient(base_url=url, timeout=120, limits=limits, trust_env=False, verify=False)  # noqa: S501
 
 
-def _healthz(url: str, times: int, at_once: bool) -> list[float]:
-    return asyncio.run(healthz(url, times, at_once))
+def _measure_healthz(url: str, times: int, at_once: bool) -> list[float]:
+    return asyncio.run(measure_healthz(url, times, at_once))
 
 
-def _follow_all(url: str, prompts: int, run: str) -> list[Seen]:
-    return asyncio.run(follow_all(url, prompts, run))
+def _submit_all(url: str, prompts: int, run: str) -> list[PromptResult]:
+    return asyncio.run(submit_all(url, prompts, run))
 
 
-def table(rows: dict[str, list[float]]) -> str:
+def format_table(rows: dict[str, list[float]]) -> str:
     """In Markdown; the first row is what the others are compared with."""
     lines = ["| | p50 | p99 | p50 to the first |", "|---|---:|---:|---:|"]
-    floor = median(next(iter(rows.values())))
+    baseline = median(next(iter(rows.values())))
     for name, seconds in rows.items():
-        high = quantiles(seconds, n=100)[98]
-        lines.append(f"| {name} | {median(seconds) * 1000:.1f} ms | {high * 1000:.1f} ms "
-                     f"| {median(seconds) / floor:.1f} |")  # fmt: skip
+        p99 = quantiles(seconds, n=100)[98]
+        lines.append(f"| {name} | {median(seconds) * 1000:.1f} ms | {p99 * 1000:.1f} ms "
+                     f"| {median(seconds) / baseline:.1f} |")  # fmt: skip
     return "\n".join(lines)
 
 
@@ -139,26 +141,30 @@ def main() -> int:
         with Stack(settings, Console(quiet=True)) as stack, ProcessPoolExecutor(1, context) as clients:
             assert stack.simulator_url is not None
             print(f"starting {options.prompts} processes that stream", file=sys.stderr)
-            stack.prewarm([STREAM] * options.prompts + ["AdvancePromptFunction"] * options.functions)
+            stack.prewarm([STREAM_FUNCTION] * options.prompts + ["AdvancePromptFunction"] * options.functions)
             stack.prewarm(["AgentAuthorizerFunction", "AuthorizerFunction", "HealthzFunction"])
             rows: dict[str, list[float]] = {}
-            clients.submit(_healthz, stack.url, 10, False).result()
-            rows["GET /healthz, one at a time"] = clients.submit(_healthz, stack.url, 100, False).result()
+            clients.submit(_measure_healthz, stack.url, 10, False).result()
+            rows["GET /healthz, one at a time"] = clients.submit(_measure_healthz, stack.url, 100, False).result()
             rows[f"GET /healthz, {options.prompts} at once"] = clients.submit(
-                _healthz, stack.url, options.prompts, True
+                _measure_healthz, stack.url, options.prompts, True
             ).result()
-            seen: list[Seen] = []
+            results: list[PromptResult] = []
             with SimulatorClient(stack.simulator_url) as simulator:
                 for run in ("first in their process", "in warm processes"):
-                    order(simulator, options.prompts, options.latency, run)
-                    answers = clients.submit(_follow_all, stack.url, options.prompts, run).result()
-                    rows[f"prompt.created, {options.prompts} at once, {run}"] = [one.created for one in answers]
-                    rows[f"the whole prompt, {run}"] = [one.ended for one in answers]
-                    seen += answers
-    wrong = [one.wrong for one in seen if one.wrong]
-    print(f"{len(seen) - len(wrong)} of {len(seen)} prompts completed with their own answer\n\n{table(rows)}")
-    for what in wrong[:10]:
-        print(what, file=sys.stderr)
+                    script_answers(simulator, options.prompts, options.latency, run)
+                    run_results = clients.submit(_submit_all, stack.url, options.prompts, run).result()
+                    rows[f"prompt.created, {options.prompts} at once, {run}"] = [
+                        one.seconds_to_created for one in run_results
+                    ]
+                    rows[f"the whole prompt, {run}"] = [one.seconds_to_end for one in run_results]
+                    results += run_results
+    wrong = [one.problem for one in results if one.problem]
+    print(
+        f"{len(results) - len(wrong)} of {len(results)} prompts completed with their own answer\n\n{format_table(rows)}"
+    )
+    for problem in wrong[:10]:
+        print(problem, file=sys.stderr)
     return 1 if wrong else 0
 
 

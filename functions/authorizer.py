@@ -7,11 +7,11 @@ callers without identity. So a route that somebody forgets to protect refuses ev
 import hmac
 from typing import Any
 
-from pointsman.settings.api import services_api_key
+from pointsman.settings.api import load_services_api_key
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    scheme, _, given = str(event.get("headers", {}).get("authorization", "")).partition(" ")
-    key = services_api_key()
-    ours = scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), key.encode())
-    return {"isAuthorized": True, "context": {"caller": "services" if ours else ""}}
+    scheme, _, token = str(event.get("headers", {}).get("authorization", "")).partition(" ")
+    key = load_services_api_key()
+    is_services_client = scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), key.encode())
+    return {"isAuthorized": True, "context": {"caller": "services" if is_services_client else ""}}

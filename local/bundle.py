@@ -13,99 +13,110 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from local.aws import Aws
+from local.aws import MotoServer
 from local.console import Console
-from local.control import Control
+from local.control import ControlApi
 from local.errors import RunnerError
 from local.functions import LambdaService
 from local.gateway import Gateway
-from local.lock import bind, origin, taken
-from local.parts import Parts, migrations_of, together
-from local.reload import Reload
-from local.routes import match
-from local.schedules import Schedules
-from local.settings import Settings, without_password
+from local.lock import bind_listener, build_base_url, describe_port_conflict
+from local.parts import ComponentRunner, find_migration_functions, gather_or_cancel
+from local.reload import CodeReloader
+from local.routes import match_route
+from local.schedules import Scheduler
+from local.settings import Settings, redact_database_url
 from local.template import Template
 
 S = TypeVar("S")
 
 
-class Bundle(Parts):
+class StackRunner(ComponentRunner):
     """Everything that runs, on one event loop; `Stack` is the way to it from ordinary code."""
 
     def __init__(self, settings: Settings, console: Console) -> None:
         super().__init__(settings, console)
         self.url = ""
-        self._began = time.monotonic()
-        self._started = time.time()
+        self._started_monotonic = time.monotonic()
+        self._started_at = time.time()
         self.watching = asyncio.Event()
 
-    async def _start(self) -> None:
+    async def _start_components(self) -> None:
         settings = self.settings
         path = settings.root / "template.yaml"
-        draft = Template.load(path, settings.environment)
-        self._hold()
-        listener = bind(settings.host, settings.port)
-        self._exit.callback(listener.close)
-        self._guard()
-        self.aws = Aws(settings.data / "logs" / "moto.log")
-        self._exit.push_async_callback(asyncio.to_thread, self.aws.stop)
-        loading = asyncio.create_task(self._timed("AWS (moto)", _in_background(self.aws.load, draft.state_machines)))
-        self._exit.callback(loading.cancel)
-        self.database_url, self.simulator_url = await together(
-            self._database(), self._simulators(settings.needs_simulator())
+        initial_template = Template.load(path, settings.environment)
+        self._acquire_data_folder()
+        listener = bind_listener(settings.host, settings.port)
+        self._exit_stack.callback(listener.close)
+        self._start_supervisor()
+        self.moto_server = MotoServer(settings.data / "logs" / "moto.log")
+        self._exit_stack.push_async_callback(asyncio.to_thread, self.moto_server.stop)
+        moto_task = asyncio.create_task(
+            self._run_timed(
+                "AWS (moto)", _run_in_daemon_thread(self.moto_server.start, initial_template.state_machines)
+            )
+        )
+        self._exit_stack.callback(moto_task.cancel)
+        self.database_url, self.simulator_url = await gather_or_cancel(
+            self._start_database(), self._start_simulator(settings.needs_simulator())
         )
         self.template = Template.load(path, settings.function_overrides(self.database_url, self.simulator_url))
-        logs = settings.data / "logs"
-        self.functions = LambdaService(
-            self.template.functions, self.aws.url, logs, self._warden, self.console.warn, settings.concurrency,
+        log_folder = settings.data / "logs"
+        self.lambda_service = LambdaService(
+            self.template.functions,
+            self.moto_server.url,
+            log_folder,
+            self._supervisor,
+            self.console.warn,
+            settings.concurrency,
             settings.stream_concurrency,
-        )  # fmt: skip
-        await self.functions.start()
-        self._exit.push_async_callback(self.functions.stop)
-        self.aws.connect(self.functions, asyncio.get_running_loop())
-        self.schedules = Schedules(self.template.schedules, self.functions.invoke, self.console.say)
-        await together(self._migrate(), self._warm_health(), loading)
-        await self._open(listener, draft)
-        self._banner()
+        )
+        await self.lambda_service.start()
+        self._exit_stack.push_async_callback(self.lambda_service.stop)
+        self.moto_server.connect(self.lambda_service, asyncio.get_running_loop())
+        self.scheduler = Scheduler(self.template.schedules, self.lambda_service.invoke, self.console.info)
+        await gather_or_cancel(self._run_migrations(), self._warm_health_function(), moto_task)
+        await self._open_gateway(listener, initial_template)
+        self._print_banner()
 
-    async def _migrate(self) -> None:
-        for name in migrations_of(self.template):
-            result = await self._timed("migrations", self.functions.invoke(name, b"{}"))
+    async def _run_migrations(self) -> None:
+        for name in find_migration_functions(self.template):
+            result = await self._run_timed("migrations", self.lambda_service.invoke(name, b"{}"))
             if result.error is not None:
-                log = self.settings.data / "logs" / f"{name}.log"
+                log_path = self.settings.data / "logs" / f"{name}.log"
                 reason = f"{result.error_type}: {result.error_message}"[:400]
-                raise RunnerError(f"the migrations failed: {reason} (see {log})")
+                raise RunnerError(f"the migrations failed: {reason} (see {log_path})")
 
-    async def _warm_health(self) -> None:
-        found = match(self.template.routes, "GET", "/healthz")
-        if found is not None:
-            await self._timed("first function", self.functions.prewarm([found.route.function]))
+    async def _warm_health_function(self) -> None:
+        route_match = match_route(self.template.routes, "GET", "/healthz")
+        if route_match is not None:
+            await self._run_timed("first function", self.lambda_service.prewarm([route_match.route.function]))
 
-    async def _open(self, listener: socket.socket, draft: Template) -> None:
+    async def _open_gateway(self, listener: socket.socket, initial_template: Template) -> None:
         settings = self.settings
-        control = Control(self.functions, self.schedules, self.status)
-        gateway = Gateway(self.template, self.functions, self.console, settings.integration_limit, control)
+        control = ControlApi(self.lambda_service, self.scheduler, self.status)
+        gateway = Gateway(self.template, self.lambda_service, self.console, settings.integration_timeout, control)
         port = int(listener.getsockname()[1])
         try:
             await gateway.start(listener)
         except OSError as error:
-            raise RunnerError(await asyncio.to_thread(taken, settings.host, port, error)) from None
-        self._exit.push_async_callback(gateway.stop)
-        self.url = origin(settings.host, port)
-        if any(route.path == "/healthz" for route in draft.routes):
-            await asyncio.to_thread(check_health, self.url, settings.data / "logs")
-        self._lock.describe(self.url)
-        self._exit.push_async_callback(self.schedules.stop)
+            raise RunnerError(await asyncio.to_thread(describe_port_conflict, settings.host, port, error)) from None
+        self._exit_stack.push_async_callback(gateway.stop)
+        self.url = build_base_url(settings.host, port)
+        if any(route.path == "/healthz" for route in initial_template.routes):
+            await asyncio.to_thread(verify_health, self.url, settings.data / "logs")
+        self._run_lock.write_owner(self.url)
+        self._exit_stack.push_async_callback(self.scheduler.stop)
         if settings.schedules:
-            self.schedules.start()
-        reload = Reload(self.template, self.functions, self.aws, self.console, self.watching.set)
-        self._exit.push_async_callback(reload.stop)
-        reload.start()
+            self.scheduler.start()
+        code_reloader = CodeReloader(
+            self.template, self.lambda_service, self.moto_server, self.console, self.watching.set
+        )
+        self._exit_stack.push_async_callback(code_reloader.stop)
+        code_reloader.start()
 
-    async def prewarm(self, names: Iterable[str] | None) -> None:
+    async def prewarm(self, function_names: Iterable[str] | None) -> None:
         """Load now what the first calls would wait for, one after the other."""
-        await together(self.functions.prewarm(names), asyncio.to_thread(self.aws.warm))
+        await gather_or_cancel(self.lambda_service.prewarm(function_names), asyncio.to_thread(self.moto_server.warm_up))
 
     def status(self) -> dict[str, Any]:
         """What runs, as plain data without a secret."""
@@ -115,9 +126,9 @@ class Bundle(Parts):
                 "root": str(self.settings.root),
                 "data": str(self.settings.data),
                 "url": self.url,
-                "startedAt": self._started,
+                "startedAt": self._started_at,
             },
-            "aws": self.aws.url,
+            "aws": self.moto_server.url,
             "simulator": self.simulator_url,
             "processes": {
                 "postgres": self._postgres.pid if self._postgres else None,
@@ -125,7 +136,7 @@ class Bundle(Parts):
             },
             "providers": self.settings.provider_states(),
             "databases": self.settings.databases(),
-            "functions": self.functions.status(),
+            "functions": self.lambda_service.status(),
             "stateMachines": {machine.name: machine.arn for machine in self.template.state_machines},
             "schedules": [
                 {"function": item.function, "name": item.name, "expression": item.expression, "enabled": item.enabled}
@@ -133,46 +144,48 @@ class Bundle(Parts):
             ],
         }
 
-    def _banner(self) -> None:
-        settings, say = self.settings, self.console.say
-        say(f"Pointsman is ready on {self.url}  ({time.monotonic() - self._began:.1f} s)")
-        if settings.api_key_is_development:
-            say(f"  API key    {settings.api_key} (for development; SERVICES_API_KEY sets another)")
-        database = without_password(self.database_url) if settings.database_url else self.database_url
-        say(f"  database   {database}{'' if settings.database_url else ' (embedded)'}")
+    def _print_banner(self) -> None:
+        settings, print_line = self.settings, self.console.info
+        print_line(f"Pointsman is ready on {self.url}  ({time.monotonic() - self._started_monotonic:.1f} s)")
+        if settings.is_development_api_key:
+            print_line(f"  API key    {settings.api_key} (for development; SERVICES_API_KEY sets another)")
+        database = redact_database_url(self.database_url) if settings.database_url else self.database_url
+        print_line(f"  database   {database}{'' if settings.database_url else ' (embedded)'}")
         if self.simulator_url:
-            say(f"  simulator  {self.simulator_url}")
-        say("  providers  " + " · ".join(f"{name} {state}" for name, state in settings.provider_states().items()))
-        say(f"  data       {settings.data}")
-        say("Ctrl-C stops it.")
+            print_line(f"  simulator  {self.simulator_url}")
+        print_line(
+            "  providers  " + " · ".join(f"{name} {state}" for name, state in settings.provider_states().items())
+        )
+        print_line(f"  data       {settings.data}")
+        print_line("Ctrl-C stops it.")
 
 
-async def _in_background(work: Callable[[S], None], argument: S) -> None:
+async def _run_in_daemon_thread(function: Callable[[S], None], argument: S) -> None:
     """to_thread for what cannot be cut short: our end does not wait for its end."""
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
+    completion: asyncio.Future[None] = loop.create_future()
 
     def settle(error: Exception | None) -> None:
-        if not done.done():
+        if not completion.done():
             if error is None:
-                done.set_result(None)
+                completion.set_result(None)
             else:
-                done.set_exception(error)
+                completion.set_exception(error)
 
     def run() -> None:
         error: Exception | None = None
         try:
-            work(argument)
+            function(argument)
         except Exception as failure:  # noqa: BLE001 - raised again where it is awaited
             error = failure
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, error)
 
-    threading.Thread(target=run, name=work.__name__, daemon=True).start()
-    await done
+    threading.Thread(target=run, name=function.__name__, daemon=True).start()
+    await completion
 
 
-def check_health(url: str, logs: Path) -> None:
+def verify_health(url: str, log_folder: Path) -> None:
     """Ask the gateway as a client would.
 
     Raises:
@@ -180,9 +193,9 @@ def check_health(url: str, logs: Path) -> None:
     """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/healthz", timeout=35) as answer:
-            json.loads(answer.read())
+        with opener.open(f"{url}/healthz", timeout=35) as response:
+            json.loads(response.read())
     except urllib.error.HTTPError as error:
-        raise RunnerError(f"GET /healthz answers {error.code} instead of 200 (see {logs})") from None
+        raise RunnerError(f"GET /healthz answers {error.code} instead of 200 (see {log_folder})") from None
     except (OSError, ValueError) as error:
-        raise RunnerError(f"GET /healthz is not answered: {error} (see {logs})") from None
+        raise RunnerError(f"GET /healthz is not answered: {error} (see {log_folder})") from None

@@ -15,7 +15,7 @@ from local.errors import RunnerError
 from local.settings import Settings
 
 
-class _Stopped(BaseException):
+class _StopRequested(BaseException):
     """Somebody asked us to stop; not an error, so nothing on the way may catch it as one."""
 
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command.add_argument("--port", type=int, help="instead of PORT; 0 takes a free one")
     options = parser.parse_args(arguments)
     try:
-        _Signals().install()
+        _SignalHandler().install()
         settings = Settings.load(options.root)
         if options.command == "migrate":
             from local.migrate import migrate
@@ -54,44 +54,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.port is not None:
             settings = replace(settings, port=options.port)
         if options.command == "demo":
-            from local.demo import demo
+            from local.demo import run_demo
 
-            demo(settings)
+            run_demo(settings)
         else:
-            _run(settings)
+            _run_stack(settings)
     except RunnerError as error:
         print(f"pointsman: {error}", file=sys.stderr)
         return 1
-    except _Stopped:
+    except _StopRequested:
         print("Pointsman has stopped")
         return 1 if options.command in ("migrate", "reconcile") else 0
     return 0
 
 
-def _run(settings: Settings) -> None:
+def _run_stack(settings: Settings) -> None:
     # Half a second of imports, for which a mistake in the settings need not wait.
     from local.stack import Stack
 
     console = Console()
-    console.say("Pointsman is starting")
+    console.info("Pointsman is starting")
     with Stack(settings, console) as stack:
         # While nobody asks yet: the first create would wait for a dozen processes one after the other.
         stack.prewarm()
         threading.Event().wait()
 
 
-class _Signals:
+class _SignalHandler:
     """The first signal stops cleanly, the second at once; the warden then ends what is left."""
 
     def __init__(self) -> None:
-        self._seen = False
+        self._has_signal = False
 
     def install(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._handle)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        if self._seen:
+        if self._has_signal:
             os._exit(1)
-        self._seen = True
-        raise _Stopped
+        self._has_signal = True
+        raise _StopRequested

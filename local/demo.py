@@ -24,29 +24,40 @@ from local.simulator.client import SimulatorClient
 from local.stack import Stack
 
 Database = psycopg.Connection[DictRow]
-Told = list[tuple[str, dict[str, Any]]]
+PromptEvents = list[tuple[str, dict[str, Any]]]
 
-USER = {"X-User-Id": "demo"}
+USER_HEADERS = {"X-User-Id": "demo"}
 LATENCY_MS = 100
-DEPLOYED_WITHIN = 30.0
+DEPLOYMENT_TIMEOUT = 30.0
 """Seconds that the simulated deployment may take at the most."""
 
-NOT_NEEDED = (
+UNUSED_FUNCTIONS = (
     "MigrateFunction", "NotFoundFunction", "UndoFunction", "CapabilitiesFunction", "ToolsFunction",
     "InvokeToolFunction", "AgentRoutesFunction", "AgentOpenapiFunction", "AgentDocsFunction", "GetPromptFunction",
     "RejectFunction", "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction",
 )  # fmt: skip
-FOR_EACH_TOOL = ["ProvisionToolFunction", "DestroyToolFunction"]
+PER_TOOL_FUNCTIONS = ["ProvisionToolFunction", "DestroyToolFunction"]
 """Functions that serve as many events at once as an instance has tools."""
 
 
-def demo_settings(settings: Settings) -> Settings:
+def build_demo_settings(settings: Settings) -> Settings:
     """A free port, data of its own, and no key or database of the developer's, so that the demo costs nothing."""
-    own = {"SERVICE_DATABASE_URL", "DATABASE_URL", "RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID", "SERVICES_API_KEY"}
-    own |= {"RAILWAY_ENVIRONMENT_NAME", "TELNYX_MESSAGING_PROFILE_ID", "AGENTMAIL_DOMAIN", "POOL_DATABASE_URL"}
-    own |= {"AGENT_AUTH", "API_PREFIX"}
-    own |= {name for provider in PROVIDERS for name in (provider.key, provider.address)}
-    environment = {name: value for name, value in settings.environment.items() if name not in own}
+    excluded_names = {
+        "SERVICE_DATABASE_URL",
+        "DATABASE_URL",
+        "RAILWAY_PROJECT_ID",
+        "RAILWAY_ENVIRONMENT_ID",
+        "SERVICES_API_KEY",
+    }
+    excluded_names |= {
+        "RAILWAY_ENVIRONMENT_NAME",
+        "TELNYX_MESSAGING_PROFILE_ID",
+        "AGENTMAIL_DOMAIN",
+        "POOL_DATABASE_URL",
+    }
+    excluded_names |= {"AGENT_AUTH", "API_PREFIX"}
+    excluded_names |= {name for provider in PROVIDERS for name in (provider.key_setting, provider.url_setting)}
+    environment = {name: value for name, value in settings.environment.items() if name not in excluded_names}
     return replace(
         settings,
         port=0,
@@ -58,11 +69,11 @@ def demo_settings(settings: Settings) -> Settings:
     )
 
 
-def demo(settings: Settings) -> None:
+def run_demo(settings: Settings) -> None:
     """Run it. Raises RunnerError with the claim that did not hold."""
-    started = time.monotonic()
-    console = Console(requests=False)
-    with Stack(demo_settings(settings), console) as stack:
+    started_at = time.monotonic()
+    console = Console(log_requests=False)
+    with Stack(build_demo_settings(settings), console) as stack:
         assert stack.simulator_url is not None
         simulator = SimulatorClient(stack.simulator_url)
         simulator.reset()
@@ -71,13 +82,13 @@ def demo(settings: Settings) -> None:
             httpx.Client(base_url=stack.url, headers=headers, timeout=60) as api,
             Database.connect(stack.database_url, autocommit=True, row_factory=dict_row) as database,
         ):
-            running = _Demo(api, database, simulator)
-            console.say("Warming up the functions")
-            needed = [name for name in stack.status()["functions"] if name not in NOT_NEEDED]
-            stack.prewarm([*needed, *(FOR_EACH_TOOL * (len(running.tools) - 1))])
-            simulator.config({"latency_ms": LATENCY_MS})
-            running.run()
-    _say(f"\nDone in {time.monotonic() - started:.0f} s. `make run` keeps the same stack up for you.")
+            demo_run = _Demo(api, database, simulator)
+            console.info("Warming up the functions")
+            used_functions = [name for name in stack.status()["functions"] if name not in UNUSED_FUNCTIONS]
+            stack.prewarm([*used_functions, *(PER_TOOL_FUNCTIONS * (len(demo_run.tools) - 1))])
+            simulator.update_config({"latency_ms": LATENCY_MS})
+            demo_run.run()
+    _print_line(f"\nDone in {time.monotonic() - started_at:.0f} s. `make run` keeps the same stack up for you.")
 
 
 class _Demo:
@@ -91,157 +102,166 @@ class _Demo:
     def run(self) -> None:
         name = f"convos-agent-{self.instance_id}"
         body = {"instanceId": self.instance_id, "name": name, "tools": self.tools}
-        _head(f"POST /create-instance {json.dumps(body)}")
-        _say(f"(each call to a provider takes {LATENCY_MS} ms)")
-        created, seconds = self._watch("create", "POST", "/create-instance", json=body)
-        _say(f"answered in {seconds:.2f} s: {json.dumps(created, indent=2)}")
-        _check(set(created["services"]) == set(self.tools), "every tool that was asked for is there")
+        _print_heading(f"POST /create-instance {json.dumps(body)}")
+        _print_line(f"(each call to a provider takes {LATENCY_MS} ms)")
+        created, seconds = self._request_with_progress("create", "POST", "/create-instance", json=body)
+        _print_line(f"answered in {seconds:.2f} s: {json.dumps(created, indent=2)}")
+        _verify(set(created["services"]) == set(self.tools), "every tool that was asked for is there")
 
-        _head("The same request again makes nothing new")
-        before = self.simulator.leftovers()
-        again, _ = self._ask("POST", "/create-instance", json=body)
-        _check(again == created, "the same answer")
-        _check(self.simulator.leftovers() == before, f"the same {len(before)} resources at the providers")
+        _print_heading("The same request again makes nothing new")
+        leftovers_before = self.simulator.list_leftovers()
+        repeated, _ = self._request("POST", "/create-instance", json=body)
+        _verify(repeated == created, "the same answer")
+        _verify(
+            self.simulator.list_leftovers() == leftovers_before,
+            f"the same {len(leftovers_before)} resources at the providers",
+        )
 
-        _head("POST /status/batch until it is deployed")
-        self._until_deployed()
+        _print_heading("POST /status/batch until it is deployed")
+        self._wait_until_deployed()
 
-        _head("What Postgres holds")
-        self._read_back(created)
+        _print_heading("What Postgres holds")
+        self._verify_database_rows(created)
 
-        _head(f"DELETE /destroy/{self.instance_id}")
-        destroyed, seconds = self._watch("destroy", "DELETE", f"/destroy/{self.instance_id}")
-        _say(f"answered in {seconds:.2f} s: {json.dumps(destroyed)}")
-        _check(all(destroyed["destroyed"].values()), "everything was there and is gone")
+        _print_heading(f"DELETE /destroy/{self.instance_id}")
+        destroyed, seconds = self._request_with_progress("destroy", "DELETE", f"/destroy/{self.instance_id}")
+        _print_line(f"answered in {seconds:.2f} s: {json.dumps(destroyed)}")
+        _verify(all(destroyed["destroyed"].values()), "everything was there and is gone")
 
-        self._ask_the_time()
-        self._ask_for_an_instance()
+        self._run_time_prompt()
+        self._run_approval_prompt()
 
-        _head("What is left")
-        left = self.simulator.leftovers()
-        _check(not left, f"nothing at any provider{': ' + json.dumps(left) if left else ''}")
-        _check(not self._rows("instance_infra") and not self._rows("instance_services"), "no row in Postgres")
+        _print_heading("What is left")
+        leftovers = self.simulator.list_leftovers()
+        _verify(not leftovers, f"nothing at any provider{': ' + json.dumps(leftovers) if leftovers else ''}")
+        _verify(
+            not self._select_rows("instance_infra") and not self._select_rows("instance_services"), "no row in Postgres"
+        )
 
-    def _ask_the_time(self) -> None:
+    def _run_time_prompt(self) -> None:
         text = "What time is it?"
-        _head(f"POST /api/prompt {json.dumps({'input': text})}")
-        told = self._follow("POST", "/api/prompt", json={"input": text})
-        called = [data.get("function") for event, data in told if event == "prompt.output"]
-        _check(called == ["time.now", None], "the model has called time.now and said what came of it")
-        _check(told[-1][0] == "prompt.completed", "the prompt is completed")
+        _print_heading(f"POST /api/prompt {json.dumps({'input': text})}")
+        events = self._read_prompt_events("POST", "/api/prompt", json={"input": text})
+        called_functions = [data.get("function") for event, data in events if event == "prompt.output"]
+        _verify(called_functions == ["time.now", None], "the model has called time.now and said what came of it")
+        _verify(events[-1][0] == "prompt.completed", "the prompt is completed")
 
-    def _ask_for_an_instance(self) -> None:
+    def _run_approval_prompt(self) -> None:
         instance_id = f"{self.instance_id}-2"
         text = f"Create an instance named {instance_id}"
-        _head(f"POST /api/prompt {json.dumps({'input': text})}")
-        told = self._follow("POST", "/api/prompt", json={"input": text})
-        event, approval = told[-1]
-        _check(event == "prompt.approval", "the stream waits for a person, and is left here")
-        _check(not self.simulator.leftovers(), "nothing is made yet")
+        _print_heading(f"POST /api/prompt {json.dumps({'input': text})}")
+        events = self._read_prompt_events("POST", "/api/prompt", json={"input": text})
+        event, approval = events[-1]
+        _verify(event == "prompt.approval", "the stream waits for a person, and is left here")
+        _verify(not self.simulator.list_leftovers(), "nothing is made yet")
 
         path = f"/api/prompts/{approval['promptId']}"
-        _head(f"POST {path}/approve, then GET {path}/stream with Last-Event-ID: {len(told)}")
-        self._ask("POST", f"{path}/approve", headers=USER, json={"toolCallId": approval["toolCallId"]})
-        told = self._follow("GET", f"{path}/stream", headers={"Last-Event-ID": str(len(told))})
-        result = next(data["result"] for event, data in told if event == "prompt.output")
-        _check(result["type"] == "success" and result["output"]["instanceId"] == instance_id, "the instance is made")
-        _check(told[-1][0] == "prompt.completed", "the prompt is completed")
-        gone, _ = self._ask("DELETE", f"/destroy/{instance_id}")
-        _check(gone["destroyed"]["service"], "and destroyed again")
+        _print_heading(f"POST {path}/approve, then GET {path}/stream with Last-Event-ID: {len(events)}")
+        self._request("POST", f"{path}/approve", headers=USER_HEADERS, json={"toolCallId": approval["toolCallId"]})
+        events = self._read_prompt_events("GET", f"{path}/stream", headers={"Last-Event-ID": str(len(events))})
+        result = next(data["result"] for event, data in events if event == "prompt.output")
+        _verify(result["type"] == "success" and result["output"]["instanceId"] == instance_id, "the instance is made")
+        _verify(events[-1][0] == "prompt.completed", "the prompt is completed")
+        destroyed, _ = self._request("DELETE", f"/destroy/{instance_id}")
+        _verify(destroyed["destroyed"]["service"], "and destroyed again")
 
-    def _follow(self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any) -> Told:
+    def _read_prompt_events(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any
+    ) -> PromptEvents:
         """The events of a prompt until it ends or waits for a person."""
-        told: Told = []
-        with self.api.stream(method, path, headers={**USER, **(headers or {})}, **request) as answer:
-            if answer.status_code != 200:
-                raise RunnerError(f"{method} {path} answered {answer.status_code}: {answer.read().decode()}")
+        events: PromptEvents = []
+        with self.api.stream(method, path, headers={**USER_HEADERS, **(headers or {})}, **request) as response:
+            if response.status_code != 200:
+                raise RunnerError(f"{method} {path} answered {response.status_code}: {response.read().decode()}")
             event = ""
-            for line in answer.iter_lines():
+            for line in response.iter_lines():
                 name, _, value = line.partition(": ")
                 if name == "event":
                     event = value
                 elif name == "data":
-                    told.append((event, json.loads(value)))
-                    _say(f"  {event:<17} {value}")
+                    events.append((event, json.loads(value)))
+                    _print_line(f"  {event:<17} {value}")
                     if event == "prompt.approval":
                         break
-        return told
+        return events
 
-    def _watch(self, kind: str, method: str, path: str, **request: Any) -> tuple[dict[str, Any], float]:
+    def _request_with_progress(self, kind: str, method: str, path: str, **request: Any) -> tuple[dict[str, Any], float]:
         """Make a request and tell the steps of its operation while it runs."""
-        answers: list[tuple[dict[str, Any], float]] = []
-        asking = threading.Thread(target=lambda: answers.append(self._ask(method, path, **request)), daemon=True)
-        asking.start()
-        for line in self._steps(kind, asking):
-            _say(line)
-        asking.join()
-        if not answers:
+        responses: list[tuple[dict[str, Any], float]] = []
+        request_thread = threading.Thread(
+            target=lambda: responses.append(self._request(method, path, **request)), daemon=True
+        )
+        request_thread.start()
+        for line in self._iter_step_updates(kind, request_thread):
+            _print_line(line)
+        request_thread.join()
+        if not responses:
             raise RunnerError(f"{method} {path} gave no answer")
-        return answers[0]
+        return responses[0]
 
-    def _steps(self, kind: str, asking: threading.Thread) -> Iterator[str]:
-        told: set[str] = set()
+    def _iter_step_updates(self, kind: str, request_thread: threading.Thread) -> Iterator[str]:
+        printed_lines: set[str] = set()
         while True:
-            last_look = not asking.is_alive()
+            is_last_poll = not request_thread.is_alive()
             query = "SELECT id FROM operations WHERE instance_id = %s AND kind = %s"
             for row in self.database.execute(query, (self.instance_id, kind)).fetchall():
                 for step in self._get(f"/operations/{row['id']}")["steps"]:
                     line = f"  {step['status']:<10} {step['name']}"
-                    if line not in told:
-                        told.add(line)
+                    if line not in printed_lines:
+                        printed_lines.add(line)
                         yield line
-            if last_look:
+            if is_last_poll:
                 return
             time.sleep(0.15)
 
-    def _until_deployed(self) -> None:
-        deadline, last = time.monotonic() + DEPLOYED_WITHIN, ""
-        while last != "SUCCESS":
+    def _wait_until_deployed(self) -> None:
+        deadline, last_status = time.monotonic() + DEPLOYMENT_TIMEOUT, ""
+        while last_status != "SUCCESS":
             if time.monotonic() > deadline:
-                raise RunnerError(f"not deployed after {DEPLOYED_WITHIN:.0f} s: {last}")
-            answer, _ = self._ask("POST", "/status/batch", json={"instanceIds": [self.instance_id]})
-            status = str(answer["services"][0]["deployStatus"]) if answer["services"] else "not listed yet"
-            if status != last:
-                _say(f"  {status}")
-                last = status
+                raise RunnerError(f"not deployed after {DEPLOYMENT_TIMEOUT:.0f} s: {last_status}")
+            body, _ = self._request("POST", "/status/batch", json={"instanceIds": [self.instance_id]})
+            status = str(body["services"][0]["deployStatus"]) if body["services"] else "not listed yet"
+            if status != last_status:
+                _print_line(f"  {status}")
+                last_status = status
             time.sleep(0.1)
 
-    def _read_back(self, created: dict[str, Any]) -> None:
-        infra, services = self._rows("instance_infra"), self._rows("instance_services")
+    def _verify_database_rows(self, created: dict[str, Any]) -> None:
+        infra, services = self._select_rows("instance_infra"), self._select_rows("instance_services")
         for row in infra:
             columns = ("instance_id", "provider_service_id", "url", "volume_id")
-            _say("  instance_infra     " + " ".join(str(row[column]) for column in columns))
+            _print_line("  instance_infra     " + " ".join(str(row[column]) for column in columns))
         for row in services:
-            _say(f"  instance_services  {row['tool_id']} {row['resource_id']} ({row['env_key']})")
-        _check(len(infra) == 1 and infra[0]["provider_service_id"] == created["serviceId"], "the instance's row")
+            _print_line(f"  instance_services  {row['tool_id']} {row['resource_id']} ({row['env_key']})")
+        _verify(len(infra) == 1 and infra[0]["provider_service_id"] == created["serviceId"], "the instance's row")
         stored = {row["tool_id"]: {"resourceId": row["resource_id"]} for row in services}
-        _check(stored == created["services"], "a row for each tool")
+        _verify(stored == created["services"], "a row for each tool")
 
-    def _rows(self, table: str) -> list[dict[str, Any]]:
+    def _select_rows(self, table: str) -> list[dict[str, Any]]:
         query = sql.SQL("SELECT * FROM {} WHERE instance_id = %s").format(sql.Identifier(table))
         return self.database.execute(query, (self.instance_id,)).fetchall()
 
     def _get(self, path: str) -> dict[str, Any]:
-        return self._ask("GET", path)[0]
+        return self._request("GET", path)[0]
 
-    def _ask(self, method: str, path: str, **request: Any) -> tuple[dict[str, Any], float]:
-        started = time.monotonic()
-        answer = self.api.request(method, path, **request)
-        if answer.status_code != 200:
-            raise RunnerError(f"{method} {path} answered {answer.status_code}: {answer.text}")
-        body: dict[str, Any] = answer.json()
-        return body, time.monotonic() - started
+    def _request(self, method: str, path: str, **request: Any) -> tuple[dict[str, Any], float]:
+        started_at = time.monotonic()
+        response = self.api.request(method, path, **request)
+        if response.status_code != 200:
+            raise RunnerError(f"{method} {path} answered {response.status_code}: {response.text}")
+        body: dict[str, Any] = response.json()
+        return body, time.monotonic() - started_at
 
 
-def _check(holds: bool, claim: str) -> None:
-    if not holds:
+def _verify(condition: bool, claim: str) -> None:
+    if not condition:
         raise RunnerError(f"this does not hold: {claim}")
-    _say(f"  ok: {claim}")
+    _print_line(f"  ok: {claim}")
 
 
-def _head(text: str) -> None:
-    _say(f"\n== {text}")
+def _print_heading(text: str) -> None:
+    _print_line(f"\n== {text}")
 
 
-def _say(text: str) -> None:
+def _print_line(text: str) -> None:
     print(text, flush=True)

@@ -10,9 +10,9 @@ def replace_file(path: Path, content: bytes) -> None:
 
     Only its owner may read it. Raises OSError.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         os.replace(name, path)
     except BaseException:

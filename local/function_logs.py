@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-_SERIOUS = {"WARNING", "ERROR", "CRITICAL"}
-_TEXT = re.compile(r"^\[(WARNING|ERROR|CRITICAL)\]\s*(.*)$")
-_LEADING_FIELDS = re.compile(r"^\d{4}-\d\d-\d\dT\S+\s+(?:[0-9a-f-]{36}\s+)?")
-_SHORT = 300
+_REPORTED_LEVELS = {"WARNING", "ERROR", "CRITICAL"}
+_TEXT_LOG_LINE = re.compile(r"^\[(WARNING|ERROR|CRITICAL)\]\s*(.*)$")
+_TIMESTAMP_AND_REQUEST_ID = re.compile(r"^\d{4}-\d\d-\d\dT\S+\s+(?:[0-9a-f-]{36}\s+)?")
+_SUMMARY_LENGTH = 300
 
 
 class FunctionLog:
@@ -30,11 +30,11 @@ class FunctionLog:
         self._report = report
         self.request_id: str | None = None
 
-    def note(self, text: str) -> None:
+    def write_line(self, text: str) -> None:
         """Write a line of Lambda's own."""
-        self._write([text])
+        self._write_lines([text])
 
-    async def follow(self, descriptor: int) -> None:
+    async def read_pipe(self, descriptor: int) -> None:
         """Read a pipe to its end, line by line."""
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=2**20)
@@ -49,37 +49,37 @@ class FunctionLog:
                     continue
                 if not line:
                     return
-                self._line(line.decode("utf-8", "replace").rstrip("\n"))
+                self._handle_line(line.decode("utf-8", "replace").rstrip("\n"))
         finally:
             transport.close()
 
-    def _line(self, line: str) -> None:
+    def _handle_line(self, line: str) -> None:
         # The runtime client joins the lines of a traceback with carriage returns and pads them with no-break spaces.
         lines = line.replace("\u00a0", " ").split("\r")
-        self._write(lines)
-        short = shorten(lines)
-        if short is not None:
-            self._report(f"{self._function}: {short}")
+        self._write_lines(lines)
+        summary = summarize(lines)
+        if summary is not None:
+            self._report(f"{self._function}: {summary}")
 
-    def _write(self, lines: list[str]) -> None:
+    def _write_lines(self, lines: list[str]) -> None:
         prefix = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z {self.request_id or '-'} "
         with self._path.open("a", encoding="utf-8") as file:
             file.writelines(f"{prefix}{line}\n" for line in lines)
 
 
-def shorten(lines: list[str]) -> str | None:
+def summarize(lines: list[str]) -> str | None:
     """One line for the console if these are a warning or an error, else None."""
     first = lines[0]
     if first.startswith("{"):
-        return _shorten_json(first)
-    match = _TEXT.match(first)
+        return _summarize_json(first)
+    match = _TEXT_LOG_LINE.match(first)
     if match is None or "LAMBDA_WARNING" in first:
         return None
-    text = _LEADING_FIELDS.sub("", match.group(2))
-    return f"{match.group(1)} {text}{_origin(lines)}"[:_SHORT]
+    text = _TIMESTAMP_AND_REQUEST_ID.sub("", match.group(2))
+    return f"{match.group(1)} {text}{_find_traceback_location(lines)}"[:_SUMMARY_LENGTH]
 
 
-def _shorten_json(line: str) -> str | None:
+def _summarize_json(line: str) -> str | None:
     try:
         record = json.loads(line)
     except ValueError:
@@ -88,13 +88,13 @@ def _shorten_json(line: str) -> str | None:
         return None
     fields = cast("dict[str, Any]", record)
     level = str(fields.get("level", "")).upper()
-    if level not in _SERIOUS:
+    if level not in _REPORTED_LEVELS:
         return None
     message = fields.get("message", fields.get("errorMessage", ""))
     reason = fields.get("exception_name") or fields.get("errorType") or ""
-    return f"{level} {message}{f' ({reason})' if reason else ''}"[:_SHORT]
+    return f"{level} {message}{f' ({reason})' if reason else ''}"[:_SUMMARY_LENGTH]
 
 
-def _origin(lines: list[str]) -> str:
+def _find_traceback_location(lines: list[str]) -> str:
     files = [line.strip() for line in lines if line.strip().startswith("File ")]
     return f" ({files[-1]})" if files else ""

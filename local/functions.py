@@ -11,17 +11,17 @@ from typing import Any
 
 from local.errors import RunnerError
 from local.function_logs import FunctionLog
-from local.invocation import PAYLOAD_LIMIT, Invocation, Result
-from local.processes import Warden
+from local.invocation import MAX_PAYLOAD_BYTES, Invocation, InvocationResult
+from local.processes import Supervisor
 from local.runtime_api import RuntimeApi
-from local.streams import Chunks
+from local.streams import ResponseStream
 from local.template import Function
-from local.worker import Worker, lambda_environment
+from local.worker import Worker, build_lambda_environment
 
 # A call that finds all workers busy gives them this long before another process is started for it.
-SCALE_UP_AFTER = 0.05
+SCALE_UP_DELAY = 0.05
 # More at a time would only take the cores from one another, and from whoever is asked meanwhile.
-STARTS_AT_ONCE = 8
+MAX_CONCURRENT_STARTS = 8
 
 
 class UnknownFunction(RunnerError):
@@ -33,75 +33,83 @@ class PayloadTooLarge(RunnerError):
 
 
 @dataclass
-class _Waiting:
+class _QueuedInvocation:
     invocation: Invocation
-    may_start: bool = False
+    may_start_worker: bool = False
 
 
-class _Pool:
+class _WorkerPool:
     """The workers of one function and the invocations that wait for one."""
 
     def __init__(self, function: Function, service: "LambdaService") -> None:
         self.function = function
         self.workers: list[Worker] = []
-        self.waiting: deque[_Waiting] = deque()
+        self.queue: deque[_QueuedInvocation] = deque()
         self._service = service
 
-    def submit(self, invocation: Invocation) -> None:
-        waiting = _Waiting(invocation)
-        self.waiting.append(waiting)
+    def enqueue(self, invocation: Invocation) -> None:
+        queued = _QueuedInvocation(invocation)
+        self.queue.append(queued)
         self.dispatch()
-        if waiting in self.waiting:
-            asyncio.get_running_loop().call_later(SCALE_UP_AFTER, self._grant_start, waiting)
+        if queued in self.queue:
+            asyncio.get_running_loop().call_later(SCALE_UP_DELAY, self._allow_worker_start, queued)
 
-    def abandon(self, invocation: Invocation) -> None:
-        self.waiting = deque(waiting for waiting in self.waiting if waiting.invocation is not invocation)
+    def remove_from_queue(self, invocation: Invocation) -> None:
+        self.queue = deque(queued for queued in self.queue if queued.invocation is not invocation)
 
     def dispatch(self) -> None:
         """Hand waiting invocations to idle workers, and start workers for those that have waited long enough."""
         for worker in [worker for worker in self.workers if worker.state == "dead"]:
             self.workers.remove(worker)
-        while self.waiting:
-            worker = self._idle()
+        while self.queue:
+            worker = self._find_idle_worker()
             if worker is None:
                 break
-            worker.hand_over(self.waiting.popleft().invocation)
-        self._start_for_waiting()
+            worker.assign(self.queue.popleft().invocation)
+        self._start_workers_for_queue()
 
-    def changed(self, worker: Worker) -> None:
+    def handle_worker_change(self, worker: Worker) -> None:
         """A worker became idle or died."""
-        if worker.state == "dead" and worker.init_error is not None and self.waiting:
+        if worker.state == "dead" and worker.init_error is not None and self.queue:
             # A start that failed costs one invocation; the others get starts of their own.
-            self.waiting.popleft().invocation.fail(worker.init_error)
+            self.queue.popleft().invocation.fail(worker.init_error)
         self.dispatch()
 
-    def start(self) -> Worker:
+    def start_worker(self) -> Worker:
         service = self._service
-        worker = Worker(self.function, service.api, service.warden, service.log_of(self.function), self.changed)
+        worker = Worker(
+            self.function,
+            service.runtime_api,
+            service.supervisor,
+            service.create_log(self.function),
+            self.handle_worker_change,
+        )
         self.workers.append(worker)
-        worker.start(lambda_environment(self.function, service.aws_url))
+        worker.start(build_lambda_environment(self.function, service.aws_url))
         return worker
 
-    def _idle(self) -> Worker | None:
+    def _find_idle_worker(self) -> Worker | None:
         for worker in self.workers:
             if worker.state == "idle" and not worker.retired:
-                if worker.alive:
+                if worker.is_alive:
                     return worker
                 worker.retired = True
         return None
 
-    def _start_for_waiting(self) -> None:
-        current = [worker for worker in self.workers if not worker.retired]
-        starting = sum(worker.state == "starting" for worker in current)
-        wanted = sum(waiting.may_start for waiting in self.waiting) if current else len(self.waiting)
-        wanted = max(wanted, 1 if self.waiting and not current else 0)
-        room = min(self._service.limit_of(self.function) - len(current), STARTS_AT_ONCE - starting)
-        for _ in range(min(wanted - starting, room)):
-            self.start()
+    def _start_workers_for_queue(self) -> None:
+        active_workers = [worker for worker in self.workers if not worker.retired]
+        starting_count = sum(worker.state == "starting" for worker in active_workers)
+        needed_count = sum(queued.may_start_worker for queued in self.queue) if active_workers else len(self.queue)
+        needed_count = max(needed_count, 1 if self.queue and not active_workers else 0)
+        free_capacity = min(
+            self._service.get_worker_limit(self.function) - len(active_workers), MAX_CONCURRENT_STARTS - starting_count
+        )
+        for _ in range(min(needed_count - starting_count, free_capacity)):
+            self.start_worker()
 
-    def _grant_start(self, waiting: _Waiting) -> None:
-        waiting.may_start = True
-        if waiting in self.waiting:
+    def _allow_worker_start(self, queued: _QueuedInvocation) -> None:
+        queued.may_start_worker = True
+        if queued in self.queue:
             self.dispatch()
 
 
@@ -122,76 +130,76 @@ class LambdaService:
         self,
         functions: Mapping[str, Function],
         aws_url: str,
-        logs: Path,
-        warden: Warden,
+        log_folder: Path,
+        supervisor: Supervisor,
         report: Callable[[str], None],
         concurrency: int = 10,
         stream_concurrency: int = 200,
     ) -> None:
-        self.api = RuntimeApi()
-        self.warden = warden
+        self.runtime_api = RuntimeApi()
+        self.supervisor = supervisor
         self.aws_url = aws_url
         self._concurrency = concurrency
         self._stream_concurrency = stream_concurrency
-        self._logs = logs
+        self._log_folder = log_folder
         self._report = report
-        self._pools = {name: _Pool(function, self) for name, function in functions.items()}
+        self._pools = {name: _WorkerPool(function, self) for name, function in functions.items()}
         self._retiring: set[Worker] = set()
 
     async def start(self) -> None:
         """Be ready to invoke; no process is started yet."""
-        self._logs.mkdir(parents=True, exist_ok=True)
+        self._log_folder.mkdir(parents=True, exist_ok=True)
 
     async def stop(self) -> None:
         """End every worker; invocations under way fail."""
         workers = [worker for pool in self._pools.values() for worker in pool.workers]
         for pool in self._pools.values():
-            for waiting in pool.waiting:
-                waiting.invocation.fail_with("Sandbox.Stopped", "The local runner is stopping")
-            pool.waiting.clear()
+            for queued in pool.queue:
+                queued.invocation.fail_with("Sandbox.Stopped", "The local runner is stopping")
+            pool.queue.clear()
         await asyncio.gather(*(worker.stop() for worker in workers))
-        await self.api.stop()
+        await self.runtime_api.stop()
 
-    def log_of(self, function: Function) -> FunctionLog:
+    def create_log(self, function: Function) -> FunctionLog:
         """A log for one worker of a function."""
-        return FunctionLog(self._logs / f"{function.name}.log", function.name, self._report)
+        return FunctionLog(self._log_folder / f"{function.name}.log", function.name, self._report)
 
-    async def invoke(self, name: str, payload: bytes) -> Result:
+    async def invoke(self, name: str, payload: bytes) -> InvocationResult:
         """Invoke a function by name or ARN and wait for its answer.
 
         Raises:
             UnknownFunction: there is no such function.
             PayloadTooLarge: the event is over Lambda's limit.
         """
-        pool = self._pool(name, payload)
+        pool = self._find_pool(name, payload)
         invocation = Invocation(payload, pool.function.arn, pool.function.timeout)
-        pool.submit(invocation)
+        pool.enqueue(invocation)
         try:
             return await invocation.result
         finally:
-            pool.abandon(invocation)
+            pool.remove_from_queue(invocation)
 
-    def stream(self, name: str, payload: bytes) -> Invocation:
+    def invoke_with_response_stream(self, name: str, payload: bytes) -> Invocation:
         """Invoke a function and read its answer from the invocation's stream, or not: the function runs to its end.
 
         Raises:
             UnknownFunction, PayloadTooLarge: as `invoke` does.
         """
-        pool = self._pool(name, payload)
-        invocation = Invocation(payload, pool.function.arn, pool.function.timeout, stream=Chunks())
-        pool.submit(invocation)
+        pool = self._find_pool(name, payload)
+        invocation = Invocation(payload, pool.function.arn, pool.function.timeout, response_stream=ResponseStream())
+        pool.enqueue(invocation)
         return invocation
 
-    def limit_of(self, function: Function) -> int:
+    def get_worker_limit(self, function: Function) -> int:
         """Most workers of a function."""
-        return self._stream_concurrency if function.wrapper is not None else self._concurrency
+        return self._stream_concurrency if function.exec_wrapper is not None else self._concurrency
 
-    def _pool(self, name: str, payload: bytes) -> _Pool:
-        pool = self._pools.get(function_name(name))
+    def _find_pool(self, name: str, payload: bytes) -> _WorkerPool:
+        pool = self._pools.get(parse_function_name(name))
         if pool is None:
             raise UnknownFunction(f"Function not found: {name}")
-        if len(payload) > PAYLOAD_LIMIT:
-            raise PayloadTooLarge(f"Request must be smaller than {PAYLOAD_LIMIT} bytes")
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            raise PayloadTooLarge(f"Request must be smaller than {MAX_PAYLOAD_BYTES} bytes")
         return pool
 
     async def prewarm(self, names: Iterable[str] | None = None) -> None:
@@ -201,16 +209,16 @@ class LambdaService:
         """
         cores = asyncio.Semaphore(max(1, os.cpu_count() or 1))
 
-        async def warm(pool: _Pool, wanted: int) -> None:
+        async def warm(pool: _WorkerPool, worker_number: int) -> None:
             async with cores:
                 workers = [worker for worker in pool.workers if not worker.retired]
-                worker = workers[wanted - 1] if len(workers) >= wanted else pool.start()
+                worker = workers[worker_number - 1] if len(workers) >= worker_number else pool.start_worker()
                 while worker.state == "starting":
                     await asyncio.sleep(0.01)
 
-        named = Counter(list(self._pools) if names is None else names)
-        each = [(name, number) for name, total in named.items() for number in range(1, total + 1)]
-        await asyncio.gather(*(warm(self._pools[name], number) for name, number in each))
+        worker_counts = Counter(list(self._pools) if names is None else names)
+        targets = [(name, number) for name, total in worker_counts.items() for number in range(1, total + 1)]
+        await asyncio.gather(*(warm(self._pools[name], number) for name, number in targets))
 
     def retire_all(self) -> int:
         """Let new code in: idle workers end now, busy ones after their event.
@@ -231,13 +239,13 @@ class LambdaService:
         return {
             name: {
                 "handler": pool.function.handler,
-                "waiting": len(pool.waiting),
+                "waiting": len(pool.queue),
                 "workers": [
                     {
                         "pid": worker.pid,
                         "state": worker.state,
                         "requestId": worker.request_id,
-                        "startedAt": worker.started,
+                        "startedAt": worker.started_at,
                         "retired": worker.retired,
                     }
                     for worker in pool.workers
@@ -248,7 +256,7 @@ class LambdaService:
         }
 
 
-def function_name(name: str) -> str:
+def parse_function_name(name: str) -> str:
     """A function's logical id from its name or ARN, with or without a version."""
     with suppress(ValueError):
         return name.split(":", 7)[6] if name.startswith("arn:") else name.split(":", 1)[0]

@@ -13,33 +13,38 @@ from typing import Any
 from aiohttp import ClientConnectionResetError, web
 from aiohttp.web_protocol import RequestHandler
 
-from local.answers import Refusal, http_answer, rest_answer, streamed_answer
+from local.answers import GatewayError, build_http_api_response, build_rest_api_response, build_streaming_response
 from local.apis import RestApi
 from local.console import Console
-from local.events import HttpRequest, authorizer_event, http_event
+from local.events import HttpRequest, build_http_authorizer_event, build_http_event
 from local.functions import LambdaService, PayloadTooLarge
-from local.invocation import Invocation, Result
-from local.plain import mapping
-from local.rest_events import identity_of, method_arn, rest_authorizer_event, rest_event
-from local.routes import Match, match
-from local.streams import NoPrelude, read_prelude
+from local.invocation import Invocation, InvocationResult
+from local.plain import mapping_or_empty
+from local.rest_events import (
+    build_method_arn,
+    build_rest_authorizer_event,
+    build_rest_event,
+    evaluate_authorizer_response,
+)
+from local.routes import RouteMatch, match_route
+from local.streams import InvalidPrelude, read_prelude
 from local.template import Authorizer, Template
 
-BODY_LIMIT = 10 * 1024 * 1024
-SERVER = f"pointsman-local (pid {os.getpid()})"
-CONTROL = "/_local/"
+MAX_BODY_BYTES = 10 * 1024 * 1024
+SERVER_HEADER = f"pointsman-local (pid {os.getpid()})"
+CONTROL_PREFIX = "/_local/"
 # A stream that is silent for so many seconds is cut.
-IDLE_LIMIT = 300.0
+STREAM_IDLE_TIMEOUT = 300.0
 
-Control = Callable[[HttpRequest], Awaitable[web.Response]]
+ControlHandler = Callable[[HttpRequest], Awaitable[web.Response]]
 
 
 @dataclass
-class _Outcome:
+class _GatewayResponse:
     response: web.StreamResponse
-    function: str = "-"
-    stream: Invocation | None = None
-    first: bytes = b""
+    function_name: str = "-"
+    invocation: Invocation | None = None
+    first_chunk: bytes = b""
     deadline: float = 0.0
 
 
@@ -58,20 +63,20 @@ class Gateway:
     def __init__(
         self,
         template: Template,
-        functions: LambdaService,
+        lambda_service: LambdaService,
         console: Console,
-        limit: float,
-        control: Control,
-        idle_limit: float = IDLE_LIMIT,
+        integration_timeout: float,
+        control: ControlHandler,
+        idle_timeout: float = STREAM_IDLE_TIMEOUT,
     ) -> None:
         self._template = template
-        self._functions = functions
+        self._lambda_service = lambda_service
         self._console = console
-        self._limit = limit
+        self._integration_timeout = integration_timeout
         self._control = control
-        self._idle_limit = idle_limit
-        self._running: set[asyncio.Task[Result]] = set()
-        self._runner: web.ServerRunner | None = None
+        self._idle_timeout = idle_timeout
+        self._invoke_tasks: set[asyncio.Task[InvocationResult]] = set()
+        self._server_runner: web.ServerRunner | None = None
         self._port = 0
 
     async def start(self, listener: socket.socket) -> None:
@@ -82,216 +87,239 @@ class Gateway:
         """
         self._port = int(listener.getsockname()[1])
         server = _JsonServer(self._handle, access_log=None)
-        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await web.SockSite(self._runner, listener, backlog=1024).start()
+        self._server_runner = web.ServerRunner(server, shutdown_timeout=1.0)
+        await self._server_runner.setup()
+        await web.SockSite(self._server_runner, listener, backlog=1024).start()
 
     async def stop(self) -> None:
         """Stop listening; requests under way get a second."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._server_runner is not None:
+            await self._server_runner.cleanup()
 
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        began = time.monotonic()
+        started_at = time.monotonic()
         request_id = str(uuid.uuid4())
         target = incoming.raw_path
         path = target.split("?", 1)[0]
         try:
-            outcome = await self._answer(incoming, target, request_id)
-        except Refusal as refusal:
-            outcome = _Outcome(web.json_response({**refusal.body, "requestId": request_id}, status=refusal.status))
+            gateway_response = await self._route_request(incoming, target, request_id)
+        except GatewayError as gateway_error:
+            gateway_response = _GatewayResponse(
+                web.json_response({**gateway_error.body, "requestId": request_id}, status=gateway_error.status)
+            )
         except (ClientConnectionResetError, ConnectionResetError):
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours must not leave the client without an answer
             self._console.warn(f"the gateway failed on {incoming.method} {path}: {error!r}")
             body = {"error": "Internal Server Error", "message": "Internal Server Error", "requestId": request_id}
-            outcome = _Outcome(web.json_response(body, status=500))
-        response = outcome.response
-        response.headers["Server"] = SERVER
+            gateway_response = _GatewayResponse(web.json_response(body, status=500))
+        response = gateway_response.response
+        response.headers["Server"] = SERVER_HEADER
         response.headers["apigw-requestid"] = request_id
-        if outcome.stream is not None:
-            await self._pass_on(incoming, outcome, outcome.stream)
-        seconds = time.monotonic() - began
-        self._console.request(incoming.method, path, response.status, seconds, outcome.function, request_id)
+        if gateway_response.invocation is not None:
+            await self._relay_stream(incoming, gateway_response, gateway_response.invocation)
+        seconds = time.monotonic() - started_at
+        self._console.log_request(
+            incoming.method, path, response.status, seconds, gateway_response.function_name, request_id
+        )
         return response
 
-    async def _answer(self, incoming: web.BaseRequest, target: str, request_id: str) -> _Outcome:
-        body = await _read(incoming)
+    async def _route_request(self, incoming: web.BaseRequest, target: str, request_id: str) -> _GatewayResponse:
+        body = await _read_body(incoming)
         request = HttpRequest(
             method=incoming.method.upper(),
             target=target,
             protocol=f"HTTP/{incoming.version.major}.{incoming.version.minor}",
-            headers=tuple((name.decode("latin-1"), _text(value)) for name, value in incoming.raw_headers),
+            headers=tuple((name.decode("latin-1"), _decode_header(value)) for name, value in incoming.raw_headers),
             body=body,
             source_ip=incoming.remote or "",
             port=self._port,
             request_id=request_id,
         )
-        if request.raw_path.startswith(CONTROL):
-            return _Outcome(await self._control(request), "local")
-        found = match(self._template.routes, request.method, request.raw_path)
-        if found is None:
-            raise Refusal(404, "Not Found")
-        name = found.route.function
+        if request.raw_path.startswith(CONTROL_PREFIX):
+            return _GatewayResponse(await self._control(request), "local")
+        route_match = match_route(self._template.routes, request.method, request.raw_path)
+        if route_match is None:
+            raise GatewayError(404, "Not Found")
+        name = route_match.route.function
         try:
-            if found.route.rest is not None:
-                return await self._answer_rest(request, found, found.route.rest)
-            identity = await self._authorize(request, found)
-            result = await self._invoke(name, http_event(request, found, identity), self._limit)
-            return _Outcome(http_answer(result), name)
-        except Refusal as refusal:
-            return _Outcome(web.json_response({**refusal.body, "requestId": request_id}, status=refusal.status), name)
+            if route_match.route.rest_api is not None:
+                return await self._handle_rest_request(request, route_match, route_match.route.rest_api)
+            authorizer_context = await self._authorize(request, route_match)
+            result = await self._invoke(
+                name, build_http_event(request, route_match, authorizer_context), self._integration_timeout
+            )
+            return _GatewayResponse(build_http_api_response(result), name)
+        except GatewayError as gateway_error:
+            return _GatewayResponse(
+                web.json_response({**gateway_error.body, "requestId": request_id}, status=gateway_error.status), name
+            )
 
-    async def _authorize(self, request: HttpRequest, found: Match) -> dict[str, Any] | None:
-        if found.route.authorizer is None:
+    async def _authorize(self, request: HttpRequest, route_match: RouteMatch) -> dict[str, Any] | None:
+        if route_match.route.authorizer is None:
             return None
-        authorizer = self._template.authorizers[found.route.authorizer]
-        answer = await self._ask(authorizer, request, authorizer_event(request, found, authorizer.headers))
-        allowed = answer.get("isAuthorized")
-        if not isinstance(allowed, bool):
-            raise Refusal(500, "Internal Server Error")
-        if not allowed:
-            raise Refusal(403, "Forbidden")
-        return mapping(answer.get("context"))
+        authorizer = self._template.authorizers[route_match.route.authorizer]
+        authorizer_response = await self._invoke_authorizer(
+            authorizer, request, build_http_authorizer_event(request, route_match, authorizer.identity_headers)
+        )
+        is_allowed = authorizer_response.get("isAuthorized")
+        if not isinstance(is_allowed, bool):
+            raise GatewayError(500, "Internal Server Error")
+        if not is_allowed:
+            raise GatewayError(403, "Forbidden")
+        return mapping_or_empty(authorizer_response.get("context"))
 
-    async def _ask(self, authorizer: Authorizer, request: HttpRequest, event: dict[str, Any]) -> dict[str, Any]:
-        if any(not request.header(name) for name in authorizer.headers):
-            raise Refusal(401, "Unauthorized")
-        return _json_object(await self._invoke(authorizer.function, event, self._limit))
+    async def _invoke_authorizer(
+        self, authorizer: Authorizer, request: HttpRequest, event: dict[str, Any]
+    ) -> dict[str, Any]:
+        if any(not request.header(name) for name in authorizer.identity_headers):
+            raise GatewayError(401, "Unauthorized")
+        return _parse_json_object(await self._invoke(authorizer.function, event, self._integration_timeout))
 
-    async def _answer_rest(self, request: HttpRequest, found: Match, api: RestApi) -> _Outcome:
-        name, identity = found.route.function, None
-        if found.route.authorizer is not None:
-            authorizer = self._template.authorizers[found.route.authorizer]
-            answer = await self._ask(authorizer, request, rest_authorizer_event(request, found, api))
+    async def _handle_rest_request(
+        self, request: HttpRequest, route_match: RouteMatch, api: RestApi
+    ) -> _GatewayResponse:
+        name, authorizer_context = route_match.route.function, None
+        if route_match.route.authorizer is not None:
+            authorizer = self._template.authorizers[route_match.route.authorizer]
+            authorizer_response = await self._invoke_authorizer(
+                authorizer, request, build_rest_authorizer_event(request, route_match, api)
+            )
             try:
-                identity = identity_of(answer, method_arn(request, api))
+                authorizer_context = evaluate_authorizer_response(authorizer_response, build_method_arn(request, api))
             except ValueError:
-                raise Refusal(500, "Internal Server Error") from None
-            if identity is None:
-                raise Refusal(403, "Forbidden", "User is not authorized to access this resource")
-        event = rest_event(request, found, api, identity)
-        if found.route.streaming:
-            return await self._open_stream(name, event, found.route.limit)
-        result = await self._invoke(name, event, found.route.limit, 504, "Endpoint request timed out")
-        return _Outcome(rest_answer(result, request, api), name)
+                raise GatewayError(500, "Internal Server Error") from None
+            if authorizer_context is None:
+                raise GatewayError(403, "Forbidden", "User is not authorized to access this resource")
+        event = build_rest_event(request, route_match, api, authorizer_context)
+        if route_match.route.streaming:
+            return await self._open_stream(name, event, route_match.route.timeout)
+        result = await self._invoke(name, event, route_match.route.timeout, 504, "Endpoint request timed out")
+        return _GatewayResponse(build_rest_api_response(result, request, api), name)
 
-    async def _open_stream(self, name: str, event: dict[str, Any], limit: float) -> _Outcome:
+    async def _open_stream(self, name: str, event: dict[str, Any], timeout: float) -> _GatewayResponse:
         """Wait for the head of a streamed answer."""
-        deadline = asyncio.get_running_loop().time() + limit
+        deadline = asyncio.get_running_loop().time() + timeout
         try:
-            invocation = self._functions.stream(name, _payload(event))
+            invocation = self._lambda_service.invoke_with_response_stream(name, _encode_event(event))
         except PayloadTooLarge:
-            raise _too_large() from None
-        assert invocation.stream is not None
+            raise _build_too_large_error() from None
+        assert invocation.response_stream is not None
         try:
-            async with asyncio.timeout(min(limit, self._idle_limit)):
-                prelude = await read_prelude(invocation.stream)
+            async with asyncio.timeout(min(timeout, self._idle_timeout)):
+                prelude = await read_prelude(invocation.response_stream)
         except TimeoutError:
-            invocation.stream.drop()
-            raise Refusal(504, "Endpoint request timed out") from None
-        except NoPrelude:
-            invocation.stream.drop()
-            self._warn_of(name, invocation, "its answer does not begin with a prelude")
-            raise Refusal(502, "Internal server error") from None
-        return _Outcome(streamed_answer(prelude), name, invocation, prelude.rest, deadline)
+            invocation.response_stream.discard()
+            raise GatewayError(504, "Endpoint request timed out") from None
+        except InvalidPrelude:
+            invocation.response_stream.discard()
+            self._warn_failure(name, invocation, "its answer does not begin with a prelude")
+            raise GatewayError(502, "Internal server error") from None
+        return _GatewayResponse(build_streaming_response(prelude), name, invocation, prelude.first_chunk, deadline)
 
-    async def _pass_on(self, incoming: web.BaseRequest, outcome: _Outcome, invocation: Invocation) -> None:
+    async def _relay_stream(
+        self, incoming: web.BaseRequest, gateway_response: _GatewayResponse, invocation: Invocation
+    ) -> None:
         """Give the client each part as it comes. Whatever ends this, the function runs on."""
-        response, chunks = outcome.response, invocation.stream
-        assert chunks is not None
-        empty = incoming.method == "HEAD" or response.status in (204, 304)
+        response, response_stream = gateway_response.response, invocation.response_stream
+        assert response_stream is not None
+        has_no_body = incoming.method == "HEAD" or response.status in (204, 304)
         try:
             await response.prepare(incoming)
-            async with asyncio.timeout_at(outcome.deadline):
-                data: bytes | None = outcome.first
+            async with asyncio.timeout_at(gateway_response.deadline):
+                data: bytes | None = gateway_response.first_chunk
                 while data is not None:
-                    if data and not empty:
+                    if data and not has_no_body:
                         await response.write(data)
-                    async with asyncio.timeout(self._idle_limit):
-                        data = await chunks.get()
-            if chunks.failed:
-                self._warn_of(outcome.function, invocation, "its stream broke off")
-                _cut(incoming)
+                    async with asyncio.timeout(self._idle_timeout):
+                        data = await response_stream.get()
+            if response_stream.failed:
+                self._warn_failure(gateway_response.function_name, invocation, "its stream broke off")
+                _abort_connection(incoming)
         except TimeoutError:
-            self._console.warn(f"{outcome.function}: its stream was silent or took too long, and was cut")
-            _cut(incoming)
+            self._console.warn(f"{gateway_response.function_name}: its stream was silent or took too long, and was cut")
+            _abort_connection(incoming)
         except ConnectionResetError:
             pass  # The client has gone.
         finally:
-            chunks.drop()
+            response_stream.discard()
 
-    def _warn_of(self, name: str, invocation: Invocation, otherwise: str) -> None:
+    def _warn_failure(self, name: str, invocation: Invocation, reason: str) -> None:
         result = invocation.result.result() if invocation.result.done() else None
         if result is not None and result.error is not None:
-            otherwise = f"{result.error_type}: {result.error_message}"
-        self._console.warn(f"{name} failed: {otherwise}"[:400])
+            reason = f"{result.error_type}: {result.error_message}"
+        self._console.warn(f"{name} failed: {reason}"[:400])
 
     async def _invoke(
-        self, name: str, event: dict[str, Any], limit: float, late: int = 503, too_late: str = "Service Unavailable"
-    ) -> Result:
+        self,
+        name: str,
+        event: dict[str, Any],
+        timeout: float,
+        timeout_status: int = 503,
+        timeout_message: str = "Service Unavailable",
+    ) -> InvocationResult:
         # In a task of its own: a function goes on when the gateway or the client no longer waits for it.
-        task = asyncio.create_task(self._functions.invoke(name, _payload(event)))
-        self._running.add(task)
-        task.add_done_callback(self._done)
-        await asyncio.wait([task], timeout=limit)
+        task = asyncio.create_task(self._lambda_service.invoke(name, _encode_event(event)))
+        self._invoke_tasks.add(task)
+        task.add_done_callback(self._forget_task)
+        await asyncio.wait([task], timeout=timeout)
         if not task.done():
-            raise Refusal(late, too_late)
+            raise GatewayError(timeout_status, timeout_message)
         try:
             result = task.result()
         except PayloadTooLarge:
-            raise _too_large() from None
+            raise _build_too_large_error() from None
         if result.error is not None:
             self._console.warn(f"{name} failed: {result.error_type}: {result.error_message}"[:400])
         return result
 
-    def _done(self, task: "asyncio.Task[Result]") -> None:
-        self._running.discard(task)
+    def _forget_task(self, task: "asyncio.Task[InvocationResult]") -> None:
+        self._invoke_tasks.discard(task)
         if not task.cancelled():
             task.exception()
 
 
-def _payload(event: dict[str, Any]) -> bytes:
+def _encode_event(event: dict[str, Any]) -> bytes:
     return json.dumps(event, ensure_ascii=False).encode()
 
 
-def _too_large() -> Refusal:
-    return Refusal(413, "The request is over the limit of 6 MB that a function can take")
+def _build_too_large_error() -> GatewayError:
+    return GatewayError(413, "The request is over the limit of 6 MB that a function can take")
 
 
-def _cut(incoming: web.BaseRequest) -> None:
+def _abort_connection(incoming: web.BaseRequest) -> None:
     """End the connection without the last chunk, so that the client sees that something is missing."""
     if incoming.transport is not None:
         incoming.transport.close()
 
 
-async def _read(incoming: web.BaseRequest) -> bytes:
+async def _read_body(incoming: web.BaseRequest) -> bytes:
     """The body, of which no more than the limit is ever held."""
-    refusal = Refusal(413, "The request body is over the limit of 10 MB", "Request Entity Too Large")
-    if (incoming.content_length or 0) > BODY_LIMIT:
-        raise refusal
+    too_large = GatewayError(413, "The request body is over the limit of 10 MB", "Request Entity Too Large")
+    if (incoming.content_length or 0) > MAX_BODY_BYTES:
+        raise too_large
     chunks: list[bytes] = []
     size = 0
     async for chunk in incoming.content.iter_any():
         size += len(chunk)
-        if size > BODY_LIMIT:
-            raise refusal
+        if size > MAX_BODY_BYTES:
+            raise too_large
         chunks.append(chunk)
     return b"".join(chunks)
 
 
-def _text(value: bytes) -> str:
+def _decode_header(value: bytes) -> str:
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
 
 
-def _json_object(result: Result) -> dict[str, Any]:
+def _parse_json_object(result: InvocationResult) -> dict[str, Any]:
     if result.error is not None:
         return {}
     try:
-        return mapping(json.loads(result.payload))
+        return mapping_or_empty(json.loads(result.payload))
     except ValueError:
         return {}
 
@@ -309,7 +337,7 @@ class _JsonProtocol(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has already begun")
         text = "Bad Request" if status == 400 else "Internal Server Error"
-        response = web.json_response({"error": text, "message": text}, status=status, headers={"Server": SERVER})
+        response = web.json_response({"error": text, "message": text}, status=status, headers={"Server": SERVER_HEADER})
         response.force_close()
         return response
 

@@ -12,7 +12,7 @@ from typing import Any
 
 
 @functools.cache
-def remember() -> None:
+def install_caches() -> None:
     """Let moto remember, from here on and as long as this process lives."""
     from moto.settings import moto_server_port
     from moto.stepfunctions.parser.asl.component.common.path import result_path
@@ -22,24 +22,24 @@ def remember() -> None:
 
     parse = functools.lru_cache(maxsize=64)(AmazonStateLanguageParser.parse)
 
-    def parsed(definition: str) -> tuple[Any, Any]:
+    def parse_from_cache(definition: str) -> tuple[Any, Any]:
         program, tree = parse(definition)
         # An execution may write on it.
         return copy.deepcopy(program), tree
 
-    AmazonStateLanguageParser.parse = parsed
+    AmazonStateLanguageParser.parse = parse_from_cache
     json_path.parse = functools.lru_cache(maxsize=1024)(json_path.parse)
     result_path.parse = functools.lru_cache(maxsize=1024)(result_path.parse)
 
-    make = lambda_eval_utils.boto_client_for
+    create_client = lambda_eval_utils.boto_client_for
 
     @functools.cache
-    def client(port: str, region: str, service: str) -> Any:
+    def get_cached_client(port: str, region: str, service: str) -> Any:
         del port  # Where it finds this process's stack; another has another.
-        return make(region=region, service=service)
+        return create_client(region=region, service=service)
 
-    def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+    def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:
         del state_credentials  # moto makes nothing of them.
-        return client(moto_server_port(), region, service)
+        return get_cached_client(moto_server_port(), region, service)
 
-    lambda_eval_utils.boto_client_for = client_for
+    lambda_eval_utils.boto_client_for = boto_client_for

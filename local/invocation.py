@@ -6,14 +6,14 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
-from local.streams import Chunks
+from local.streams import ResponseStream
 
 # Lambda's limit on a synchronous request and on its answer, in bytes.
-PAYLOAD_LIMIT = 6_291_556
+MAX_PAYLOAD_BYTES = 6_291_556
 
 
 @dataclass(frozen=True)
-class Result:
+class InvocationResult:
     """One finished invocation.
 
     Args:
@@ -56,14 +56,16 @@ class Invocation:
     """
 
     payload: bytes
-    arn: str
+    function_arn: str
     timeout: float
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    result: "asyncio.Future[Result]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    result: "asyncio.Future[InvocationResult]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
     deadline: float = 0.0
-    stream: Chunks | None = None
+    response_stream: ResponseStream | None = None
 
-    def begin(self) -> None:
+    def start_timeout(self) -> None:
         """Start the clock: the event is handed over now."""
         self.deadline = time.time() + self.timeout
 
@@ -75,22 +77,22 @@ class Invocation:
 
     def succeed(self, payload: bytes) -> None:
         """Settle with the function's answer; a second settlement is ignored."""
-        if len(payload) > PAYLOAD_LIMIT:
-            message = f"Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            message = f"Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD_BYTES} bytes)."
             self.fail_with("Function.ResponseSizeTooLarge", message)
             return
-        self._settle(Result(payload, None, self.request_id))
+        self._settle(InvocationResult(payload, None, self.request_id))
 
     def fail(self, payload: bytes) -> None:
         """Settle with the error object that the runtime client sent."""
-        self._settle(Result(payload, "Unhandled", self.request_id))
+        self._settle(InvocationResult(payload, "Unhandled", self.request_id))
 
     def fail_with(self, error_type: str, message: str) -> None:
         """Settle with an error of Lambda's own, such as Sandbox.Timedout."""
         self.fail(json.dumps({"errorType": error_type, "errorMessage": message}).encode())
 
-    def _settle(self, result: Result) -> None:
+    def _settle(self, result: InvocationResult) -> None:
         if not self.result.done():
             self.result.set_result(result)
-            if self.stream is not None:
-                self.stream.end(b"" if result.error else result.payload, failed=result.error is not None)
+            if self.response_stream is not None:
+                self.response_stream.end(b"" if result.error else result.payload, failed=result.error is not None)

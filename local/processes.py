@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_POLL = 0.02
+_POLL_INTERVAL = 0.02
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Account:
         return None if self.uid is None else []
 
 
-class Warden:
+class Supervisor:
     """Ends our children if we die without having done it; see `local.warden`."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
+        self._reaper = subprocess.Popen(
             [sys.executable, "-I", str(Path(__file__).with_name("warden.py"))],
             stdin=subprocess.PIPE,
             start_new_session=True,
@@ -44,7 +44,7 @@ class Warden:
         env: Mapping[str, str],
         cwd: Path,
         stdout: int,
-        end_with: signal.Signals = signal.SIGKILL,
+        end_signal: signal.Signals = signal.SIGKILL,
         account: "Account | None" = None,
     ) -> "subprocess.Popen[bytes]":
         """Start a child in a process group of its own, which a Ctrl-C in the terminal does not reach.
@@ -66,52 +66,52 @@ class Warden:
             group=account.gid if account else None,
             extra_groups=account.extra_groups if account else None,
         )
-        self._tell(f"+ {child.pid} {int(end_with)}\n")
+        self._send_to_reaper(f"+ {child.pid} {int(end_signal)}\n")
         return child
 
-    def release(self, child: "subprocess.Popen[bytes]") -> None:
+    def unregister(self, child: "subprocess.Popen[bytes]") -> None:
         """Forget a child that has ended."""
-        self._tell(f"- {child.pid}\n")
+        self._send_to_reaper(f"- {child.pid}\n")
 
     async def close(self) -> None:
         """End the warden, and with it whatever was not released."""
-        if self._process.stdin is not None:
+        if self._reaper.stdin is not None:
             with contextlib.suppress(OSError):
-                self._process.stdin.close()
-        await exited(self._process)
+                self._reaper.stdin.close()
+        await wait_for_exit(self._reaper)
 
-    def _tell(self, line: str) -> None:
-        if self._process.stdin is not None and not self._process.stdin.closed:
+    def _send_to_reaper(self, line: str) -> None:
+        if self._reaper.stdin is not None and not self._reaper.stdin.closed:
             with contextlib.suppress(OSError):
-                self._process.stdin.write(line.encode())
-                self._process.stdin.flush()
+                self._reaper.stdin.write(line.encode())
+                self._reaper.stdin.flush()
 
 
-async def exited(process: "subprocess.Popen[bytes]") -> int:
+async def wait_for_exit(process: "subprocess.Popen[bytes]") -> int:
     """Wait for a child; its return code. Polls where the system has no pidfd: Popen.wait hangs some shutdowns."""
-    opener = getattr(os, "pidfd_open", None)
+    pidfd_open = getattr(os, "pidfd_open", None)
     descriptor = -1
-    if opener is not None:
+    if pidfd_open is not None:
         with contextlib.suppress(OSError):
-            descriptor = opener(process.pid)
+            descriptor = pidfd_open(process.pid)
     if descriptor < 0:
         while process.poll() is None:
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(_POLL_INTERVAL)
         return int(process.returncode)
     loop = asyncio.get_running_loop()
-    readable = asyncio.Event()
-    loop.add_reader(descriptor, readable.set)
+    exit_event = asyncio.Event()
+    loop.add_reader(descriptor, exit_event.set)
     try:
-        await readable.wait()
+        await exit_event.wait()
     finally:
         loop.remove_reader(descriptor)
         os.close(descriptor)
     while process.poll() is None:
-        await asyncio.sleep(_POLL)
+        await asyncio.sleep(_POLL_INTERVAL)
     return int(process.returncode)
 
 
-async def end(process: "subprocess.Popen[bytes]", *steps: tuple[signal.Signals, float]) -> None:
+async def end_process(process: "subprocess.Popen[bytes]", *steps: tuple[signal.Signals, float]) -> None:
     """Send each signal to the child's group and wait its seconds, until the child is gone; SIGKILL at last."""
     for number, seconds in (*steps, (signal.SIGKILL, 10.0)):
         if process.poll() is not None:
@@ -119,10 +119,10 @@ async def end(process: "subprocess.Popen[bytes]", *steps: tuple[signal.Signals, 
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(exited(process), seconds)
+            await asyncio.wait_for(wait_for_exit(process), seconds)
 
 
-def ending(code: int) -> str:
+def describe_exit_code(code: int) -> str:
     """A return code in Lambda's words: `signal: killed` or `exit status 1`."""
     if code >= 0:
         return f"exit status {code}"

@@ -10,14 +10,14 @@ from watchfiles import (
     awatch,  # pyright: ignore[reportUnknownVariableType] - its type names an optional package
 )
 
-from local.aws import Aws
+from local.aws import MotoServer
 from local.console import Console
 from local.errors import RunnerError
 from local.functions import LambdaService
 from local.template import Template
 
 
-class Reload:
+class CodeReloader:
     """Watches the code of the functions, the layers, the state machines and the template.
 
     Args:
@@ -28,34 +28,36 @@ class Reload:
     def __init__(
         self,
         template: Template,
-        functions: LambdaService,
-        aws: Aws,
+        lambda_service: LambdaService,
+        moto_server: MotoServer,
         console: Console,
-        watched: Callable[[], None] = lambda: None,
+        on_watch_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._template = template
-        self._functions = functions
-        self._aws = aws
+        self._lambda_service = lambda_service
+        self._moto_server = moto_server
         self._console = console
-        self._watched = watched
-        self._stop = asyncio.Event()
+        self._on_watch_ready = on_watch_ready
+        self._stop_event = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._waiting = 0
-        self._code = {path for function in template.functions.values() for path in (function.code, *function.layers)}
-        self._definitions = {machine.definition: machine for machine in template.state_machines}
+        self._unready_watches = 0
+        self._code_folders = {
+            path for function in template.functions.values() for path in (function.code_folder, *function.layers)
+        }
+        self._machines_by_definition = {machine.definition_path: machine for machine in template.state_machines}
 
     def start(self) -> None:
         """Begin to watch."""
-        self._task = asyncio.create_task(self._run())
+        self._task = asyncio.create_task(self._watch_all())
 
     async def stop(self) -> None:
         """Watch no more."""
-        self._stop.set()
+        self._stop_event.set()
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    async def _run(self) -> None:
-        folders = _outermost(self._code | {path.parent for path in self._definitions})
+    async def _watch_all(self) -> None:
+        folders = _drop_nested_folders(self._code_folders | {path.parent for path in self._machines_by_definition})
         try:
             await asyncio.gather(
                 self._watch(folders, recursive=True), self._watch([self._template.path.parent], recursive=False)
@@ -64,53 +66,59 @@ class Reload:
             self._console.warn(f"changes are not seen from here on: {error}")
 
     async def _watch(self, folders: Iterable[Path], *, recursive: bool) -> None:
-        watching = awatch(
-            *folders, watch_filter=DefaultFilter(), debounce=200, step=50, stop_event=self._stop, recursive=recursive,
-            rust_timeout=500, yield_on_timeout=True,
-        )  # fmt: skip
-        self._waiting += 1
-        first = True
-        async for changes in watching:
-            if first:
-                first = False
-                self._waiting -= 1
-                if self._waiting == 0:
-                    self._watched()
-            await self._changed(changes)
+        batches = awatch(
+            *folders,
+            watch_filter=DefaultFilter(),
+            debounce=200,
+            step=50,
+            stop_event=self._stop_event,
+            recursive=recursive,
+            rust_timeout=500,
+            yield_on_timeout=True,
+        )
+        self._unready_watches += 1
+        is_first_batch = True
+        async for changes in batches:
+            if is_first_batch:
+                is_first_batch = False
+                self._unready_watches -= 1
+                if self._unready_watches == 0:
+                    self._on_watch_ready()
+            await self._apply_changes(changes)
 
-    async def _changed(self, changes: "set[tuple[Change, str]]") -> None:
+    async def _apply_changes(self, changes: "set[tuple[Change, str]]") -> None:
         paths = sorted({Path(path) for _, path in changes})
         if self._template.path in paths:
-            self._console.say(f"{self._template.path.name} changed: restart to apply it")
+            self._console.info(f"{self._template.path.name} changed: restart to apply it")
         for path in paths:
-            if path in self._definitions:
-                await self._redefine(path)
-        code = [
+            if path in self._machines_by_definition:
+                await self._update_state_machine(path)
+        code_paths = [
             path
             for path in paths
-            if any(folder in path.parents for folder in self._code) and path not in self._definitions
+            if any(folder in path.parents for folder in self._code_folders) and path not in self._machines_by_definition
         ]
-        if code:
-            count = self._functions.retire_all()
-            others = f" and {len(code) - 1} more" if len(code) > 1 else ""
+        if code_paths:
+            count = self._lambda_service.retire_all()
+            others = f" and {len(code_paths) - 1} more" if len(code_paths) > 1 else ""
             name = (
-                code[0].relative_to(self._template.path.parent)
-                if self._template.path.parent in code[0].parents
-                else code[0]
+                code_paths[0].relative_to(self._template.path.parent)
+                if self._template.path.parent in code_paths[0].parents
+                else code_paths[0]
             )
-            self._console.say(f"{name}{others} changed: {count} function processes replaced")
+            self._console.info(f"{name}{others} changed: {count} function processes replaced")
 
-    async def _redefine(self, path: Path) -> None:
-        machine = self._definitions[path]
+    async def _update_state_machine(self, path: Path) -> None:
+        machine = self._machines_by_definition[path]
         try:
-            await asyncio.to_thread(self._aws.update_state_machine, machine)
+            await asyncio.to_thread(self._moto_server.update_state_machine, machine)
         except RunnerError as error:
             self._console.warn(str(error))
         else:
-            self._console.say(f"{path.name} changed: {machine.name} is redefined")
+            self._console.info(f"{path.name} changed: {machine.name} is redefined")
 
 
-def _outermost(folders: "set[Path]") -> list[Path]:
+def _drop_nested_folders(folders: "set[Path]") -> list[Path]:
     return sorted(
         folder for folder in folders if folder.is_dir() and not any(other in folder.parents for other in folders)
     )

@@ -8,14 +8,14 @@ from local.apis import Route
 
 
 @dataclass(frozen=True)
-class Match:
+class RouteMatch:
     """A route and the path parameters that it took, decoded; empty for `$default`."""
 
     route: Route
     parameters: dict[str, str]
 
 
-def match(routes: Sequence[Route], method: str, raw_path: str) -> Match | None:
+def match_route(routes: Sequence[Route], method: str, raw_path: str) -> RouteMatch | None:
     """The route for a method and a path as it was sent (percent-encoded, without the query).
 
     A full match beats a greedy `{proxy+}`, and both beat `$default`; among full matches a static segment beats a
@@ -23,40 +23,40 @@ def match(routes: Sequence[Route], method: str, raw_path: str) -> Match | None:
     guide. A segment is decoded after it was matched, so an encoded slash stays within its parameter.
     """
     segments = raw_path.split("/")[1:]
-    best: tuple[tuple[object, ...], Match] | None = None
+    best: tuple[tuple[object, ...], RouteMatch] | None = None
     for route in routes:
         if route.method not in ("ANY", method):
             continue
-        found = _fit(route, segments)
-        if found is None:
+        path_match = _match_path(route, segments)
+        if path_match is None:
             continue
-        rank, parameters = found
-        candidate = ((*rank, route.method == "ANY"), Match(route, parameters))
+        rank, parameters = path_match
+        candidate = ((*rank, route.method == "ANY"), RouteMatch(route, parameters))
         if best is None or candidate[0] < best[0]:
             best = candidate
     return best[1] if best else None
 
 
-def _fit(route: Route, segments: list[str]) -> tuple[tuple[object, ...], dict[str, str]] | None:
+def _match_path(route: Route, segments: list[str]) -> tuple[tuple[object, ...], dict[str, str]] | None:
     if route.path == "$default":
         return (2, ()), {}
-    wanted = route.path.split("/")[1:]
-    greedy = wanted[-1].startswith("{") and wanted[-1].endswith("+}")
-    if len(segments) < len(wanted) if greedy else len(segments) != len(wanted):
+    pattern = route.path.split("/")[1:]
+    is_greedy = pattern[-1].startswith("{") and pattern[-1].endswith("+}")
+    if len(segments) < len(pattern) if is_greedy else len(segments) != len(pattern):
         return None
     parameters: dict[str, str] = {}
-    shape: list[int] = []
-    for index, want in enumerate(wanted):
-        if greedy and index == len(wanted) - 1:
-            parameters[want[1:-2]] = unquote("/".join(segments[index:]))
-            shape.append(2)
-        elif want.startswith("{") and want.endswith("}"):
+    ranks: list[int] = []
+    for index, expected in enumerate(pattern):
+        if is_greedy and index == len(pattern) - 1:
+            parameters[expected[1:-2]] = unquote("/".join(segments[index:]))
+            ranks.append(2)
+        elif expected.startswith("{") and expected.endswith("}"):
             if not segments[index]:
                 return None
-            parameters[want[1:-1]] = unquote(segments[index])
-            shape.append(1)
-        elif unquote(segments[index]) == want:
-            shape.append(0)
+            parameters[expected[1:-1]] = unquote(segments[index])
+            ranks.append(1)
+        elif unquote(segments[index]) == expected:
+            ranks.append(0)
         else:
             return None
-    return (int(greedy), tuple(shape)), parameters
+    return (int(is_greedy), tuple(ranks)), parameters

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from local.errors import TemplateError
-from local.events import schedule_payload
-from local.invocation import Result
+from local.events import build_schedule_payload
+from local.invocation import InvocationResult
 from local.template import Schedule
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
-_FIELDS = (
+_CRON_FIELDS = (
     ("minute", 0, 59),
     ("hour", 0, 23),
     ("day", 1, 31),
@@ -20,17 +20,17 @@ _FIELDS = (
     ("weekday", 1, 7),
     ("year", 1970, 2199),
 )
-_NAMES = {
+_CRON_NAMES = {
     "month": ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
     "weekday": ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
 }
-Invoke = Callable[[str, bytes], Awaitable[Result]]
+InvokeFunction = Callable[[str, bytes], Awaitable[InvocationResult]]
 
 
 class Timetable(Protocol):
     """When a schedule fires."""
 
-    def after(self, moment: datetime) -> datetime:
+    def next_after(self, moment: datetime) -> datetime:
         """The next time after a moment."""
         ...
 
@@ -41,7 +41,7 @@ class Rate:
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
 
-    def after(self, moment: datetime) -> datetime:
+    def next_after(self, moment: datetime) -> datetime:
         """The next time after a moment."""
         return moment + timedelta(seconds=self.seconds)
 
@@ -52,12 +52,12 @@ class Cron:
     def __init__(self, allowed: dict[str, frozenset[int]]) -> None:
         self._allowed = allowed
 
-    def after(self, moment: datetime) -> datetime:
+    def next_after(self, moment: datetime) -> datetime:
         """The next whole minute after a moment that all fields allow; a year ahead if there is none."""
         end = moment + timedelta(days=366)
         moment = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
         while moment < end:
-            if not self._day(moment):
+            if not self._is_allowed_day(moment):
                 moment = moment.replace(hour=0, minute=0) + timedelta(days=1)
             elif moment.hour not in self._allowed["hour"]:
                 moment = moment.replace(minute=0) + timedelta(hours=1)
@@ -67,14 +67,14 @@ class Cron:
                 return moment
         return end
 
-    def _day(self, moment: datetime) -> bool:
+    def _is_allowed_day(self, moment: datetime) -> bool:
         # Python counts Monday as 0, EventBridge Sunday as 1.
         weekday = (moment.weekday() + 1) % 7 + 1
         values = {"day": moment.day, "month": moment.month, "weekday": weekday, "year": moment.year}
         return all(value in self._allowed[name] for name, value in values.items())
 
 
-def parse(expression: str, where: str) -> Timetable:
+def parse_expression(expression: str, location: str) -> Timetable:
     """Read a schedule expression.
 
     Raises:
@@ -84,17 +84,17 @@ def parse(expression: str, where: str) -> Timetable:
     if rate is not None and int(rate.group(1)) > 0:
         return Rate(int(rate.group(1)) * _UNITS[rate.group(2)])
     cron = re.fullmatch(r"cron\(([^)]*)\)", expression.strip())
-    parts = cron.group(1).split() if cron else []
-    if len(parts) != len(_FIELDS):
-        raise TemplateError(f"{where}: the schedule {expression!r} is not supported by the local runner")
+    field_texts = cron.group(1).split() if cron else []
+    if len(field_texts) != len(_CRON_FIELDS):
+        raise TemplateError(f"{location}: the schedule {expression!r} is not supported by the local runner")
     try:
-        fields = zip(_FIELDS, parts, strict=True)
-        return Cron({name: _field(name, low, high, text) for (name, low, high), text in fields})
+        fields = zip(_CRON_FIELDS, field_texts, strict=True)
+        return Cron({name: _parse_field(name, low, high, text) for (name, low, high), text in fields})
     except ValueError:
-        raise TemplateError(f"{where}: the schedule {expression!r} is not supported by the local runner") from None
+        raise TemplateError(f"{location}: the schedule {expression!r} is not supported by the local runner") from None
 
 
-def _field(name: str, low: int, high: int, text: str) -> frozenset[int]:
+def _parse_field(name: str, low: int, high: int, text: str) -> frozenset[int]:
     values: set[int] = set()
     for part in text.split(","):
         span, _, step = part.partition("/")
@@ -102,20 +102,20 @@ def _field(name: str, low: int, high: int, text: str) -> frozenset[int]:
             first, last = low, high
         else:
             start, _, stop = span.partition("-")
-            first = _number(name, start)
-            last = _number(name, stop) if stop else (high if step else first)
+            first = _parse_number(name, start)
+            last = _parse_number(name, stop) if stop else (high if step else first)
         if not low <= first <= last <= high:
             raise ValueError(text)
         values.update(range(first, last + 1, int(step) if step else 1))
     return frozenset(values)
 
 
-def _number(name: str, text: str) -> int:
-    names = _NAMES.get(name, [])
+def _parse_number(name: str, text: str) -> int:
+    names = _CRON_NAMES.get(name, [])
     return names.index(text.upper()) + 1 if text.upper() in names else int(text)
 
 
-class Schedules:
+class Scheduler:
     """Fires the template's schedules.
 
     Args:
@@ -124,11 +124,13 @@ class Schedules:
         report: shows a short line.
     """
 
-    def __init__(self, schedules: Iterable[Schedule], invoke: Invoke, report: Callable[[str], None]) -> None:
+    def __init__(self, schedules: Iterable[Schedule], invoke: InvokeFunction, report: Callable[[str], None]) -> None:
         self._invoke = invoke
         self._report = report
         self._schedules = tuple(schedules)
-        self._timetables = [(item, parse(item.expression, f"{item.function}.{item.name}")) for item in self._schedules]
+        self._timetables = [
+            (item, parse_expression(item.expression, f"{item.function}.{item.name}")) for item in self._schedules
+        ]
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> int:
@@ -139,7 +141,7 @@ class Schedules:
         """
         enabled = [(schedule, timetable) for schedule, timetable in self._timetables if schedule.enabled]
         for schedule, timetable in enabled:
-            self._keep(asyncio.create_task(self._run(schedule, timetable)))
+            self._track_task(asyncio.create_task(self._run_schedule(schedule, timetable)))
         return len(enabled)
 
     async def stop(self) -> None:
@@ -149,25 +151,25 @@ class Schedules:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def fire(self, function: str) -> Result | None:
+    async def fire(self, function: str) -> InvocationResult | None:
         """Fire the first schedule of a function now; None if it has none."""
         for schedule in self._schedules:
             if schedule.function == function:
-                return await self._invoke(function, schedule_payload(schedule))
+                return await self._invoke(function, build_schedule_payload(schedule))
         return None
 
-    async def _run(self, schedule: Schedule, timetable: Timetable) -> None:
-        due = timetable.after(datetime.now(UTC))
+    async def _run_schedule(self, schedule: Schedule, timetable: Timetable) -> None:
+        due_at = timetable.next_after(datetime.now(UTC))
         while True:
-            await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
-            self._keep(asyncio.create_task(self._fire(schedule)))
-            due = timetable.after(max(due, datetime.now(UTC) - timedelta(seconds=1)))
+            await asyncio.sleep(max(0.0, (due_at - datetime.now(UTC)).total_seconds()))
+            self._track_task(asyncio.create_task(self._fire_and_report(schedule)))
+            due_at = timetable.next_after(max(due_at, datetime.now(UTC) - timedelta(seconds=1)))
 
-    async def _fire(self, schedule: Schedule) -> None:
-        result = await self._invoke(schedule.function, schedule_payload(schedule))
+    async def _fire_and_report(self, schedule: Schedule) -> None:
+        result = await self._invoke(schedule.function, build_schedule_payload(schedule))
         outcome = f"failed: {result.error_type}: {result.error_message}" if result.error else "ok"
         self._report(f"schedule {schedule.function}  {outcome}"[:400])
 
-    def _keep(self, task: "asyncio.Task[None]") -> None:
+    def _track_task(self, task: "asyncio.Task[None]") -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

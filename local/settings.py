@@ -16,21 +16,21 @@ ProviderState = Literal["simulated", "real", "not configured"]
 
 
 @dataclass(frozen=True)
-class Provider:
+class ProviderSettings:
     """One provider: the settings of its key and its address, and where the simulator serves it."""
 
     name: str
-    key: str
-    address: str
-    simulated_path: str
+    key_setting: str
+    url_setting: str
+    simulator_path: str
 
 
 PROVIDERS = (
-    Provider("railway", "RAILWAY_API_TOKEN", "RAILWAY_API_URL", "/railway/graphql/v2"),
-    Provider("openrouter", "OPENROUTER_MANAGEMENT_KEY", "OPENROUTER_API_URL", "/openrouter/api/v1"),
-    Provider("agentmail", "AGENTMAIL_API_KEY", "AGENTMAIL_API_URL", "/agentmail/v0"),
-    Provider("telnyx", "TELNYX_API_KEY", "TELNYX_API_URL", "/telnyx/v2"),
-    Provider("model", "MODEL_API_KEY", "MODEL_BASE_URL", "/model/v1"),
+    ProviderSettings("railway", "RAILWAY_API_TOKEN", "RAILWAY_API_URL", "/railway/graphql/v2"),
+    ProviderSettings("openrouter", "OPENROUTER_MANAGEMENT_KEY", "OPENROUTER_API_URL", "/openrouter/api/v1"),
+    ProviderSettings("agentmail", "AGENTMAIL_API_KEY", "AGENTMAIL_API_URL", "/agentmail/v0"),
+    ProviderSettings("telnyx", "TELNYX_API_KEY", "TELNYX_API_URL", "/telnyx/v2"),
+    ProviderSettings("model", "MODEL_API_KEY", "MODEL_BASE_URL", "/model/v1"),
 )
 
 
@@ -61,10 +61,10 @@ class Settings:
     database_url: str | None = None
     schedules: bool = True
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    simulator: tuple[str, ...] = ("-m", "local.simulator")
+    simulator_arguments: tuple[str, ...] = ("-m", "local.simulator")
     concurrency: int = 10
     stream_concurrency: int = 200
-    integration_limit: float = 30.0
+    integration_timeout: float = 30.0
 
     @classmethod
     def load(cls, root: Path | None = None, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -79,21 +79,21 @@ class Settings:
         """
         root = (root or Path(__file__).resolve().parent.parent).resolve()
         environment = {**read_dotenv(root / ".env"), **(os.environ if environ is None else environ)}
-        _check_railway(environment)
+        _validate_railway(environment)
         return cls(
             root=root,
             data=root / (environment.get("POINTSMAN_DATA") or ".pointsman"),
             host=environment.get("API_HOST") or "127.0.0.1",
-            port=_port(environment),
+            port=_parse_port(environment),
             api_key=environment.get("SERVICES_API_KEY") or DEVELOPMENT_API_KEY,
             database_url=environment.get("SERVICE_DATABASE_URL") or environment.get("DATABASE_URL") or None,
-            stream_concurrency=_streams(environment),
+            stream_concurrency=_parse_stream_concurrency(environment),
             schedules=environment.get("POINTSMAN_SCHEDULES", "on").lower() not in ("off", "0", "false", "no"),
             environment=environment,
         )
 
     @property
-    def api_key_is_development(self) -> bool:
+    def is_development_api_key(self) -> bool:
         """Whether the API key is the well-known one, which may be printed."""
         return self.api_key == DEVELOPMENT_API_KEY
 
@@ -101,20 +101,20 @@ class Settings:
         """How each provider is reached: its key decides."""
         states: dict[str, ProviderState] = {}
         for provider in PROVIDERS:
-            key = self.environment.get(provider.key)
+            key = self.environment.get(provider.key_setting)
             states[provider.name] = "simulated" if key is None else "real" if key else "not configured"
         return states
 
     def needs_simulator(self) -> bool:
         """Whether some provider is simulated and is not simulated by somebody else's address."""
         states = self.provider_states()
-        return any(states[p.name] == "simulated" and not self.environment.get(p.address) for p in PROVIDERS)
+        return any(states[p.name] == "simulated" and not self.environment.get(p.url_setting) for p in PROVIDERS)
 
     def databases(self) -> dict[str, str | None]:
         """Which databases are migrated, without a password; None for the embedded one, or for no pool's."""
         return {
-            "services": without_password(self.database_url) if self.database_url else None,
-            "pool": without_password(self.pool_url, "POOL_DATABASE_URL") if self.pool_url else None,
+            "services": redact_database_url(self.database_url) if self.database_url else None,
+            "pool": redact_database_url(self.pool_url, "POOL_DATABASE_URL") if self.pool_url else None,
         }
 
     @property
@@ -132,12 +132,12 @@ class Settings:
             overrides["DATABASE_URL"] = database_url
         states = self.provider_states()
         for provider in PROVIDERS:
-            if not overrides.get(provider.address):
-                overrides.pop(provider.address, None)
+            if not overrides.get(provider.url_setting):
+                overrides.pop(provider.url_setting, None)
             if states[provider.name] == "simulated":
-                overrides[provider.key] = f"sim-{provider.name}-key"
+                overrides[provider.key_setting] = f"sim-{provider.name}-key"
                 if simulator_url is not None:
-                    overrides.setdefault(provider.address, simulator_url + provider.simulated_path)
+                    overrides.setdefault(provider.url_setting, simulator_url + provider.simulator_path)
         if states["railway"] == "simulated":
             overrides.setdefault("RAILWAY_PROJECT_ID", "sim-project")
             if not overrides.get("RAILWAY_ENVIRONMENT_NAME"):
@@ -149,7 +149,7 @@ class Settings:
         return overrides
 
 
-def without_password(url: str, setting: str = "SERVICE_DATABASE_URL") -> str:
+def redact_database_url(url: str, setting: str = "SERVICE_DATABASE_URL") -> str:
     """Host, port and database of an address, and nothing else of it; of what is no URL only where it was read."""
     try:
         parts = urlsplit(url)
@@ -181,7 +181,7 @@ def read_dotenv(path: Path) -> dict[str, str]:
     return values
 
 
-def _port(environment: Mapping[str, str]) -> int:
+def _parse_port(environment: Mapping[str, str]) -> int:
     name = "PORT" if environment.get("PORT") else "API_PORT"
     text = environment.get(name) or str(DEFAULT_PORT)
     if not text.isdecimal() or int(text) > 65535:
@@ -189,14 +189,14 @@ def _port(environment: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _streams(environment: Mapping[str, str]) -> int:
+def _parse_stream_concurrency(environment: Mapping[str, str]) -> int:
     text = environment.get("POINTSMAN_STREAMS") or "200"
     if not text.isdecimal() or int(text) < 1:
         raise RunnerError(f"POINTSMAN_STREAMS is {text!r}; it has to be a number of at least 1")
     return int(text)
 
 
-def _check_railway(environment: Mapping[str, str]) -> None:
+def _validate_railway(environment: Mapping[str, str]) -> None:
     if not environment.get("RAILWAY_API_TOKEN"):
         return
     if not environment.get("RAILWAY_PROJECT_ID"):

@@ -7,10 +7,10 @@ from collections.abc import Coroutine, Iterable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from local.bundle import Bundle
+from local.bundle import StackRunner
 from local.console import Console
 from local.errors import RunnerError
-from local.invocation import Result
+from local.invocation import InvocationResult
 from local.settings import Settings
 
 T = TypeVar("T")
@@ -28,8 +28,8 @@ class Stack:
         self.settings = settings or Settings.load()
         self._console = console or Console()
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, name="pointsman", daemon=True)
-        self._bundle: Bundle | None = None
+        self._thread = threading.Thread(target=self._run_event_loop, name="pointsman", daemon=True)
+        self._runner: StackRunner | None = None
 
     def __enter__(self) -> "Stack":
         self.start()
@@ -48,8 +48,8 @@ class Stack:
         """
         self._thread.start()
         try:
-            self._bundle = self._run(self._make())
-            self._run(self._bundle.start())
+            self._runner = self._run_coroutine(self._create_runner())
+            self._run_coroutine(self._runner.start())
         except BaseException:
             self.stop()
             raise
@@ -62,10 +62,10 @@ class Stack:
             self._loop.close()
             return
         try:
-            if self._bundle is not None:
-                self._run(self._bundle.stop())
+            if self._runner is not None:
+                self._run_coroutine(self._runner.stop())
         finally:
-            self._run(self._loop.shutdown_default_executor())
+            self._run_coroutine(self._loop.shutdown_default_executor())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
@@ -73,22 +73,22 @@ class Stack:
     @property
     def url(self) -> str:
         """Base URL of the gateway."""
-        return self._running.url
+        return self._started_runner.url
 
     @property
     def database_url(self) -> str:
         """postgresql:// address, with its password."""
-        return self._running.database_url
+        return self._started_runner.database_url
 
     @property
     def simulator_url(self) -> str | None:
         """Origin of the simulator; None if none was needed."""
-        return self._running.simulator_url
+        return self._started_runner.simulator_url
 
     @property
     def aws_url(self) -> str:
         """Where boto3 finds AWS: Step Functions and Lambda."""
-        return self._running.aws.url
+        return self._started_runner.moto_server.url
 
     @property
     def api_key(self) -> str:
@@ -101,24 +101,24 @@ class Stack:
         Step Functions' interpreter is warmed up beside them.
         """
         names = None if functions is None else list(functions)
-        self._run(self._running.prewarm(names))
+        self._run_coroutine(self._started_runner.prewarm(names))
 
-    def invoke(self, function: str, event: object = None) -> Result:
+    def invoke(self, function: str, event: object = None) -> InvocationResult:
         """Invoke a function by its logical id with a JSON event; an empty object by default.
 
         Raises:
             UnknownFunction: there is no such function.
         """
         payload = json.dumps({} if event is None else event).encode()
-        return self._run(self._running.functions.invoke(function, payload))
+        return self._run_coroutine(self._started_runner.lambda_service.invoke(function, payload))
 
-    def fire_schedule(self, function: str) -> Result:
+    def fire_schedule(self, function: str) -> InvocationResult:
         """Fire the first schedule of a function now.
 
         Raises:
             RunnerError: it has none.
         """
-        result = self._run(self._running.schedules.fire(function))
+        result = self._run_coroutine(self._started_runner.scheduler.fire(function))
         if result is None:
             raise RunnerError(f"{function} has no schedule")
         return result
@@ -126,26 +126,26 @@ class Stack:
     def status(self) -> dict[str, Any]:
         """What runs: functions with their workers' pids and states, state machines, addresses; no secret."""
 
-        async def ask() -> dict[str, Any]:
-            return self._running.status()
+        async def get_status() -> dict[str, Any]:
+            return self._started_runner.status()
 
-        return self._run(ask())
+        return self._run_coroutine(get_status())
 
     def wait_until_watching(self) -> None:
         """Wait until a change of a file would be noticed."""
-        self._run(self._running.watching.wait())
+        self._run_coroutine(self._started_runner.watching.wait())
 
     @property
-    def _running(self) -> Bundle:
-        if self._bundle is None:
+    def _started_runner(self) -> StackRunner:
+        if self._runner is None:
             raise RuntimeError("the stack is not running")
-        return self._bundle
+        return self._runner
 
-    async def _make(self) -> Bundle:
-        return Bundle(self.settings, self._console)
+    async def _create_runner(self) -> StackRunner:
+        return StackRunner(self.settings, self._console)
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+    def _run_coroutine(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result()
         except BaseException:
@@ -153,6 +153,6 @@ class Stack:
             future.cancel()
             raise
 
-    def _serve(self) -> None:
+    def _run_event_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()

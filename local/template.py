@@ -6,17 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from local.apis import Apis, Authorizer, Route
+from local.apis import ApiReader, Authorizer, Route
 from local.errors import TemplateError
-from local.intrinsics import ACCOUNT, REGION, Resolver, load
-from local.plain import items, mapping
-from local.prefix import moved
+from local.intrinsics import ACCOUNT_ID, REGION, Resolver, load_yaml
+from local.plain import list_or_empty, mapping_or_empty
+from local.prefix import replace_prefix
 
 __all__ = [
-    "Authorizer", "Function", "Route", "Schedule", "StateMachine", "Template", "function_arn", "state_machine_arn",
-]  # fmt: skip
+    "Authorizer",
+    "Function",
+    "Route",
+    "Schedule",
+    "StateMachine",
+    "Template",
+    "build_function_arn",
+    "build_state_machine_arn",
+]
 
-_HANDLED = {
+_SUPPORTED_TYPES = {
     "AWS::Serverless::Api",
     "AWS::Serverless::Function",
     "AWS::Serverless::HttpApi",
@@ -24,12 +31,12 @@ _HANDLED = {
     "AWS::Serverless::StateMachine",
 }
 # Prefixes of types that only matter on AWS.
-_IGNORED = re.compile(
+_IGNORED_TYPES = re.compile(
     r"AWS::(IAM|Logs|CloudWatch|SecretsManager|SSM|SNS|KMS|EC2|RDS|Budgets|CloudFront|Route53|CertificateManager|WAFv2"
     r"|XRay|ApplicationInsights|ResourceGroups|Lambda::(Permission|Version|Alias|Url|EventInvokeConfig)|ApiGateway::Account"
     r"|CodeDeploy|CloudFormation::\w+)(::|$)"
 )
-_DYNAMIC = re.compile(
+_DYNAMIC_REFERENCE = re.compile(
     r"\{\{resolve:(?:secretsmanager:.+?:SecretString:([^:}]+)[^}]*|ssm(?:-secure)?:(?:[^}]*/)?([^/}:]+)[^}]*)\}\}"
 )
 
@@ -40,7 +47,7 @@ class Function:
 
     name: str
     handler: str
-    code: Path
+    code_folder: Path
     layers: tuple[Path, ...]
     timeout: float
     memory: int
@@ -49,10 +56,10 @@ class Function:
     @property
     def arn(self) -> str:
         """Its ARN here."""
-        return function_arn(self.name)
+        return build_function_arn(self.name)
 
     @property
-    def wrapper(self) -> str | None:
+    def exec_wrapper(self) -> str | None:
         """The program that starts its runtime in place of Lambda's own, as it lies on Lambda; of those that stream."""
         return self.environment.get("AWS_LAMBDA_EXEC_WRAPPER") or None
 
@@ -66,7 +73,7 @@ class Schedule:
     expression: str
     enabled: bool
     payload: str | None
-    scheduler: bool
+    uses_eventbridge_scheduler: bool
 
 
 @dataclass(frozen=True)
@@ -74,13 +81,13 @@ class StateMachine:
     """One state machine: where its definition is, and what to put for `${Name}` in it."""
 
     name: str
-    definition: Path
+    definition_path: Path
     substitutions: Mapping[str, str]
 
     @property
     def arn(self) -> str:
         """Its ARN here."""
-        return state_machine_arn(self.name)
+        return build_state_machine_arn(self.name)
 
 
 @dataclass(frozen=True)
@@ -105,128 +112,132 @@ class Template:
         Raises:
             TemplateError: the file is missing, or a resource needs what the runner cannot do.
         """
-        return _Reader(path, overrides).read()
+        return _TemplateReader(path, overrides).read()
 
 
-def function_arn(name: str) -> str:
+def build_function_arn(name: str) -> str:
     """ARN of a function by its logical id."""
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
 
 
-def state_machine_arn(name: str) -> str:
+def build_state_machine_arn(name: str) -> str:
     """ARN of a state machine by its logical id."""
-    return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
+    return f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{name}"
 
 
-class _Reader:
+class _TemplateReader:
     def __init__(self, path: Path, overrides: Mapping[str, str]) -> None:
         self._path = path
         self._root = path.parent
         self._overrides = overrides
-        document = load(path, lambda text: moved(text, overrides.get("API_PREFIX")))
-        self._globals: dict[str, Any] = mapping(document.get("Globals"))
-        self._resources: dict[str, dict[str, Any]] = mapping(document.get("Resources"))
-        declared: dict[str, Any] = mapping(document.get("Parameters"))
-        parameters = {name: overrides.get(name, mapping(body).get("Default")) for name, body in declared.items()}
-        self._resolver = Resolver(parameters, mapping(document.get("Conditions")), self._attribute)
+        document = load_yaml(path, lambda text: replace_prefix(text, overrides.get("API_PREFIX")))
+        self._globals: dict[str, Any] = mapping_or_empty(document.get("Globals"))
+        self._resources: dict[str, dict[str, Any]] = mapping_or_empty(document.get("Resources"))
+        parameter_nodes: dict[str, Any] = mapping_or_empty(document.get("Parameters"))
+        parameters = {
+            name: overrides.get(name, mapping_or_empty(body).get("Default")) for name, body in parameter_nodes.items()
+        }
+        self._resolver = Resolver(parameters, mapping_or_empty(document.get("Conditions")), self._lookup_attribute)
 
     def read(self) -> Template:
-        self._drop_what_conditions_exclude()
+        self._drop_excluded_resources()
         for name, resource in self._resources.items():
-            kind = str(resource.get("Type"))
-            if kind not in _HANDLED and not _IGNORED.match(kind):
-                raise TemplateError(f"{name}: {kind} is not supported by the local runner")
-        apis = Apis(self._globals, self._resources, self._resolver)
+            resource_type = str(resource.get("Type"))
+            if resource_type not in _SUPPORTED_TYPES and not _IGNORED_TYPES.match(resource_type):
+                raise TemplateError(f"{name}: {resource_type} is not supported by the local runner")
+        api_reader = ApiReader(self._globals, self._resources, self._resolver)
         routes: list[Route] = []
         schedules: list[Schedule] = []
-        for name, event_name, event in self._events():
-            where = f"{name}.Events.{event_name}"
-            kind = event.get("Type")
-            properties: dict[str, Any] = mapping(event.get("Properties"))
-            if kind == "HttpApi":
-                routes.append(apis.http_route(name, where, properties))
-            elif kind == "Api":
-                routes.append(apis.rest_route(name, where, properties))
-            elif kind in ("Schedule", "ScheduleV2"):
-                schedules.append(self._schedule(name, event_name, where, properties, kind))
+        for name, event_name, event in self._iter_events():
+            location = f"{name}.Events.{event_name}"
+            resource_type = event.get("Type")
+            properties: dict[str, Any] = mapping_or_empty(event.get("Properties"))
+            if resource_type == "HttpApi":
+                routes.append(api_reader.read_http_route(name, location, properties))
+            elif resource_type == "Api":
+                routes.append(api_reader.read_rest_route(name, location, properties))
+            elif resource_type in ("Schedule", "ScheduleV2"):
+                schedules.append(self._read_schedule(name, event_name, location, properties, resource_type))
             else:
-                raise TemplateError(f"{where}: events of type {kind} are not supported by the local runner")
+                raise TemplateError(f"{location}: events of type {resource_type} are not supported by the local runner")
         return Template(
             path=self._path,
-            functions={name: self._function(name, body) for name, body in self._of_type("Function")},
+            functions={name: self._read_function(name, body) for name, body in self._iter_resources("Function")},
             # Where both kinds of API have the same route, the REST API's is taken.
-            routes=tuple(sorted(routes, key=lambda route: route.rest is None)),
-            authorizers=apis.authorizers,
+            routes=tuple(sorted(routes, key=lambda route: route.rest_api is None)),
+            authorizers=api_reader.authorizers,
             schedules=tuple(schedules),
-            state_machines=tuple(self._state_machine(name, body) for name, body in self._of_type("StateMachine")),
+            state_machines=tuple(
+                self._read_state_machine(name, body) for name, body in self._iter_resources("StateMachine")
+            ),
         )
 
-    def _drop_what_conditions_exclude(self) -> None:
+    def _drop_excluded_resources(self) -> None:
         for name, resource in list(self._resources.items()):
             condition = resource.get("Condition")
-            if condition is not None and not self._resolver.condition(condition, name):
+            if condition is not None and not self._resolver.evaluate_condition(condition, name):
                 del self._resources[name]
 
-    def _of_type(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _iter_resources(self, resource_type: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, resource in self._resources.items():
-            if resource.get("Type") == f"AWS::Serverless::{kind}":
-                yield name, mapping(resource.get("Properties"))
+            if resource.get("Type") == f"AWS::Serverless::{resource_type}":
+                yield name, mapping_or_empty(resource.get("Properties"))
 
-    def _events(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        for name, properties in self._of_type("StateMachine"):
+    def _iter_events(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for name, properties in self._iter_resources("StateMachine"):
             if properties.get("Events"):
                 raise TemplateError(f"{name}: events of a state machine are not supported by the local runner")
-        for name, properties in self._of_type("Function"):
-            for event_name, event in mapping(properties.get("Events")).items():
-                yield name, event_name, mapping(event)
+        for name, properties in self._iter_resources("Function"):
+            for event_name, event in mapping_or_empty(properties.get("Events")).items():
+                yield name, event_name, mapping_or_empty(event)
 
-    def _attribute(self, resource: str, attribute: str) -> str | None:
+    def _lookup_attribute(self, resource: str, attribute: str) -> str | None:
         """What a resource's name, ARN or id is on this machine."""
         body = self._resources.get(resource)
         if body is None:
             return "local" if resource == "ServerlessHttpApi" else None
-        kind = str(body.get("Type"))
-        if kind == "AWS::Serverless::Function":
-            return {"": resource, "Arn": function_arn(resource)}.get(attribute)
-        if kind == "AWS::Serverless::StateMachine":
-            arn = state_machine_arn(resource)
+        resource_type = str(body.get("Type"))
+        if resource_type == "AWS::Serverless::Function":
+            return {"": resource, "Arn": build_function_arn(resource)}.get(attribute)
+        if resource_type == "AWS::Serverless::StateMachine":
+            arn = build_state_machine_arn(resource)
             return {"": arn, "Arn": arn, "Name": resource}.get(attribute)
-        if kind in ("AWS::Serverless::HttpApi", "AWS::Serverless::Api"):
+        if resource_type in ("AWS::Serverless::HttpApi", "AWS::Serverless::Api"):
             return "local" if attribute == "" else None
         if attribute in ("", "Arn"):
             # A secret's or a topic's Ref is its ARN, a role's its name; nothing here tells the two apart.
-            return f"arn:aws:local:{REGION}:{ACCOUNT}:{resource}"
+            return f"arn:aws:local:{REGION}:{ACCOUNT_ID}:{resource}"
         return f"{resource}-{attribute}"
 
-    def _function(self, name: str, properties: dict[str, Any]) -> Function:
-        defaults: dict[str, Any] = mapping(self._globals.get("Function"))
+    def _read_function(self, name: str, properties: dict[str, Any]) -> Function:
+        defaults: dict[str, Any] = mapping_or_empty(self._globals.get("Function"))
 
-        def value(key: str, default: Any = None) -> Any:
+        def resolve_property(key: str, default: Any = None) -> Any:
             return self._resolver.resolve(properties.get(key, defaults.get(key, default)), f"{name}.{key}")
 
-        handler = value("Handler")
+        handler = resolve_property("Handler")
         if not handler:
             raise TemplateError(f"{name}: a function needs a Handler")
-        if value("PackageType") == "Image":
+        if resolve_property("PackageType") == "Image":
             raise TemplateError(f"{name}: functions in images are not supported by the local runner")
-        code = (self._root / str(value("CodeUri", "."))).resolve()
-        if not code.is_dir():
-            raise TemplateError(f"{name}: the folder of its CodeUri is missing: {code}")
-        layers = [*items(defaults.get("Layers")), *items(properties.get("Layers"))]
+        code_folder = (self._root / str(resolve_property("CodeUri", "."))).resolve()
+        if not code_folder.is_dir():
+            raise TemplateError(f"{name}: the folder of its CodeUri is missing: {code_folder}")
+        layers = [*list_or_empty(defaults.get("Layers")), *list_or_empty(properties.get("Layers"))]
         return Function(
             name=name,
             handler=str(handler),
-            code=code,
-            layers=tuple(self._layer(name, layer) for layer in layers),
-            timeout=float(value("Timeout", 3)),
-            memory=int(value("MemorySize", 128)),
-            environment=self._environment(name, defaults, properties),
+            code_folder=code_folder,
+            layers=tuple(self._resolve_layer(name, layer) for layer in layers),
+            timeout=float(resolve_property("Timeout", 3)),
+            memory=int(resolve_property("MemorySize", 128)),
+            environment=self._resolve_environment(name, defaults, properties),
         )
 
-    def _environment(self, name: str, defaults: dict[str, Any], properties: dict[str, Any]) -> dict[str, str]:
+    def _resolve_environment(self, name: str, defaults: dict[str, Any], properties: dict[str, Any]) -> dict[str, str]:
         variables: dict[str, Any] = {}
         for source in (defaults, properties):
-            variables.update(mapping(mapping(source.get("Environment")).get("Variables")))
+            variables.update(mapping_or_empty(mapping_or_empty(source.get("Environment")).get("Variables")))
         resolved: dict[str, str] = {}
         for variable, node in variables.items():
             if variable in self._overrides:
@@ -236,40 +247,42 @@ class _Reader:
             if isinstance(value, bool):
                 value = str(value).lower()
             if isinstance(value, (str, int, float)):
-                resolved[variable] = _DYNAMIC.sub(self._secret, str(value))
+                resolved[variable] = _DYNAMIC_REFERENCE.sub(self._resolve_secret, str(value))
             elif isinstance(value, (dict, list)):
                 raise TemplateError(f"{name}: the variable {variable} is not a string")
         return resolved
 
-    def _secret(self, match: "re.Match[str]") -> str:
+    def _resolve_secret(self, match: "re.Match[str]") -> str:
         return self._overrides.get(match.group(1) or match.group(2), "")
 
-    def _layer(self, function: str, node: Any) -> Path:
+    def _resolve_layer(self, function: str, node: Any) -> Path:
         name = cast("dict[str, Any]", node).get("Ref") if isinstance(node, dict) else None
-        layers = dict(self._of_type("LayerVersion"))
+        layers = dict(self._iter_resources("LayerVersion"))
         if name not in layers:
             raise TemplateError(f"{function}: only layers of this template are supported by the local runner")
         path = (self._root / str(self._resolver.resolve(layers[name].get("ContentUri"), str(name)))).resolve()
         if not path.is_dir():
             raise TemplateError(f"{name}: the folder of its ContentUri is missing: {path}")
         # Without BuildMethod, SAM lays the folder as it is into /opt, so its python/ folder is what counts.
-        built = mapping(self._resources[str(name)].get("Metadata")).get("BuildMethod")
-        return path if built or not (path / "python").is_dir() else path / "python"
+        build_method = mapping_or_empty(self._resources[str(name)].get("Metadata")).get("BuildMethod")
+        return path if build_method or not (path / "python").is_dir() else path / "python"
 
-    def _schedule(self, function: str, name: str, where: str, properties: dict[str, Any], kind: str) -> Schedule:
-        wanted = properties.get("Schedule", properties.get("ScheduleExpression"))
-        expression = str(self._resolver.resolve(wanted, where))
-        payload = self._resolver.resolve(properties.get("Input"), where)
-        state = str(self._resolver.resolve(properties.get("State", "ENABLED"), where)).upper()
-        enabled = state == "ENABLED" and bool(self._resolver.resolve(properties.get("Enabled", True), where))
-        return Schedule(name, function, expression, enabled, payload, kind == "ScheduleV2")
+    def _read_schedule(
+        self, function: str, name: str, location: str, properties: dict[str, Any], event_type: str
+    ) -> Schedule:
+        expression_node = properties.get("Schedule", properties.get("ScheduleExpression"))
+        expression = str(self._resolver.resolve(expression_node, location))
+        payload = self._resolver.resolve(properties.get("Input"), location)
+        state = str(self._resolver.resolve(properties.get("State", "ENABLED"), location)).upper()
+        enabled = state == "ENABLED" and bool(self._resolver.resolve(properties.get("Enabled", True), location))
+        return Schedule(name, function, expression, enabled, payload, event_type == "ScheduleV2")
 
-    def _state_machine(self, name: str, properties: dict[str, Any]) -> StateMachine:
+    def _read_state_machine(self, name: str, properties: dict[str, Any]) -> StateMachine:
         uri = properties.get("DefinitionUri")
         if not isinstance(uri, str):
             raise TemplateError(f"{name}: a state machine needs a DefinitionUri that is a path")
-        substitutions = mapping(self._resolver.resolve(properties.get("DefinitionSubstitutions"), name))
-        definition = (self._root / uri).resolve()
-        if not definition.is_file():
-            raise TemplateError(f"{name}: its definition is missing: {definition}")
-        return StateMachine(name, definition, {key: str(value) for key, value in substitutions.items()})
+        substitutions = mapping_or_empty(self._resolver.resolve(properties.get("DefinitionSubstitutions"), name))
+        definition_path = (self._root / uri).resolve()
+        if not definition_path.is_file():
+            raise TemplateError(f"{name}: its definition is missing: {definition_path}")
+        return StateMachine(name, definition_path, {key: str(value) for key, value in substitutions.items()})

@@ -12,47 +12,47 @@ import time
 
 import psutil
 
-GRACE = 5.0
+GRACE_SECONDS = 5.0
 
 
 def main() -> None:
     """Collect until the parent is gone, then end what is left."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
-    charges: dict[int, tuple[psutil.Process, int]] = {}
+    children: dict[int, tuple[psutil.Process, int]] = {}
     for line in sys.stdin:
         sign, pid, *rest = line.split()
         if sign == "-":
-            charges.pop(int(pid), None)
+            children.pop(int(pid), None)
             continue
         try:
-            charges[int(pid)] = (psutil.Process(int(pid)), int(rest[0]))
+            children[int(pid)] = (psutil.Process(int(pid)), int(rest[0]))
         except psutil.NoSuchProcess:
             continue
-    _end(list(charges.values()))
+    _end_children(list(children.values()))
 
 
-def _end(charges: list[tuple[psutil.Process, int]]) -> None:
-    for process, number in charges:
-        _signal(process, number)
-    deadline = time.monotonic() + GRACE
-    while time.monotonic() < deadline and any(_alive(process) for process, _ in charges):
+def _end_children(children: list[tuple[psutil.Process, int]]) -> None:
+    for process, end_signal in children:
+        _signal_group(process, end_signal)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while time.monotonic() < deadline and any(_is_alive(process) for process, _ in children):
         time.sleep(0.02)
-    for process, _ in charges:
-        if _alive(process):
-            _signal(process, signal.SIGKILL)
+    for process, _ in children:
+        if _is_alive(process):
+            _signal_group(process, signal.SIGKILL)
 
 
-def _alive(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-def _signal(process: psutil.Process, number: int) -> None:
+def _signal_group(process: psutil.Process, number: int) -> None:
     # is_running compares start times, so a pid that was given to somebody else is left alone.
-    if not _alive(process):
+    if not _is_alive(process):
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)

@@ -14,12 +14,12 @@ from typing import Literal
 from local.function_logs import FunctionLog
 from local.intrinsics import REGION
 from local.invocation import Invocation
-from local.processes import Warden, end, ending, exited
+from local.processes import Supervisor, describe_exit_code, end_process, wait_for_exit
 from local.runtime_api import RuntimeApi
 from local.template import Function
 
-State = Literal["starting", "idle", "busy", "dead"]
-INIT_LIMIT = 60.0
+WorkerState = Literal["starting", "idle", "busy", "dead"]
+INIT_TIMEOUT = 60.0
 
 
 class Worker:
@@ -31,22 +31,27 @@ class Worker:
     """
 
     def __init__(
-        self, function: Function, api: RuntimeApi, warden: Warden, log: FunctionLog, changed: "Callable[[Worker], None]"
+        self,
+        function: Function,
+        runtime_api: RuntimeApi,
+        supervisor: Supervisor,
+        log: FunctionLog,
+        on_change: "Callable[[Worker], None]",
     ) -> None:
         self.function = function
-        self.state: State = "starting"
+        self.state: WorkerState = "starting"
         self.retired = False
-        self.started = time.time()
-        self._api = api
-        self._warden = warden
+        self.started_at = time.time()
+        self._runtime_api = runtime_api
+        self._supervisor = supervisor
         self._log = log
-        self._changed = changed
+        self._on_change = on_change
         self._process: subprocess.Popen[bytes] | None = None
-        self._event: asyncio.Future[Invocation | None] | None = None
+        self._next_invocation_future: asyncio.Future[Invocation | None] | None = None
         self._invocation: Invocation | None = None
-        self._deadline: asyncio.TimerHandle | None = None
-        self._life: asyncio.Task[None] | None = None
-        self._superseded = False
+        self._timeout_timer: asyncio.TimerHandle | None = None
+        self._run_task: asyncio.Task[None] | None = None
+        self._is_stop_requested = False
         self.init_error: bytes | None = None
         """Lambda's error object if it died before it asked for an event; None if that was our own doing."""
 
@@ -56,7 +61,7 @@ class Worker:
         return self._process.pid if self._process else None
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether the process is still there, asked of the system now."""
         return self.state != "dead" and self._process is not None and self._process.poll() is None
 
@@ -68,122 +73,130 @@ class Worker:
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Begin its life; `environment` holds what Lambda and the template set, without the Runtime API's address."""
-        self._life = asyncio.create_task(self._live(environment), name=f"worker of {self.function.name}")
+        self._run_task = asyncio.create_task(self._run(environment), name=f"worker of {self.function.name}")
 
-    def hand_over(self, invocation: Invocation) -> None:
+    def assign(self, invocation: Invocation) -> None:
         """Give an idle worker an event."""
         assert self.state == "idle"
-        assert self._event is not None
+        assert self._next_invocation_future is not None
         self.state = "busy"
         self._invocation = invocation
         self._log.request_id = invocation.request_id
-        invocation.begin()
-        self._deadline = asyncio.get_running_loop().call_later(invocation.timeout, self._time_out, invocation)
-        self._event.set_result(invocation)
+        invocation.start_timeout()
+        self._timeout_timer = asyncio.get_running_loop().call_later(
+            invocation.timeout, self._handle_timeout, invocation
+        )
+        self._next_invocation_future.set_result(invocation)
 
     def retire(self) -> None:
         """End it: at once when it is idle, after its event when it is busy."""
-        self.retired = self._superseded = True
+        self.retired = self._is_stop_requested = True
         if self.state == "idle":
             self._kill()
 
     async def stop(self) -> None:
         """End it now, whatever it does."""
-        self.retired = self._superseded = True
+        self.retired = self._is_stop_requested = True
         if self._process is not None and self._process.poll() is None:
-            await end(self._process, (signal.SIGTERM, 2.0))
-        if self._life is not None:
-            await asyncio.wait([self._life])
+            await end_process(self._process, (signal.SIGTERM, 2.0))
+        if self._run_task is not None:
+            await asyncio.wait([self._run_task])
 
     # What the Runtime API calls.
 
     async def next_invocation(self) -> Invocation | None:
         """Settle what came before and wait for the next event; None when there will be none."""
-        self._finish()
+        self._finish_invocation()
         self.state = "idle"
-        self._event = asyncio.get_running_loop().create_future()
+        self._next_invocation_future = asyncio.get_running_loop().create_future()
         if self.retired:
             self._kill()
         else:
-            self._changed(self)
-        return await self._event
+            self._on_change(self)
+        return await self._next_invocation_future
 
-    def current(self, request_id: str) -> Invocation | None:
+    def find_invocation(self, request_id: str) -> Invocation | None:
         """The invocation with that id, if it is this worker's."""
         invocation = self._invocation
         return invocation if invocation is not None and invocation.request_id == request_id else None
 
-    def init_failed(self, payload: bytes) -> None:
+    def record_init_error(self, payload: bytes) -> None:
         """Remember why the handler could not be imported; the process ends by itself."""
         self.init_error = payload
 
     # Its own life.
 
-    async def _live(self, environment: Mapping[str, str]) -> None:
-        port = await self._api.open(self)
-        init_limit = asyncio.get_running_loop().call_later(INIT_LIMIT, self._init_timed_out)
-        code = -1
+    async def _run(self, environment: Mapping[str, str]) -> None:
+        port = await self._runtime_api.open_endpoint(self)
+        init_timer = asyncio.get_running_loop().call_later(INIT_TIMEOUT, self._handle_init_timeout)
+        exit_code = -1
         try:
             # Left visible in `ps`: the runtime client and the handler's name.
-            command = [*_wrapper(self.function), sys.executable, "-m", "awslambdaric", self.function.handler]
+            command = [
+                *_build_wrapper_command(self.function),
+                sys.executable,
+                "-m",
+                "awslambdaric",
+                self.function.handler,
+            ]
             read, write = os.pipe()
             try:
-                self._process = self._warden.spawn(
+                self._process = self._supervisor.spawn(
                     command,
                     env={**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"},
-                    cwd=self.function.code,
+                    cwd=self.function.code_folder,
                     stdout=write,
                 )
             finally:
                 os.close(write)
-            reading = asyncio.create_task(self._log.follow(read))
-            code = await exited(self._process)
+            log_task = asyncio.create_task(self._log.read_pipe(read))
+            exit_code = await wait_for_exit(self._process)
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(reading, 1.0)
+                await asyncio.wait_for(log_task, 1.0)
         except OSError as error:
             self.init_error = json.dumps({"errorType": "Runtime.StartError", "errorMessage": str(error)}).encode()
         finally:
-            init_limit.cancel()
-            self._bury(code)
-            await self._api.close(port)
+            init_timer.cancel()
+            self._finalize(exit_code)
+            await self._runtime_api.close_endpoint(port)
 
-    def _bury(self, code: int) -> None:
-        reason = f"Error: Runtime exited with error: {ending(code)}"
-        if self._superseded:
+    def _finalize(self, exit_code: int) -> None:
+        reason = f"Error: Runtime exited with error: {describe_exit_code(exit_code)}"
+        if self._is_stop_requested:
             self.init_error = None
         elif self.state == "starting" and self.init_error is None:
             self.init_error = json.dumps({"errorType": "Runtime.ExitError", "errorMessage": reason}).encode()
         self.state = "dead"
         if self._process is not None:
-            self._warden.release(self._process)
+            self._supervisor.unregister(self._process)
         if self._invocation is not None:
             self._invocation.fail_with("Runtime.ExitError", f"RequestId: {self._invocation.request_id} {reason}")
-        if self._event is not None and not self._event.done():
-            self._event.set_result(None)
-        self._finish()
-        self._changed(self)
+        if self._next_invocation_future is not None and not self._next_invocation_future.done():
+            self._next_invocation_future.set_result(None)
+        self._finish_invocation()
+        self._on_change(self)
 
-    def _finish(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _finish_invocation(self) -> None:
+        if self._timeout_timer is not None:
+            self._timeout_timer.cancel()
+            self._timeout_timer = None
         if self._invocation is not None:
             # A response that broke off: what asks for the next event has no more to say about the last.
             self._invocation.fail_with("Runtime.NoResponse", f"RequestId: {self._invocation.request_id} No response")
         self._invocation = None
         self._log.request_id = None
 
-    def _time_out(self, invocation: Invocation) -> None:
+    def _handle_timeout(self, invocation: Invocation) -> None:
         if invocation.result.done():
             return
         message = f"RequestId: {invocation.request_id} Error: Task timed out after {invocation.timeout:.2f} seconds"
-        self._log.note(message)
+        self._log.write_line(message)
         invocation.fail_with("Sandbox.Timedout", message)
         self._kill()
 
-    def _init_timed_out(self) -> None:
+    def _handle_init_timeout(self) -> None:
         if self.state == "starting":
-            message = f"Error: Init timed out after {INIT_LIMIT:.2f} seconds"
+            message = f"Error: Init timed out after {INIT_TIMEOUT:.2f} seconds"
             self.init_error = json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": message}).encode()
             self._kill()
 
@@ -195,30 +208,30 @@ class Worker:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
 
-def _wrapper(function: Function) -> list[str]:
+def _build_wrapper_command(function: Function) -> list[str]:
     """The program that Lambda would start in place of the runtime; layers are in /opt/python there."""
-    if function.wrapper is None:
+    if function.exec_wrapper is None:
         return []
-    name = function.wrapper.removeprefix("/opt/python/")
+    name = function.exec_wrapper.removeprefix("/opt/python/")
     files = [layer / name for layer in function.layers]
-    if name == function.wrapper or not any(file.is_file() for file in files):
-        raise FileNotFoundError(f"AWS_LAMBDA_EXEC_WRAPPER: no layer has {function.wrapper}")
+    if name == function.exec_wrapper or not any(file.is_file() for file in files):
+        raise FileNotFoundError(f"AWS_LAMBDA_EXEC_WRAPPER: no layer has {function.exec_wrapper}")
     return [next(str(file) for file in files if file.is_file())]
 
 
-def lambda_environment(function: Function, aws_url: str) -> dict[str, str]:
+def build_lambda_environment(function: Function, aws_url: str) -> dict[str, str]:
     """What a function sees: its own variables, and what Lambda sets; nothing of the developer's shell."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    path = [str(function.code), *(str(layer) for layer in function.layers)]
+    python_path = [str(function.code_folder), *(str(layer) for layer in function.layers)]
     environment = {
         "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.defpath]),
         "LANG": "en_US.UTF-8",
         "PYTHONIOENCODING": "utf-8",
         "PYTHONUTF8": "1",
         "TZ": ":UTC",
-        "PYTHONPATH": os.pathsep.join(path),
+        "PYTHONPATH": os.pathsep.join(python_path),
         "PYTHONUNBUFFERED": "1",
-        "LAMBDA_TASK_ROOT": str(function.code),
+        "LAMBDA_TASK_ROOT": str(function.code_folder),
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "_HANDLER": function.handler,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",

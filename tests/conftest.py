@@ -22,7 +22,7 @@ SETTLE_SECONDS = 2
 ANSWER_WITHIN_SECONDS = 8
 TAKEOVER_SECONDS = 30
 
-SELDOM = {
+NOT_PREWARMED = {
     "MigrateFunction", "NotFoundFunction", "OpenapiFunction", "HealthzFunction", "RegistryFunction",
     "DashboardInstancesFunction", "DashboardCreditsFunction", "StatusPollerFunction", "ReconcilerFunction",
     "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
@@ -34,20 +34,20 @@ SELDOM = {
 }  # fmt: skip
 """Functions that no create waits for; each starts when a test first calls it."""
 
-_connect = socket.socket.connect
+_original_connect = socket.socket.connect
 
 
-def _loopback_only(self: socket.socket, address: Any) -> None:
+def _connect_to_loopback_only(self: socket.socket, address: Any) -> None:
     if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
         raise AssertionError(f"tests may not reach {address}")
-    _connect(self, address)
+    _original_connect(self, address)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def loopback_only() -> Iterator[None]:
-    socket.socket.connect = _loopback_only  # type: ignore[method-assign]
+    socket.socket.connect = _connect_to_loopback_only  # type: ignore[method-assign]
     yield
-    socket.socket.connect = _connect  # type: ignore[method-assign]
+    socket.socket.connect = _original_connect  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +70,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     }
     settings = replace(Settings.load(environ=environment), environment=environment)
     with Stack(settings, Console(quiet=True)) as running:
-        running.prewarm(name for name in running.status()["functions"] if name not in SELDOM)
+        running.prewarm(name for name in running.status()["functions"] if name not in NOT_PREWARMED)
         yield running
 
 

@@ -8,18 +8,18 @@ import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-PATH = f"{CHECKOUT}:{CHECKOUT}/layers/shared:{CHECKOUT}/functions"
+PYTHONPATH = f"{CHECKOUT}:{CHECKOUT}/layers/shared:{CHECKOUT}/functions"
 
 
-def printed_by(code: str, given: str = "", **environment: str) -> str:
+def run_python(code: str, stdin: str = "", **environment: str) -> str:
     """What the code prints; `given` is its standard input. Fails where the code does."""
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code],
         check=False,
-        env={"PYTHONPATH": PATH, **environment},
-        input=given,
+        env={"PYTHONPATH": PYTHONPATH, **environment},
+        input=stdin,
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout

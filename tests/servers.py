@@ -9,12 +9,12 @@ from typing import Any
 
 
 @contextmanager
-def json_server(answer: Callable[[Any], tuple[int, object]]) -> Iterator[str]:
+def serve_json(respond: Callable[[Any], tuple[int, object]]) -> Iterator[str]:
     """Its address. Every POST of JSON is answered with the status and the body that `answer` makes of it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            status, told = answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            status, told = respond(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             body = json.dumps(told).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -26,10 +26,10 @@ def json_server(answer: Callable[[Any], tuple[int, object]]) -> Iterator[str]:
             return
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/"
         finally:
             server.shutdown()
-            serving.join()
+            thread.join()

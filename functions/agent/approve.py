@@ -5,9 +5,9 @@ from urllib.parse import unquote
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from pointsman.agent.checking import read
-from pointsman.http.agent_answers import DECIDING, answering
-from pointsman.http.agent_app import body_of, create_app, lambda_handler, user_of
+from pointsman.agent.checking import validate_input
+from pointsman.http.agent_answers import DECISION_ERROR_CODES, describe_agent_route
+from pointsman.http.agent_app import create_app, get_user_id, lambda_handler, read_json_body
 from pointsman.http.prompt_answers import Approval, Decided
 from pointsman.prompts import deciding
 
@@ -15,9 +15,13 @@ app = create_app()
 handler = lambda_handler(app)
 
 
-@app.post("/prompts/{promptId}/approve", openapi_extra=answering(Decided, *DECIDING, body=Approval))
+@app.post(
+    "/prompts/{promptId}/approve",
+    openapi_extra=describe_agent_route(Decided, *DECISION_ERROR_CODES, request_model=Approval),
+)
 async def approve(promptId: str, request: Request) -> JSONResponse:
-    given = read(Approval, await body_of(request), "The approval")
-    prompt_id, shown = unquote(promptId), {"given": given.input} if "input" in given.model_fields_set else {}
-    deciding.decide(user_of(request), prompt_id, given.toolCallId, True, **shown)
-    return JSONResponse({"promptId": prompt_id, "toolCallId": given.toolCallId, "status": "approved"})
+    approval = validate_input(Approval, await read_json_body(request), "The approval")
+    prompt_id = unquote(promptId)
+    expected_input = approval.input if "input" in approval.model_fields_set else deciding.UNSET
+    deciding.decide(get_user_id(request), prompt_id, approval.toolCallId, True, expected_input=expected_input)
+    return JSONResponse({"promptId": prompt_id, "toolCallId": approval.toolCallId, "status": "approved"})

@@ -5,8 +5,8 @@ from urllib.parse import unquote
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from pointsman.http.agent_answers import answering
-from pointsman.http.agent_app import create_app, lambda_handler, user_of
+from pointsman.http.agent_answers import describe_agent_route
+from pointsman.http.agent_app import create_app, get_user_id, lambda_handler
 from pointsman.http.prompt_answers import Cancelled
 from pointsman.prompts import deciding, reading
 
@@ -14,8 +14,11 @@ app = create_app()
 handler = lambda_handler(app)
 
 
-@app.post("/prompts/{promptId}/cancel", openapi_extra=answering(Cancelled, "PROMPT_NOT_FOUND", "DATABASE_UNAVAILABLE"))
+@app.post(
+    "/prompts/{promptId}/cancel",
+    openapi_extra=describe_agent_route(Cancelled, "PROMPT_NOT_FOUND", "DATABASE_UNAVAILABLE"),
+)
 async def cancel(promptId: str, request: Request) -> JSONResponse:
-    user, prompt_id = user_of(request), unquote(promptId)
+    user, prompt_id = get_user_id(request), unquote(promptId)
     deciding.cancel(user, prompt_id)
-    return JSONResponse({"promptId": prompt_id, "status": reading.page(user, prompt_id)["status"]})
+    return JSONResponse({"promptId": prompt_id, "status": reading.get_prompt(user, prompt_id)["status"]})

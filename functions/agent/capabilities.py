@@ -3,7 +3,7 @@
 from fastapi.responses import JSONResponse
 
 from composition import compose
-from pointsman.http.agent_answers import Capabilities, answering
+from pointsman.http.agent_answers import Capabilities, describe_agent_route
 from pointsman.http.agent_app import create_app, lambda_handler
 
 agent = compose()
@@ -11,6 +11,6 @@ app = create_app()
 handler = lambda_handler(app)
 
 
-@app.get("/capabilities", openapi_extra=answering(Capabilities))
+@app.get("/capabilities", openapi_extra=describe_agent_route(Capabilities))
 async def capabilities() -> JSONResponse:
     return JSONResponse({"plugins": agent.plugins.ids})

@@ -6,7 +6,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from pointsman.http import reference
-from pointsman.http.agent_answers import answering
+from pointsman.http.agent_answers import describe_agent_route
 from pointsman.http.agent_app import create_app, lambda_handler
 
 ASSETS = Path(__file__).with_name("assets")
@@ -15,15 +15,17 @@ app = create_app()
 handler = lambda_handler(app, lambda scope: scope["method"] == "GET")
 
 
-@app.get("/docs", openapi_extra=answering(None, "DOCS_UNAVAILABLE", public=True, media="text/html"))
+@app.get("/docs", openapi_extra=describe_agent_route(None, "DOCS_UNAVAILABLE", public=True, media_type="text/html"))
 async def docs() -> Response:
-    return reference.page(ASSETS)
+    return reference.render_page(ASSETS)
 
 
 @app.get(
     "/docs/{asset}",
     summary="The script of that page",
-    openapi_extra=answering(None, "NOT_FOUND", "DOCS_UNAVAILABLE", public=True, media="text/javascript"),
+    openapi_extra=describe_agent_route(
+        None, "NOT_FOUND", "DOCS_UNAVAILABLE", public=True, media_type="text/javascript"
+    ),
 )
 async def docs_asset(asset: str, request: Request) -> Response:
-    return reference.asset(ASSETS, asset, request.headers)
+    return reference.serve_asset(ASSETS, asset, request.headers)

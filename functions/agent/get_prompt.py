@@ -5,8 +5,8 @@ from urllib.parse import unquote
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from pointsman.http.agent_answers import answering
-from pointsman.http.agent_app import create_app, lambda_handler, user_of
+from pointsman.http.agent_answers import describe_agent_route
+from pointsman.http.agent_app import create_app, get_user_id, lambda_handler
 from pointsman.http.prompt_answers import PromptPage
 from pointsman.prompts import reading
 
@@ -14,6 +14,8 @@ app = create_app()
 handler = lambda_handler(app)
 
 
-@app.get("/prompts/{promptId}", openapi_extra=answering(PromptPage, "PROMPT_NOT_FOUND", "DATABASE_UNAVAILABLE"))
+@app.get(
+    "/prompts/{promptId}", openapi_extra=describe_agent_route(PromptPage, "PROMPT_NOT_FOUND", "DATABASE_UNAVAILABLE")
+)
 async def get_prompt(promptId: str, request: Request) -> JSONResponse:
-    return JSONResponse(reading.page(user_of(request), unquote(promptId)))
+    return JSONResponse(reading.get_prompt(get_user_id(request), unquote(promptId)))

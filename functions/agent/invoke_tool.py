@@ -7,16 +7,18 @@ from fastapi.responses import JSONResponse
 
 from composition import compose
 from pointsman.agent import Invocation
-from pointsman.http.agent_answers import REFUSALS, ToolResult, answering
-from pointsman.http.agent_app import body_of, create_app, lambda_handler, user_of
+from pointsman.http.agent_answers import TOOL_CALL_ERROR_CODES, ToolResult, describe_agent_route
+from pointsman.http.agent_app import create_app, get_user_id, lambda_handler, read_json_body
 
 agent = compose()
 app = create_app()
 handler = lambda_handler(app)
 
 
-@app.post("/tools/{toolId}/invoke", openapi_extra=answering(ToolResult, *REFUSALS, "TOOL_NOT_FOUND"))
+@app.post(
+    "/tools/{toolId}/invoke", openapi_extra=describe_agent_route(ToolResult, *TOOL_CALL_ERROR_CODES, "TOOL_NOT_FOUND")
+)
 async def invoke_tool(toolId: str, request: Request) -> JSONResponse:
-    tool = agent.api.tool(unquote(toolId)).tool
-    invocation = Invocation(user_of(request), agent.services)
-    return JSONResponse({"result": tool.call(invocation, await body_of(request))})
+    tool = agent.api.get_tool(unquote(toolId)).tool
+    invocation = Invocation(get_user_id(request), agent.services)
+    return JSONResponse({"result": tool.call(invocation, await read_json_body(request))})

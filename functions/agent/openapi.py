@@ -7,23 +7,23 @@ from pathlib import Path
 from fastapi.responses import JSONResponse, Response
 
 from composition import compose
-from pointsman.http.agent_answers import answering
+from pointsman.http.agent_answers import describe_agent_route
 from pointsman.http.agent_app import create_app, lambda_handler
-from pointsman.http.whole_document import whole_document
-from pointsman.settings.agent_auth import agent_auth
+from pointsman.http.whole_document import generate_runtime_document
+from pointsman.settings.agent_auth import load_auth_mode
 
 agent = compose()
 app = create_app()
 handler = lambda_handler(app, lambda scope: scope["method"] == "GET")
 
 
-@app.get("/openapi.json", openapi_extra=answering(dict[str, object], public=True))
+@app.get("/openapi.json", openapi_extra=describe_agent_route(dict[str, object], public=True))
 async def agent_openapi() -> Response:
     """What `make openapi` has written of the endpoints' code, and what this bundle exposes besides."""
-    return Response(_document(), media_type="application/json")
+    return Response(_build_document(), media_type="application/json")
 
 
 @cache
-def _document() -> bytes:
+def _build_document() -> bytes:
     fixed = json.loads(Path(__file__).with_name("openapi.json").read_bytes())
-    return bytes(JSONResponse(whole_document(fixed, agent.api, agent_auth())).body)
+    return bytes(JSONResponse(generate_runtime_document(fixed, agent.api, load_auth_mode())).body)

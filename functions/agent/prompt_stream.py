@@ -1,6 +1,6 @@
 """POST /prompt and GET /prompts/{promptId}/stream: begin a prompt, or follow one, as server-sent events."""
 
-from pointsman.http.prompt_app import streaming_app
+from pointsman.http.prompt_app import create_stream_app
 
 
 def has_conversations() -> bool:
@@ -10,4 +10,4 @@ def has_conversations() -> bool:
     return "conversation" in compose().plugins.ids
 
 
-app = streaming_app(has_conversations)
+app = create_stream_app(has_conversations)

@@ -5,9 +5,9 @@ from urllib.parse import unquote
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from pointsman.agent.checking import read
-from pointsman.http.agent_answers import DECIDING, answering
-from pointsman.http.agent_app import body_of, create_app, lambda_handler, user_of
+from pointsman.agent.checking import validate_input
+from pointsman.http.agent_answers import DECISION_ERROR_CODES, describe_agent_route
+from pointsman.http.agent_app import create_app, get_user_id, lambda_handler, read_json_body
 from pointsman.http.prompt_answers import Decided, Rejection
 from pointsman.prompts import deciding
 
@@ -15,9 +15,12 @@ app = create_app()
 handler = lambda_handler(app)
 
 
-@app.post("/prompts/{promptId}/reject", openapi_extra=answering(Decided, *DECIDING, body=Rejection))
+@app.post(
+    "/prompts/{promptId}/reject",
+    openapi_extra=describe_agent_route(Decided, *DECISION_ERROR_CODES, request_model=Rejection),
+)
 async def reject(promptId: str, request: Request) -> JSONResponse:
-    given = read(Rejection, await body_of(request), "The rejection")
+    rejection = validate_input(Rejection, await read_json_body(request), "The rejection")
     prompt_id = unquote(promptId)
-    deciding.decide(user_of(request), prompt_id, given.toolCallId, False, reason=given.reason)
-    return JSONResponse({"promptId": prompt_id, "toolCallId": given.toolCallId, "status": "rejected"})
+    deciding.decide(get_user_id(request), prompt_id, rejection.toolCallId, False, reason=rejection.reason)
+    return JSONResponse({"promptId": prompt_id, "toolCallId": rejection.toolCallId, "status": "rejected"})

@@ -5,8 +5,8 @@ from functools import cache
 from fastapi.responses import JSONResponse, Response
 
 from composition import compose
-from pointsman.agent import schema
-from pointsman.http.agent_answers import Tools, answering
+from pointsman.agent import describe_tool
+from pointsman.http.agent_answers import Tools, describe_agent_route
 from pointsman.http.agent_app import create_app, lambda_handler
 
 agent = compose()
@@ -14,13 +14,13 @@ app = create_app()
 handler = lambda_handler(app)
 
 
-@app.get("/tools", openapi_extra=answering(Tools))
+@app.get("/tools", openapi_extra=describe_agent_route(Tools))
 async def tools() -> Response:
-    return Response(_listing(), media_type="application/json")
+    return Response(_serialize_tools(), media_type="application/json")
 
 
 @cache
-def _listing() -> bytes:
+def _serialize_tools() -> bytes:
     """The same as long as this code runs."""
-    listed = [schema(exposed.tool, exposed.tag) for exposed in agent.api.tools]
-    return bytes(JSONResponse({"tools": listed}).body)
+    schemas = [describe_tool(exposed.tool, exposed.tag) for exposed in agent.api.tools]
+    return bytes(JSONResponse({"tools": schemas}).body)

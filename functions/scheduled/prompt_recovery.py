@@ -1,6 +1,6 @@
 """Every minute: go on with prompts whose execution is gone, or was never told what has been decided."""
 
-from pointsman.lifecycle.schedule import scheduled
-from pointsman.prompts.recovering import recover
+from pointsman.lifecycle.schedule import scheduled_handler
+from pointsman.prompts.recovering import recover_prompts
 
-handler = scheduled("prompt_recovery", recover)
+handler = scheduled_handler("prompt_recovery", recover_prompts)

@@ -2,17 +2,20 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import OperationPage, answers
+from pointsman.http.answers import OperationPage, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import page
+from pointsman.http.operations import serialize_operation
 from pointsman.http.parameters import PathId
 from pointsman.lifecycle import reconcile
-from pointsman.lifecycle.progress import progress
+from pointsman.lifecycle.progress import get_operation_and_steps
 
 app = create_app()
 handler = lambda_handler(app)
 
 
-@app.post("/operations/{operationId}/abandon", openapi_extra=answers(OperationPage, 400, 404, 409, 503, keyed=True))
+@app.post(
+    "/operations/{operationId}/abandon",
+    openapi_extra=describe_route(OperationPage, 400, 404, 409, 503, accepts_idempotency_key=True),
+)
 async def abandon_operation(operationId: PathId) -> JSONResponse:
-    return JSONResponse(page(*progress(reconcile.abandon(operationId).id)))
+    return JSONResponse(serialize_operation(*get_operation_and_steps(reconcile.abandon_leaked(operationId).id)))

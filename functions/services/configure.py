@@ -3,9 +3,9 @@
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from pointsman.http.answers import Configured, answers
+from pointsman.http.answers import Configured, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.parameters import PathId, strict
+from pointsman.http.parameters import PathId, strict_config
 from pointsman.lifecycle import naming, service
 
 app = create_app()
@@ -13,11 +13,11 @@ handler = lambda_handler(app)
 
 
 class Configure(BaseModel):
-    model_config = strict(
+    model_config = strict_config(
         "variables",
         variables={
             "minProperties": 1,
-            "propertyNames": {"pattern": f"^{naming.VARIABLE.pattern}$"},
+            "propertyNames": {"pattern": f"^{naming.VARIABLE_NAME_PATTERN.pattern}$"},
             "additionalProperties": {"type": "string", "pattern": r"^[^\x00]*$"},
         },
     )
@@ -26,7 +26,10 @@ class Configure(BaseModel):
     redeploy: bool = False
 
 
-@app.post("/configure/{instanceId}", openapi_extra=answers(Configured, 400, 404, 409, 413, 502, 503, keyed=True))
+@app.post(
+    "/configure/{instanceId}",
+    openapi_extra=describe_route(Configured, 400, 404, 409, 413, 502, 503, accepts_idempotency_key=True),
+)
 async def configure(instanceId: PathId, body: Configure) -> JSONResponse:
     service.configure(instanceId, body.variables, body.redeploy)
     return JSONResponse({"instanceId": instanceId, "ok": True})

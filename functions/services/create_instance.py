@@ -3,23 +3,23 @@
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from pointsman.http.answers import InstanceCreated, answers
+from pointsman.http.answers import InstanceCreated, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import answer
-from pointsman.http.parameters import TOOL, strict
+from pointsman.http.operations import operation_response
+from pointsman.http.parameters import TOOL_ID_SCHEMA, strict_config
 from pointsman.lifecycle import naming, requests
-from pointsman.lifecycle.progress import see_through
+from pointsman.lifecycle.progress import start_and_wait
 
 app = create_app()
 handler = lambda_handler(app)
 
 
 class CreateInstance(BaseModel):
-    model_config = strict(
+    model_config = strict_config(
         "instanceId name",
-        instanceId={"pattern": f"^{naming.INSTANCE_ID.pattern}$"},
-        name={"pattern": f"^{naming.SERVICE_NAME.pattern}$"},
-        tools={"anyOf": [{"type": "array", "items": TOOL}, {"type": "null"}]},
+        instanceId={"pattern": f"^{naming.INSTANCE_ID_PATTERN.pattern}$"},
+        name={"pattern": f"^{naming.SERVICE_NAME_PATTERN.pattern}$"},
+        tools={"anyOf": [{"type": "array", "items": TOOL_ID_SCHEMA}, {"type": "null"}]},
     )
 
     instanceId: str = ""
@@ -27,6 +27,13 @@ class CreateInstance(BaseModel):
     tools: list[str] | None = None
 
 
-@app.post("/create-instance", openapi_extra=answers(InstanceCreated, 400, 409, 413, 503, starts=True, keyed=True))
+@app.post(
+    "/create-instance",
+    openapi_extra=describe_route(
+        InstanceCreated, 400, 409, 413, 503, starts_operation=True, accepts_idempotency_key=True
+    ),
+)
 async def create_instance(body: CreateInstance) -> JSONResponse:
-    return answer(see_through(lambda: requests.create(body.instanceId, body.name, body.tools or [])))
+    return operation_response(
+        start_and_wait(lambda: requests.start_create(body.instanceId, body.name, body.tools or []))
+    )

@@ -2,14 +2,14 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import Credits, answers
+from pointsman.http.answers import Credits, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.lifecycle.spending import spending
+from pointsman.lifecycle.spending import read_spend
 
 app = create_app()
 handler = lambda_handler(app)
 
 
-@app.get("/dashboard/credits", openapi_extra=answers(Credits, 502))
+@app.get("/dashboard/credits", openapi_extra=describe_route(Credits, 502))
 async def dashboard_credits() -> JSONResponse:
-    return JSONResponse(spending())
+    return JSONResponse(read_spend())

@@ -2,14 +2,14 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import DashboardInstances, answers
+from pointsman.http.answers import DashboardInstances, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.lifecycle.dashboard import instances
+from pointsman.lifecycle.dashboard import list_stored_instances
 
 app = create_app()
 handler = lambda_handler(app)
 
 
-@app.get("/dashboard/instances", openapi_extra=answers(DashboardInstances, 503))
+@app.get("/dashboard/instances", openapi_extra=describe_route(DashboardInstances, 503))
 async def dashboard_instances() -> JSONResponse:
-    return JSONResponse({"instances": instances()})
+    return JSONResponse({"instances": list_stored_instances()})

@@ -2,19 +2,22 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import InstanceDestroyed, answers
+from pointsman.http.answers import InstanceDestroyed, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import answer
+from pointsman.http.operations import operation_response
 from pointsman.http.parameters import PathId
 from pointsman.lifecycle import requests
-from pointsman.lifecycle.progress import see_through
+from pointsman.lifecycle.progress import start_and_wait
 
 app = create_app()
 handler = lambda_handler(app)
 
 
 @app.delete(
-    "/destroy/{instanceId}", openapi_extra=answers(InstanceDestroyed, 400, 404, 409, 503, starts=True, keyed=True)
+    "/destroy/{instanceId}",
+    openapi_extra=describe_route(
+        InstanceDestroyed, 400, 404, 409, 503, starts_operation=True, accepts_idempotency_key=True
+    ),
 )
 async def destroy_instance(instanceId: PathId) -> JSONResponse:
-    return answer(see_through(lambda: requests.destroy(instanceId)))
+    return operation_response(start_and_wait(lambda: requests.start_destroy(instanceId)))

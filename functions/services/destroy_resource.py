@@ -2,12 +2,12 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import ResourceDestroyed, answers
+from pointsman.http.answers import ResourceDestroyed, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import answer
+from pointsman.http.operations import operation_response
 from pointsman.http.parameters import PathId, ToolId
 from pointsman.lifecycle import tool_requests
-from pointsman.lifecycle.progress import see_through
+from pointsman.lifecycle.progress import start_and_wait
 
 app = create_app()
 handler = lambda_handler(app)
@@ -15,7 +15,9 @@ handler = lambda_handler(app)
 
 @app.delete(
     "/destroy/{instanceId}/{toolId}/{resourceId}",
-    openapi_extra=answers(ResourceDestroyed, 400, 404, 409, 503, starts=True, keyed=True),
+    openapi_extra=describe_route(
+        ResourceDestroyed, 400, 404, 409, 503, starts_operation=True, accepts_idempotency_key=True
+    ),
 )
 async def destroy_resource(instanceId: PathId, toolId: ToolId, resourceId: PathId) -> JSONResponse:
-    return answer(see_through(lambda: tool_requests.destroy(instanceId, toolId, resourceId)))
+    return operation_response(start_and_wait(lambda: tool_requests.start_destroy_tool(instanceId, toolId, resourceId)))

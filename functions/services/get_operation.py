@@ -2,16 +2,16 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import OperationPage, answers
+from pointsman.http.answers import OperationPage, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import page
+from pointsman.http.operations import serialize_operation
 from pointsman.http.parameters import PathId
-from pointsman.lifecycle.progress import progress
+from pointsman.lifecycle.progress import get_operation_and_steps
 
 app = create_app()
 handler = lambda_handler(app)
 
 
-@app.get("/operations/{operationId}", openapi_extra=answers(OperationPage, 400, 404, 503))
+@app.get("/operations/{operationId}", openapi_extra=describe_route(OperationPage, 400, 404, 503))
 async def get_operation(operationId: PathId) -> JSONResponse:
-    return JSONResponse(page(*progress(operationId)))
+    return JSONResponse(serialize_operation(*get_operation_and_steps(operationId)))

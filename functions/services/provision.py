@@ -3,33 +3,35 @@
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from pointsman.http.answers import ToolProvisioned, answers
+from pointsman.http.answers import ToolProvisioned, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import answer
-from pointsman.http.parameters import PathId, ToolId, strict
+from pointsman.http.operations import operation_response
+from pointsman.http.parameters import PathId, ToolId, strict_config
 from pointsman.lifecycle import tool_requests
-from pointsman.lifecycle.progress import see_through
+from pointsman.lifecycle.progress import start_and_wait
 
 app = create_app()
 handler = lambda_handler(app)
 
 
 class ToolConfig(BaseModel):
-    model_config = strict(limit={"anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}]})
+    model_config = strict_config(limit={"anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}]})
 
     limit: float | None = None
 
 
 class Provision(BaseModel):
-    model_config = strict()
+    model_config = strict_config()
 
     config: ToolConfig | None = None
 
 
 @app.post(
     "/provision/{instanceId}/{toolId}",
-    openapi_extra=answers(ToolProvisioned, 400, 404, 409, 413, 503, starts=True, keyed=True),
+    openapi_extra=describe_route(
+        ToolProvisioned, 400, 404, 409, 413, 503, starts_operation=True, accepts_idempotency_key=True
+    ),
 )
 async def provision(instanceId: PathId, toolId: ToolId, body: Provision | None = None) -> JSONResponse:
     limit = body.config.limit if body and body.config else None
-    return answer(see_through(lambda: tool_requests.provision(instanceId, toolId, limit)))
+    return operation_response(start_and_wait(lambda: tool_requests.start_provision(instanceId, toolId, limit)))

@@ -2,7 +2,7 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import Configured, answers
+from pointsman.http.answers import Configured, describe_route
 from pointsman.http.app import create_app, lambda_handler
 from pointsman.http.parameters import PathId
 from pointsman.lifecycle import service
@@ -11,7 +11,9 @@ app = create_app()
 handler = lambda_handler(app)
 
 
-@app.post("/redeploy/{instanceId}", openapi_extra=answers(Configured, 400, 404, 409, 503, keyed=True))
+@app.post(
+    "/redeploy/{instanceId}", openapi_extra=describe_route(Configured, 400, 404, 409, 503, accepts_idempotency_key=True)
+)
 async def redeploy(instanceId: PathId) -> JSONResponse:
     service.redeploy(instanceId)
     return JSONResponse({"instanceId": instanceId, "ok": True})

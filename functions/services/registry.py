@@ -2,14 +2,14 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import Registry, answers
+from pointsman.http.answers import Registry, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.providers.registry import listing
+from pointsman.providers.registry import describe_tools
 
 app = create_app()
 handler = lambda_handler(app)
 
 
-@app.get("/registry", openapi_extra=answers(Registry))
+@app.get("/registry", openapi_extra=describe_route(Registry))
 async def registry() -> JSONResponse:
-    return JSONResponse({"tools": listing()})
+    return JSONResponse({"tools": describe_tools()})

@@ -2,20 +2,27 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import OperationPage, answers
+from pointsman.http.answers import OperationPage, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import answer, page
+from pointsman.http.operations import operation_response, serialize_operation
 from pointsman.http.parameters import PathId
 from pointsman.lifecycle import reconcile
-from pointsman.lifecycle.progress import progress, see_through
+from pointsman.lifecycle.progress import get_operation_and_steps, start_and_wait
 
 app = create_app()
 handler = lambda_handler(app)
 
 
 @app.post(
-    "/operations/{operationId}/retry", openapi_extra=answers(OperationPage, 400, 404, 409, 503, starts=True, keyed=True)
+    "/operations/{operationId}/retry",
+    openapi_extra=describe_route(
+        OperationPage, 400, 404, 409, 503, starts_operation=True, accepts_idempotency_key=True
+    ),
 )
 async def retry_operation(operationId: PathId) -> JSONResponse:
-    operation = see_through(lambda: reconcile.retry(operationId))
-    return answer(operation) if operation.status == "running" else JSONResponse(page(*progress(operation.id)))
+    operation = start_and_wait(lambda: reconcile.retry_leaked(operationId))
+    return (
+        operation_response(operation)
+        if operation.status == "running"
+        else JSONResponse(serialize_operation(*get_operation_and_steps(operation.id)))
+    )

@@ -3,21 +3,21 @@
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from pointsman.http.answers import Fleet, answers
+from pointsman.http.answers import Fleet, describe_route
 from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.parameters import strict
-from pointsman.lifecycle.status import batch
+from pointsman.http.parameters import strict_config
+from pointsman.lifecycle.status import read_fleet_status
 
 app = create_app()
 handler = lambda_handler(app)
 
 
 class StatusBatch(BaseModel):
-    model_config = strict()
+    model_config = strict_config()
 
     instanceIds: list[str] | None = None
 
 
-@app.post("/status/batch", openapi_extra=answers(Fleet, 400, 413, 502))
+@app.post("/status/batch", openapi_extra=describe_route(Fleet, 400, 413, 502))
 async def status_batch(body: StatusBatch | None = None) -> JSONResponse:
-    return JSONResponse(batch((body and body.instanceIds) or ()))
+    return JSONResponse(read_fleet_status((body and body.instanceIds) or ()))

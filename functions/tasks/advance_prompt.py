@@ -4,13 +4,13 @@ import time
 from typing import Any
 
 from composition import compose
-from pointsman.agent.loop.advancing import advance
-from pointsman.prompts.task import prompt_task
+from pointsman.agent.loop.advancing import advance_prompt
+from pointsman.prompts.task import prompt_task_handler
 
 agent = compose()
 
 
-@prompt_task
+@prompt_task_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, object]:
-    until = time.monotonic() + context.get_remaining_time_in_millis() / 1000
-    return dict(advance(agent, event["promptId"], event["restarts"], until))
+    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000
+    return dict(advance_prompt(agent, event["promptId"], event["restarts"], deadline))

@@ -3,9 +3,9 @@
 from typing import Any
 
 from pointsman.lifecycle import tools
-from pointsman.lifecycle.task import task
+from pointsman.lifecycle.task import task_handler
 
 
-@task("attach")
+@task_handler("attach")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
     return tools.attach_tool(operation_id)

@@ -3,9 +3,9 @@
 from typing import Any
 
 from pointsman.prompts import waiting
-from pointsman.prompts.task import prompt_task
+from pointsman.prompts.task import prompt_task_handler
 
 
-@prompt_task
+@prompt_task_handler
 def handler(event: dict[str, Any], context: object) -> dict[str, object]:
-    return waiting.wait(event["promptId"], event["restarts"], event["token"])
+    return waiting.register_task_token(event["promptId"], event["restarts"], event["token"])

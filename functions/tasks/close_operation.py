@@ -3,9 +3,9 @@
 from typing import Any
 
 from pointsman.lifecycle import closing
-from pointsman.lifecycle.task import task
+from pointsman.lifecycle.task import task_handler
 
 
-@task("close")
+@task_handler("close")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return closing.close(operation_id)
+    return closing.close_operation(operation_id)

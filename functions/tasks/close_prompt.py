@@ -3,9 +3,9 @@
 from typing import Any
 
 from pointsman.prompts import closing
-from pointsman.prompts.task import prompt_task
+from pointsman.prompts.task import prompt_task_handler
 
 
-@prompt_task
+@prompt_task_handler
 def handler(event: dict[str, Any], context: object) -> dict[str, object]:
-    return closing.close(event["promptId"], event["restarts"])
+    return closing.terminate(event["promptId"], event["restarts"])

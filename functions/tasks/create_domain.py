@@ -3,9 +3,9 @@
 from typing import Any
 
 from pointsman.lifecycle import create
-from pointsman.lifecycle.task import task
+from pointsman.lifecycle.task import task_handler
 
 
-@task("domain")
+@task_handler("domain")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
     return create.create_domain(operation_id)

@@ -3,9 +3,9 @@
 from typing import Any
 
 from pointsman.lifecycle import undoing
-from pointsman.lifecycle.task import task
+from pointsman.lifecycle.task import task_handler
 
 
-@task("service")
+@task_handler("service")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
     return undoing.destroy_service(operation_id)

@@ -3,9 +3,9 @@
 from typing import Any
 
 from pointsman.lifecycle import tools
-from pointsman.lifecycle.task import task
+from pointsman.lifecycle.task import task_handler
 
 
-@task("tool")
+@task_handler("tool")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
     return tools.provision_tool(operation_id, event["tool"])

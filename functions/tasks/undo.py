@@ -3,9 +3,9 @@
 from typing import Any
 
 from pointsman.lifecycle import undoing
-from pointsman.lifecycle.task import task
+from pointsman.lifecycle.task import task_handler
 
 
-@task("undo")
+@task_handler("undo")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return undoing.undo(operation_id)
+    return undoing.compensate(operation_id)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from local.simulator.config import Config
-from local.simulator.server import Simulator, SimulatorError
+from local.simulator.server import SimulatorError, SimulatorServer
 
 
 def main() -> int:
@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("--state", type=Path, default=None, help="keep the providers' state in this file")
     options = parser.parse_args()
     try:
-        simulator = Simulator(options.host, options.port, Config(latency_ms=options.latency_ms), options.state)
+        simulator = SimulatorServer(options.host, options.port, Config(latency_ms=options.latency_ms), options.state)
     except SimulatorError as error:
         print(error, file=sys.stderr)
         return 1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-POD = "pod-5a1e0000-0000-4000-8000-000000000001"
+POD_ID = "pod-5a1e0000-0000-4000-8000-000000000001"
 
 
 @dataclass
@@ -33,16 +33,16 @@ class AgentMailState:
     inboxes: dict[str, Inbox] = field(default_factory=dict[str, Inbox])
     messages: list[SentMessage] = field(default_factory=list[SentMessage])
 
-    def live(self) -> list[Inbox]:
+    def list_live(self) -> list[Inbox]:
         return [inbox for inbox in self.inboxes.values() if inbox.deleted_at is None]
 
-    def by_email(self, email: str) -> Inbox | None:
-        return next((inbox for inbox in self.live() if inbox.email == email), None)
+    def find_by_email(self, email: str) -> Inbox | None:
+        return next((inbox for inbox in self.list_live() if inbox.email == email), None)
 
-    def newest_of(self, client_id: str) -> Inbox | None:
+    def find_newest_by_client_id(self, client_id: str) -> Inbox | None:
         """The newest inbox made under a client id, deleted or not."""
-        made = [inbox for inbox in self.inboxes.values() if inbox.client_id == client_id]
-        return made[-1] if made else None
+        inboxes = [inbox for inbox in self.inboxes.values() if inbox.client_id == client_id]
+        return inboxes[-1] if inboxes else None
 
 
 def new_inbox(email: str, now: float) -> Inbox:

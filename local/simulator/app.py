@@ -2,22 +2,22 @@
 
 from fastapi import FastAPI
 
-from local.simulator.agentmail import AgentMail
-from local.simulator.control import control
+from local.simulator.agentmail import SimulatedAgentMail
+from local.simulator.control import create_router
 from local.simulator.engine import Engine
 from local.simulator.model.endpoint import mount_model
-from local.simulator.openrouter import OpenRouter
+from local.simulator.openrouter import SimulatedOpenRouter
 from local.simulator.railway.endpoint import mount_railway
-from local.simulator.rest import mount
-from local.simulator.telnyx.provider import Telnyx
+from local.simulator.rest import mount_provider
+from local.simulator.telnyx.provider import SimulatedTelnyx
 
 
 def create_app(engine: Engine) -> FastAPI:
     """All routes over one engine. A new provider is one line here."""
     app = FastAPI(title="Pointsman provider simulator", docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(control(engine))
+    app.include_router(create_router(engine))
     mount_railway(app, engine)
     mount_model(app, engine)
-    for provider in (OpenRouter(), AgentMail(), Telnyx()):
-        mount(app, engine, provider)
+    for provider in (SimulatedOpenRouter(), SimulatedAgentMail(), SimulatedTelnyx()):
+        mount_provider(app, engine, provider)
     return app

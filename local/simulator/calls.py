@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from local.simulator.wire import Obj, as_list, as_obj
 
-_SECRET = re.compile(r"key$|token$|secret|password|credential", re.IGNORECASE)
-_HARMLESS = frozenset({"page_token", "next_page_token"})
-_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
-HIDDEN = "***"
+_SECRET_NAME = re.compile(r"key$|token$|secret|password|credential", re.IGNORECASE)
+_PUBLIC_NAMES = frozenset({"page_token", "next_page_token"})
+_STRING_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
+REDACTED = "***"
 
 
 @dataclass
@@ -36,34 +36,37 @@ class CallLog:
 
     entries: list[CallEntry] = field(default_factory=list[CallEntry])
 
-    def open(self, entry: CallEntry) -> CallEntry:
+    def append(self, entry: CallEntry) -> CallEntry:
         entry.sequence = len(self.entries) + 1
         self.entries.append(entry)
         return entry
 
-    def since(self, sequence: int) -> list[CallEntry]:
+    def list_after(self, sequence: int) -> list[CallEntry]:
         return self.entries[max(sequence, 0) :]
 
 
-def redacted(body: Mapping[str, object], graphql: bool) -> Obj:
+def redact_body(body: Mapping[str, object], is_graphql: bool) -> Obj:
     """The body without secrets: no values of variables, no values under names that look secret.
 
     For GraphQL the top-level `variables` are arguments and stay readable; string literals in the query do not.
     """
-    if not graphql:
-        return as_obj(_clean(dict(body)))
-    shown = as_obj(_clean({name: value for name, value in body.items() if name not in ("query", "variables")}))
-    shown["query"] = _LITERAL.sub(f'"{HIDDEN}"', str(body.get("query", "")))
-    shown["variables"] = _clean(as_obj(body.get("variables")))
-    return shown
+    if not is_graphql:
+        return as_obj(_redact_value(dict(body)))
+    result = as_obj(_redact_value({name: value for name, value in body.items() if name not in ("query", "variables")}))
+    result["query"] = _STRING_LITERAL.sub(f'"{REDACTED}"', str(body.get("query", "")))
+    result["variables"] = _redact_value(as_obj(body.get("variables")))
+    return result
 
 
-def _clean(value: object, hide: bool = False) -> object:
+def _redact_value(value: object, is_secret: bool = False) -> object:
     if isinstance(value, dict):
         return {
-            name: _clean(below, hide or name == "variables" or (bool(_SECRET.search(name)) and name not in _HARMLESS))
+            name: _redact_value(
+                below,
+                is_secret or name == "variables" or (bool(_SECRET_NAME.search(name)) and name not in _PUBLIC_NAMES),
+            )
             for name, below in as_obj(value).items()  # pyright: ignore[reportUnknownArgumentType]
         }
     if isinstance(value, list):
-        return [_clean(below, hide) for below in as_list(value)]  # pyright: ignore[reportUnknownArgumentType]
-    return HIDDEN if hide and value is not None else value
+        return [_redact_value(below, is_secret) for below in as_list(value)]  # pyright: ignore[reportUnknownArgumentType]
+    return REDACTED if is_secret and value is not None else value

@@ -12,8 +12,8 @@ from local.simulator.faults import FaultKind, ProviderName
 from local.simulator.leftovers import Leftover
 from local.simulator.wire import Obj, as_list, as_obj
 
-_CALLS = TypeAdapter(list[CallEntry])
-_LEFTOVERS = TypeAdapter(list[Leftover])
+_CALL_LIST = TypeAdapter(list[CallEntry])
+_LEFTOVER_LIST = TypeAdapter(list[Leftover])
 
 
 class FaultOptions(TypedDict, total=False):
@@ -32,7 +32,7 @@ class FaultOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Bases:
+class BaseUrls:
     """Where the providers are, for the settings of whoever calls them."""
 
     railway: str
@@ -47,7 +47,7 @@ class SimulatorClient:
 
     def __init__(self, origin: str, timeout_s: float = 10.0) -> None:
         self.origin = origin.rstrip("/")
-        self.bases = Bases(
+        self.base_urls = BaseUrls(
             f"{self.origin}/railway/graphql/v2", f"{self.origin}/openrouter/api/v1", f"{self.origin}/agentmail/v0",
             f"{self.origin}/telnyx/v2", f"{self.origin}/model/v1",
         )  # fmt: skip
@@ -63,7 +63,7 @@ class SimulatorClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def healthy(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether it answers at all."""
         try:
             return self._http.get("/health").status_code == 200
@@ -72,67 +72,71 @@ class SimulatorClient:
 
     def reset(self, config: Mapping[str, object] | None = None) -> None:
         """Everything back to the beginning, with this configuration over the defaults."""
-        self._ask("POST", "/reset", dict(config or {}))
+        self._request("POST", "/reset", dict(config or {}))
 
-    def config(self, change: Mapping[str, object] | None = None) -> Obj:
+    def update_config(self, change: Mapping[str, object] | None = None) -> Obj:
         """The configuration, after this change to it."""
-        return as_obj(self._ask("PATCH", "/config", dict(change or {})))
+        return as_obj(self._request("PATCH", "/config", dict(change or {})))
 
-    def fault(self, provider: ProviderName, operation: str, kind: FaultKind, **options: Unpack[FaultOptions]) -> int:
+    def inject_fault(
+        self, provider: ProviderName, operation: str, kind: FaultKind, **options: Unpack[FaultOptions]
+    ) -> int:
         """Order a fault; the id is for `remove_fault`."""
-        order = {"provider": provider, "operation": operation, "kind": kind, **options}
-        made = as_obj(self._ask("POST", "/faults", order))["id"]
-        assert isinstance(made, int)
-        return made
+        spec = {"provider": provider, "operation": operation, "kind": kind, **options}
+        fault_id = as_obj(self._request("POST", "/faults", spec))["id"]
+        assert isinstance(fault_id, int)
+        return fault_id
 
-    def faults(self) -> list[Obj]:
+    def list_faults(self) -> list[Obj]:
         """All faults, with how often each has matched and struck."""
-        return [as_obj(fault) for fault in as_list(self._ask("GET", "/faults"))]
+        return [as_obj(fault) for fault in as_list(self._request("GET", "/faults"))]
 
     def remove_fault(self, fault_id: int) -> None:
-        self._ask("DELETE", f"/faults/{fault_id}")
+        self._request("DELETE", f"/faults/{fault_id}")
 
     def clear_faults(self) -> None:
-        self._ask("DELETE", "/faults")
+        self._request("DELETE", "/faults")
 
-    def state(self) -> Obj:
+    def get_state(self) -> Obj:
         """Everything, per provider, deleted things too."""
-        return as_obj(self._ask("GET", "/state"))
+        return as_obj(self._request("GET", "/state"))
 
-    def leftovers(self) -> list[Leftover]:
+    def list_leftovers(self) -> list[Leftover]:
         """What is alive and costs money or a slot."""
-        return _LEFTOVERS.validate_python(self._ask("GET", "/leftovers"))
+        return _LEFTOVER_LIST.validate_python(self._request("GET", "/leftovers"))
 
-    def calls(self, since: int = 0) -> list[CallEntry]:
+    def list_calls(self, since: int = 0) -> list[CallEntry]:
         """Calls after the one with this sequence number."""
-        return _CALLS.validate_python(self._ask("GET", f"/calls?since={since}"))
+        return _CALL_LIST.validate_python(self._request("GET", f"/calls?since={since}"))
 
     def seed_services(self, count: int, prefix: str = "convos-agent-", bare: bool = False) -> list[str]:
         """Make many Railway services; the ids come in the order of their names."""
-        made = self._ask("POST", "/railway/services", {"count": count, "prefix": prefix, "bare": bare})
-        return [str(service_id) for service_id in as_list(as_obj(made)["ids"])]
+        response = self._request("POST", "/railway/services", {"count": count, "prefix": prefix, "bare": bare})
+        return [str(service_id) for service_id in as_list(as_obj(response)["ids"])]
 
-    def set_deployment(self, deployment_id: str, status: str) -> None:
-        self._ask("POST", f"/railway/deployments/{deployment_id}", {"status": status})
+    def set_deployment_status(self, deployment_id: str, status: str) -> None:
+        self._request("POST", f"/railway/deployments/{deployment_id}", {"status": status})
 
     def seed_numbers(self, count: int, customer_reference: str | None = None) -> list[Obj]:
         """Own many Telnyx numbers; each comes with `id` and `phone_number`."""
-        made = self._ask("POST", "/telnyx/numbers", {"count": count, "customer_reference": customer_reference})
-        return [as_obj(number) for number in as_list(made)]
+        response = self._request("POST", "/telnyx/numbers", {"count": count, "customer_reference": customer_reference})
+        return [as_obj(number) for number in as_list(response)]
 
-    def lock_number(self, number_id: str, locked: bool = True) -> None:
-        self._ask("PATCH", f"/telnyx/numbers/{number_id}", {"deletion_lock_enabled": locked})
+    def set_number_lock(self, number_id: str, locked: bool = True) -> None:
+        self._request("PATCH", f"/telnyx/numbers/{number_id}", {"deletion_lock_enabled": locked})
 
     def script_model(self, *turns: Mapping[str, object], match: str | None = None, repeat: bool = False) -> None:
         """Order what the model says to a prompt, turn by turn; see `model/script.py` for what a turn may hold."""
-        self._ask("POST", "/model/scripts", {"turns": [dict(turn) for turn in turns], "match": match, "repeat": repeat})
+        self._request(
+            "POST", "/model/scripts", {"turns": [dict(turn) for turn in turns], "match": match, "repeat": repeat}
+        )
 
     def clear_scripts(self) -> None:
         """Forget all scripts."""
-        self._ask("DELETE", "/model/scripts")
+        self._request("DELETE", "/model/scripts")
 
-    def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
-        answer = self._http.request(method, path, json=body)
-        answer.raise_for_status()
-        result: object = answer.json()
+    def _request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
+        response = self._http.request(method, path, json=body)
+        response.raise_for_status()
+        result: object = response.json()
         return result

@@ -8,23 +8,23 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 
-class _Strict(BaseModel, extra="forbid"):
+class _StrictModel(BaseModel, extra="forbid"):
     pass
 
 
-class RateLimit(_Strict):
+class RateLimit(_StrictModel):
     """A fixed window; `requests` null means that nothing is limited (headers then show a large budget)."""
 
     requests: int | None = None
     window_s: float = 1.0
 
 
-class ProviderConfig(_Strict):
+class ProviderConfig(_StrictModel):
     refused_tokens: list[str] = Field(default=["bad-token"])
     rate_limit: RateLimit = Field(default_factory=RateLimit)
 
 
-DeployEnd = Literal["SUCCESS", "FAILED", "CRASHED", "REMOVED", "SLEEPING", "SKIPPED"]
+FinalDeploymentStatus = Literal["SUCCESS", "FAILED", "CRASHED", "REMOVED", "SLEEPING", "SKIPPED"]
 
 
 class RailwayConfig(ProviderConfig):
@@ -38,7 +38,7 @@ class RailwayConfig(ProviderConfig):
     volume_throttle_s: float = 0.0
     project_throttle_s: float = 30.0
     deploy_seconds: float = 1.0
-    deploy_end: DeployEnd = "SUCCESS"
+    deploy_end: FinalDeploymentStatus = "SUCCESS"
     missing_projects: list[str] = Field(default_factory=list[str])
     max_volumes: int | None = None
     service_delete_deletes_volume: bool = False
@@ -101,7 +101,7 @@ class ModelConfig(ProviderConfig):
     gap_s: float = 0.0
 
 
-class Config(_Strict):
+class Config(_StrictModel):
     """`latency_ms` is waited before a request's work is done, `latency_after_ms` between that and the answer."""
 
     latency_ms: float = 0.0
@@ -113,17 +113,17 @@ class Config(_Strict):
     model: ModelConfig = Field(default_factory=ModelConfig)
 
 
-def patched(config: Config, change: dict[str, object]) -> Config:
+def merge_config(config: Config, change: dict[str, object]) -> Config:
     """The configuration with a (nested) change. Raises pydantic's ValidationError for unknown keys or bad values."""
-    return Config.model_validate(_merged(config.model_dump(), change))
+    return Config.model_validate(_deep_merge(config.model_dump(), change))
 
 
-def _merged(base: dict[str, object], change: dict[str, object]) -> dict[str, object]:
+def _deep_merge(base: dict[str, object], change: dict[str, object]) -> dict[str, object]:
     result = dict(base)
     for name, value in change.items():
-        below = result.get(name)
-        if isinstance(below, dict) and isinstance(value, dict):
-            result[name] = _merged(below, value)  # pyright: ignore[reportUnknownArgumentType]
+        current = result.get(name)
+        if isinstance(current, dict) and isinstance(value, dict):
+            result[name] = _deep_merge(current, value)  # pyright: ignore[reportUnknownArgumentType]
         else:
             result[name] = value
     return result

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 Address = tuple[str, int]
-Ends = tuple[Address, Address]
+Endpoints = tuple[Address, Address]
 """Who is at either end: the peer, and ourselves (one process may run several simulators)."""
 
 
@@ -18,7 +18,7 @@ class TrackingProtocol(H11Protocol):
     ASGI offers no way to close a connection without an answer, and this needs nothing of uvicorn but its callbacks.
     """
 
-    open_transports: ClassVar[dict[Ends, asyncio.Transport]] = {}
+    open_transports: ClassVar[dict[Endpoints, asyncio.Transport]] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
@@ -31,19 +31,19 @@ class TrackingProtocol(H11Protocol):
         super().connection_lost(exc)
 
 
-def drop(scope: Scope) -> None:
+def drop_connection(scope: Scope) -> None:
     """Reset the connection that a request came by."""
-    ends = cast(Ends, (tuple(scope["client"]), tuple(scope["server"])))
-    transport = TrackingProtocol.open_transports.get(ends)
+    endpoints = cast(Endpoints, (tuple(scope["client"]), tuple(scope["server"])))
+    transport = TrackingProtocol.open_transports.get(endpoints)
     if transport is not None:
         transport.abort()
 
 
-class Dropped(Response):
+class ConnectionDrop(Response):
     """A response that is none: it resets the connection that the request came by."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        drop(scope)
+        drop_connection(scope)
         # uvicorn answers 500 for an app that ends without a response, unless it has already seen the disconnect.
         while (await receive())["type"] != "http.disconnect":
             pass

@@ -44,15 +44,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel, Field, ValidationError
 
-from local.simulator.config import Config, patched
+from local.simulator.config import Config, merge_config
 from local.simulator.engine import Engine
-from local.simulator.faults import Fault, FaultOrder
-from local.simulator.leftovers import leftovers
-from local.simulator.model.script import Script, ScriptBook
+from local.simulator.faults import Fault, FaultSpec
+from local.simulator.leftovers import list_leftovers
+from local.simulator.model.script import Script, ScriptRegistry
 from local.simulator.railway.seeds import SeedPlan, seed_services
-from local.simulator.railway.store import ENVIRONMENT
+from local.simulator.railway.store import ENVIRONMENT_ID
 from local.simulator.state import State
-from local.simulator.telnyx.pool import stock
+from local.simulator.telnyx.pool import iter_numbers_for_sale
 from local.simulator.telnyx.store import new_number
 from local.simulator.wire import Obj
 
@@ -62,33 +62,33 @@ DeploymentStatus = Literal[
 ]  # fmt: skip
 
 
-class SeedServices(BaseModel, extra="forbid"):
+class SeedServicesRequest(BaseModel, extra="forbid"):
     count: int = Field(ge=1, le=100_000)
     prefix: str = "convos-agent-"
-    environmentId: str = ENVIRONMENT
+    environmentId: str = ENVIRONMENT_ID
     status: DeploymentStatus = "SUCCESS"
     bare: bool = False
 
 
-class ForceStatus(BaseModel, extra="forbid"):
+class DeploymentStatusRequest(BaseModel, extra="forbid"):
     status: DeploymentStatus
 
 
-class SeedNumbers(BaseModel, extra="forbid"):
+class SeedNumbersRequest(BaseModel, extra="forbid"):
     count: int = Field(ge=1, le=10_000)
     customer_reference: str | None = None
 
 
-class ChangeNumber(BaseModel, extra="forbid"):
+class NumberChangeRequest(BaseModel, extra="forbid"):
     deletion_lock_enabled: bool
 
 
-def control(engine: Engine) -> APIRouter:
+def create_router(engine: Engine) -> APIRouter:
     router = APIRouter(prefix="/_sim", include_in_schema=False)
 
-    def configured(base: Config, change: Mapping[str, object]) -> Config:
+    def apply_change(base: Config, change: Mapping[str, object]) -> Config:
         try:
-            return patched(base, dict(change))
+            return merge_config(base, dict(change))
         except ValidationError as error:
             raise HTTPException(422, error.errors(include_url=False, include_input=False)) from None
 
@@ -98,7 +98,7 @@ def control(engine: Engine) -> APIRouter:
 
     @router.post("/reset")
     async def reset(change: Annotated[Obj | None, Body()] = None) -> Obj:
-        engine.reset(configured(Config(), change or {}), State())
+        engine.reset(apply_change(Config(), change or {}), State())
         return {"ok": True}
 
     @router.get("/config")
@@ -107,77 +107,77 @@ def control(engine: Engine) -> APIRouter:
 
     @router.patch("/config")
     async def patch_config(change: Obj) -> Config:
-        engine.config = configured(engine.config, change)
+        engine.config = apply_change(engine.config, change)
         return engine.config
 
     @router.get("/state")
     async def get_state() -> Obj:
-        return engine.state.as_json()
+        return engine.state.to_json()
 
     @router.get("/leftovers")
     async def get_leftovers() -> list[Obj]:
-        return [asdict(leftover) for leftover in leftovers(engine.state, time.time())]
+        return [asdict(leftover) for leftover in list_leftovers(engine.state, time.time())]
 
     @router.get("/calls")
     async def get_calls(since: int = 0) -> list[Obj]:
-        return [asdict(entry) for entry in engine.calls.since(since)]
+        return [asdict(entry) for entry in engine.calls.list_after(since)]
 
     @router.post("/faults", status_code=201)
-    async def add_fault(order: FaultOrder) -> Obj:
-        return {"id": engine.faults.add(order).id}
+    async def add_fault(spec: FaultSpec) -> Obj:
+        return {"id": engine.faults.add(spec).id}
 
     @router.get("/faults")
     async def get_faults() -> list[Obj]:
-        return [_fault(fault) for fault in engine.faults.faults.values()]
+        return [_serialize_fault(fault) for fault in engine.faults.by_id.values()]
 
     @router.delete("/faults")
     async def delete_faults() -> Obj:
-        engine.faults.faults.clear()
+        engine.faults.by_id.clear()
         return {"ok": True}
 
     @router.delete("/faults/{fault_id}")
     async def delete_fault(fault_id: int) -> Obj:
-        if engine.faults.faults.pop(fault_id, None) is None:
+        if engine.faults.by_id.pop(fault_id, None) is None:
             raise HTTPException(404, "no such fault")
         return {"ok": True}
 
     @router.post("/railway/services", status_code=201)
-    async def seed_railway(order: SeedServices) -> Obj:
+    async def seed_railway(body: SeedServicesRequest) -> Obj:
         railway = engine.state.railway
-        if order.environmentId not in railway.environments:
+        if body.environmentId not in railway.environments:
             raise HTTPException(404, "no such environment")
-        plan = SeedPlan(order.count, order.prefix, order.environmentId, order.status, order.bare)
+        plan = SeedPlan(body.count, body.prefix, body.environmentId, body.status, body.bare)
         ids = seed_services(railway, plan, time.time())
         engine.save()
         return {"ids": ids}
 
     @router.post("/railway/deployments/{deployment_id}")
-    async def force_status(deployment_id: str, order: ForceStatus) -> Obj:
+    async def force_status(deployment_id: str, body: DeploymentStatusRequest) -> Obj:
         deployment = engine.state.railway.deployments.get(deployment_id)
         if deployment is None:
             raise HTTPException(404, "no such deployment")
-        deployment.forced, deployment.updated_at = order.status, time.time()
+        deployment.forced, deployment.updated_at = body.status, time.time()
         engine.save()
         return {"ok": True}
 
     @router.post("/telnyx/numbers", status_code=201)
-    async def seed_telnyx(order: SeedNumbers) -> list[Obj]:
+    async def seed_telnyx(body: SeedNumbersRequest) -> list[Obj]:
         now, telnyx = time.time(), engine.state.telnyx
-        taken = telnyx.held(now)
-        made: list[Obj] = []
-        for phone_number in stock():
-            if len(made) == order.count:
+        owned = telnyx.list_owned_numbers(now)
+        seeded: list[Obj] = []
+        for phone_number in iter_numbers_for_sale():
+            if len(seeded) == body.count:
                 break
-            if phone_number not in taken:
+            if phone_number not in owned:
                 number = new_number(phone_number, now, now, now)
-                number.customer_reference = order.customer_reference
+                number.customer_reference = body.customer_reference
                 telnyx.numbers[number.id] = number
-                made.append({"id": number.id, "phone_number": phone_number})
+                seeded.append({"id": number.id, "phone_number": phone_number})
         engine.save()
-        return made
+        return seeded
 
     @router.patch("/telnyx/numbers/{number_id}")
-    async def change_number(number_id: str, change: ChangeNumber) -> Obj:
+    async def change_number(number_id: str, change: NumberChangeRequest) -> Obj:
         number = engine.state.telnyx.numbers.get(number_id)
         if number is None:
             raise HTTPException(404, "no such number")
@@ -191,11 +191,11 @@ def control(engine: Engine) -> APIRouter:
 
     @router.delete("/model/scripts")
     async def delete_scripts() -> Obj:
-        engine.scripts = ScriptBook()
+        engine.scripts = ScriptRegistry()
         return {"ok": True}
 
     return router
 
 
-def _fault(fault: Fault) -> Obj:
-    return {"id": fault.id, "matched": fault.matched, "struck": fault.struck, **fault.order.model_dump()}
+def _serialize_fault(fault: Fault) -> Obj:
+    return {"id": fault.id, "matched": fault.match_count, "struck": fault.hit_count, **fault.spec.model_dump()}

@@ -14,31 +14,31 @@ from starlette.responses import Response
 
 from local.simulator.calls import CallEntry, CallLog
 from local.simulator.config import Config, ProviderConfig
-from local.simulator.connection import Dropped
-from local.simulator.faults import Fault, FaultBook
-from local.simulator.limiter import Limiter
-from local.simulator.model.script import ScriptBook
-from local.simulator.shape import VOLUME_THROTTLE, Failure
+from local.simulator.connection import ConnectionDrop
+from local.simulator.faults import Fault, FaultRegistry
+from local.simulator.limiter import RateLimiter
+from local.simulator.model.script import ScriptRegistry
+from local.simulator.shape import VOLUME_THROTTLE_MESSAGE, ErrorDetails
 from local.simulator.state import State, StateFile
 from local.simulator.wire import Reply, as_obj
 
 
 @dataclass(frozen=True)
-class Asked:
+class IncomingCall:
     """A request as the engine sees it. `text` is what a fault's `match` is looked for in."""
 
     provider: str
     operations: tuple[str, ...]
     method: str
     path: str
-    text: str
+    match_text: str
     header_names: list[str]
-    shown_body: object
-    mutates: bool
-    work: Callable[[float, Fault | None], Reply]
-    shape: Callable[[Failure], Reply]
-    settings: Callable[[Config], ProviderConfig]
-    limit_headers: Callable[[Limiter, int], dict[str, str]]
+    logged_body: object
+    is_mutation: bool
+    execute: Callable[[float, Fault | None], Reply]
+    render_error: Callable[[ErrorDetails], Reply]
+    select_config: Callable[[Config], ProviderConfig]
+    rate_limit_headers: Callable[[RateLimiter, int], dict[str, str]]
 
 
 @dataclass
@@ -47,133 +47,137 @@ class Engine:
 
     config: Config
     state: State
-    file: StateFile | None = None
-    faults: FaultBook = field(default_factory=FaultBook)
-    scripts: ScriptBook = field(default_factory=ScriptBook)
+    state_file: StateFile | None = None
+    faults: FaultRegistry = field(default_factory=FaultRegistry)
+    scripts: ScriptRegistry = field(default_factory=ScriptRegistry)
     calls: CallLog = field(default_factory=CallLog)
-    limiters: dict[str, Limiter] = field(default_factory=dict[str, Limiter])
+    limiters: dict[str, RateLimiter] = field(default_factory=dict[str, RateLimiter])
     generation: int = 0
-    _running: set[asyncio.Task[Response]] = field(default_factory=set[asyncio.Task[Response]])
-    _released: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: set[asyncio.Task[Response]] = field(default_factory=set[asyncio.Task[Response]])
+    _release_event: asyncio.Event = field(default_factory=asyncio.Event)
 
     def reset(self, config: Config, state: State) -> None:
         """Everything back to the beginning; requests that hang are let go."""
         self.config, self.state = config, state
-        self.faults, self.scripts, self.calls, self.limiters = FaultBook(), ScriptBook(), CallLog(), {}
+        self.faults, self.scripts, self.calls, self.limiters = FaultRegistry(), ScriptRegistry(), CallLog(), {}
         self.generation += 1
-        self.release()
+        self.release_waiters()
         self.save()
 
-    def release(self) -> None:
+    def release_waiters(self) -> None:
         """Wake up everything that waits: latency and hanging requests end at once."""
-        self._released.set()
-        self._released = asyncio.Event()
+        self._release_event.set()
+        self._release_event = asyncio.Event()
 
     def save(self) -> None:
-        if self.file is not None:
-            self.file.save(self.state)
+        if self.state_file is not None:
+            self.state_file.save(self.state)
 
-    async def answer(self, asked: Asked) -> Response:
-        entry = self.calls.open(
-            CallEntry(0, time.time(), asked.provider, "+".join(asked.operations), asked.method, asked.path,
-                      asked.header_names, asked.shown_body)
+    async def handle_call(self, call: IncomingCall) -> Response:
+        entry = self.calls.append(
+            CallEntry(0, time.time(), call.provider, "+".join(call.operations), call.method, call.path,
+                      call.header_names, call.logged_body)
         )  # fmt: skip
-        task = asyncio.create_task(self._perform(asked, entry))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task = asyncio.create_task(self._process_call(call, entry))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(task)
 
-    async def _perform(self, asked: Asked, entry: CallEntry) -> Response:
-        limiter = self._limiter(asked)
+    async def _process_call(self, call: IncomingCall, entry: CallEntry) -> Response:
+        limiter = self._get_limiter(call)
         try:
             if not limiter.admit(time.time()):
-                wait = limiter.seconds_left(time.time())
-                limited = asked.shape(Failure(429, retry_after=max(1.0, round(wait + 0.5))))
-                return self._finish(entry, limited.with_headers(asked.limit_headers(limiter, 429)))
-            reply = await self._faulted(asked, entry)
+                retry_after = limiter.seconds_until_reset(time.time())
+                error = call.render_error(ErrorDetails(429, retry_after=max(1.0, round(retry_after + 0.5))))
+                return self._complete_entry(entry, error.with_headers(call.rate_limit_headers(limiter, 429)))
+            reply = await self._execute_with_fault(call, entry)
             if reply is None:
-                return Dropped()
-            return self._finish(entry, reply.with_headers(asked.limit_headers(limiter, reply.status)))
+                return ConnectionDrop()
+            return self._complete_entry(entry, reply.with_headers(call.rate_limit_headers(limiter, reply.status)))
         finally:
             entry.ended = True
 
-    async def _faulted(self, asked: Asked, entry: CallEntry) -> Reply | None:
+    async def _execute_with_fault(self, call: IncomingCall, entry: CallEntry) -> Reply | None:
         """The answer with whatever fault was ordered for it; null means that the connection is dropped."""
-        fault = self.faults.take(asked.provider, asked.operations, asked.text)
-        order = fault.order if fault else None
-        kind = order.kind if order else None
-        seconds = order.seconds if order else 0.0
+        fault = self.faults.select(call.provider, call.operations, call.match_text)
+        spec = fault.spec if fault else None
+        kind = spec.kind if spec else None
+        seconds = spec.seconds if spec else 0.0
         entry.fault = kind
         generation = self.generation
-        if fault is None or fault.done:
-            await self.wait(self.config.latency_ms / 1000 + (seconds if kind == "slow" else 0.0))
+        if fault is None or fault.should_execute:
+            await self.sleep(self.config.latency_ms / 1000 + (seconds if kind == "slow" else 0.0))
             if generation != self.generation:
                 return None  # asked of a state that a reset has replaced
-            reply = self._work(asked, entry, fault)
+            reply = self._execute(call, entry, fault)
         else:
             if kind == "hang":
-                await self.wait(seconds)
+                await self.sleep(seconds)
             reply = None
         if fault is None or kind in ("slow", "partial"):
-            await self.wait(self.config.latency_after_ms / 1000)
+            await self.sleep(self.config.latency_after_ms / 1000)
             return reply
         if kind == "hang_done":
-            await self.wait(seconds)
+            await self.sleep(seconds)
             return reply
         if kind in ("lost", "drop", "hang"):
             return None
-        return spoilt(fault, asked.shape)
+        return build_fault_reply(fault, call.render_error)
 
-    def _work(self, asked: Asked, entry: CallEntry, fault: Fault | None) -> Reply:
-        reply = asked.work(time.time(), fault)
-        errors = asked.provider == "railway" and "errors" in as_obj(reply.body)
-        entry.committed = reply.status < 400 and (not errors or (fault is not None and fault.order.kind == "partial"))
-        if asked.mutates:
+    def _execute(self, call: IncomingCall, entry: CallEntry, fault: Fault | None) -> Reply:
+        reply = call.execute(time.time(), fault)
+        has_errors = call.provider == "railway" and "errors" in as_obj(reply.body)
+        entry.committed = reply.status < 400 and (
+            not has_errors or (fault is not None and fault.spec.kind == "partial")
+        )
+        if call.is_mutation:
             self.save()
         return reply
 
-    def _finish(self, entry: CallEntry, reply: Reply) -> Response:
+    def _complete_entry(self, entry: CallEntry, reply: Reply) -> Response:
         entry.status = reply.status
-        return reply.response()
+        return reply.to_response()
 
-    def _limiter(self, asked: Asked) -> Limiter:
-        rule = asked.settings(self.config).rate_limit
-        limiter = self.limiters.get(asked.provider)
+    def _get_limiter(self, call: IncomingCall) -> RateLimiter:
+        rule = call.select_config(self.config).rate_limit
+        limiter = self.limiters.get(call.provider)
         if limiter is None or limiter.rule != rule:
-            limiter = self.limiters[asked.provider] = Limiter(rule)
+            limiter = self.limiters[call.provider] = RateLimiter(rule)
         return limiter
 
-    async def wait(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Wait, until `release` at the longest."""
         if seconds <= 0:
             return
         try:
-            await asyncio.wait_for(self._released.wait(), seconds)
+            await asyncio.wait_for(self._release_event.wait(), seconds)
         except TimeoutError:
             return
 
 
-def spoilt(fault: Fault, shape: Callable[[Failure], Reply]) -> Reply:
+def build_fault_reply(fault: Fault, render_error: Callable[[ErrorDetails], Reply]) -> Reply:
     """The answer that a fault puts in place of the provider's own."""
-    order = fault.order
-    retry = order.retry_after
-    match order.kind:
+    spec = fault.spec
+    retry_after = spec.retry_after
+    match spec.kind:
         case "refuse":
             # On Railway a refusal of our making is one of validation: its business errors come as HTTP 200.
-            return shape(Failure(order.status or 400, order.message, order.code, retry))
+            return render_error(ErrorDetails(spec.status or 400, spec.message, spec.code, retry_after))
         case "rate_limit":
-            return shape(Failure(order.status or 429, order.message, order.code, retry))
+            return render_error(ErrorDetails(spec.status or 429, spec.message, spec.code, retry_after))
         case "rate_limit_text":
-            headers = Failure(429, retry_after=retry).retry_headers
-            return Reply(429, headers=headers, text=order.message or "error code: 1015", media_type="text/plain")
+            headers = ErrorDetails(429, retry_after=retry_after).retry_headers
+            return Reply(429, headers=headers, text=spec.message or "error code: 1015", media_type="text/plain")
         case "server_error" | "server_error_done":
-            return shape(Failure(order.status or 500, order.message, order.code, retry))
+            return render_error(ErrorDetails(spec.status or 500, spec.message, spec.code, retry_after))
         case "html":
-            page = f"<html><head><title>502 Bad Gateway</title></head><body>{order.message or ''}</body></html>"
-            return Reply(order.status or 502, text=page, media_type="text/html")
+            page = f"<html><head><title>502 Bad Gateway</title></head><body>{spec.message or ''}</body></html>"
+            return Reply(spec.status or 502, text=page, media_type="text/html")
         case "graphql_error":
-            return shape(Failure(200, order.message, order.code or "INTERNAL_SERVER_ERROR"))
+            return render_error(ErrorDetails(200, spec.message, spec.code or "INTERNAL_SERVER_ERROR"))
         case "graphql_throttle":
-            return shape(Failure(200, order.message or VOLUME_THROTTLE, order.code or "INTERNAL_SERVER_ERROR"))
+            return render_error(
+                ErrorDetails(200, spec.message or VOLUME_THROTTLE_MESSAGE, spec.code or "INTERNAL_SERVER_ERROR")
+            )
         case _:
-            return Reply(order.status or 200, text=order.message or "<!doctype html>not json", media_type="text/html")
+            return Reply(spec.status or 200, text=spec.message or "<!doctype html>not json", media_type="text/html")

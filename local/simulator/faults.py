@@ -12,13 +12,13 @@ FaultKind = Literal[
     "server_error_done", "html", "graphql_error", "graphql_throttle", "garbage", "partial",
 ]  # fmt: skip
 
-RAILWAY_ONLY: frozenset[str] = frozenset({"graphql_error", "graphql_throttle", "partial"})
+RAILWAY_ONLY_KINDS: frozenset[str] = frozenset({"graphql_error", "graphql_throttle", "partial"})
 
-DONE_BY_DEFAULT: frozenset[str] = frozenset({"lost", "hang_done", "slow", "server_error_done", "garbage", "partial"})
+EXECUTING_KINDS: frozenset[str] = frozenset({"lost", "hang_done", "slow", "server_error_done", "garbage", "partial"})
 """Kinds whose request does its work all the same."""
 
 
-class FaultOrder(BaseModel, extra="forbid"):
+class FaultSpec(BaseModel, extra="forbid"):
     """What a caller orders. See `control.py` for the meaning of each kind."""
 
     provider: ProviderName
@@ -41,53 +41,53 @@ class Fault:
     """An ordered fault and how often it has matched and struck."""
 
     id: int
-    order: FaultOrder
-    matched: int = 0
-    struck: int = 0
+    spec: FaultSpec
+    match_count: int = 0
+    hit_count: int = 0
 
     @property
-    def done(self) -> bool:
+    def should_execute(self) -> bool:
         """Whether the request's work is done although the answer is spoilt."""
-        return self.order.kind in DONE_BY_DEFAULT if self.order.done is None else self.order.done
+        return self.spec.kind in EXECUTING_KINDS if self.spec.done is None else self.spec.done
 
     @property
-    def spent(self) -> bool:
-        return self.order.times is not None and self.struck >= self.order.times
+    def is_spent(self) -> bool:
+        return self.spec.times is not None and self.hit_count >= self.spec.times
 
-    def strikes(self, provider: str, operations: tuple[str, ...], text: str) -> bool:
+    def try_hit(self, provider: str, operations: tuple[str, ...], text: str) -> bool:
         """Count a request; true when this fault hits it."""
-        order = self.order
-        if self.spent or order.provider not in ("*", provider):
+        spec = self.spec
+        if self.is_spent or spec.provider not in ("*", provider):
             return False
-        if order.kind in RAILWAY_ONLY and provider != "railway":
+        if spec.kind in RAILWAY_ONLY_KINDS and provider != "railway":
             return False
-        if order.operation != "*" and order.operation not in operations:
+        if spec.operation != "*" and spec.operation not in operations:
             return False
-        if order.match is not None and order.match not in text:
+        if spec.match is not None and spec.match not in text:
             return False
-        self.matched += 1
-        if self.matched <= order.after:
+        self.match_count += 1
+        if self.match_count <= spec.after:
             return False
-        self.struck += 1
+        self.hit_count += 1
         return True
 
 
 @dataclass
-class FaultBook:
+class FaultRegistry:
     """All ordered faults. A request is hit by at most one: the oldest that matches and is not spent."""
 
-    faults: dict[int, Fault] = field(default_factory=dict[int, Fault])
+    by_id: dict[int, Fault] = field(default_factory=dict[int, Fault])
     last_id: int = 0
 
-    def add(self, order: FaultOrder) -> Fault:
+    def add(self, spec: FaultSpec) -> Fault:
         self.last_id += 1
-        fault = Fault(self.last_id, order)
-        self.faults[fault.id] = fault
+        fault = Fault(self.last_id, spec)
+        self.by_id[fault.id] = fault
         return fault
 
-    def take(self, provider: str, operations: tuple[str, ...], text: str) -> Fault | None:
+    def select(self, provider: str, operations: tuple[str, ...], text: str) -> Fault | None:
         """The fault that hits this request, if any. `text` is the path, the query and the body."""
-        for fault in self.faults.values():
-            if fault.strikes(provider, operations, text):
+        for fault in self.by_id.values():
+            if fault.try_hit(provider, operations, text):
                 return fault
         return None

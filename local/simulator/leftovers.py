@@ -14,12 +14,12 @@ class Leftover:
     name: str | None
 
 
-def leftovers(state: State, now: float) -> list[Leftover]:
+def list_leftovers(state: State, now: float) -> list[Leftover]:
     """Services, volumes not pending deletion, keys, inboxes, our numbers, and orders whose number is ours."""
-    return [*_railway(state), *_keys(state), *_inboxes(state), *_telnyx(state, now)]
+    return [*_list_railway(state), *_list_openrouter(state), *_list_agentmail(state), *_list_telnyx(state, now)]
 
 
-def _railway(state: State) -> Iterator[Leftover]:
+def _list_railway(state: State) -> Iterator[Leftover]:
     for service in state.railway.services.values():
         if service.deleted_at is None:
             yield Leftover("railway", "service", service.id, service.name)
@@ -28,21 +28,21 @@ def _railway(state: State) -> Iterator[Leftover]:
             yield Leftover("railway", "volume", volume.id, volume.name)
 
 
-def _keys(state: State) -> Iterator[Leftover]:
-    for key in state.openrouter.live():
+def _list_openrouter(state: State) -> Iterator[Leftover]:
+    for key in state.openrouter.list_live():
         yield Leftover("openrouter", "key", key.hash, key.name)
 
 
-def _inboxes(state: State) -> Iterator[Leftover]:
-    for inbox in state.agentmail.live():
+def _list_agentmail(state: State) -> Iterator[Leftover]:
+    for inbox in state.agentmail.list_live():
         yield Leftover("agentmail", "inbox", inbox.email, inbox.client_id)
 
 
-def _telnyx(state: State, now: float) -> Iterator[Leftover]:
-    held = [number for number in state.telnyx.numbers.values() if number.held(now)]
-    for number in held:
+def _list_telnyx(state: State, now: float) -> Iterator[Leftover]:
+    owned = [number for number in state.telnyx.numbers.values() if number.is_owned(now)]
+    for number in owned:
         yield Leftover("telnyx", "number", number.id, number.phone_number)
-    with_numbers = {number.order_id for number in held}
+    with_numbers = {number.order_id for number in owned}
     for order in state.telnyx.orders.values():
         if order.id in with_numbers:
             yield Leftover("telnyx", "order", order.id, order.customer_reference)

@@ -9,7 +9,7 @@ UNLIMITED = 10_000
 
 
 @dataclass
-class Limiter:
+class RateLimiter:
     rule: RateLimit
     window_start: float = 0.0
     used: int = 0
@@ -21,7 +21,7 @@ class Limiter:
         self.used += 1
         return self.rule.requests is None or self.used <= self.rule.requests
 
-    def seconds_left(self, now: float) -> float:
+    def seconds_until_reset(self, now: float) -> float:
         return max(0.0, self.window_start + self.rule.window_s - now)
 
     @property

@@ -8,7 +8,7 @@ OTHER_WORKSPACE = "5a1e0000-0000-4000-8000-000000000002"
 
 
 @dataclass
-class Key:
+class ApiKey:
     hash: str
     name: str
     secret: str
@@ -32,15 +32,15 @@ class Key:
 
 @dataclass
 class OpenRouterState:
-    keys: dict[str, Key] = field(default_factory=dict[str, Key])
+    keys: dict[str, ApiKey] = field(default_factory=dict[str, ApiKey])
 
-    def live(self) -> list[Key]:
+    def list_live(self) -> list[ApiKey]:
         return [key for key in self.keys.values() if key.deleted_at is None]
 
-    def by_secret(self, secret: str) -> Key | None:
+    def find_by_secret(self, secret: str) -> ApiKey | None:
         return next((key for key in self.keys.values() if key.secret == secret), None)
 
 
-def new_key(name: str, now: float) -> Key:
+def new_key(name: str, now: float) -> ApiKey:
     # The hash is unrelated to the secret on purpose: how the two relate is not documented.
-    return Key(hash=secrets.token_hex(32), name=name, secret=f"sk-or-v1-{secrets.token_hex(32)}", created_at=now)
+    return ApiKey(hash=secrets.token_hex(32), name=name, secret=f"sk-or-v1-{secrets.token_hex(32)}", created_at=now)

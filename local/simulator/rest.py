@@ -9,26 +9,26 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from local.simulator.calls import redacted
+from local.simulator.calls import redact_body
 from local.simulator.config import Config, ProviderConfig
-from local.simulator.engine import Asked, Engine
+from local.simulator.engine import Engine, IncomingCall
 from local.simulator.faults import Fault
-from local.simulator.limiter import Limiter
-from local.simulator.shape import Failure
+from local.simulator.limiter import RateLimiter
+from local.simulator.shape import ErrorDetails
 from local.simulator.state import State
-from local.simulator.wire import Call, Obj, Reply, as_obj
+from local.simulator.wire import ApiCall, Obj, Reply, as_obj
 
-Handler = Callable[[State, Config, Call], Reply]
+Handler = Callable[[State, Config, ApiCall], Reply]
 
 
 @dataclass(frozen=True)
-class Operation:
+class ApiOperation:
     """One row of a provider's table. `path` is below the provider's base address."""
 
     name: str
     method: str
     path: str
-    handle: Handler
+    handler: Handler
 
 
 class RestProvider(Protocol):
@@ -38,65 +38,76 @@ class RestProvider(Protocol):
     def name(self) -> str: ...
 
     @property
-    def base(self) -> str: ...
+    def base_path(self) -> str: ...
 
     @property
-    def operations(self) -> tuple[Operation, ...]: ...
+    def operations(self) -> tuple[ApiOperation, ...]: ...
 
-    def shape(self, failure: Failure) -> Reply: ...
+    def render_error(self, failure: ErrorDetails) -> Reply: ...
 
-    def settings(self, config: Config) -> ProviderConfig: ...
+    def select_config(self, config: Config) -> ProviderConfig: ...
 
-    def refusal(self, _state: State, config: Config, call: Call, /) -> Reply | None:
+    def authorize(self, _state: State, config: Config, call: ApiCall, /) -> Reply | None:
         """The answer to a request whose credentials do not allow it."""
         ...
 
-    def limit_headers(self, limiter: Limiter, _status: int, /) -> dict[str, str]: ...
+    def rate_limit_headers(self, limiter: RateLimiter, _status: int, /) -> dict[str, str]: ...
 
 
-def mount(app: FastAPI, engine: Engine, provider: RestProvider) -> None:
+def mount_provider(app: FastAPI, engine: Engine, provider: RestProvider) -> None:
     """Serve a provider below its base address; anything else there is answered in its own shape."""
     for operation in provider.operations:
         app.add_api_route(
-            provider.base + operation.path, _endpoint(engine, provider, operation),
+            provider.base_path + operation.path, _create_endpoint(engine, provider, operation),
             methods=[operation.method], include_in_schema=False,
         )  # fmt: skip
-    unknown = Operation("unknown", "*", "", lambda _state, _config, _call: provider.shape(Failure(404)))
+    unknown = ApiOperation("unknown", "*", "", lambda _state, _config, _call: provider.render_error(ErrorDetails(404)))
     app.add_api_route(
-        provider.base + "/{rest:path}", _endpoint(engine, provider, unknown),
+        provider.base_path + "/{rest:path}", _create_endpoint(engine, provider, unknown),
         methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False,
     )  # fmt: skip
 
 
-def _endpoint(engine: Engine, provider: RestProvider, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+def _create_endpoint(
+    engine: Engine, provider: RestProvider, operation: ApiOperation
+) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         raw = await request.body()
-        body, complaint = parsed(raw, request.headers.get("content-type"), request.method)
+        body, body_error = parse_json_body(raw, request.headers.get("content-type"), request.method)
         path = {name: str(value) for name, value in request.path_params.items()}
         query = tuple(request.query_params.multi_items())
         headers = dict(request.headers)
 
-        def work(now: float, _fault: Fault | None) -> Reply:
-            call = Call(operation.name, path, query, headers, body, now)
-            refusal = provider.refusal(engine.state, engine.config, call)
-            if refusal is not None:
-                return refusal
-            if complaint is not None:
-                return provider.shape(Failure(400, complaint))
-            return operation.handle(engine.state, engine.config, call)
+        def execute(now: float, _fault: Fault | None) -> Reply:
+            call = ApiCall(operation.name, path, query, headers, body, now)
+            denial = provider.authorize(engine.state, engine.config, call)
+            if denial is not None:
+                return denial
+            if body_error is not None:
+                return provider.render_error(ErrorDetails(400, body_error))
+            return operation.handler(engine.state, engine.config, call)
 
-        shown = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        asked = Asked(
-            provider.name, (operation.name,), request.method, shown, shown + "\n" + raw.decode("utf-8", "replace"),
-            sorted(headers), redacted(body, graphql=False), request.method != "GET", work, provider.shape,
-            provider.settings, provider.limit_headers,
-        )  # fmt: skip
-        return await engine.answer(asked)
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        incoming_call = IncomingCall(
+            provider.name,
+            (operation.name,),
+            request.method,
+            target,
+            target + "\n" + raw.decode("utf-8", "replace"),
+            sorted(headers),
+            redact_body(body, is_graphql=False),
+            request.method != "GET",
+            execute,
+            provider.render_error,
+            provider.select_config,
+            provider.rate_limit_headers,
+        )
+        return await engine.handle_call(incoming_call)
 
     return endpoint
 
 
-def parsed(raw: bytes, content_type: str | None, method: str) -> tuple[Obj, str | None]:
+def parse_json_body(raw: bytes, content_type: str | None, method: str) -> tuple[Obj, str | None]:
     """The JSON object of a body, and what is wrong with it."""
     if not raw:
         return {}, None
@@ -113,7 +124,7 @@ def parsed(raw: bytes, content_type: str | None, method: str) -> tuple[Obj, str 
     return as_obj(value), None  # pyright: ignore[reportUnknownArgumentType]
 
 
-def bearer(call: Call) -> str | None:
+def get_bearer_token(call: ApiCall) -> str | None:
     """The token of an Authorization header of the Bearer scheme."""
     scheme, _, token = call.headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme == "Bearer" else None

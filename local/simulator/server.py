@@ -17,27 +17,27 @@ from local.simulator.connection import TrackingProtocol
 from local.simulator.engine import Engine
 from local.simulator.state import State, StateFile
 
-_STOP_WITHIN_S = 2
+_STOP_TIMEOUT_S = 2
 
 
 class SimulatorError(Exception):
     """The simulator cannot be started; the message says why in one line."""
 
 
-class _Uvicorn(uvicorn.Server):
+class _UvicornServer(uvicorn.Server):
     """uvicorn, told apart in three things: it says when it is ready, lets go what hangs, and dies quietly."""
 
-    def __init__(self, config: uvicorn.Config, engine: Engine, when_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, engine: Engine, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._engine = engine
-        self._when_ready = when_ready
+        self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._when_ready()
+        self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._engine.release()
+        self._engine.release_waiters()
         await super().shutdown(sockets)
 
     @contextmanager
@@ -50,7 +50,7 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-class Simulator:
+class SimulatorServer:
     """A simulator bound to a loopback address. Port 0 takes a free one; `origin` tells where it is."""
 
     def __init__(
@@ -62,24 +62,24 @@ class Simulator:
             state = file.load() if file is not None else State()
         except (OSError, ValueError):
             raise SimulatorError(f"simulator: {state_file} holds no state of a simulator") from None
-        self._socket = _bound(host, port)
+        self._socket = _bind_socket(host, port)
         self._engine = Engine(config or Config(), state, file)
         self.port: int = self._socket.getsockname()[1]
         self.origin = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
-        self._server: _Uvicorn | None = None
+        self._server: _UvicornServer | None = None
 
-    def serve(self, when_ready: Callable[[], None]) -> None:
+    def serve(self, on_ready: Callable[[], None]) -> None:
         """Serve until a signal or `stop`; call `when_ready` once connections are accepted."""
         config = uvicorn.Config(
             create_app(self._engine), http=TrackingProtocol, ws="none", lifespan="off", loop="asyncio",
-            log_level="error", access_log=False, timeout_graceful_shutdown=_STOP_WITHIN_S,
+            log_level="error", access_log=False, timeout_graceful_shutdown=_STOP_TIMEOUT_S,
         )  # fmt: skip
-        self._server = _Uvicorn(config, self._engine, when_ready)
+        self._server = _UvicornServer(config, self._engine, on_ready)
         self._server.run(sockets=[self._socket])
 
-    def start(self) -> "Simulator":
+    def start(self) -> "SimulatorServer":
         """Serve in a thread; returns when connections are accepted."""
         self._thread = threading.Thread(target=self.serve, args=(self._ready.set,), name="simulator", daemon=True)
         self._thread.start()
@@ -91,17 +91,17 @@ class Simulator:
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:
-            self._thread.join(_STOP_WITHIN_S + 5)
+            self._thread.join(_STOP_TIMEOUT_S + 5)
         self._socket.close()
 
-    def __enter__(self) -> "Simulator":
+    def __enter__(self) -> "SimulatorServer":
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind_socket(host: str, port: int) -> socket.socket:
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -110,12 +110,12 @@ def _bound(host: str, port: int) -> socket.socket:
         raise SimulatorError(f"simulator: {host} is not a loopback address")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sets TCP_NODELAY only on sockets that name their protocol; without it every answer waits 40 ms.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((host, port))
-        bound.listen(512)
+        listener.bind((host, port))
+        listener.listen(512)
     except OSError as error:
-        bound.close()
+        listener.close()
         raise SimulatorError(f"simulator: cannot listen on {host}:{port}: {error.strerror}") from None
-    return bound
+    return listener

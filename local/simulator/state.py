@@ -8,23 +8,23 @@ from pydantic import TypeAdapter
 from local.files import replace_file
 from local.simulator.agentmail_state import AgentMailState
 from local.simulator.openrouter_state import OpenRouterState
-from local.simulator.railway.store import RailwayState, seeded
-from local.simulator.telnyx.store import TelnyxState, with_profile
+from local.simulator.railway.store import RailwayState, create_railway_state
+from local.simulator.telnyx.store import TelnyxState, create_telnyx_state
 from local.simulator.wire import Obj
 
 
 @dataclass
 class State:
-    railway: RailwayState = field(default_factory=seeded)
+    railway: RailwayState = field(default_factory=create_railway_state)
     openrouter: OpenRouterState = field(default_factory=OpenRouterState)
     agentmail: AgentMailState = field(default_factory=AgentMailState)
-    telnyx: TelnyxState = field(default_factory=with_profile)
+    telnyx: TelnyxState = field(default_factory=create_telnyx_state)
 
-    def as_json(self) -> Obj:
+    def to_json(self) -> Obj:
         return asdict(self)
 
 
-_ADAPTER = TypeAdapter(State)
+_STATE_ADAPTER = TypeAdapter(State)
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class StateFile:
         """The stored state, or a fresh one when there is no file. Raises ValueError for a file of something else."""
         if not self.path.exists():
             return State()
-        return _ADAPTER.validate_json(self.path.read_bytes())
+        return _STATE_ADAPTER.validate_json(self.path.read_bytes())
 
     def save(self, state: State) -> None:
-        content = _ADAPTER.dump_json(state)
+        content = _STATE_ADAPTER.dump_json(state)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(self.path, content)

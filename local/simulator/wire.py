@@ -22,7 +22,7 @@ class Reply:
     text: str | None = None
     media_type: str = "application/json"
 
-    def response(self) -> Response:
+    def to_response(self) -> Response:
         if self.text is not None:
             return Response(self.text, self.status, dict(self.headers), self.media_type)
         if self.body is None:
@@ -35,26 +35,26 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """One request to a provider. `now` is the moment its work is done (seconds since the epoch)."""
 
     operation: str
-    path: Mapping[str, str]
-    query: tuple[tuple[str, str], ...]
+    path_params: Mapping[str, str]
+    query_params: tuple[tuple[str, str], ...]
     headers: Mapping[str, str]
     body: Obj
     now: float
 
     def param(self, name: str) -> str | None:
         """The last value of a query parameter, as servers read repeated ones."""
-        return dict(self.query).get(name)
+        return dict(self.query_params).get(name)
 
 
-def iso(moment: float | None) -> str | None:
+def to_iso(timestamp: float | None) -> str | None:
     """A moment as providers print it: ISO 8601, UTC, milliseconds, Z."""
-    if moment is None:
+    if timestamp is None:
         return None
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def as_obj(value: object) -> Obj:
@@ -72,7 +72,7 @@ def as_str(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-Spec = Mapping[str, tuple[type, ...]]
+FieldTypes = Mapping[str, tuple[type, ...]]
 """Field name to the Python types its JSON value may have."""
 
 TEXT: tuple[type, ...] = (str,)
@@ -83,18 +83,20 @@ OBJECT_OR_NULL: tuple[type, ...] = (dict, type(None))
 LIST: tuple[type, ...] = (list,)
 
 
-def body_problems(body: Mapping[str, object], spec: Spec, required: Iterable[str] = ()) -> list[tuple[str, str]]:
+def find_body_errors(
+    body: Mapping[str, object], field_types: FieldTypes, required: Iterable[str] = ()
+) -> list[tuple[str, str]]:
     """What is wrong with a body: unknown fields, missing fields, wrong types, as (field, message)."""
-    found = [(name, "is required") for name in required if name not in body]
+    errors = [(name, "is required") for name in required if name not in body]
     for name, value in body.items():
-        if name not in spec:
-            found.append((name, "is not a known field"))
-        elif not isinstance(value, spec[name]) or (isinstance(value, bool) and bool not in spec[name]):
-            found.append((name, "has the wrong type"))
-    return found
+        if name not in field_types:
+            errors.append((name, "is not a known field"))
+        elif not isinstance(value, field_types[name]) or (isinstance(value, bool) and bool not in field_types[name]):
+            errors.append((name, "has the wrong type"))
+    return errors
 
 
-def query_problems(query: Iterable[tuple[str, str]], allowed: Iterable[str]) -> list[tuple[str, str]]:
+def find_query_errors(query: Iterable[tuple[str, str]], allowed: Iterable[str]) -> list[tuple[str, str]]:
     """Query parameters that the provider does not know."""
     known = set(allowed)
     return [(name, "is not a known parameter") for name, _ in query if name not in known]

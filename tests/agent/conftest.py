@@ -5,25 +5,25 @@ import pytest
 
 from composition import compose
 from local.stack import Stack
-from local.worker import lambda_environment
+from local.worker import build_lambda_environment
 from pointsman.agent import Invocation
 from pointsman.db import connection
 
-Call = Callable[..., Any]
+CallTool = Callable[..., Any]
 
 
 @pytest.fixture
-def call(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
+def call_tool(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[CallTool]:
     """Call one of the bundle's tools as a user, approved, with the settings of the function that does it."""
-    function = stack._running.template.functions["InvokeToolFunction"]
-    for name, value in lambda_environment(function, stack.aws_url).items():
+    function = stack._started_runner.template.functions["InvokeToolFunction"]
+    for name, value in build_lambda_environment(function, stack.aws_url).items():
         if not name.startswith(("PATH", "PYTHON", "LANG", "TZ")):
             monkeypatch.setenv(name, value)
     connection.close()
     agent = compose()
 
-    def calling(user_id: str, tool_id: str, **given: object) -> Any:
-        return agent.api.tool(tool_id).tool.call(Invocation(user_id, agent.services), given, approved=True)
+    def invoke_approved(user_id: str, tool_id: str, **arguments: object) -> Any:
+        return agent.api.get_tool(tool_id).tool.call(Invocation(user_id, agent.services), arguments, approved=True)
 
-    yield calling
+    yield invoke_approved
     connection.close()

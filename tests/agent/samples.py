@@ -9,36 +9,38 @@ from pydantic import BaseModel, Field
 from pointsman.agent import Input, Invocation, Output, Services, Tool, ToolContext
 
 
-class Words(Input):
+class SayInput(Input):
     text: str
     times: int = Field(1, ge=1, le=9)
     on: date | None = None
 
 
-class Said(Output):
+class SayOutput(Output):
     said: str
     length: int = Field(ge=0)
 
 
-def say(context: ToolContext[Words]) -> Said:
+def say(context: ToolContext[SayInput]) -> SayOutput:
     said = context.input.text * context.input.times
-    return Said(said=said, length=len(said))
+    return SayOutput(said=said, length=len(said))
 
 
-def tool(
-    invoke: Callable[[ToolContext[Words]], Said | Mapping[str, object]] = say, tool_id: str = "words.say", **more: Any
-) -> Tool[Words, Said]:
-    return Tool(tool_id, "Says the text", Words, Said, invoke, **more)
+def make_tool(
+    invoke: Callable[[ToolContext[SayInput]], SayOutput | Mapping[str, object]] = say,
+    tool_id: str = "words.say",
+    **more: Any,
+) -> Tool[SayInput, SayOutput]:
+    return Tool(tool_id, "Says the text", SayInput, SayOutput, invoke, **more)
 
 
-def raising(error: BaseException) -> Tool[Words, Said]:
-    def fail(_context: ToolContext[Words]) -> Said:
+def make_failing_tool(error: BaseException) -> Tool[SayInput, SayOutput]:
+    def fail(_context: ToolContext[SayInput]) -> SayOutput:
         raise error
 
-    return tool(fail)
+    return make_tool(fail)
 
 
-def invocation(secrets: Mapping[str, str] | None = None) -> Invocation:
+def make_invocation(secrets: Mapping[str, str] | None = None) -> Invocation:
     return Invocation("user-1", Services(secrets))
 
 

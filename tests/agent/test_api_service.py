@@ -4,8 +4,8 @@ import pytest
 
 from pointsman.agent import Agent, ApiService, PluginService, RouteContext, Services
 from pointsman.errors import CompositionError, InvalidToolInput, MissingSetting, NotFound, RouteFailed, ToolNotFound
-from pointsman.settings.agent import api_prefix
-from tests.agent.samples import Said, Words, tool
+from pointsman.settings.agent import load_api_prefix
+from tests.agent.samples import SayInput, SayOutput, make_tool
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def hello(context: RouteContext) -> dict[str, object]:
 
 
 def test_tools_are_found_by_their_id_in_the_order_in_which_they_were_exposed(api: ApiService) -> None:
-    first, second, third = (tool(tool_id=f"words.{name}") for name in ("c", "a", "b"))
+    first, second, third = (make_tool(tool_id=f"words.{name}") for name in ("c", "a", "b"))
     api.expose_tool(first)
     api.expose_tools([second, third], tag="words")
     assert [(exposed.tool.id, exposed.tag) for exposed in api.tools] == [
@@ -26,30 +26,34 @@ def test_tools_are_found_by_their_id_in_the_order_in_which_they_were_exposed(api
         ("words.a", "words"),
         ("words.b", "words"),
     ]
-    assert api.tool("words.a").tool is second
+    assert api.get_tool("words.a").tool is second
 
 
 def test_a_tool_that_is_not_exposed_is_not_found(api: ApiService) -> None:
     with pytest.raises(ToolNotFound, match=r"no tool 'words\.say'") as refused:
-        api.tool("words.say")
+        api.get_tool("words.say")
     assert (refused.value.status, refused.value.code) == (404, "TOOL_NOT_FOUND")
 
 
 def test_a_second_tool_of_the_same_id_is_refused(api: ApiService) -> None:
-    api.expose_tool(tool())
+    api.expose_tool(make_tool())
     with pytest.raises(CompositionError, match=r"words\.say is exposed already"):
-        api.expose_tool(tool())
+        api.expose_tool(make_tool())
 
 
 def test_once_started_nothing_is_added_until_it_is_stopped(api: ApiService) -> None:
     api.start()
-    assert api.running
-    for add in (lambda: api.expose_tool(tool()), lambda: api.register_route("GET", "/hello/{name}", hello), api.start):
+    assert api.is_running
+    for add in (
+        lambda: api.expose_tool(make_tool()),
+        lambda: api.register_route("GET", "/hello/{name}", hello),
+        api.start,
+    ):
         with pytest.raises(CompositionError, match="too late"):
             add()
     api.stop()
-    assert not api.running
-    api.expose_tool(tool())
+    assert not api.is_running
+    api.expose_tool(make_tool())
     api.start()
 
 
@@ -64,7 +68,7 @@ def test_a_routes_body_and_output_are_validated(api: ApiService) -> None:
     def say(context: RouteContext) -> dict[str, object]:
         return {"said": context.body.text, "length": len(context.body.text) if context.body.times == 1 else "wrong"}
 
-    api.register_route("POST", "/say", say, input=Words, output=Said)
+    api.register_route("POST", "/say", say, input=SayInput, output=SayOutput)
     (route,) = api.routes
     assert route.call("", api.services, {}, {}, {"text": "ab"}) == {"said": "ab", "length": 2}
     with pytest.raises(InvalidToolInput, match="The request body is not valid"):
@@ -87,7 +91,7 @@ def test_a_route_may_raise_errors_of_ours_and_all_others_are_failures(api: ApiSe
 
 
 def test_a_route_that_says_nothing_of_its_output_may_return_a_model_or_any_object(api: ApiService) -> None:
-    api.register_route("GET", "/model", lambda _context: Said(said="a", length=1))
+    api.register_route("GET", "/model", lambda _context: SayOutput(said="a", length=1))
     api.register_route("GET", "/none", lambda _context: None)  # type: ignore[arg-type, return-value]
     model, nothing = api.routes
     assert model.call("", api.services, {}, {}) == {"said": "a", "length": 1}
@@ -128,7 +132,7 @@ def test_methods_and_bodies_that_cannot_be_are_refused(api: ApiService) -> None:
     with pytest.raises(CompositionError, match="one of GET"):
         api.register_route("OPTIONS", "/hello", hello)  # type: ignore[arg-type]
     with pytest.raises(CompositionError, match="no body"):
-        api.register_route("GET", "/hello", hello, input=Words)
+        api.register_route("GET", "/hello", hello, input=SayInput)
 
 
 def test_an_agent_has_both_services_in_its_container_and_starts_them() -> None:
@@ -137,7 +141,7 @@ def test_an_agent_has_both_services_in_its_container_and_starts_them() -> None:
     assert agent.services.get(PluginService) is agent.plugins
     assert (agent.api.prefix, agent.services.secrets["KEY"]) == ("/v1", "value")
     assert agent.start() is agent
-    assert agent.api.running
+    assert agent.api.is_running
     with pytest.raises(CompositionError, match="started already"):
         agent.start()
 
@@ -153,4 +157,4 @@ def test_the_prefix_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_prefix_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
     monkeypatch.setenv("API_PREFIX", prefix)
     with pytest.raises(MissingSetting, match="API_PREFIX"):
-        api_prefix()
+        load_api_prefix()

@@ -8,33 +8,35 @@ from datetime import datetime, timedelta
 import pytest
 
 from composition import compose
-from pointsman.agent import Invocation, Prompt, schema
+from pointsman.agent import Invocation, Prompt, describe_tool
 from pointsman.agent.plugins import time as time_plugin
 from pointsman.errors import CompositionError, InvalidToolInput
 from pointsman.providers.registry import TOOLS
-from tests.processes import printed_by
+from tests.processes import run_python
 
 AGENT = compose()
 INVOCATION = Invocation("user-1", AGENT.services)
-APPROVED = {"instances.create", "instances.destroy", "instances.redeploy", "instances.configure"}
-FREE = {"time.now", "instances.registry", "instances.list", "instances.status"}
-FOR_CLIENTS = {"conversation.create", "conversation.list", "conversation.get", "conversation.delete"}
+TOOLS_WITH_APPROVAL = {"instances.create", "instances.destroy", "instances.redeploy", "instances.configure"}
+TOOLS_WITHOUT_APPROVAL = {"time.now", "instances.registry", "instances.list", "instances.status"}
+CLIENT_ONLY_TOOLS = {"conversation.create", "conversation.list", "conversation.get", "conversation.delete"}
 
 
-def call(tool_id: str, **given: object) -> object:
-    return AGENT.api.tool(tool_id).tool.call(INVOCATION, given)
+def call_tool(tool_id: str, **arguments: object) -> object:
+    return AGENT.api.get_tool(tool_id).tool.call(INVOCATION, arguments)
 
 
-def reason(tool_id: str, **given: object) -> str | None:
-    tool = AGENT.api.tool(tool_id).tool
-    return tool.approval_reason(tool.read(given))
+def approval_reason(tool_id: str, **arguments: object) -> str | None:
+    tool = AGENT.api.get_tool(tool_id).tool
+    return tool.get_approval_reason(tool.validate_input(arguments))
 
 
 def test_the_plugins_are_there_in_order_and_their_tools_are_exposed_under_their_tags() -> None:
     assert AGENT.plugins.ids == ["conversation", "time", "instances"]
-    assert {exposed.tool.id for exposed in AGENT.api.tools} == APPROVED | FREE | FOR_CLIENTS
+    assert {
+        exposed.tool.id for exposed in AGENT.api.tools
+    } == TOOLS_WITH_APPROVAL | TOOLS_WITHOUT_APPROVAL | CLIENT_ONLY_TOOLS
     assert all(exposed.tool.id.startswith(f"{exposed.tag}.") for exposed in AGENT.api.tools)
-    assert AGENT.api.running
+    assert AGENT.api.is_running
 
 
 def test_composing_again_makes_another_agent() -> None:
@@ -44,31 +46,31 @@ def test_composing_again_makes_another_agent() -> None:
 def test_a_model_gets_all_tools_but_those_for_clients() -> None:
     prompt = Prompt(AGENT.services, user_id="user-1", prompt_id="prompt-1")
     AGENT.plugins.prepare(prompt)
-    assert {tool.id for tool in prompt.tools} == APPROVED | FREE
-    assert {exposed.tool.id for exposed in AGENT.api.tools if exposed.tool.client_only} == FOR_CLIENTS
+    assert {tool.id for tool in prompt.tools} == TOOLS_WITH_APPROVAL | TOOLS_WITHOUT_APPROVAL
+    assert {exposed.tool.id for exposed in AGENT.api.tools if exposed.tool.client_only} == CLIENT_ONLY_TOOLS
     with pytest.raises(CompositionError, match="clients only"):
-        prompt.add_tools(AGENT.api.tool("conversation.list").tool)
+        prompt.add_tools(AGENT.api.get_tool("conversation.list").tool)
 
 
 def test_every_example_is_a_valid_input_and_every_schema_is_json() -> None:
     for exposed in AGENT.api.tools:
         assert exposed.tool.example is not None
-        exposed.tool.read(dict(exposed.tool.example))
-        json.dumps(schema(exposed.tool, exposed.tag))
+        exposed.tool.validate_input(dict(exposed.tool.example))
+        json.dumps(describe_tool(exposed.tool, exposed.tag))
 
 
 def test_composing_loads_no_database_no_http_client_and_nothing_of_aws() -> None:
-    loaded = set(printed_by("import sys, composition; composition.compose(); print(*sys.modules)").split())
+    loaded = set(run_python("import sys, composition; composition.compose(); print(*sys.modules)").split())
     heavy = {"psycopg", "httpx", "boto3", "botocore", "fastapi", "starlette", "mangum", "alembic"}
     assert loaded & heavy == set()
 
 
 def test_the_time_is_told_in_utc_or_where_one_asks_for_it() -> None:
-    utc = call("time.now")
+    utc = call_tool("time.now")
     assert isinstance(utc, dict)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", utc["now"])
     assert utc["timezone"] == "UTC"
-    there = call("time.now", timezone="Asia/Kolkata")
+    there = call_tool("time.now", timezone="Asia/Kolkata")
     assert isinstance(there, dict)
     assert there["now"].endswith("+05:30")
     assert abs(datetime.fromisoformat(there["now"]) - datetime.fromisoformat(utc["now"])) < timedelta(minutes=1)
@@ -77,7 +79,7 @@ def test_the_time_is_told_in_utc_or_where_one_asks_for_it() -> None:
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "America", "../../etc/passwd", "/etc/localtime", "a\0b"])
 def test_a_time_zone_that_is_none_is_refused_and_named(name: str) -> None:
     with pytest.raises(InvalidToolInput) as refused:
-        call("time.now", timezone=name)
+        call_tool("time.now", timezone=name)
     (issue,) = refused.value.issues
     assert issue["path"] == ["timezone"]
     assert issue["message"].startswith(f"there is no time zone {name!r}")
@@ -87,14 +89,14 @@ def test_time_zones_are_known_without_a_database_of_the_system(monkeypatch: pyte
     monkeypatch.setattr(time_plugin, "ZoneInfo", zoneinfo.ZoneInfo.no_cache)
     zoneinfo.reset_tzpath(to=())
     try:
-        assert isinstance(call("time.now"), dict)
-        assert isinstance(call("time.now", timezone="Europe/Berlin"), dict)
+        assert isinstance(call_tool("time.now"), dict)
+        assert isinstance(call_tool("time.now", timezone="Europe/Berlin"), dict)
     finally:
         zoneinfo.reset_tzpath()
 
 
 def test_the_registry_is_the_contracts() -> None:
-    assert call("instances.registry") == {
+    assert call_tool("instances.registry") == {
         "tools": [
             {"id": "openrouter", "name": "OpenRouter", "mode": "per-instance-key", "envKeys": ["OPENROUTER_API_KEY"]},
             {"id": "agentmail", "name": "AgentMail", "mode": "per-instance-inbox", "envKeys": ["AGENTMAIL_INBOX_ID"]},
@@ -109,19 +111,19 @@ def test_the_registry_is_the_contracts() -> None:
 
 
 def test_what_must_be_approved_says_what_would_happen() -> None:
-    assert reason("instances.create", instanceId="a", name="Ada", tools=["telnyx", "openrouter"]) == (
+    assert approval_reason("instances.create", instanceId="a", name="Ada", tools=["telnyx", "openrouter"]) == (
         "Creates instance a, named Ada, with telnyx, openrouter, which costs money"
     )
-    assert "without tools" in str(reason("instances.create", instanceId="a", name="Ada"))
-    assert "Destroys instance a" in str(reason("instances.destroy", instanceId="a"))
-    assert "Deploys instance a again" in str(reason("instances.redeploy", instanceId="a"))
+    assert "without tools" in str(approval_reason("instances.create", instanceId="a", name="Ada"))
+    assert "Destroys instance a" in str(approval_reason("instances.destroy", instanceId="a"))
+    assert "Deploys instance a again" in str(approval_reason("instances.redeploy", instanceId="a"))
 
 
 def test_the_reason_to_configure_names_variables_and_no_values() -> None:
     given = {"instanceId": "a", "variables": {"B_KEY": "planted-secret", "A": "planted-secret"}}
-    assert reason("instances.configure", **given) == "Sets A, B_KEY of instance a"
-    assert "deploys it again" in str(reason("instances.configure", **given, redeploy=True))
-    assert "planted" not in repr(AGENT.api.tool("instances.configure").tool.read(given))
+    assert approval_reason("instances.configure", **given) == "Sets A, B_KEY of instance a"
+    assert "deploys it again" in str(approval_reason("instances.configure", **given, redeploy=True))
+    assert "planted" not in repr(AGENT.api.get_tool("instances.configure").tool.validate_input(given))
 
 
 @pytest.mark.parametrize(
@@ -143,10 +145,10 @@ def test_the_reason_to_configure_names_variables_and_no_values() -> None:
 )
 def test_what_cannot_be_is_refused_before_anybody_is_asked(tool_id: str, given: dict[str, object]) -> None:
     with pytest.raises(InvalidToolInput):
-        call(tool_id, **given)
+        call_tool(tool_id, **given)
 
 
 def test_an_unknown_tool_of_an_instance_is_answered_with_those_that_there_are() -> None:
     with pytest.raises(InvalidToolInput) as refused:
-        call("instances.create", instanceId="a", name="Ada", tools=["slack"])
+        call_tool("instances.create", instanceId="a", name="Ada", tools=["slack"])
     assert all(tool_id in refused.value.issues[0]["message"] for tool_id in TOOLS)

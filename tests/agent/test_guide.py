@@ -4,29 +4,29 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pointsman.agent import Agent, Invocation, Prompt, schema
+from pointsman.agent import Agent, Invocation, Prompt, describe_tool
 
 GUIDE = (Path(__file__).parents[2] / "docs/agent.md").read_text()
 
 
-def composed() -> Agent:
-    written: dict[str, Any] = {"__name__": "guide"}
+def compose_guide_agent() -> Agent:
+    namespace: dict[str, Any] = {"__name__": "guide"}
     for block in re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL):
-        exec(block, written)
-    return written["compose"]()
+        exec(block, namespace)
+    return namespace["compose"]()
 
 
 def test_the_guides_plugin_is_listed_typed_and_called() -> None:
-    agent = composed()
+    agent = compose_guide_agent()
     (exposed,) = agent.api.tools
     assert agent.plugins.ids == ["greeting"]
-    assert schema(exposed.tool, exposed.tag)["input"]["required"] == ["name"]
+    assert describe_tool(exposed.tool, exposed.tag)["input"]["required"] == ["name"]
     called = exposed.tool.call(Invocation("user-1", agent.services), dict(exposed.tool.example or {}))
     assert called == {"text": "Good morning, Ada!"}
 
 
 def test_the_guides_plugin_prepares_prompts_and_its_route_answers() -> None:
-    agent = composed()
+    agent = compose_guide_agent()
     prompt = Prompt(agent.services, user_id="user-1", prompt_id="prompt-1")
     agent.plugins.prepare(prompt)
     assert [tool.id for tool in prompt.tools] == ["greeting.greet"]

@@ -4,33 +4,33 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import ToolFailed
-from tests.agent.conftest import Call
-from tests.workflow.helpers import Database, assert_nothing_is_left, fresh_id, request_for
+from tests.agent.conftest import CallTool
+from tests.workflow.helpers import Database, assert_nothing_is_left, create_request, new_instance_id
 
 USER = "user-1"
 
 
 def test_an_instance_is_created_shown_configured_and_destroyed(
-    call: Call, simulator: SimulatorClient, db: Database
+    call_tool: CallTool, simulator: SimulatorClient, db: Database
 ) -> None:
-    simulator.config({"railway": {"deploy_seconds": 0}})
-    body = request_for(fresh_id(), ["openrouter"])
+    simulator.update_config({"railway": {"deploy_seconds": 0}})
+    body = create_request(new_instance_id(), ["openrouter"])
     instance_id = body["instanceId"]
-    made = call(USER, "instances.create", **body)
+    made = call_tool(USER, "instances.create", **body)
     assert set(made) == {"instanceId", "serviceId", "url", "services"}
     assert set(made["services"]) == {"openrouter"}
-    assert call(USER, "instances.create", **body) == made
+    assert call_tool(USER, "instances.create", **body) == made
 
-    (row,) = [one for one in call(USER, "instances.list")["instances"] if one["instanceId"] == instance_id]
+    (row,) = [one for one in call_tool(USER, "instances.list")["instances"] if one["instanceId"] == instance_id]
     assert (row["serviceId"], [tool["toolId"] for tool in row["tools"]]) == (made["serviceId"], ["openrouter"])
-    (seen,) = call(USER, "instances.status", instanceIds=[instance_id])["services"]
+    (seen,) = call_tool(USER, "instances.status", instanceIds=[instance_id])["services"]
     assert (seen["instanceId"], seen["serviceId"]) == (instance_id, made["serviceId"])
 
     done = {"instanceId": instance_id, "ok": True}
-    assert call(USER, "instances.configure", instanceId=instance_id, variables={"LOG_LEVEL": "debug"}) == done
-    assert call(USER, "instances.redeploy", instanceId=instance_id) == done
+    assert call_tool(USER, "instances.configure", instanceId=instance_id, variables={"LOG_LEVEL": "debug"}) == done
+    assert call_tool(USER, "instances.redeploy", instanceId=instance_id) == done
 
-    gone = call(USER, "instances.destroy", instanceId=instance_id)
+    gone = call_tool(USER, "instances.destroy", instanceId=instance_id)
     assert gone["destroyed"] == {
         "openrouter": True,
         "agentmail": False,
@@ -42,31 +42,31 @@ def test_an_instance_is_created_shown_configured_and_destroyed(
 
 
 def test_what_takes_long_goes_on_and_tells_its_operation(
-    call: Call, simulator: SimulatorClient, monkeypatch: pytest.MonkeyPatch
+    call_tool: CallTool, simulator: SimulatorClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANSWER_WITHIN_SECONDS", "0")
-    body = request_for(fresh_id(), [])
-    begun = call(USER, "instances.create", **body)
+    body = create_request(new_instance_id(), [])
+    begun = call_tool(USER, "instances.create", **body)
     assert begun == {"instanceId": body["instanceId"], "operationId": begun["operationId"], "status": "running"}
     monkeypatch.setenv("ANSWER_WITHIN_SECONDS", "20")
-    assert "serviceId" in call(USER, "instances.create", **body)
-    call(USER, "instances.destroy", instanceId=body["instanceId"])
+    assert "serviceId" in call_tool(USER, "instances.create", **body)
+    call_tool(USER, "instances.destroy", instanceId=body["instanceId"])
 
 
-def test_an_operation_that_fails_is_a_failure_with_its_message(call: Call, simulator: SimulatorClient) -> None:
-    simulator.fault("railway", "serviceCreate", "refuse", times=None)
+def test_an_operation_that_fails_is_a_failure_with_its_message(call_tool: CallTool, simulator: SimulatorClient) -> None:
+    simulator.inject_fault("railway", "serviceCreate", "refuse", times=None)
     with pytest.raises(ToolFailed, match="Step service failed: railway serviceCreate") as failed:
-        call(USER, "instances.create", **request_for(fresh_id(), []))
+        call_tool(USER, "instances.create", **create_request(new_instance_id(), []))
     assert failed.value.details["code"] == "OPERATION_FAILED"
     assert str(failed.value.details["operationId"]).startswith("op-")
 
 
-def test_an_instance_that_nobody_knows_is_told_so(call: Call, simulator: SimulatorClient) -> None:
+def test_an_instance_that_nobody_knows_is_told_so(call_tool: CallTool, simulator: SimulatorClient) -> None:
     for tool_id, more in (
         ("instances.destroy", {}),
         ("instances.redeploy", {}),
         ("instances.configure", {"variables": {"A": "planted-secret"}}),
     ):
         with pytest.raises(ToolFailed, match="Instance nobody not found") as failed:
-            call(USER, tool_id, instanceId="nobody", **more)
+            call_tool(USER, tool_id, instanceId="nobody", **more)
         assert "planted" not in failed.value.message

@@ -9,12 +9,12 @@ import pytest
 from pydantic import BaseModel
 
 from local.simulator.client import SimulatorClient
-from local.simulator.server import Simulator
+from local.simulator.server import SimulatorServer
 from pointsman.agent import Input, Output, Tool
 from pointsman.agent.model.client import ModelClient
-from pointsman.agent.model.turns import Call, Turn, Usage, tool_output, user_message
+from pointsman.agent.model.turns import FunctionCall, ModelTurn, TokenUsage, build_tool_output, build_user_message
 from pointsman.errors import ModelFailed
-from pointsman.providers.http import Wire
+from pointsman.providers.http import Transport
 from pointsman.settings.model import ModelSettings
 
 KEY = "sk-planted-secret-key"
@@ -33,47 +33,47 @@ class Anything(Output):
     pass
 
 
-def tool(tool_id: str, given: type[BaseModel] = Nothing) -> Tool[Any, Any]:
-    return Tool(tool_id, f"What {tool_id} does", given, Anything, lambda context: {})
+def make_tool(tool_id: str, input_type: type[BaseModel] = Nothing) -> Tool[Any, Any]:
+    return Tool(tool_id, f"What {tool_id} does", input_type, Anything, lambda context: {})
 
 
-TOOLS = [tool("time.now"), tool("weather.at", Place)]
+TOOLS = [make_tool("time.now"), make_tool("weather.at", Place)]
 
 
 @dataclass
-class Asking:
+class ModelHarness:
     """A client of the simulated model, which sleeps in no time."""
 
     sim: SimulatorClient
     timeout: float = 5.0
-    slept: list[float] = field(default_factory=list)
-    told: list[str | None] = field(default_factory=list)
+    sleeps: list[float] = field(default_factory=list)
+    text_deltas: list[str | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        settings = ModelSettings(self.sim.bases.model, KEY, "m-normal", "m-high", self.timeout)
-        self.client = ModelClient(settings, Wire(sleep=self.slept.append))
+        settings = ModelSettings(self.sim.base_urls.model, KEY, "m-normal", "m-high", self.timeout)
+        self.client = ModelClient(settings, Transport(sleep=self.sleeps.append))
 
-    def turn(self, items: Any = "hello", streamed: bool = False, **options: Any) -> Turn:
-        given = [user_message(items)] if isinstance(items, str) else items
-        on_text = self.told.append if streamed else None
-        return self.client.respond(given, options.pop("tools", TOOLS), on_text=on_text, **options)
+    def run_turn(self, items: Any = "hello", streamed: bool = False, **options: Any) -> ModelTurn:
+        input_items = [build_user_message(items)] if isinstance(items, str) else items
+        on_text = self.text_deltas.append if streamed else None
+        return self.client.respond(input_items, options.pop("tools", TOOLS), on_text=on_text, **options)
 
-    def failed(self, *given: Any, **options: Any) -> ModelFailed:
+    def expect_failure(self, *arguments: Any, **options: Any) -> ModelFailed:
         with pytest.raises(ModelFailed) as raised:
-            self.turn(*given, **options)
+            self.run_turn(*arguments, **options)
         assert len(str(raised.value)) <= 300
         assert KEY not in str(raised.value)
         assert raised.value.__cause__ is None
         return raised.value
 
     @property
-    def calls(self) -> int:
-        return len(self.sim.calls())
+    def call_count(self) -> int:
+        return len(self.sim.list_calls())
 
 
 @pytest.fixture(scope="module")
 def control() -> Iterator[SimulatorClient]:
-    with Simulator() as running, SimulatorClient(running.origin) as client:
+    with SimulatorServer() as running, SimulatorClient(running.origin) as client:
         yield client
 
 
@@ -84,39 +84,39 @@ def sim(control: SimulatorClient) -> SimulatorClient:
 
 
 @pytest.fixture
-def asking(sim: SimulatorClient) -> Iterator[Callable[..., Asking]]:
-    made: list[Asking] = []
+def make_model(sim: SimulatorClient) -> Iterator[Callable[..., ModelHarness]]:
+    models: list[ModelHarness] = []
 
-    def make(**options: Any) -> Asking:
-        made.append(Asking(sim, **options))
-        return made[-1]
+    def create(**options: Any) -> ModelHarness:
+        models.append(ModelHarness(sim, **options))
+        return models[-1]
 
-    yield make
-    for one in made:
+    yield create
+    for one in models:
         one.client.close()
 
 
 @pytest.fixture
-def model(asking: Callable[..., Asking]) -> Asking:
-    return asking()
+def model(make_model: Callable[..., ModelHarness]) -> ModelHarness:
+    return make_model()
 
 
-STREAMED = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
+PLAIN_AND_STREAMED = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 
 
-@STREAMED
-def test_a_text_is_an_answer(model: Asking, streamed: bool) -> None:
+@PLAIN_AND_STREAMED
+def test_a_text_is_an_answer(model: ModelHarness, streamed: bool) -> None:
     model.sim.script_model({"text": "It is  noon\n", "usage": {"input_tokens": 3, "output_tokens": 4}})
-    turn = model.turn(streamed=streamed)
+    turn = model.run_turn(streamed=streamed)
     assert (turn.text, turn.calls, turn.refusal) == ("It is  noon\n", [], None)
-    assert turn.usage == Usage(3, 4, 7)
-    assert "".join(str(piece) for piece in model.told) == (turn.text if streamed else "")
+    assert turn.usage == TokenUsage(3, 4, 7)
+    assert "".join(str(piece) for piece in model.text_deltas) == (turn.text if streamed else "")
 
 
-def test_the_level_chooses_the_model_and_all_is_sent_as_it_must_be(model: Asking) -> None:
-    model.turn(instructions="Be kind.")
-    model.turn(level="high", tools=[])
-    first, second = (call.body for call in model.sim.calls())
+def test_the_level_chooses_the_model_and_all_is_sent_as_it_must_be(model: ModelHarness) -> None:
+    model.run_turn(instructions="Be kind.")
+    model.run_turn(level="high", tools=[])
+    first, second = (call.body for call in model.sim.list_calls())
     assert isinstance(first, dict)
     assert isinstance(second, dict)
     assert (first["model"], first["instructions"], first["tools"]) == (
@@ -129,45 +129,47 @@ def test_the_level_chooses_the_model_and_all_is_sent_as_it_must_be(model: Asking
     assert "stream" not in first
 
 
-@STREAMED
-def test_calls_come_with_the_ids_of_tools_and_arguments_as_they_are(model: Asking, streamed: bool) -> None:
+@PLAIN_AND_STREAMED
+def test_calls_come_with_the_ids_of_tools_and_arguments_as_they_are(model: ModelHarness, streamed: bool) -> None:
     calls = [
         {"name": "weather.at", "arguments": {"city": "Bern"}, "call_id": "c1"},
         {"name": "time_now", "arguments": "{half", "call_id": "c2"},
         {"name": "no.such", "call_id": "c3"},
     ]
     model.sim.script_model({"calls": calls}, {"text": "Fine."})
-    turn = model.turn(streamed=streamed)
+    turn = model.run_turn(streamed=streamed)
     assert turn.calls == [
-        Call("c1", "weather.at", '{"city": "Bern"}'), Call("c2", "time.now", "{half"), Call("c3", "no.such", "{}"),
-    ]  # fmt: skip
-    outputs = [tool_output(call.call_id, "{}") for call in turn.calls]
-    assert model.turn([user_message("hello"), *turn.items, *outputs], streamed=streamed).text == "Fine."
+        FunctionCall("c1", "weather.at", '{"city": "Bern"}'),
+        FunctionCall("c2", "time.now", "{half"),
+        FunctionCall("c3", "no.such", "{}"),
+    ]
+    outputs = [build_tool_output(call.call_id, "{}") for call in turn.calls]
+    assert model.run_turn([build_user_message("hello"), *turn.items, *outputs], streamed=streamed).text == "Fine."
 
 
-@STREAMED
-def test_reasoning_and_unknown_items_are_kept_and_replayed_unchanged(model: Asking, streamed: bool) -> None:
+@PLAIN_AND_STREAMED
+def test_reasoning_and_unknown_items_are_kept_and_replayed_unchanged(model: ModelHarness, streamed: bool) -> None:
     search = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
     model.sim.script_model(
         {"reasoning": "Hm.", "other": [search], "text": "Let me see.", "calls": [{"name": "time.now"}]},
         {"reasoning": "Ah.", "text": "Noon."},
     )
-    history = [user_message("hello")]
-    first = model.turn(history, streamed=streamed)
+    history = [build_user_message("hello")]
+    first = model.run_turn(history, streamed=streamed)
     assert [item["type"] for item in first.items] == ["reasoning", "web_search_call", "message", "function_call"]
     assert first.text == "Let me see."
-    history += [*first.items, tool_output(first.calls[0].call_id, "noon")]
-    second = model.turn(history, streamed=streamed)
+    history += [*first.items, build_tool_output(first.calls[0].call_id, "noon")]
+    second = model.run_turn(history, streamed=streamed)
     assert second.text == "Noon."
-    assert model.turn([*history, *second.items, user_message("thanks")], streamed=streamed).text
+    assert model.run_turn([*history, *second.items, build_user_message("thanks")], streamed=streamed).text
 
 
-def test_a_model_without_sealed_reasoning_is_asked_without_it_from_then_on(model: Asking) -> None:
-    model.sim.config({"model": {"seals_reasoning": False}})
-    assert model.turn().text
-    assert model.turn().text
-    assert [call.status for call in model.sim.calls()] == [400, 200, 200]
-    assert model.slept == []
+def test_a_model_without_sealed_reasoning_is_asked_without_it_from_then_on(model: ModelHarness) -> None:
+    model.sim.update_config({"model": {"seals_reasoning": False}})
+    assert model.run_turn().text
+    assert model.run_turn().text
+    assert [call.status for call in model.sim.list_calls()] == [400, 200, 200]
+    assert model.sleeps == []
 
 
 @pytest.mark.parametrize("turn", [
@@ -176,47 +178,47 @@ def test_a_model_without_sealed_reasoning_is_asked_without_it_from_then_on(model
     {"text": "cut", "incomplete": "max_output_tokens"}, {"text": "x", "usage": None}, {"calls": [{"name": "a.b"}] * 3},
 ])  # fmt: skip
 @pytest.mark.parametrize("noise", [False, True])
-def test_what_is_streamed_is_what_comes_at_once(model: Asking, turn: dict[str, Any], noise: bool) -> None:
-    model.sim.config({"model": {"noise": noise, "done": noise}})
+def test_what_is_streamed_is_what_comes_at_once(model: ModelHarness, turn: dict[str, Any], noise: bool) -> None:
+    model.sim.update_config({"model": {"noise": noise, "done": noise}})
     model.sim.script_model({"usage": {"input_tokens": 1, "output_tokens": 1}, **turn})
 
-    def essence(found: Turn) -> tuple[object, ...]:
+    def essence(found: ModelTurn) -> tuple[object, ...]:
         items = [{name: item[name] for name in item if not name.endswith("id")} for item in found.items]
         for item in items:
             item.pop("encrypted_content", None)
         return items, found.text, [(call.tool_id, call.arguments) for call in found.calls], found.usage, found.refusal
 
-    plain, streamed = model.turn(), model.turn(streamed=True)
+    plain, streamed = model.run_turn(), model.run_turn(streamed=True)
     assert essence(plain) == essence(streamed)
-    assert "".join(str(piece) for piece in model.told) == plain.text
+    assert "".join(str(piece) for piece in model.text_deltas) == plain.text
 
 
-def test_a_refusals_words_are_the_answer(model: Asking) -> None:
+def test_a_refusals_words_are_the_answer(model: ModelHarness) -> None:
     model.sim.script_model({"refusal": "I will not."})
-    turn = model.turn()
+    turn = model.run_turn()
     assert (turn.text, turn.refusal) == ("I will not.", "I will not.")
 
 
-def test_a_model_that_tells_no_usage_counts_as_zero(model: Asking) -> None:
+def test_a_model_that_tells_no_usage_counts_as_zero(model: ModelHarness) -> None:
     model.sim.script_model({"text": "x", "usage": None})
-    assert model.turn().usage == Usage(0, 0, 0) == sum([Usage()] * 3, Usage())
+    assert model.run_turn().usage == TokenUsage(0, 0, 0) == sum([TokenUsage()] * 3, TokenUsage())
 
 
-@STREAMED
-def test_an_unfinished_answer_counts_with_text_and_without_half_a_call(model: Asking, streamed: bool) -> None:
+@PLAIN_AND_STREAMED
+def test_an_unfinished_answer_counts_with_text_and_without_half_a_call(model: ModelHarness, streamed: bool) -> None:
     half = [{"name": "weather.at", "arguments": {"city": "Bern"}}]
     model.sim.script_model({"text": "So far", "incomplete": "max_output_tokens"}, match="text")
     model.sim.script_model({"text": "So far", "calls": half, "incomplete": "max_output_tokens"}, match="call")
     model.sim.script_model({"reasoning": "r", "incomplete": "max_output_tokens"}, match="thought")
     model.sim.script_model({"text": "So far", "incomplete": "content_filter"}, match="filter")
-    assert model.turn("text", streamed).text == "So far"
+    assert model.run_turn("text", streamed).text == "So far"
     for case, word in (("call", "limit of tokens"), ("thought", "limit of tokens"), ("filter", "content filter")):
-        error = model.failed(case, streamed)
+        error = model.expect_failure(case, streamed)
         assert (word in str(error), error.retryable) == (True, False)
-    assert model.calls == 4
+    assert model.call_count == 4
 
 
-@STREAMED
+@PLAIN_AND_STREAMED
 @pytest.mark.parametrize(
     ("status", "passing", "shape"),
     [
@@ -226,114 +228,120 @@ def test_an_unfinished_answer_counts_with_text_and_without_half_a_call(model: As
     ],
 )  # fmt: skip
 def test_a_status_says_whether_to_try_again(
-    model: Asking, status: int, passing: bool, shape: str, streamed: bool
+    model: ModelHarness, status: int, passing: bool, shape: str, streamed: bool
 ) -> None:
-    model.sim.config({"model": {"error_shape": shape}})
+    model.sim.update_config({"model": {"error_shape": shape}})
     model.sim.script_model({"error": {"status": status, "message": "because of it"}, "times": None}, match="for good")
     model.sim.script_model({"error": {"status": status}, "text": "ok"}, match="once")
-    error = model.failed("for good", streamed)
+    error = model.expect_failure("for good", streamed)
     assert (error.retryable, error.status, error.code) == (passing, 502, "MODEL_ERROR")
     assert f"HTTP {status}" in str(error)
     assert "because of it" in str(error)
-    assert model.calls == (3 if passing else 1)
-    assert len(model.slept) == (2 if passing else 0)
+    assert model.call_count == (3 if passing else 1)
+    assert len(model.sleeps) == (2 if passing else 0)
     if passing:
-        assert model.turn("once", streamed).text == "ok"
-        assert 0.25 <= model.slept[0] <= 0.75
-        assert 0.5 <= model.slept[1] <= 1.5
+        assert model.run_turn("once", streamed).text == "ok"
+        assert 0.25 <= model.sleeps[0] <= 0.75
+        assert 0.5 <= model.sleeps[1] <= 1.5
 
 
-def test_a_spent_quota_is_not_tried_again(model: Asking) -> None:
+def test_a_spent_quota_is_not_tried_again(model: ModelHarness) -> None:
     model.sim.script_model({"error": {"status": 429, "code": "insufficient_quota", "should_retry": True}})
-    error = model.failed()
-    assert (model.calls, error.retryable, "insufficient_quota" in str(error)) == (1, False, True)
+    error = model.expect_failure()
+    assert (model.call_count, error.retryable, "insufficient_quota" in str(error)) == (1, False, True)
 
 
-def test_what_the_model_says_about_trying_again_counts(model: Asking) -> None:
+def test_what_the_model_says_about_trying_again_counts(model: ModelHarness) -> None:
     model.sim.script_model({"error": {"status": 500, "should_retry": False}}, match="a")
     model.sim.script_model({"error": {"status": 400, "should_retry": True}, "text": "ok"}, match="b")
-    assert not model.failed("a").retryable
-    assert model.turn("b").text == "ok"
-    assert model.calls == 3
+    assert not model.expect_failure("a").retryable
+    assert model.run_turn("b").text == "ok"
+    assert model.call_count == 3
 
 
-def test_a_pause_that_is_asked_for_is_kept_up_to_20_seconds(asking: Callable[..., Asking]) -> None:
-    model = asking(timeout=60)
+def test_a_pause_that_is_asked_for_is_kept_up_to_20_seconds(make_model: Callable[..., ModelHarness]) -> None:
+    model = make_model(timeout=60)
     model.sim.script_model({"error": {"status": 429, "retry_after": 19.5}, "text": "ok"}, match="short")
     model.sim.script_model({"error": {"status": 429, "retry_after": 21}, "text": "ok"}, match="long")
-    assert model.turn("short").text == "ok"
-    assert model.slept == [19.5]
-    error = model.failed("long")
-    assert (error.retryable, error.retry_after, model.slept) == (True, 21, [19.5])
+    assert model.run_turn("short").text == "ok"
+    assert model.sleeps == [19.5]
+    error = model.expect_failure("long")
+    assert (error.retryable, error.retry_after, model.sleeps) == (True, 21, [19.5])
 
 
-def test_no_try_begins_later_than_the_timeout(asking: Callable[..., Asking]) -> None:
-    model = asking(timeout=2)
+def test_no_try_begins_later_than_the_timeout(make_model: Callable[..., ModelHarness]) -> None:
+    model = make_model(timeout=2)
     model.sim.script_model({"error": {"status": 429, "retry_after": 3}, "text": "ok"})
-    model.failed()
-    assert (model.calls, model.slept) == (1, [])
+    model.expect_failure()
+    assert (model.call_count, model.sleeps) == (1, [])
 
 
 @pytest.mark.parametrize("breaks", ["error_event", "error_member", "failed", "truncated", "dropped"])
-def test_a_stream_that_breaks_begins_anew_and_says_so(model: Asking, breaks: str) -> None:
+def test_a_stream_that_breaks_begins_anew_and_says_so(model: ModelHarness, breaks: str) -> None:
     model.sim.script_model({"text": "one two three", "breaks": breaks, "break_after": 2})
-    turn = model.turn(streamed=True)
+    turn = model.run_turn(streamed=True)
     assert turn.text == "one two three"
-    assert model.told == [*([] if breaks == "failed" else ["one", " two", None]), "one", " two", " three"]
-    assert model.calls == 2
+    assert model.text_deltas == [*([] if breaks == "failed" else ["one", " two", None]), "one", " two", " three"]
+    assert model.call_count == 2
 
 
 @pytest.mark.parametrize("breaks", ["error_event", "error_member", "failed", "truncated", "dropped"])
-@STREAMED
-def test_an_answer_that_breaks_for_good_fails_and_may_pass(model: Asking, breaks: str, streamed: bool) -> None:
+@PLAIN_AND_STREAMED
+def test_an_answer_that_breaks_for_good_fails_and_may_pass(model: ModelHarness, breaks: str, streamed: bool) -> None:
     model.sim.script_model({"text": "one two", "breaks": breaks, "times": None})
-    assert model.failed(streamed=streamed).retryable
-    assert model.calls == 3
+    assert model.expect_failure(streamed=streamed).retryable
+    assert model.call_count == 3
 
 
-@STREAMED
+@PLAIN_AND_STREAMED
 @pytest.mark.parametrize("breaks", ["error_event", "failed"])
 @pytest.mark.parametrize("code", ["invalid_prompt", "insufficient_quota", "context_length_exceeded"])
 def test_an_error_of_our_own_in_the_middle_is_not_tried_again(
-    model: Asking, breaks: str, code: str, streamed: bool
+    model: ModelHarness, breaks: str, code: str, streamed: bool
 ) -> None:
     model.sim.script_model({"text": "one", "breaks": breaks, "code": code})
-    error = model.failed(streamed=streamed)
-    assert (error.retryable, code in str(error), model.calls) == (False, True, 1)
+    error = model.expect_failure(streamed=streamed)
+    assert (error.retryable, code in str(error), model.call_count) == (False, True, 1)
 
 
-@STREAMED
+@PLAIN_AND_STREAMED
 @pytest.mark.parametrize(
     "kind", ["rate_limit", "rate_limit_text", "server_error", "server_error_done", "html", "garbage", "drop", "lost"]
 )
-def test_one_failure_of_any_kind_is_got_over(model: Asking, kind: Any, streamed: bool) -> None:
+def test_one_failure_of_any_kind_is_got_over(model: ModelHarness, kind: Any, streamed: bool) -> None:
     model.sim.script_model({"text": "ok"})
-    model.sim.fault("model", "responses.create", kind)
-    assert model.turn(streamed=streamed).text == "ok"
-    assert model.calls == 2
+    model.sim.inject_fault("model", "responses.create", kind)
+    assert model.run_turn(streamed=streamed).text == "ok"
+    assert model.call_count == 2
 
 
-@STREAMED
-def test_a_model_that_says_nothing_is_left_after_the_timeout(asking: Callable[..., Asking], streamed: bool) -> None:
-    model = asking(timeout=0.2)
+@PLAIN_AND_STREAMED
+def test_a_model_that_says_nothing_is_left_after_the_timeout(
+    make_model: Callable[..., ModelHarness], streamed: bool
+) -> None:
+    model = make_model(timeout=0.2)
     model.sim.script_model({"text": "a b", "gap_s": 30} if streamed else {"text": "a", "latency_s": 30})
-    error = model.failed(streamed=streamed)
-    assert (error.retryable, "ReadTimeout" in str(error), model.calls) == (True, True, 1)
+    error = model.expect_failure(streamed=streamed)
+    assert (error.retryable, "ReadTimeout" in str(error), model.call_count) == (True, True, 1)
 
 
-def test_no_message_holds_what_the_model_was_asked(model: Asking) -> None:
+def test_no_message_holds_what_the_model_was_asked(model: ModelHarness) -> None:
     secret = "the password of the vault is hunter22!, do not tell"
     complaint = f"Invalid value: '{secret[4:40]}' in input, key {KEY}, and 'short one'"
     model.sim.script_model({"error": {"status": 400, "message": complaint}}, match=secret)
     model.sim.script_model({"text": "x", "breaks": "failed", "code": "invalid_prompt"}, match="short one")
-    told = str(model.failed([user_message("short one"), user_message(secret)], instructions="Keep quiet about it all"))
+    told = str(
+        model.expect_failure(
+            [build_user_message("short one"), build_user_message(secret)], instructions="Keep quiet about it all"
+        )
+    )
     assert "hunter22" not in told
     assert "short one" not in told
     assert "Invalid value" in told
     assert KEY not in repr(model.client) + repr(vars(model.client)["_settings"])
 
 
-def test_who_shows_text_may_stop_it(model: Asking) -> None:
+def test_who_shows_text_may_stop_it(model: ModelHarness) -> None:
     model.sim.script_model({"text": "one two"})
 
     class Enough(Exception):
@@ -343,16 +351,16 @@ def test_who_shows_text_may_stop_it(model: Asking) -> None:
         raise Enough
 
     with pytest.raises(Enough):
-        model.client.respond([user_message("x")], on_text=stop)
-    assert model.calls == 1
+        model.client.respond([build_user_message("x")], on_text=stop)
+    assert model.call_count == 1
 
 
-def test_a_lone_surrogate_breaks_nothing(model: Asking) -> None:
-    assert model.turn([user_message("a \ud800 b")]).text
+def test_a_lone_surrogate_breaks_nothing(model: ModelHarness) -> None:
+    assert model.run_turn([build_user_message("a \ud800 b")]).text
 
 
-def test_outputs_of_tools_reach_the_model(model: Asking) -> None:
-    turn = model.turn("what time is it?")
+def test_outputs_of_tools_reach_the_model(model: ModelHarness) -> None:
+    turn = model.run_turn("what time is it?")
     output = json.dumps({"now": "2026-01-01T00:00:00Z"})
-    items = [user_message("what time is it?"), *turn.items, tool_output(turn.calls[0].call_id, output)]
-    assert model.turn(items).text == "It is 2026-01-01T00:00:00Z."
+    items = [build_user_message("what time is it?"), *turn.items, build_tool_output(turn.calls[0].call_id, output)]
+    assert model.run_turn(items).text == "It is 2026-01-01T00:00:00Z."

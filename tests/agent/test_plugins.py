@@ -4,10 +4,10 @@ import pytest
 
 from pointsman.agent import NoConfig, Plugin, PluginService, Prompt, Services
 from pointsman.errors import CompositionError
-from tests.agent.samples import Settings, tool
+from tests.agent.samples import Settings, make_tool
 
 
-class Noted(Plugin[NoConfig]):
+class RecordingPlugin(Plugin[NoConfig]):
     """Writes down what is called."""
 
     def __init__(self, plugin_id: str, calls: list[str]) -> None:
@@ -36,7 +36,7 @@ class Bare(Plugin[NoConfig]):
     id = "bare"
 
 
-def a_prompt(services: Services) -> Prompt:
+def make_prompt(services: Services) -> Prompt:
     return Prompt(services, user_id="user-1", prompt_id="prompt-1")
 
 
@@ -44,7 +44,7 @@ def test_setup_runs_at_once_and_every_ready_after_every_setup_in_order() -> None
     calls: list[str] = []
     plugins = PluginService(Services())
     for number, plugin_id in enumerate(["c", "a", "b"], 1):
-        plugins.register(Noted(plugin_id, calls))
+        plugins.register(RecordingPlugin(plugin_id, calls))
         assert len(calls) == number
     assert calls == ["setup c", "setup a", "setup b"]
     plugins.start()
@@ -84,7 +84,7 @@ def test_setup_ready_and_prepare_are_optional() -> None:
     plugins = PluginService(Services())
     plugins.register(Bare())
     plugins.start()
-    plugins.prepare(a_prompt(Services()))
+    plugins.prepare(make_prompt(Services()))
     assert isinstance(plugins.get("bare"), Bare)
 
 
@@ -93,11 +93,11 @@ def test_prepare_runs_for_each_prompt_in_order() -> None:
     services = Services()
     plugins = PluginService(services)
     for plugin_id in ("b", "a"):
-        plugins.register(Noted(plugin_id, calls))
+        plugins.register(RecordingPlugin(plugin_id, calls))
     plugins.start()
     calls.clear()
     for _ in range(2):
-        plugins.prepare(a_prompt(services))
+        plugins.prepare(make_prompt(services))
     assert calls == ["prepare b", "prepare a"] * 2
 
 
@@ -162,8 +162,8 @@ def test_an_unknown_plugin_is_answered_with_those_that_there_are() -> None:
 
 
 def test_a_prompt_takes_tools_and_instructions() -> None:
-    prompt = a_prompt(Services())
-    one, two = tool(), tool(tool_id="words.again")
+    prompt = make_prompt(Services())
+    one, two = make_tool(), make_tool(tool_id="words.again")
     prompt.add_tools(one, two)
     prompt.add_tools(one)
     prompt.add_instructions("Be brief")
@@ -171,12 +171,12 @@ def test_a_prompt_takes_tools_and_instructions() -> None:
 
 
 def test_a_prompt_takes_neither_another_tool_of_the_same_id_nor_one_for_clients_only() -> None:
-    prompt = a_prompt(Services())
-    prompt.add_tools(tool())
+    prompt = make_prompt(Services())
+    prompt.add_tools(make_tool())
     with pytest.raises(CompositionError, match=r"another tool words\.say"):
-        prompt.add_tools(tool())
+        prompt.add_tools(make_tool())
     with pytest.raises(CompositionError, match="clients only"):
-        prompt.add_tools(tool(tool_id="words.mine", client_only=True))
+        prompt.add_tools(make_tool(tool_id="words.mine", client_only=True))
 
 
 def test_the_container_has_one_service_of_each_type_and_says_what_there_is() -> None:

@@ -5,79 +5,79 @@ import psycopg
 import pytest
 from pydantic import BaseModel
 
-from pointsman.agent import Invocation, Output, Services, Tool, ToolContext, readable, schema
+from pointsman.agent import Invocation, Output, Services, Tool, ToolContext, describe_tool, safe_error_text
 from pointsman.errors import ApprovalRequired, CompositionError, InvalidToolInput, NotFound, ToolFailed
-from tests.agent.samples import Said, Words, invocation, raising, tool
+from tests.agent.samples import SayInput, SayOutput, make_failing_tool, make_invocation, make_tool
 
 SECRET = "planted-secret"
 
 
-def issues(raw: object) -> list[list[str | int]]:
+def list_issue_paths(raw: object) -> list[list[str | int]]:
     with pytest.raises(InvalidToolInput) as refused:
-        tool().call(invocation(), raw)
+        make_tool().call(make_invocation(), raw)
     assert refused.value.status == 422
     assert SECRET not in str(refused.value.issues)
     return [issue["path"] for issue in refused.value.issues]
 
 
-def failure(failing: Tool[Words, Said], secrets: dict[str, str] | None = None) -> ToolFailed:
+def expect_failure(failing: Tool[SayInput, SayOutput], secrets: dict[str, str] | None = None) -> ToolFailed:
     with pytest.raises(ToolFailed) as failed:
-        failing.call(invocation(secrets), {"text": "a"})
+        failing.call(make_invocation(secrets), {"text": "a"})
     return failed.value
 
 
 def test_a_valid_input_is_passed_on_and_the_output_comes_back_as_json() -> None:
-    assert tool().call(invocation(), {"text": "ab", "times": 2}) == {"said": "abab", "length": 4}
+    assert make_tool().call(make_invocation(), {"text": "ab", "times": 2}) == {"said": "abab", "length": 4}
 
 
 def test_what_is_wrong_with_an_input_is_told_with_its_place_and_without_its_value() -> None:
-    assert issues({}) == [["text"]]
-    assert issues({"text": 5, "times": SECRET}) == [["text"], ["times"]]
-    assert issues({"text": "a", "times": 10}) == [["times"]]
-    assert issues({"text": "a", "other": SECRET}) == [["other"]]
+    assert list_issue_paths({}) == [["text"]]
+    assert list_issue_paths({"text": 5, "times": SECRET}) == [["text"], ["times"]]
+    assert list_issue_paths({"text": "a", "times": 10}) == [["times"]]
+    assert list_issue_paths({"text": "a", "other": SECRET}) == [["other"]]
 
 
 @pytest.mark.parametrize("raw", [None, [], "text", 5, [{"text": "a"}]])
 def test_an_input_that_is_no_object_is_refused(raw: object) -> None:
-    assert issues(raw) == [[]]
+    assert list_issue_paths(raw) == [[]]
 
 
 def test_what_json_can_hold_and_nothing_else_can_is_refused() -> None:
     deep: object = "x"
     for _ in range(100_000):
         deep = [deep]
-    assert issues({"text": "\ud800"}) == [[]]
-    assert issues({"text": "a", "other": deep}) == [[]]
-    assert issues({"text": "a", "times": float("inf")}) == [[]]
+    assert list_issue_paths({"text": "\ud800"}) == [[]]
+    assert list_issue_paths({"text": "a", "other": deep}) == [[]]
+    assert list_issue_paths({"text": "a", "times": float("inf")}) == [[]]
 
 
 def test_nothing_is_converted_but_json_has_dates_as_text_only() -> None:
-    assert issues({"text": "a", "times": "2"}) == [["times"]]
-    assert issues({"text": "a", "times": True}) == [["times"]]
-    assert tool().call(invocation(), {"text": "a", "on": "2026-02-03"}) == {"said": "a", "length": 1}
+    assert list_issue_paths({"text": "a", "times": "2"}) == [["times"]]
+    assert list_issue_paths({"text": "a", "times": True}) == [["times"]]
+    assert make_tool().call(make_invocation(), {"text": "a", "on": "2026-02-03"}) == {"said": "a", "length": 1}
 
 
 def test_a_mapping_that_fits_the_output_is_taken_too() -> None:
-    assert tool(lambda _context: {"said": "x", "length": 1}).call(invocation(), {"text": "a"}) == {
+    assert make_tool(lambda _context: {"said": "x", "length": 1}).call(make_invocation(), {"text": "a"}) == {
         "said": "x",
         "length": 1,
     }
 
 
 def test_a_wrong_output_is_a_failure_that_names_places_and_no_values() -> None:
-    message = failure(tool(lambda _context: {"said": "x", "length": SECRET})).message
+    message = expect_failure(make_tool(lambda _context: {"said": "x", "length": SECRET})).message
     assert message == "words.say returned something that is not its output: length (int_type)"
-    assert "said (missing), length (missing)" in failure(tool(lambda _context: {})).message
-    assert "not its output" in failure(tool(lambda _context: None)).message  # type: ignore[arg-type, return-value]
-    broken = Said.model_construct(said=5, length=SECRET)
-    assert SECRET not in failure(tool(lambda _context: broken)).message
+    assert "said (missing), length (missing)" in expect_failure(make_tool(lambda _context: {})).message
+    assert "not its output" in expect_failure(make_tool(lambda _context: None)).message  # type: ignore[arg-type, return-value]
+    broken = SayOutput.model_construct(said=5, length=SECRET)
+    assert SECRET not in expect_failure(make_tool(lambda _context: broken)).message
 
 
 def test_an_output_is_written_as_what_was_announced_without_what_a_subclass_has_besides() -> None:
-    class More(Said):
+    class More(SayOutput):
         secret: str
 
-    found = tool(lambda _context: More(said="x", length=1, secret=SECRET)).call(invocation(), {"text": "a"})
+    found = make_tool(lambda _context: More(said="x", length=1, secret=SECRET)).call(make_invocation(), {"text": "a"})
     assert found == {"said": "x", "length": 1}
 
 
@@ -85,26 +85,26 @@ def test_an_output_that_json_cannot_hold_is_a_failure() -> None:
     class Anything(Output):
         value: object
 
-    odd = Tool("words.odd", "Odd", Words, Anything, lambda _context: {"value": object()})
+    odd = Tool("words.odd", "Odd", SayInput, Anything, lambda _context: {"value": object()})
     with pytest.raises(ToolFailed, match="cannot be written as JSON"):
-        odd.call(invocation(), {"text": "a"})
+        odd.call(make_invocation(), {"text": "a"})
 
 
 def test_a_tool_that_raises_tells_its_exceptions_own_text() -> None:
-    failed = failure(raising(ValueError("the hat is empty")))
+    failed = expect_failure(make_failing_tool(ValueError("the hat is empty")))
     assert (failed.status, failed.code, failed.message, failed.details) == (500, "TOOL_ERROR", "the hat is empty", {})
     assert isinstance(failed.__cause__, ValueError)
-    assert failure(raising(SystemExit("bye"))).message == "bye"
+    assert expect_failure(make_failing_tool(SystemExit("bye"))).message == "bye"
 
 
 def test_an_error_of_ours_tells_its_code_too() -> None:
-    failed = failure(raising(NotFound("Instance x not found")))
+    failed = expect_failure(make_failing_tool(NotFound("Instance x not found")))
     assert (failed.message, failed.details) == ("Instance x not found", {"code": "NOT_FOUND"})
 
 
 def test_a_secret_of_the_container_is_never_told() -> None:
-    failing = raising(RuntimeError(f"401 with {SECRET}"))
-    assert failure(failing, {"SERVICE_KEY": SECRET}).message == "401 with ***"
+    failing = make_failing_tool(RuntimeError(f"401 with {SECRET}"))
+    assert expect_failure(failing, {"SERVICE_KEY": SECRET}).message == "401 with ***"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_secret_of_the_container_is_never_told() -> None:
     ],
 )
 def test_what_may_be_told_of_an_error(error: Exception, told: str) -> None:
-    assert readable(error) == told
+    assert safe_error_text(error) == told
 
 
 def test_of_a_foreign_models_error_no_value_is_told() -> None:
@@ -130,8 +130,8 @@ def test_of_a_foreign_models_error_no_value_is_told() -> None:
 
     with pytest.raises(ValueError, match=SECRET) as raised:
         Foreign.model_validate({"number": SECRET})
-    assert readable(raised.value).startswith("ValidationError: number: Input should be a valid integer")
-    assert SECRET not in readable(raised.value)
+    assert safe_error_text(raised.value).startswith("ValidationError: number: Input should be a valid integer")
+    assert SECRET not in safe_error_text(raised.value)
 
 
 def test_an_error_that_cannot_be_written_is_known_by_its_class() -> None:
@@ -139,50 +139,50 @@ def test_an_error_that_cannot_be_written_is_known_by_its_class() -> None:
         def __str__(self) -> str:
             raise RuntimeError
 
-    assert readable(Mute()) == "Mute"
+    assert safe_error_text(Mute()) == "Mute"
 
 
 def test_an_input_that_needs_an_approval_runs_only_with_one() -> None:
     ran: list[str] = []
 
-    def note(context: ToolContext[Words]) -> Said:
+    def note(context: ToolContext[SayInput]) -> SayOutput:
         ran.append(context.input.text)
-        return Said(said="", length=0)
+        return SayOutput(said="", length=0)
 
-    careful = tool(note, approval=lambda words: "It is loud" if words.times > 1 else None)
-    careful.call(invocation(), {"text": "quiet"})
+    careful = make_tool(note, approval=lambda words: "It is loud" if words.times > 1 else None)
+    careful.call(make_invocation(), {"text": "quiet"})
     with pytest.raises(ApprovalRequired, match="It is loud") as refused:
-        careful.call(invocation(), {"text": "loud", "times": 2})
+        careful.call(make_invocation(), {"text": "loud", "times": 2})
     assert (refused.value.status, refused.value.code) == (403, "APPROVAL_REQUIRED")
     assert ran == ["quiet"]
-    careful.call(invocation(), {"text": "loud", "times": 2}, approved=True)
+    careful.call(make_invocation(), {"text": "loud", "times": 2}, approved=True)
     assert ran == ["quiet", "loud"]
 
 
 def test_an_invalid_input_is_refused_before_anybody_is_asked() -> None:
     with pytest.raises(InvalidToolInput):
-        tool(approval=lambda _words: "always").call(invocation(), {})
+        make_tool(approval=lambda _words: "always").call(make_invocation(), {})
 
 
 def test_a_rule_that_fails_lets_nothing_through() -> None:
-    def rule(_words: Words) -> str | None:
+    def rule(_words: SayInput) -> str | None:
         raise KeyError("rule")
 
-    assert "'rule'" in failure(tool(approval=rule)).message
+    assert "'rule'" in expect_failure(make_tool(approval=rule)).message
 
 
 def test_a_tool_gets_its_caller_and_over_rest_an_empty_state_and_a_callback_that_does_nothing() -> None:
-    seen: list[ToolContext[Words]] = []
+    seen: list[ToolContext[SayInput]] = []
 
-    def look(context: ToolContext[Words]) -> Said:
+    def look(context: ToolContext[SayInput]) -> SayOutput:
         seen.append(context)
         context.state["left"] = True
         context.output_file("a.txt", "text/plain", "A file")
-        return Said(said="", length=0)
+        return SayOutput(said="", length=0)
 
     services = Services({"KEY": SECRET})
     for _ in range(2):
-        tool(look).call(Invocation("user-1", services), {"text": "a"})
+        make_tool(look).call(Invocation("user-1", services), {"text": "a"})
     assert [context.user_id for context in seen] == ["user-1", "user-1"]
     assert seen[0].state is not seen[1].state
     assert seen[1].services is services
@@ -193,25 +193,25 @@ def test_a_tool_gets_its_caller_and_over_rest_an_empty_state_and_a_callback_that
 @pytest.mark.parametrize("tool_id", ["now", "Time.now", "time.", ".now", "time now.x", "time/now.x", "a." + "b" * 127])
 def test_ids_are_words_with_dots_between(tool_id: str) -> None:
     with pytest.raises(CompositionError, match="ids are like"):
-        tool(tool_id=tool_id)
+        make_tool(tool_id=tool_id)
 
 
 def test_tools_that_cannot_work_are_refused_where_they_are_made() -> None:
-    async def later(_context: ToolContext[Words]) -> Said:
-        return Said(said="", length=0)
+    async def later(_context: ToolContext[SayInput]) -> SayOutput:
+        return SayOutput(said="", length=0)
 
     with pytest.raises(CompositionError, match="plain def"):
-        tool(later)  # type: ignore[arg-type]
+        make_tool(later)  # type: ignore[arg-type]
     with pytest.raises(CompositionError, match="description"):
-        Tool("words.say", " ", Words, Said, lambda _context: {})
+        Tool("words.say", " ", SayInput, SayOutput, lambda _context: {})
 
 
 def test_a_tool_can_name_its_types() -> None:
-    assert Tool[Words, Said]("words.say", "Says", Words, Said, lambda _context: {}).id == "words.say"
+    assert Tool[SayInput, SayOutput]("words.say", "Says", SayInput, SayOutput, lambda _context: {}).id == "words.say"
 
 
 def test_the_schema_has_both_sides_and_no_titles_of_fields() -> None:
-    told = schema(tool(), "words")
+    told = describe_tool(make_tool(), "words")
     assert {key: told[key] for key in ("id", "description", "tag")} == {
         "id": "words.say",
         "description": "Says the text",
@@ -221,4 +221,4 @@ def test_the_schema_has_both_sides_and_no_titles_of_fields() -> None:
     assert told["input"]["additionalProperties"] is False
     assert told["input"]["properties"]["times"] == {"default": 1, "maximum": 9, "minimum": 1, "type": "integer"}
     assert told["output"]["required"] == ["said", "length"]
-    assert "tag" not in schema(tool())
+    assert "tag" not in describe_tool(make_tool())

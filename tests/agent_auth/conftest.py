@@ -8,36 +8,36 @@ from typing import Any
 
 import pytest
 
-from tests.agent_auth.issuer import AUDIENCE, ISSUER, Issuer, Key, issuing
+from tests.agent_auth.issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
 
-EVENT = json.loads((Path(__file__).parents[2] / "events/agent_authorizer.json").read_text())
+SAMPLE_EVENT = json.loads((Path(__file__).parents[2] / "events/agent_authorizer.json").read_text())
 
-Ask = Callable[..., dict[str, str]]
+Authorize = Callable[..., dict[str, str]]
 
 
-def event(**headers: str) -> dict[str, Any]:
+def make_event(**headers: str) -> dict[str, Any]:
     """An HTTP API's event with these headers and no others; `_` stands for `-`."""
-    return {**EVENT, "headers": {name.replace("_", "-"): value for name, value in headers.items()}}
+    return {**SAMPLE_EVENT, "headers": {name.replace("_", "-"): value for name, value in headers.items()}}
 
 
 @pytest.fixture
-def ask() -> Ask:
+def authorize() -> Authorize:
     """What the authorizer says about a request with these headers: `user` and `problem`."""
     handler = importlib.import_module("agent_authorizer").handler
 
-    def said(**headers: str) -> dict[str, str]:
-        answer = handler(event(**headers), None)
+    def authorize_headers(**headers: str) -> dict[str, str]:
+        answer = handler(make_event(**headers), None)
         assert answer["isAuthorized"] is True
         assert set(answer) == {"isAuthorized", "context"}
         return answer["context"]
 
-    return said
+    return authorize_headers
 
 
 @pytest.fixture
 def issuer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Issuer]:
     """The issuer that AGENT_AUTH=jwt trusts, with one RSA key."""
-    with issuing(Key("RS256").jwk()) as issuer:
+    with run_issuer(Key("RS256").public_jwk()) as issuer:
         for name, value in {
             "AGENT_AUTH": "jwt", "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "JWT_JWKS_URL": issuer.url,
         }.items():  # fmt: skip
@@ -46,10 +46,10 @@ def issuer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Issuer]:
 
 
 @pytest.fixture
-def holder(ask: Ask, issuer: Issuer) -> Ask:
+def authorize_token(authorize: Authorize, issuer: Issuer) -> Authorize:
     """What the authorizer says about a token."""
 
-    def said(token: str, **headers: str) -> dict[str, str]:
-        return ask(authorization=f"Bearer {token}", **headers)
+    def authorize_bearer(token: str, **headers: str) -> dict[str, str]:
+        return authorize(authorization=f"Bearer {token}", **headers)
 
-    return said
+    return authorize_bearer

@@ -22,40 +22,42 @@ CURVES = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R
 class Key:
     """A key pair that signs with one algorithm."""
 
-    def __init__(self, algorithm: str, kid: str | None = "key-1", nth: int = 0) -> None:
+    def __init__(self, algorithm: str, kid: str | None = "key-1", index: int = 0) -> None:
         self.algorithm = algorithm
         self.kid = kid
-        self.private = _private("RSA" if algorithm[0] in "RP" else algorithm, nth)
+        self.private = _generate_private_key("RSA" if algorithm[0] in "RP" else algorithm, index)
 
-    def jwk(self, **changes: object) -> dict[str, Any]:
+    def public_jwk(self, **changes: object) -> dict[str, Any]:
         """The public key; None takes a member out."""
-        told = get_default_algorithms()[self.algorithm].to_jwk(self.private.public_key(), as_dict=True)
-        told = {**told, "alg": self.algorithm, "use": "sig", "kid": self.kid, **changes}
-        return {name: value for name, value in told.items() if value is not None}
+        members = get_default_algorithms()[self.algorithm].to_jwk(self.private.public_key(), as_dict=True)
+        members = {**members, "alg": self.algorithm, "use": "sig", "kid": self.kid, **changes}
+        return {name: value for name, value in members.items() if value is not None}
 
-    def token(self, header: dict[str, Any] | None = None, **changes: object) -> str:
+    def sign_token(self, header: dict[str, Any] | None = None, **changes: object) -> str:
         """A good token of user-1, with these claims changed; None takes one out."""
-        named = {"kid": self.kid} if self.kid else {}
-        return jwt.encode(claims(**changes), self.private, self.algorithm, headers={**named, **(header or {})})
+        key_header = {"kid": self.kid} if self.kid else {}
+        return jwt.encode(
+            make_claims(**changes), self.private, self.algorithm, headers={**key_header, **(header or {})}
+        )
 
-    def pem(self) -> bytes:
+    def public_pem(self) -> bytes:
         """The public key as a file, which anybody may know."""
         return self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def claims(**changes: object) -> dict[str, Any]:
+def make_claims(**changes: object) -> dict[str, Any]:
     now = int(time.time())
-    told = {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "iat": now, "exp": now + 300, **changes}
-    return {name: value for name, value in told.items() if value is not None}
+    members = {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "iat": now, "exp": now + 300, **changes}
+    return {name: value for name, value in members.items() if value is not None}
 
 
-def part(value: object) -> str:
+def encode_token_part(value: object) -> str:
     """A part of a token that no library would write."""
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 @cache
-def _private(kind: str, nth: int) -> Any:
+def _generate_private_key(kind: str, index: int) -> Any:
     if kind == "RSA":
         return rsa.generate_private_key(65537, 2048)
     return ed25519.Ed25519PrivateKey.generate() if kind == "EdDSA" else ec.generate_private_key(CURVES[kind])
@@ -69,9 +71,9 @@ class Issuer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}/keys"
-        self.answer: tuple[int, bytes, dict[str, str]] | None = None
+        self.response_override: tuple[int, bytes, dict[str, str]] | None = None
         self.keys: list[Any] = []
-        self.asked: list[str] = []
+        self.requested_paths: list[str] = []
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that gives up is part of the tests."""
@@ -81,8 +83,12 @@ class _Handler(BaseHTTPRequestHandler):
     server: Issuer
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)
-        status, body, headers = self.server.answer or (200, json.dumps({"keys": self.server.keys}).encode(), {})
+        self.server.requested_paths.append(self.path)
+        status, body, headers = self.server.response_override or (
+            200,
+            json.dumps({"keys": self.server.keys}).encode(),
+            {},
+        )
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -94,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def issuing(*keys: dict[str, Any]) -> Iterator[Issuer]:
+def run_issuer(*keys: dict[str, Any]) -> Iterator[Issuer]:
     """An issuer that publishes these keys."""
     with Issuer() as issuer:
         issuer.keys = list(keys)

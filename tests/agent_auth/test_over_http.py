@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from tests.local.support import CHECKOUT, Running, request, wait_for
+from tests.local.support import CHECKOUT, RunnerProcess, send_request, wait_for
 
-from .issuer import AUDIENCE, ISSUER, Issuer, Key, issuing
+from .issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
 
 pytestmark = pytest.mark.slow
 
@@ -18,52 +18,52 @@ PATH = "/api/capabilities"
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
-    with issuing(Key("RS256").jwk()) as issuer:
+    with run_issuer(Key("RS256").public_jwk()) as issuer:
         yield issuer
 
 
 @pytest.fixture(scope="module")
 def running(
     request: pytest.FixtureRequest, stack: Stack, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
+) -> Iterator[RunnerProcess]:
     """A bundle of its own with the AGENT_AUTH that a test wants; of the other stack it shares the database only."""
-    with Running(
+    with RunnerProcess(
         CHECKOUT, POINTSMAN_DATA=str(tmp_path_factory.mktemp("auth")), SERVICE_DATABASE_URL=stack.database_url,
         AGENT_AUTH=request.param, AGENT_API_KEY=KEY, JWT_ISSUER=ISSUER, JWT_AUDIENCE=AUDIENCE, JWT_JWKS_URL=issuer.url,
     ) as running:  # fmt: skip
         yield running
 
 
-def ask(running: Running, **headers: str) -> tuple[int, tuple[str, str] | None]:
+def get_capabilities(running: RunnerProcess, **headers: str) -> tuple[int, tuple[str, str] | None]:
     """Status, and the error's code and message where it is one."""
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = httpx.get(f"{running.url}{PATH}", headers=given, timeout=60)
+    given_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = httpx.get(f"{running.url}{PATH}", headers=given_headers, timeout=60)
     error = answer.json().get("error")
     return answer.status_code, error and (error["code"], error["message"])
 
 
 @pytest.mark.parametrize("running", ["api_key"], indirect=True)
-def test_key_and_user_are_asked_for(running: Running) -> None:
-    assert ask(running, Authorization=f"Bearer {KEY}", X_User_Id="user-1") == (200, None)
+def test_key_and_user_are_asked_for(running: RunnerProcess) -> None:
+    assert get_capabilities(running, Authorization=f"Bearer {KEY}", X_User_Id="user-1") == (200, None)
     wrong = (401, ("AUTH_REQUIRED", "Invalid or missing API key"))
-    assert ask(running, X_User_Id="user-1") == wrong
-    assert ask(running, Authorization=f"Bearer {KEY}x", X_User_Id="user-1") == wrong
-    missing = ask(running, Authorization=f"Bearer {KEY}")
+    assert get_capabilities(running, X_User_Id="user-1") == wrong
+    assert get_capabilities(running, Authorization=f"Bearer {KEY}x", X_User_Id="user-1") == wrong
+    missing = get_capabilities(running, Authorization=f"Bearer {KEY}")
     assert missing == (401, ("AUTH_REQUIRED", "X-User-Id is missing"))
-    assert request(running.url, "POST", PATH, headers={"X-User-Id": "user-1"})[0] == 401
+    assert send_request(running.url, "POST", PATH, headers={"X-User-Id": "user-1"})[0] == 401
 
 
 @pytest.mark.parametrize("running", ["jwt"], indirect=True)
-def test_token_is_asked_for(running: Running, issuer: Issuer) -> None:
-    token = Key("RS256").token()
-    issuer.answer = (500, b"", {})
-    status, error = ask(running, Authorization=f"Bearer {token}")
+def test_token_is_asked_for(running: RunnerProcess, issuer: Issuer) -> None:
+    token = Key("RS256").sign_token()
+    issuer.response_override = (500, b"", {})
+    status, error = get_capabilities(running, Authorization=f"Bearer {token}")
     assert (status, error and error[0]) == (503, "AUTH_UNAVAILABLE")
-    issuer.answer = None
-    wait_for(lambda: ask(running, Authorization=f"Bearer {token}") == (200, None))
-    assert ask(running, Authorization=f"Bearer {token}", X_User_Id="user-1") == (200, None)
+    issuer.response_override = None
+    wait_for(lambda: get_capabilities(running, Authorization=f"Bearer {token}") == (200, None))
+    assert get_capabilities(running, Authorization=f"Bearer {token}", X_User_Id="user-1") == (200, None)
     differs = (401, ("AUTH_REQUIRED", "X-User-Id differs from the token's subject"))
-    assert ask(running, Authorization=f"Bearer {token}", X_User_Id="user-2") == differs
-    assert ask(running, X_User_Id="user-1") == (401, ("AUTH_REQUIRED", "The bearer token is missing"))
-    forged = ask(running, Authorization=f"Bearer {Key('RS256', nth=1).token()}")
+    assert get_capabilities(running, Authorization=f"Bearer {token}", X_User_Id="user-2") == differs
+    assert get_capabilities(running, X_User_Id="user-1") == (401, ("AUTH_REQUIRED", "The bearer token is missing"))
+    forged = get_capabilities(running, Authorization=f"Bearer {Key('RS256', index=1).sign_token()}")
     assert forged == (401, ("AUTH_REQUIRED", "The bearer token is not accepted: no key of its issuer signed it"))

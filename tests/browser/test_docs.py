@@ -13,11 +13,11 @@ from local.stack import Stack
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
+CHROMIUM_FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-LIMIT = 60_000
+TIMEOUT_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -26,43 +26,45 @@ def browser() -> Iterator[Browser]:
     path = next(found, None)
     assert path, "Chromium is not installed; on Debian: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 
 
-class Visit:
+class PageVisit:
     """A page with all that it has asked for, and what the browser refused or reported."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.asked: list[Request] = []
-        self.complaints: list[str] = []
-        page.on("request", self._ask)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self._hear)
+        self.requests: list[Request] = []
+        self.console_errors: list[str] = []
+        page.on("request", self._record_request)
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        page.on("console", self._record_console_line)
 
-    def _ask(self, request: Request) -> None:
-        self.asked.append(request)
+    def _record_request(self, request: Request) -> None:
+        self.requests.append(request)
 
-    def _hear(self, line: ConsoleMessage) -> None:
+    def _record_console_line(self, line: ConsoleMessage) -> None:
         if line.type in ("error", "warning"):
-            self.complaints.append(line.text)
+            self.console_errors.append(line.text)
 
 
 @pytest.fixture
-def visit(browser: Browser, stack: Stack) -> Iterator[Visit]:
+def visit(browser: Browser, stack: Stack) -> Iterator[PageVisit]:
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.set_default_timeout(LIMIT)
-    visit = Visit(page)
+    page.set_default_timeout(TIMEOUT_MS)
+    visit = PageVisit(page)
     yield visit
     page.close()
-    others = [request.url for request in visit.asked if not request.url.startswith((f"{stack.url}/", "data:", "blob:"))]
+    others = [
+        request.url for request in visit.requests if not request.url.startswith((f"{stack.url}/", "data:", "blob:"))
+    ]
     assert others == []
-    assert visit.complaints == []
+    assert visit.console_errors == []
 
 
-def test_page_lists_every_operation(stack: Stack, visit: Visit) -> None:
+def test_page_lists_every_operation(stack: Stack, visit: PageVisit) -> None:
     answer = httpx.get(f"{stack.url}/api/openapi.json", timeout=60, verify=False)
     operations = {(method.upper(), path) for path, methods in answer.json()["paths"].items() for method in methods}
     page = visit.page
@@ -73,7 +75,7 @@ def test_page_lists_every_operation(stack: Stack, visit: Visit) -> None:
     assert listed == operations
 
 
-def test_request_sent_from_the_page_succeeds(stack: Stack, visit: Visit) -> None:
+def test_request_sent_from_the_page_succeeds(stack: Stack, visit: PageVisit) -> None:
     page = visit.page
     page.goto(f"{stack.url}/api/docs#tag/time/POST/api/tools/time.now/invoke")
     page.get_by_role("button", name="Test Request (post /api/tools/time.now/invoke)").click()

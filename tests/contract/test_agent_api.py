@@ -9,50 +9,69 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from tests.workflow.helpers import TOOLS, Database, fresh_id
+from tests.workflow.helpers import TOOLS, Database, new_instance_id
 
 PLUGINS = ["conversation", "time", "instances"]
-FREE = {"instances.registry": {}, "instances.list": {}, "instances.status": {"instanceIds": []}}
-APPROVED = {
+TOOLS_WITHOUT_APPROVAL = {"instances.registry": {}, "instances.list": {}, "instances.status": {"instanceIds": []}}
+TOOLS_WITH_APPROVAL = {
     "instances.create": {"instanceId": "a-1", "name": "convos-agent-a-1", "tools": ["openrouter"]},
     "instances.destroy": {"instanceId": "a-1"},
     "instances.redeploy": {"instanceId": "a-1"},
     "instances.configure": {"instanceId": "a-1", "variables": {"TOKEN": "planted-secret"}},
 }
-KINDS = ["", "application/json", "application/json; charset=utf-8", "text/plain", "application/octet-stream", "odd"]
-NO_OBJECT = [b"{", b"nonsense", b'"text"', b"[]", b"5", b"null", b"\xff\xfe", b"[" * 10_000, b"1" * 5_000,
+CONTENT_TYPES = [
+    "",
+    "application/json",
+    "application/json; charset=utf-8",
+    "text/plain",
+    "application/octet-stream",
+    "odd",
+]
+INVALID_BODIES = [b"{", b"nonsense", b'"text"', b"[]", b"5", b"null", b"\xff\xfe", b"[" * 10_000, b"1" * 5_000,
              b'{"timezone": NaN}', b'{"timezone": "\\ud800"}']  # fmt: skip
 
-UNKNOWN = ["time.then", "time", "TIME.NOW", "time.now%2F", "a%2Fb", "%25", "%2E%2E", "%00", "x" * 300, "%F0%9F%99%82",
-           "time%0Anow", "%22%3E"]  # fmt: skip
+UNKNOWN_TOOL_IDS = [
+    "time.then",
+    "time",
+    "TIME.NOW",
+    "time.now%2F",
+    "a%2Fb",
+    "%25",
+    "%2E%2E",
+    "%00",
+    "x" * 300,
+    "%F0%9F%99%82",
+    "time%0Anow",
+    "%22%3E",
+]
 METHODS = {"/capabilities": "GET", "/tools": "GET", "/tools/x/invoke": "POST"}
 
 
-def invoke(agent: httpx.Client, tool: str, given: object = None) -> httpx.Response:
-    return agent.post(f"/tools/{tool}/invoke", json={} if given is None else given)
+def invoke_tool(agent: httpx.Client, tool: str, arguments: object = None) -> httpx.Response:
+    return agent.post(f"/tools/{tool}/invoke", json={} if arguments is None else arguments)
 
 
-def result(answer: httpx.Response) -> Any:
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert list(answer.json()) == ["result"]
-    return answer.json()["result"]
+def get_result(response: httpx.Response) -> Any:
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert list(response.json()) == ["result"]
+    return response.json()["result"]
 
 
-def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+def expect_error(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """The error of an answer that has the contract's shape, this status and this code."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["x-request-id"]
-    assert list(answer.json()) == ["error"]
-    error = answer.json()["error"]
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-request-id"]
+    assert list(response.json()) == ["error"]
+    error = response.json()["error"]
     assert set(error) - {"details"} == {"code", "message"}
     assert (error["code"], isinstance(error["message"], str)) == (code, True)
     return error
 
 
 @pytest.fixture
-def listed(agent: httpx.Client) -> dict[str, dict[str, Any]]:
+def listed_tools(agent: httpx.Client) -> dict[str, dict[str, Any]]:
     """What GET /tools tells of each tool."""
     return {tool["id"]: tool for tool in agent.get("/tools").json()["tools"]}
 
@@ -63,116 +82,130 @@ def test_capabilities_are_the_plugins_in_the_order_of_their_registration(agent: 
     assert answer.headers["x-request-id"]
 
 
-def test_tools_are_listed_with_their_tags_and_json_schemas(listed: dict[str, dict[str, Any]]) -> None:
-    assert list(listed)[:5] == [f"conversation.{word}" for word in ("create", "list", "get", "delete")] + ["time.now"]
-    assert {*FREE, *APPROVED} <= set(listed)
-    for tool_id, tool in listed.items():
+def test_tools_are_listed_with_their_tags_and_json_schemas(listed_tools: dict[str, dict[str, Any]]) -> None:
+    assert list(listed_tools)[:5] == [f"conversation.{word}" for word in ("create", "list", "get", "delete")] + [
+        "time.now"
+    ]
+    assert {*TOOLS_WITHOUT_APPROVAL, *TOOLS_WITH_APPROVAL} <= set(listed_tools)
+    for tool_id, tool in listed_tools.items():
         assert set(tool) == {"id", "description", "tag", "input", "output"}
         assert (tool["tag"], bool(tool["description"])) == (tool_id.partition(".")[0], True)
         for side in ("input", "output"):
             jsonschema.Draft202012Validator.check_schema(tool[side])
 
 
-@pytest.mark.parametrize(("tool", "given"), [*FREE.items(), ("time.now", {}), ("time.now", {"timezone": "UTC"}),
-                                             ("conversation.create", {}), ("conversation.list", {})])  # fmt: skip
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        *TOOLS_WITHOUT_APPROVAL.items(),
+        ("time.now", {}),
+        ("time.now", {"timezone": "UTC"}),
+        ("conversation.create", {}),
+        ("conversation.list", {}),
+    ],
+)
 def test_a_tool_returns_what_its_schema_says(
-    agent: httpx.Client, simulator: SimulatorClient, listed, tool: str, given: dict
+    agent: httpx.Client, simulator: SimulatorClient, listed_tools, tool: str, given: dict
 ) -> None:
-    jsonschema.validate(given, listed[tool]["input"])
-    jsonschema.validate(result(invoke(agent, tool, given)), listed[tool]["output"])
+    jsonschema.validate(given, listed_tools[tool]["input"])
+    jsonschema.validate(get_result(invoke_tool(agent, tool, given)), listed_tools[tool]["output"])
 
 
 def test_instances_are_what_the_services_api_tells(
     agent: httpx.Client, api: httpx.Client, simulator: SimulatorClient
 ) -> None:
     simulator.seed_services(2)
-    assert result(invoke(agent, "instances.registry")) == api.get("/registry").json()
-    assert [tool["id"] for tool in result(invoke(agent, "instances.registry"))["tools"]] == TOOLS
+    assert get_result(invoke_tool(agent, "instances.registry")) == api.get("/registry").json()
+    assert [tool["id"] for tool in get_result(invoke_tool(agent, "instances.registry"))["tools"]] == TOOLS
     fleet = api.post("/status/batch", json={}).json()
-    assert result(invoke(agent, "instances.status")) == fleet
+    assert get_result(invoke_tool(agent, "instances.status")) == fleet
     wanted = [fleet["services"][0]["instanceId"]]
-    assert result(invoke(agent, "instances.status", {"instanceIds": wanted}))["services"] == fleet["services"][:1]
-    instance_id = fresh_id()
+    assert (
+        get_result(invoke_tool(agent, "instances.status", {"instanceIds": wanted}))["services"] == fleet["services"][:1]
+    )
+    instance_id = new_instance_id()
     body = {"instanceId": instance_id, "name": f"convos-agent-{instance_id}"}
     assert api.post("/create-instance", json=body).status_code == 200
-    assert result(invoke(agent, "instances.list")) == api.get("/dashboard/instances").json()
+    assert get_result(invoke_tool(agent, "instances.list")) == api.get("/dashboard/instances").json()
 
 
-@pytest.mark.parametrize(("tool", "given"), APPROVED.items())
+@pytest.mark.parametrize(("tool", "given"), TOOLS_WITH_APPROVAL.items())
 def test_what_needs_an_approval_is_refused_and_nothing_is_done(
     agent: httpx.Client, simulator: SimulatorClient, db: Database, tool: str, given: dict
 ) -> None:
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()
-    error = refused(invoke(agent, tool, given), 403, "APPROVAL_REQUIRED")
+    error = expect_error(invoke_tool(agent, tool, given), 403, "APPROVAL_REQUIRED")
     assert "a-1" in error["message"]
     assert "planted-secret" not in json.dumps(error)
     assert db.execute("SELECT count(*) AS n FROM operations").fetchone() == before
-    assert simulator.calls() == []
+    assert simulator.list_calls() == []
 
 
-@pytest.mark.parametrize("tool", APPROVED)
+@pytest.mark.parametrize("tool", TOOLS_WITH_APPROVAL)
 def test_input_is_validated_before_an_approval_is_asked_for(agent: httpx.Client, tool: str) -> None:
-    error = refused(invoke(agent, tool, {"surprise": "planted-secret"}), 422, "VALIDATION_ERROR")
+    error = expect_error(invoke_tool(agent, tool, {"surprise": "planted-secret"}), 422, "VALIDATION_ERROR")
     assert {"path": ["instanceId"], "message": "Field required"} in error["details"]
     assert "planted-secret" not in json.dumps(error)
 
 
 def test_issues_of_an_input_say_where_and_what(agent: httpx.Client) -> None:
     given = {"limit": "20", "offset": -1, "more": 1}
-    error = refused(invoke(agent, "conversation.list", given), 422, "VALIDATION_ERROR")
+    error = expect_error(invoke_tool(agent, "conversation.list", given), 422, "VALIDATION_ERROR")
     assert [set(issue) for issue in error["details"]] == [{"path", "message"}] * 3
     assert [issue["path"] for issue in error["details"]] == [["limit"], ["offset"], ["more"]]
-    error = refused(invoke(agent, "time.now", {"timezone": "Mars/Base"}), 422, "VALIDATION_ERROR")
+    error = expect_error(invoke_tool(agent, "time.now", {"timezone": "Mars/Base"}), 422, "VALIDATION_ERROR")
     assert (error["details"][0]["path"], "Mars/Base" in error["details"][0]["message"]) == (["timezone"], True)
 
 
-@pytest.mark.parametrize("body", NO_OBJECT)
+@pytest.mark.parametrize("body", INVALID_BODIES)
 def test_a_body_that_is_no_json_object_is_422(agent: httpx.Client, body: bytes) -> None:
     answer = agent.post("/tools/time.now/invoke", content=body, headers={"Content-Type": "application/json"})
-    assert refused(answer, 422, "VALIDATION_ERROR")["details"]
+    assert expect_error(answer, 422, "VALIDATION_ERROR")["details"]
 
 
 @pytest.mark.parametrize("body", [b"", b"  \n", b"{}", b'{"timezone": "UTC"}', b'\xef\xbb\xbf{"timezone": "UTC"}'])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CONTENT_TYPES)
 def test_no_body_is_an_empty_input_and_its_type_does_not_matter(agent: httpx.Client, body: bytes, kind: str) -> None:
     headers = {"Content-Type": kind} if kind else {}
-    assert result(agent.post("/tools/time.now/invoke", content=body, headers=headers))["timezone"] == "UTC"
+    assert get_result(agent.post("/tools/time.now/invoke", content=body, headers=headers))["timezone"] == "UTC"
 
 
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 2 * 1024 * 1024])
 def test_a_body_over_the_limit_is_413(agent: httpx.Client, size: int) -> None:
     for kind in ("application/json", "application/octet-stream"):
         answer = agent.post("/tools/time.now/invoke", content=b" " * size, headers={"Content-Type": kind})
-        assert "1024 KiB" in refused(answer, 413, "PAYLOAD_TOO_LARGE")["message"]
+        assert "1024 KiB" in expect_error(answer, 413, "PAYLOAD_TOO_LARGE")["message"]
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream"])
 def test_a_body_just_under_the_limit_is_taken(agent: httpx.Client, kind: str) -> None:
     answer = agent.post("/tools/time.now/invoke", content=b" " * 1024 * 1024, headers={"Content-Type": kind})
-    assert result(answer)
+    assert get_result(answer)
 
 
 @pytest.mark.parametrize("encoded", ["time%2Enow", "%74ime.now", "time.no%77"])
 def test_a_tools_id_may_be_url_encoded(agent: httpx.Client, encoded: str) -> None:
-    assert result(invoke(agent, encoded))["timezone"] == "UTC"
+    assert get_result(invoke_tool(agent, encoded))["timezone"] == "UTC"
 
 
-@pytest.mark.parametrize("tool", UNKNOWN)
+@pytest.mark.parametrize("tool", UNKNOWN_TOOL_IDS)
 def test_a_tool_that_is_not_exposed_is_404(agent: httpx.Client, tool: str) -> None:
     target = httpx.URL(agent.base_url.copy_with(raw_path=f"/api/tools/{tool}/invoke".encode()))
-    assert "/api/tools" in refused(agent.post(target, json={}), 404, "TOOL_NOT_FOUND")["message"]
+    assert "/api/tools" in expect_error(agent.post(target, json={}), 404, "TOOL_NOT_FOUND")["message"]
 
 
 def test_a_tool_that_raises_is_500_with_its_message(agent: httpx.Client) -> None:
-    error = refused(invoke(agent, "conversation.get", {"conversationId": "conv-none"}), 500, "TOOL_ERROR")
+    error = expect_error(invoke_tool(agent, "conversation.get", {"conversationId": "conv-none"}), 500, "TOOL_ERROR")
     assert error == {
         "code": "TOOL_ERROR", "message": "Conversation conv-none not found", "details": {"code": "NOT_FOUND"},
     }  # fmt: skip
 
 
 def test_a_provider_that_fails_is_told_without_our_key(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    simulator.fault("railway", "environment", "graphql_error", message="Not Authorized: sim-railway-key", times=None)
-    error = refused(invoke(agent, "instances.status"), 500, "TOOL_ERROR")
+    simulator.inject_fault(
+        "railway", "environment", "graphql_error", message="Not Authorized: sim-railway-key", times=None
+    )
+    error = expect_error(invoke_tool(agent, "instances.status"), 500, "TOOL_ERROR")
     assert "railway" in error["message"]
     assert "sim-railway-key" not in json.dumps(error)
 
@@ -185,7 +218,7 @@ def test_without_a_user_everything_is_401(stack: Stack, method: str, path: str) 
     with httpx.Client(verify=False) as nobody:
         body = b"x" * 2_000_000 if method == "POST" else b""
         answer = nobody.request(method, f"{stack.url}/api{path}", content=body)
-    assert "X-User-Id" in refused(answer, 401, "AUTH_REQUIRED")["message"]
+    assert "X-User-Id" in expect_error(answer, 401, "AUTH_REQUIRED")["message"]
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
@@ -194,7 +227,7 @@ def test_without_a_user_everything_is_401(stack: Stack, method: str, path: str) 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_an_unknown_route_under_the_prefix_is_404(agent: httpx.Client, stack: Stack, method: str, path: str) -> None:
     target = httpx.URL(f"{stack.url}/").copy_with(raw_path=f"/api{path}".encode())
-    error = refused(agent.request(method, target), 404, "NOT_FOUND")
+    error = expect_error(agent.request(method, target), 404, "NOT_FOUND")
     assert error["message"].startswith(f"There is no {method} /api")
 
 
@@ -204,7 +237,7 @@ def test_an_unknown_route_under_the_prefix_is_404(agent: httpx.Client, stack: St
 def test_another_method_is_405_and_says_which_are_allowed(agent: httpx.Client, path: str, allowed: str) -> None:
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - {allowed}:
         answer = agent.request(method, path)
-        refused(answer, 405, "METHOD_NOT_ALLOWED")
+        expect_error(answer, 405, "METHOD_NOT_ALLOWED")
         assert answer.headers["allow"] == allowed
     answer = agent.head("/capabilities")
     assert (answer.status_code, answer.content) == (405, b"")
@@ -218,7 +251,7 @@ def test_outside_the_prefix_errors_are_part_as(api: httpx.Client, path: str) -> 
 
 
 def test_the_services_key_is_no_user_and_a_user_is_no_services_key(api: httpx.Client, agent: httpx.Client) -> None:
-    refused(api.get("/api/tools"), 401, "AUTH_REQUIRED")
+    expect_error(api.get("/api/tools"), 401, "AUTH_REQUIRED")
     answer = agent.get(str(api.base_url.join("/registry")))
     assert (answer.status_code, answer.json()["error"]) == (401, "Invalid or missing API key")
 
@@ -227,4 +260,4 @@ def test_without_the_setting_no_other_origin_is_let_in(agent: httpx.Client) -> N
     answer = agent.get("/tools", headers={"Origin": "https://app.example"})
     assert not [name for name in answer.headers if name.startswith("access-control")]
     preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
-    refused(agent.options("/tools", headers=preflight), 405, "METHOD_NOT_ALLOWED")
+    expect_error(agent.options("/tools", headers=preflight), 405, "METHOD_NOT_ALLOWED")

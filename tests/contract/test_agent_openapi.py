@@ -14,21 +14,21 @@ from composition import compose
 from local import openapi
 from local.stack import Stack
 from local.template import Template
-from pointsman.http.whole_document import whole_document
-from tests.processes import printed_by
+from pointsman.http.whole_document import generate_runtime_document
+from tests.processes import run_python
 
-FIXED = openapi.WHOLE.read_text()
-DOCUMENT = whole_document(json.loads(FIXED), compose().api, "header")
-SERVICES = json.loads(openapi.DOCUMENT.read_text())
+COMBINED_TEXT = openapi.COMBINED_DOCUMENT_PATH.read_text()
+DOCUMENT = generate_runtime_document(json.loads(COMBINED_TEXT), compose().api, "header")
+SERVICES = json.loads(openapi.SERVICES_DOCUMENT_PATH.read_text())
 OPERATIONS = [(path, method, told) for path, methods in DOCUMENT["paths"].items() for method, told in methods.items()]
-OURS = sorted(path for path in DOCUMENT["paths"] if path not in SERVICES["paths"])
+AGENT_PATHS = sorted(path for path in DOCUMENT["paths"] if path not in SERVICES["paths"])
 
-schema = schemathesis.openapi.from_dict(DOCUMENT).include(path=OURS)
+schema = schemathesis.openapi.from_dict(DOCUMENT).include(path=AGENT_PATHS)
 
 
 def test_document_is_current() -> None:
-    built = printed_by("from local import openapi; print(openapi.build_whole(), end='')")
-    assert built == FIXED, "make openapi writes it anew"
+    built = run_python("from local import openapi; print(openapi.build_combined_document(), end='')")
+    assert built == COMBINED_TEXT, "make openapi writes it anew"
 
 
 def test_document_is_served_to_everybody(stack: Stack) -> None:
@@ -52,8 +52,8 @@ def test_a_tools_operation_has_what_its_listing_has(agent: httpx.Client) -> None
         assert (operation["tags"], operation["description"]) == ([tool["tag"]], tool["description"])
         taken = operation["requestBody"]["content"]["application/json"]["schema"]
         result = operation["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["result"]
-        assert resolved(taken, DOCUMENT) == resolved(tool["input"], tool["input"])
-        assert resolved(result, DOCUMENT) == resolved(tool["output"], tool["output"])
+        assert resolve_references(taken, DOCUMENT) == resolve_references(tool["input"], tool["input"])
+        assert resolve_references(result, DOCUMENT) == resolve_references(tool["output"], tool["output"])
 
 
 def test_the_services_api_is_in_it_as_it_is() -> None:
@@ -67,7 +67,7 @@ def test_the_services_api_is_in_it_as_it_is() -> None:
 
 def test_errors_have_the_shape_of_their_part() -> None:
     for path, methods in DOCUMENT["paths"].items():
-        shape = "AgentError" if path in OURS else "Error"
+        shape = "AgentError" if path in AGENT_PATHS else "Error"
         for operation in methods.values():
             refusals = {status: told for status, told in operation["responses"].items() if status >= "4"}
             assert refusals
@@ -80,21 +80,21 @@ def test_errors_have_the_shape_of_their_part() -> None:
 def test_every_example_works(stack: Stack, api: httpx.Client, agent: httpx.Client, simulator: Any) -> None:
     """Those of the Services API on the one instance that they name: made first, destroyed last."""
     simulator.config({"railway": {"deploy_seconds": 0}})
-    for path, method, operation in sorted(OPERATIONS, key=_turn):
+    for path, method, operation in sorted(OPERATIONS, key=_execution_order):
         target = path
         for parameter in operation.get("parameters", ()):
             if parameter["in"] == "path":
                 target = target.replace(f"{{{parameter['name']}}}", str(parameter.get("example", "nothing")))
         body = operation.get("requestBody", {"content": {}})["content"].get("application/json", {}).get("example")
-        headers = dict((agent if path in OURS else api).headers)
+        headers = dict((agent if path in AGENT_PATHS else api).headers)
         answer = httpx.request(method, stack.url + target, json=body, headers=headers, timeout=60, verify=False)
         seen = f"{method} {target}: {answer.status_code} {answer.text[:300]}"
         assert str(answer.status_code) in operation["responses"], seen
-        assert answer.status_code < 300 or operation["operationId"] in REFUSED, seen
+        assert answer.status_code < 300 or operation["operationId"] in EXPECTED_REFUSALS, seen
 
 
-def _turn(one: tuple[str, str, Any]) -> tuple[bool, bool, int]:
-    path, method, operation = one
+def _execution_order(entry: tuple[str, str, Any]) -> tuple[bool, bool, int]:
+    path, method, operation = entry
     return operation["operationId"] != "create_instance", method == "delete", -path.count("{")
 
 
@@ -105,7 +105,7 @@ def test_a_tool_that_raises_is_a_declared_500(agent: httpx.Client) -> None:
     assert "`TOOL_ERROR`" in told["description"]
 
 
-REFUSED = {
+EXPECTED_REFUSALS = {
     "get_operation", "retry_operation", "abandon_operation", "destroy_resource",  # named by ids that a call before gave
     "conversation_get", "docs_asset", "prompt_stream", "get_prompt", "approve", "reject", "cancel",
     "instances_create", "instances_destroy", "instances_redeploy", "instances_configure",  # must be approved
@@ -113,23 +113,23 @@ REFUSED = {
 """What can only be refused: examples name nothing that is there before."""
 
 
-EXCLUDED = [not_a_server_error, ignored_auth]
+EXCLUDED_CHECKS = [not_a_server_error, ignored_auth]
 """Looked at below, and above: locally whoever says that he is somebody is."""
 
 
 def test_nobody_is_refused_where_the_document_says_so(stack: Stack) -> None:
     for path, method, operation in OPERATIONS:
-        if path in OURS and operation.get("security") != []:
+        if path in AGENT_PATHS and operation.get("security") != []:
             answer = httpx.request(method, stack.url + path, timeout=60, verify=False)
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "AUTH_REQUIRED"), path
 
 
-UNTOLD = {"/api/tools/{toolId}/invoke", "/api/tools/time.now/invoke"}
+UNDECLARED_REFUSALS = {"/api/tools/{toolId}/invoke", "/api/tools/time.now/invoke"}
 """What may refuse an input that fits its schema: which one depends on the tool, and time zones have no schema."""
 
 
 @pytest.fixture
-def running(stack: Stack, simulator: Any) -> str:
+def stack_url(stack: Stack, simulator: Any) -> str:
     return stack.url
 
 
@@ -139,24 +139,24 @@ def running(stack: Stack, simulator: Any) -> str:
     max_examples=8, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
-def test_the_stack_answers_as_the_document_says(running: str, case: schemathesis.Case) -> None:
+def test_the_stack_answers_as_the_document_says(stack_url: str, case: schemathesis.Case) -> None:
     """No status, header or body that is not declared, whatever is sent; no 5xx but of a tool that tells its failure."""
     headers = {"X-User-Id": "user-of-schemathesis"}
-    excluded = [*EXCLUDED, *([positive_data_acceptance] if case.operation.path in UNTOLD else [])]
-    answer = case.call(base_url=running, headers=headers)
+    excluded = [*EXCLUDED_CHECKS, *([positive_data_acceptance] if case.operation.path in UNDECLARED_REFUSALS else [])]
+    answer = case.call(base_url=stack_url, headers=headers)
     case.validate_response(answer, headers=headers, excluded_checks=excluded)
     assert answer.status_code < 500 or answer.json()["error"]["code"] == "TOOL_ERROR", answer.text
 
 
-def resolved(node: Any, root: Any) -> Any:
+def resolve_references(node: Any, root: Any) -> Any:
     """A schema with all that it refers to put in place."""
     if isinstance(node, list):
-        return [resolved(one, root) for one in node]
+        return [resolve_references(one, root) for one in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
         found = root
         for part in node["$ref"].removeprefix("#/").split("/"):
             found = found[part]
-        return resolved(found, root)
-    return {name: resolved(value, root) for name, value in node.items() if name != "$defs"}
+        return resolve_references(found, root)
+    return {name: resolve_references(value, root) for name, value in node.items() if name != "$defs"}

@@ -13,20 +13,20 @@ from local.errors import RunnerError
 from local.settings import Settings
 from local.template import Template
 from pointsman.errors import MissingSetting
-from pointsman.settings.agent import api_prefix
-from pointsman.settings.cors import cors_origins
+from pointsman.settings.agent import load_api_prefix
+from pointsman.settings.cors import load_cors_origins
 from tests.conftest import API_KEY
-from tests.contract.test_agent_api import invoke, refused, result
-from tests.local.support import CHECKOUT, Running
+from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
+from tests.local.support import CHECKOUT, RunnerProcess
 
 pytestmark = pytest.mark.slow
 
 PREFIX = "/agents/v1"
 ORIGINS = ("https://app.example", "http://localhost:5173")
 TEMPLATE = CHECKOUT / "template.yaml"
-BAD = ["", "/", "api", "/api/", "//", "/a//b", "/{x}", "/a b", "/*"]
+INVALID_PREFIXES = ["", "/", "api", "/api/", "//", "/a//b", "/{x}", "/a b", "/*"]
 
-BUILT = """
+BUILT_TEMPLATE = """
       Environment:
         Variables:
           API_PREFIX: #
@@ -43,33 +43,33 @@ BUILT = """
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def prefixed_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
     """The checkout under another prefix, where two other origins are let in."""
     data = str(tmp_path_factory.mktemp("elsewhere"))
     told = {"API_PREFIX": PREFIX, "API_CORS_ORIGIN": f"{ORIGINS[0]}/, {ORIGINS[1]}"}
-    with Running(CHECKOUT, POINTSMAN_DATA=data, SERVICES_API_KEY=API_KEY, **told) as running:
+    with RunnerProcess(CHECKOUT, POINTSMAN_DATA=data, SERVICES_API_KEY=API_KEY, **told) as running:
         yield running
 
 
 @pytest.fixture
-def agent(elsewhere: Running) -> Iterator[httpx.Client]:
+def agent(prefixed_runner: RunnerProcess) -> Iterator[httpx.Client]:
     with httpx.Client(
-        base_url=elsewhere.url + PREFIX, headers={"X-User-Id": "ada"}, timeout=60, verify=False
+        base_url=prefixed_runner.url + PREFIX, headers={"X-User-Id": "ada"}, timeout=60, verify=False
     ) as client:
         yield client
 
 
-def test_the_api_is_under_its_prefix_and_nowhere_else(elsewhere: Running, agent: httpx.Client) -> None:
+def test_the_api_is_under_its_prefix_and_nowhere_else(prefixed_runner: RunnerProcess, agent: httpx.Client) -> None:
     assert agent.get("/capabilities").status_code == 200
-    assert result(invoke(agent, "time.now"))["timezone"] == "UTC"
-    assert PREFIX in refused(invoke(agent, "none"), 404, "TOOL_NOT_FOUND")["message"]
-    assert refused(agent.get("/none"), 404, "NOT_FOUND")["message"] == f"There is no GET {PREFIX}/none"
-    refused(agent.delete("/tools"), 405, "METHOD_NOT_ALLOWED")
-    refused(agent.get(""), 404, "NOT_FOUND")
+    assert get_result(invoke_tool(agent, "time.now"))["timezone"] == "UTC"
+    assert PREFIX in expect_error(invoke_tool(agent, "none"), 404, "TOOL_NOT_FOUND")["message"]
+    assert expect_error(agent.get("/none"), 404, "NOT_FOUND")["message"] == f"There is no GET {PREFIX}/none"
+    expect_error(agent.delete("/tools"), 405, "METHOD_NOT_ALLOWED")
+    expect_error(agent.get(""), 404, "NOT_FOUND")
     for path in ("/api/tools", "/agents", "/agents/tools"):
-        answer = agent.get(elsewhere.url + path, headers={"Authorization": f"Bearer {API_KEY}"})
+        answer = agent.get(prefixed_runner.url + path, headers={"Authorization": f"Bearer {API_KEY}"})
         assert (answer.status_code, isinstance(answer.json()["error"], str)) == (404, True)
-    assert agent.get(f"{elsewhere.url}/healthz").json() == {"ok": True}
+    assert agent.get(f"{prefixed_runner.url}/healthz").json() == {"ok": True}
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
@@ -97,14 +97,14 @@ def test_an_origin_that_is_let_in_may_follow_prompts(agent: httpx.Client, origin
 
 
 @pytest.mark.parametrize("path", ["/tools", "/tools/time.now/invoke", "/none", "/prompt", "/prompts/x/stream"])
-def test_a_preflight_needs_no_user(elsewhere: Running, path: str) -> None:
+def test_a_preflight_needs_no_user(prefixed_runner: RunnerProcess, path: str) -> None:
     headers = {
         "Origin": ORIGINS[0],
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,content-type,x-user-id",
     }
     with httpx.Client(verify=False) as nobody:
-        answer = nobody.options(elsewhere.url + PREFIX + path, headers=headers)
+        answer = nobody.options(prefixed_runner.url + PREFIX + path, headers=headers)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == ORIGINS[0]
     assert "POST" in answer.headers["access-control-allow-methods"]
@@ -126,17 +126,17 @@ def test_another_origin_is_not_let_in(agent: httpx.Client, origin: str) -> None:
 ])  # fmt: skip
 def test_origins_are_told_by_the_setting(monkeypatch: pytest.MonkeyPatch, told: str, origins: list[str]) -> None:
     monkeypatch.setenv("API_CORS_ORIGIN", told)
-    assert cors_origins() == origins
+    assert load_cors_origins() == origins
 
 
-@pytest.mark.parametrize("prefix", BAD)
+@pytest.mark.parametrize("prefix", INVALID_PREFIXES)
 def test_a_prefix_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
     with pytest.raises(RunnerError, match="API_PREFIX"):
         Template.load(TEMPLATE, {"API_PREFIX": prefix})
     if prefix:
         monkeypatch.setenv("API_PREFIX", prefix)
         with pytest.raises(MissingSetting, match="API_PREFIX"):
-            api_prefix()
+            load_api_prefix()
 
 
 def test_every_route_of_the_agent_api_moves_and_no_other() -> None:
@@ -153,10 +153,10 @@ def test_every_route_of_the_agent_api_moves_and_no_other() -> None:
 
 def test_what_is_built_is_moved_by_the_same_rule(tmp_path: Path) -> None:
     """In the form in which `sam build` writes it."""
-    (tmp_path / "template.yaml").write_text(BUILT.replace("#", "/api"))
+    (tmp_path / "template.yaml").write_text(BUILT_TEMPLATE.replace("#", "/api"))
     command = [sys.executable, "-m", "local.prefix", str(tmp_path / "template.yaml"), "/v2"]
     subprocess.run(command, check=True, cwd=CHECKOUT)
-    assert (tmp_path / "template.yaml").read_text() == BUILT.replace("#", "/v2")
+    assert (tmp_path / "template.yaml").read_text() == BUILT_TEMPLATE.replace("#", "/v2")
     assert subprocess.run([*command[:-1], "/"], check=False, capture_output=True, cwd=CHECKOUT).returncode == 1
 
 

@@ -15,7 +15,7 @@ BODIES = {
     "/provision/nobody/openrouter": {},
     "/configure/nobody": {"variables": {"A": "b"}},
 }
-BY_ID = [
+ROUTES_BY_ID = [
     ("DELETE", "/destroy/{}", 404),
     ("POST", "/redeploy/{}", 404),
     ("POST", "/configure/{}", 404),
@@ -23,12 +23,12 @@ BY_ID = [
     ("DELETE", "/destroy/{}/agentmail/x@agentmail.to", 404),
     ("GET", "/operations/{}", 404),
 ]
-IDS = ["a" * 300, "a/b", "50%", "%41", "'; DROP TABLE operations; --", '"', "🙂", "<b>", "..", "a b", "ü", "\\"]
-CONTROL = ["a\nb", "a\x00b", "\x7f", "a\r\nSet-Cookie: x"]
+UNKNOWN_IDS = ["a" * 300, "a/b", "50%", "%41", "'; DROP TABLE operations; --", '"', "🙂", "<b>", "..", "a b", "ü", "\\"]
+IDS_WITH_CONTROL_CHARACTERS = ["a\nb", "a\x00b", "\x7f", "a\r\nSet-Cookie: x"]
 
 
 @pytest.fixture(autouse=True)
-def nothing_changes(api: httpx.Client, simulator: SimulatorClient, db: Database):
+def assert_nothing_changes(api: httpx.Client, simulator: SimulatorClient, db: Database):
     def stored() -> list:
         tables = ("operations", "operation_resources", "instance_infra", "instance_services")
         return [db.execute(f"SELECT count(*) AS n FROM {table}").fetchone() for table in tables]
@@ -36,40 +36,40 @@ def nothing_changes(api: httpx.Client, simulator: SimulatorClient, db: Database)
     before = stored()
     yield
     assert stored() == before
-    assert simulator.calls() == []
+    assert simulator.list_calls() == []
 
 
-def refused(answer: httpx.Response, *statuses: int) -> str:
-    assert answer.status_code in statuses, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert isinstance(answer.json()["error"], str)
-    assert isinstance(answer.json()["code"], str)
-    return answer.json()["error"]
+def expect_error_message(response: httpx.Response, *statuses: int) -> str:
+    assert response.status_code in statuses, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert isinstance(response.json()["error"], str)
+    assert isinstance(response.json()["code"], str)
+    return response.json()["error"]
 
 
-@pytest.mark.parametrize(("method", "path", "status"), BY_ID)
-@pytest.mark.parametrize("bad", IDS, ids=repr)
+@pytest.mark.parametrize(("method", "path", "status"), ROUTES_BY_ID)
+@pytest.mark.parametrize("bad", UNKNOWN_IDS, ids=repr)
 def test_ids_that_nothing_has_are_not_found(api: httpx.Client, method: str, path: str, status: int, bad: str) -> None:
     answer = api.request(method, path.format(quote(bad, safe="")), json={"variables": {"A": "b"}})
-    refused(answer, status)
+    expect_error_message(answer, status)
 
 
-@pytest.mark.parametrize(("method", "path", "_status"), BY_ID)
-@pytest.mark.parametrize("bad", CONTROL, ids=repr)
+@pytest.mark.parametrize(("method", "path", "_status"), ROUTES_BY_ID)
+@pytest.mark.parametrize("bad", IDS_WITH_CONTROL_CHARACTERS, ids=repr)
 def test_ids_with_control_characters_are_400(api: httpx.Client, method: str, path: str, _status: int, bad: str) -> None:
     answer = api.request(method, path.format(quote(bad, safe="")), json={"variables": {"A": "b"}})
-    assert "control characters" in refused(answer, 400)
+    assert "control characters" in expect_error_message(answer, 400)
 
 
-@pytest.mark.parametrize(("method", "path", "_status"), BY_ID)
+@pytest.mark.parametrize(("method", "path", "_status"), ROUTES_BY_ID)
 def test_empty_ids_are_no_route(api: httpx.Client, method: str, path: str, _status: int) -> None:
-    refused(api.request(method, path.format("")), 404)
+    expect_error_message(api.request(method, path.format("")), 404)
 
 
 @pytest.mark.parametrize("path", BODIES)
 @pytest.mark.parametrize("body", [b"{", b"nonsense", b'"text"', b"[]", b"5", b"\xff\xfe", b"[" * 10_000, b"1" * 5_000])
 def test_bodies_that_are_no_json_object_are_400(api: httpx.Client, path: str, body: bytes) -> None:
-    said = refused(api.post(path, content=body, headers={"Content-Type": "application/json"}), 400)
+    said = expect_error_message(api.post(path, content=body, headers={"Content-Type": "application/json"}), 400)
     assert "JSON" in said
 
 
@@ -83,7 +83,7 @@ def test_bodies_that_are_no_json_object_are_400(api: httpx.Client, path: str, bo
 def test_a_body_is_json_or_says_nothing_of_its_type(api: httpx.Client, kind: str, says: str) -> None:
     headers = {"Content-Type": kind} if kind else {}
     answer = api.post("/create-instance", content=b'{"instanceId": "x"}', headers=headers)
-    assert says in refused(answer, 400)
+    assert says in expect_error_message(answer, 400)
 
 
 @pytest.mark.parametrize("path", BODIES)
@@ -117,6 +117,6 @@ def test_bodies_over_the_limit_are_413(api: httpx.Client, path: str, size: int) 
     ("/provision/nobody/openrouter", {"config": {"limit": []}}, "config.limit"),
 ])  # fmt: skip
 def test_wrong_types_and_values_are_400_and_named(api: httpx.Client, path: str, body: dict, says: str) -> None:
-    said = refused(api.post(path, json=body), 400)
+    said = expect_error_message(api.post(path, json=body), 400)
     assert says in said
     assert len(said) < 600

@@ -11,17 +11,23 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from tests.simulator.api import Api
+from tests.simulator.api import ProviderClient
 from tests.workflow.helpers import Database
-from tests.workflow.polls import pages_read, poll, rows, seed_rows, status
+from tests.workflow.polls import (
+    count_environment_pages,
+    deploy_status,
+    insert_instances,
+    instance_rows,
+    run_status_poller,
+)
 
 pytestmark = pytest.mark.slow
 
-FLEET = 2500
+FLEET_SIZE = 2500
 TOKEN = "sim-railway-key"
 
 # How Railway throttles and fails: each may pass, and may last.
-TROUBLES = [
+RAILWAY_FAULTS = [
     pytest.param("rate_limit", {"retry_after": 0.5}, id="429 with Retry-After"),
     pytest.param("rate_limit_text", {}, id="429 as text without Retry-After"),
     pytest.param("rate_limit_text", {"retry_after": 0.5}, id="429 as text with Retry-After"),
@@ -29,28 +35,28 @@ TROUBLES = [
     pytest.param("graphql_throttle", {"message": "Too many requests"}, id="throttle on HTTP 200"),
     pytest.param("graphql_error", {}, id="error on HTTP 200"),
 ]
-PASSING = [
-    *TROUBLES,
+TRANSIENT_FAULTS = [
+    *RAILWAY_FAULTS,
     pytest.param("html", {"status": 429}, id="429 as HTML"),
     pytest.param("garbage", {}, id="HTTP 200 without JSON"),
     pytest.param("partial", {}, id="half the data beside an error"),
     pytest.param("drop", {}, id="no answer"),
 ]
-LASTING = [
-    *TROUBLES,
+PERSISTENT_FAULTS = [
+    *RAILWAY_FAULTS,
     pytest.param("rate_limit", {"retry_after": 30}, id="429 with a long Retry-After"),
     pytest.param("graphql_error", {"message": "Not Authorized"}, id="refusal on HTTP 200"),
 ]
 
 
 @pytest.fixture(autouse=True)
-def empty(db: Database) -> Iterator[None]:
+def empty_fleet(db: Database) -> Iterator[None]:
     db.execute("DELETE FROM instance_infra")
     yield
     db.execute("DELETE FROM instance_infra")
 
 
-def statuses(api: httpx.Client, body: dict[str, Any] | None = None) -> httpx.Response:
+def request_statuses(api: httpx.Client, body: dict[str, Any] | None = None) -> httpx.Response:
     return api.post("/status/batch", json=body or {})
 
 
@@ -58,106 +64,106 @@ def statuses(api: httpx.Client, body: dict[str, Any] | None = None) -> httpx.Res
 def test_both_read_thousands_of_services_in_one_listing(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, page: int, pages: int
 ) -> None:
-    simulator.config({"railway": {"page_max": page}})
-    services = simulator.seed_services(FLEET)
-    ids = seed_rows(db, services)
-    told = statuses(api).json()["services"]
+    simulator.update_config({"railway": {"page_max": page}})
+    services = simulator.seed_services(FLEET_SIZE)
+    ids = insert_instances(db, services)
+    told = request_statuses(api).json()["services"]
     assert [service["serviceId"] for service in told] == services
-    assert len({service["instanceId"] for service in told}) == FLEET
-    assert pages_read(simulator) == pages
-    done = poll(stack)
-    assert done.counts == {"services": FLEET, "changed": FLEET, "gone": 0, "instances": FLEET}
-    assert len(simulator.calls()) == pages_read(simulator) == 2 * pages
-    assert done.by_status == {"SUCCESS": FLEET}
-    assert {row["url"] for row in rows(db).values()} == {f"https://{service['domain']}" for service in told}
-    assert status(db, ids[-1]) == "SUCCESS"
+    assert len({service["instanceId"] for service in told}) == FLEET_SIZE
+    assert count_environment_pages(simulator) == pages
+    done = run_status_poller(stack)
+    assert done.counts == {"services": FLEET_SIZE, "changed": FLEET_SIZE, "gone": 0, "instances": FLEET_SIZE}
+    assert len(simulator.list_calls()) == count_environment_pages(simulator) == 2 * pages
+    assert done.instances_by_status == {"SUCCESS": FLEET_SIZE}
+    assert {row["url"] for row in instance_rows(db).values()} == {f"https://{service['domain']}" for service in told}
+    assert deploy_status(db, ids[-1]) == "SUCCESS"
 
 
 def test_a_listing_that_fails_on_its_third_page_is_no_listing(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
-    seed_rows(db, simulator.seed_services(1203))
-    seed_rows(db, ["no-service"], prefix="gone")
-    before = rows(db)
-    simulator.fault("railway", "environment", "server_error", times=None, after=2)
-    answer = statuses(api)
+    insert_instances(db, simulator.seed_services(1203))
+    insert_instances(db, ["no-service"], prefix="gone")
+    before = instance_rows(db)
+    simulator.inject_fault("railway", "environment", "server_error", times=None, after=2)
+    answer = request_statuses(api)
     assert answer.status_code == 502
     assert set(answer.json()) == {"error", "code", "requestId"}
     simulator.clear_faults()
-    simulator.fault("railway", "environment", "server_error", times=None, after=2)
-    assert "railway" in poll(stack).result.error_message
-    assert rows(db) == before
+    simulator.inject_fault("railway", "environment", "server_error", times=None, after=2)
+    assert "railway" in run_status_poller(stack).result.error_message
+    assert instance_rows(db) == before
 
 
 def test_filter_finds_its_instances_on_any_page(api: httpx.Client, simulator: SimulatorClient) -> None:
-    simulator.config({"railway": {"page_max": 3}})
+    simulator.update_config({"railway": {"page_max": 3}})
     simulator.seed_services(11)
     wanted = ["00001", "00006", "00011"]
-    told = statuses(api, {"instanceIds": [*wanted, "nobody", "convos-agent-00002"]}).json()["services"]
+    told = request_statuses(api, {"instanceIds": [*wanted, "nobody", "convos-agent-00002"]}).json()["services"]
     assert [service["instanceId"] for service in told] == wanted
-    assert statuses(api, {"instanceIds": ["nobody"]}).json()["services"] == []
+    assert request_statuses(api, {"instanceIds": ["nobody"]}).json()["services"] == []
 
 
 def test_only_agents_of_this_environment_are_told(api: httpx.Client, simulator: SimulatorClient) -> None:
-    simulator.config({"railway": {"page_max": 3}})
+    simulator.update_config({"railway": {"page_max": 3}})
     simulator.seed_services(4)
     simulator.seed_services(4, prefix="convos-agent")
     simulator.seed_services(2, prefix="a-convos-agent-")
-    with Api(simulator) as railway:
-        railway.service("convos-agent-pool-manager")
-        railway.service("convos-agent-pool-manager-2")
+    with ProviderClient(simulator) as railway:
+        railway.create_service("convos-agent-pool-manager")
+        railway.create_service("convos-agent-pool-manager-2")
         _seed_another_environment(simulator, railway, 5)
-    names = [service["name"] for service in statuses(api).json()["services"]]
+    names = [service["name"] for service in request_statuses(api).json()["services"]]
     assert names == [*(f"convos-agent-{number:05d}" for number in range(1, 5)), "convos-agent-pool-manager-2"]
     hidden = {"instanceIds": ["pool-manager", "other-00001"]}
-    assert statuses(api, hidden).json()["services"] == []
+    assert request_statuses(api, hidden).json()["services"] == []
 
 
-@pytest.mark.parametrize(("kind", "options"), PASSING)
+@pytest.mark.parametrize(("kind", "options"), TRANSIENT_FAULTS)
 def test_what_passes_is_waited_for(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, kind, options
 ) -> None:
-    simulator.config({"railway": {"page_max": 2}})
-    seed_rows(db, simulator.seed_services(5))
-    simulator.fault("railway", "environment", kind, times=1, after=1, **options)
-    assert len(statuses(api).json()["services"]) == 5
+    simulator.update_config({"railway": {"page_max": 2}})
+    insert_instances(db, simulator.seed_services(5))
+    simulator.inject_fault("railway", "environment", kind, times=1, after=1, **options)
+    assert len(request_statuses(api).json()["services"]) == 5
     simulator.clear_faults()
-    simulator.fault("railway", "environment", kind, times=1, after=1, **options)
-    assert poll(stack).counts == {"services": 5, "changed": 5, "gone": 0, "instances": 5}
-    assert pages_read(simulator) == 2 * (3 + 1)
+    simulator.inject_fault("railway", "environment", kind, times=1, after=1, **options)
+    assert run_status_poller(stack).counts == {"services": 5, "changed": 5, "gone": 0, "instances": 5}
+    assert count_environment_pages(simulator) == 2 * (3 + 1)
 
 
-@pytest.mark.parametrize(("kind", "options"), LASTING)
+@pytest.mark.parametrize(("kind", "options"), PERSISTENT_FAULTS)
 def test_what_lasts_is_told_and_changes_nothing(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, kind, options
 ) -> None:
-    simulator.config({"railway": {"page_max": 2}})
-    seed_rows(db, simulator.seed_services(5))
-    seed_rows(db, ["no-service"], prefix="gone")
-    before = rows(db)
-    simulator.fault("railway", "environment", kind, times=None, after=1, **options)
-    answer = statuses(api)
+    simulator.update_config({"railway": {"page_max": 2}})
+    insert_instances(db, simulator.seed_services(5))
+    insert_instances(db, ["no-service"], prefix="gone")
+    before = instance_rows(db)
+    simulator.inject_fault("railway", "environment", kind, times=None, after=1, **options)
+    answer = request_statuses(api)
     assert answer.status_code == 502
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["error"].startswith("railway serviceInstances: ")
     assert "services" not in answer.json()
     simulator.clear_faults()
-    simulator.fault("railway", "environment", kind, times=None, after=1, **options)
-    failed = poll(stack)
+    simulator.inject_fault("railway", "environment", kind, times=None, after=1, **options)
+    failed = run_status_poller(stack)
     assert failed.result.error == "Unhandled"
     assert failed.result.error_type == "RunFailed"
     assert failed.result.error_message.startswith("status_poller: railway serviceInstances: ")
-    assert TOKEN not in f"{answer.text}{failed.result.payload}{failed.lines}"
-    assert (failed.metrics, rows(db)) == ([], before)
+    assert TOKEN not in f"{answer.text}{failed.result.payload}{failed.log_lines}"
+    assert (failed.metrics, instance_rows(db)) == ([], before)
     simulator.clear_faults()
-    assert poll(stack).counts == {"services": 5, "changed": 5, "gone": 1, "instances": 6}
+    assert run_status_poller(stack).counts == {"services": 5, "changed": 5, "gone": 1, "instances": 6}
 
 
-def _seed_another_environment(simulator: SimulatorClient, railway: Api, count: int) -> None:
+def _seed_another_environment(simulator: SimulatorClient, railway: ProviderClient, count: int) -> None:
     """Services of agents' names in a project beside ours."""
     query = "mutation($i: ProjectCreateInput!) { projectCreate(input: $i) { id } }"
-    project = railway.railway(query, i={"name": "other"})["projectCreate"]["id"]
+    project = railway.query_railway(query, i={"name": "other"})["projectCreate"]["id"]
     query = "query($id: String!) { environments(projectId: $id) { edges { node { id } } } }"
-    (edge,) = railway.railway(query, id=project)["environments"]["edges"]
+    (edge,) = railway.query_railway(query, id=project)["environments"]["edges"]
     order = {"count": count, "prefix": "convos-agent-other-", "environmentId": edge["node"]["id"]}
     httpx.post(f"{simulator.origin}/_sim/railway/services", json=order).raise_for_status()

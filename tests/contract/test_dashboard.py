@@ -9,34 +9,34 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from local.simulator.client import SimulatorClient
-from tests.workflow.helpers import TOOLS, Database, create, fresh_id, request_for
-from tests.workflow.polls import seed_rows
+from tests.workflow.helpers import TOOLS, Database, create_instance, create_request, new_instance_id
+from tests.workflow.polls import insert_instances
 
 ROOT = Path(__file__).parents[2]
-INSTANCE = {
+INSTANCE_FIELDS = {
     "instanceId", "provider", "serviceId", "environmentId", "projectId", "url", "deployStatus", "runtimeImage",
     "volumeId", "createdAt", "updatedAt", "tools",
 }  # fmt: skip
-KEY = {
+KEY_FIELDS = {
     "id", "name", "instanceId", "limit", "limitRemaining", "limitReset", "usage", "usageDaily", "usageWeekly",
     "usageMonthly", "disabled", "createdAt",
 }  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
-def empty(db: Database) -> Iterator[None]:
+def empty_fleet(db: Database) -> Iterator[None]:
     db.execute("DELETE FROM instance_infra")
     yield
     db.execute("DELETE FROM instance_infra")
 
 
-def shown(api: httpx.Client) -> list[dict[str, Any]]:
+def list_shown_instances(api: httpx.Client) -> list[dict[str, Any]]:
     answer = api.get("/dashboard/instances")
     assert answer.status_code == 200, answer.text
     return answer.json()["instances"]
 
 
-def add_tool(db: Database, instance_id: str, tool_id: str, meta: object, *, value: str = "planted-value") -> None:
+def insert_tool(db: Database, instance_id: str, tool_id: str, meta: object, *, value: str = "planted-value") -> None:
     db.execute(
         "INSERT INTO instance_services (instance_id, tool_id, resource_id, resource_meta, env_key, env_value)"
         " VALUES (%s, %s, 'r', %s, 'KEY', %s)",
@@ -44,10 +44,10 @@ def add_tool(db: Database, instance_id: str, tool_id: str, meta: object, *, valu
     )
 
 
-def meta_shown(api: httpx.Client, db: Database, tool_id: str, meta: object) -> dict[str, Any]:
-    (instance_id,) = seed_rows(db, ["service"])
-    add_tool(db, instance_id, tool_id, meta)
-    return shown(api)[0]["tools"][0]["meta"]
+def show_meta(api: httpx.Client, db: Database, tool_id: str, meta: object) -> dict[str, Any]:
+    (instance_id,) = insert_instances(db, ["service"])
+    insert_tool(db, instance_id, tool_id, meta)
+    return list_shown_instances(api)[0]["tools"][0]["meta"]
 
 
 @pytest.mark.parametrize("path", ["/dashboard/instances", "/dashboard/credits"])
@@ -61,12 +61,12 @@ def test_the_pages_need_the_key_and_take_no_other_method(api: httpx.Client, path
 def test_an_instance_is_shown_with_its_tools_and_no_secret(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    body = request_for(fresh_id(), TOOLS)
-    made = create(api, body).json()
+    body = create_request(new_instance_id(), TOOLS)
+    made = create_instance(api, body).json()
     stored = db.execute("SELECT * FROM instance_infra").fetchone()
     answer = api.get("/dashboard/instances")
     (instance,) = answer.json()["instances"]
-    assert set(instance) == INSTANCE
+    assert set(instance) == INSTANCE_FIELDS
     assert instance["instanceId"] == body["instanceId"]
     assert (instance["serviceId"], instance["url"]) == (made["serviceId"], made["url"])
     assert (instance["provider"], instance["environmentId"]) == ("railway", "sim-environment")
@@ -90,10 +90,10 @@ def test_an_instance_is_shown_with_its_tools_and_no_secret(
 
 
 def test_newest_first_and_those_without_tools_too(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
-    seed_rows(db, ["s1"], prefix="old", age="3 hours")
-    seed_rows(db, ["s2"], prefix="new", age="1 hour", provider_project_id=None, deploy_status=None)
-    seed_rows(db, ["s3"], prefix="mid", age="2 hours")
-    found = shown(api)
+    insert_instances(db, ["s1"], prefix="old", age="3 hours")
+    insert_instances(db, ["s2"], prefix="new", age="1 hour", provider_project_id=None, deploy_status=None)
+    insert_instances(db, ["s3"], prefix="mid", age="2 hours")
+    found = list_shown_instances(api)
     assert [one["instanceId"] for one in found] == ["new-00001", "mid-00001", "old-00001"]
     assert [one["tools"] for one in found] == [[], [], []]
     assert (found[0]["projectId"], found[0]["deployStatus"], found[0]["url"]) == (None, None, None)
@@ -105,7 +105,7 @@ def test_a_fleet_that_is_empty(api: httpx.Client) -> None:
 
 @pytest.mark.parametrize("meta", [None, [], ["sk-or-v1-abcdef"], "text", 7, True, {}])
 def test_meta_that_is_no_object_is_empty(api: httpx.Client, db: Database, meta: object) -> None:
-    assert meta_shown(api, db, "openrouter", meta) == {}
+    assert show_meta(api, db, "openrouter", meta) == {}
 
 
 def test_only_facts_of_ours_are_shown_and_no_value_like_a_secret(api: httpx.Client, db: Database) -> None:
@@ -114,29 +114,29 @@ def test_only_facts_of_ours_are_shown_and_no_value_like_a_secret(api: httpx.Clie
         "key": "planted-key", "env": {"A": "planted"}, "created_at": {"nested": "planted"}, "expires_at": None,
         "usage_daily": "f" * 64, "usage_weekly": ["planted"], "limit_remaining": "a " * 200,
     }  # fmt: skip
-    assert meta_shown(api, db, "openrouter", stored) == {"limit": 20, "usage": "0.5", "disabled": False}
+    assert show_meta(api, db, "openrouter", stored) == {"limit": 20, "usage": "0.5", "disabled": False}
 
 
 @pytest.mark.parametrize("tool_id", ["agentmail", "telnyx", "bankr"])
 def test_facts_of_another_tool_are_not_shown(api: httpx.Client, db: Database, tool_id: str) -> None:
-    assert meta_shown(api, db, tool_id, {"limit": 20, "usage": "1"}) == {}
+    assert show_meta(api, db, tool_id, {"limit": 20, "usage": "1"}) == {}
 
 
 def test_a_fleet_of_thousands_is_answered(api: httpx.Client, db: Database) -> None:
-    seed_rows(db, [f"s{number}" for number in range(2500)])
+    insert_instances(db, [f"s{number}" for number in range(2500)])
     db.execute(
         "INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key)"
         " SELECT instance_id, tool_id, 'r', 'KEY' FROM instance_infra, unnest(%s::text[]) AS tool_id",
         (TOOLS,),
     )
-    found = shown(api)
+    found = list_shown_instances(api)
     assert len(found) == 2500
     assert all(len(one["tools"]) == 3 for one in found)
 
 
 def make_key(simulator: SimulatorClient, name: str, **more: Any) -> dict[str, Any]:
     headers = {"Authorization": "Bearer good"}
-    answer = httpx.post(f"{simulator.bases.openrouter}/keys", json={"name": name, **more}, headers=headers)
+    answer = httpx.post(f"{simulator.base_urls.openrouter}/keys", json={"name": name, **more}, headers=headers)
     assert answer.status_code == 201, answer.text
     return answer.json()
 
@@ -147,7 +147,7 @@ def test_credits_and_keys_are_numbers_in_usd(api: httpx.Client, simulator: Simul
     assert answer.status_code == 200, answer.text
     assert answer.json()["credits"] == {"total": 100.5, "used": 25.75, "remaining": 74.75}
     (key,) = answer.json()["keys"]
-    assert set(key) == KEY
+    assert set(key) == KEY_FIELDS
     assert key == {
         "id": made["data"]["hash"], "name": "convos-agent-a1", "instanceId": "a1", "limit": 20, "limitRemaining": 20,
         "limitReset": "monthly", "usage": 0, "usageDaily": 0, "usageWeekly": 0, "usageMonthly": 0, "disabled": False,
@@ -163,7 +163,7 @@ def test_keys_that_are_not_an_instances(api: httpx.Client, simulator: SimulatorC
     make_key(simulator, "sk-or-v1-pasted-by-mistake")
     disabled = make_key(simulator, "convos-agent-b2", limit=0.5)["data"]["hash"]
     httpx.patch(
-        f"{simulator.bases.openrouter}/keys/{disabled}",
+        f"{simulator.base_urls.openrouter}/keys/{disabled}",
         json={"disabled": True},
         headers={"Authorization": "Bearer good"},
     ).raise_for_status()
@@ -176,7 +176,7 @@ def test_keys_that_are_not_an_instances(api: httpx.Client, simulator: SimulatorC
 
 
 def test_the_listing_is_read_to_its_end(api: httpx.Client, simulator: SimulatorClient) -> None:
-    simulator.config({"openrouter": {"page_size": 3}})
+    simulator.update_config({"openrouter": {"page_size": 3}})
     for number in range(8):
         make_key(simulator, f"convos-agent-{number}")
     found = {key["instanceId"] for key in api.get("/dashboard/credits").json()["keys"]}
@@ -189,7 +189,7 @@ def test_openrouter_failing_is_502(
     api: httpx.Client, simulator: SimulatorClient, operation: str, after: int, kind
 ) -> None:
     make_key(simulator, "convos-agent-1")
-    simulator.fault("openrouter", operation, kind, times=None, after=after)
+    simulator.inject_fault("openrouter", operation, kind, times=None, after=after)
     answer = api.get("/dashboard/credits")
     assert answer.status_code == 502, answer.text
     assert answer.json()["error"].startswith("openrouter ")

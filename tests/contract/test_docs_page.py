@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.invocation import PAYLOAD_LIMIT
+from local.invocation import MAX_PAYLOAD_BYTES
 from local.stack import Stack
 from pointsman.errors import DocsUnavailable, NotFound
 from pointsman.http import reference
@@ -18,11 +18,11 @@ from pointsman.http import reference
 ASSETS = Path(__file__).parents[2] / "functions" / "agent" / "assets"
 SCRIPT = next(ASSETS.glob("scalar-*.js.gz"), None)
 assert SCRIPT, "Scalar's script is not there; make test fetches it"
-PLAIN = gzip.decompress(SCRIPT.read_bytes())
+UNCOMPRESSED_SCRIPT = gzip.decompress(SCRIPT.read_bytes())
 
 
 @pytest.fixture
-def docs(stack: Stack) -> str:
+def docs_url(stack: Stack) -> str:
     return f"{stack.url}/api/docs"
 
 
@@ -30,23 +30,23 @@ def get(url: str, **headers: str) -> httpx.Response:
     return httpx.get(url, headers=headers, timeout=60, verify=False)
 
 
-def test_page_is_served_to_everybody_and_names_nothing_but_our_own(docs: str) -> None:
-    answer = get(docs)
+def test_page_is_served_to_everybody_and_names_nothing_but_our_own(docs_url: str) -> None:
+    answer = get(docs_url)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "//" not in re.sub(r"<!doctype html>", "", answer.text)
     assert re.findall(r'src="([^"]+)"', answer.text) == [f"docs/{SCRIPT.stem}"]
     assert answer.headers["cache-control"] == "no-cache"
 
 
-def test_page_may_reach_our_own_address_only(docs: str) -> None:
-    policy = dict(part.strip().split(" ", 1) for part in get(docs).headers["content-security-policy"].split(";"))
+def test_page_may_reach_our_own_address_only(docs_url: str) -> None:
+    policy = dict(part.strip().split(" ", 1) for part in get(docs_url).headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["connect-src"] == "'self'"
     assert not [source for sources in policy.values() for source in sources.split() if "." in source or "*" in source]
 
 
-def test_scalar_is_told_to_ask_nobody_else(docs: str) -> None:
-    (told,) = re.findall(r'data-configuration="([^"]+)"', get(docs).text)
+def test_scalar_is_told_to_ask_nobody_else(docs_url: str) -> None:
+    (told,) = re.findall(r'data-configuration="([^"]+)"', get(docs_url).text)
     configuration = json.loads(html.unescape(told))
     assert configuration["url"] == "openapi.json"
     assert (configuration["proxyUrl"], configuration["telemetry"], configuration["withDefaultFonts"]) == (
@@ -57,34 +57,38 @@ def test_scalar_is_told_to_ask_nobody_else(docs: str) -> None:
     assert not any(configuration["externalUrls"].values())
 
 
-def test_script_comes_compressed_and_may_be_kept_for_ever(docs: str) -> None:
-    answer = get(f"{docs}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip, br"})
+def test_script_comes_compressed_and_may_be_kept_for_ever(docs_url: str) -> None:
+    answer = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip, br"})
     assert (answer.status_code, answer.headers["content-encoding"]) == (200, "gzip")
-    assert answer.content == PLAIN
+    assert answer.content == UNCOMPRESSED_SCRIPT
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
     assert "immutable" in answer.headers["cache-control"]
-    again = get(f"{docs}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip", "If-None-Match": answer.headers["etag"]})
+    again = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip", "If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
 @pytest.mark.parametrize("accepted", ["identity", "br", "gzip;q=0", "*;q=0"])
-def test_script_comes_as_it_is_to_who_cannot_unpack_it(docs: str, accepted: str) -> None:
-    answer = get(f"{docs}/{SCRIPT.stem}", **{"Accept-Encoding": accepted})
-    assert (answer.status_code, "content-encoding" in answer.headers, answer.content == PLAIN) == (200, False, True)
+def test_script_comes_as_it_is_to_who_cannot_unpack_it(docs_url: str, accepted: str) -> None:
+    answer = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": accepted})
+    assert (answer.status_code, "content-encoding" in answer.headers, answer.content == UNCOMPRESSED_SCRIPT) == (
+        200,
+        False,
+        True,
+    )
 
 
 def test_script_is_below_what_lambda_may_answer_either_way() -> None:
-    assert len(json.dumps(PLAIN.decode())) < PAYLOAD_LIMIT * 0.9
-    assert SCRIPT.stat().st_size * 4 / 3 < PAYLOAD_LIMIT * 0.9
+    assert len(json.dumps(UNCOMPRESSED_SCRIPT.decode())) < MAX_PAYLOAD_BYTES * 0.9
+    assert SCRIPT.stat().st_size * 4 / 3 < MAX_PAYLOAD_BYTES * 0.9
 
 
 @pytest.mark.parametrize("name", ["scalar-0.0.1.js", "..%2Fdocs.py", "nothing"])
-def test_other_assets_are_404(docs: str, name: str) -> None:
-    answer = get(f"{docs}/{name}")
+def test_other_assets_are_404(docs_url: str, name: str) -> None:
+    answer = get(f"{docs_url}/{name}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize("what", [reference.page, lambda folder: reference.asset(folder, SCRIPT.stem, {})])
+@pytest.mark.parametrize("what", [reference.render_page, lambda folder: reference.serve_asset(folder, SCRIPT.stem, {})])
 def test_without_its_script_the_page_says_what_to_run(tmp_path: Path, what: Any) -> None:
     with pytest.raises(DocsUnavailable, match=r"make run.*make build") as caught:
         what(tmp_path)
@@ -93,4 +97,4 @@ def test_without_its_script_the_page_says_what_to_run(tmp_path: Path, what: Any)
 
 def test_asset_of_another_name_is_not_found() -> None:
     with pytest.raises(NotFound):
-        reference.asset(ASSETS, "../docs.py", {})
+        reference.serve_asset(ASSETS, "../docs.py", {})

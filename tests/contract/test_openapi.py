@@ -12,11 +12,11 @@ from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from local.template import Template
 from tests.conftest import API_KEY
-from tests.processes import printed_by
+from tests.processes import run_python
 
-DOCUMENT = json.loads(openapi.DOCUMENT.read_text())
+DOCUMENT = json.loads(openapi.SERVICES_DOCUMENT_PATH.read_text())
 OPERATIONS = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
-CONTRACT = {
+CONTRACT_ROUTES = {
     ("GET", "/healthz"), ("GET", "/registry"), ("POST", "/create-instance"), ("DELETE", "/destroy/{instanceId}"),
     ("POST", "/redeploy/{instanceId}"), ("POST", "/status/batch"), ("POST", "/provision/{instanceId}/{toolId}"),
     ("DELETE", "/destroy/{instanceId}/{toolId}/{resourceId}"), ("POST", "/configure/{instanceId}"),
@@ -27,8 +27,8 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 
 def test_document_is_current() -> None:
-    built = printed_by("from local import openapi; print(openapi.build(), end='')")
-    assert openapi.DOCUMENT.read_text() == built, "make openapi writes it anew"
+    built = run_python("from local import openapi; print(openapi.build_services_document(), end='')")
+    assert openapi.SERVICES_DOCUMENT_PATH.read_text() == built, "make openapi writes it anew"
 
 
 def test_document_has_the_contracts_routes_and_the_templates() -> None:
@@ -36,7 +36,7 @@ def test_document_has_the_contracts_routes_and_the_templates() -> None:
     ours = {name for name, function in template.functions.items() if function.handler.startswith("services.")}
     routes = {(route.method, route.path) for route in template.routes if route.function in ours}
     assert {(method, path) for method, path in routes if method != "ANY"} == OPERATIONS
-    assert CONTRACT <= OPERATIONS
+    assert CONTRACT_ROUTES <= OPERATIONS
 
 
 def test_every_answer_has_a_schema_and_every_operation_its_errors() -> None:
@@ -60,7 +60,7 @@ def test_document_is_served(api: httpx.Client) -> None:
 
 
 @pytest.fixture
-def running(stack: Stack, simulator: SimulatorClient) -> str:
+def stack_url(stack: Stack, simulator: SimulatorClient) -> str:
     return stack.url
 
 
@@ -70,6 +70,6 @@ def running(stack: Stack, simulator: SimulatorClient) -> str:
     max_examples=15, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
-def test_the_stack_answers_as_the_document_says(running: str, case: schemathesis.Case) -> None:
+def test_the_stack_answers_as_the_document_says(stack_url: str, case: schemathesis.Case) -> None:
     """No 5xx, no status, header or body that is not declared, whatever is sent."""
-    case.call_and_validate(base_url=running, headers={"Authorization": f"Bearer {API_KEY}"})
+    case.call_and_validate(base_url=stack_url, headers={"Authorization": f"Bearer {API_KEY}"})

@@ -9,13 +9,13 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from tests.conftest import API_KEY
-from tests.local.support import CHECKOUT, Running
-from tests.processes import printed_by
-from tests.workflow.helpers import TOOLS, fresh_id, request_for
+from tests.local.support import CHECKOUT, RunnerProcess
+from tests.processes import run_python
+from tests.workflow.helpers import TOOLS, create_request, new_instance_id
 
 pytestmark = pytest.mark.slow
 
-PASSED_ON = {
+PASSED_THROUGH = {
     "OPENCLAW_PRIMARY_MODEL": "a/model",
     "XMTP_ENV": "production",
     "POOL_API_KEY": "pool-key",
@@ -25,66 +25,68 @@ PASSED_ON = {
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def other_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
     """OpenRouter has no key, the environment is told by its name, and the runtime is passed everything it can be."""
     simulated = dict.fromkeys(("RAILWAY_API_TOKEN", "AGENTMAIL_API_KEY", "TELNYX_API_KEY"))
     data = str(tmp_path_factory.mktemp("other"))
-    with Running(
+    with RunnerProcess(
         CHECKOUT, POINTSMAN_DATA=data, SERVICES_API_KEY=API_KEY, SETTLE_SECONDS="1", OPENROUTER_MANAGEMENT_KEY="",
         RAILWAY_ENVIRONMENT_NAME="Production", RAILWAY_RUNTIME_IMAGE="registry.example/runtime:1", **simulated,
-        **PASSED_ON,
+        **PASSED_THROUGH,
     ) as running:  # fmt: skip
         yield running
 
 
 @pytest.fixture
-def simulated(other: Running) -> Iterator[SimulatorClient]:
-    with SimulatorClient(other.banner("simulator")) as client:
+def other_simulator(other_runner: RunnerProcess) -> Iterator[SimulatorClient]:
+    with SimulatorClient(other_runner.get_banner_value("simulator")) as client:
         client.reset()
         yield client
 
 
 @pytest.fixture
-def client(other: Running) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=other.url, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=60) as client:
+def client(other_runner: RunnerProcess) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=other_runner.url, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=60) as client:
         yield client
 
 
 def test_tool_without_credentials_is_skipped_and_its_siblings_variables_override(
-    client: httpx.Client, simulated: SimulatorClient
+    client: httpx.Client, other_simulator: SimulatorClient
 ) -> None:
-    body = request_for(fresh_id(), TOOLS)
+    body = create_request(new_instance_id(), TOOLS)
     answer = client.post("/create-instance", json=body)
     assert answer.status_code == 200, answer.text
     made = answer.json()
     assert list(made["services"]) == ["agentmail", "telnyx"]
-    (deployment,) = simulated.state()["railway"]["deployments"].values()
+    (deployment,) = other_simulator.get_state()["railway"]["deployments"].values()
     variables = deployment["variables"]
     for name in ("OPENCLAW_PRIMARY_MODEL", "XMTP_ENV", "POOL_API_KEY", "BANKR_API_KEY"):
-        assert variables[name] == PASSED_ON[name]
+        assert variables[name] == PASSED_THROUGH[name]
     number = made["services"]["telnyx"]["resourceId"]
-    assert variables["TELNYX_PHONE_NUMBER"] == number != PASSED_ON["TELNYX_PHONE_NUMBER"]
+    assert variables["TELNYX_PHONE_NUMBER"] == number != PASSED_THROUGH["TELNYX_PHONE_NUMBER"]
     assert "OPENROUTER_API_KEY" not in variables
     assert deployment["image"] == "registry.example/runtime:1"
     gone = client.delete(f"/destroy/{body['instanceId']}").json()
     assert gone["destroyed"] == {
         "openrouter": False, "agentmail": True, "telnyx": True, "volumes": True, "service": True,
     }  # fmt: skip
-    assert simulated.leftovers() == []
+    assert other_simulator.list_leftovers() == []
 
 
 def test_provision_of_a_tool_without_credentials_is_400_and_names_the_setting(
-    client: httpx.Client, simulated: SimulatorClient
+    client: httpx.Client, other_simulator: SimulatorClient
 ) -> None:
-    body = request_for(fresh_id(), [])
+    body = create_request(new_instance_id(), [])
     assert client.post("/create-instance", json=body).status_code == 200
-    calls = len(simulated.calls())
+    calls = len(other_simulator.list_calls())
     answer = client.post(f"/provision/{body['instanceId']}/openrouter")
     assert (answer.status_code, "OPENROUTER_MANAGEMENT_KEY" in answer.json()["error"]) == (400, True)
-    assert len(simulated.calls()) == calls
+    assert len(other_simulator.list_calls()) == calls
 
 
-def test_tool_destroy_without_credentials_names_the_setting(client: httpx.Client, simulated: SimulatorClient) -> None:
+def test_tool_destroy_without_credentials_names_the_setting(
+    client: httpx.Client, other_simulator: SimulatorClient
+) -> None:
     answer = client.delete("/destroy/somebody/openrouter/abc")
     assert (answer.status_code, "OPENROUTER_MANAGEMENT_KEY" in answer.json()["error"]) == (500, True)
 
@@ -93,8 +95,8 @@ def test_registry_shows_tools_without_credentials_too(client: httpx.Client) -> N
     assert [tool["id"] for tool in client.get("/registry").json()["tools"]] == TOOLS
 
 
-def test_environment_is_found_by_its_name(client: httpx.Client, simulated: SimulatorClient) -> None:
-    simulated.seed_services(2)
+def test_environment_is_found_by_its_name(client: httpx.Client, other_simulator: SimulatorClient) -> None:
+    other_simulator.seed_services(2)
     services = client.post("/status/batch", json={}).json()["services"]
     assert [service["environmentIds"] for service in services] == [["sim-environment"]] * 2
 
@@ -113,7 +115,7 @@ def test_environment_is_found_by_its_name(client: httpx.Client, simulated: Simul
 ])  # fmt: skip
 def test_missing_setting_is_named_before_anything_is_done(module: str, given: dict[str, str], missing: str) -> None:
     """In a process that has no other settings: a function needs none but those that it uses."""
-    answer = answer_of(module, given)
+    answer = handle_sample_event(module, given)
     body = json.loads(answer["body"])
     assert (answer["statusCode"], body["code"]) == (500, "MISSING_SETTING")
     assert missing in body["error"]
@@ -132,13 +134,13 @@ def test_missing_setting_is_named_before_anything_is_done(module: str, given: di
     ],
 )
 def test_what_needs_no_setting_works_without_any(module: str) -> None:
-    assert answer_of(module, {})["statusCode"] == 200
+    assert handle_sample_event(module, {})["statusCode"] == 200
 
 
-def answer_of(module: str, environment: dict[str, str], key: str | None = None) -> dict[str, Any]:
+def handle_sample_event(module: str, environment: dict[str, str], key: str | None = None) -> dict[str, Any]:
     """What a function answers to its sample event in a process of its own; with this idempotency key, if any."""
     code = f"import json, sys; from {module} import handler; print(json.dumps(handler(json.load(sys.stdin), None)))"
     event = json.loads((CHECKOUT / "events" / f"{module.replace('.', '/')}.json").read_text())
     if key:
         event["headers"]["idempotency-key"] = key
-    return json.loads(printed_by(code, json.dumps(event), **environment).splitlines()[-1])
+    return json.loads(run_python(code, json.dumps(event), **environment).splitlines()[-1])

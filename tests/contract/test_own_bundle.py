@@ -7,8 +7,8 @@ import httpx
 import jsonschema
 import pytest
 
-from tests.contract.test_agent_api import invoke, refused, result
-from tests.local.support import CHECKOUT, Running
+from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
+from tests.local.support import CHECKOUT, RunnerProcess
 
 COMPOSITION = '''
 from pydantic import BaseModel, Field
@@ -144,19 +144,19 @@ def compose():
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
     """The checkout's template and layer, with functions whose composition root is the one above."""
     root = tmp_path_factory.mktemp("bundle")
     for name in ("layers", "statemachines", "template.yaml"):
         (root / name).symlink_to(CHECKOUT / name)
     shutil.copytree(CHECKOUT / "functions", root / "functions", ignore=shutil.ignore_patterns("__pycache__", "assets"))
     (root / "functions" / "composition.py").write_text(COMPOSITION)
-    with Running(root) as running:
+    with RunnerProcess(root) as running:
         yield running
 
 
 @pytest.fixture
-def agent(bundle: Running) -> Iterator[httpx.Client]:
+def agent(bundle: RunnerProcess) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=f"{bundle.url}/api", headers={"X-User-Id": "ada"}, timeout=60, verify=False) as client:
         yield client
 
@@ -169,23 +169,23 @@ def test_unknown_plugins_are_told_of_and_their_tools_listed(agent: httpx.Client)
     assert (greet["tag"], greet["description"]) == ("greetings", "Greets")
     assert greet["input"]["properties"]["name"]["maxLength"] == 20
     jsonschema.validate({"text": "Moin"}, greet["output"])
-    refused(invoke(agent, "time.now"), 404, "TOOL_NOT_FOUND")
+    expect_error(invoke_tool(agent, "time.now"), 404, "TOOL_NOT_FOUND")
 
 
 def test_unknown_tools_are_invoked_with_their_configuration(agent: httpx.Client) -> None:
-    assert result(invoke(agent, "greetings.greet", {"name": "Ada"})) == {"text": "Moin Ada"}
-    error = refused(invoke(agent, "greetings.greet", {"name": ""}), 422, "VALIDATION_ERROR")
+    assert get_result(invoke_tool(agent, "greetings.greet", {"name": "Ada"})) == {"text": "Moin Ada"}
+    error = expect_error(invoke_tool(agent, "greetings.greet", {"name": ""}), 422, "VALIDATION_ERROR")
     assert error["details"][0]["path"] == ["name"]
 
 
 def test_ready_runs_after_every_setup_and_in_order(agent: httpx.Client) -> None:
-    assert result(invoke(agent, "greetings.order"))["order"] == [
+    assert get_result(invoke_tool(agent, "greetings.order"))["order"] == [
         "setup greetings", "setup follower", "ready greetings", "ready follower",
     ]  # fmt: skip
 
 
 def test_a_tool_is_called_with_what_the_contract_says(agent: httpx.Client) -> None:
-    assert result(invoke(agent, "greetings.told")) == {
+    assert get_result(invoke_tool(agent, "greetings.told")) == {
         "user": "ada", "state": {}, "secrets": ["WEATHER_KEY"], "services": ["Counter"], "file": None,
     }  # fmt: skip
 
@@ -195,19 +195,20 @@ def test_a_tool_is_called_with_what_the_contract_says(agent: httpx.Client) -> No
     ("greetings.leak", "the key is ***"),
 ])  # fmt: skip
 def test_a_tool_that_raises_is_500(agent: httpx.Client, tool: str, message: str) -> None:
-    assert refused(invoke(agent, tool), 500, "TOOL_ERROR")["message"] == message
-    assert result(invoke(agent, "greetings.greet", {"name": "Ada"}))
+    assert expect_error(invoke_tool(agent, tool), 500, "TOOL_ERROR")["message"] == message
+    assert get_result(invoke_tool(agent, "greetings.greet", {"name": "Ada"}))
 
 
 def test_a_tool_that_returns_something_else_is_500_that_tells_where(agent: httpx.Client) -> None:
-    message = refused(invoke(agent, "greetings.wrong"), 500, "TOOL_ERROR")["message"]
+    message = expect_error(invoke_tool(agent, "greetings.wrong"), 500, "TOOL_ERROR")["message"]
     assert message.startswith("greetings.wrong returned something that is not its output: text")
 
 
 def test_an_approval_depends_on_the_input(agent: httpx.Client) -> None:
-    assert result(invoke(agent, "greetings.shout", {"name": "Ada"})) == {"text": "Moin Ada"}
+    assert get_result(invoke_tool(agent, "greetings.shout", {"name": "Ada"})) == {"text": "Moin Ada"}
     assert (
-        "It is loud" in refused(invoke(agent, "greetings.shout", {"name": "ADA"}), 403, "APPROVAL_REQUIRED")["message"]
+        "It is loud"
+        in expect_error(invoke_tool(agent, "greetings.shout", {"name": "ADA"}), 403, "APPROVAL_REQUIRED")["message"]
     )
 
 
@@ -225,38 +226,38 @@ def test_a_path_that_is_written_out_goes_before_one_with_a_parameter(agent: http
 
 def test_a_routes_body_is_validated(agent: httpx.Client) -> None:
     assert agent.put("/hello/x", json={"name": "Ada"}).json() == {"name": "Ada"}
-    assert refused(agent.put("/hello/x"), 422, "VALIDATION_ERROR")["details"][0]["path"] == ["name"]
-    refused(agent.put("/hello/x", content=b"{"), 422, "VALIDATION_ERROR")
-    refused(agent.put("/hello/x", content=b" " * 1_100_000), 413, "PAYLOAD_TOO_LARGE")
+    assert expect_error(agent.put("/hello/x"), 422, "VALIDATION_ERROR")["details"][0]["path"] == ["name"]
+    expect_error(agent.put("/hello/x", content=b"{"), 422, "VALIDATION_ERROR")
+    expect_error(agent.put("/hello/x", content=b" " * 1_100_000), 413, "PAYLOAD_TOO_LARGE")
 
 
 def test_a_route_that_fails_is_500_and_one_that_refuses_says_so(agent: httpx.Client) -> None:
-    assert refused(agent.get("/broken"), 500, "ROUTE_ERROR")["message"] == "the route is broken"
-    assert "not its output: name" in refused(agent.get("/wrong"), 500, "ROUTE_ERROR")["message"]
-    assert refused(agent.get("/missing"), 404, "NOT_FOUND")["message"] == "No such greeting"
+    assert expect_error(agent.get("/broken"), 500, "ROUTE_ERROR")["message"] == "the route is broken"
+    assert "not its output: name" in expect_error(agent.get("/wrong"), 500, "ROUTE_ERROR")["message"]
+    assert expect_error(agent.get("/missing"), 404, "NOT_FOUND")["message"] == "No such greeting"
 
 
 def test_other_methods_of_a_route_are_405_and_head_is_get_without_a_body(agent: httpx.Client) -> None:
     answer = agent.delete("/hello/x")
-    refused(answer, 405, "METHOD_NOT_ALLOWED")
+    expect_error(answer, 405, "METHOD_NOT_ALLOWED")
     assert {*answer.headers["allow"].split(", ")} == {"GET", "HEAD", "PUT"}
     answer = agent.head("/hello/x")
     assert (answer.status_code, answer.content) == (200, b"")
-    refused(agent.get("/hello"), 404, "NOT_FOUND")
-    refused(agent.get("/hello/a/b"), 404, "NOT_FOUND")
+    expect_error(agent.get("/hello"), 404, "NOT_FOUND")
+    expect_error(agent.get("/hello/a/b"), 404, "NOT_FOUND")
 
 
-def test_only_a_public_route_needs_no_user(bundle: Running, agent: httpx.Client) -> None:
+def test_only_a_public_route_needs_no_user(bundle: RunnerProcess, agent: httpx.Client) -> None:
     with httpx.Client(base_url=f"{bundle.url}/api", verify=False) as nobody:
         assert nobody.get("/open").json() == {"user": ""}
         for method, path in (("POST", "/open"), ("GET", "/hello/x"), ("DELETE", "/open"), ("GET", "/none")):
-            refused(nobody.request(method, path), 401, "AUTH_REQUIRED")
+            expect_error(nobody.request(method, path), 401, "AUTH_REQUIRED")
     assert (agent.get("/open").json(), agent.post("/open").json()) == ({"user": "ada"}, {"user": "ada"})
 
 
 def test_where_there_are_no_conversations_no_prompt_can_belong_to_one(agent: httpx.Client) -> None:
     body = {"input": "Hello", "conversationId": "conv-" + "0" * 32}
-    refused(agent.post("/prompt", json=body), 422, "FEATURE_UNAVAILABLE")
+    expect_error(agent.post("/prompt", json=body), 422, "FEATURE_UNAVAILABLE")
 
 
 def test_what_is_exposed_is_documented(agent: httpx.Client) -> None:

@@ -8,20 +8,29 @@ import pytest
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from tests.conftest import API_KEY
-from tests.workflow.helpers import TOOLS, Database, create, ended, fresh_id, in_background, request_for, until
+from tests.workflow.helpers import (
+    TOOLS,
+    Database,
+    create_instance,
+    create_request,
+    new_instance_id,
+    run_in_background,
+    wait_for_operation,
+    wait_until,
+)
 
 UNAUTHORIZED = "Invalid or missing API key"
 
 
-def no_key(stack: Stack) -> httpx.Client:
+def open_client_without_key(stack: Stack) -> httpx.Client:
     return httpx.Client(base_url=stack.url, timeout=30)
 
 
 def test_healthz_needs_no_key_and_touches_no_provider(stack: Stack, simulator: SimulatorClient) -> None:
-    with no_key(stack) as client:
+    with open_client_without_key(stack) as client:
         answer = client.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
-    assert simulator.calls() == []
+    assert simulator.list_calls() == []
 
 
 @pytest.mark.parametrize(
@@ -39,7 +48,7 @@ def test_healthz_needs_no_key_and_touches_no_provider(stack: Stack, simulator: S
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic " + API_KEY, API_KEY, "Bearer", "Bearer é"])
 def test_wrong_key_is_401_everywhere(stack: Stack, method: str, path: str, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header.encode()}
-    with no_key(stack) as client:
+    with open_client_without_key(stack) as client:
         answer = client.request(method, path, headers=headers, content=b"not json")
     assert answer.status_code == 401
     assert answer.json()["error"] == UNAUTHORIZED
@@ -48,7 +57,7 @@ def test_wrong_key_is_401_everywhere(stack: Stack, method: str, path: str, heade
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_scheme_is_case_insensitive(stack: Stack, scheme: str) -> None:
-    with no_key(stack) as client:
+    with open_client_without_key(stack) as client:
         assert client.get("/registry", headers={"Authorization": f"{scheme} {API_KEY}"}).status_code == 200
 
 
@@ -115,7 +124,7 @@ def test_bad_create_is_400_says_what_to_change_and_changes_nothing(
     assert answer.status_code == 400, answer.text
     assert says in answer.json()["error"]
     assert db.execute("SELECT count(*) AS n FROM operations").fetchone() == before
-    assert simulator.calls() == []
+    assert simulator.list_calls() == []
 
 
 @pytest.mark.parametrize("size", [2 * 1024 * 1024, 11 * 1024 * 1024])
@@ -128,21 +137,21 @@ def test_body_over_the_limit_is_413(api: httpx.Client, size: int) -> None:
 def test_create_answers_with_the_contracts_body_and_rows(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    body = request_for(fresh_id())
-    answer = create(api, body)
+    body = create_request(new_instance_id())
+    answer = create_instance(api, body)
     assert answer.status_code == 200, answer.text
     made = answer.json()
     assert list(made) == ["instanceId", "serviceId", "url", "services"]
     assert made["instanceId"] == body["instanceId"]
     assert list(made["services"]) == TOOLS
-    state = simulator.state()
+    state = simulator.get_state()
 
     infra = db.execute("SELECT * FROM instance_infra WHERE instance_id = %s", (body["instanceId"],)).fetchone()
     assert infra["provider"] == "railway"
     assert infra["provider_service_id"] == made["serviceId"]
     assert (infra["provider_project_id"], infra["provider_env_id"]) == ("sim-project", "sim-environment")
     assert infra["url"] == made["url"]
-    assert infra["volume_id"] in [left.id for left in simulator.leftovers()]
+    assert infra["volume_id"] in [left.id for left in simulator.list_leftovers()]
     assert infra["runtime_image"] == "ghcr.io/xmtplabs/convos-runtime:latest"
     rows = db.execute(
         "SELECT tool_id, resource_id, env_key, env_value, resource_meta, status FROM instance_services"
@@ -159,9 +168,9 @@ def test_create_answers_with_the_contracts_body_and_rows(
 def test_runtime_gets_its_variables_limits_and_volume_before_the_first_deploy(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    body = request_for(fresh_id())
-    made = create(api, body).json()
-    railway = simulator.state()["railway"]
+    body = create_request(new_instance_id())
+    made = create_instance(api, body).json()
+    railway = simulator.get_state()["railway"]
     assert railway["services"][made["serviceId"]]["name"] == body["name"]
     deployments = [one for one in railway["deployments"].values() if one["service_id"] == made["serviceId"]]
     assert len(deployments) == 1
@@ -186,14 +195,14 @@ def test_runtime_gets_its_variables_limits_and_volume_before_the_first_deploy(
 
 
 def test_same_request_again_makes_nothing_and_answers_the_same(api: httpx.Client, simulator: SimulatorClient) -> None:
-    body = request_for(fresh_id())
-    first = create(api, body)
-    left, calls = simulator.leftovers(), len(simulator.calls())
-    again = create(api, {**body, "tools": list(reversed(TOOLS))})
+    body = create_request(new_instance_id())
+    first = create_instance(api, body)
+    left, calls = simulator.list_leftovers(), len(simulator.list_calls())
+    again = create_instance(api, {**body, "tools": list(reversed(TOOLS))})
     assert (again.status_code, again.json()) == (200, first.json())
-    assert simulator.leftovers() == left
-    assert len(simulator.calls()) == calls
-    other = create(api, {**body, "tools": []})
+    assert simulator.list_leftovers() == left
+    assert len(simulator.list_calls()) == calls
+    other = create_instance(api, {**body, "tools": []})
     assert other.status_code == 409
     assert body["instanceId"] in other.json()["error"]
 
@@ -201,51 +210,51 @@ def test_same_request_again_makes_nothing_and_answers_the_same(api: httpx.Client
 def test_a_name_is_had_once_and_that_is_known_before_anything_is_bought(
     api: httpx.Client, simulator: SimulatorClient
 ) -> None:
-    body = request_for(fresh_id())
-    assert create(api, body).status_code == 200
-    calls = len(simulator.calls())
-    other = create(api, {**body, "instanceId": fresh_id()})
+    body = create_request(new_instance_id())
+    assert create_instance(api, body).status_code == 200
+    calls = len(simulator.list_calls())
+    other = create_instance(api, {**body, "instanceId": new_instance_id()})
     assert (other.status_code, body["instanceId"] in other.json()["error"]) == (409, True)
-    assert len(simulator.calls()) == calls
+    assert len(simulator.list_calls()) == calls
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
-    assert create(api, {**body, "instanceId": fresh_id()}).status_code == 200
+    assert create_instance(api, {**body, "instanceId": new_instance_id()}).status_code == 200
 
 
 def test_two_at_once_make_one_instance_and_both_get_it(api: httpx.Client, simulator: SimulatorClient) -> None:
-    simulator.config({"latency_ms": 50})
-    body = request_for(fresh_id())
-    answers = [in_background(lambda: create(api, body)) for _ in range(2)]
+    simulator.update_config({"latency_ms": 50})
+    body = create_request(new_instance_id())
+    answers = [run_in_background(lambda: create_instance(api, body)) for _ in range(2)]
     first, second = (answer() for answer in answers)
     assert first.status_code == second.status_code == 200, (first.text, second.text)
     assert first.json() == second.json()
-    kinds = sorted(left.kind for left in simulator.leftovers())
+    kinds = sorted(left.kind for left in simulator.list_leftovers())
     assert kinds == ["inbox", "key", "number", "order", "service", "volume"]
 
 
 def test_another_request_for_an_instance_that_is_being_made_is_409(
     api: httpx.Client, simulator: SimulatorClient
 ) -> None:
-    simulator.config({"latency_ms": 200})
-    body = request_for(fresh_id(), ["openrouter"])
-    running = in_background(lambda: create(api, body))
-    until(simulator.calls)
-    assert create(api, {**body, "tools": []}).status_code == 409
+    simulator.update_config({"latency_ms": 200})
+    body = create_request(new_instance_id(), ["openrouter"])
+    running = run_in_background(lambda: create_instance(api, body))
+    wait_until(simulator.list_calls)
+    assert create_instance(api, {**body, "tools": []}).status_code == 409
     assert running().status_code == 200
 
 
 def test_destroy_of_an_instance_that_is_being_made_waits_for_it(api: httpx.Client, simulator: SimulatorClient) -> None:
-    simulator.config({"latency_ms": 100})
-    body = request_for(fresh_id(), ["openrouter"])
-    running = in_background(lambda: create(api, body))
-    until(simulator.calls)
+    simulator.update_config({"latency_ms": 100})
+    body = create_request(new_instance_id(), ["openrouter"])
+    running = run_in_background(lambda: create_instance(api, body))
+    wait_until(simulator.list_calls)
     gone = api.delete(f"/destroy/{body['instanceId']}")
     assert (running().status_code, gone.status_code) == (200, 200), gone.text
-    assert simulator.leftovers() == []
+    assert simulator.list_leftovers() == []
 
 
 def test_operation_tells_its_steps(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
-    body = request_for(fresh_id(), ["openrouter"])
-    assert create(api, body).status_code == 200
+    body = create_request(new_instance_id(), ["openrouter"])
+    assert create_instance(api, body).status_code == 200
     row = db.execute("SELECT id FROM operations WHERE instance_id = %s", (body["instanceId"],)).fetchone()
     page = api.get(f"/operations/{row['id']}").json()
     assert (page["operationId"], page["kind"], page["status"]) == (row["id"], "create", "succeeded")
@@ -259,10 +268,10 @@ def test_operation_tells_its_steps(api: httpx.Client, simulator: SimulatorClient
 
 def test_create_that_takes_long_answers_202_and_goes_on(api: httpx.Client, simulator: SimulatorClient) -> None:
     for call in ("serviceCreate", "volumeCreate", "environmentPatchCommit"):
-        simulator.fault("railway", call, "slow", seconds=4, times=1)
-    body = request_for(fresh_id(), [])
-    creating = in_background(lambda: create(api, body))
-    until(simulator.calls)
+        simulator.inject_fault("railway", call, "slow", seconds=4, times=1)
+    body = create_request(new_instance_id(), [])
+    creating = run_in_background(lambda: create_instance(api, body))
+    wait_until(simulator.list_calls)
     busy = api.delete(f"/destroy/{body['instanceId']}")
     answer = creating()
     assert answer.status_code == 202, answer.text
@@ -271,40 +280,40 @@ def test_create_that_takes_long_answers_202_and_goes_on(api: httpx.Client, simul
     assert answer.headers["location"] == f"/operations/{operation_id}"
     assert int(answer.headers["retry-after"]) > 0
     assert (busy.status_code, busy.json()["code"], busy.json()["operationId"]) == (409, "BUSY", operation_id)
-    page = ended(api, answer)
+    page = wait_for_operation(api, answer)
     assert page["status"] == "succeeded"
-    again = create(api, body)
+    again = create_instance(api, body)
     assert (again.status_code, again.json()) == (200, page["result"])
 
 
 def test_create_goes_on_when_its_caller_goes_away(api: httpx.Client, simulator: SimulatorClient) -> None:
-    simulator.fault("railway", "environmentPatchCommit", "slow", seconds=1.0, times=1)
-    body = request_for(fresh_id(), ["openrouter"])
+    simulator.inject_fault("railway", "environmentPatchCommit", "slow", seconds=1.0, times=1)
+    body = create_request(new_instance_id(), ["openrouter"])
     gone = httpx.Client(base_url=api.base_url, headers=api.headers, timeout=0.3)
     with gone, pytest.raises(httpx.ReadTimeout):
         gone.post("/create-instance", json=body)
-    answer = create(api, body)
+    answer = create_instance(api, body)
     assert answer.status_code == 200
-    assert len([left for left in simulator.leftovers() if left.kind == "service"]) == 1
+    assert len([left for left in simulator.list_leftovers() if left.kind == "service"]) == 1
 
 
 def test_destroy_deletes_everything_and_tells_what(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
-    body = request_for(fresh_id(), ["openrouter", "telnyx"])
-    create(api, body)
+    body = create_request(new_instance_id(), ["openrouter", "telnyx"])
+    create_instance(api, body)
     gone = api.delete(f"/destroy/{body['instanceId']}")
     assert gone.status_code == 200, gone.text
     assert gone.json() == {
         "instanceId": body["instanceId"],
         "destroyed": {"openrouter": True, "agentmail": False, "telnyx": True, "volumes": True, "service": True},
     }
-    assert simulator.leftovers() == []
+    assert simulator.list_leftovers() == []
     again = api.delete(f"/destroy/{body['instanceId']}")
     assert (again.status_code, again.json()["error"]) == (404, f"Instance {body['instanceId']} not found")
 
 
 def test_destroy_counts_what_was_gone_already(api: httpx.Client, simulator: SimulatorClient) -> None:
-    body = request_for(fresh_id(), ["openrouter"])
-    key = create(api, body).json()["services"]["openrouter"]["resourceId"]
+    body = create_request(new_instance_id(), ["openrouter"])
+    key = create_instance(api, body).json()["services"]["openrouter"]["resourceId"]
     _delete_key(simulator, key)
     gone = api.delete(f"/destroy/{body['instanceId']}")
     assert gone.status_code == 200
@@ -314,9 +323,9 @@ def test_destroy_counts_what_was_gone_already(api: httpx.Client, simulator: Simu
 def test_destroy_that_cannot_end_keeps_the_row_and_is_gone_on_with(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    body = request_for(fresh_id(), ["openrouter", "agentmail"])
-    create(api, body)
-    fault = simulator.fault("agentmail", "inboxes.delete", "refuse", times=None, status=403)
+    body = create_request(new_instance_id(), ["openrouter", "agentmail"])
+    create_instance(api, body)
+    fault = simulator.inject_fault("agentmail", "inboxes.delete", "refuse", times=None, status=403)
     answer = api.delete(f"/destroy/{body['instanceId']}")
     assert answer.status_code == 500, answer.text
     assert answer.json()["destroyed"] == {
@@ -329,18 +338,18 @@ def test_destroy_that_cannot_end_keeps_the_row_and_is_gone_on_with(
     assert [(row["tool_id"], row["status"]) for row in rows] == [
         ("openrouter", "destroyed"), ("agentmail", "destroy_failed"),
     ]  # fmt: skip
-    assert create(api, body).status_code == 409
+    assert create_instance(api, body).status_code == 409
     simulator.remove_fault(fault)
     again = api.delete(f"/destroy/{body['instanceId']}")
     assert again.status_code == 200, again.text
     assert again.json()["destroyed"]["openrouter"] is True
     assert again.json()["destroyed"]["agentmail"] is True
-    assert simulator.leftovers() == []
+    assert simulator.list_leftovers() == []
 
 
 def test_status_batch_tells_agents_of_this_environment(api: httpx.Client, simulator: SimulatorClient) -> None:
-    body = request_for(fresh_id(), [])
-    made = create(api, body).json()
+    body = create_request(new_instance_id(), [])
+    made = create_instance(api, body).json()
     simulator.seed_services(3, prefix="convos-agent-seed-")
     simulator.seed_services(1, prefix="something-else")
     _make_service(simulator, "convos-agent-pool-manager")
@@ -364,7 +373,7 @@ def test_status_batch_reads_all_pages_and_takes_no_body(api: httpx.Client, simul
 
 def test_status_batch_is_502_when_railway_cannot_be_read(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.seed_services(600)
-    simulator.fault("railway", "environment", "server_error", times=None, after=1)
+    simulator.inject_fault("railway", "environment", "server_error", times=None, after=1)
     answer = api.post("/status/batch", json={})
     assert answer.status_code == 502
     assert "railway" in answer.json()["error"]
@@ -373,12 +382,12 @@ def test_status_batch_is_502_when_railway_cannot_be_read(api: httpx.Client, simu
 
 def _delete_key(simulator: SimulatorClient, key: str) -> None:
     headers = {"Authorization": "Bearer sim-openrouter-key"}
-    assert httpx.delete(f"{simulator.bases.openrouter}/keys/{key}", headers=headers).status_code == 200
+    assert httpx.delete(f"{simulator.base_urls.openrouter}/keys/{key}", headers=headers).status_code == 200
 
 
 def _make_service(simulator: SimulatorClient, name: str) -> None:
     query = "mutation($input: ServiceCreateInput!) { serviceCreate(input: $input) { id } }"
     variables = {"input": {"projectId": "sim-project", "name": name}}
     headers = {"Authorization": "Bearer sim-railway-key"}
-    answer = httpx.post(simulator.bases.railway, json={"query": query, "variables": variables}, headers=headers)
+    answer = httpx.post(simulator.base_urls.railway, json={"query": query, "variables": variables}, headers=headers)
     assert answer.json()["data"]["serviceCreate"]["id"]

@@ -9,13 +9,13 @@ from local.simulator.client import SimulatorClient
 from tests.workflow.helpers import (
     Database,
     assert_nothing_is_left,
-    create,
-    ended,
-    forget_other_tests,
-    fresh_id,
-    in_background,
-    request_for,
-    until,
+    create_instance,
+    create_request,
+    new_instance_id,
+    reset_fleet_tables,
+    run_in_background,
+    wait_for_operation,
+    wait_until,
 )  # fmt: skip
 
 ENV_KEYS = {
@@ -26,15 +26,15 @@ ENV_KEYS = {
 
 
 @pytest.fixture(autouse=True)
-def nobody_else(db: Database) -> None:
-    forget_other_tests(db)
+def reset_tables(db: Database) -> None:
+    reset_fleet_tables(db)
 
 
 @pytest.fixture
 def instance(api: httpx.Client) -> dict:
     """An instance without tools."""
-    body = request_for(fresh_id(), [])
-    answer = create(api, body)
+    body = create_request(new_instance_id(), [])
+    answer = create_instance(api, body)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -44,22 +44,22 @@ def provision(api: httpx.Client, instance: dict, tool: str, **body) -> httpx.Res
 
 
 def destroy_tool(api: httpx.Client, instance_id: str, tool: str, resource_id: str) -> httpx.Response:
-    return api.delete(f"/destroy/{instance_id}/{tool}/{_encoded(resource_id)}")
+    return api.delete(f"/destroy/{instance_id}/{tool}/{_percent_encode(resource_id)}")
 
 
-def _encoded(value: str) -> str:
+def _percent_encode(value: str) -> str:
     return "".join(f"%{byte:02X}" for byte in value.encode())
 
 
-def rows(db: Database, instance: dict) -> list[dict]:
+def list_tool_rows(db: Database, instance: dict) -> list[dict]:
     query = "SELECT * FROM instance_services WHERE instance_id = %s ORDER BY id"
     return db.execute(query, (instance["instanceId"],)).fetchall()
 
 
-def newest_deployment(simulator: SimulatorClient, instance: dict) -> dict:
-    deployments = simulator.state()["railway"]["deployments"].values()
-    mine = [one for one in deployments if one["service_id"] == instance["serviceId"]]
-    return {"count": len(mine), **max(mine, key=lambda one: one["created_at"])}
+def get_newest_deployment(simulator: SimulatorClient, instance: dict) -> dict:
+    deployments = simulator.get_state()["railway"]["deployments"].values()
+    own_deployments = [one for one in deployments if one["service_id"] == instance["serviceId"]]
+    return {"count": len(own_deployments), **max(own_deployments, key=lambda one: one["created_at"])}
 
 
 @pytest.mark.parametrize("tool", ENV_KEYS)
@@ -72,11 +72,11 @@ def test_provision_makes_the_resource_pushes_its_variables_and_records_it(
     assert made == {
         "toolId": tool, "resourceId": made["resourceId"], "envKey": ENV_KEYS[tool][0], "status": "active",
     }  # fmt: skip
-    (row,) = rows(db, instance)
+    (row,) = list_tool_rows(db, instance)
     assert (row["tool_id"], row["resource_id"], row["env_key"]) == (tool, made["resourceId"], made["envKey"])
     assert row["status"] == "active"
-    assert made["resourceId"] in str(simulator.leftovers())
-    deployment = newest_deployment(simulator, instance)
+    assert made["resourceId"] in str(simulator.list_leftovers())
+    deployment = get_newest_deployment(simulator, instance)
     assert deployment["count"] == 2
     assert deployment["variables"][made["envKey"]] == row["env_value"]
     assert set(ENV_KEYS[tool]) <= set(deployment["variables"])
@@ -93,7 +93,7 @@ def test_limit_is_the_keys_spending_cap(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], body, limit
 ) -> None:
     key = provision(api, instance, "openrouter", **body).json()["resourceId"]
-    assert simulator.state()["openrouter"]["keys"][key]["limit"] == limit
+    assert simulator.get_state()["openrouter"]["keys"][key]["limit"] == limit
 
 
 def test_provision_of_what_is_there_is_409(
@@ -103,18 +103,18 @@ def test_provision_of_what_is_there_is_409(
     again = provision(api, instance, "agentmail")
     assert again.status_code == 409
     assert again.json()["error"] == f"Tool agentmail already provisioned for {instance['instanceId']}"
-    assert len([left for left in simulator.leftovers() if left.kind == "inbox"]) == 1
+    assert len([left for left in simulator.list_leftovers() if left.kind == "inbox"]) == 1
 
 
 def test_provision_refuses_unknown_tools_and_instances(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
 ) -> None:
-    calls = len(simulator.calls())
+    calls = len(simulator.list_calls())
     unknown = provision(api, instance, "fax")
     assert (unknown.status_code, "fax" in unknown.json()["error"]) == (400, True)
     nobody = api.post("/provision/nobody/openrouter")
     assert (nobody.status_code, nobody.json()["error"]) == (404, "Instance nobody not found")
-    assert len(simulator.calls()) == calls
+    assert len(simulator.list_calls()) == calls
 
 
 @pytest.mark.parametrize(("body", "says"), [('{"config": 5}', "config"), ('{"config": {"limit": "5"}}', "config.limit"),
@@ -124,12 +124,12 @@ def test_provision_refuses_unknown_tools_and_instances(
 def test_bad_provision_is_400_and_says_what_to_change(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], body, says
 ) -> None:
-    calls = len(simulator.calls())
+    calls = len(simulator.list_calls())
     headers = {"Content-Type": "application/json"}
     answer = provision(api, instance, "openrouter", content=body, headers=headers)
     assert answer.status_code == 400, answer.text
     assert says in answer.json()["error"]
-    assert len(simulator.calls()) == calls
+    assert len(simulator.list_calls()) == calls
 
 
 @pytest.mark.parametrize(("provider", "operation"), [("telnyx", "orders.create"),
@@ -137,14 +137,14 @@ def test_bad_provision_is_400_and_says_what_to_change(
 def test_provision_that_fails_is_undone_and_can_be_had_again(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any], provider, operation
 ) -> None:
-    before = simulator.leftovers()
-    fault = simulator.fault(provider, operation, "refuse", times=None)
+    before = simulator.list_leftovers()
+    fault = simulator.inject_fault(provider, operation, "refuse", times=None)
     failed = provision(api, instance, "telnyx")
     assert failed.status_code == 500, failed.text
     assert provider in failed.json()["error"]
     assert api.get(f"/operations/{failed.json()['operationId']}").json()["status"] == "failed"
-    assert simulator.leftovers() == before
-    assert rows(db, instance) == []
+    assert simulator.list_leftovers() == before
+    assert list_tool_rows(db, instance) == []
     simulator.remove_fault(fault)
     assert provision(api, instance, "telnyx").status_code == 200
 
@@ -152,44 +152,46 @@ def test_provision_that_fails_is_undone_and_can_be_had_again(
 def test_provision_that_could_not_be_undone_is_finished_by_the_next(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
-    simulator.fault("railway", "variableCollectionUpsert", "refuse", times=None)
-    simulator.fault("openrouter", "keys.delete", "refuse", times=None)
+    simulator.inject_fault("railway", "variableCollectionUpsert", "refuse", times=None)
+    simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
     failed = provision(api, instance, "openrouter")
-    failed = ended(api, failed) if failed.status_code == 202 else failed.json()
+    failed = wait_for_operation(api, failed) if failed.status_code == 202 else failed.json()
     assert failed["status"] == "leaked"
     simulator.clear_faults()
     again = provision(api, instance, "openrouter")
     assert again.status_code == 200, again.text
-    keys = [left.id for left in simulator.leftovers() if left.kind == "key"]
+    keys = [left.id for left in simulator.list_leftovers() if left.kind == "key"]
     assert keys == [again.json()["resourceId"]]
 
 
 def test_the_same_provision_twice_at_once_makes_one_and_both_get_it(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
 ) -> None:
-    simulator.fault("openrouter", "keys.create", "slow", seconds=3, times=1)
-    answers = [in_background(lambda: provision(api, instance, "openrouter")) for _ in range(2)]
+    simulator.inject_fault("openrouter", "keys.create", "slow", seconds=3, times=1)
+    answers = [run_in_background(lambda: provision(api, instance, "openrouter")) for _ in range(2)]
     first, second = (answer() for answer in answers)
     assert (first.status_code, second.status_code) == (200, 200), (first.text, second.text)
     assert first.json() == second.json()
-    assert len([left for left in simulator.leftovers() if left.kind == "key"]) == 1
+    assert len([left for left in simulator.list_leftovers() if left.kind == "key"]) == 1
 
 
 def test_two_tools_at_once_are_both_provisioned(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
-    simulator.config({"latency_ms": 50})
-    answers = [in_background(lambda tool=tool: provision(api, instance, tool)) for tool in ("openrouter", "agentmail")]
+    simulator.update_config({"latency_ms": 50})
+    answers = [
+        run_in_background(lambda tool=tool: provision(api, instance, tool)) for tool in ("openrouter", "agentmail")
+    ]
     assert [answer().status_code for answer in answers] == [200, 200]
-    assert {row["tool_id"] for row in rows(db, instance)} == {"openrouter", "agentmail"}
+    assert {row["tool_id"] for row in list_tool_rows(db, instance)} == {"openrouter", "agentmail"}
 
 
 def test_destroy_waits_for_what_works_on_the_instance(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
-    simulator.config({"latency_ms": 50})
-    making = in_background(lambda: provision(api, instance, "openrouter"))
-    until(lambda: db.execute("SELECT FROM operations WHERE status = 'running'").fetchone() is not None)
+    simulator.update_config({"latency_ms": 50})
+    making = run_in_background(lambda: provision(api, instance, "openrouter"))
+    wait_until(lambda: db.execute("SELECT FROM operations WHERE status = 'running'").fetchone() is not None)
     gone = api.delete(f"/destroy/{instance['instanceId']}")
     assert (making().status_code, gone.status_code) == (200, 200), gone.text
     assert gone.json()["destroyed"]["openrouter"] is True
@@ -200,12 +202,12 @@ def test_destroy_waits_for_what_works_on_the_instance(
 def test_tool_destroy_deletes_resource_and_row_only(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any], tool
 ) -> None:
-    before = simulator.leftovers()
+    before = simulator.list_leftovers()
     resource = provision(api, instance, tool).json()["resourceId"]
     answer = destroy_tool(api, instance["instanceId"], tool, resource)
     assert (answer.status_code, answer.json()) == (200, {"toolId": tool, "resourceId": resource, "deleted": True})
-    assert simulator.leftovers() == before
-    assert rows(db, instance) == []
+    assert simulator.list_leftovers() == before
+    assert list_tool_rows(db, instance) == []
     again = destroy_tool(api, instance["instanceId"], tool, resource)
     assert (again.status_code, again.json()["deleted"]) == (200, False)
     assert provision(api, instance, tool).status_code == 200
@@ -214,16 +216,16 @@ def test_tool_destroy_deletes_resource_and_row_only(
 def test_tool_destroy_of_a_tool_made_with_the_instance(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    made = create(api, request_for(fresh_id())).json()
+    made = create_instance(api, create_request(new_instance_id())).json()
     number, inbox = made["services"]["telnyx"]["resourceId"], made["services"]["agentmail"]["resourceId"]
     assert number.startswith("+")
     assert "@" in inbox
     for tool, resource in (("telnyx", number), ("agentmail", inbox)):
         assert destroy_tool(api, made["instanceId"], tool, resource).json()["deleted"] is True
-    assert [row["tool_id"] for row in rows(db, made)] == ["openrouter"]
+    assert [row["tool_id"] for row in list_tool_rows(db, made)] == ["openrouter"]
     gone = api.delete(f"/destroy/{made['instanceId']}").json()["destroyed"]
     assert gone == {"openrouter": True, "agentmail": False, "telnyx": False, "volumes": True, "service": True}
-    assert simulator.leftovers() == []
+    assert simulator.list_leftovers() == []
 
 
 def test_tool_destroy_of_what_nobody_knows_is_false(api: httpx.Client, simulator: SimulatorClient) -> None:
@@ -238,7 +240,7 @@ def test_tool_destroy_of_what_lost_its_row_deletes_it(
     db.execute("DELETE FROM instance_services WHERE resource_id = %s", (resource,))
     db.execute("UPDATE operation_resources SET state = 'deleted' WHERE resource_id = %s", (resource,))
     assert destroy_tool(api, instance["instanceId"], "agentmail", resource).json()["deleted"] is True
-    assert [left for left in simulator.leftovers() if left.kind == "inbox"] == []
+    assert [left for left in simulator.list_leftovers() if left.kind == "inbox"] == []
 
 
 def test_tool_destroy_takes_a_number_only_as_it_is_written_down(
@@ -248,7 +250,7 @@ def test_tool_destroy_takes_a_number_only_as_it_is_written_down(
     resource = provision(api, instance, "telnyx").json()["resourceId"]
     answer = destroy_tool(api, instance["instanceId"], "telnyx", resource.removeprefix("+"))
     assert answer.status_code == 404
-    assert resource in str(simulator.leftovers())
+    assert resource in str(simulator.list_leftovers())
 
 
 def test_tool_destroy_never_takes_another_instances_resource(
@@ -257,24 +259,24 @@ def test_tool_destroy_never_takes_another_instances_resource(
     resource = provision(api, instance, "agentmail").json()["resourceId"]
     answer = destroy_tool(api, "somebody-else", "agentmail", resource)
     assert (answer.status_code, instance["instanceId"] in answer.json()["error"]) == (409, True)
-    assert resource in {left.id for left in simulator.leftovers()}
-    assert len(rows(db, instance)) == 1
+    assert resource in {left.id for left in simulator.list_leftovers()}
+    assert len(list_tool_rows(db, instance)) == 1
 
 
 def test_tool_destroy_that_fails_keeps_the_row_and_is_gone_on_with(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     resource = provision(api, instance, "openrouter").json()["resourceId"]
-    fault = simulator.fault("openrouter", "keys.delete", "refuse", times=None)
+    fault = simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
     failed = destroy_tool(api, instance["instanceId"], "openrouter", resource)
     assert failed.status_code == 500, failed.text
     assert failed.json()["deleted"] is False
     assert "openrouter" in failed.json()["error"]
-    (row,) = rows(db, instance)
+    (row,) = list_tool_rows(db, instance)
     assert row["status"] == "destroy_failed"
     simulator.remove_fault(fault)
     assert destroy_tool(api, instance["instanceId"], "openrouter", resource).json()["deleted"] is True
-    assert rows(db, instance) == []
+    assert list_tool_rows(db, instance) == []
 
 
 @pytest.mark.parametrize(("tool", "resource", "status"), [("fax", "x", 400), ("telnyx", "a/b", 404),
@@ -289,7 +291,7 @@ def test_bad_tool_destroy_is_4xx_and_changes_nothing(
     assert answer.status_code == status, answer.text
     assert isinstance(answer.json()["error"], str)
     assert db.execute("SELECT count(*) AS n FROM operations").fetchone() == before
-    assert simulator.calls() == []
+    assert simulator.list_calls() == []
 
 
 @pytest.mark.parametrize("redeploy", [None, False, True])
@@ -301,9 +303,9 @@ def test_configure_sets_variables_and_deploys_only_if_asked(
         f"/configure/{instance['instanceId']}", json=body if redeploy is None else {**body, "redeploy": redeploy}
     )
     assert (answer.status_code, answer.json()) == (200, {"instanceId": instance["instanceId"], "ok": True})
-    deployment = newest_deployment(simulator, instance)
+    deployment = get_newest_deployment(simulator, instance)
     assert deployment["count"] == (2 if redeploy else 1)
-    variables = _variables(simulator, instance)
+    variables = _get_variables(simulator, instance)
     assert (variables["GREETING"], variables["EMPTY"]) == ("good 🙂\nmorning", "")
     assert "SETUP_PASSWORD" in variables
     if redeploy:
@@ -323,18 +325,18 @@ BAD_VARIABLES = [
 def test_bad_configure_is_400_says_what_to_change_and_changes_nothing(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], body, says
 ) -> None:
-    calls = len(simulator.calls())
+    calls = len(simulator.list_calls())
     headers = {"Content-Type": "application/json"}
     answer = api.post(f"/configure/{instance['instanceId']}", content=body, headers=headers)
     assert answer.status_code == 400, answer.text
     assert says in answer.json()["error"]
-    assert len(simulator.calls()) == calls
+    assert len(simulator.list_calls()) == calls
 
 
 def test_configure_never_repeats_a_value(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
 ) -> None:
-    simulator.fault("railway", "variableCollectionUpsert", "refuse", times=None)
+    simulator.inject_fault("railway", "variableCollectionUpsert", "refuse", times=None)
     for variables in ({"TOKEN": "planted-value-1"}, {"TOKEN": ["planted-value-1"]}, {"A-B": "planted-value-1"}):
         answer = api.post(f"/configure/{instance['instanceId']}", json={"variables": variables})
         assert answer.status_code >= 400
@@ -345,11 +347,11 @@ def test_redeploy_deploys_the_newest_deployment_again(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
 ) -> None:
     ids = {"instanceIds": [instance["instanceId"]]}
-    until(lambda: api.post("/status/batch", json=ids).json()["services"][0]["deployStatus"] == "SUCCESS")
+    wait_until(lambda: api.post("/status/batch", json=ids).json()["services"][0]["deployStatus"] == "SUCCESS")
     headers = {"Content-Type": "application/json"}
     answer = api.post(f"/redeploy/{instance['instanceId']}", headers=headers)
     assert (answer.status_code, answer.json()) == (200, {"instanceId": instance["instanceId"], "ok": True})
-    assert newest_deployment(simulator, instance)["count"] == 2
+    assert get_newest_deployment(simulator, instance)["count"] == 2
 
 
 def test_redeploy_without_a_deployment_is_500(
@@ -367,7 +369,7 @@ def test_redeploy_without_a_deployment_is_500(
 def test_redeploy_while_the_deployment_is_being_built_says_so(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
 ) -> None:
-    simulator.config({"railway": {"deploy_seconds": 60}})
+    simulator.update_config({"railway": {"deploy_seconds": 60}})
     assert api.post(f"/configure/{instance['instanceId']}", json={"variables": {"A": "b"}, "redeploy": True}).is_success
     answer = api.post(f"/redeploy/{instance['instanceId']}")
     assert (answer.status_code, "wait" in answer.json()["error"]) == (500, True)
@@ -377,7 +379,7 @@ def test_redeploy_while_the_deployment_is_being_built_says_so(
 def test_unknown_instance_is_404(api: httpx.Client, simulator: SimulatorClient, path) -> None:
     answer = api.post(path, json={"variables": {"A": "b"}})
     assert (answer.status_code, answer.json()["error"]) == (404, "Instance nobody not found")
-    assert simulator.calls() == []
+    assert simulator.list_calls() == []
 
 
 @pytest.mark.parametrize(("path", "status"), [("/redeploy/", 500), ("/configure/", 502)])
@@ -385,12 +387,12 @@ def test_railway_that_fails_is_told_as_such(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], path, status
 ) -> None:
     for operation in ("deploymentRedeploy", "variableCollectionUpsert"):
-        simulator.fault("railway", operation, "refuse", times=None)
+        simulator.inject_fault("railway", operation, "refuse", times=None)
     answer = api.post(path + instance["instanceId"], json={"variables": {"A": "b"}})
     assert answer.status_code == status
     assert "railway" in answer.json()["error"]
 
 
-def _variables(simulator: SimulatorClient, instance: dict) -> dict[str, str]:
-    instances = simulator.state()["railway"]["instances"]
+def _get_variables(simulator: SimulatorClient, instance: dict) -> dict[str, str]:
+    instances = simulator.get_state()["railway"]["instances"]
     return instances[f"{instance['serviceId']}:sim-environment"]["variables"]

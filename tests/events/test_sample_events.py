@@ -11,76 +11,80 @@ from local.stack import Stack
 from tests.workflow.helpers import Database
 
 EVENTS = Path(__file__).parents[2] / "events"
-CREATE, DESTROY, UNDO, PROVISION = (f"op-{number:032d}" for number in (1, 2, 3, 4))
-RUNNING, WAITING = (f"prompt-{number:032d}" for number in (1, 2))
-REQUEST = '{"name": "convos-agent-sample-1", "tools": ["openrouter"]}'
+CREATE_OPERATION, DESTROY_OPERATION, UNDO_OPERATION, PROVISION_OPERATION = (
+    f"op-{number:032d}" for number in (1, 2, 3, 4)
+)
+RUNNING_PROMPT, WAITING_PROMPT = (f"prompt-{number:032d}" for number in (1, 2))
+OPERATION_REQUEST = '{"name": "convos-agent-sample-1", "tools": ["openrouter"]}'
 
 
-def event(name: str) -> dict[str, Any]:
+def load_event(name: str) -> dict[str, Any]:
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-class Replay:
+class EventReplay:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.names = {function["handler"]: name for name, function in stack.status()["functions"].items()}
-        self.replayed: set[str] = set()
+        self.functions_by_handler = {
+            function["handler"]: name for name, function in stack.status()["functions"].items()
+        }
+        self.replayed_events: set[str] = set()
 
     def __call__(self, name: str) -> Any:
         return json.loads(self.invoke(name, "handler"))
 
     def invoke(self, name: str, attribute: str) -> bytes:
-        self.replayed.add(name)
-        result = self.stack.invoke(self.names[f"{name.replace('/', '.')}.{attribute}"], event(name))
+        self.replayed_events.add(name)
+        result = self.stack.invoke(self.functions_by_handler[f"{name.replace('/', '.')}.{attribute}"], load_event(name))
         assert result.error is None, result.payload
         return result.payload
 
-    def http(self, name: str) -> tuple[int, Any]:
+    def replay_http(self, name: str) -> tuple[int, Any]:
         answer = self(name)
         assert answer["headers"]["content-type"] == "application/json"
         return answer["statusCode"], json.loads(answer["body"])
 
 
 @pytest.fixture
-def replay(stack: Stack) -> Replay:
-    return Replay(stack)
+def replay(stack: Stack) -> EventReplay:
+    return EventReplay(stack)
 
 
-def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorClient, db: Database) -> None:
+def test_every_sample_event(stack: Stack, replay: EventReplay, simulator: SimulatorClient, db: Database) -> None:
     """In the order in which they would come, each state machine's tasks one by one."""
     assert replay("authorizer") == {"isAuthorized": True, "context": {"caller": ""}}
     assert replay("agent_authorizer") == {"isAuthorized": True, "context": {"user": "user-1", "problem": ""}}
     assert replay("migrate")["from"] == replay("migrate")["to"]
-    assert replay.http("services/healthz") == (200, {"ok": True})
-    status, registry = replay.http("services/registry")
+    assert replay.replay_http("services/healthz") == (200, {"ok": True})
+    status, registry = replay.replay_http("services/registry")
     assert (status, len(registry["tools"])) == (200, 3)
-    status, document = replay.http("services/openapi")
+    status, document = replay.replay_http("services/openapi")
     assert (status, document["openapi"]) == (200, "3.1.0")
-    assert replay.http("services/not_found")[0] == 404
-    assert replay.http("agent/capabilities") == (200, {"plugins": ["conversation", "time", "instances"]})
-    status, listed = replay.http("agent/tools")
+    assert replay.replay_http("services/not_found")[0] == 404
+    assert replay.replay_http("agent/capabilities") == (200, {"plugins": ["conversation", "time", "instances"]})
+    status, listed = replay.replay_http("agent/tools")
     assert (status, "time.now" in [tool["id"] for tool in listed["tools"]]) == (200, True)
-    status, called = replay.http("agent/invoke_tool")
+    status, called = replay.replay_http("agent/invoke_tool")
     assert (status, list(called["result"])) == (200, ["conversations"])
-    status, refused = replay.http("agent/routes")
+    status, refused = replay.replay_http("agent/routes")
     assert (status, refused["error"]["code"]) == (404, "NOT_FOUND")
-    status, document = replay.http("agent/openapi")
+    status, document = replay.replay_http("agent/openapi")
     assert (status, "/api/tools/time.now/invoke" in document["paths"]) == (200, True)
     page = replay("agent/docs")
     assert (page["statusCode"], page["headers"]["content-type"]) == (200, "text/html; charset=utf-8")
 
-    simulator.config({"railway": {"deploy_seconds": 0}})
-    _begin(db, CREATE, "create")
+    simulator.update_config({"railway": {"deploy_seconds": 0}})
+    _insert_operation(db, CREATE_OPERATION, "create")
     key = replay("tasks/provision_tool")["resourceId"]
     service_id = replay("tasks/create_service")["serviceId"]
     volume_id = replay("tasks/attach_volume")["volumeId"]
     domain = replay("tasks/create_domain")["domain"]
     assert replay("tasks/deploy_instance") == {"serviceId": service_id}
     assert replay("tasks/record_instance") == {"recorded": True}
-    kinds = sorted(left.kind for left in simulator.leftovers())
+    kinds = sorted(left.kind for left in simulator.list_leftovers())
     assert kinds == ["key", "service", "volume"]
 
-    status, operation = replay.http("services/get_operation")
+    status, operation = replay.replay_http("services/get_operation")
     assert (status, operation["status"]) == (200, "succeeded")
     assert [step["status"] for step in operation["steps"]] == ["succeeded"] * 6
     assert operation["result"] == {
@@ -89,72 +93,76 @@ def test_every_sample_event(stack: Stack, replay: Replay, simulator: SimulatorCl
         "url": f"https://{domain}",
         "services": {"openrouter": {"resourceId": key}},
     }
-    status, conflict = replay.http("services/create_instance")
+    status, conflict = replay.replay_http("services/create_instance")
     assert (status, conflict["code"]) == (409, "CONFLICT")
-    status, fleet = replay.http("services/status_batch")
+    status, fleet = replay.replay_http("services/status_batch")
     assert (status, [service["instanceId"] for service in fleet["services"]]) == (200, ["sample-1"])
-    assert replay.http("services/configure") == (200, {"instanceId": "sample-1", "ok": True})
-    assert replay.http("services/redeploy") == (200, {"instanceId": "sample-1", "ok": True})
-    _begin(db, PROVISION, "provision", '{"tools": ["agentmail"], "limit": null}')
-    made = stack.invoke("ProvisionToolFunction", {"operationId": PROVISION, "tool": "agentmail"})
+    assert replay.replay_http("services/configure") == (200, {"instanceId": "sample-1", "ok": True})
+    assert replay.replay_http("services/redeploy") == (200, {"instanceId": "sample-1", "ok": True})
+    _insert_operation(db, PROVISION_OPERATION, "provision", '{"tools": ["agentmail"], "limit": null}')
+    made = stack.invoke("ProvisionToolFunction", {"operationId": PROVISION_OPERATION, "tool": "agentmail"})
     inbox = json.loads(made.payload)["resourceId"]
     assert replay("tasks/attach_tool") == {"recorded": True}
-    status, conflict = replay.http("services/provision")
+    status, conflict = replay.replay_http("services/provision")
     assert (status, conflict["error"]) == (409, "Tool agentmail already provisioned for sample-1")
-    assert replay.http("services/destroy_resource") == (
+    assert replay.replay_http("services/destroy_resource") == (
         200, {"toolId": "agentmail", "resourceId": inbox, "deleted": True},
     )  # fmt: skip
     assert replay("scheduled/status_poller")["services"] == 1
-    status, shown = replay.http("services/dashboard_instances")
+    status, shown = replay.replay_http("services/dashboard_instances")
     assert (status, shown["instances"][0]["instanceId"]) == (200, "sample-1")
-    status, spent = replay.http("services/dashboard_credits")
+    status, spent = replay.replay_http("services/dashboard_credits")
     assert (status, [key["instanceId"] for key in spent["keys"]]) == (200, ["sample-1"])
 
-    _begin(db, DESTROY, "destroy")
-    assert volume_id in [left.id for left in simulator.leftovers()]
+    _insert_operation(db, DESTROY_OPERATION, "destroy")
+    assert volume_id in [left.id for left in simulator.list_leftovers()]
     for task in ("destroy_tool", "destroy_volumes", "destroy_service"):
         assert replay(f"tasks/{task}") == {"destroyed": True}
     assert replay("tasks/close_operation") == {"closed": True}
-    assert simulator.leftovers() == []
-    status, gone = replay.http("services/destroy_instance")
+    assert simulator.list_leftovers() == []
+    status, gone = replay.replay_http("services/destroy_instance")
     assert (status, gone["error"]) == (404, "Instance sample-1 not found")
 
-    _begin(db, UNDO, "create")
+    _insert_operation(db, UNDO_OPERATION, "create")
     assert replay("tasks/undo") == {"undone": True}
-    assert db.execute("SELECT status FROM operations WHERE id = %s", (UNDO,)).fetchone() == {"status": "failed"}
+    assert db.execute("SELECT status FROM operations WHERE id = %s", (UNDO_OPERATION,)).fetchone() == {
+        "status": "failed"
+    }
 
-    assert replay.http("services/retry_operation")[0] == 404
-    assert replay.http("services/abandon_operation")[0] == 404
+    assert replay.replay_http("services/retry_operation")[0] == 404
+    assert replay.replay_http("services/abandon_operation")[0] == 404
     assert set(replay("scheduled/reconciler")) == {"operations", "orphans"}
 
-    _begin_prompt(db, RUNNING, "running")
+    _insert_prompt(db, RUNNING_PROMPT, "running")
     assert replay("tasks/advance_prompt") == {"next": "done", "waitSeconds": 0}
-    assert db.execute("SELECT status FROM prompts WHERE id = %s", (RUNNING,)).fetchone() == {"status": "completed"}
-    status, page = replay.http("agent/get_prompt")
+    assert db.execute("SELECT status FROM prompts WHERE id = %s", (RUNNING_PROMPT,)).fetchone() == {
+        "status": "completed"
+    }
+    status, page = replay.replay_http("agent/get_prompt")
     assert (status, page["status"]) == (200, "completed")
-    assert replay.http("agent/cancel") == (200, {"promptId": RUNNING, "status": "completed"})
-    assert replay.http("agent/approve")[0] == 404
-    assert replay.http("agent/reject")[0] == 404
+    assert replay.replay_http("agent/cancel") == (200, {"promptId": RUNNING_PROMPT, "status": "completed"})
+    assert replay.replay_http("agent/approve")[0] == 404
+    assert replay.replay_http("agent/reject")[0] == 404
     head, _, stream = replay.invoke("agent/prompt_stream", "app").partition(b"\0" * 8)
     assert json.loads(head)["statusCode"] == 200
     assert stream.startswith(b"retry: 1000\n\nevent: prompt.created\n")
-    _begin_prompt(db, WAITING, "waiting")
+    _insert_prompt(db, WAITING_PROMPT, "waiting")
     assert replay("tasks/await_approval") == {"waiting": True}
     assert replay("tasks/close_prompt") == {"closed": True}
     assert set(replay("scheduled/prompt_recovery")) == {"prompts"}
 
     there = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}
-    assert replay.replayed == there
+    assert replay.replayed_events == there
 
 
-def _begin(db: Database, operation_id: str, kind: str, request: str = REQUEST) -> None:
+def _insert_operation(db: Database, operation_id: str, kind: str, request: str = OPERATION_REQUEST) -> None:
     db.execute(
         "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, 'sample-1', %s, %s)",
         (operation_id, kind, request),
     )
 
 
-def _begin_prompt(db: Database, prompt_id: str, status: str) -> None:
+def _insert_prompt(db: Database, prompt_id: str, status: str) -> None:
     db.execute(
         "INSERT INTO prompts (id, user_id, input, status, deadline)"
         " VALUES (%s, 'user-1', 'Hello', %s, clock_timestamp() + interval '1 hour')",

@@ -12,44 +12,44 @@ from pathlib import Path
 from typing import Any
 
 from .drive import Outcome
-from .plan import SCENARIOS, Call, Scenario, cases_of, short_form
-from .table import details, good, tables, total
+from .plan import SCENARIOS, Call, Scenario, build_cases, select_short_form
+from .table import format_details, format_tables, format_total, has_passed
 from .worker import worker_main
 
-_SILENT_FOR = 300.0
+_STALL_TIMEOUT = 300.0
 """Seconds without any outcome after which the run is given up: longer than any one case may take."""
 
 
 def main() -> int:
-    options = _options()
-    began = time.monotonic()
+    options = _parse_arguments()
+    started_at = time.monotonic()
     # As an interrupt does: the workers end with us in either case, and their stacks with them.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     context = multiprocessing.get_context("spawn")
-    work, done = context.Queue(), context.Queue()
-    workers = [context.Process(target=worker_main, args=(work, done)) for _ in range(options.jobs)]
+    task_queue, result_queue = context.Queue(), context.Queue()
+    workers = [context.Process(target=worker_main, args=(task_queue, result_queue)) for _ in range(options.jobs)]
     for worker in workers:
         worker.start()
     try:
-        outcomes, not_run = _matrix(options, work, done, workers)
+        outcomes, not_run = _run_matrix(options, task_queue, result_queue, workers)
         for _ in workers:
-            work.put(None)
+            task_queue.put(None)
         for worker in workers:
             worker.join(60)
     finally:
         for worker in workers:
             worker.terminate()
-    summary = f"{total(outcomes)}, {not_run} not run ({time.monotonic() - began:.0f} s)"
-    text = f"{tables(outcomes)}\n{details(outcomes)}\n{summary}\n"
+    summary = f"{format_total(outcomes)}, {not_run} not run ({time.monotonic() - started_at:.0f} s)"
+    text = f"{format_tables(outcomes)}\n{format_details(outcomes)}\n{summary}\n"
     print(text)
     if options.out:
         path = Path(options.out)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("# The fault matrix\n\n" + text, encoding="utf-8")
-    return 0 if good(outcomes, not_run) else 1
+    return 0 if has_passed(outcomes, not_run) else 1
 
 
-def _options() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
     parser.add_argument("--short", action="store_true", help="one telling fault for each call")
     parser.add_argument("--jobs", type=int, default=max(1, min(4, 2 * (os.cpu_count() or 1))), help="stacks at once")
@@ -59,71 +59,81 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _matrix(options: argparse.Namespace, work: Any, done: Any, workers: list[Any]) -> tuple[list[Outcome], int]:
-    began = time.monotonic()
+def _run_matrix(
+    options: argparse.Namespace, task_queue: Any, result_queue: Any, workers: list[Any]
+) -> tuple[list[Outcome], int]:
+    started_at = time.monotonic()
     outcomes: list[Outcome] = []
-    found: dict[str, list[Call]] = {}
-    wanted = _scenarios(options.only)
-    for scenario in wanted:
-        work.put(("discover", scenario))
-    for _ in wanted:
-        name, calls, outcome = _take(done, workers)
-        found[name] = calls
+    calls_by_scenario: dict[str, list[Call]] = {}
+    scenarios = _select_scenarios(options.only)
+    for scenario in scenarios:
+        task_queue.put(("discover", scenario))
+    for _ in scenarios:
+        name, calls, outcome = _receive(result_queue, workers)
+        calls_by_scenario[name] = calls
         outcomes.append(outcome)
-    cases = [case for name, scenario in wanted.items() for case in cases_of(scenario, _new(found, name))]
-    cases = short_form(cases) if options.short else cases
+    cases = [
+        case
+        for name, scenario in scenarios.items()
+        for case in build_cases(scenario, _own_calls(calls_by_scenario, name))
+    ]
+    cases = select_short_form(cases) if options.short else cases
     cases = [case for case in cases if options.only in case.label]
     # In no order that means anything: a run that is cut short has seen something of everything.
     cases.sort(key=lambda case: zlib.crc32(case.label.encode()))
-    waiting, running = list(reversed(cases)), 0
-    while waiting or running:
-        late = options.minutes and time.monotonic() - began > 60 * options.minutes
-        while waiting and not late and running < len(workers):
-            work.put(("run", waiting.pop()))
+    pending, running = list(reversed(cases)), 0
+    while pending or running:
+        is_over_time = options.minutes and time.monotonic() - started_at > 60 * options.minutes
+        while pending and not is_over_time and running < len(workers):
+            task_queue.put(("run", pending.pop()))
             running += 1
         if not running:
             break
-        one: Outcome = _take(done, workers)
+        one: Outcome = _receive(result_queue, workers)
         running -= 1
         outcomes.append(one)
-        _tell(one, len(cases) - len(waiting) - running, len(cases))
+        _print_outcome(one, len(cases) - len(pending) - running, len(cases))
     # What a busy machine was too slow for has another chance, with nothing beside it.
     for number, one in enumerate(outcomes):
-        if not one.reached and not one.bad:
-            work.put(("run", one.case))
-            outcomes[number] = _take(done, workers)
-            _tell(outcomes[number], number, len(cases))
-    return outcomes, len(waiting)
+        if not one.reached and not one.has_findings:
+            task_queue.put(("run", one.case))
+            outcomes[number] = _receive(result_queue, workers)
+            _print_outcome(outcomes[number], number, len(cases))
+    return outcomes, len(pending)
 
 
-def _tell(one: Outcome, number: int, of: int) -> None:
-    words = [word for word, bad in (("LEAK", one.leaks), ("WRONG", one.wrong), ("STUCK", one.stuck)) if bad]
+def _print_outcome(one: Outcome, number: int, total_cases: int) -> None:
+    words = [
+        word
+        for word, bad in (("LEAK", one.leaks), ("WRONG", one.wrong_answers), ("STUCK", one.stuck_operations))
+        if bad
+    ]
     result = " ".join(words) or ("ok" if one.reached else "not reached")
-    print(f"{number}/{of} {one.case.label}: {result} ({one.seconds:.1f} s)", flush=True)
-    for line in [*one.leaks, *one.wrong, *one.stuck]:
+    print(f"{number}/{total_cases} {one.case.label}: {result} ({one.seconds:.1f} s)", flush=True)
+    for line in [*one.leaks, *one.wrong_answers, *one.stuck_operations]:
         print(f"    {line}", flush=True)
 
 
-def _scenarios(only: str) -> dict[str, Scenario]:
+def _select_scenarios(text: str) -> dict[str, Scenario]:
     """Those that cases of this text can be of, and the plain forms of their variations."""
-    first, cross, _ = only.partition(" x ")
+    first, cross, _ = text.partition(" x ")
     names = [name for name in SCENARIOS if name == first] if cross else list(SCENARIOS)
     names = names or list(SCENARIOS)
     plain = {name.partition(",")[0] for name in names}
     return {name: scenario for name, scenario in SCENARIOS.items() if name in names or name in plain}
 
 
-def _new(found: dict[str, list[Call]], name: str) -> list[Call]:
+def _own_calls(calls_by_scenario: dict[str, list[Call]], name: str) -> list[Call]:
     """The calls of a scenario; of a variation only those that its plain form does not make."""
     plain = name.partition(",")[0]
-    return [call for call in found[name] if plain == name or call not in found[plain]]
+    return [call for call in calls_by_scenario[name] if plain == name or call not in calls_by_scenario[plain]]
 
 
-def _take(done: Any, workers: list[Any]) -> Any:
-    deadline = time.monotonic() + _SILENT_FOR
+def _receive(result_queue: Any, workers: list[Any]) -> Any:
+    deadline = time.monotonic() + _STALL_TIMEOUT
     while True:
         try:
-            result = done.get(timeout=1)
+            result = result_queue.get(timeout=1)
         except queue.Empty:
             if not all(worker.is_alive() for worker in workers) or time.monotonic() > deadline:
                 raise RuntimeError("a worker of the matrix has died or hangs") from None

@@ -9,25 +9,25 @@ from local.simulator.leftovers import Leftover
 
 from .plan import Scenario
 
-__all__ = ["Answer", "Facts", "leaked", "stuck", "wrong"]
+__all__ = ["ClientResponse", "Facts", "find_leaks", "find_stuck", "find_wrong_answers"]
 
 ENV_KEYS = {
     "openrouter": {"OPENROUTER_API_KEY"},
     "agentmail": {"AGENTMAIL_INBOX_ID"},
     "telnyx": {"TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"},
 }
-KEYS = {
+RESULT_KEYS = {
     "create": {"instanceId", "serviceId", "url", "services"},
     "destroy": {"instanceId", "destroyed"},
     "provision": {"toolId", "resourceId", "envKey", "status"},
     "destroy_tool": {"toolId", "resourceId", "deleted"},
 }
-STATUSES = {"running", "succeeded", "failed", "leaked"}
-OPEN = ("intended", "created")
+OPERATION_STATUSES = {"running", "succeeded", "failed", "leaked"}
+OPEN_STATES = ("intended", "created")
 
 
 @dataclass(frozen=True)
-class Answer:
+class ClientResponse:
     """What the client got. `body` is None where it was no JSON object."""
 
     status: int
@@ -48,27 +48,27 @@ class Facts:
     entries: Sequence[dict[str, Any]]
     operations: Sequence[dict[str, Any]]
     left: Sequence[Leftover]
-    service_of: dict[str, str] = field(default_factory=dict[str, str])
+    service_by_volume: dict[str, str] = field(default_factory=dict[str, str])
     """Which service a volume is attached to."""
     variables: frozenset[str] = frozenset()
     """The names of the variables of the instance's service."""
 
 
-def leaked(facts: Facts) -> list[str]:
+def find_leaks(facts: Facts) -> list[str]:
     """What is left and named by no row or journal of a live instance, and what is there twice."""
-    found = [f"{left.provider} {left.kind} {left.id}" for left in facts.left if not _named(facts, left)]
+    leaks = [f"{left.provider} {left.kind} {left.id}" for left in facts.left if not _is_accounted_for(facts, left)]
     kinds = Counter((left.provider, left.kind) for left in facts.left)
-    return found + [f"{count} of {provider} {kind}" for (provider, kind), count in kinds.items() if count > 1]
+    return leaks + [f"{count} of {provider} {kind}" for (provider, kind), count in kinds.items() if count > 1]
 
 
-def _named(facts: Facts, left: Leftover) -> bool:
+def _is_accounted_for(facts: Facts, left: Leftover) -> bool:
     if facts.infra is None:
         return False
-    opened = [entry for entry in facts.entries if entry["state"] in OPEN]
+    open_entries = [entry for entry in facts.entries if entry["state"] in OPEN_STATES]
     ids = {facts.infra["provider_service_id"], facts.infra["volume_id"]}
-    ids |= {row["resource_id"] for row in facts.tools} | {entry["resource_id"] for entry in opened}
-    plans = [entry["plan"] for entry in opened if entry["state"] == "intended"]
-    if left.kind == "volume" and any(plan.get("service_id") == facts.service_of.get(left.id) for plan in plans):
+    ids |= {row["resource_id"] for row in facts.tools} | {entry["resource_id"] for entry in open_entries}
+    plans = [entry["plan"] for entry in open_entries if entry["state"] == "intended"]
+    if left.kind == "volume" and any(plan.get("service_id") == facts.service_by_volume.get(left.id) for plan in plans):
         return True
     planned = {value for plan in plans for value in plan.values()}
     if left.kind == "order":
@@ -76,55 +76,65 @@ def _named(facts: Facts, left: Leftover) -> bool:
     return left.id in ids or left.name in ids or left.name in planned
 
 
-def stuck(facts: Facts) -> list[str]:
+def find_stuck(facts: Facts) -> list[str]:
     """Operations that have not come to rest, and entries that nobody closes."""
-    found = [f"operation {one['kind']} is {one['status']}" for one in facts.operations if one["status"] in _RESTLESS]
+    findings = [
+        f"operation {one['kind']} is {one['status']}"
+        for one in facts.operations
+        if one["status"] in _UNSETTLED_STATUSES
+    ]
     if facts.infra is None:
-        found += [
+        findings += [
             f"entry {entry['provider']} {entry['kind']} is {entry['state']}"
             for entry in facts.entries
-            if entry["state"] in OPEN
+            if entry["state"] in OPEN_STATES
         ]
-    return found
+    return findings
 
 
-_RESTLESS = ("running", "leaked")
+_UNSETTLED_STATUSES = ("running", "leaked")
 
 
-def wrong(scenario: Scenario, answer: Answer, facts: Facts, statuses: set[int]) -> list[str]:
+def find_wrong_answers(
+    scenario: Scenario, response: ClientResponse, facts: Facts, expected_statuses: set[int]
+) -> list[str]:
     """What is not true or not in the contract of the answer, and of the operation's page once that has ended."""
-    return [*_form(scenario, answer, statuses), *_page(facts), *_told(scenario, answer, facts)]
+    return [
+        *_form_errors(scenario, response, expected_statuses),
+        *_page_errors(facts),
+        *_consistency_errors(scenario, response, facts),
+    ]
 
 
-def _form(scenario: Scenario, answer: Answer, statuses: set[int]) -> Iterator[str]:
-    body = answer.body
-    if body is None or not answer.headers.get("content-type", "").startswith("application/json"):
-        yield f"the answer {answer.status} is no JSON"
+def _form_errors(scenario: Scenario, response: ClientResponse, expected_statuses: set[int]) -> Iterator[str]:
+    body = response.body
+    if body is None or not response.headers.get("content-type", "").startswith("application/json"):
+        yield f"the answer {response.status} is no JSON"
         return
-    if answer.status not in statuses:
-        yield f"answered {answer.status}: {body}"
-    if answer.status == 200 and not KEYS[scenario.kind] <= set(body):
-        yield f"200 lacks {sorted(KEYS[scenario.kind] - set(body))}"
-    if answer.status == 202:
-        if body.get("status") != "running" or "retry-after" not in answer.headers:
+    if response.status not in expected_statuses:
+        yield f"answered {response.status}: {body}"
+    if response.status == 200 and not RESULT_KEYS[scenario.kind] <= set(body):
+        yield f"200 lacks {sorted(RESULT_KEYS[scenario.kind] - set(body))}"
+    if response.status == 202:
+        if body.get("status") != "running" or "retry-after" not in response.headers:
             yield f"202 without status or Retry-After: {body}"
-        if answer.headers.get("location") != f"/operations/{body.get('operationId')}":
-            yield f"202 with the Location {answer.headers.get('location')}"
+        if response.headers.get("location") != f"/operations/{body.get('operationId')}":
+            yield f"202 with the Location {response.headers.get('location')}"
     if (
-        answer.status == 500
-        and not answer.from_gateway
+        response.status == 500
+        and not response.from_gateway
         and not (isinstance(body.get("error"), str) and body.get("operationId"))
     ):
         yield f"500 without error or operationId: {body}"
 
 
-def _page(facts: Facts) -> Iterator[str]:
+def _page_errors(facts: Facts) -> Iterator[str]:
     page = facts.page
     if page is None:
         return
-    lacking = {"operationId", "instanceId", "kind", "status", "steps", "createdAt", "updatedAt"} - set(page)
-    if lacking or page["status"] not in STATUSES:
-        yield f"the operation's page lacks {sorted(lacking)} or has the status {page.get('status')}"
+    missing_keys = {"operationId", "instanceId", "kind", "status", "steps", "createdAt", "updatedAt"} - set(page)
+    if missing_keys or page["status"] not in OPERATION_STATUSES:
+        yield f"the operation's page lacks {sorted(missing_keys)} or has the status {page.get('status')}"
         return
     if page["status"] == "succeeded" and not page.get("result"):
         yield "a success without its result"
@@ -134,86 +144,86 @@ def _page(facts: Facts) -> Iterator[str]:
         yield "a step has no end although the operation has"
 
 
-def _told(scenario: Scenario, answer: Answer, facts: Facts) -> Iterator[str]:
+def _consistency_errors(scenario: Scenario, response: ClientResponse, facts: Facts) -> Iterator[str]:
     page = facts.page
-    if page is None or page["status"] not in STATUSES:
-        if answer.status == 200:
+    if page is None or page["status"] not in OPERATION_STATUSES:
+        if response.status == 200:
             yield "200 of an operation that nobody knows"
         return
     status = page["status"]
-    if answer.status == 200 and (status != "succeeded" or answer.body != page.get("result")):
+    if response.status == 200 and (status != "succeeded" or response.body != page.get("result")):
         yield f"200, and the operation {status} with {page.get('result')}"
-    if answer.status == 500 and not answer.from_gateway and status not in ("failed", "leaked"):
+    if response.status == 500 and not response.from_gateway and status not in ("failed", "leaked"):
         yield f"500, and the operation {status}"
     if status == "succeeded":
-        yield from _whole(scenario, page.get("result") or {}, facts)
+        yield from _success_errors(scenario, page.get("result") or {}, facts)
     elif status == "failed":
-        yield from (f"failed, and left: {thing}" for thing in leaked(facts))
+        yield from (f"failed, and left: {thing}" for thing in find_leaks(facts))
         if scenario.kind == "create" and (facts.left or facts.infra):
             yield "a create failed, and something is there"
         if scenario.kind == "provision":
-            yield from _without_tool(scenario.tools[0], facts)
-            yield from _service_whole(facts, ())
+            yield from _absent_tool_errors(scenario.tools[0], facts)
+            yield from _service_errors(facts, ())
     elif status == "leaked":
-        untold = {_word(left) for left in facts.left} - _names_told(page)
-        if scenario.kind in ("create", "destroy") and untold:
-            yield f"left and not told: {sorted(untold)}"
-        if scenario.kind == "provision" and (untold & set(scenario.tools)):
-            yield f"left and not told: {sorted(untold)}"
+        unreported = {_reported_name(left) for left in facts.left} - _reported_names(page)
+        if scenario.kind in ("create", "destroy") and unreported:
+            yield f"left and not told: {sorted(unreported)}"
+        if scenario.kind == "provision" and (unreported & set(scenario.tools)):
+            yield f"left and not told: {sorted(unreported)}"
 
 
-def _names_told(page: dict[str, Any]) -> set[str]:
-    destroyed = (page.get("result") or {}).get("destroyed") or {}
-    return set((page.get("error") or {}).get("left") or ()) | {name for name, gone in destroyed.items() if not gone}
+def _reported_names(page: dict[str, Any]) -> set[str]:
+    results = (page.get("result") or {}).get("destroyed") or {}
+    return set((page.get("error") or {}).get("left") or ()) | {name for name, gone in results.items() if not gone}
 
 
-def _word(left: Leftover) -> str:
+def _reported_name(left: Leftover) -> str:
     """What an answer calls it."""
     return {"service": "service", "volume": "volumes"}.get(left.kind, left.provider)
 
 
-def _whole(scenario: Scenario, result: dict[str, Any], facts: Facts) -> Iterator[str]:
+def _success_errors(scenario: Scenario, result: dict[str, Any], facts: Facts) -> Iterator[str]:
     if scenario.kind == "destroy":
         if facts.infra or facts.tools or facts.left:
             yield "destroyed, and something is there"
         if not all((result.get("destroyed") or {"": False}).values()):
             yield f"all was there and is gone, told is {result}"
     elif scenario.kind == "destroy_tool":
-        yield from _without_tool(scenario.tools[0], facts)
-        yield from _service_whole(facts, ())
+        yield from _absent_tool_errors(scenario.tools[0], facts)
+        yield from _service_errors(facts, ())
         if result.get("deleted") is not True:
             yield f"the resource was there and is gone, told is {result}"
     elif scenario.kind == "provision":
-        yield from _with_tool(scenario.tools[0], result.get("resourceId"), facts)
-        yield from _service_whole(facts, ())
+        yield from _present_tool_errors(scenario.tools[0], result.get("resourceId"), facts)
+        yield from _service_errors(facts, ())
     else:
         services = result.get("services") or {}
         if set(services) != set(scenario.tools):
             yield f"asked for {scenario.tools}, told are {sorted(services)}"
         for tool in services:
-            yield from _with_tool(tool, services[tool].get("resourceId"), facts)
+            yield from _present_tool_errors(tool, services[tool].get("resourceId"), facts)
         warnings = [str(warning).split(":")[0] for warning in result.get("warnings") or ()]
-        yield from _service_whole(facts, warnings)
+        yield from _service_errors(facts, warnings)
         if facts.infra and facts.infra["provider_service_id"] != result.get("serviceId"):
             yield "the row has another service than the answer"
         if not str(result.get("url")).startswith("https://") and "domain" not in warnings:
             yield f"no domain and no warning of it: {result}"
 
 
-def _service_whole(facts: Facts, warnings: Sequence[str]) -> Iterator[str]:
+def _service_errors(facts: Facts, warnings: Sequence[str]) -> Iterator[str]:
     if facts.infra is None:
         yield "the instance has no row"
         return
-    there = {left.id for left in facts.left}
-    if facts.infra["provider_service_id"] not in there:
+    existing_ids = {left.id for left in facts.left}
+    if facts.infra["provider_service_id"] not in existing_ids:
         yield "the row's service is not there"
-    if facts.infra["volume_id"] not in there and "volume" not in warnings:
+    if facts.infra["volume_id"] not in existing_ids and "volume" not in warnings:
         yield "the row's volume is not there, and no warning tells so"
     if not facts.variables >= {"OPENCLAW_GATEWAY_TOKEN", "SETUP_PASSWORD", "PRIVATE_WALLET_KEY"}:
         yield "the service lacks its variables"
 
 
-def _with_tool(tool: str, resource_id: str | None, facts: Facts) -> Iterator[str]:
+def _present_tool_errors(tool: str, resource_id: str | None, facts: Facts) -> Iterator[str]:
     rows = [row for row in facts.tools if row["tool_id"] == tool]
     if [(row["resource_id"], row["status"]) for row in rows] != [(resource_id, "active")]:
         yield f"the rows of {tool} are not the resource {resource_id} that was told"
@@ -223,7 +233,7 @@ def _with_tool(tool: str, resource_id: str | None, facts: Facts) -> Iterator[str
         yield f"the service lacks the variables of {tool}"
 
 
-def _without_tool(tool: str, facts: Facts) -> Iterator[str]:
+def _absent_tool_errors(tool: str, facts: Facts) -> Iterator[str]:
     if any(row["tool_id"] == tool for row in facts.tools):
         yield f"there is a row of {tool}"
     if any(left.provider == tool for left in facts.left):

@@ -6,26 +6,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
-    "DIES",
+    "DISRUPTIONS",
     "FAULTS",
-    "MOST_OCCURRENCES",
-    "ONCE_EACH",
-    "OTHERS",
+    "MAX_OCCURRENCES",
     "SCENARIOS",
-    "TELLING",
+    "SHORT_FORM_FAULTS",
+    "START_FAILURES",
+    "TASK_KILLS",
     "Call",
     "Case",
     "Fault",
     "Scenario",
-    "cases_of",
-    "short_form",
+    "build_cases",
+    "select_short_form",
 ]
 
 TOOLS = ("openrouter", "agentmail", "telnyx")
 TIMEOUT_SECONDS = 1.0
 """The providers' timeout in the stacks of the matrix."""
-PAST_TIMEOUT = TIMEOUT_SECONDS + 0.5
-MOST_OCCURRENCES = 2
+BEYOND_TIMEOUT = TIMEOUT_SECONDS + 0.5
+MAX_OCCURRENCES = 2
 """A call that one operation makes more often (pages, polls) is spoilt at its first two."""
 
 
@@ -36,7 +36,7 @@ class Scenario:
     name: str
     kind: str
     tools: tuple[str, ...]
-    base: tuple[tuple[str, str, str], ...] = ()
+    base_faults: tuple[tuple[str, str, str], ...] = ()
     cold: bool = False
 
 
@@ -46,11 +46,11 @@ class Call:
 
     provider: str
     operation: str
-    nth: int
+    occurrence: int
 
     @property
     def label(self) -> str:
-        return f"{self.provider} {self.operation}" + (f" #{self.nth}" if self.nth > 1 else "")
+        return f"{self.provider} {self.operation}" + (f" #{self.occurrence}" if self.occurrence > 1 else "")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Case:
     scenario: str
     call: Call | None
     fault: str
-    again: bool = False
+    repeats_request: bool = False
     """Whether the same request is made once more at the end, and must succeed."""
 
     @property
@@ -99,9 +99,9 @@ FAULTS: dict[str, Fault] = {
     for fault in (
         Fault("refused", "refuse", {"times": None}),
         Fault("answer lost", "lost"),
-        Fault("hangs", "hang", {"seconds": PAST_TIMEOUT}),
-        Fault("hangs, done", "hang_done", {"seconds": PAST_TIMEOUT}),
-        Fault("done late", "slow", {"seconds": PAST_TIMEOUT}),
+        Fault("hangs", "hang", {"seconds": BEYOND_TIMEOUT}),
+        Fault("hangs, done", "hang_done", {"seconds": BEYOND_TIMEOUT}),
+        Fault("done late", "slow", {"seconds": BEYOND_TIMEOUT}),
         Fault("429", "rate_limit"),
         Fault("429, wait 1 s", "rate_limit", {"retry_after": 1}),
         Fault("429, wait 30 s", "rate_limit", {"retry_after": 30}),
@@ -118,39 +118,39 @@ FAULTS: dict[str, Fault] = {
     )
 }
 
-DIES = ("killed before", "killed after", "killed recorded")
+TASK_KILLS = ("killed before", "killed after", "killed recorded")
 """The task's process: before the call is done, after it and before its record, after the record."""
 
-OTHERS = (*DIES, "endpoint killed", "Postgres restarted")
+DISRUPTIONS = (*TASK_KILLS, "endpoint killed", "Postgres restarted")
 
-ONCE_EACH = ("start refused", "start lost")
+START_FAILURES = ("start refused", "start lost")
 """Per scenario, not per call: StartExecution fails after the row was written, without or with its work done."""
 
-TELLING = ("answer lost", "refused", "killed after")
+SHORT_FORM_FAULTS = ("answer lost", "refused", "killed after")
 """The three faults that find most: something was made that nobody was told of, nothing works, nobody is there."""
 
 
-def cases_of(scenario: Scenario, calls: Sequence[Call]) -> list[Case]:
+def build_cases(scenario: Scenario, calls: Sequence[Call]) -> list[Case]:
     """Every fault at every call. One case per call asks again at its end: that in which the call is refused."""
-    found = [
+    cases = [
         Case(scenario.name, call, fault.name, fault.name == "refused")
         for call in calls
         for fault in FAULTS.values()
         if call.provider == "railway" or not fault.railway_only
     ]
-    found += [Case(scenario.name, call, other) for call in calls for other in OTHERS]
-    if not scenario.base and not scenario.cold:
-        found += [Case(scenario.name, None, other) for other in ONCE_EACH]
-    return found
+    cases += [Case(scenario.name, call, other) for call in calls for other in DISRUPTIONS]
+    if not scenario.base_faults and not scenario.cold:
+        cases += [Case(scenario.name, None, other) for other in START_FAILURES]
+    return cases
 
 
-def short_form(cases: Iterable[Case]) -> list[Case]:
+def select_short_form(cases: Iterable[Case]) -> list[Case]:
     """Each call once, in one of the operations that make it, with one of the three telling faults: always the same."""
     by_call: dict[Call, list[Case]] = {}
     for case in cases:
-        if case.call is not None and case.fault in TELLING and case.call.nth == 1:
+        if case.call is not None and case.fault in SHORT_FORM_FAULTS and case.call.occurrence == 1:
             by_call.setdefault(case.call, []).append(case)
     return [
-        min(found, key=lambda case: zlib.crc32(case.label.encode()))
-        for _, found in sorted(by_call.items(), key=lambda item: item[0].label)
+        min(candidates, key=lambda case: zlib.crc32(case.label.encode()))
+        for _, candidates in sorted(by_call.items(), key=lambda item: item[0].label)
     ]

@@ -8,32 +8,32 @@ import threading
 import traceback
 from typing import Any
 
-from .drive import discover, run
-from .ground import Ground
+from .drive import discover_calls, run_case
+from .ground import FaultStack
 from .plan import SCENARIOS
 
 __all__ = ["worker_main"]
 
 
-def worker_main(work: Any, done: Any) -> None:
+def worker_main(task_queue: Any, result_queue: Any) -> None:
     """Do what `work` orders until it orders None; `done` gets the outcomes, or the text of what broke."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     # An exception leaves the block, which takes the stack down; the default would not.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        with Ground.standing() as ground:
-            while (order := work.get()) is not None:
-                what, subject = order
-                if what == "discover":
-                    calls, outcome = discover(ground, SCENARIOS[subject])
-                    done.put((subject, calls, outcome))
+        with FaultStack.start() as fault_stack:
+            while (message := task_queue.get()) is not None:
+                action, subject = message
+                if action == "discover":
+                    calls, outcome = discover_calls(fault_stack, SCENARIOS[subject])
+                    result_queue.put((subject, calls, outcome))
                 else:
-                    done.put(run(ground, subject))
+                    result_queue.put(run_case(fault_stack, subject))
     except Exception:  # noqa: BLE001 - whatever it was, the one who waits must learn of it
-        done.put(traceback.format_exc())
+        result_queue.put(traceback.format_exc())
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     """A worker whose parent was killed goes too; the stack's warden then ends what the stack has started."""
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -3,19 +3,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.support import Running, checkout
+from tests.local.support import RunnerProcess, temporary_checkout
 
 
 @pytest.fixture(scope="session")
 def root() -> Iterator[Path]:
-    with checkout() as folder:
-        yield folder
+    with temporary_checkout() as checkout_folder:
+        yield checkout_folder
 
 
 @pytest.fixture(scope="session")
-def runner(root: Path) -> Iterator[Running]:
+def runner(root: Path) -> Iterator[RunnerProcess]:
     """The fixture's bundle, up for all tests; in a process of its own, for moto keeps its state in the process."""
     shell = {"SERVICES_API_KEY": "test-key", "RAILWAY_PROJECT_ID": "from-shell", "SECRET_OF_SHELL": "x"}
-    with Running(root, **shell) as running:
-        assert running.url
-        yield running
+    with RunnerProcess(root, **shell) as process:
+        assert process.url
+        yield process

@@ -14,54 +14,54 @@ from aiohttp import web
 from local.console import Console
 from local.events import HttpRequest
 from local.functions import LambdaService
-from local.gateway import IDLE_LIMIT, Gateway
-from local.lock import bind
-from local.processes import Warden
+from local.gateway import STREAM_IDLE_TIMEOUT, Gateway
+from local.lock import bind_listener
+from local.processes import Supervisor
 from local.template import Template
 
 TEMPLATE = Path(__file__).parent / "streaming" / "template.yaml"
 T = TypeVar("T")
 
 
-class Streams:
+class GatewayHarness:
     """Serves the streaming fixture until closed."""
 
-    def __init__(self, logs: Path, *, idle: float = IDLE_LIMIT, most: int = 200) -> None:
-        self.logs = logs
-        self.printed = StringIO()
+    def __init__(self, log_folder: Path, *, idle_timeout: float = STREAM_IDLE_TIMEOUT, max_streams: int = 200) -> None:
+        self.log_folder = log_folder
+        self.console_output = StringIO()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        console = Console(self.printed)
+        console = Console(self.console_output)
         template = Template.load(TEMPLATE, {})
-        self._warden = Warden()
-        self.functions = LambdaService(
-            template.functions, "http://127.0.0.1:9", logs, self._warden, console.warn, 10, most
+        self._supervisor = Supervisor()
+        self.lambda_service = LambdaService(
+            template.functions, "http://127.0.0.1:9", log_folder, self._supervisor, console.warn, 10, max_streams
         )
-        self._gateway = Gateway(template, self.functions, console, 10.0, _no_control, idle)
-        listener = bind("127.0.0.1", 0)
+        self._gateway = Gateway(template, self.lambda_service, console, 10.0, _answer_not_found, idle_timeout)
+        listener = bind_listener("127.0.0.1", 0)
         self.address: tuple[str, int] = listener.getsockname()
-        self.run(self._start(listener))
+        self.run_coroutine(self._start(listener))
 
     async def _start(self, listener: socket.socket) -> None:
-        await self.functions.start()
+        await self.lambda_service.start()
         await self._gateway.start(listener)
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
-    def soon(self, call: Any, *arguments: Any) -> Any:
+    def call_in_loop(self, function: Any, *arguments: Any) -> Any:
         """A plain call on the loop."""
 
         async def run() -> Any:
-            return call(*arguments)
+            return function(*arguments)
 
-        return self.run(run())
+        return self.run_coroutine(run())
 
     def close(self) -> None:
-        self.run(self._gateway.stop())
-        self.run(self.functions.stop())
-        self.run(self._warden.close())
+        self.run_coroutine(self._gateway.stop())
+        self.run_coroutine(self.lambda_service.stop())
+        self.run_coroutine(self._supervisor.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -75,8 +75,8 @@ class Streams:
         return connection.getresponse()
 
     def workers(self, function: str) -> list[dict[str, Any]]:
-        return self.soon(self.functions.status)[function]["workers"]
+        return self.call_in_loop(self.lambda_service.status)[function]["workers"]
 
 
-async def _no_control(_request: HttpRequest) -> web.Response:
+async def _answer_not_found(_request: HttpRequest) -> web.Response:
     return web.Response(status=404)

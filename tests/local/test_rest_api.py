@@ -11,36 +11,45 @@ import pytest
 from local.apis import RestApi, Route
 from local.errors import TemplateError
 from local.events import HttpRequest
-from local.rest_events import identity_of, method_arn, rest_authorizer_event, rest_event
-from local.routes import Match
+from local.rest_events import (
+    build_method_arn,
+    build_rest_authorizer_event,
+    build_rest_event,
+    evaluate_authorizer_response,
+)
+from local.routes import RouteMatch
 from local.template import Template
-from tests.local.streams import TEMPLATE, Streams
+from tests.local.streams import TEMPLATE, GatewayHarness
 
 API = RestApi("StreamApi", "live", ("application/octet-stream",))
-FOUND = Match(Route("POST", "/api/{a}/{rest+}", "F", "StreamApi.AgentUser", API, True), {"a": "x y", "rest": "1/2"})
+ROUTE_MATCH = RouteMatch(
+    Route("POST", "/api/{a}/{rest+}", "F", "StreamApi.AgentUser", API, True), {"a": "x y", "rest": "1/2"}
+)
 ARN = "arn:aws:execute-api:us-east-1:123456789012:local/live/POST/api/x%20y/1/2"
 
 
 @pytest.fixture(scope="module")
-def streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Streams]:
-    running = Streams(tmp_path_factory.mktemp("logs"))
-    yield running
-    running.close()
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayHarness]:
+    harness = GatewayHarness(tmp_path_factory.mktemp("logs"))
+    yield harness
+    harness.close()
 
 
-def incoming(
+def build_request(
     body: bytes = b"", *headers: tuple[str, str], target: str = "/api/x%20y/1/2?a=1&b=%20&a=2&c"
 ) -> HttpRequest:
-    given = (("Host", "127.0.0.1:3002"), ("User-Agent", "app/1"), ("X-Two", "1"), ("X-Two", "2"), *headers)
-    number = "11111111-2222-3333-4444-555555555555"
-    return HttpRequest("POST", target, "HTTP/1.1", given, body, "127.0.0.1", 3002, number)
+    all_headers = (("Host", "127.0.0.1:3002"), ("User-Agent", "app/1"), ("X-Two", "1"), ("X-Two", "2"), *headers)
+    request_id = "11111111-2222-3333-4444-555555555555"
+    return HttpRequest("POST", target, "HTTP/1.1", all_headers, body, "127.0.0.1", 3002, request_id)
 
 
 def test_a_request_becomes_the_event_that_aws_makes_of_it() -> None:
-    event = rest_event(incoming(b"{}", ("Connection", "close")), FOUND, API, {"user": "u1", "principalId": "u1"})
-    about = event["requestContext"]
-    assert re.fullmatch(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000", about.pop("requestTime"))
-    assert isinstance(about.pop("requestTimeEpoch"), int)
+    event = build_rest_event(
+        build_request(b"{}", ("Connection", "close")), ROUTE_MATCH, API, {"user": "u1", "principalId": "u1"}
+    )
+    request_context = event["requestContext"]
+    assert re.fullmatch(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000", request_context.pop("requestTime"))
+    assert isinstance(request_context.pop("requestTimeEpoch"), int)
     for name in ("headers", "multiValueHeaders"):
         assert event[name].pop("X-Amzn-Trace-Id")
     assert event == {
@@ -87,28 +96,30 @@ def test_a_request_becomes_the_event_that_aws_makes_of_it() -> None:
 
 
 def test_what_a_request_does_not_have_is_null() -> None:
-    found = Match(Route("POST", "/x", "F", None, API), {})
-    event = rest_event(incoming(target="/x"), found, API, None)
+    route_match = RouteMatch(Route("POST", "/x", "F", None, API), {})
+    event = build_rest_event(build_request(target="/x"), route_match, API, None)
     for name in ("queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "body"):
         assert event[name] is None
     assert "authorizer" not in event["requestContext"]
 
 
 def test_only_a_binary_media_type_is_base64() -> None:
-    octets = rest_event(incoming(b"\xff", ("Content-Type", "application/octet-stream; x=y")), FOUND, API, None)
+    octets = build_rest_event(
+        build_request(b"\xff", ("Content-Type", "application/octet-stream; x=y")), ROUTE_MATCH, API, None
+    )
     assert (octets["body"], octets["isBase64Encoded"]) == ("/w==", True)
-    text = rest_event(incoming(b"\xff", ("Content-Type", "image/png")), FOUND, API, None)
+    text = build_rest_event(build_request(b"\xff", ("Content-Type", "image/png")), ROUTE_MATCH, API, None)
     assert (text["body"], text["isBase64Encoded"]) == ("\ufffd", False)
 
 
 def test_the_authorizer_gets_a_request_event_without_a_body() -> None:
-    event = rest_authorizer_event(incoming(b"{}", target="/api/x%20y/1/2"), FOUND, API)
+    event = build_rest_authorizer_event(build_request(b"{}", target="/api/x%20y/1/2"), ROUTE_MATCH, API)
     assert (event["type"], event["methodArn"]) == ("REQUEST", ARN)
     assert (event["queryStringParameters"], event["stageVariables"]) == ({}, {})
     assert not {"body", "isBase64Encoded"} & event.keys()
 
 
-def answer(effect: str = "Allow", resource: Any = "*", **changes: Any) -> dict[str, Any]:
+def build_authorizer_response(effect: str = "Allow", resource: Any = "*", **changes: Any) -> dict[str, Any]:
     statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}
     return {"principalId": "p", "policyDocument": {"Statement": [statement]}, **changes}
 
@@ -118,45 +129,56 @@ def answer(effect: str = "Allow", resource: Any = "*", **changes: Any) -> dict[s
     (ARN.replace("POST", "GET"), False), ("arn:aws:execute-api:*:*:*/dead/*", False), (None, False),
 ])  # fmt: skip
 def test_a_policy_lets_in_what_it_covers(resource: Any, covered: bool) -> None:
-    arn = method_arn(incoming(), API)
-    assert (identity_of(answer("Allow", resource), arn) is not None) == covered
-    assert identity_of(answer("Deny", resource), arn) is None
+    arn = build_method_arn(build_request(), API)
+    assert (evaluate_authorizer_response(build_authorizer_response("Allow", resource), arn) is not None) == covered
+    assert evaluate_authorizer_response(build_authorizer_response("Deny", resource), arn) is None
 
 
 def test_a_deny_beats_an_allow() -> None:
-    both = answer()["policyDocument"]["Statement"] + answer("Deny")["policyDocument"]["Statement"]
-    assert identity_of(answer(policyDocument={"Statement": both}), ARN) is None
+    both = (
+        build_authorizer_response()["policyDocument"]["Statement"]
+        + build_authorizer_response("Deny")["policyDocument"]["Statement"]
+    )
+    assert evaluate_authorizer_response(build_authorizer_response(policyDocument={"Statement": both}), ARN) is None
 
 
-@pytest.mark.parametrize("broken", [{}, answer(principalId=5), answer(policyDocument="x"), answer(context={"a": []})])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        build_authorizer_response(principalId=5),
+        build_authorizer_response(policyDocument="x"),
+        build_authorizer_response(context={"a": []}),
+    ],
+)
 def test_what_is_no_answer_of_an_authorizer_is_not_taken_for_one(broken: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        identity_of(broken, ARN)
+        evaluate_authorizer_response(broken, ARN)
 
 
-def test_a_function_that_does_not_stream_answers_in_payload_1(streams: Streams) -> None:
-    with streams.request("POST", "/api/buffered/x%2By?q=1", b"text") as plain:
+def test_a_function_that_does_not_stream_answers_in_payload_1(gateway: GatewayHarness) -> None:
+    with gateway.request("POST", "/api/buffered/x%2By?q=1", b"text") as plain:
         event = json.load(plain)
         assert (plain.status, plain.getheader("content-type")) == (200, "application/json")
         assert (event["pathParameters"], event["body"]) == ({"what": "x%2By"}, "text")
-    with streams.request("POST", "/api/buffered/binary", headers={"Accept": "application/octet-stream"}) as binary:
+    with gateway.request("POST", "/api/buffered/binary", headers={"Accept": "application/octet-stream"}) as binary:
         assert (binary.status, binary.read()) == (201, b"\x00\xff")
         assert binary.headers.get_all("set-cookie") == ["a=1", "b=2"]
         assert binary.headers.get_all("x-several") == ["1", "2"]
-    with streams.request("POST", "/api/buffered/binary") as text:
+    with gateway.request("POST", "/api/buffered/binary") as text:
         assert text.read() == b"AP8="
-    with streams.request("POST", "/api/buffered/malformed") as broken:
+    with gateway.request("POST", "/api/buffered/malformed") as broken:
         assert broken.status == 502
 
 
 def test_rest_routes_are_read_with_their_authorizers() -> None:
     routes = {route.key: route for route in Template.load(TEMPLATE, {}).routes}
     stream = routes["POST /api/stream/{what}"]
-    assert (stream.streaming, stream.authorizer, stream.rest) == (True, "StreamApi.AgentUser", API)
-    assert (stream.limit, routes["ANY /api/stream/{what}"].limit) == (900.0, 29.0)
+    assert (stream.streaming, stream.authorizer, stream.rest_api) == (True, "StreamApi.AgentUser", API)
+    assert (stream.timeout, routes["ANY /api/stream/{what}"].timeout) == (900.0, 29.0)
     assert routes["ANY /api/stream/{what}"].authorizer is None
     assert not routes["POST /api/buffered/{what}"].streaming
-    assert routes["ANY /api/{proxy+}"].rest is None
+    assert routes["ANY /api/{proxy+}"].rest_api is None
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [

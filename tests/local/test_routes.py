@@ -1,6 +1,6 @@
 import pytest
 
-from local.routes import match
+from local.routes import match_route
 from local.template import Route
 
 ROUTES = tuple(
@@ -36,18 +36,18 @@ ROUTES = tuple(
     ],
 )
 def test_the_most_specific_route_is_taken(method: str, path: str, function: str, parameters: dict[str, str]) -> None:
-    found = match(ROUTES, method, path)
+    found = match_route(ROUTES, method, path)
     assert found is not None
     assert (found.route.function, found.parameters) == (function, parameters)
 
 
 def test_without_a_fitting_route_default_is_taken_and_without_that_none() -> None:
     routes = (Route("GET", "/a", "a", None), Route("ANY", "$default", "default", None))
-    found = match(routes, "POST", "/a")
+    found = match_route(routes, "POST", "/a")
     assert found is not None
     assert found.route.key == "$default"
-    assert match(routes[:1], "POST", "/a") is None
+    assert match_route(routes[:1], "POST", "/a") is None
 
 
 def test_an_empty_segment_is_no_parameter() -> None:
-    assert match((Route("GET", "/pets/{id}", "f", None),), "GET", "/pets/") is None
+    assert match_route((Route("GET", "/pets/{id}", "f", None),), "GET", "/pets/") is None

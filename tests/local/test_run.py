@@ -11,27 +11,27 @@ import psutil
 import psycopg
 import pytest
 
-from tests.local.support import CHECKOUT, Running, checkout, gone, request, wait_for
+from tests.local.support import CHECKOUT, RunnerProcess, has_exited, send_request, temporary_checkout, wait_for
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def own() -> Iterator[Path]:
+def own_checkout() -> Iterator[Path]:
     """A checkout for one test."""
-    with checkout() as folder:
+    with temporary_checkout() as folder:
         yield folder
 
 
-def outcome(running: Running) -> tuple[int, str]:
+def wait_for_failure(runner_process: RunnerProcess) -> tuple[int, str]:
     """Exit code and last line of a run that is expected to fail."""
-    with running:
-        code = running.wait()
-    assert not any("Traceback" in line for line in running.lines)
-    return code, running.lines[-1]
+    with runner_process:
+        code = runner_process.wait()
+    assert not any("Traceback" in line for line in runner_process.lines)
+    return code, runner_process.lines[-1]
 
 
-def name_of(process: psutil.Process) -> str:
+def get_process_name(process: psutil.Process) -> str:
     """Its name; one that has ended meanwhile has none."""
     try:
         return process.name()
@@ -39,35 +39,35 @@ def name_of(process: psutil.Process) -> str:
         return ""
 
 
-def test_it_is_refused_until_ready_migrates_first_and_stops_without_leaving_a_process(own: Path) -> None:
+def test_it_is_refused_until_ready_migrates_first_and_stops_without_leaving_a_process(own_checkout: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    with Running(own, PORT=str(port)) as running:
+    with RunnerProcess(own_checkout, PORT=str(port)) as running:
 
-        def answered() -> int:
+        def get_health_status() -> int:
             try:
-                return request(f"http://127.0.0.1:{port}", "GET", "/healthz")[0]
+                return send_request(f"http://127.0.0.1:{port}", "GET", "/healthz")[0]
             except ConnectionRefusedError:
                 return 0
 
-        assert wait_for(answered, 30) == 200
+        assert wait_for(get_health_status, 30) == 200
         assert running.url == f"http://127.0.0.1:{port}"
         with psycopg.connect(running.database_url) as connection:
             assert connection.execute("select count(*) from migrated").fetchone() == (1,)
-        held = json.loads((own / ".pointsman/run.lock").read_text(encoding="utf-8"))
-        assert (held["pid"], held["port"]) == (running.process.pid, port)
+        lock_owner = json.loads((own_checkout / ".pointsman/run.lock").read_text(encoding="utf-8"))
+        assert (lock_owner["pid"], lock_owner["port"]) == (running.process.pid, port)
         running.invoke("Slow")
         processes = running.descendants()
-        assert {"postgres"} < {name_of(process) for process in processes}
+        assert {"postgres"} < {get_process_name(process) for process in processes}
         assert any("awslambdaric" in process.cmdline() for process in processes)
         running.process.send_signal(signal.SIGINT)
         assert running.wait() == 0
     assert running.lines[-1] == "Pointsman has stopped"
-    assert all(gone(process.pid) for process in processes)
+    assert all(has_exited(process.pid) for process in processes)
 
 
-def test_nothing_outlives_a_runner_that_is_killed_and_the_next_one_starts(own: Path) -> None:
-    with Running(own) as running:
+def test_nothing_outlives_a_runner_that_is_killed_and_the_next_one_starts(own_checkout: Path) -> None:
+    with RunnerProcess(own_checkout) as running:
         running.invoke("Slow")
         busy = subprocess.Popen(
             [
@@ -83,33 +83,33 @@ def test_nothing_outlives_a_runner_that_is_killed_and_the_next_one_starts(own: P
         running.wait()
         busy.wait(20)
     for process in processes:
-        wait_for(lambda pid=process.pid: gone(pid))
-    with Running(own) as again:
+        wait_for(lambda pid=process.pid: has_exited(pid))
+    with RunnerProcess(own_checkout) as again:
         with psycopg.connect(again.database_url) as connection:
             assert connection.execute("select count(*) from migrated").fetchone() == (2,)
         again.process.terminate()
         assert again.wait() == 0
 
 
-def test_it_stops_in_the_middle_of_starting(own: Path) -> None:
-    with Running(own) as running:
-        running.line("Pointsman is starting")
+def test_it_stops_in_the_middle_of_starting(own_checkout: Path) -> None:
+    with RunnerProcess(own_checkout) as running:
+        running.wait_for_line("Pointsman is starting")
         processes = wait_for(running.descendants)
         running.process.terminate()
         assert running.wait() == 0
-    assert all(gone(process.pid) for process in processes)
+    assert all(has_exited(process.pid) for process in processes)
 
 
-def test_a_second_run_says_what_the_first_one_holds(runner: Running, root: Path) -> None:
-    code, line = outcome(Running(root))
+def test_a_second_run_says_what_the_first_one_holds(runner: RunnerProcess, root: Path) -> None:
+    code, line = wait_for_failure(RunnerProcess(root))
     assert code == 1
     assert f"another Pointsman (pid {runner.process.pid}) serves {runner.url}" in line
     assert str(root / ".pointsman") in line
 
 
-def test_a_port_that_another_pointsman_has_is_named(runner: Running, root: Path, own: Path) -> None:
+def test_a_port_that_another_pointsman_has_is_named(runner: RunnerProcess, root: Path, own_checkout: Path) -> None:
     port = runner.url.rsplit(":", 1)[1]
-    code, line = outcome(Running(own, PORT=port))
+    code, line = wait_for_failure(RunnerProcess(own_checkout, PORT=port))
     assert code == 1
     assert line == (
         f"pointsman: port {port} is taken by another Pointsman (pid {runner.process.pid}, in {root}):"
@@ -117,11 +117,11 @@ def test_a_port_that_another_pointsman_has_is_named(runner: Running, root: Path,
     )
 
 
-def test_a_port_that_another_program_has_is_named(own: Path) -> None:
+def test_a_port_that_another_program_has_is_named(own_checkout: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0)
         port = server.getsockname()[1]
-        code, line = outcome(Running(own, "--port", str(port)))
+        code, line = wait_for_failure(RunnerProcess(own_checkout, "--port", str(port)))
     assert code == 1
     assert f"port {port} is taken by {psutil.Process().name()} (pid {os.getpid()})" in line
 
@@ -138,36 +138,40 @@ def test_a_port_that_another_program_has_is_named(own: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_setting_is_one_line(own: Path, changes: dict[str, str], message: str) -> None:
-    code, line = outcome(Running(own, **changes))
+def test_a_wrong_setting_is_one_line(own_checkout: Path, changes: dict[str, str], message: str) -> None:
+    code, line = wait_for_failure(RunnerProcess(own_checkout, **changes))
     assert code == 1
     assert line.startswith("pointsman: ")
     assert message in line
     assert "hidden" not in line
 
 
-def test_a_missing_template_is_one_line(own: Path) -> None:
-    (own / "template.yaml").unlink()
-    code, line = outcome(Running(own))
-    assert (code, line) == (1, f"pointsman: {own / 'template.yaml'} is missing")
+def test_a_missing_template_is_one_line(own_checkout: Path) -> None:
+    (own_checkout / "template.yaml").unlink()
+    code, line = wait_for_failure(RunnerProcess(own_checkout))
+    assert (code, line) == (1, f"pointsman: {own_checkout / 'template.yaml'} is missing")
 
 
-def test_failing_migrations_are_one_line_and_leave_no_process(own: Path) -> None:
-    (own / "functions/migrate.py").write_text("def handler(event, context):\n    raise ValueError('too old')\n")
-    with Running(own) as running:
+def test_failing_migrations_are_one_line_and_leave_no_process(own_checkout: Path) -> None:
+    (own_checkout / "functions/migrate.py").write_text(
+        "def handler(event, context):\n    raise ValueError('too old')\n"
+    )
+    with RunnerProcess(own_checkout) as running:
         assert running.wait() == 1
     assert "the migrations failed: ValueError: too old" in running.lines[-1]
 
 
-def test_an_external_database_and_simulated_providers_are_used_as_set(runner: Running, own: Path) -> None:
+def test_an_external_database_and_simulated_providers_are_used_as_set(
+    runner: RunnerProcess, own_checkout: Path
+) -> None:
     changes = {"RAILWAY_API_URL": "http://127.0.0.1:1/mine", "SERVICE_DATABASE_URL": runner.database_url}
-    with Running(own, RAILWAY_API_TOKEN=None, TELNYX_API_KEY=None, **changes) as running:
-        database = running.banner("database")
+    with RunnerProcess(own_checkout, RAILWAY_API_TOKEN=None, TELNYX_API_KEY=None, **changes) as running:
+        database = running.get_banner_value("database")
         assert runner.database_url.endswith(database)
         assert "@" not in database
         status = running.status()
         assert status["processes"]["postgres"] is None
-        assert status["simulator"] == running.banner("simulator")
+        assert status["simulator"] == running.get_banner_value("simulator")
         assert status["providers"]["telnyx"] == "simulated"
         answer, _ = running.invoke("Echo")
         assert answer["env"]["RAILWAY_API_TOKEN"] == "sim-railway-key"
@@ -175,7 +179,7 @@ def test_an_external_database_and_simulated_providers_are_used_as_set(runner: Ru
         assert answer["env"]["RAILWAY_PROJECT_ID"] == "sim-project"
 
 
-def test_an_old_interpreter_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_interpreter_is_rejected_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     code = "import sys, runpy; sys.version_info = (3, 8, 0); runpy.run_module('local', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 import pytest
 
 from local.errors import TemplateError
-from local.invocation import Result
-from local.schedules import Schedules, parse
+from local.invocation import InvocationResult
+from local.schedules import Scheduler, parse_expression
 from local.template import Schedule
 
 
-def next_after(expression: str, moment: str) -> str:
-    after = parse(expression, "F").after(datetime.fromisoformat(moment).replace(tzinfo=UTC))
-    return f"{after:%Y-%m-%dT%H:%M:%S}"
+def find_next_time(expression: str, moment: str) -> str:
+    next_time = parse_expression(expression, "F").next_after(datetime.fromisoformat(moment).replace(tzinfo=UTC))
+    return f"{next_time:%Y-%m-%dT%H:%M:%S}"
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def next_after(expression: str, moment: str) -> str:
     ],
 )
 def test_the_next_time(expression: str, moment: str, expected: str) -> None:
-    assert next_after(expression, moment) == expected
+    assert find_next_time(expression, moment) == expected
 
 
 @pytest.mark.parametrize(
@@ -34,27 +34,27 @@ def test_the_next_time(expression: str, moment: str, expected: str) -> None:
 )
 def test_what_is_not_known_is_refused_by_name(expression: str) -> None:
     with pytest.raises(TemplateError, match=r"F: the schedule"):
-        parse(expression, "F")
+        parse_expression(expression, "F")
 
 
 def test_enabled_schedules_fire_on_time_and_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(parse.__globals__["_UNITS"], "minute", 0.02)
+    monkeypatch.setitem(parse_expression.__globals__["_UNITS"], "minute", 0.02)
     fired: list[str] = []
 
     async def scenario() -> None:
         enough = asyncio.Event()
 
-        async def invoke(function: str, payload: bytes) -> Result:
+        async def invoke(function: str, payload: bytes) -> InvocationResult:
             fired.append(function)
             if len(fired) == 3:
                 enough.set()
-            return Result(b"{}", None, "id")
+            return InvocationResult(b"{}", None, "id")
 
         rates = [
             Schedule("A", "On", "rate(1 minute)", True, None, False),
             Schedule("B", "Off", "rate(1 minute)", False, None, False),
         ]
-        schedules = Schedules(rates, invoke, lambda text: None)
+        schedules = Scheduler(rates, invoke, lambda text: None)
         assert schedules.start() == 1
         await asyncio.wait_for(enough.wait(), 10)
         await schedules.stop()

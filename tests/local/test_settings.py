@@ -5,92 +5,100 @@ import pytest
 from local.errors import RunnerError
 from local.settings import DEVELOPMENT_API_KEY, Settings
 
-SIMULATOR = "http://127.0.0.1:4010"
+SIMULATOR_URL = "http://127.0.0.1:4010"
 
 
-def load(tmp_path: Path, **environ: str) -> Settings:
+def load_settings(tmp_path: Path, **environ: str) -> Settings:
     return Settings.load(tmp_path, environ)
 
 
 def test_defaults(tmp_path: Path) -> None:
-    found = load(tmp_path)
-    assert (found.host, found.port, found.api_key) == ("127.0.0.1", 3002, DEVELOPMENT_API_KEY)
-    assert found.data == tmp_path / ".pointsman"
-    assert found.api_key_is_development
-    assert found.schedules
-    assert set(found.provider_states().values()) == {"simulated"}
+    settings = load_settings(tmp_path)
+    assert (settings.host, settings.port, settings.api_key) == ("127.0.0.1", 3002, DEVELOPMENT_API_KEY)
+    assert settings.data == tmp_path / ".pointsman"
+    assert settings.is_development_api_key
+    assert settings.schedules
+    assert set(settings.provider_states().values()) == {"simulated"}
 
 
 def test_port_beats_api_port(tmp_path: Path) -> None:
-    assert load(tmp_path, PORT="1", API_PORT="2").port == 1
-    assert load(tmp_path, API_PORT="2", API_HOST="0.0.0.0").port == 2
+    assert load_settings(tmp_path, PORT="1", API_PORT="2").port == 1
+    assert load_settings(tmp_path, API_PORT="2", API_HOST="0.0.0.0").port == 2
 
 
 @pytest.mark.parametrize("port", ["http", "-1", "70000"])
 def test_a_malformed_port_is_named(tmp_path: Path, port: str) -> None:
     with pytest.raises(RunnerError, match="PORT is"):
-        load(tmp_path, PORT=port)
+        load_settings(tmp_path, PORT=port)
 
 
 def test_dotenv_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("# comment\nexport A=\"x y\"\nPORT=77 # why\nSERVICES_API_KEY='k'\n\nbad\n")
-    found = load(tmp_path, PORT="78")
-    assert (found.environment["A"], found.port, found.api_key) == ("x y", 78, "k")
+    settings = load_settings(tmp_path, PORT="78")
+    assert (settings.environment["A"], settings.port, settings.api_key) == ("x y", 78, "k")
 
 
 def test_a_provider_without_a_key_is_simulated(tmp_path: Path) -> None:
-    values = load(tmp_path).function_overrides("postgresql://db", SIMULATOR)
+    values = load_settings(tmp_path).function_overrides("postgresql://db", SIMULATOR_URL)
     assert values["RAILWAY_API_TOKEN"] == "sim-railway-key"
-    assert values["RAILWAY_API_URL"] == f"{SIMULATOR}/railway/graphql/v2"
+    assert values["RAILWAY_API_URL"] == f"{SIMULATOR_URL}/railway/graphql/v2"
     assert values["RAILWAY_PROJECT_ID"] == "sim-project"
     assert values["RAILWAY_ENVIRONMENT_ID"] == "sim-environment"
-    assert values["OPENROUTER_API_URL"] == f"{SIMULATOR}/openrouter/api/v1"
-    assert values["AGENTMAIL_API_URL"] == f"{SIMULATOR}/agentmail/v0"
-    assert values["TELNYX_API_URL"] == f"{SIMULATOR}/telnyx/v2"
-    assert values["MODEL_BASE_URL"] == f"{SIMULATOR}/model/v1"
+    assert values["OPENROUTER_API_URL"] == f"{SIMULATOR_URL}/openrouter/api/v1"
+    assert values["AGENTMAIL_API_URL"] == f"{SIMULATOR_URL}/agentmail/v0"
+    assert values["TELNYX_API_URL"] == f"{SIMULATOR_URL}/telnyx/v2"
+    assert values["MODEL_BASE_URL"] == f"{SIMULATOR_URL}/model/v1"
     assert (values["MODEL_NORMAL"], values["MODEL_HIGH"]) == ("sim-normal", "sim-high")
     assert values["SERVICE_DATABASE_URL"] == "postgresql://db"
 
 
 def test_what_the_developer_set_is_left_as_it_is(tmp_path: Path) -> None:
-    mine = {"RAILWAY_API_URL": "http://mine", "RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_NAME": "n"}
-    values = load(tmp_path, **mine).function_overrides("postgresql://db", SIMULATOR)
-    assert {name: values[name] for name in mine} == mine
+    developer_values = {"RAILWAY_API_URL": "http://mine", "RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_NAME": "n"}
+    values = load_settings(tmp_path, **developer_values).function_overrides("postgresql://db", SIMULATOR_URL)
+    assert {name: values[name] for name in developer_values} == developer_values
     assert "RAILWAY_ENVIRONMENT_ID" not in values
     assert values["RAILWAY_API_TOKEN"] == "sim-railway-key"
 
 
 def test_callers_of_the_agent_api_need_no_credential_here_unless_the_developer_says_so(tmp_path: Path) -> None:
-    assert load(tmp_path, AGENT_AUTH="").function_overrides("postgresql://db", SIMULATOR)["AGENT_AUTH"] == "header"
-    assert load(tmp_path, AGENT_AUTH="jwt").function_overrides("postgresql://db", SIMULATOR)["AGENT_AUTH"] == "jwt"
+    assert (
+        load_settings(tmp_path, AGENT_AUTH="").function_overrides("postgresql://db", SIMULATOR_URL)["AGENT_AUTH"]
+        == "header"
+    )
+    assert (
+        load_settings(tmp_path, AGENT_AUTH="jwt").function_overrides("postgresql://db", SIMULATOR_URL)["AGENT_AUTH"]
+        == "jwt"
+    )
 
 
 def test_an_empty_key_means_not_configured_and_is_passed_on(tmp_path: Path) -> None:
-    found = load(tmp_path, TELNYX_API_KEY="")
-    values = found.function_overrides("postgresql://db", SIMULATOR)
-    assert found.provider_states()["telnyx"] == "not configured"
+    settings = load_settings(tmp_path, TELNYX_API_KEY="")
+    values = settings.function_overrides("postgresql://db", SIMULATOR_URL)
+    assert settings.provider_states()["telnyx"] == "not configured"
     assert values["TELNYX_API_KEY"] == ""
     assert "TELNYX_API_URL" not in values
 
 
 def test_a_real_key_calls_the_real_address(tmp_path: Path) -> None:
-    found = load(tmp_path, OPENROUTER_MANAGEMENT_KEY="real")
-    values = found.function_overrides("postgresql://db", SIMULATOR)
-    assert found.provider_states()["openrouter"] == "real"
+    settings = load_settings(tmp_path, OPENROUTER_MANAGEMENT_KEY="real")
+    values = settings.function_overrides("postgresql://db", SIMULATOR_URL)
+    assert settings.provider_states()["openrouter"] == "real"
     assert values["OPENROUTER_MANAGEMENT_KEY"] == "real"
     assert "OPENROUTER_API_URL" not in values
 
 
 def test_a_real_model_is_the_one_that_was_named(tmp_path: Path) -> None:
-    values = load(tmp_path, MODEL_API_KEY="real", MODEL_NORMAL="gpt").function_overrides("postgresql://db", SIMULATOR)
+    values = load_settings(tmp_path, MODEL_API_KEY="real", MODEL_NORMAL="gpt").function_overrides(
+        "postgresql://db", SIMULATOR_URL
+    )
     assert (values["MODEL_API_KEY"], values["MODEL_NORMAL"]) == ("real", "gpt")
     assert not {"MODEL_BASE_URL", "MODEL_HIGH"} & set(values)
 
 
 def test_no_simulator_is_needed_when_nothing_of_ours_is_simulated(tmp_path: Path) -> None:
     keys = {"OPENROUTER_MANAGEMENT_KEY": "real", "AGENTMAIL_API_KEY": "", "TELNYX_API_KEY": "", "MODEL_API_KEY": ""}
-    assert load(tmp_path, **keys).needs_simulator()
-    assert not load(tmp_path, **keys, RAILWAY_API_URL="http://127.0.0.1:1/mine").needs_simulator()
+    assert load_settings(tmp_path, **keys).needs_simulator()
+    assert not load_settings(tmp_path, **keys, RAILWAY_API_URL="http://127.0.0.1:1/mine").needs_simulator()
 
 
 @pytest.mark.parametrize(
@@ -104,11 +112,11 @@ def test_a_real_railway_key_needs_its_project_and_environment(
     tmp_path: Path, environ: dict[str, str], missing: str
 ) -> None:
     with pytest.raises(RunnerError, match=missing):
-        load(tmp_path, RAILWAY_API_TOKEN="real", **environ)
+        load_settings(tmp_path, RAILWAY_API_TOKEN="real", **environ)
 
 
 def test_the_most_streams_at_once_are_a_setting(tmp_path: Path) -> None:
-    assert load(tmp_path).stream_concurrency == 200
-    assert load(tmp_path, POINTSMAN_STREAMS="7").stream_concurrency == 7
+    assert load_settings(tmp_path).stream_concurrency == 200
+    assert load_settings(tmp_path, POINTSMAN_STREAMS="7").stream_concurrency == 7
     with pytest.raises(RunnerError, match="POINTSMAN_STREAMS is '0'"):
-        load(tmp_path, POINTSMAN_STREAMS="0")
+        load_settings(tmp_path, POINTSMAN_STREAMS="0")

@@ -4,14 +4,16 @@ from pathlib import Path
 import pytest
 
 from local.errors import TemplateError
-from local.template import Template, function_arn, state_machine_arn
+from local.template import Template, build_function_arn, build_state_machine_arn
 from tests.local.support import FIXTURE
 
-HEAD = "Resources:\n"
-FUNCTION = "  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: .\n      Handler: a.handler\n"
+RESOURCES = "Resources:\n"
+FUNCTION_RESOURCE = (
+    "  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: .\n      Handler: a.handler\n"
+)
 
 
-def load(tmp_path: Path, text: str, overrides: Mapping[str, str] | None = None) -> Template:
+def load_template(tmp_path: Path, text: str, overrides: Mapping[str, str] | None = None) -> Template:
     path = tmp_path / "template.yaml"
     path.write_text(text, encoding="utf-8")
     return Template.load(path, overrides or {})
@@ -27,17 +29,17 @@ def test_globals_are_merged_into_a_function_and_its_own_variables_win(template: 
     assert (echo.timeout, echo.memory, echo.handler) == (10, 256, "things.echo.handler")
     assert echo.environment["STAGE"] == "dev"
     assert echo.environment["SHARED"] == "from function"
-    assert echo.code == FIXTURE / "functions"
+    assert echo.code_folder == FIXTURE / "functions"
     assert echo.layers == (FIXTURE / "layers/shared",)
 
 
 def test_intrinsics_in_variables_are_resolved(template: Template) -> None:
     variables = template.functions["Echo"].environment
-    assert variables["MACHINE"] == state_machine_arn("Chain")
+    assert variables["MACHINE"] == build_state_machine_arn("Chain")
     assert variables["JOINED"] == "a-us-east-1"
     assert variables["CHOSEN"] == "small"
     assert "LEFT_OUT" not in variables
-    assert template.functions["Start"].environment["MACHINE"] == state_machine_arn("Chain")
+    assert template.functions["Start"].environment["MACHINE"] == build_state_machine_arn("Chain")
 
 
 def test_a_condition_sees_an_overridden_parameter() -> None:
@@ -56,8 +58,8 @@ def test_a_variable_of_the_shell_that_the_template_does_not_name_is_not_given(te
 
 def test_a_secret_is_the_setting_of_its_name_or_empty(tmp_path: Path) -> None:
     text = (
-        HEAD
-        + FUNCTION
+        RESOURCES
+        + FUNCTION_RESOURCE
         + (
             "      Environment:\n        Variables:\n"
             '          A: "x-{{resolve:secretsmanager:arn:aws:secretsmanager:r:1:secret:s:SecretString:KEY}}-y"\n'
@@ -65,20 +67,20 @@ def test_a_secret_is_the_setting_of_its_name_or_empty(tmp_path: Path) -> None:
             '          C: "{{resolve:ssm:/pointsman/KEY:1}}"\n'
         )
     )
-    assert load(tmp_path, text, {"KEY": "k"}).functions["F"].environment == {"A": "x-k-y", "B": "", "C": "k"}
+    assert load_template(tmp_path, text, {"KEY": "k"}).functions["F"].environment == {"A": "x-k-y", "B": "", "C": "k"}
 
 
 def test_sub_takes_a_map_attributes_and_literals(tmp_path: Path) -> None:
     text = (
-        HEAD
-        + FUNCTION
+        RESOURCES
+        + FUNCTION_RESOURCE
         + (
             "      Environment:\n        Variables:\n"
             '          A: !Sub ["${X}/${F.Arn}/${!Y}/${AWS::AccountId}", {X: !Ref F}]\n'
         )
     )
-    value = load(tmp_path, text).functions["F"].environment["A"]
-    assert value == f"F/{function_arn('F')}/${{Y}}/123456789012"
+    value = load_template(tmp_path, text).functions["F"].environment["A"]
+    assert value == f"F/{build_function_arn('F')}/${{Y}}/123456789012"
 
 
 def test_routes_have_their_authorizers(template: Template) -> None:
@@ -91,25 +93,38 @@ def test_routes_have_their_authorizers(template: Template) -> None:
 
 def test_schedules_and_state_machines_are_read(template: Template) -> None:
     rate, cron = template.schedules
-    assert (rate.function, rate.expression, rate.enabled, rate.scheduler) == ("Tick", "rate(1 minute)", True, True)
+    assert (rate.function, rate.expression, rate.enabled, rate.uses_eventbridge_scheduler) == (
+        "Tick",
+        "rate(1 minute)",
+        True,
+        True,
+    )
     assert (cron.enabled, cron.payload) == (False, '{"a": 1}')
-    assert template.state_machines[0].substitutions == {"StepArn": function_arn("Step")}
+    assert template.state_machines[0].substitutions == {"StepArn": build_function_arn("Step")}
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEAD + "  T:\n    Type: AWS::DynamoDB::Table\n", "T: AWS::DynamoDB::Table is not supported"),
-        (HEAD + FUNCTION + "      Timeout: !Select [0, [1]]\n", "F.Timeout: Fn::Select is not supported"),
-        (HEAD + FUNCTION + "      Timeout: !Ref Nothing\n", "F.Timeout: Nothing is not known"),
-        (HEAD + FUNCTION + "      Events: {E: {Type: SQS}}\n", "F.Events.E: events of type SQS are not supported"),
-        (HEAD + FUNCTION.replace("CodeUri: .", "CodeUri: nowhere"), "F: the folder of its CodeUri is missing"),
+        (RESOURCES + "  T:\n    Type: AWS::DynamoDB::Table\n", "T: AWS::DynamoDB::Table is not supported"),
+        (RESOURCES + FUNCTION_RESOURCE + "      Timeout: !Select [0, [1]]\n", "F.Timeout: Fn::Select is not supported"),
+        (RESOURCES + FUNCTION_RESOURCE + "      Timeout: !Ref Nothing\n", "F.Timeout: Nothing is not known"),
         (
-            "Parameters: {P: {Type: String}}\n" + HEAD + FUNCTION + "      Timeout: !Ref P\n",
+            RESOURCES + FUNCTION_RESOURCE + "      Events: {E: {Type: SQS}}\n",
+            "F.Events.E: events of type SQS are not supported",
+        ),
+        (
+            RESOURCES + FUNCTION_RESOURCE.replace("CodeUri: .", "CodeUri: nowhere"),
+            "F: the folder of its CodeUri is missing",
+        ),
+        (
+            "Parameters: {P: {Type: String}}\n" + RESOURCES + FUNCTION_RESOURCE + "      Timeout: !Ref P\n",
             "F.Timeout: the parameter P has no default",
         ),
         (
-            HEAD + FUNCTION + "      Events: {E: {Type: HttpApi, Properties: {Path: /, Auth: {Authorizer: Nobody}}}}\n",
+            RESOURCES
+            + FUNCTION_RESOURCE
+            + "      Events: {E: {Type: HttpApi, Properties: {Path: /, Auth: {Authorizer: Nobody}}}}\n",
             "F.Events.E: the authorizer Nobody does not exist",
         ),
         ("Resources: [", "is not valid YAML"),
@@ -117,7 +132,7 @@ def test_schedules_and_state_machines_are_read(template: Template) -> None:
 )
 def test_what_the_runner_cannot_do_is_one_line_with_the_name(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(TemplateError, match=r".+") as caught:
-        load(tmp_path, text)
+        load_template(tmp_path, text)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -128,5 +143,9 @@ def test_a_missing_template_is_named(tmp_path: Path) -> None:
 
 
 def test_a_resource_whose_condition_is_false_is_not_there(tmp_path: Path) -> None:
-    text = "Conditions: {No: !Equals [a, b]}\n" + HEAD + FUNCTION.replace("  F:\n", "  F:\n    Condition: No\n")
-    assert load(tmp_path, text).functions == {}
+    text = (
+        "Conditions: {No: !Equals [a, b]}\n"
+        + RESOURCES
+        + FUNCTION_RESOURCE.replace("  F:\n", "  F:\n    Condition: No\n")
+    )
+    assert load_template(tmp_path, text).functions == {}

@@ -7,21 +7,21 @@ import pytest
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from pointsman.lifecycle.migration import migrate
-from tests.migrate.support import ENVIRONMENT, PROJECT, databases, emptied
+from tests.migrate.support import ENVIRONMENT, PROJECT, create_databases, empty_database
 
 
 @pytest.fixture(scope="session")
-def pair(stack: Stack) -> Iterator[list[str]]:
+def database_urls(stack: Stack) -> Iterator[list[str]]:
     """Two databases, for making one takes longer than most tests."""
-    with databases(stack.database_url, 2) as made:
-        yield made
+    with create_databases(stack.database_url, 2) as urls:
+        yield urls
 
 
 @pytest.fixture
-def railway(monkeypatch: pytest.MonkeyPatch, simulator: SimulatorClient) -> SimulatorClient:
+def railway_simulator(monkeypatch: pytest.MonkeyPatch, simulator: SimulatorClient) -> SimulatorClient:
     """Railway's settings lead to the simulator."""
     settings = {
-        "RAILWAY_API_URL": simulator.bases.railway,
+        "RAILWAY_API_URL": simulator.base_urls.railway,
         "RAILWAY_API_TOKEN": "sim-railway-key",
         "RAILWAY_PROJECT_ID": PROJECT,
         "RAILWAY_ENVIRONMENT_ID": ENVIRONMENT,
@@ -38,25 +38,30 @@ class Migration:
 
     services: str
     pool: str
-    ask: Callable[[bool], dict[str, Any]]
+    migrate_function: Callable[[bool], dict[str, Any]]
 
     def __call__(self, *, drop: bool = False) -> dict[str, Any]:
-        return self.ask(drop)
+        return self.migrate_function(drop)
 
 
 @pytest.fixture
-def plain(pair: list[str], monkeypatch: pytest.MonkeyPatch) -> Migration:
+def services_migration(database_urls: list[str], monkeypatch: pytest.MonkeyPatch) -> Migration:
     """Without a pool and without Railway."""
     for name in ("DATABASE_URL", "POOL_DATABASE_URL", "RAILWAY_API_TOKEN", "RAILWAY_PROJECT_ID"):
         monkeypatch.delenv(name, raising=False)
-    services = emptied(pair[0])
+    services = empty_database(database_urls[0])
     monkeypatch.setenv("SERVICE_DATABASE_URL", services)
     return Migration(services, "", migrate)
 
 
 @pytest.fixture
-def both(plain: Migration, pair: list[str], railway: SimulatorClient, monkeypatch: pytest.MonkeyPatch) -> Migration:
+def pool_migration(
+    services_migration: Migration,
+    database_urls: list[str],
+    railway_simulator: SimulatorClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Migration:
     """With a pool and Railway."""
-    pool = emptied(pair[1])
+    pool = empty_database(database_urls[1])
     monkeypatch.setenv("POOL_DATABASE_URL", pool)
-    return Migration(plain.services, pool, migrate)
+    return Migration(services_migration.services, pool, migrate)

@@ -15,7 +15,7 @@ PROJECT, ENVIRONMENT = "sim-project", "sim-environment"
 VERSIONS = Path(__file__).parents[2] / "layers/shared/pointsman/db/migrations/versions"
 HEAD = max(path.name[:4] for path in VERSIONS.glob("0*.py"))
 
-INFRA = {
+INSTANCE_INFRA_COLUMNS = {
     "instance_id": "TEXT PRIMARY KEY",
     "provider": "TEXT NOT NULL DEFAULT 'railway'",
     "provider_service_id": "TEXT NOT NULL UNIQUE",
@@ -28,7 +28,7 @@ INFRA = {
     "created_at": "TIMESTAMPTZ NOT NULL DEFAULT now()",
     "updated_at": "TIMESTAMPTZ NOT NULL DEFAULT now()",
 }
-TOOLS = {
+INSTANCE_SERVICES_COLUMNS = {
     "id": "SERIAL PRIMARY KEY",
     "instance_id": "TEXT NOT NULL REFERENCES instance_infra (instance_id) ON DELETE CASCADE",
     "tool_id": "TEXT NOT NULL",
@@ -41,8 +41,8 @@ TOOLS = {
 }
 """The contract's two tables, column by column."""
 
-SECRETS = ("gateway_token", "setup_password", "wallet_key")
-ALWAYS = {
+SECRET_COLUMNS = ("gateway_token", "setup_password", "wallet_key")
+POOL_COLUMNS = {
     "id": "TEXT PRIMARY KEY",
     "name": "TEXT",
     "url": "TEXT",
@@ -51,61 +51,68 @@ ALWAYS = {
     "deploy_status": "TEXT",
     "created_at": "TIMESTAMPTZ DEFAULT now()",
 }
-OPTIONAL = ("runtime_image", "volume_id", "openrouter_key_hash", "agentmail_inbox_id")
-EXTRA = ("gateway_token", "source_branch")
-POOL_LEGACY = ["service_id", "deploy_status", "volume_id", "runtime_image", "openrouter_key_hash", "agentmail_inbox_id",
-               *EXTRA]  # fmt: skip
+POOL_OPTIONAL_COLUMNS = ("runtime_image", "volume_id", "openrouter_key_hash", "agentmail_inbox_id")
+POOL_EXTRA_COLUMNS = ("gateway_token", "source_branch")
+POOL_DROPPED_COLUMNS = [
+    "service_id",
+    "deploy_status",
+    "volume_id",
+    "runtime_image",
+    "openrouter_key_hash",
+    "agentmail_inbox_id",
+    *POOL_EXTRA_COLUMNS,
+]
 
-_numbers = itertools.count(1)
+_database_counter = itertools.count(1)
 
 
 @contextmanager
-def databases(server: str, number: int, kind: str = "") -> Iterator[list[str]]:
+def create_databases(server_url: str, count: int, options: str = "") -> Iterator[list[str]]:
     """So many new databases in a server, gone afterwards; `kind` is what CREATE DATABASE is told."""
-    names = [f"migrate_{os.getpid()}_{next(_numbers)}" for _ in range(number)]
+    names = [f"migrate_{os.getpid()}_{next(_database_counter)}" for _ in range(count)]
     for name in names:
-        run(server, f"CREATE DATABASE {name} {kind}")
-    yield [urlunsplit(urlsplit(server)._replace(path=f"/{name}")) for name in names]
+        execute(server_url, f"CREATE DATABASE {name} {options}")
+    yield [urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")) for name in names]
     for name in names:
-        run(server, f"DROP DATABASE {name} WITH (FORCE)")
+        execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def emptied(url: str) -> str:
+def empty_database(url: str) -> str:
     """The database as a new one would be."""
-    run(url, "DROP SCHEMA IF EXISTS public, other CASCADE; CREATE SCHEMA public")
+    execute(url, "DROP SCHEMA IF EXISTS public, other CASCADE; CREATE SCHEMA public")
     return url
 
 
-def run(url: str, statement: str, *values: object) -> None:
+def execute(url: str, statement: str, *values: object) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(cast("LiteralString", statement), values or None)
 
 
-def rows(url: str, statement: str, *values: object) -> list[dict[str, Any]]:
+def fetch_rows(url: str, statement: str, *values: object) -> list[dict[str, Any]]:
     with psycopg.connect(url, row_factory=dict_row) as connection:
         return connection.execute(cast("LiteralString", statement), values or None).fetchall()
 
 
-def columns(url: str, table: str) -> set[str]:
-    found = rows(url, "SELECT column_name FROM information_schema.columns WHERE table_name = %s", table)
+def column_names(url: str, table: str) -> set[str]:
+    found = fetch_rows(url, "SELECT column_name FROM information_schema.columns WHERE table_name = %s", table)
     return {row["column_name"] for row in found}
 
 
-def table(url: str, name: str, definition: dict[str, str]) -> None:
-    run(url, f"CREATE TABLE {name} ({', '.join(f'{column} {kind}' for column, kind in definition.items())})")
+def create_table(url: str, name: str, definition: dict[str, str]) -> None:
+    execute(url, f"CREATE TABLE {name} ({', '.join(f'{column} {kind}' for column, kind in definition.items())})")
 
 
-def insert(url: str, name: str, *given: dict[str, object]) -> None:
-    for row in given:
+def insert_rows(url: str, name: str, *new_rows: dict[str, object]) -> None:
+    for row in new_rows:
         marks = ", ".join(["%s"] * len(row))
-        run(url, f"INSERT INTO {name} ({', '.join(row)}) VALUES ({marks})", *row.values())
+        execute(url, f"INSERT INTO {name} ({', '.join(row)}) VALUES ({marks})", *row.values())
 
 
-def pool_table(url: str, optional: Iterable[str] = OPTIONAL, extra: Iterable[str] = ()) -> None:
-    table(url, "instances", {**ALWAYS, **dict.fromkeys([*optional, *extra], "TEXT")})
+def create_pool_table(url: str, optional: Iterable[str] = POOL_OPTIONAL_COLUMNS, extra: Iterable[str] = ()) -> None:
+    create_table(url, "instances", {**POOL_COLUMNS, **dict.fromkeys([*optional, *extra], "TEXT")})
 
 
-def pool_row(name: str, optional: Iterable[str] = OPTIONAL, **changes: object) -> dict[str, object]:
+def pool_row(name: str, optional: Iterable[str] = POOL_OPTIONAL_COLUMNS, **changes: object) -> dict[str, object]:
     """A row as the pool kept it of an instance that runs."""
     values: dict[str, object] = {
         "id": name,
@@ -120,27 +127,27 @@ def pool_row(name: str, optional: Iterable[str] = OPTIONAL, **changes: object) -
         "openrouter_key_hash": f"hash-{name}",
         "agentmail_inbox_id": f"{name}@agentmail.to",
     }
-    return {key: value for key, value in values.items() if key in ALWAYS or key in optional} | changes
+    return {key: value for key, value in values.items() if key in POOL_COLUMNS or key in optional} | changes
 
 
-def dump(url: str) -> dict[str, list[dict[str, Any]]]:
+def dump_database(url: str) -> dict[str, list[dict[str, Any]]]:
     """All that a program could see of a database: schema and rows."""
-    found = {
-        "columns": rows(
+    contents = {
+        "columns": fetch_rows(
             url,
             "SELECT * FROM information_schema.columns WHERE table_schema = 'public'"
             " ORDER BY table_name, ordinal_position",
         ),
-        "constraints": rows(
+        "constraints": fetch_rows(
             url,
             "SELECT conrelid::regclass::text AS of, conname, pg_get_constraintdef(oid) FROM pg_constraint"
             " WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2",
         ),
-        "relations": rows(
+        "relations": fetch_rows(
             url, "SELECT relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
         ),
     }
-    tables = rows(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    tables = fetch_rows(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
     for name in (row["tablename"] for row in tables):
-        found[f"rows of {name}"] = rows(url, f'SELECT t::text AS row, t.ctid::text FROM "{name}" t ORDER BY 2')
-    return found
+        contents[f"rows of {name}"] = fetch_rows(url, f'SELECT t::text AS row, t.ctid::text FROM "{name}" t ORDER BY 2')
+    return contents

@@ -13,17 +13,26 @@ import psutil
 import psycopg
 import pytest
 
-from local.demo import demo_settings
+from local.demo import build_demo_settings
 from local.lock import RunLock
 from local.settings import Settings
 from local.stack import Stack
-from tests.local.support import CHECKOUT, Running, environment, wait_for
+from tests.local.support import CHECKOUT, RunnerProcess, build_environment, wait_for
 from tests.migrate.conftest import Migration
-from tests.migrate.support import HEAD, POOL_LEGACY, columns, dump, insert, pool_row, pool_table, rows
+from tests.migrate.support import (
+    HEAD,
+    POOL_DROPPED_COLUMNS,
+    column_names,
+    create_pool_table,
+    dump_database,
+    fetch_rows,
+    insert_rows,
+    pool_row,
+)
 
 pytestmark = pytest.mark.slow
 
-LOCK = "SELECT pg_advisory_lock(hashtextextended('pointsman:migrate', 0))"
+LOCK_QUERY = "SELECT pg_advisory_lock(hashtextextended('pointsman:migrate', 0))"
 
 
 @pytest.fixture
@@ -37,11 +46,13 @@ def data() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def start(data: Path, *arguments: str, held: Path | None = None, **changes: str | None) -> "subprocess.Popen[str]":
+def start_migrate(
+    data: Path, *arguments: str, runner_data: Path | None = None, **changes: str | None
+) -> "subprocess.Popen[str]":
     """In the checkout of `data`, with `held` for a data folder instead if it is given."""
     return subprocess.Popen(
         [sys.executable, "-m", "local", "migrate", "--root", str(data.parent), *arguments],
-        env=environment(**{"POINTSMAN_DATA": str(held or data), "RAILWAY_API_TOKEN": None, **changes}),
+        env=build_environment(**{"POINTSMAN_DATA": str(runner_data or data), "RAILWAY_API_TOKEN": None, **changes}),
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -49,15 +60,15 @@ def start(data: Path, *arguments: str, held: Path | None = None, **changes: str 
     )
 
 
-def ended(process: "subprocess.Popen[str]", data: Path) -> tuple[int, str, str]:
+def wait_for_exit(process: "subprocess.Popen[str]", data: Path) -> tuple[int, str, str]:
     """Exit code and what was printed; no process of its own may be left."""
     out, err = process.communicate(timeout=60)
     assert "Traceback" not in err
-    assert _processes_of(data) == []
+    assert _find_processes(data) == []
     return process.returncode, out, err
 
 
-def _processes_of(data: Path) -> list[str]:
+def _find_processes(data: Path) -> list[str]:
     """What runs with this data folder in its arguments or environment, but for tests."""
     found: list[str] = []
     for process in psutil.process_iter():
@@ -70,76 +81,78 @@ def _processes_of(data: Path) -> list[str]:
     return found
 
 
-def command(data: Path, *arguments: str, **changes: str | None) -> tuple[int, str, str]:
-    return ended(start(data, *arguments, **changes), data)
+def run_migrate(data: Path, *arguments: str, **changes: str | None) -> tuple[int, str, str]:
+    return wait_for_exit(start_migrate(data, *arguments, **changes), data)
 
 
 def test_it_needs_nothing_but_an_empty_folder(data: Path) -> None:
-    code, out, err = command(data)
+    code, out, err = run_migrate(data)
     assert (code, err) == (0, "")
     assert f"schema      nothing → {HEAD}\n" in out
     assert "simulator" not in out
-    code, out, err = command(data, "--drop")
+    code, out, err = run_migrate(data, "--drop")
     assert (code, err) == (0, "")
     assert f"schema      {HEAD} → {HEAD}\n" in out
     assert "dropped     services: nothing\n" in out
     assert "note        nothing is dropped from the pool: POOL_DATABASE_URL is not set\n" in out
 
 
-def test_it_backfills_through_the_real_function_and_drops(both: Migration, data: Path) -> None:
-    pool_table(both.pool)
-    insert(both.pool, "instances", pool_row("a"), pool_row("b", volume_id=None))
-    urls = {"SERVICE_DATABASE_URL": both.services, "POOL_DATABASE_URL": both.pool}
-    code, out, err = command(data, "--drop", **urls)
+def test_it_backfills_through_the_real_function_and_drops(pool_migration: Migration, data: Path) -> None:
+    create_pool_table(pool_migration.pool)
+    insert_rows(pool_migration.pool, "instances", pool_row("a"), pool_row("b", volume_id=None))
+    urls = {"SERVICE_DATABASE_URL": pool_migration.services, "POOL_DATABASE_URL": pool_migration.pool}
+    code, out, err = run_migrate(data, "--drop", **urls)
     assert (code, err) == (0, "")
     assert "simulator" in out
     assert "Postgres" not in out
     assert "backfilled  2 instances, 4 tools\n" in out
     assert "volumes     0 completed from Railway; 1 instances have none\n" in out
-    assert f"dropped     pool: {', '.join(POOL_LEGACY[:6])}\n" in out
-    assert len(rows(both.services, "SELECT * FROM instance_infra")) == 2
-    assert columns(both.pool, "instances").isdisjoint(POOL_LEGACY)
+    assert f"dropped     pool: {', '.join(POOL_DROPPED_COLUMNS[:6])}\n" in out
+    assert len(fetch_rows(pool_migration.services, "SELECT * FROM instance_infra")) == 2
+    assert column_names(pool_migration.pool, "instances").isdisjoint(POOL_DROPPED_COLUMNS)
 
 
-def test_a_failure_is_one_line_without_a_secret(both: Migration, data: Path) -> None:
-    pool_table(both.pool)
-    insert(both.pool, "instances", pool_row("a"), pool_row("b", service_id="service-a"))
-    before = dump(both.services), dump(both.pool)
-    code, out, err = command(data, SERVICE_DATABASE_URL=both.services, POOL_DATABASE_URL=both.pool)
+def test_a_failure_is_one_line_without_a_secret(pool_migration: Migration, data: Path) -> None:
+    create_pool_table(pool_migration.pool)
+    insert_rows(pool_migration.pool, "instances", pool_row("a"), pool_row("b", service_id="service-a"))
+    before = dump_database(pool_migration.services), dump_database(pool_migration.pool)
+    code, out, err = run_migrate(
+        data, SERVICE_DATABASE_URL=pool_migration.services, POOL_DATABASE_URL=pool_migration.pool
+    )
     assert code == 1
     expected = "pointsman: the migration failed: MigrationFailed: The backfill failed; both databases are as they were"
     assert err.startswith(expected)
     assert len(err.splitlines()) == 1
-    assert (dump(both.services), dump(both.pool)) == before
+    assert (dump_database(pool_migration.services), dump_database(pool_migration.pool)) == before
     logs = "".join(path.read_text() for path in (data / "logs").iterdir())
-    password = both.services.split(":")[2].split("@")[0]
+    password = pool_migration.services.split(":")[2].split("@")[0]
     assert password not in out + err + logs
 
 
-def test_a_start_that_cannot_backfill_stops_with_the_reason(both: Migration, data: Path) -> None:
-    pool_table(both.pool)
-    insert(both.pool, "instances", pool_row("a"), pool_row("b", service_id="service-a"))
-    urls = {"SERVICE_DATABASE_URL": both.services, "POOL_DATABASE_URL": both.pool}
-    with Running(data.parent, RAILWAY_API_TOKEN=None, **urls) as running:
+def test_a_start_that_cannot_backfill_stops_with_the_reason(pool_migration: Migration, data: Path) -> None:
+    create_pool_table(pool_migration.pool)
+    insert_rows(pool_migration.pool, "instances", pool_row("a"), pool_row("b", service_id="service-a"))
+    urls = {"SERVICE_DATABASE_URL": pool_migration.services, "POOL_DATABASE_URL": pool_migration.pool}
+    with RunnerProcess(data.parent, RAILWAY_API_TOKEN=None, **urls) as running:
         assert running.wait() == 1
     assert "the migrations failed: MigrationFailed: The backfill failed; both databases are as" in running.lines[-1]
-    assert rows(both.services, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
+    assert fetch_rows(pool_migration.services, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
 
 
-def test_an_interrupted_one_leaves_no_process_and_no_trace(plain: Migration, data: Path) -> None:
-    with psycopg.connect(plain.services, autocommit=True) as other:
-        other.execute(LOCK)
-        process = start(data, SERVICE_DATABASE_URL=plain.services)
+def test_an_interrupted_one_leaves_no_process_and_no_trace(services_migration: Migration, data: Path) -> None:
+    with psycopg.connect(services_migration.services, autocommit=True) as other:
+        other.execute(LOCK_QUERY)
+        process = start_migrate(data, SERVICE_DATABASE_URL=services_migration.services)
         waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         wait_for(lambda: other.execute(waiting).fetchone() is not None)
         process.send_signal(signal.SIGTERM)
-        code, _, err = ended(process, data)
+        code, _, err = wait_for_exit(process, data)
     assert (code, err) == (1, "pointsman: stopped before the migration was done\n")
-    assert rows(plain.services, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
+    assert fetch_rows(services_migration.services, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
 
 
 def test_beside_a_runner_it_runs_there(stack: Stack, data: Path) -> None:
-    process = start(data, "--drop", held=stack.settings.data)
+    process = start_migrate(data, "--drop", runner_data=stack.settings.data)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert out.splitlines()[0] == f"  in the Pointsman that serves {stack.url}, with its settings"
@@ -148,24 +161,26 @@ def test_beside_a_runner_it_runs_there(stack: Stack, data: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["SERVICE_DATABASE_URL", "POOL_DATABASE_URL"])
-def test_a_runner_with_other_databases_is_not_asked(stack: Stack, data: Path, plain: Migration, name: str) -> None:
-    process = start(data, "--drop", held=stack.settings.data, **{name: plain.services})
+def test_a_runner_with_other_databases_is_not_asked(
+    stack: Stack, data: Path, services_migration: Migration, name: str
+) -> None:
+    process = start_migrate(data, "--drop", runner_data=stack.settings.data, **{name: services_migration.services})
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert "migrates other databases than this environment says" in err
-    assert plain.services.split(":")[2].split("@")[0] not in err
+    assert services_migration.services.split(":")[2].split("@")[0] not in err
 
 
-def test_it_waits_for_a_runner_that_is_starting(data: Path, plain: Migration) -> None:
+def test_it_waits_for_a_runner_that_is_starting(data: Path, services_migration: Migration) -> None:
     data.mkdir()
     lock = RunLock(data)
     lock.acquire()
-    process = start(data, SERVICE_DATABASE_URL=plain.services)
+    process = start_migrate(data, SERVICE_DATABASE_URL=services_migration.services)
     assert process.stdout is not None
     assert "waiting for another Pointsman that is starting" in process.stdout.readline()
     assert process.poll() is None
     lock.release()
-    code, out, err = ended(process, data)
+    code, out, err = wait_for_exit(process, data)
     assert (code, err) == (0, "")
     assert f"schema      nothing → {HEAD}\n" in out
 
@@ -173,7 +188,7 @@ def test_it_waits_for_a_runner_that_is_starting(data: Path, plain: Migration) ->
 def test_the_demo_leaves_the_developers_databases_alone(data: Path) -> None:
     """Without a pool, or its embedded database would be filled with real instances, and a real Railway asked."""
     given = dict.fromkeys(("SERVICE_DATABASE_URL", "DATABASE_URL", "POOL_DATABASE_URL"), "postgresql://real/one")
-    settings = demo_settings(Settings.load(data.parent, given))
+    settings = build_demo_settings(Settings.load(data.parent, given))
     assert settings.databases() == {"services": None, "pool": None}
 
 

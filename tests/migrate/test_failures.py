@@ -11,10 +11,22 @@ from pointsman.db import migrate as schema
 from pointsman.db import migrating
 from pointsman.errors import DatabaseUnavailable, MigrationFailed
 from tests.migrate.conftest import Migration
-from tests.migrate.support import INFRA, SECRETS, TOOLS, databases, dump, insert, pool_row, pool_table, rows, run, table
+from tests.migrate.support import (
+    INSTANCE_INFRA_COLUMNS,
+    INSTANCE_SERVICES_COLUMNS,
+    SECRET_COLUMNS,
+    create_databases,
+    create_pool_table,
+    create_table,
+    dump_database,
+    execute,
+    fetch_rows,
+    insert_rows,
+    pool_row,
+)
 
-FAILED = "^The backfill failed; both databases are as they were: "
-RAISING = """
+BACKFILL_FAILED = "^The backfill failed; both databases are as they were: "
+RAISING_TRIGGER_FUNCTION = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         IF (SELECT count(*) FROM {table}) >= {after} THEN RAISE EXCEPTION 'no more rows here'; END IF;
@@ -23,130 +35,139 @@ RAISING = """
 """
 
 
-def filled_pool(both: Migration, *names: str) -> None:
-    pool_table(both.pool)
-    insert(both.pool, "instances", *(pool_row(name) for name in names))
+def create_filled_pool(pool_migration: Migration, *names: str) -> None:
+    create_pool_table(pool_migration.pool)
+    insert_rows(pool_migration.pool, "instances", *(pool_row(name) for name in names))
 
 
-def legacy_services(url: str) -> None:
-    wanted = {name: kind for name, kind in INFRA.items() if name != "provider_project_id"}
-    table(url, "instance_infra", {**wanted, **dict.fromkeys(SECRETS, "TEXT NOT NULL")})
-    table(url, "instance_services", TOOLS)
+def create_legacy_services(url: str) -> None:
+    wanted = {name: kind for name, kind in INSTANCE_INFRA_COLUMNS.items() if name != "provider_project_id"}
+    create_table(url, "instance_infra", {**wanted, **dict.fromkeys(SECRET_COLUMNS, "TEXT NOT NULL")})
+    create_table(url, "instance_services", INSTANCE_SERVICES_COLUMNS)
 
 
-def fails(both: Migration, message: str, *, drop: bool = False) -> str:
+def assert_migration_fails(pool_migration: Migration, message: str, *, drop: bool = False) -> str:
     """Migrate, see it fail with this message, and both databases unchanged."""
-    before = dump(both.services), dump(both.pool)
+    before = dump_database(pool_migration.services), dump_database(pool_migration.pool)
     with pytest.raises(MigrationFailed, match=message) as caught:
-        both(drop=drop)
-    assert (dump(both.services), dump(both.pool)) == before
+        pool_migration(drop=drop)
+    assert (dump_database(pool_migration.services), dump_database(pool_migration.pool)) == before
     return str(caught.value)
 
 
 @pytest.fixture(params=["fresh", "legacy"])
-def shaped(request: pytest.FixtureRequest, both: Migration) -> Migration:
+def schema_variant(request: pytest.FixtureRequest, pool_migration: Migration) -> Migration:
     """A services database without any table, or with those of an older program."""
     if request.param == "legacy":
-        legacy_services(both.services)
-    return both
+        create_legacy_services(pool_migration.services)
+    return pool_migration
 
 
-def test_a_service_of_two_instances(shaped: Migration) -> None:
-    filled_pool(shaped, "a", "b")
-    insert(shaped.pool, "instances", pool_row("c", service_id="service-a"))
-    said = fails(shaped, FAILED + "23505 duplicate key .*table instance_infra, constraint instance_infra_provider_serv")
+def test_a_service_of_two_instances(schema_variant: Migration) -> None:
+    create_filled_pool(schema_variant, "a", "b")
+    insert_rows(schema_variant.pool, "instances", pool_row("c", service_id="service-a"))
+    said = assert_migration_fails(
+        schema_variant,
+        BACKFILL_FAILED + "23505 duplicate key .*table instance_infra, constraint instance_infra_provider_serv",
+    )
     assert "service-a" not in said
 
 
 @pytest.mark.parametrize(("name", "after"), [("instance_infra", 2), ("instance_services", 3)])
-def test_a_row_in_the_middle_that_is_refused(both: Migration, name: str, after: int) -> None:
-    legacy_services(both.services)
-    run(both.services, RAISING.format(table=name, after=after))
-    run(both.services, f"CREATE TRIGGER refuse BEFORE INSERT ON {name} FOR EACH ROW EXECUTE FUNCTION refuse()")
-    filled_pool(both, "a", "b", "c")
-    fails(both, FAILED + "P0001 no more rows here")
-    run(both.services, f"DROP TRIGGER refuse ON {name}")
-    assert both()["backfilled"]["instances"] == 3
+def test_a_row_in_the_middle_that_is_refused(pool_migration: Migration, name: str, after: int) -> None:
+    create_legacy_services(pool_migration.services)
+    execute(pool_migration.services, RAISING_TRIGGER_FUNCTION.format(table=name, after=after))
+    execute(
+        pool_migration.services, f"CREATE TRIGGER refuse BEFORE INSERT ON {name} FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    create_filled_pool(pool_migration, "a", "b", "c")
+    assert_migration_fails(pool_migration, BACKFILL_FAILED + "P0001 no more rows here")
+    execute(pool_migration.services, f"DROP TRIGGER refuse ON {name}")
+    assert pool_migration()["backfilled"]["instances"] == 3
 
 
-def at_commit(both: Migration, function: str) -> None:
+def call_at_commit(pool_migration: Migration, function: str) -> None:
     """Call the function when the backfill is committed, with columns left to drop in the pool only."""
     # What waits for the commit stands in the way of another ALTER TABLE, so nothing legacy may be there to drop.
-    table(both.services, "instance_infra", INFRA)
-    run(both.services, function)
-    run(
-        both.services,
+    create_table(pool_migration.services, "instance_infra", INSTANCE_INFRA_COLUMNS)
+    execute(pool_migration.services, function)
+    execute(
+        pool_migration.services,
         "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON instance_infra DEFERRABLE INITIALLY DEFERRED"
         " FOR EACH ROW EXECUTE FUNCTION refuse()",
     )
-    filled_pool(both, "a")
+    create_filled_pool(pool_migration, "a")
 
 
-def test_a_commit_that_is_refused_rolls_the_pools_drop_back_too(both: Migration) -> None:
-    at_commit(both, RAISING.format(table="instance_infra", after=1))
-    fails(both, "could not be committed; both databases are as they were: P0001", drop=True)
+def test_a_commit_that_is_refused_rolls_the_pools_drop_back_too(pool_migration: Migration) -> None:
+    call_at_commit(pool_migration, RAISING_TRIGGER_FUNCTION.format(table="instance_infra", after=1))
+    assert_migration_fails(pool_migration, "could not be committed; both databases are as they were: P0001", drop=True)
 
 
-def test_a_commit_without_an_answer_is_told_as_unknown_and_rolls_the_pools_drop_back(both: Migration) -> None:
-    at_commit(
-        both,
+def test_a_commit_without_an_answer_is_told_as_unknown_and_rolls_the_pools_drop_back(pool_migration: Migration) -> None:
+    call_at_commit(
+        pool_migration,
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END'",
     )
-    before = dump(both.services), dump(both.pool)
+    before = dump_database(pool_migration.services), dump_database(pool_migration.pool)
     with pytest.raises(DatabaseUnavailable, match="may have happened or not"):
-        both(drop=True)
-    assert (dump(both.services), dump(both.pool)) == before
+        pool_migration(drop=True)
+    assert (dump_database(pool_migration.services), dump_database(pool_migration.pool)) == before
 
 
-def test_a_settings_name_that_is_missing(shaped: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled_pool(shaped, "a")
+def test_a_settings_name_that_is_missing(schema_variant: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_filled_pool(schema_variant, "a")
     monkeypatch.delenv("RAILWAY_API_TOKEN")
-    fails(shaped, FAILED + "The setting RAILWAY_API_TOKEN is missing")
+    assert_migration_fails(schema_variant, BACKFILL_FAILED + "The setting RAILWAY_API_TOKEN is missing")
     monkeypatch.setenv("RAILWAY_API_TOKEN", "x")
     monkeypatch.delenv("RAILWAY_ENVIRONMENT_ID")
     monkeypatch.setenv("RAILWAY_ENVIRONMENT_NAME", "no-such")
-    fails(shaped, FAILED + ".*RAILWAY_ENVIRONMENT_NAME .*there are: .*production")
+    assert_migration_fails(schema_variant, BACKFILL_FAILED + ".*RAILWAY_ENVIRONMENT_NAME .*there are: .*production")
 
 
-def test_a_refused_token(shaped: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool_table(shaped.pool)
-    insert(shaped.pool, "instances", pool_row("a", volume_id=None))
+def test_a_refused_token(schema_variant: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_pool_table(schema_variant.pool)
+    insert_rows(schema_variant.pool, "instances", pool_row("a", volume_id=None))
     monkeypatch.setenv("RAILWAY_API_TOKEN", "bad-token")
-    assert "bad-token" not in fails(shaped, FAILED + "railway volumeInstances: .*Not Authorized")
+    assert "bad-token" not in assert_migration_fails(
+        schema_variant, BACKFILL_FAILED + "railway volumeInstances: .*Not Authorized"
+    )
 
 
-def test_rows_that_cannot_be_read(both: Migration) -> None:
-    table(both.pool, "instances", {"service_id": "TEXT", "name": "TEXT"})
-    fails(both, FAILED + "42703 column .id. does not exist")
+def test_rows_that_cannot_be_read(pool_migration: Migration) -> None:
+    create_table(pool_migration.pool, "instances", {"service_id": "TEXT", "name": "TEXT"})
+    assert_migration_fails(pool_migration, BACKFILL_FAILED + "42703 column .id. does not exist")
 
 
-def test_a_time_that_is_none(both: Migration) -> None:
-    pool_table(both.pool)
-    run(both.pool, "ALTER TABLE instances ALTER created_at DROP DEFAULT, ALTER created_at TYPE TEXT")
-    insert(both.pool, "instances", pool_row("a", created_at="yesterday-ish"))
-    fails(both, FAILED + "22007")
-    run(both.pool, "UPDATE instances SET created_at = 'infinity'")
-    fails(both, FAILED + r"a value cannot be used \(DataError\)")
+def test_a_time_that_is_none(pool_migration: Migration) -> None:
+    create_pool_table(pool_migration.pool)
+    execute(pool_migration.pool, "ALTER TABLE instances ALTER created_at DROP DEFAULT, ALTER created_at TYPE TEXT")
+    insert_rows(pool_migration.pool, "instances", pool_row("a", created_at="yesterday-ish"))
+    assert_migration_fails(pool_migration, BACKFILL_FAILED + "22007")
+    execute(pool_migration.pool, "UPDATE instances SET created_at = 'infinity'")
+    assert_migration_fails(pool_migration, BACKFILL_FAILED + r"a value cannot be used \(DataError\)")
 
 
 def test_text_without_an_encoding_is_read_as_utf_8(
-    both: Migration, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    pool_migration: Migration, stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind = "ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
-    with databases(stack.database_url, 1, kind) as [pool]:
+    with create_databases(stack.database_url, 1, kind) as [pool]:
         monkeypatch.setenv("POOL_DATABASE_URL", pool)
-        pool_table(pool)
-        insert(pool, "instances", pool_row("a"))
-        run(pool, r"UPDATE instances SET url = E'https://\xe9'")
-        fails(both, FAILED + "22021 invalid byte sequence")
-        run(pool, r"UPDATE instances SET url = E'https://\xc3\xa9'")
-        both()
-    assert [row["url"] for row in rows(both.services, "SELECT url FROM instance_infra")] == ["https://é"]
+        create_pool_table(pool)
+        insert_rows(pool, "instances", pool_row("a"))
+        execute(pool, r"UPDATE instances SET url = E'https://\xe9'")
+        assert_migration_fails(pool_migration, BACKFILL_FAILED + "22021 invalid byte sequence")
+        execute(pool, r"UPDATE instances SET url = E'https://\xc3\xa9'")
+        pool_migration()
+    assert [row["url"] for row in fetch_rows(pool_migration.services, "SELECT url FROM instance_infra")] == [
+        "https://é"
+    ]
 
 
 SECRET = "hid-den"
-WRONG = [
+UNREACHABLE_URLS = [
     f"postgresql://someone:{SECRET}@127.0.0.1:1/none",
     f"host=127.0.0.1 port=1 password={SECRET}",
     f"postgresql://someone:{SECRET}#x@127.0.0.1:1/none",
@@ -156,86 +177,90 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("url", WRONG)
-def test_an_address_that_leads_nowhere_is_not_told(both: Migration, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+@pytest.mark.parametrize("url", UNREACHABLE_URLS)
+def test_an_address_that_leads_nowhere_is_not_told(
+    pool_migration: Migration, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
     monkeypatch.setenv("POOL_DATABASE_URL", url)
-    said = fails(both, FAILED + r"The pool's database cannot be reached \(\w+\)$")
+    said = assert_migration_fails(pool_migration, BACKFILL_FAILED + r"The pool's database cannot be reached \(\w+\)$")
     monkeypatch.setenv("SERVICE_DATABASE_URL", url)
     with pytest.raises(DatabaseUnavailable, match=r"^The services database cannot be reached") as caught:
-        both()
+        pool_migration()
     assert SECRET not in said + repr(caught.value) + str(caught.value)
 
 
-def test_a_wrong_password_is_not_told(both: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
-    user, _, host = both.pool.partition("@")
+def test_a_wrong_password_is_not_told(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+    user, _, host = pool_migration.pool.partition("@")
     monkeypatch.setenv("POOL_DATABASE_URL", f"{user}{SECRET}@{host}")
-    said = fails(both, "The pool's database cannot be reached")
+    said = assert_migration_fails(pool_migration, "The pool's database cannot be reached")
     assert SECRET not in said
     assert user.rsplit(":", 1)[1] not in said
 
 
 @pytest.mark.parametrize("which", ["services", "pool"])
 def test_a_database_that_breaks_off_in_the_middle(
-    both: Migration, railway: SimulatorClient, monkeypatch: pytest.MonkeyPatch, which: str
+    pool_migration: Migration, railway_simulator: SimulatorClient, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     """While Railway is asked, so the rows are read and none is written yet."""
-    pool_table(both.pool)
-    insert(both.pool, "instances", pool_row("a", volume_id=None))
-    railway.fault("railway", "*", "slow", seconds=0.5, match="volumeInstances")
-    url = getattr(both, which)
-    gone = threading.Thread(target=_end_migration, args=(url, railway))
-    gone.start()
+    create_pool_table(pool_migration.pool)
+    insert_rows(pool_migration.pool, "instances", pool_row("a", volume_id=None))
+    railway_simulator.inject_fault("railway", "*", "slow", seconds=0.5, match="volumeInstances")
+    url = getattr(pool_migration, which)
+    terminator = threading.Thread(target=terminate_migration, args=(url, railway_simulator))
+    terminator.start()
     if which == "services":
-        fails(both, FAILED + "(57P01|the database broke off)")
+        assert_migration_fails(pool_migration, BACKFILL_FAILED + "(57P01|the database broke off)")
     else:
         # All that the backfill needs of the pool has been read by then.
-        assert both()["backfilled"]["instances"] == 1
-    gone.join()
+        assert pool_migration()["backfilled"]["instances"] == 1
+    terminator.join()
 
 
-def _end_migration(url: str, railway: SimulatorClient) -> None:
-    asked = threading.Event()
-    while not asked.wait(0.01):
-        if any("volumeInstances" in str(fault["match"]) and fault["struck"] for fault in railway.faults()):
-            asked.set()
+def terminate_migration(url: str, railway_simulator: SimulatorClient) -> None:
+    volumes_requested = threading.Event()
+    while not volumes_requested.wait(0.01):
+        if any(
+            "volumeInstances" in str(fault["match"]) and fault["struck"] for fault in railway_simulator.list_faults()
+        ):
+            volumes_requested.set()
     query = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND application_name = 'pointsman-migrate'"
     )
-    assert rows(url, query)
+    assert fetch_rows(url, query)
 
 
-def test_a_lock_that_is_not_had_in_time_ends_it(both: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled_pool(both, "a")
-    both()
+def test_a_lock_that_is_not_had_in_time_ends_it(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_filled_pool(pool_migration, "a")
+    pool_migration()
     for module in (schema, migrating):
         monkeypatch.setattr(module, "LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
     monkeypatch.setattr("pointsman.db.pool.LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
-    with psycopg.connect(both.pool) as reader:
+    with psycopg.connect(pool_migration.pool) as reader:
         reader.execute("SELECT FROM instances")
-        fails(both, "^The drop failed; both databases are as they were: 55P03", drop=True)
-    with psycopg.connect(both.services) as writer:
+        assert_migration_fails(pool_migration, "^The drop failed; both databases are as they were: 55P03", drop=True)
+    with psycopg.connect(pool_migration.services) as writer:
         writer.execute("DELETE FROM instance_infra")
-        fails(both, "^The drop failed; both databases are as they were: 55P03", drop=True)
-    with psycopg.connect(both.services) as other:
+        assert_migration_fails(pool_migration, "^The drop failed; both databases are as they were: 55P03", drop=True)
+    with psycopg.connect(pool_migration.services) as other:
         other.execute("LOCK TABLE instance_infra")
-        with pytest.raises(MigrationFailed, match=FAILED + "55P03"):
-            both()
+        with pytest.raises(MigrationFailed, match=BACKFILL_FAILED + "55P03"):
+            pool_migration()
 
 
 @pytest.mark.parametrize("drop", [False, True])
-def test_several_at_once_do_it_once(both: Migration, drop: bool) -> None:
-    filled_pool(both, *"abcde")
+def test_several_at_once_do_it_once(pool_migration: Migration, drop: bool) -> None:
+    create_filled_pool(pool_migration, *"abcde")
     reports: list[dict[str, object]] = []
-    together = [threading.Thread(target=lambda: reports.append(both(drop=drop))) for _ in range(4)]
-    for one in together:
+    threads = [threading.Thread(target=lambda: reports.append(pool_migration(drop=drop))) for _ in range(4)]
+    for one in threads:
         one.start()
-    for one in together:
+    for one in threads:
         one.join()
     assert len(reports) == 4
     assert [report["backfilled"] for report in reports if report["backfilled"]] == [
         {"instances": 5, "tools": 10, "volumesCompleted": 0, "withoutVolume": 0}
     ]
-    assert len(rows(both.services, "SELECT * FROM instance_services")) == 10
+    assert len(fetch_rows(pool_migration.services, "SELECT * FROM instance_services")) == 10
     nothing = {"services": [], "pool": []}
     assert len([report for report in reports if report.get("dropped", nothing) != nothing]) == drop

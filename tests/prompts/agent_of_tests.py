@@ -12,100 +12,114 @@ from pointsman.agent import Agent, Input, Output, Plugin, Prompt, Tool, ToolCont
 from pointsman.db import connection
 
 
-class Bump(Input):
+class EffectInput(Input):
     name: str = Field(min_length=1, max_length=20)
     by: int = 1
 
 
-class Bumped(Output):
+class EffectOutput(Output):
     name: str
     by: int
 
 
-class Nothing(Input):
+class EmptyInput(Input):
     pass
 
 
-class Kept(Output):
+class CallCount(Output):
     calls: int
 
 
-class Big(Input):
+class SizeInput(Input):
     size: int
 
 
-class Text(Output):
+class TextOutput(Output):
     text: str
 
 
-def _bump(context: ToolContext[Bump]) -> Bumped:
+def _record_effect(context: ToolContext[EffectInput]) -> EffectOutput:
     """The effect is committed on its own, as a provider's would be."""
-    given = context.input
-    connection.run(lambda db: db.execute("INSERT INTO test_effects VALUES (%s, %s)", (context.user_id, given.name)))
-    return Bumped(name=given.name, by=given.by)
+    arguments = context.input
+    connection.run_in_transaction(
+        lambda db: db.execute("INSERT INTO test_effects VALUES (%s, %s)", (context.user_id, arguments.name))
+    )
+    return EffectOutput(name=arguments.name, by=arguments.by)
 
 
-def _keep(context: ToolContext[Nothing]) -> Kept:
+def _count_calls(context: ToolContext[EmptyInput]) -> CallCount:
     context.state["calls"] = context.state.get("calls", 0) + 1
-    return Kept(calls=context.state["calls"])
+    return CallCount(calls=context.state["calls"])
 
 
-def _spoil(context: ToolContext[Nothing]) -> Kept:
+def _store_unserializable_state(context: ToolContext[EmptyInput]) -> CallCount:
     context.state["no json"] = object()
-    return Kept(calls=1)
+    return CallCount(calls=1)
 
 
-def _file(context: ToolContext[Nothing]) -> Text:
+def _output_files(context: ToolContext[EmptyInput]) -> TextOutput:
     context.output_file("/report.md", "text/markdown", "The report")
     context.output_file("/data.bin")
-    return Text(text="written")
+    return TextOutput(text="written")
 
 
-def _raise(context: ToolContext[Nothing]) -> Text:
+def _raise_error(context: ToolContext[EmptyInput]) -> TextOutput:
     raise RuntimeError("the disk is full")
 
 
-def _leak(context: ToolContext[Nothing]) -> Text:
+def _raise_with_secret(context: ToolContext[EmptyInput]) -> TextOutput:
     raise RuntimeError(f"refused: {context.secrets['TOKEN']}")
 
 
-class Effects(Plugin[Any]):
+class EffectsPlugin(Plugin[Any]):
     id = "effects"
     tools = (
-        Tool("effects.bump", "Leaves a trace", Bump, Bumped, _bump),
-        Tool("effects.ask", "Leaves a trace, if one may", Bump, Bumped, _bump,
-             approval=lambda given: f"Leaves {given.name}" if given.by < 100 else None),
-        Tool("effects.keep", "Counts its calls", Nothing, Kept, _keep),
-        Tool("effects.spoil", "Keeps what cannot be kept", Nothing, Kept, _spoil),
-        Tool("effects.file", "Makes files", Nothing, Text, _file),
-        Tool("effects.raise", "Raises", Nothing, Text, _raise),
-        Tool("effects.leak", "Raises with a secret", Nothing, Text, _leak),
-        Tool("effects.big", "Returns much", Big, Text, lambda context: Text(text="x" * context.input.size)),
-    )  # fmt: skip
+        Tool("effects.bump", "Leaves a trace", EffectInput, EffectOutput, _record_effect),
+        Tool(
+            "effects.ask",
+            "Leaves a trace, if one may",
+            EffectInput,
+            EffectOutput,
+            _record_effect,
+            approval=lambda given: f"Leaves {given.name}" if given.by < 100 else None,
+        ),
+        Tool("effects.keep", "Counts its calls", EmptyInput, CallCount, _count_calls),
+        Tool("effects.spoil", "Keeps what cannot be kept", EmptyInput, CallCount, _store_unserializable_state),
+        Tool("effects.file", "Makes files", EmptyInput, TextOutput, _output_files),
+        Tool("effects.raise", "Raises", EmptyInput, TextOutput, _raise_error),
+        Tool("effects.leak", "Raises with a secret", EmptyInput, TextOutput, _raise_with_secret),
+        Tool(
+            "effects.big",
+            "Returns much",
+            SizeInput,
+            TextOutput,
+            lambda context: TextOutput(text="x" * context.input.size),
+        ),
+    )
 
     def prepare(self, prompt: Prompt) -> None:
         prompt.add_tools(*self.tools)
         prompt.add_instructions("Leave traces.")
 
 
-class Fragile(Plugin[Any]):
+class FailingPlugin(Plugin[Any]):
     """Fails where it is told to."""
 
     id = "fragile"
-    fails = False
+    should_fail = False
 
     def prepare(self, prompt: Prompt) -> None:
-        if self.fails:
+        if self.should_fail:
             raise RuntimeError("no instructions today")
 
 
 def compose() -> Agent:
     agent = Agent(secrets={"TOKEN": "the-token-of-the-tests"}, prefix="/api")
-    agent.plugins.register(Effects())
-    agent.plugins.register(Fragile())
+    agent.plugins.register(EffectsPlugin())
+    agent.plugins.register(FailingPlugin())
     return agent.start()
 
 
-def call(name: str, call_id: str = "call_1", /, **arguments: object) -> dict[str, object]:
+def tool_call(name: str, call_id: str = "call_1", /, **arguments: object) -> dict[str, object]:
     """A call for a script of the simulated model."""
     return {"name": name, "call_id": call_id, "arguments": json.dumps(arguments)}

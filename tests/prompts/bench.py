@@ -13,35 +13,35 @@ from psycopg.rows import dict_row
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from local.worker import lambda_environment
-from pointsman.agent.loop.advancing import Next, advance
+from local.worker import build_lambda_environment
+from pointsman.agent.loop.advancing import NextStep, advance_prompt
 from pointsman.prompts import beginning, deciding, reading
-from tests.prompts.agent_of_tests import Fragile, compose
-from tests.workflow.helpers import until
+from tests.prompts.agent_of_tests import FailingPlugin, compose
+from tests.workflow.helpers import wait_until
 
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-_numbers = itertools.count(1)
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_counter = itertools.count(1)
 
-Told = list[tuple[str, dict[str, Any]]]
+EventList = list[tuple[str, dict[str, Any]]]
 
 
-def environment_of(stack: Stack, machine: str) -> dict[str, str]:
+def advance_function_environment(stack: Stack, state_machine_arn: str) -> dict[str, str]:
     """What the function that advances prompts sees, but for what belongs to its process."""
-    function = stack._running.template.functions["AdvancePromptFunction"]
-    seen = {
+    function = stack._started_runner.template.functions["AdvancePromptFunction"]
+    variables = {
         name: value
-        for name, value in lambda_environment(function, stack.aws_url).items()
+        for name, value in build_lambda_environment(function, stack.aws_url).items()
         if not name.startswith(("PATH", "PYTHON", "LANG", "TZ", "LD_", "DYLD_"))
     }
-    return {**seen, "PROMPT_STATE_MACHINE_ARN": machine}
+    return {**variables, "PROMPT_STATE_MACHINE_ARN": state_machine_arn}
 
 
-class Bench:
+class EngineHarness:
     def __init__(self, stack: Stack, simulator: SimulatorClient, environment: dict[str, str]) -> None:
         self.stack = stack
         self.simulator = simulator
         self.environment = environment
-        self.user = f"user-{os.getpid()}-{next(_numbers)}"
+        self.user_id = f"user-{os.getpid()}-{next(_counter)}"
         self.agent = compose()
         self.db: psycopg.Connection[dict[str, Any]] = psycopg.connect(
             stack.database_url, autocommit=True, row_factory=dict_row
@@ -49,94 +49,96 @@ class Bench:
         # An earlier prompt of another test must not be found by a recovery.
         self.db.execute("UPDATE prompts SET status = 'failed' WHERE status IN ('running', 'waiting')")
         self.db.execute("CREATE TABLE IF NOT EXISTS test_effects (user_id TEXT, name TEXT)")
-        self.fragile: Fragile = self.agent.plugins.get("fragile")  # type: ignore[assignment]
+        self.failing_plugin: FailingPlugin = self.agent.plugins.get("fragile")  # type: ignore[assignment]
 
     def close(self) -> None:
         self.db.close()
 
-    def begin(self, *turns: dict[str, object], text: str | None = None, **options: Any) -> str:
+    def submit(self, *turns: dict[str, object], text: str | None = None, **options: Any) -> str:
         """Begin a prompt to which the model says this."""
-        text = text or f"Question {os.getpid()}-{next(_numbers)}."
+        text = text or f"Question {os.getpid()}-{next(_counter)}."
         if turns:
             self.simulator.script_model(*turns, match=text)
-        return beginning.begin(self.user, text, **options)
+        return beginning.submit_prompt(self.user_id, text, **options)
 
-    def advance(self, prompt_id: str) -> Next:
+    def advance(self, prompt_id: str) -> NextStep:
         """Once, as the newest execution."""
-        restarts = self.row(prompt_id)["restarts"]
-        return advance(self.agent, prompt_id, restarts, time.monotonic() + 1000)
+        restarts = self.prompt_row(prompt_id)["restarts"]
+        return advance_prompt(self.agent, prompt_id, restarts, time.monotonic() + 1000)
 
-    def run(self, *turns: dict[str, object], **options: Any) -> str:
+    def submit_and_advance(self, *turns: dict[str, object], **options: Any) -> str:
         """Begin a prompt and advance it."""
-        prompt_id = self.begin(*turns, **options)
+        prompt_id = self.submit(*turns, **options)
         self.advance(prompt_id)
         return prompt_id
 
     def decide(self, prompt_id: str, approve: bool = True, call_id: str = "call_1", **options: Any) -> None:
-        deciding.decide(self.user, prompt_id, call_id, approve, **options)
+        deciding.decide(self.user_id, prompt_id, call_id, approve, **options)
 
-    def conversation(self) -> str:
-        return self.tool("conversation.create")["id"]
+    def create_conversation(self) -> str:
+        return self.call_tool("conversation.create")["id"]
 
-    def tool(self, tool_id: str, **given: object) -> Any:
+    def call_tool(self, tool_id: str, **given: object) -> Any:
         from composition import compose as composed
         from pointsman.agent import Invocation
 
         agent = composed()
-        return agent.api.tool(tool_id).tool.call(Invocation(self.user, agent.services), given, approved=True)
+        return agent.api.get_tool(tool_id).tool.call(Invocation(self.user_id, agent.services), given, approved=True)
 
     # What is stored
 
-    def row(self, prompt_id: str) -> dict[str, Any]:
+    def prompt_row(self, prompt_id: str) -> dict[str, Any]:
         row = self.db.execute("SELECT * FROM prompts WHERE id = %s", (prompt_id,)).fetchone()
         assert row is not None
         return row
 
     def status(self, prompt_id: str) -> str:
-        return self.row(prompt_id)["status"]
+        return self.prompt_row(prompt_id)["status"]
 
-    def told(self, prompt_id: str) -> Told:
+    def events(self, prompt_id: str) -> EventList:
         """The events, with every time replaced by `T` and the prompt's id by `P`."""
-        events = reading.events_after(self.user, prompt_id)
+        events = reading.list_events_after(self.user_id, prompt_id)
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
         for event in events:
             for name in ("start", "end"):
-                assert TIME.fullmatch(event.data.get(name, "2026-01-01T00:00:00.000Z"))
-        text = TIME.sub("T", json.dumps([[event.event, event.data] for event in events]).replace(prompt_id, "P"))
+                assert TIMESTAMP.fullmatch(event.data.get(name, "2026-01-01T00:00:00.000Z"))
+        text = TIMESTAMP.sub("T", json.dumps([[event.event, event.data] for event in events]).replace(prompt_id, "P"))
         return [(event, data) for event, data in json.loads(text)]
 
-    def results(self, prompt_id: str) -> list[Any]:
+    def tool_results(self, prompt_id: str) -> list[Any]:
         """What the tools' outputs hold: the output, or the error's text."""
-        outputs = [data for event, data in self.told(prompt_id) if event == "prompt.output" and data["type"] == "tool"]
+        outputs = [
+            data for event, data in self.events(prompt_id) if event == "prompt.output" and data["type"] == "tool"
+        ]
         return [next(value for key, value in one["result"].items() if key != "type") for one in outputs]
 
-    def last(self, prompt_id: str) -> tuple[str, dict[str, Any]]:
-        return self.told(prompt_id)[-1]
+    def last_event(self, prompt_id: str) -> tuple[str, dict[str, Any]]:
+        return self.events(prompt_id)[-1]
 
     def effects(self) -> list[str]:
         """The traces that this user's tools have left."""
         return [
             row["name"]
-            for row in self.db.execute("SELECT name FROM test_effects WHERE user_id = %s", (self.user,)).fetchall()
+            for row in self.db.execute("SELECT name FROM test_effects WHERE user_id = %s", (self.user_id,)).fetchall()
         ]
 
-    def asked(self) -> list[dict[str, Any]]:
+    def model_requests(self) -> list[dict[str, Any]]:
         """What the model was asked, each time."""
-        return [call.body for call in self.simulator.calls() if call.provider == "model"]  # type: ignore[misc]
+        return [call.body for call in self.simulator.list_calls() if call.provider == "model"]  # type: ignore[misc]
 
-    def until_locked_out(self, number: int, within: float = 30) -> None:
+    def wait_for_blocked_sessions(self, count: int, timeout: float = 30) -> None:
         """Wait until so many sessions wait for a lock. Asked anew each time: a transaction sees one state of them."""
         query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         with psycopg.connect(self.stack.database_url, autocommit=True) as other:
-            until_true(lambda: other.execute(query).rowcount >= number, within)
+            wait_until_true(lambda: other.execute(query).rowcount >= count, timeout)
 
-    def until_status(self, prompt_id: str, *statuses: str, within: float = 30) -> str:
-        def look() -> str | None:
+    def wait_for_status(self, prompt_id: str, *statuses: str, timeout: float = 30) -> str:
+        def status_if_wanted() -> str | None:
             status = self.status(prompt_id)
             return status if status in statuses else None
 
-        return until(look, within)
+        return wait_until(status_if_wanted, timeout)
 
 
-def until_true(look: Callable[[], bool], within: float = 20) -> None:
-    until(lambda: look() or None, within)
+def wait_until_true(condition: Callable[[], bool], timeout: float = 20) -> None:
+    wait_until(lambda: condition() or None, timeout)

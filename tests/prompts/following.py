@@ -11,170 +11,170 @@ import httpx
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from tests.local.support import Running
-from tests.prompts.bench import TIME
-from tests.prompts.readers import Message, by_grammar
-from tests.workflow.helpers import until
+from tests.local.support import RunnerProcess
+from tests.prompts.bench import TIMESTAMP
+from tests.prompts.readers import Message, parse_strictly
+from tests.workflow.helpers import wait_until
 
-LAST = ("prompt.completed", "error")
-STREAM = "PromptStreamFunction"
-_numbers = itertools.count(1)
-
-
-def fresh_text(about: str = "Question") -> str:
-    return f"{about} {os.getpid()}-{next(_numbers)}."
+FINAL_EVENTS = ("prompt.completed", "error")
+STREAM_FUNCTION = "PromptStreamFunction"
+_counter = itertools.count(1)
 
 
-def user(stack_url: str, name: str, transport: httpx.BaseTransport | None = None) -> httpx.Client:
+def unique_text(prefix: str = "Question") -> str:
+    return f"{prefix} {os.getpid()}-{next(_counter)}."
+
+
+def agent_client(stack_url: str, user_id: str, transport: httpx.BaseTransport | None = None) -> httpx.Client:
     """The Agent API for somebody."""
     return httpx.Client(
-        base_url=f"{stack_url}/api", headers={"X-User-Id": name}, timeout=60, verify=False, transport=transport
+        base_url=f"{stack_url}/api", headers={"X-User-Id": user_id}, timeout=60, verify=False, transport=transport
     )
 
 
-class Stream:
+class PromptStream:
     """One connection that a prompt is followed on; all that has come on it is `raw`."""
 
     def __init__(self, client: httpx.Client, request: httpx.Request) -> None:
-        self.answer = client.send(request, stream=True)
-        if self.answer.status_code != 200:
-            self.answer.read()
-            self.answer.close()
-            raise AssertionError(f"{self.answer.status_code} {self.answer.text}")
+        self.response = client.send(request, stream=True)
+        if self.response.status_code != 200:
+            self.response.read()
+            self.response.close()
+            raise AssertionError(f"{self.response.status_code} {self.response.text}")
         self.raw = bytearray()
         self.messages: list[Message] = []
         """The whole ones so far; pieces of the model's text, which have no id, are not among them."""
-        self.broken = False
-        self._chunks = self.answer.iter_raw()
-        self._taken = 0
+        self.is_broken = False
+        self._chunks = self.response.iter_raw()
+        self._returned = 0
 
     @property
     def prompt_id(self) -> str:
         return self.messages[0].data["promptId"]
 
     @property
-    def over(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether the prompt has ended; its stream may end before."""
-        return bool(self.messages) and self.messages[-1].event in LAST
+        return bool(self.messages) and self.messages[-1].event in FINAL_EVENTS
 
-    def next(self) -> Message | None:
+    def next_event(self) -> Message | None:
         """The next event, waited for; None where the stream ends or breaks instead."""
-        self.until(lambda: len(self.messages) > self._taken)
-        if len(self.messages) == self._taken:
+        self.read_until(lambda: len(self.messages) > self._returned)
+        if len(self.messages) == self._returned:
             return None
-        self._taken += 1
-        return self.messages[self._taken - 1]
+        self._returned += 1
+        return self.messages[self._returned - 1]
 
-    def to(self, event: str) -> Message:
+    def read_until_event(self, name: str) -> Message:
         """The next event of this name."""
-        while message := self.next():
-            if message.event == event:
+        while message := self.next_event():
+            if message.event == name:
                 return message
-        raise AssertionError(f"the stream has ended without {event}: {self.raw!r}")
+        raise AssertionError(f"the stream has ended without {name}: {self.raw!r}")
 
-    def to_the_end(self) -> list[Message]:
+    def read_to_end(self) -> list[Message]:
         """All events, once the stream has ended by itself."""
-        self.until(lambda: False)
+        self.read_until(lambda: False)
         self.close()
-        assert not self.broken, self.raw
-        by_grammar(self.raw)
+        assert not self.is_broken, self.raw
+        parse_strictly(self.raw)
         return self.messages
 
-    def until(self, seen: Callable[[], bool]) -> None:
+    def read_until(self, condition: Callable[[], bool]) -> None:
         """Read until then, or to the end."""
-        while not seen():
+        while not condition():
             try:
-                piece = next(self._chunks, None)
+                chunk = next(self._chunks, None)
             except (httpx.RemoteProtocolError, httpx.ReadError):
-                self.broken = True
+                self.is_broken = True
                 return
-            if piece is None:
+            if chunk is None:
                 return
-            self.raw += piece
-            if b"\n\n" in self.raw[-len(piece) - 1 :]:
-                self.messages = [message for message in by_grammar(self.raw, whole=False) if message.id]
+            self.raw += chunk
+            if b"\n\n" in self.raw[-len(chunk) - 1 :]:
+                self.messages = [message for message in parse_strictly(self.raw, is_complete=False) if message.id]
 
     def close(self) -> None:
         """Cut the connection, if it still is."""
-        self.answer.close()
+        self.response.close()
 
 
-def asked(client: httpx.Client, text: str, key: str | None = None, **body: Any) -> Stream:
+def post_prompt(client: httpx.Client, text: str, key: str | None = None, **body: Any) -> PromptStream:
     """POST /prompt."""
     headers = {"Idempotency-Key": key} if key else {}
-    return Stream(client, client.build_request("POST", "/prompt", json={"input": text, **body}, headers=headers))
+    return PromptStream(client, client.build_request("POST", "/prompt", json={"input": text, **body}, headers=headers))
 
 
-def followed(client: httpx.Client, prompt_id: str, after: str | int | None = None) -> Stream:
+def open_stream(client: httpx.Client, prompt_id: str, last_event_id: str | int | None = None) -> PromptStream:
     """GET /prompts/{id}/stream."""
-    headers = {} if after is None else {"Last-Event-ID": str(after)}
-    return Stream(client, client.build_request("GET", f"/prompts/{prompt_id}/stream", headers=headers))
+    headers = {} if last_event_id is None else {"Last-Event-ID": str(last_event_id)}
+    return PromptStream(client, client.build_request("GET", f"/prompts/{prompt_id}/stream", headers=headers))
 
 
-def begun(client: httpx.Client, simulator: SimulatorClient, *turns: dict[str, Any], **body: Any) -> Stream:
+def start_prompt(client: httpx.Client, simulator: SimulatorClient, *turns: dict[str, Any], **body: Any) -> PromptStream:
     """A prompt to which the model says this."""
-    text = fresh_text()
+    text = unique_text()
     simulator.script_model(*turns, match=text)
-    return asked(client, text, **body)
+    return post_prompt(client, text, **body)
 
 
-def played(client: httpx.Client, simulator: SimulatorClient, *turns: dict[str, Any], **body: Any) -> list[Message]:
+def run_prompt(client: httpx.Client, simulator: SimulatorClient, *turns: dict[str, Any], **body: Any) -> list[Message]:
     """The same, to its end."""
-    return begun(client, simulator, *turns, **body).to_the_end()
+    return start_prompt(client, simulator, *turns, **body).read_to_end()
 
 
-def destruction(call_id: str = "call_1", instance: str = "nobody") -> dict[str, Any]:
+def destroy_turn(call_id: str = "call_1", instance_id: str = "nobody") -> dict[str, Any]:
     """A turn that asks for what needs an approval, and does nothing to anybody when it is approved."""
-    calls = [{"name": "instances.destroy", "call_id": call_id, "arguments": {"instanceId": instance}}]
+    calls = [{"name": "instances.destroy", "call_id": call_id, "arguments": {"instanceId": instance_id}}]
     return {"calls": calls, "usage": None}
 
 
-def said(text: str) -> dict[str, Any]:
+def text_turn(text: str) -> dict[str, Any]:
     return {"text": text, "usage": None}
 
 
-def decide(client: httpx.Client, prompt_id: str, what: str = "approve", **body: Any) -> httpx.Response:
+def decide(client: httpx.Client, prompt_id: str, action: str = "approve", **body: Any) -> httpx.Response:
     body.setdefault("toolCallId", "call_1")
-    return client.post(f"/prompts/{prompt_id}/{what}", json=body)
+    return client.post(f"/prompts/{prompt_id}/{action}", json=body)
 
 
-def granted(client: httpx.Client, prompt_id: str, what: str = "approve", **body: Any) -> None:
-    answer = decide(client, prompt_id, what, **body)
-    assert answer.status_code == 200, answer.text
+def decide_successfully(client: httpx.Client, prompt_id: str, action: str = "approve", **body: Any) -> None:
+    response = decide(client, prompt_id, action, **body)
+    assert response.status_code == 200, response.text
 
 
-def normalised(raw: bytes | bytearray) -> str:
+def normalize_stream(raw: bytes | bytearray) -> str:
     """A stream without what differs from run to run: times, the prompt's id, comments."""
     text = re.sub(r"^:.*\n\n?", "", raw.decode(), flags=re.M)
-    return TIME.sub("T", re.sub("prompt-[0-9a-f]{32}", "P", text))
+    return TIMESTAMP.sub("T", re.sub("prompt-[0-9a-f]{32}", "P", text))
 
 
-def page(client: httpx.Client, prompt_id: str) -> dict[str, Any]:
-    answer = client.get(f"/prompts/{prompt_id}")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+def get_prompt(client: httpx.Client, prompt_id: str) -> dict[str, Any]:
+    response = client.get(f"/prompts/{prompt_id}")
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
-def until_status(client: httpx.Client, prompt_id: str, *statuses: str) -> str:
-    def look() -> str | None:
-        status = page(client, prompt_id)["status"]
+def wait_for_status(client: httpx.Client, prompt_id: str, *statuses: str) -> str:
+    def status_if_wanted() -> str | None:
+        status = get_prompt(client, prompt_id)["status"]
         return status if status in statuses else None
 
-    return until(look, 30)
+    return wait_until(status_if_wanted, 30)
 
 
-def streaming(stack: Stack | Running) -> dict[str, int]:
+def streaming_workers(stack: Stack | RunnerProcess) -> dict[str, int]:
     """The processes that have a stream open now, by their requests' ids."""
-    workers = stack.status()["functions"][STREAM]["workers"]
+    workers = stack.status()["functions"][STREAM_FUNCTION]["workers"]
     return {worker["requestId"]: worker["pid"] for worker in workers if worker["requestId"]}
 
 
 @contextmanager
-def newly_streaming(stack: Stack | Running) -> Iterator[Callable[[], int | None]]:
+def watch_new_stream(stack: Stack | RunnerProcess) -> Iterator[Callable[[], int | None]]:
     """Tells which process has the stream that is opened in this block, if it still has; others may still be open."""
-    before = streaming(stack)
+    earlier = streaming_workers(stack)
 
-    def which() -> int | None:
-        return next((pid for request_id, pid in streaming(stack).items() if request_id not in before), None)
+    def find_pid() -> int | None:
+        return next((pid for request_id, pid in streaming_workers(stack).items() if request_id not in earlier), None)
 
-    yield which
+    yield find_pid

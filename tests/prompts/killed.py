@@ -14,82 +14,90 @@ from typing import Any
 
 import psycopg
 
-from pointsman.agent.loop.advancing import advance
+from pointsman.agent.loop.advancing import advance_prompt
 from pointsman.agent.model import client as client
 from pointsman.db import connection
 from pointsman.errors import PromptNotFound
 from pointsman.prompts import deciding
 from tests.prompts.agent_of_tests import compose
 
-context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload([__name__])
+forkserver = multiprocessing.get_context("forkserver")
+forkserver.set_forkserver_preload([__name__])
 
-LOST, WON, REFUSED = -signal.SIGKILL, 10, 11
+KILLED, ACCEPTED, REFUSED = -signal.SIGKILL, 10, 11
 
 
-def advanced(environment: Mapping[str, str], prompt_id: str, restarts: int, kill: int, when: str) -> str | None:
+def advance_in_process(
+    environment: Mapping[str, str], prompt_id: str, restarts: int, kill_at: int, kill_moment: str
+) -> str | None:
     """What the next advance says; None for one that was killed at its `kill`th transaction, before its commit or after.
 
     Counted from 1; the transactions that only read count too.
     """
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_advance, args=(theirs, dict(environment), prompt_id, restarts, kill, when))
+    receiver, sender = forkserver.Pipe()
+    process = forkserver.Process(
+        target=_run_advance, args=(sender, dict(environment), prompt_id, restarts, kill_at, kill_moment)
+    )
     process.start()
-    theirs.close()
+    sender.close()
     process.join(30)
-    assert process.exitcode in (0, LOST), process.exitcode
-    return ours.recv() if process.exitcode == 0 else None
+    assert process.exitcode in (0, KILLED), process.exitcode
+    return receiver.recv() if process.exitcode == 0 else None
 
 
-def begun(environment: Mapping[str, str], prompt_id: str, restarts: int) -> BaseProcess:
+def start_advance(environment: Mapping[str, str], prompt_id: str, restarts: int) -> BaseProcess:
     """The next advance, started; its exit code is 0 when it ends by itself."""
-    _, theirs = context.Pipe()
-    process = context.Process(target=_advance, args=(theirs, dict(environment), prompt_id, restarts, 0, "before"))
+    _, sender = forkserver.Pipe()
+    process = forkserver.Process(
+        target=_run_advance, args=(sender, dict(environment), prompt_id, restarts, 0, "before")
+    )
     process.start()
-    theirs.close()
+    sender.close()
     return process
 
 
-def deciders(
-    environment: Mapping[str, str], user_id: str, prompt_id: str, call_id: str, number: int
+def start_deciders(
+    environment: Mapping[str, str], user_id: str, prompt_id: str, call_id: str, count: int
 ) -> list[BaseProcess]:
     """So many processes that approve or reject a call, started; their exit codes tell WON or REFUSED."""
     processes: list[BaseProcess] = []
-    for index in range(number):
+    for index in range(count):
         args = (dict(environment), user_id, prompt_id, call_id, index % 2 == 0)
-        processes.append(context.Process(target=_decide, args=args))
+        processes.append(forkserver.Process(target=_run_decide, args=args))
     for process in processes:
         process.start()
     return processes
 
 
-def _advance(answer: Any, environment: dict[str, str], prompt_id: str, restarts: int, kill: int, when: str) -> None:
+def _run_advance(
+    sender: Any, environment: dict[str, str], prompt_id: str, restarts: int, kill_at: int, kill_moment: str
+) -> None:
     os.environ.update(environment)
     count = 0
-    begin = psycopg.Connection.transaction
+    original_transaction = psycopg.Connection.transaction
 
     @contextmanager
-    def counted(self: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+    def counting_transaction(self: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
         nonlocal count
-        with begin(self, *args, **kwargs) as transaction:
+        with original_transaction(self, *args, **kwargs) as transaction:
             yield transaction
             count += 1
-            if count == kill and when == "before":
+            if count == kill_at and kill_moment == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
-        if count == kill:
+        if count == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    psycopg.Connection.transaction = counted  # type: ignore[method-assign]
-    said = advance(compose(), prompt_id, restarts, time.monotonic() + 1000)["next"]
+    psycopg.Connection.transaction = counting_transaction  # type: ignore[method-assign]
+    next_step = advance_prompt(compose(), prompt_id, restarts, time.monotonic() + 1000)["next"]
     connection.close()
     with suppress(BrokenPipeError):
-        answer.send(said)
+        sender.send(next_step)
 
 
-def _decide(environment: dict[str, str], user_id: str, prompt_id: str, call_id: str, approve: bool) -> None:
+def _run_decide(environment: dict[str, str], user_id: str, prompt_id: str, call_id: str, approve: bool) -> None:
     os.environ.update(environment)
     try:
         deciding.decide(user_id, prompt_id, call_id, approve)
     except PromptNotFound:
         os._exit(REFUSED)
-    os._exit(WON)
+    os._exit(ACCEPTED)

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_FRAME = re.compile(rb"event: (?P<event>[a-z.]+)\ndata: (?P<data>[^\r\n]+)\n(?:id: (?P<id>[1-9]\d*)\n)?\n")
-_BETWEEN = re.compile(rb"retry: \d+\n\n|:[^\r\n]*\n\n?")
+_EVENT_FRAME = re.compile(rb"event: (?P<event>[a-z.]+)\ndata: (?P<data>[^\r\n]+)\n(?:id: (?P<id>[1-9]\d*)\n)?\n")
+_COMMENT_OR_RETRY = re.compile(rb"retry: \d+\n\n|:[^\r\n]*\n\n?")
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,21 @@ class Message:
         return data
 
 
-def by_grammar(raw: bytes | bytearray, whole: bool = True) -> list[Message]:
+def parse_strictly(raw: bytes | bytearray, is_complete: bool = True) -> list[Message]:
     """The messages of a stream that holds nothing but what ours may hold; with `whole` no half frame at its end."""
-    messages, place = list[Message](), 0
-    while place < len(raw):
-        if found := _FRAME.match(raw, place):
+    messages, offset = list[Message](), 0
+    while offset < len(raw):
+        if found := _EVENT_FRAME.match(raw, offset):
             event, data, number = (found[name].decode() if found[name] else "" for name in ("event", "data", "id"))
             messages.append(Message(event, data, number))
-        elif not (found := _BETWEEN.match(raw, place)):
-            assert not whole, raw[place : place + 200]
+        elif not (found := _COMMENT_OR_RETRY.match(raw, offset)):
+            assert not is_complete, raw[offset : offset + 200]
             break
-        place = found.end()
+        offset = found.end()
     return messages
 
 
-def by_example(raw: bytes | bytearray) -> list[Message]:
+def parse_naively(raw: bytes | bytearray) -> list[Message]:
     """What people write who ignore ids and comments: their messages have none."""
     messages: list[Message] = []
     for block in raw.decode().split("\n\n")[:-1]:
@@ -56,23 +56,23 @@ class EventSource:
         self.messages: list[Message] = []
         self.last_id = ""
         self.retry: int | None = None
-        self._rest = b""
-        self._started = False
+        self._buffer = b""
+        self._bom_checked = False
         self._event, self._data, self._id = "", list[str](), ""
 
-    def feed(self, piece: bytes) -> None:
-        self._rest += piece
-        if not self._started and len(self._rest) >= 3:
-            self._rest, self._started = self._rest.removeprefix(b"\xef\xbb\xbf"), True
+    def feed(self, chunk: bytes) -> None:
+        self._buffer += chunk
+        if not self._bom_checked and len(self._buffer) >= 3:
+            self._buffer, self._bom_checked = self._buffer.removeprefix(b"\xef\xbb\xbf"), True
         # A CR at the very end may be half of a CRLF.
-        while found := re.search(rb"\r\n|\n|\r(?!\Z)", self._rest):
-            line, self._rest = self._rest[: found.start()], self._rest[found.end() :]
-            self._line(line.decode(errors="replace"))
+        while found := re.search(rb"\r\n|\n|\r(?!\Z)", self._buffer):
+            line, self._buffer = self._buffer[: found.start()], self._buffer[found.end() :]
+            self._process_line(line.decode(errors="replace"))
 
-    def _line(self, line: str) -> None:
-        name, _, value = line.partition(":")
+    def _process_line(self, text: str) -> None:
+        name, _, value = text.partition(":")
         value = value.removeprefix(" ")
-        if not line:
+        if not text:
             self._dispatch()
         elif name == "event":
             self._event = value

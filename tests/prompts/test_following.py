@@ -4,131 +4,135 @@ import asyncio
 import time
 
 from pointsman.db import connection, prompt_events, prompt_runs
-from pointsman.db.connection import run
-from pointsman.db.prompt_notes import Listener
+from pointsman.db.connection import run_in_transaction
+from pointsman.db.prompt_notes import EventListener
 from pointsman.prompts import beginning, following
-from pointsman.prompts.following import Follower, Told
-from tests.prompts.bench import Bench
+from pointsman.prompts.following import EventSubscription, StreamEvent
+from tests.prompts.bench import EngineHarness
 
 OWNER = "owner-of-this-test"
 
 
-class Deaf(Listener):
+class DeafListener(EventListener):
     """What a pooler makes of a listener."""
 
     def listen(self) -> None:
-        self._on = run(lambda db: db)
+        self._connection = run_in_transaction(lambda db: db)
 
 
-def following_now(bench: Bench, prompt_id: str, kind: type[Listener] = Listener) -> Follower:
+def subscribe(
+    engine: EngineHarness, prompt_id: str, listener_type: type[EventListener] = EventListener
+) -> EventSubscription:
     """One who has followed from the start, and so does not ask at once whether anybody works on it."""
-    follower = Follower(bench.user, prompt_id, 0, kind(prompt_id))
-    assert [one.event for one in follower.open()] == ["prompt.created"]
-    return follower
+    subscription = EventSubscription(engine.user_id, prompt_id, 0, listener_type(prompt_id))
+    assert [one.event for one in subscription.replay()] == ["prompt.created"]
+    return subscription
 
 
-def more(follower: Follower, seconds: float = 5) -> list[Told]:
-    return asyncio.run(follower.more(seconds))
+def read_events(subscription: EventSubscription, timeout: float = 5) -> list[StreamEvent]:
+    return asyncio.run(subscription.wait_for_events(timeout))
 
 
-def claimed(bench: Bench, tokens: bool = True) -> str:
+def submit_and_claim(engine: EngineHarness, tokens: bool = True) -> str:
     """A prompt whose turn this test plays."""
-    prompt_id = bench.begin(tokens=tokens)
-    assert run(lambda db: prompt_runs.claim(db, prompt_id, 0, OWNER))
+    prompt_id = engine.submit(tokens=tokens)
+    assert run_in_transaction(lambda db: prompt_runs.claim(db, prompt_id, 0, OWNER))
     return prompt_id
 
 
-def tell(prompt_id: str, *texts: str | None) -> None:
+def send_deltas(prompt_id: str, *texts: str | None) -> None:
     for text in texts:
-        run(lambda db, text=text: prompt_events.tell(db, prompt_id, OWNER, text))
+        run_in_transaction(lambda db, text=text: prompt_events.notify_text_delta(db, prompt_id, OWNER, text))
 
 
-def pieces(told: list[Told]) -> list[str]:
-    return ["RESET" if one.data.get("reset") else str(one.data["text"]) for one in told if one.event == "prompt.delta"]
+def delta_texts(events: list[StreamEvent]) -> list[str]:
+    return [
+        "RESET" if one.data.get("reset") else str(one.data["text"]) for one in events if one.event == "prompt.delta"
+    ]
 
 
-def test_what_is_heard_comes_at_once_and_in_order(bench: Bench) -> None:
-    bench.simulator.script_model({"text": "One two three."}, match="A question.")
-    heard: list[Listener] = []
+def test_what_is_heard_comes_at_once_and_in_order(engine: EngineHarness) -> None:
+    engine.simulator.script_model({"text": "One two three."}, match="A question.")
+    listeners: list[EventListener] = []
 
-    def listen(prompt_id: str) -> None:
-        heard.append(Listener(prompt_id))
-        heard[0].listen()
+    def open_listener(prompt_id: str) -> None:
+        listeners.append(EventListener(prompt_id))
+        listeners[0].listen()
 
-    prompt_id = beginning.begin(bench.user, "A question.", tokens=True, follow=listen)
-    follower = Follower(bench.user, prompt_id, 0, heard[0])
-    assert [one.event for one in follower.open()] == ["prompt.created"]
-    bench.advance(prompt_id)
-    told = more(follower)
-    assert [one.seq for one in told if one.seq] == [2, 3]
-    assert told[-1].event == "prompt.completed"
-    assert follower.ended
-    assert "".join(pieces(told)) == "One two three."
-    follower.close()
-
-
-def test_pieces_come_from_the_beginning_of_a_turn_only(bench: Bench) -> None:
-    prompt_id = claimed(bench)
-    follower = following_now(bench, prompt_id)
-    tell(prompt_id, "in the middle")
-    assert more(follower, 0.1) == []
-    tell(prompt_id, None, "One", " two")
-    assert pieces(more(follower)) == ["One", " two"]
-    tell(prompt_id, None, "One")
-    assert pieces(more(follower)) == ["RESET", "One"]
-    run(lambda db: prompt_events.add(db, prompt_id, "prompt.output", {"type": "text"}))
-    tell(prompt_id, None, "Three")
-    told = more(follower)
-    assert [(one.event, one.seq) for one in told] == [("prompt.output", 2), ("prompt.delta", None)]
-    assert pieces(told) == ["Three"]
-    follower.close()
+    prompt_id = beginning.submit_prompt(engine.user_id, "A question.", tokens=True, on_created=open_listener)
+    subscription = EventSubscription(engine.user_id, prompt_id, 0, listeners[0])
+    assert [one.event for one in subscription.replay()] == ["prompt.created"]
+    engine.advance(prompt_id)
+    events = read_events(subscription)
+    assert [one.seq for one in events if one.seq] == [2, 3]
+    assert events[-1].event == "prompt.completed"
+    assert subscription.has_ended
+    assert "".join(delta_texts(events)) == "One two three."
+    subscription.close()
 
 
-def test_a_piece_of_a_text_that_has_come_is_left_out(bench: Bench) -> None:
-    prompt_id = claimed(bench)
-    follower = following_now(bench, prompt_id)
-    tell(prompt_id, None, "One")
-    run(lambda db: prompt_events.add(db, prompt_id, "prompt.output", {"type": "text"}))
+def test_pieces_come_from_the_beginning_of_a_turn_only(engine: EngineHarness) -> None:
+    prompt_id = submit_and_claim(engine)
+    subscription = subscribe(engine, prompt_id)
+    send_deltas(prompt_id, "in the middle")
+    assert read_events(subscription, 0.1) == []
+    send_deltas(prompt_id, None, "One", " two")
+    assert delta_texts(read_events(subscription)) == ["One", " two"]
+    send_deltas(prompt_id, None, "One")
+    assert delta_texts(read_events(subscription)) == ["RESET", "One"]
+    run_in_transaction(lambda db: prompt_events.append(db, prompt_id, "prompt.output", {"type": "text"}))
+    send_deltas(prompt_id, None, "Three")
+    events = read_events(subscription)
+    assert [(one.event, one.seq) for one in events] == [("prompt.output", 2), ("prompt.delta", None)]
+    assert delta_texts(events) == ["Three"]
+    subscription.close()
+
+
+def test_a_piece_of_a_text_that_has_come_is_left_out(engine: EngineHarness) -> None:
+    prompt_id = submit_and_claim(engine)
+    subscription = subscribe(engine, prompt_id)
+    send_deltas(prompt_id, None, "One")
+    run_in_transaction(lambda db: prompt_events.append(db, prompt_id, "prompt.output", {"type": "text"}))
     # Seen before it is heard of.
-    assert [one.seq for one in follower._look()] == [2]
-    assert more(follower, 0.1) == []
-    follower.close()
+    assert [one.seq for one in subscription._poll()] == [2]
+    assert read_events(subscription, 0.1) == []
+    subscription.close()
 
 
-def test_a_connection_that_breaks_takes_the_text_back_and_loses_no_event(bench: Bench) -> None:
-    prompt_id = claimed(bench)
-    follower = following_now(bench, prompt_id)
-    tell(prompt_id, None, "One")
-    assert pieces(more(follower)) == ["One"]
-    mine = run(lambda db: db.execute("SELECT pg_backend_pid() AS pid").fetchone())
-    assert mine is not None
-    bench.db.execute("SELECT pg_terminate_backend(%s)", (mine["pid"],))
-    assert pieces(more(follower)) == ["RESET"]
-    tell(prompt_id, " two")
-    run(lambda db: prompt_events.add(db, prompt_id, "prompt.output", {"type": "text"}))
-    assert [(one.event, one.seq) for one in more(follower)] == [("prompt.output", 2)]
-    follower.close()
+def test_a_connection_that_breaks_takes_the_text_back_and_loses_no_event(engine: EngineHarness) -> None:
+    prompt_id = submit_and_claim(engine)
+    subscription = subscribe(engine, prompt_id)
+    send_deltas(prompt_id, None, "One")
+    assert delta_texts(read_events(subscription)) == ["One"]
+    backend = run_in_transaction(lambda db: db.execute("SELECT pg_backend_pid() AS pid").fetchone())
+    assert backend is not None
+    engine.db.execute("SELECT pg_terminate_backend(%s)", (backend["pid"],))
+    assert delta_texts(read_events(subscription)) == ["RESET"]
+    send_deltas(prompt_id, " two")
+    run_in_transaction(lambda db: prompt_events.append(db, prompt_id, "prompt.output", {"type": "text"}))
+    assert [(one.event, one.seq) for one in read_events(subscription)] == [("prompt.output", 2)]
+    subscription.close()
 
 
-def test_who_hears_nothing_sees_it_at_the_next_look(bench: Bench) -> None:
-    prompt_id = claimed(bench)
-    follower = following_now(bench, prompt_id, Deaf)
-    began = time.monotonic()
+def test_who_hears_nothing_sees_it_at_the_next_look(engine: EngineHarness) -> None:
+    prompt_id = submit_and_claim(engine)
+    subscription = subscribe(engine, prompt_id, DeafListener)
+    started_at = time.monotonic()
     for seq in (2, 3):
-        bench.db.execute(
+        engine.db.execute(
             "INSERT INTO prompt_events (prompt_id, seq, event, data) VALUES (%s, %s, 'prompt.output', '{}')",
             (prompt_id, seq),
         )
-        assert [one.seq for one in more(follower)] == [seq]
-    assert time.monotonic() - began < 4 * following._LOOK
-    follower.close()
+        assert [one.seq for one in read_events(subscription)] == [seq]
+    assert time.monotonic() - started_at < 4 * following._POLL_SECONDS
+    subscription.close()
 
 
-def test_nothing_is_listened_to_any_more_once_it_is_closed(bench: Bench) -> None:
-    follower = following_now(bench, claimed(bench))
+def test_nothing_is_listened_to_any_more_once_it_is_closed(engine: EngineHarness) -> None:
+    subscription = subscribe(engine, submit_and_claim(engine))
     query = "SELECT count(*) AS channels FROM pg_listening_channels()"
-    assert run(lambda db: db.execute(query).fetchone()) == {"channels": 1}
-    follower.close()
-    assert run(lambda db: db.execute(query).fetchone()) == {"channels": 0}
+    assert run_in_transaction(lambda db: db.execute(query).fetchone()) == {"channels": 1}
+    subscription.close()
+    assert run_in_transaction(lambda db: db.execute(query).fetchone()) == {"channels": 0}
     connection.close()
-    follower.close()
+    subscription.close()

@@ -8,22 +8,22 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from tests.contract.test_agent_api import invoke, refused, result
+from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
 from tests.prompts.following import (
-    Stream,
-    asked,
-    begun,
+    PromptStream,
+    agent_client,
     decide,
-    destruction,
-    followed,
-    fresh_text,
-    granted,
-    page,
-    played,
-    said,
-    user,
+    decide_successfully,
+    destroy_turn,
+    get_prompt,
+    open_stream,
+    post_prompt,
+    run_prompt,
+    start_prompt,
+    text_turn,
+    unique_text,
 )
-from tests.prompts.readers import by_grammar
+from tests.prompts.readers import parse_strictly
 from tests.workflow.helpers import Database
 
 UNKNOWN = "prompt-" + "0" * 32
@@ -39,139 +39,141 @@ ROUTES = [
 ]  # fmt: skip
 
 
-def tokens(raw: bytes) -> list[dict[str, Any]]:
-    return [message.data for message in by_grammar(raw) if message.event == "prompt.delta"]
+def delta_data(raw: bytes) -> list[dict[str, Any]]:
+    return [message.data for message in parse_strictly(raw) if message.event == "prompt.delta"]
 
 
 def test_a_prompt_is_answered_by_a_stream_of_its_events(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    stream = begun(agent, simulator, said("Hello."))
-    assert {name: stream.answer.headers[name] for name in HEADERS} == HEADERS
-    assert stream.answer.headers["x-request-id"]
-    messages = stream.to_the_end()
+    stream = start_prompt(agent, simulator, text_turn("Hello."))
+    assert {name: stream.response.headers[name] for name in HEADERS} == HEADERS
+    assert stream.response.headers["x-request-id"]
+    messages = stream.read_to_end()
     assert stream.raw.startswith(b"retry: 1000\n\nevent: prompt.created\ndata: {")
     assert [(one.event, one.id) for one in messages] == [
         ("prompt.created", "1"), ("prompt.output", "2"), ("prompt.completed", "3"),
     ]  # fmt: skip
-    told = page(agent, stream.prompt_id)
-    assert (told["status"], told["outputs"]) == ("completed", [messages[1].data])
+    prompt = get_prompt(agent, stream.prompt_id)
+    assert (prompt["status"], prompt["outputs"]) == ("completed", [messages[1].data])
 
 
 def test_an_approval_is_shown_given_and_followed(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    stream = begun(agent, simulator, destruction(), said("Gone."))
-    asked_for = stream.to("prompt.approval").data
+    stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Gone."))
+    approval = stream.read_until_event("prompt.approval").data
     prompt_id = stream.prompt_id
-    assert page(agent, prompt_id)["approval"] == {
-        **asked_for,
-        "expiresAt": page(agent, prompt_id)["approval"]["expiresAt"],
+    assert get_prompt(agent, prompt_id)["approval"] == {
+        **approval,
+        "expiresAt": get_prompt(agent, prompt_id)["approval"]["expiresAt"],
     }
-    answer = decide(agent, prompt_id, input=asked_for["input"])
-    assert answer.json() == {"promptId": prompt_id, "toolCallId": "call_1", "status": "approved"}
-    assert stream.to_the_end()[-1].event == "prompt.completed"
-    refused(decide(agent, prompt_id), 404, "PROMPT_NOT_FOUND")
+    response = decide(agent, prompt_id, input=approval["input"])
+    assert response.json() == {"promptId": prompt_id, "toolCallId": "call_1", "status": "approved"}
+    assert stream.read_to_end()[-1].event == "prompt.completed"
+    expect_error(decide(agent, prompt_id), 404, "PROMPT_NOT_FOUND")
 
 
 def test_a_rejection_and_its_reason_go_to_the_model(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    stream = begun(agent, simulator, destruction(), said("Well."))
-    stream.to("prompt.approval")
-    answer = decide(agent, stream.prompt_id, "reject", reason="Not today")
-    assert answer.json() == {"promptId": stream.prompt_id, "toolCallId": "call_1", "status": "rejected"}
-    output = stream.to("prompt.output").data
+    stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Well."))
+    stream.read_until_event("prompt.approval")
+    response = decide(agent, stream.prompt_id, "reject", reason="Not today")
+    assert response.json() == {"promptId": stream.prompt_id, "toolCallId": "call_1", "status": "rejected"}
+    output = stream.read_until_event("prompt.output").data
     assert output["result"] == {"type": "error", "error": "A person rejected this call: Not today"}
-    assert stream.to_the_end()[-1].event == "prompt.completed"
+    assert stream.read_to_end()[-1].event == "prompt.completed"
 
 
 def test_a_cancelled_prompt_ends_and_stays_ended(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    stream = begun(agent, simulator, destruction())
-    stream.to("prompt.approval")
+    stream = start_prompt(agent, simulator, destroy_turn())
+    stream.read_until_event("prompt.approval")
     for _ in range(2):
-        answer = agent.post(f"/prompts/{stream.prompt_id}/cancel")
-        assert (answer.status_code, answer.json()) == (200, {"promptId": stream.prompt_id, "status": "cancelled"})
-    assert stream.to_the_end()[-1].data == {"message": "The prompt was cancelled"}
+        response = agent.post(f"/prompts/{stream.prompt_id}/cancel")
+        assert (response.status_code, response.json()) == (200, {"promptId": stream.prompt_id, "status": "cancelled"})
+    assert stream.read_to_end()[-1].data == {"message": "The prompt was cancelled"}
 
 
 def test_two_follow_the_same_prompt(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    first = begun(agent, simulator, destruction(), said("Gone."))
-    first.to("prompt.approval")
-    with user(str(agent.base_url).removesuffix("/api/"), agent.headers["x-user-id"]) as other:
-        second, third = followed(other, first.prompt_id), followed(other, first.prompt_id, after=1)
-        second.to("prompt.approval")
-        granted(agent, first.prompt_id)
-        messages = first.to_the_end()
-        assert second.to_the_end() == messages
-        assert third.to_the_end() == messages[1:]
+    first = start_prompt(agent, simulator, destroy_turn(), text_turn("Gone."))
+    first.read_until_event("prompt.approval")
+    with agent_client(str(agent.base_url).removesuffix("/api/"), agent.headers["x-user-id"]) as other:
+        second, third = open_stream(other, first.prompt_id), open_stream(other, first.prompt_id, last_event_id=1)
+        second.read_until_event("prompt.approval")
+        decide_successfully(agent, first.prompt_id)
+        messages = first.read_to_end()
+        assert second.read_to_end() == messages
+        assert third.read_to_end() == messages[1:]
 
 
 def test_text_comes_while_it_is_said(agent: httpx.Client, simulator: SimulatorClient) -> None:
     text = "One two three four five."
-    stream = begun(agent, simulator, said(text), stream="tokens")
-    messages = stream.to_the_end()
-    pieces = tokens(stream.raw)
+    stream = start_prompt(agent, simulator, text_turn(text), stream="tokens")
+    messages = stream.read_to_end()
+    pieces = delta_data(stream.raw)
     assert len(pieces) > 1
     assert {tuple(piece) for piece in pieces} == {("promptId", "text")}
     assert "".join(piece["text"] for piece in pieces) == text == messages[1].data["content"]
-    replay = followed(agent, stream.prompt_id)
-    assert replay.to_the_end() == messages
-    assert tokens(replay.raw) == []
+    replay = open_stream(agent, stream.prompt_id)
+    assert replay.read_to_end() == messages
+    assert delta_data(replay.raw) == []
 
 
 def test_text_that_is_said_anew_is_taken_back(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    turn = {**said("One two three four."), "breaks": "dropped", "break_after": 2}
-    stream = begun(agent, simulator, turn, stream="tokens")
-    stream.to_the_end()
+    turn = {**text_turn("One two three four."), "breaks": "dropped", "break_after": 2}
+    stream = start_prompt(agent, simulator, turn, stream="tokens")
+    stream.read_to_end()
     texts: list[str] = []
-    for piece in tokens(stream.raw):
+    for piece in delta_data(stream.raw):
         texts = [] if piece.get("reset") else [*texts, piece["text"]]
     assert "".join(texts) == "One two three four."
-    assert [piece["text"] for piece in tokens(stream.raw) if piece.get("reset")] == [""]
+    assert [piece["text"] for piece in delta_data(stream.raw) if piece.get("reset")] == [""]
 
 
 def test_without_tokens_only_whole_texts_come(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    stream = begun(agent, simulator, said("One two three."))
-    stream.to_the_end()
-    assert tokens(stream.raw) == []
+    stream = start_prompt(agent, simulator, text_turn("One two three."))
+    stream.read_to_end()
+    assert delta_data(stream.raw) == []
 
 
 def test_a_request_with_the_same_key_follows_the_same_prompt(agent: httpx.Client) -> None:
-    text = fresh_text()
-    first = asked(agent, text, key="k-1")
-    messages = first.to_the_end()
-    assert asked(agent, text, key="k-1").to_the_end() == messages
+    text = unique_text()
+    first = post_prompt(agent, text, key="k-1")
+    messages = first.read_to_end()
+    assert post_prompt(agent, text, key="k-1").read_to_end() == messages
     headers = {"Idempotency-Key": "k-1", "Last-Event-ID": "1"}
-    again = Stream(agent, agent.build_request("POST", "/prompt", json={"input": text}, headers=headers))
-    assert again.to_the_end() == messages[1:]
+    again = PromptStream(agent, agent.build_request("POST", "/prompt", json={"input": text}, headers=headers))
+    assert again.read_to_end() == messages[1:]
     other = agent.post("/prompt", json={"input": text + "!"}, headers={"Idempotency-Key": "k-1"})
-    refused(other, 409, "IDEMPOTENCY_KEY_REUSED")
+    expect_error(other, 409, "IDEMPOTENCY_KEY_REUSED")
 
 
 def test_who_comes_back_without_a_key_begins_no_second_prompt(agent: httpx.Client) -> None:
-    answer = agent.post("/prompt", json={"input": "Hello"}, headers={"Last-Event-ID": "1"})
-    assert refused(answer, 422, "VALIDATION_ERROR")["details"][0]["path"] == ["Last-Event-ID"]
+    response = agent.post("/prompt", json={"input": "Hello"}, headers={"Last-Event-ID": "1"})
+    assert expect_error(response, 422, "VALIDATION_ERROR")["details"][0]["path"] == ["Last-Event-ID"]
 
 
 @pytest.mark.parametrize("by", ["header", "query"])
 def test_a_stream_goes_on_after_the_event_that_is_named(
     agent: httpx.Client, simulator: SimulatorClient, by: str
 ) -> None:
-    messages = played(agent, simulator, said("Hello."))
+    messages = run_prompt(agent, simulator, text_turn("Hello."))
     prompt_id = messages[0].data["promptId"]
 
-    def after(number: str) -> httpx.Response:
-        given: dict[str, Any] = {"headers": {"Last-Event-ID": number}} if by == "header" else {}
-        return agent.get(f"/prompts/{prompt_id}/stream", params={"lastEventId": number} if not given else {}, **given)
+    def resume_after(number: str) -> httpx.Response:
+        options: dict[str, Any] = {"headers": {"Last-Event-ID": number}} if by == "header" else {}
+        return agent.get(
+            f"/prompts/{prompt_id}/stream", params={"lastEventId": number} if not options else {}, **options
+        )
 
     for number in range(3):
-        assert by_grammar(after(str(number)).content) == messages[number:]
+        assert parse_strictly(resume_after(str(number)).content) == messages[number:]
     # There is no more: an EventSource comes back no more either.
-    assert (after("3").status_code, after("3").content) == (204, b"")
+    assert (resume_after("3").status_code, resume_after("3").content) == (204, b"")
     for number in ("4", "-1", "1.0", "x", "9" * 30):
-        error = refused(after(number), 422, "VALIDATION_ERROR")
+        error = expect_error(resume_after(number), 422, "VALIDATION_ERROR")
         assert error["details"][0]["path"] == ["Last-Event-ID"]
 
 
 def test_the_header_goes_before_the_query(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    messages = played(agent, simulator, said("Hello."))
+    messages = run_prompt(agent, simulator, text_turn("Hello."))
     path = f"/prompts/{messages[0].data['promptId']}/stream?lastEventId=1"
-    assert by_grammar(agent.get(path, headers={"Last-Event-ID": "2"}).content) == messages[2:]
+    assert parse_strictly(agent.get(path, headers={"Last-Event-ID": "2"}).content) == messages[2:]
 
 
 @pytest.mark.parametrize(("body", "path"), [
@@ -182,15 +184,15 @@ def test_the_header_goes_before_the_query(agent: httpx.Client, simulator: Simula
     ([], []), ("x", []), (None, []),
 ])  # fmt: skip
 def test_a_body_that_does_not_fit_is_422_and_says_where(agent: httpx.Client, body: object, path: list[str]) -> None:
-    answer = agent.post("/prompt", content=json.dumps(body))
-    error = refused(answer, 422, "VALIDATION_ERROR")
+    response = agent.post("/prompt", content=json.dumps(body))
+    error = expect_error(response, 422, "VALIDATION_ERROR")
     assert [issue["path"] for issue in error["details"]] == [path]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"nonsense", b"\xff\xfe", b"[" * 10_000, b'{"input": NaN}',
                                   b'{"input": "\\ud800"}', b'{"\\ud800": 1}'])  # fmt: skip
 def test_a_body_that_is_no_json_is_422(agent: httpx.Client, body: bytes) -> None:
-    assert refused(agent.post("/prompt", content=body), 422, "VALIDATION_ERROR")["details"]
+    assert expect_error(agent.post("/prompt", content=body), 422, "VALIDATION_ERROR")["details"]
 
 
 @pytest.mark.parametrize(("what", "body", "path"), [
@@ -199,70 +201,70 @@ def test_a_body_that_is_no_json_is_422(agent: httpx.Client, body: bytes) -> None
     ("reject", {"toolCallId": "c", "reason": "x" * 2001}, ["reason"]), ("reject", {"toolCallId": "c", "a": 1}, ["a"]),
 ])  # fmt: skip
 def test_a_decision_that_does_not_fit_is_422(agent: httpx.Client, what: str, body: Any, path: list[str]) -> None:
-    error = refused(agent.post(f"/prompts/{UNKNOWN}/{what}", json=body), 422, "VALIDATION_ERROR")
+    error = expect_error(agent.post(f"/prompts/{UNKNOWN}/{what}", json=body), 422, "VALIDATION_ERROR")
     assert error["details"][0]["path"] == path
 
 
 @pytest.mark.parametrize("keys", [[""], ["two words"], ["x" * 256], ["ü"], ["a", "b"]])
 def test_a_key_that_cannot_be_is_422(agent: httpx.Client, keys: list[str]) -> None:
     headers = [("Idempotency-Key", key.encode()) for key in keys]
-    error = refused(agent.post("/prompt", json={"input": "x"}, headers=headers), 422, "VALIDATION_ERROR")
+    error = expect_error(agent.post("/prompt", json={"input": "x"}, headers=headers), 422, "VALIDATION_ERROR")
     assert error["details"][0]["path"] == ["Idempotency-Key"]
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
 def test_nobody_is_401_and_learns_nothing_else(stack: Stack, method: str, path: str, body: object) -> None:
     with httpx.Client(base_url=f"{stack.url}/api", timeout=60, verify=False) as nobody:
-        refused(nobody.request(method, path, json=body), 401, "AUTH_REQUIRED")
-        refused(nobody.put(path, content=b" " * 1_100_000), 401, "AUTH_REQUIRED")
+        expect_error(nobody.request(method, path, json=body), 401, "AUTH_REQUIRED")
+        expect_error(nobody.put(path, content=b" " * 1_100_000), 401, "AUTH_REQUIRED")
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES[1:])
 @pytest.mark.parametrize("prompt_id", [UNKNOWN, "nonsense", "%00", "a%2Fb", "x" * 300])
 def test_an_unknown_prompt_is_404(agent: httpx.Client, method: str, path: str, body: object, prompt_id: str) -> None:
-    refused(agent.request(method, path.replace(UNKNOWN, prompt_id), json=body), 404, "PROMPT_NOT_FOUND")
+    expect_error(agent.request(method, path.replace(UNKNOWN, prompt_id), json=body), 404, "PROMPT_NOT_FOUND")
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
 def test_other_methods_are_405(agent: httpx.Client, method: str, path: str, body: object) -> None:
     for other in {"GET", "POST", "PUT", "DELETE"} - {method}:
-        answer = agent.request(other, path)
-        refused(answer, 405, "METHOD_NOT_ALLOWED")
-        assert answer.headers["allow"] == method
+        response = agent.request(other, path)
+        expect_error(response, 405, "METHOD_NOT_ALLOWED")
+        assert response.headers["allow"] == method
 
 
 @pytest.mark.parametrize(("method", "path", "body"), [route for route in ROUTES if route[2]])
 def test_a_body_over_the_limit_is_413(agent: httpx.Client, method: str, path: str, body: object) -> None:
-    refused(agent.request(method, path, content=b" " * (1024 * 1024 + 1)), 413, "PAYLOAD_TOO_LARGE")
+    expect_error(agent.request(method, path, content=b" " * (1024 * 1024 + 1)), 413, "PAYLOAD_TOO_LARGE")
 
 
 def test_a_stream_outlives_its_connection_to_the_database(
     agent: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    stream = begun(agent, simulator, destruction(), said("Gone."))
-    stream.to("prompt.approval")
+    stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Gone."))
+    stream.read_until_event("prompt.approval")
     db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pointsman'")
-    granted(agent, stream.prompt_id)
-    assert [message.id for message in stream.to_the_end()] == ["1", "2", "3", "4", "5"]
+    decide_successfully(agent, stream.prompt_id)
+    assert [message.id for message in stream.read_to_end()] == ["1", "2", "3", "4", "5"]
 
 
 def test_one_prompt_of_a_conversation_at_a_time(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    conversation_id = result(invoke(agent, "conversation.create"))["id"]
-    stream = begun(agent, simulator, destruction(), conversationId=conversation_id)
-    stream.to("prompt.approval")
+    conversation_id = get_result(invoke_tool(agent, "conversation.create"))["id"]
+    stream = start_prompt(agent, simulator, destroy_turn(), conversationId=conversation_id)
+    stream.read_until_event("prompt.approval")
     body = {"input": "And?", "conversationId": conversation_id}
-    refused(agent.post("/prompt", json=body), 409, "CONVERSATION_BUSY")
-    assert page(agent, stream.prompt_id)["conversationId"] == conversation_id
-    refused(agent.post("/prompt", json={**body, "conversationId": "conv-" + "0" * 32}), 404, "NOT_FOUND")
+    expect_error(agent.post("/prompt", json=body), 409, "CONVERSATION_BUSY")
+    assert get_prompt(agent, stream.prompt_id)["conversationId"] == conversation_id
+    expect_error(agent.post("/prompt", json={**body, "conversationId": "conv-" + "0" * 32}), 404, "NOT_FOUND")
     assert agent.post(f"/prompts/{stream.prompt_id}/cancel").status_code == 200
     assert agent.post("/prompt", json=body).status_code == 200
 
 
 def test_what_is_in_a_prompt_is_in_no_log(agent: httpx.Client, simulator: SimulatorClient, stack: Stack) -> None:
-    stream = begun(agent, simulator, destruction(instance="planted-arguments"), said("planted-answer"))
-    stream.to("prompt.approval")
-    granted(agent, stream.prompt_id, "reject", reason="planted-reason")
-    stream.to_the_end()
+    stream = start_prompt(agent, simulator, destroy_turn(instance_id="planted-arguments"), text_turn("planted-answer"))
+    stream.read_until_event("prompt.approval")
+    decide_successfully(agent, stream.prompt_id, "reject", reason="planted-reason")
+    stream.read_to_end()
     logs = [path.read_text() for path in (stack.settings.data / "logs").glob("*Prompt*.log")]
     assert logs
     assert "planted" not in "".join(logs)

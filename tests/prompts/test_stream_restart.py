@@ -6,53 +6,61 @@ import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.contract.test_agent_api import refused
-from tests.local.support import CHECKOUT, SIMULATED, Running
-from tests.prompts.following import asked, decide, followed, granted, page, said, user
-from tests.workflow.helpers import until
+from tests.contract.test_agent_api import expect_error
+from tests.local.support import CHECKOUT, SIMULATED_PROVIDERS, RunnerProcess
+from tests.prompts.following import (
+    agent_client,
+    decide,
+    decide_successfully,
+    get_prompt,
+    open_stream,
+    post_prompt,
+    text_turn,
+)
+from tests.workflow.helpers import wait_until
 
 pytestmark = pytest.mark.slow
 
 ARGUMENTS = {"instanceId": "kept", "variables": {"COLOUR": "green"}}
 TURNS = (
     {"calls": [{"name": "instances.configure", "call_id": "call_1", "arguments": ARGUMENTS}], "usage": None},
-    said("It is green."),
+    text_turn("It is green."),
 )
 
 
 def test_approval_after_stream_runner_and_postgres_were_killed_continues_the_prompt(tmp_path: Path) -> None:
-    changes = {"POINTSMAN_DATA": str(tmp_path), **SIMULATED}
-    with Running(CHECKOUT, **changes) as running, user(running.url, "ada") as client:
-        with SimulatorClient(running.banner("simulator")) as simulator:
+    changes = {"POINTSMAN_DATA": str(tmp_path), **SIMULATED_PROVIDERS}
+    with RunnerProcess(CHECKOUT, **changes) as running, agent_client(running.url, "ada") as client:
+        with SimulatorClient(running.get_banner_value("simulator")) as simulator:
             simulator.script_model(*TURNS, match="Make it green")
-        first = asked(client, "Make it green")
-        shown = first.to("prompt.approval")
+        first = post_prompt(client, "Make it green")
+        shown = first.read_until_event("prompt.approval")
         with psycopg.connect(running.database_url, autocommit=True) as db:
             query = "SELECT FROM prompts WHERE id = %s AND task_token IS NOT NULL"
-            until(lambda: db.execute(query, (first.prompt_id,)).rowcount == 1 or None, 40)
-        running.kill()
-        assert first.next() is None
-        assert first.broken
-    with Running(CHECKOUT, **changes) as running, user(running.url, "ada") as client:
+            wait_until(lambda: db.execute(query, (first.prompt_id,)).rowcount == 1 or None, 40)
+        running.kill_all()
+        assert first.next_event() is None
+        assert first.is_broken
+    with RunnerProcess(CHECKOUT, **changes) as running, agent_client(running.url, "ada") as client:
         prompt_id = first.prompt_id
-        with SimulatorClient(running.banner("simulator")) as simulator:
+        with SimulatorClient(running.get_banner_value("simulator")) as simulator:
             simulator.script_model(*TURNS, match="Make it green")
-            make_instance(running, simulator)
-        assert page(client, prompt_id)["approval"]["input"] == shown.data["input"] == ARGUMENTS
-        second = followed(client, prompt_id, shown.id)
-        granted(client, prompt_id, input=ARGUMENTS)
-        rest = second.to_the_end()
-        whole = followed(client, prompt_id).to_the_end()
+            insert_instance(running, simulator)
+        assert get_prompt(client, prompt_id)["approval"]["input"] == shown.data["input"] == ARGUMENTS
+        second = open_stream(client, prompt_id, shown.id)
+        decide_successfully(client, prompt_id, input=ARGUMENTS)
+        rest = second.read_to_end()
+        whole = open_stream(client, prompt_id).read_to_end()
         assert [*first.messages, *rest] == whole
         assert [message.event for message in whole] == [
             "prompt.created", "prompt.approval", "prompt.output", "prompt.output", "prompt.completed",
         ]  # fmt: skip
         assert whole[2].data["result"] == {"type": "success", "output": {"instanceId": "kept", "ok": True}}
         assert whole[3].data["content"] == "It is green."
-        refused(decide(client, prompt_id), 404, "PROMPT_NOT_FOUND")
+        expect_error(decide(client, prompt_id), 404, "PROMPT_NOT_FOUND")
 
 
-def make_instance(running: Running, simulator: SimulatorClient) -> None:
+def insert_instance(running: RunnerProcess, simulator: SimulatorClient) -> None:
     """For the tool that is approved; what the simulator knew is gone with it."""
     with psycopg.connect(running.database_url, autocommit=True) as db:
         db.execute(

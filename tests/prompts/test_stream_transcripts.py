@@ -18,13 +18,13 @@ from httpx_sse import connect_sse
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from tests.prompts.following import (
-    begun,
-    followed,
-    granted,
-    normalised,
-    page,
+    decide_successfully,
+    get_prompt,
+    normalize_stream,
+    open_stream,
+    start_prompt,
 )
-from tests.prompts.readers import EventSource, Message, by_example, by_grammar
+from tests.prompts.readers import EventSource, Message, parse_naively, parse_strictly
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 CURL = shutil.which("curl")
@@ -39,11 +39,11 @@ class Case:
     decision: tuple[str, dict[str, Any]] | None = None
 
 
-def usage(given: int, taken: int) -> dict[str, Any]:
-    return {"usage": {"input_tokens": given, "output_tokens": taken}}
+def usage_field(input_tokens: int, output_tokens: int) -> dict[str, Any]:
+    return {"usage": {"input_tokens": input_tokens, "output_tokens": output_tokens}}
 
 
-def calls(*asked: tuple[str, object], first: int = 1) -> list[dict[str, Any]]:
+def tool_calls(*asked: tuple[str, object], first: int = 1) -> list[dict[str, Any]]:
     return [
         {"name": name, "call_id": f"call_{number}", "arguments": arguments}
         for number, (name, arguments) in enumerate(asked, first)
@@ -51,31 +51,42 @@ def calls(*asked: tuple[str, object], first: int = 1) -> list[dict[str, Any]]:
 
 
 CONFIGURE = {"instanceId": "golden", "variables": {"COLOUR": "grün"}}
-ASKS = {"text": "May I?", "calls": calls(("instances.configure", CONFIGURE)), **usage(11, 7)}
+APPROVAL_TURN = {"text": "May I?", "calls": tool_calls(("instances.configure", CONFIGURE)), **usage_field(11, 7)}
 CASES = {
-    "text": Case(({"text": "Hello, “you”.\n\nevent: error\r\ndata: no, a line of the answer\n\n", **usage(9, 4)},)),
-    "tool": Case((
-        {"calls": calls(("time.now", {"timezone": "UTC"})), **usage(10, 5)},
-        {"text": "It is late.", **usage(20, 6)},
-    )),
-    "several_tools": Case((
-        {"text": "One moment.",
-         "calls": calls(("instances.registry", {}), ("time.now", ""), ("instances.list", {"more": 1}))},
-        {"calls": calls(("time.then", {}), ("time.now", "{half"), first=4)},
-        {"text": "That is all."},
-    )),
-    "approval_granted": Case((ASKS, {"text": "Done.", **usage(12, 2)}), decision=("approve", {})),
-    "approval_refused": Case(
-        (ASKS, {"text": "As you wish.", **usage(12, 4)}), decision=("reject", {"reason": "Not “today”"})
+    "text": Case(
+        ({"text": "Hello, “you”.\n\nevent: error\r\ndata: no, a line of the answer\n\n", **usage_field(9, 4)},)
     ),
-    "model_error": Case(({"error": {"status": 400, "code": "invalid_prompt", "message": "No."}, "times": None},),
-                        "failed"),
-    "tool_error": Case((
-        {"calls": calls(("instances.status", {}), ("time.now", {"timezone": "Mars"})), **usage(10, 5)},
-        {"text": "I am sorry.", **usage(20, 6)},
-    )),
-    "cancel": Case((ASKS,), "cancelled", ("cancel", {})),
-}  # fmt: skip
+    "tool": Case(
+        (
+            {"calls": tool_calls(("time.now", {"timezone": "UTC"})), **usage_field(10, 5)},
+            {"text": "It is late.", **usage_field(20, 6)},
+        )
+    ),
+    "several_tools": Case(
+        (
+            {
+                "text": "One moment.",
+                "calls": tool_calls(("instances.registry", {}), ("time.now", ""), ("instances.list", {"more": 1})),
+            },
+            {"calls": tool_calls(("time.then", {}), ("time.now", "{half"), first=4)},
+            {"text": "That is all."},
+        )
+    ),
+    "approval_granted": Case((APPROVAL_TURN, {"text": "Done.", **usage_field(12, 2)}), decision=("approve", {})),
+    "approval_refused": Case(
+        (APPROVAL_TURN, {"text": "As you wish.", **usage_field(12, 4)}), decision=("reject", {"reason": "Not “today”"})
+    ),
+    "model_error": Case(
+        ({"error": {"status": 400, "code": "invalid_prompt", "message": "No."}, "times": None},), "failed"
+    ),
+    "tool_error": Case(
+        (
+            {"calls": tool_calls(("instances.status", {}), ("time.now", {"timezone": "Mars"})), **usage_field(10, 5)},
+            {"text": "I am sorry.", **usage_field(20, 6)},
+        )
+    ),
+    "cancel": Case((APPROVAL_TURN,), "cancelled", ("cancel", {})),
+}
 CASES["several_tools"] = Case(tuple({**turn, "usage": None} for turn in CASES["several_tools"].turns))
 
 
@@ -89,7 +100,7 @@ def golden(simulator: SimulatorClient, db: psycopg.Connection[dict[str, Any]]) -
         " VALUES ('golden', %s, 'sim-environment', '2026-01-02T03:04:05Z', '2026-01-02T03:04:05Z')",
         (service,),
     )
-    simulator.fault("railway", "environment", "graphql_error", times=None, message="Not Authorized")
+    simulator.inject_fault("railway", "environment", "graphql_error", times=None, message="Not Authorized")
     yield
     db.execute("DELETE FROM instance_infra WHERE instance_id = 'golden'")
 
@@ -98,29 +109,29 @@ def golden(simulator: SimulatorClient, db: psycopg.Connection[dict[str, Any]]) -
 @pytest.mark.parametrize("name", CASES)
 def test_transcript(name: str, stack: Stack, agent: httpx.Client, simulator: SimulatorClient) -> None:
     case = CASES[name]
-    first = begun(agent, simulator, *case.turns)
-    first.next()
-    curl = curl_of(stack, agent, first.prompt_id)
+    first = start_prompt(agent, simulator, *case.turns)
+    first.next_event()
+    curl = start_curl(stack, agent, first.prompt_id)
     if case.decision:
         what, body = case.decision
-        call_id = first.to("prompt.approval").data["toolCallId"]
+        call_id = first.read_until_event("prompt.approval").data["toolCallId"]
         if what == "cancel":
             assert agent.post(f"/prompts/{first.prompt_id}/cancel").json()["status"] == "cancelled"
         else:
-            granted(agent, first.prompt_id, what, toolCallId=call_id, **body)
-    messages = first.to_the_end()
-    assert normalised(first.raw) == (TRANSCRIPTS / f"{name}.sse").read_bytes().decode()
-    assert page(agent, first.prompt_id)["status"] == case.status
+            decide_successfully(agent, first.prompt_id, what, toolCallId=call_id, **body)
+    messages = first.read_to_end()
+    assert normalize_stream(first.raw) == (TRANSCRIPTS / f"{name}.sse").read_bytes().decode()
+    assert get_prompt(agent, first.prompt_id)["status"] == case.status
 
-    again = followed(agent, first.prompt_id)
-    assert again.to_the_end() == messages
-    assert by_httpx_sse(agent, first.prompt_id) == messages
+    again = open_stream(agent, first.prompt_id)
+    assert again.read_to_end() == messages
+    assert parse_with_httpx_sse(agent, first.prompt_id) == messages
     for raw in [again.raw, *([curl.communicate(timeout=30)[0]] if curl else [])]:
-        assert by_grammar(raw) == messages == whatwg(raw, 7)
-        assert by_example(raw) == [Message(one.event, one.text) for one in messages]
+        assert parse_strictly(raw) == messages == parse_like_browser(raw, 7)
+        assert parse_naively(raw) == [Message(one.event, one.text) for one in messages]
 
 
-def curl_of(stack: Stack, agent: httpx.Client, prompt_id: str) -> "subprocess.Popen[bytes] | None":
+def start_curl(stack: Stack, agent: httpx.Client, prompt_id: str) -> "subprocess.Popen[bytes] | None":
     """A second reader of the stream while it runs, where this machine has one."""
     if CURL is None:
         return None
@@ -129,13 +140,13 @@ def curl_of(stack: Stack, agent: httpx.Client, prompt_id: str) -> "subprocess.Po
     return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
-def by_httpx_sse(agent: httpx.Client, prompt_id: str) -> list[Message]:
+def parse_with_httpx_sse(agent: httpx.Client, prompt_id: str) -> list[Message]:
     """As clients in Python read it. This reader keeps the last id for events that have none; all of these have one."""
     with connect_sse(agent, "GET", f"/prompts/{prompt_id}/stream") as source:
         return [Message(one.event, one.data, one.id) for one in source.iter_sse() if one.data]
 
 
-def whatwg(raw: bytes, size: int) -> list[Message]:
+def parse_like_browser(raw: bytes, size: int) -> list[Message]:
     """As a browser reads it, in pieces of so many bytes; the events that it knows by their ids."""
     source = EventSource()
     for start in range(0, len(raw), size):
@@ -154,4 +165,4 @@ def test_readers_of_these_tests_read_what_others_write() -> None:
         ("first event", "1"), ("second event", ""), (" third", ""), ("", ""), ("\n", ""), ("", ""),
     ]  # fmt: skip
     with pytest.raises(AssertionError):
-        by_grammar(b"data: x\nevent: y\n\n")
+        parse_strictly(b"data: x\nevent: y\n\n")

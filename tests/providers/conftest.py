@@ -12,13 +12,13 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from pointsman.providers.http import Wire
+from pointsman.providers.http import Transport
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def origin() -> Iterator[str]:
+def simulator_url() -> Iterator[str]:
     paths = os.pathsep.join([str(ROOT), str(ROOT / "layers/shared")])
     command = [sys.executable, "-m", "local.simulator", "--port", "0"]
     process = subprocess.Popen(
@@ -34,44 +34,44 @@ def origin() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def control(origin: str) -> Iterator[SimulatorClient]:
-    with SimulatorClient(origin) as client:
+def simulator_client(simulator_url: str) -> Iterator[SimulatorClient]:
+    with SimulatorClient(simulator_url) as client:
         yield client
 
 
 @pytest.fixture
-def sim(control: SimulatorClient) -> SimulatorClient:
-    control.reset()
-    return control
+def sim(simulator_client: SimulatorClient) -> SimulatorClient:
+    simulator_client.reset()
+    return simulator_client
 
 
 @pytest.fixture
-def quick() -> Wire:
+def fast_transport() -> Transport:
     """The network as it is, with waits a tenth as long."""
-    return Wire(sleep=lambda seconds: time.sleep(seconds / 10))
+    return Transport(sleep=lambda seconds: time.sleep(seconds / 10))
 
 
 @dataclass
-class Script:
+class ScriptedServer:
     """Answers requests with `answers`, in turn and then the last one again; keeps what was asked and slept."""
 
-    answers: list[httpx.Response | Exception]
+    responses: list[httpx.Response | Exception]
     requests: list[httpx.Request] = field(default_factory=list)
-    slept: list[float] = field(default_factory=list)
+    sleeps: list[float] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.requests.append(request)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        if isinstance(response, Exception):
+            raise response
+        return httpx.Response(response.status_code, headers=response.headers, content=response.content)
 
     @property
-    def wire(self) -> Wire:
-        return Wire(transport=httpx.MockTransport(self), sleep=self.slept.append)
+    def transport(self) -> Transport:
+        return Transport(http_transport=httpx.MockTransport(self), sleep=self.sleeps.append)
 
 
 @pytest.fixture
-def script() -> Callable[..., Script]:
-    return lambda *answers: Script(list(answers))
+def scripted_server() -> Callable[..., ScriptedServer]:
+    return lambda *answers: ScriptedServer(list(answers))

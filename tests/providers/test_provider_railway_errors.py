@@ -1,6 +1,6 @@
 import pytest
 
-from pointsman.providers.railway_errors import explain, meaning
+from pointsman.providers.railway_errors import parse_error_body, parse_graphql_errors
 
 
 @pytest.mark.parametrize(
@@ -26,20 +26,25 @@ from pointsman.providers.railway_errors import explain, meaning
     ],
 )
 def test_messages_tell_what_codes_do_not(message, kind):
-    assert meaning([{"message": message, "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]).kind == kind
-    assert meaning([{"message": message}]).kind == kind
+    assert parse_graphql_errors([{"message": message, "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]).kind == kind
+    assert parse_graphql_errors([{"message": message}]).kind == kind
 
 
 def test_codes_tell_where_messages_do_not():
-    assert meaning([{"message": "?", "extensions": {"code": "UNAUTHENTICATED"}}]).kind == "unauthorized"
-    assert meaning([{"message": "?", "extensions": {"code": "BAD_USER_INPUT"}}]).kind == "invalid"
-    assert meaning("not even a list").kind == "unavailable"
-    assert explain(400, {"errors": [{"message": 'Cannot query field "x" on type "Mutation".'}]}).kind == "invalid"
-    assert explain(400, {"errors": [{"message": "?"}]}).kind is None
-    assert explain(502, None).kind is None
+    assert parse_graphql_errors([{"message": "?", "extensions": {"code": "UNAUTHENTICATED"}}]).kind == "unauthorized"
+    assert parse_graphql_errors([{"message": "?", "extensions": {"code": "BAD_USER_INPUT"}}]).kind == "invalid"
+    assert parse_graphql_errors("not even a list").kind == "unavailable"
+    assert (
+        parse_error_body(400, {"errors": [{"message": 'Cannot query field "x" on type "Mutation".'}]}).kind == "invalid"
+    )
+    assert parse_error_body(400, {"errors": [{"message": "?"}]}).kind is None
+    assert parse_error_body(502, None).kind is None
 
 
 def test_the_pause_that_a_throttle_names_is_kept():
-    assert meaning([{"message": "too quickly. This workspace allows 1 project per 30 seconds"}]).retry_after == 30
-    assert meaning([{"message": "Only one project can be created per user every 30s"}]).retry_after == 30
-    assert meaning([{"message": "volumes too quickly. Try again in a sec"}]).retry_after == 1
+    assert (
+        parse_graphql_errors([{"message": "too quickly. This workspace allows 1 project per 30 seconds"}]).retry_after
+        == 30
+    )
+    assert parse_graphql_errors([{"message": "Only one project can be created per user every 30s"}]).retry_after == 30
+    assert parse_graphql_errors([{"message": "volumes too quickly. Try again in a sec"}]).retry_after == 1

@@ -9,102 +9,102 @@ import pytest
 from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers import telnyx as module
-from pointsman.providers.http import Wire
-from pointsman.providers.telnyx import Telnyx
+from pointsman.providers.http import Transport
+from pointsman.providers.telnyx import TelnyxProvider
 from pointsman.settings.telnyx import TelnyxSettings
-from tests.providers.conftest import Script
+from tests.providers.conftest import ScriptedServer
 
 NUMBER = "+19705555098"
 PLAN = {"phone_number": NUMBER, "customer_reference": "convos-agent-a", "messaging_profile_id": "p1"}
 
 
-def configuration(url="http://telnyx.test/v2", **changes):
-    given = {"api_key": "KEY0123456789_secret", "messaging_profile_id": "", "url": url, "timeout": 5.0}
-    return TelnyxSettings(**(given | changes))
+def make_settings(url="http://telnyx.test/v2", **changes):
+    values = {"api_key": "KEY0123456789_secret", "messaging_profile_id": "", "url": url, "timeout": 5.0}
+    return TelnyxSettings(**(values | changes))
 
 
 @pytest.fixture
-def telnyx(sim: SimulatorClient, quick: Wire):
-    sim.config({"telnyx": {"order_seconds": 0.05, "number_lag_s": 0.05}})
-    made = Telnyx(configuration(sim.bases.telnyx), quick)
-    yield made
-    made.client.close()
+def telnyx(sim: SimulatorClient, fast_transport: Transport):
+    sim.update_config({"telnyx": {"order_seconds": 0.05, "number_lag_s": 0.05}})
+    provider = TelnyxProvider(make_settings(sim.base_urls.telnyx), fast_transport)
+    yield provider
+    provider.http_client.close()
 
 
-def operations(sim: SimulatorClient):
-    return [call.operation for call in sim.calls()]
+def called_operations(sim: SimulatorClient):
+    return [call.operation for call in sim.list_calls()]
 
 
-def bodies(sim: SimulatorClient, operation):
-    return [call.body for call in sim.calls() if call.operation == operation]
+def request_bodies(sim: SimulatorClient, operation):
+    return [call.body for call in sim.list_calls() if call.operation == operation]
 
 
-def test_a_number_from_plan_to_deletion(telnyx: Telnyx, sim: SimulatorClient):
+def test_a_number_from_plan_to_deletion(telnyx: TelnyxProvider, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "op1")
     assert re.fullmatch(r"\+1\d{10}", plan["phone_number"])
     assert plan["customer_reference"] == "convos-agent-a"
-    made = telnyx.create(plan, {})
-    assert made.id == plan["phone_number"]
-    assert made.env == {
+    resource = telnyx.create(plan, {})
+    assert resource.id == plan["phone_number"]
+    assert resource.env == {
         "TELNYX_PHONE_NUMBER": plan["phone_number"],
         "TELNYX_MESSAGING_PROFILE_ID": plan["messaging_profile_id"],
     }
-    assert {"order_id", "number_id", "messaging_profile_id"} <= set(made.meta)
+    assert {"order_id", "number_id", "messaging_profile_id"} <= set(resource.meta)
     assert telnyx.adoptable
-    assert [one.env for one in telnyx.find(plan)] == [made.env]
-    assert [(one.id, one.name) for one in telnyx.list()] == [(made.id, "convos-agent-a")]
-    assert telnyx.delete(made.id) is True
-    assert telnyx.delete(made.id) is False
+    assert [one.env for one in telnyx.find(plan)] == [resource.env]
+    assert [(one.id, one.name) for one in telnyx.list()] == [(resource.id, "convos-agent-a")]
+    assert telnyx.delete(resource.id) is True
+    assert telnyx.delete(resource.id) is False
     assert telnyx.find(plan) == []
-    assert [left for left in sim.leftovers() if left.kind != "messaging_profile"] == []
+    assert [left for left in sim.list_leftovers() if left.kind != "messaging_profile"] == []
 
 
-def test_the_profile_is_made_once_and_found_by_its_exact_name(telnyx: Telnyx, sim: SimulatorClient):
+def test_the_profile_is_made_once_and_found_by_its_exact_name(telnyx: TelnyxProvider, sim: SimulatorClient):
     headers = {"Authorization": "Bearer KEY0123456789"}
     for name in ("convos-agent-old", "other"):
         httpx.post(
-            f"{sim.bases.telnyx}/messaging_profiles",
+            f"{sim.base_urls.telnyx}/messaging_profiles",
             json={"name": name, "whitelisted_destinations": ["US"]},
             headers=headers,
             trust_env=False,
         ).raise_for_status()
     first = telnyx.plan("a", "1")
     second = telnyx.plan("b", "1")
-    third = Telnyx(configuration(sim.bases.telnyx)).plan("c", "1")
+    third = TelnyxProvider(make_settings(sim.base_urls.telnyx)).plan("c", "1")
     assert first["messaging_profile_id"] == second["messaging_profile_id"] == third["messaging_profile_id"]
-    assert operations(sim).count("profiles.create") == 3
-    assert bodies(sim, "profiles.create")[-1] == {"name": "convos-agent", "whitelisted_destinations": ["US"]}
+    assert called_operations(sim).count("profiles.create") == 3
+    assert request_bodies(sim, "profiles.create")[-1] == {"name": "convos-agent", "whitelisted_destinations": ["US"]}
 
 
 def test_a_profile_of_the_settings_is_used_as_it_is(sim: SimulatorClient):
-    own = Telnyx(configuration(sim.bases.telnyx, messaging_profile_id="mine"))
+    own = TelnyxProvider(make_settings(sim.base_urls.telnyx, messaging_profile_id="mine"))
     assert own.plan("a", "1")["messaging_profile_id"] == "mine"
-    assert operations(sim) == ["numbers.search"]
+    assert called_operations(sim) == ["numbers.search"]
 
 
-def test_a_lost_answer_of_an_order_is_adopted_not_repeated(telnyx: Telnyx, sim: SimulatorClient):
+def test_a_lost_answer_of_an_order_is_adopted_not_repeated(telnyx: TelnyxProvider, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
-    sim.fault("telnyx", "orders.create", "lost")
+    sim.inject_fault("telnyx", "orders.create", "lost")
     with pytest.raises(ProviderTimeout):
         telnyx.create(plan, {})
-    assert operations(sim).count("orders.create") == 1
+    assert called_operations(sim).count("orders.create") == 1
     (found,) = telnyx.find(plan)
     assert found.env["TELNYX_PHONE_NUMBER"] == plan["phone_number"]
-    assert len([left for left in sim.leftovers() if left.kind == "number"]) == 1
+    assert len([left for left in sim.list_leftovers() if left.kind == "number"]) == 1
 
 
-def test_the_same_order_again_after_a_lost_answer_gives_the_same_number(telnyx: Telnyx, sim: SimulatorClient):
+def test_the_same_order_again_after_a_lost_answer_gives_the_same_number(telnyx: TelnyxProvider, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
-    sim.fault("telnyx", "orders.create", "lost")
+    sim.inject_fault("telnyx", "orders.create", "lost")
     with pytest.raises(ProviderTimeout):
         telnyx.create(plan, {})
     assert telnyx.create(plan, {}).id == plan["phone_number"]
-    assert len([left for left in sim.leftovers() if left.kind == "number"]) == 1
+    assert len([left for left in sim.list_leftovers() if left.kind == "number"]) == 1
 
 
 @pytest.mark.parametrize("code", ["85001", "10012"])
-def test_a_number_that_another_instance_bought_is_taken(code, telnyx: Telnyx, sim: SimulatorClient):
-    sim.config({"telnyx": {"already_ours_code": code, "copy_customer_reference": False}})
+def test_a_number_that_another_instance_bought_is_taken(code, telnyx: TelnyxProvider, sim: SimulatorClient):
+    sim.update_config({"telnyx": {"already_ours_code": code, "copy_customer_reference": False}})
     plan = telnyx.plan("convos-agent-a", "1")
     telnyx.create(plan, {})
     with pytest.raises(ProviderRejected) as raised:
@@ -113,109 +113,111 @@ def test_a_number_that_another_instance_bought_is_taken(code, telnyx: Telnyx, si
     assert telnyx.find(plan | {"customer_reference": "convos-agent-b"}) == []
 
 
-def test_a_number_without_a_reference_is_not_adopted_for_its_profile_only(script: Callable[..., Script]):
+def test_a_number_without_a_reference_is_not_adopted_for_its_profile_only(
+    scripted_server: Callable[..., ScriptedServer],
+):
     bare = {"id": "1", "phone_number": NUMBER, "status": "active", "messaging_profile_id": "p1"}
-    play = script(
+    server = scripted_server(
         httpx.Response(200, json={"data": [bare], "meta": {"total_pages": 1}}), httpx.Response(200, json=EMPTY)
     )
-    assert Telnyx(configuration(), play.wire).find(PLAN) == []
+    assert TelnyxProvider(make_settings(), server.transport).find(PLAN) == []
 
 
 EMPTY = {"data": [], "meta": {"total_pages": 1, "total_results": 0}}
 
 
-def test_somebody_elses_number_is_taken(telnyx: Telnyx, sim: SimulatorClient):
+def test_somebody_elses_number_is_taken(telnyx: TelnyxProvider, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
-    sim.config({"telnyx": {"taken_numbers": [plan["phone_number"]]}})
+    sim.update_config({"telnyx": {"taken_numbers": [plan["phone_number"]]}})
     with pytest.raises(ProviderRejected) as raised:
         telnyx.create(plan, {})
     assert raised.value.reason == "taken"
 
 
-def test_a_number_that_no_search_has_shown_is_taken(telnyx: Telnyx):
+def test_a_number_that_no_search_has_shown_is_taken(telnyx: TelnyxProvider):
     profile = telnyx.plan("a", "1")["messaging_profile_id"]
     with pytest.raises(ProviderRejected) as raised:
         telnyx.create(PLAN | {"phone_number": "+12125550000", "messaging_profile_id": profile}, {})
     assert raised.value.reason == "taken"
 
 
-def test_an_order_that_fails_bought_nothing(telnyx: Telnyx, sim: SimulatorClient):
+def test_an_order_that_fails_bought_nothing(telnyx: TelnyxProvider, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
-    sim.config({"telnyx": {"order_end": "failure"}})
+    sim.update_config({"telnyx": {"order_end": "failure"}})
     with pytest.raises(ProviderRejected) as raised:
         telnyx.create(plan, {})
     assert raised.value.reason == "taken"
     assert telnyx.find(plan) == []
 
 
-def test_a_reference_that_is_not_copied_is_written(telnyx: Telnyx, sim: SimulatorClient):
-    sim.config({"telnyx": {"copy_customer_reference": False}})
-    made = telnyx.create(telnyx.plan("convos-agent-a", "1"), {})
-    assert bodies(sim, "numbers.update") == [{"customer_reference": "convos-agent-a"}]
-    assert [(one.id, one.name) for one in telnyx.list()] == [(made.id, "convos-agent-a")]
+def test_a_reference_that_is_not_copied_is_written(telnyx: TelnyxProvider, sim: SimulatorClient):
+    sim.update_config({"telnyx": {"copy_customer_reference": False}})
+    resource = telnyx.create(telnyx.plan("convos-agent-a", "1"), {})
+    assert request_bodies(sim, "numbers.update") == [{"customer_reference": "convos-agent-a"}]
+    assert [(one.id, one.name) for one in telnyx.list()] == [(resource.id, "convos-agent-a")]
 
 
-def test_a_number_whose_reference_cannot_be_written_is_named_by_its_order(telnyx: Telnyx, sim: SimulatorClient):
-    sim.config({"telnyx": {"copy_customer_reference": False}})
-    sim.fault("telnyx", "numbers.update", "refuse", times=None)
+def test_a_number_whose_reference_cannot_be_written_is_named_by_its_order(telnyx: TelnyxProvider, sim: SimulatorClient):
+    sim.update_config({"telnyx": {"copy_customer_reference": False}})
+    sim.inject_fault("telnyx", "numbers.update", "refuse", times=None)
     plan = telnyx.plan("convos-agent-a", "1")
-    made = telnyx.create(plan, {})
-    assert [(one.id, one.name) for one in telnyx.list()] == [(made.id, "convos-agent-a")]
-    assert [one.id for one in telnyx.find(plan)] == [made.id]
+    resource = telnyx.create(plan, {})
+    assert [(one.id, one.name) for one in telnyx.list()] == [(resource.id, "convos-agent-a")]
+    assert [one.id for one in telnyx.find(plan)] == [resource.id]
 
 
-def test_a_number_that_lags_is_waited_for(telnyx: Telnyx, sim: SimulatorClient):
-    sim.config({"telnyx": {"number_lag_s": 0.3}})
+def test_a_number_that_lags_is_waited_for(telnyx: TelnyxProvider, sim: SimulatorClient):
+    sim.update_config({"telnyx": {"number_lag_s": 0.3}})
     plan = telnyx.plan("convos-agent-a", "1")
-    made = telnyx.create(plan, {})
-    assert made.meta["number_id"]
+    resource = telnyx.create(plan, {})
+    assert resource.meta["number_id"]
 
 
-def test_deleting_a_number_that_is_not_visible_yet_does_not_call_it_gone(telnyx: Telnyx, sim: SimulatorClient):
-    sim.config({"telnyx": {"number_lag_s": 0.2, "order_seconds": 0.2}})
+def test_deleting_a_number_that_is_not_visible_yet_does_not_call_it_gone(telnyx: TelnyxProvider, sim: SimulatorClient):
+    sim.update_config({"telnyx": {"number_lag_s": 0.2, "order_seconds": 0.2}})
     plan = telnyx.plan("convos-agent-a", "1")
-    sim.fault("telnyx", "orders.create", "lost")
+    sim.inject_fault("telnyx", "orders.create", "lost")
     with pytest.raises(ProviderTimeout):
         telnyx.create(plan, {})
     assert telnyx.delete(plan["phone_number"]) is True
-    assert [left for left in sim.leftovers() if left.kind == "number"] == []
+    assert [left for left in sim.list_leftovers() if left.kind == "number"] == []
 
 
-def test_an_order_that_stays_pending_is_a_timeout(script: Callable[..., Script]):
+def test_an_order_that_stays_pending_is_a_timeout(scripted_server: Callable[..., ScriptedServer]):
     order = {"id": "o1", "status": "pending", "phone_numbers": [{"phone_number": NUMBER, "status": "pending"}]}
-    play = script(httpx.Response(200, json={"data": order}))
+    server = scripted_server(httpx.Response(200, json={"data": order}))
     with pytest.raises(ProviderTimeout):
-        Telnyx(configuration(), play.wire).create(PLAN, {})
-    assert 9 <= sum(play.slept) <= 11
-    assert [request.method for request in play.requests] == ["POST"] + ["GET"] * 8
+        TelnyxProvider(make_settings(), server.transport).create(PLAN, {})
+    assert 9 <= sum(server.sleeps) <= 11
+    assert [request.method for request in server.requests] == ["POST"] + ["GET"] * 8
 
 
-def test_a_locked_number_is_not_deleted(telnyx: Telnyx, sim: SimulatorClient):
+def test_a_locked_number_is_not_deleted(telnyx: TelnyxProvider, sim: SimulatorClient):
     (number,) = sim.seed_numbers(1)
-    sim.lock_number(number["id"])
+    sim.set_number_lock(number["id"])
     with pytest.raises(ProviderRejected, match="lock") as raised:
         telnyx.delete(number["phone_number"])
     assert raised.value.reason == "not_ready"
-    sim.lock_number(number["id"], locked=False)
+    sim.set_number_lock(number["id"], locked=False)
     assert telnyx.delete(number["phone_number"]) is True
 
 
-def test_numbers_are_looked_up_by_digits_only(script: Callable[..., Script]):
-    play = script(httpx.Response(200, json=EMPTY))
-    assert Telnyx(configuration(), play.wire).delete(NUMBER) is False
-    assert play.requests[0].url.params["filter[phone_number]"] == "19705555098"
+def test_numbers_are_looked_up_by_digits_only(scripted_server: Callable[..., ScriptedServer]):
+    server = scripted_server(httpx.Response(200, json=EMPTY))
+    assert TelnyxProvider(make_settings(), server.transport).delete(NUMBER) is False
+    assert server.requests[0].url.params["filter[phone_number]"] == "19705555098"
 
 
 @pytest.mark.parametrize("value", ["", "+", "1293384261075731499", "abc"])
 def test_what_is_no_number_is_refused_rather_than_called_gone(value):
     with pytest.raises(InvalidInput):
-        Telnyx(configuration()).delete(value)
+        TelnyxProvider(make_settings()).delete(value)
 
 
 @pytest.mark.parametrize("cap", [250, 30])
-def test_thousands_are_listed_over_all_pages(cap, telnyx: Telnyx, sim: SimulatorClient):
+def test_thousands_are_listed_over_all_pages(cap, telnyx: TelnyxProvider, sim: SimulatorClient):
     count = 1100 if cap == 250 else 70
-    sim.config({"telnyx": {"page_max": cap}})
+    sim.update_config({"telnyx": {"page_max": cap}})
     seeded = sim.seed_numbers(count, customer_reference="convos-agent-x")
     found = [*telnyx.list()]
     assert {one.id for one in found} == {one["phone_number"] for one in seeded}
@@ -223,29 +225,29 @@ def test_thousands_are_listed_over_all_pages(cap, telnyx: Telnyx, sim: Simulator
     assert {one.name for one in found} == {"convos-agent-x"}
 
 
-def test_a_page_size_that_is_refused_is_left_out(script: Callable[..., Script]):
+def test_a_page_size_that_is_refused_is_left_out(scripted_server: Callable[..., ScriptedServer]):
     row = {"id": "1", "phone_number": NUMBER, "customer_reference": "r", "status": "active"}
-    play = script(
+    server = scripted_server(
         httpx.Response(422, json={"errors": [{"code": "10015", "title": "Bad request"}]}),
         httpx.Response(200, json={"data": [row], "metadata": {"total_pages": 1}}),
     )
-    assert [one.id for one in Telnyx(configuration(), play.wire).list()] == [NUMBER]
-    assert "page[size]" not in play.requests[1].url.params
+    assert [one.id for one in TelnyxProvider(make_settings(), server.transport).list()] == [NUMBER]
+    assert "page[size]" not in server.requests[1].url.params
 
 
-def test_without_a_total_a_page_that_brings_nothing_new_is_the_end(script: Callable[..., Script]):
+def test_without_a_total_a_page_that_brings_nothing_new_is_the_end(scripted_server: Callable[..., ScriptedServer]):
     rows = [{"id": "1", "phone_number": NUMBER, "customer_reference": "r", "status": "active"}]
     gone = [{"id": "2", "phone_number": "+1212", "customer_reference": "r", "status": "deleted"}]
-    play = script(
+    server = scripted_server(
         httpx.Response(200, json={"data": rows}),
         httpx.Response(200, json={"data": gone}),
         httpx.Response(200, json={"data": rows}),
     )
-    assert [one.id for one in Telnyx(configuration(), play.wire).list()] == [NUMBER]
-    assert len(play.requests) == 3
+    assert [one.id for one in TelnyxProvider(make_settings(), server.transport).list()] == [NUMBER]
+    assert len(server.requests) == 3
 
 
-def order_answer(age):
+def order_response(age):
     created = (datetime.now(UTC) - timedelta(seconds=age)).isoformat()
     numbers = [{"phone_number": NUMBER, "status": "success"}]
     order = {
@@ -258,13 +260,15 @@ def order_answer(age):
     return httpx.Response(200, json={"data": [order], "meta": {"total_pages": 1}})
 
 
-def test_an_order_proves_a_number_that_is_not_listed_only_while_it_is_young(script: Callable[..., Script]):
+def test_an_order_proves_a_number_that_is_not_listed_only_while_it_is_young(
+    scripted_server: Callable[..., ScriptedServer],
+):
     empty = httpx.Response(200, json=EMPTY)
-    young = script(empty, order_answer(1), empty)
-    assert [one.id for one in Telnyx(configuration(), young.wire).find(PLAN)] == [NUMBER]
-    old = script(empty, order_answer(600), empty)
-    assert Telnyx(configuration(), old.wire).find(PLAN) == []
-    assert old.slept == []
+    young = scripted_server(empty, order_response(1), empty)
+    assert [one.id for one in TelnyxProvider(make_settings(), young.transport).find(PLAN)] == [NUMBER]
+    old = scripted_server(empty, order_response(600), empty)
+    assert TelnyxProvider(make_settings(), old.transport).find(PLAN) == []
+    assert old.sleeps == []
 
 
 @pytest.mark.parametrize(
@@ -287,49 +291,55 @@ def test_an_order_proves_a_number_that_is_not_listed_only_while_it_is_young(scri
         (422, "99999", "invalid"),
     ],
 )
-def test_codes_count_before_statuses(status, code, reason, script: Callable[..., Script]):
-    answer = httpx.Response(status, json={"errors": [{"code": code, "title": "t", "detail": "d"}]})
+def test_codes_count_before_statuses(status, code, reason, scripted_server: Callable[..., ScriptedServer]):
+    response = httpx.Response(status, json={"errors": [{"code": code, "title": "t", "detail": "d"}]})
     with pytest.raises(ProviderRejected) as raised:
-        Telnyx(configuration(), script(answer).wire).client.send("s", "POST", "/number_orders", body={})
+        TelnyxProvider(make_settings(), scripted_server(response).transport).http_client.send(
+            "s", "POST", "/number_orders", body={}
+        )
     assert raised.value.reason == reason
     assert code in str(raised.value)
 
 
-def test_what_may_pass_is_told_apart(script: Callable[..., Script]):
+def test_what_may_pass_is_told_apart(scripted_server: Callable[..., ScriptedServer]):
     for status, code, unknown in ((429, "10011", False), (422, "10036", True), (503, "10037", True)):
-        answer = httpx.Response(
+        response = httpx.Response(
             status, json={"errors": [{"code": code}]}, headers={"x-ratelimit-reset": "4", "x-ratelimit-limit": "1"}
         )
         with pytest.raises(ProviderUnavailable) as raised:
-            Telnyx(configuration(), script(answer).wire).client.send("s", "POST", "/x", body={})
+            TelnyxProvider(make_settings(), scripted_server(response).transport).http_client.send(
+                "s", "POST", "/x", body={}
+            )
         assert raised.value.outcome_unknown is unknown
         assert raised.value.retry_after == (4 if status == 429 else None)
 
 
-def test_no_money_is_a_limit(telnyx: Telnyx, sim: SimulatorClient):
+def test_no_money_is_a_limit(telnyx: TelnyxProvider, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
-    sim.config({"telnyx": {"balance_usd": 0}})
+    sim.update_config({"telnyx": {"balance_usd": 0}})
     with pytest.raises(ProviderRejected) as raised:
         telnyx.create(plan, {})
     assert raised.value.reason == "limit"
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "rate_limit_text", "server_error", "html", "garbage", "drop", "lost"])
-def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, telnyx: Telnyx, sim: SimulatorClient):
+def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, telnyx: TelnyxProvider, sim: SimulatorClient):
     (number,) = sim.seed_numbers(1, customer_reference="convos-agent-a")
-    sim.fault("telnyx", "numbers.list", kind, retry_after=0)
+    sim.inject_fault("telnyx", "numbers.list", kind, retry_after=0)
     assert [one.id for one in telnyx.list()] == [number["phone_number"]]
-    sim.fault("telnyx", "numbers.delete", kind, retry_after=0)
+    sim.inject_fault("telnyx", "numbers.delete", kind, retry_after=0)
     assert telnyx.delete(number["phone_number"]) is True
-    assert [left for left in sim.leftovers() if left.kind == "number"] == []
+    assert [left for left in sim.list_leftovers() if left.kind == "number"] == []
 
 
 @pytest.mark.parametrize(
     ("kind", "unknown", "left"), [("server_error_done", True, 1), ("garbage", True, 1), ("rate_limit_text", False, 0)]
 )
-def test_orders_say_whether_something_may_have_been_done(kind, unknown, left, telnyx: Telnyx, sim: SimulatorClient):
+def test_orders_say_whether_something_may_have_been_done(
+    kind, unknown, left, telnyx: TelnyxProvider, sim: SimulatorClient
+):
     plan = telnyx.plan("convos-agent-a", "1")
-    sim.fault("telnyx", "orders.create", kind, times=None)
+    sim.inject_fault("telnyx", "orders.create", kind, times=None)
     with pytest.raises(ProviderUnavailable) as raised:
         telnyx.create(plan, {})
     assert raised.value.outcome_unknown is unknown
@@ -340,11 +350,11 @@ def test_orders_say_whether_something_may_have_been_done(kind, unknown, left, te
 @pytest.mark.parametrize("operation", ["orders.get", "numbers.list"])
 @pytest.mark.parametrize("order", [{"kind": "refuse"}, {"kind": "rate_limit", "retry_after": 30.0}])
 def test_a_number_that_was_ordered_may_be_ours_whatever_a_look_at_it_says(
-    operation, order, telnyx: Telnyx, sim: SimulatorClient
+    operation, order, telnyx: TelnyxProvider, sim: SimulatorClient
 ):
     """Else it would be taken for never bought, and another one be bought."""
     plan = telnyx.plan("convos-agent-a", "1")
-    sim.fault("telnyx", operation, times=None, **order)
+    sim.inject_fault("telnyx", operation, times=None, **order)
     with pytest.raises(ProviderUnavailable) as raised:
         telnyx.create(plan, {})
     assert raised.value.outcome_unknown
@@ -353,37 +363,39 @@ def test_a_number_that_was_ordered_may_be_ours_whatever_a_look_at_it_says(
     assert [one.id for one in telnyx.find(plan)] == [plan["phone_number"]]
 
 
-def test_what_is_sent_is_what_was_planned(script: Callable[..., Script]):
+def test_what_is_sent_is_what_was_planned(scripted_server: Callable[..., ScriptedServer]):
     order = {"id": "o1", "status": "success", "phone_numbers": [{"phone_number": NUMBER, "status": "success"}]}
     owned = {"id": "7", "phone_number": NUMBER, "status": "active", "customer_reference": "convos-agent-a"}
-    play = script(httpx.Response(200, json={"data": order}), httpx.Response(200, json={"data": [owned]}))
-    made = Telnyx(configuration(), play.wire).create(PLAN, {})
-    assert json.loads(play.requests[0].content) == {
+    server = scripted_server(httpx.Response(200, json={"data": order}), httpx.Response(200, json={"data": [owned]}))
+    resource = TelnyxProvider(make_settings(), server.transport).create(PLAN, {})
+    assert json.loads(server.requests[0].content) == {
         "phone_numbers": [{"phone_number": NUMBER}],
         "messaging_profile_id": "p1",
         "customer_reference": "convos-agent-a",
     }
-    assert made.meta == {"order_id": "o1", "number_id": "7", "messaging_profile_id": "p1", "status": "active"}
+    assert resource.meta == {"order_id": "o1", "number_id": "7", "messaging_profile_id": "p1", "status": "active"}
 
 
-def test_nothing_on_offer_may_pass(script: Callable[..., Script]):
-    play = script(httpx.Response(200, json={"data": []}))
+def test_nothing_on_offer_may_pass(scripted_server: Callable[..., ScriptedServer]):
+    server = scripted_server(httpx.Response(200, json={"data": []}))
     with pytest.raises(ProviderUnavailable) as raised:
-        Telnyx(configuration(messaging_profile_id="p"), play.wire).plan("a", "1")
+        TelnyxProvider(make_settings(messaging_profile_id="p"), server.transport).plan("a", "1")
     assert not raised.value.outcome_unknown
 
 
 def test_configured_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("TELNYX_API_KEY", raising=False)
     try:
-        assert module.configured() is None
+        assert module.get_provider() is None
         monkeypatch.setenv("TELNYX_API_KEY", "KEY1")
-        assert module.configured() is module.configured() is not None
+        assert module.get_provider() is module.get_provider() is not None
     finally:
         monkeypatch.undo()
 
 
-def test_one_number_can_be_asked_for_alone_and_tells_since_when_it_is_ours(telnyx: Telnyx, sim: SimulatorClient):
+def test_one_number_can_be_asked_for_alone_and_tells_since_when_it_is_ours(
+    telnyx: TelnyxProvider, sim: SimulatorClient
+):
     (seeded,) = sim.seed_numbers(1, "convos-agent-a")
     assert telnyx.exists(seeded["phone_number"]) is True
     (listed,) = telnyx.list()

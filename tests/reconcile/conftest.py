@@ -4,10 +4,12 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from tests.reconcile.strays import Strays, prepared
+from tests.reconcile.strays import OrphanHarness, open_harness
 from tests.workflow.helpers import Database
 
 
 @pytest.fixture
-def strays(stack: Stack, simulator: SimulatorClient, db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Strays]:
-    yield from prepared(stack, simulator, db, monkeypatch)
+def harness(
+    stack: Stack, simulator: SimulatorClient, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OrphanHarness]:
+    yield from open_harness(stack, simulator, db, monkeypatch)

@@ -11,9 +11,9 @@ import pytest
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 from pointsman.db import connection
-from pointsman.lifecycle.orphans import sweep
+from pointsman.lifecycle.orphans import sweep_orphans
 from pointsman.providers import railway, registry
-from pointsman.providers.railway import Railway
+from pointsman.providers.railway import RailwayClient
 from tests.workflow.helpers import Database
 
 TOKENS = {
@@ -22,53 +22,58 @@ TOKENS = {
     "AGENTMAIL_API_KEY": "planted-agentmail-key",
     "TELNYX_API_KEY": "planted-telnyx-key",
 }
-ALL = ("railway", "openrouter", "agentmail", "telnyx")
-AGED = "2 hours"
+PROVIDERS = ("railway", "openrouter", "agentmail", "telnyx")
+AGE = "2 hours"
 
 
 @dataclass
-class Strays:
+class OrphanHarness:
     """What nobody knows, and what somebody does. Two sweeps count at once unless `age` is needed."""
 
     simulator: SimulatorClient
     db: Database
     monkeypatch: pytest.MonkeyPatch
 
-    def given(self, **settings: str) -> None:
+    def set_environment(self, **settings: str) -> None:
         for name, value in settings.items():
             self.monkeypatch.setenv(name, value)
 
     @property
-    def railway(self) -> Railway:
-        return railway.configured()
+    def railway(self) -> RailwayClient:
+        return railway.get_client()
 
-    def key(self, instance_id: str) -> str:
-        return self._tool("openrouter", {"name": f"convos-agent-{instance_id}"})
+    def create_key(self, instance_id: str) -> str:
+        return self.create_tool_resource("openrouter", {"name": f"convos-agent-{instance_id}"})
 
-    def inbox(self, instance_id: str) -> str:
-        provider = registry.tool_provider("agentmail")
+    def create_inbox(self, instance_id: str) -> str:
+        provider = registry.get_tool_provider("agentmail")
         assert provider is not None
-        return self._tool("agentmail", provider.plan(f"convos-agent-{instance_id}", "op-" + "0" * 32))
+        return self.create_tool_resource("agentmail", provider.plan(f"convos-agent-{instance_id}", "op-" + "0" * 32))
 
-    def _tool(self, tool_id: str, plan: Any) -> str:
-        provider = registry.tool_provider(tool_id)
+    def create_tool_resource(self, tool_id: str, plan: Any) -> str:
+        provider = registry.get_tool_provider(tool_id)
         assert provider is not None
         return provider.create(plan, {}).id
 
-    def number(self, instance_id: str) -> str:
+    def create_number(self, instance_id: str) -> str:
         return str(self.simulator.seed_numbers(1, f"convos-agent-{instance_id}")[0]["phone_number"])
 
-    def service(self, instance_id: str) -> tuple[str, str]:
+    def create_service(self, instance_id: str) -> tuple[str, str]:
         """A deployed service with its volume: the ids of both."""
         service_id = self.railway.create_service(f"convos-agent-{instance_id}")
         volume_id = self.railway.create_volume(service_id, "/data")
         self.railway.deploy(service_id, image="i", start_command="s", variables={})
         return service_id, volume_id
 
-    def one_of_each(self, instance_id: str) -> set[str]:
-        return {*self.service(instance_id), self.key(instance_id), self.inbox(instance_id), self.number(instance_id)}
+    def create_one_of_each(self, instance_id: str) -> set[str]:
+        return {
+            *self.create_service(instance_id),
+            self.create_key(instance_id),
+            self.create_inbox(instance_id),
+            self.create_number(instance_id),
+        }
 
-    def live(self, instance_id: str, service: tuple[str, str] | None = None, **tools: str) -> None:
+    def insert_instance(self, instance_id: str, service: tuple[str, str] | None = None, **tools: str) -> None:
         """The rows of an instance that uses these."""
         service_id, volume_id = service or (f"service-of-{instance_id}", None)
         self.db.execute(
@@ -82,7 +87,7 @@ class Strays:
                 (instance_id, tool_id, resource_id),
             )
 
-    def operation(self, instance_id: str, status: str = "running", **request: object) -> str:
+    def insert_operation(self, instance_id: str, status: str = "running", **request: object) -> str:
         operation_id = f"op-stray-{instance_id}"
         self.db.execute(
             "INSERT INTO operations (id, instance_id, kind, status, request) VALUES (%s, %s, 'create', %s, %s)",
@@ -90,7 +95,7 @@ class Strays:
         )
         return operation_id
 
-    def entry(
+    def insert_journal_entry(
         self, operation_id: str, provider: str, kind: str, state: str, resource_id: str | None = None, **plan: str
     ) -> None:
         self.db.execute(
@@ -99,60 +104,62 @@ class Strays:
             (operation_id, provider, kind, json.dumps(plan), state, resource_id),
         )
 
-    def age(self) -> None:
+    def age_sightings(self) -> None:
         """Let all first sightings be two hours old."""
-        self.db.execute("UPDATE orphan_sightings SET first_seen = first_seen - %s::interval", (AGED,))
+        self.db.execute("UPDATE orphan_sightings SET first_seen = first_seen - %s::interval", (AGE,))
 
-    def rows(self) -> dict[str, dict[str, Any]]:
+    def sightings(self) -> dict[str, dict[str, Any]]:
         """The sightings by the ids of what was seen."""
         return {row["resource_id"]: row for row in self.db.execute("SELECT * FROM orphan_sightings").fetchall()}
 
-    def there(self) -> set[str]:
+    def existing_ids(self) -> set[str]:
         """The ids of everything that is alive at the providers."""
-        state = self.simulator.state()
+        state = self.simulator.get_state()
         numbers = {one["id"]: one["phone_number"] for one in state["telnyx"]["numbers"].values()}
-        return {numbers.get(left.id, left.id) for left in self.simulator.leftovers()}
+        return {numbers.get(left.id, left.id) for left in self.simulator.list_leftovers()}
 
 
-def swept(times: int = 1, dry: bool = False) -> dict[str, str]:
+def run_sweeps(times: int = 1, dry: bool = False) -> dict[str, str]:
     """What the last of these sweeps did, by the ids of what it did it to."""
-    answer: dict[str, Any] = {}
+    report: dict[str, Any] = {}
     for _ in range(times):
-        answer = sweep(dry)
-    return {one["id"]: one["action"] for one in answer["actions"]}
+        report = sweep_orphans(dry)
+    return {one["id"]: one["action"] for one in report["actions"]}
 
 
-def said(caplog: pytest.LogCaptureFixture, message: str) -> list[dict[str, Any]]:
-    return [vars(record) for record in caplog.records if record.msg.startswith(message)]
+def log_records(caplog: pytest.LogCaptureFixture, prefix: str) -> list[dict[str, Any]]:
+    return [vars(record) for record in caplog.records if record.msg.startswith(prefix)]
 
 
-def admin(url: str, method: str, path: str, body: object = None) -> Any:
+def call_provider(url: str, method: str, path: str, body: object = None) -> Any:
     """A call to a simulated REST provider by somebody else."""
-    answer = httpx.request(
+    response = httpx.request(
         method, url + path, json=body, headers={"Authorization": "Bearer x"}, trust_env=False, verify=False
     )
-    answer.raise_for_status()
-    return answer
+    response.raise_for_status()
+    return response
 
 
-def prepared(stack: Stack, simulator: SimulatorClient, db: Database, patch: pytest.MonkeyPatch) -> Iterator[Strays]:
+def open_harness(
+    stack: Stack, simulator: SimulatorClient, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OrphanHarness]:
     """Settings that lead to the stack's database and simulator, without anybody's rows and sightings."""
-    bases = simulator.bases
-    made = Strays(simulator, db, patch)
-    made.given(
+    bases = simulator.base_urls
+    harness = OrphanHarness(simulator, db, monkeypatch)
+    harness.set_environment(
         SERVICE_DATABASE_URL=stack.database_url, RAILWAY_API_URL=bases.railway, OPENROUTER_API_URL=bases.openrouter,
         AGENTMAIL_API_URL=bases.agentmail, TELNYX_API_URL=bases.telnyx, RAILWAY_PROJECT_ID="sim-project",
         RAILWAY_ENVIRONMENT_ID="sim-environment", RAILWAY_TIMEOUT_SECONDS="5", PROVIDER_TIMEOUT_SECONDS="5",
         ORPHAN_AFTER_SECONDS="0", ORPHANS="report", **TOKENS,
     )  # fmt: skip
     connection.close()
-    _emptied(db)
-    yield made
+    _clear_tables(db)
+    yield harness
     connection.close()
-    _emptied(db)
+    _clear_tables(db)
 
 
-def _emptied(db: Database) -> None:
+def _clear_tables(db: Database) -> None:
     db.execute("DELETE FROM orphan_sightings")
     db.execute("DELETE FROM instance_infra")
     db.execute("UPDATE operation_resources SET state = 'deleted' WHERE state IN ('intended', 'created')")

@@ -16,23 +16,31 @@ from hypothesis import strategies as st
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from tests.workflow.helpers import TOOLS, connected, forget_other_tests, fresh_id, kill_tasks, restart_postgres, row
+from tests.workflow.helpers import (
+    TOOLS,
+    connect,
+    fetch_row,
+    kill_workers,
+    new_instance_id,
+    reset_fleet_tables,
+    restart_postgres,
+)
 
-from .keyed import Keyed
-from .world import answered, faults_of, settle
+from .keyed import IdempotentClient
+from .world import find_violations, parse_response, reconcile_until_settled
 
 SEQUENCES = int(os.environ.get("POINTSMAN_SEQUENCES", "4"))
-STACKS = min(4, -(-SEQUENCES // 5))
+PROCESSES = min(4, -(-SEQUENCES // 5))
 """Stacks that share the sequences, one in each process of pytest-xdist: most of a sequence is waiting."""
 
-CALLS = {
+FAULT_OPERATIONS = {
     "railway": ["serviceCreate", "volumeCreate", "serviceDomainCreate", "environmentPatchCommit", "serviceDelete",
                 "volumeDelete", "variableCollectionUpsert", "*"],
     "openrouter": ["keys.create", "keys.delete", "keys.list"],
     "agentmail": ["inboxes.create", "inboxes.delete"],
     "telnyx": ["orders.create", "numbers.search", "numbers.delete"],
 }  # fmt: skip
-KINDS = ["refuse", "lost", "drop", "rate_limit", "server_error", "server_error_done", "html", "garbage"]
+FAULT_KINDS = ["refuse", "lost", "drop", "rate_limit", "server_error", "server_error_done", "html", "garbage"]
 HANDLERS = ["tasks.provision_tool", "tasks.create_service", "tasks.attach_volume", "tasks.deploy_instance",
             "tasks.record_instance", "tasks.attach_tool", "tasks.destroy_tool", "tasks.destroy_service", "tasks.undo",
             "services.create_instance", "services.destroy_instance"]  # fmt: skip
@@ -45,7 +53,7 @@ class Step:
     Requests with the same `key` share an Idempotency-Key, whether they are the same request or not.
     """
 
-    what: str
+    action: str
     instance: int = 0
     tools: tuple[str, ...] = ()
     key: int | None = None
@@ -54,9 +62,12 @@ class Step:
 
 
 INSTANCES = st.integers(0, 2)
-FAULTS = st.sampled_from(sorted(CALLS)).flatmap(
+FAULTS = st.sampled_from(sorted(FAULT_OPERATIONS)).flatmap(
     lambda provider: st.tuples(
-        st.just(provider), st.sampled_from(CALLS[provider]), st.sampled_from(KINDS), st.sampled_from([1, 2, None])
+        st.just(provider),
+        st.sampled_from(FAULT_OPERATIONS[provider]),
+        st.sampled_from(FAULT_KINDS),
+        st.sampled_from([1, 2, None]),
     )
 )
 KEYS = st.one_of(st.none(), st.integers(0, 3))
@@ -79,10 +90,10 @@ SEQUENCE = st.lists(st.lists(STEPS, min_size=1, max_size=3), min_size=2, max_siz
 """Steps that happen at once, one group after the other."""
 
 
-@pytest.mark.parametrize("number", range(STACKS))
+@pytest.mark.parametrize("number", range(PROCESSES))
 @given(groups=SEQUENCE)
 @settings(
-    max_examples=-(-SEQUENCES // STACKS), deadline=None, database=None, phases=[Phase.generate], print_blob=True,
+    max_examples=-(-SEQUENCES // PROCESSES), deadline=None, database=None, phases=[Phase.generate], print_blob=True,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @pytest.mark.timeout(3600)
@@ -90,27 +101,27 @@ def test_nothing_leaks_nothing_is_doubled_nothing_is_stuck(
     number: int, groups: list[list[Step]], stack: Stack, api: httpx.Client, simulator: SimulatorClient
 ) -> None:
     simulator.reset()
-    with connected(stack) as db:
-        forget_other_tests(db)
-    ids = [fresh_id() for _ in range(3)]
-    keyed = Keyed(api)
+    with connect(stack) as db:
+        reset_fleet_tables(db)
+    ids = [new_instance_id() for _ in range(3)]
+    client = IdempotentClient(api)
     with ThreadPoolExecutor(3) as callers:
         for group in groups:
-            for _ in callers.map(lambda step: _do(step, ids, stack, keyed, simulator), group):
+            for _ in callers.map(lambda step: _perform(step, ids, stack, client, simulator), group):
                 pass
     simulator.clear_faults()
-    with connected(stack) as db:
-        settle(stack, db)
-        assert faults_of(simulator, db) == []
-        assert keyed.broken() == []
+    with connect(stack) as db:
+        reconcile_until_settled(stack, db)
+        assert find_violations(simulator, db) == []
+        assert client.find_key_violations() == []
         for instance_id in ids:
-            answered(api.delete(f"/destroy/{instance_id}"))
-        settle(stack, db)
-        assert simulator.leftovers() == []
-        assert faults_of(simulator, db) == []
+            parse_response(api.delete(f"/destroy/{instance_id}"))
+        reconcile_until_settled(stack, db)
+        assert simulator.list_leftovers() == []
+        assert find_violations(simulator, db) == []
 
 
-def _do(step: Step, ids: list[str], stack: Stack, keyed: Keyed, simulator: SimulatorClient) -> None:
+def _perform(step: Step, ids: list[str], stack: Stack, client: IdempotentClient, simulator: SimulatorClient) -> None:
     instance_id = ids[step.instance]
     tool = step.tools[0] if step.tools else ""
     requests: dict[str, Callable[[], tuple[str, str, object]]] = {
@@ -125,33 +136,33 @@ def _do(step: Step, ids: list[str], stack: Stack, keyed: Keyed, simulator: Simul
         "provision": lambda: ("POST", f"/provision/{instance_id}/{tool}", None),
         "destroy_tool": lambda: (
             "DELETE",
-            f"/destroy/{instance_id}/{tool}/{_resource(stack, instance_id, tool)}",
+            f"/destroy/{instance_id}/{tool}/{_resource_id(stack, instance_id, tool)}",
             None,
         ),
-        "retry": lambda: ("POST", f"/operations/{_operation(stack, instance_id)}/retry", None),
+        "retry": lambda: ("POST", f"/operations/{_newest_operation_id(stack, instance_id)}/retry", None),
     }
-    if step.what in requests:
-        keyed.request(*requests[step.what](), key=step.key)
+    if step.action in requests:
+        client.request(*requests[step.action](), key=step.key)
     elif step.fault is not None:
         provider, call, kind, times = step.fault
-        simulator.fault(provider, call, kind, times=times)
-    elif step.what == "kill":
-        kill_tasks(f"{step.handler}.handler")
-    elif step.what == "reconcile":
+        simulator.inject_fault(provider, call, kind, times=times)
+    elif step.action == "kill":
+        kill_workers(f"{step.handler}.handler")
+    elif step.action == "reconcile":
         stack.fire_schedule("ReconcilerFunction")
     else:
         restart_postgres(stack)
 
 
-def _resource(stack: Stack, instance_id: str, tool: str) -> str:
+def _resource_id(stack: Stack, instance_id: str, tool: str) -> str:
     """The resource that the instance has of this tool, or one that nobody has."""
     query = "SELECT resource_id FROM instance_services WHERE instance_id = %s AND tool_id = %s"
-    found = row(stack, query, instance_id, tool)
-    nobody = {"openrouter": "0" * 64, "agentmail": "nobody@agentmail.to", "telnyx": "+15550000000"}
-    return found["resource_id"] if found else nobody[tool]
+    found = fetch_row(stack, query, instance_id, tool)
+    unknown_resources = {"openrouter": "0" * 64, "agentmail": "nobody@agentmail.to", "telnyx": "+15550000000"}
+    return found["resource_id"] if found else unknown_resources[tool]
 
 
-def _operation(stack: Stack, instance_id: str) -> str:
+def _newest_operation_id(stack: Stack, instance_id: str) -> str:
     """The instance's newest operation, or one that nobody has begun."""
-    found = row(stack, "SELECT id FROM operations WHERE instance_id = %s ORDER BY created_at DESC", instance_id)
+    found = fetch_row(stack, "SELECT id FROM operations WHERE instance_id = %s ORDER BY created_at DESC", instance_id)
     return found["id"] if found else "op-of-nobody"

@@ -12,70 +12,74 @@ PROJECT, ENVIRONMENT, STAGING = "sim-project", "sim-environment", "sim-staging"
 PROFILE = "5a1e0000-0000-4000-8000-00000000000a"
 
 
-class Api:
+class ProviderClient:
     """Calls to all four providers and the model with good credentials; anything else goes through `http`."""
 
-    def __init__(self, sim: SimulatorClient) -> None:
-        self.sim = sim
+    def __init__(self, simulator: SimulatorClient) -> None:
+        self.simulator = simulator
         headers = {"Authorization": "Bearer good"}
         self.http = httpx.Client(headers=headers, timeout=5, trust_env=False)
 
-    def __enter__(self) -> "Api":
+    def __enter__(self) -> "ProviderClient":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.http.close()
 
-    def graphql(self, query: str, variables: dict[str, Any] | None = None, **options: Any) -> httpx.Response:
+    def post_graphql(self, query: str, variables: dict[str, Any] | None = None, **options: Any) -> httpx.Response:
         body = {"query": query, "variables": variables or {}}
-        return self.http.post(self.sim.bases.railway, json=body, **options)
+        return self.http.post(self.simulator.base_urls.railway, json=body, **options)
 
-    def railway(self, query: str, **variables: Any) -> Any:
+    def query_railway(self, query: str, **variables: Any) -> Any:
         """The data of a call that must succeed."""
-        answer = self.graphql(query, variables)
+        answer = self.post_graphql(query, variables)
         assert answer.status_code == 200, answer.text
         body = answer.json()
         assert "errors" not in body, body
         return body["data"]
 
-    def railway_error(self, query: str, **variables: Any) -> str:
+    def query_railway_error(self, query: str, **variables: Any) -> str:
         """The message of a call that must fail the way business errors do."""
-        answer = self.graphql(query, variables)
+        answer = self.post_graphql(query, variables)
         assert answer.status_code == 200, answer.text
         error = answer.json()["errors"][0]
         assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
         return str(error["message"])
 
-    def openrouter(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return self.http.request(method, self.sim.bases.openrouter + path, **options)
+    def request_openrouter(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self.http.request(method, self.simulator.base_urls.openrouter + path, **options)
 
-    def agentmail(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return self.http.request(method, self.sim.bases.agentmail + path, **options)
+    def request_agentmail(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self.http.request(method, self.simulator.base_urls.agentmail + path, **options)
 
-    def telnyx(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return self.http.request(method, self.sim.bases.telnyx + path, **options)
+    def request_telnyx(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self.http.request(method, self.simulator.base_urls.telnyx + path, **options)
 
-    def model(self, body: dict[str, Any]) -> httpx.Response:
-        return self.http.post(f"{self.sim.bases.model}/responses", json=body)
+    def create_model_response(self, body: dict[str, Any]) -> httpx.Response:
+        return self.http.post(f"{self.simulator.base_urls.model}/responses", json=body)
 
-    def service(self, name: str = "agent-1") -> str:
-        made = self.railway(SERVICE_CREATE, i={"projectId": PROJECT, "name": name})
-        return str(made["serviceCreate"]["id"])
+    def create_service(self, name: str = "agent-1") -> str:
+        data = self.query_railway(SERVICE_CREATE, i={"projectId": PROJECT, "name": name})
+        return str(data["serviceCreate"]["id"])
 
-    def deploy(self, service_id: str, **part: Any) -> None:
-        change = {"services": {service_id: {"source": {"image": "ghcr.io/o/i@sha256:1"}, **part}}}
-        self.railway(PATCH_COMMIT, e=ENVIRONMENT, p=change)
+    def deploy_service(self, service_id: str, **settings: Any) -> None:
+        change = {"services": {service_id: {"source": {"image": "ghcr.io/o/i@sha256:1"}, **settings}}}
+        self.query_railway(PATCH_COMMIT, e=ENVIRONMENT, p=change)
 
-    def number(self, **order: Any) -> str:
+    def buy_number(self, **order: Any) -> str:
         """An E.164 that has been ordered and can be seen."""
-        found = self.telnyx("GET", "/available_phone_numbers?filter[limit]=1").json()["data"][0]["phone_number"]
-        answer = self.telnyx("POST", "/number_orders", json={"phone_numbers": [{"phone_number": found}], **order})
+        phone_number = self.request_telnyx("GET", "/available_phone_numbers?filter[limit]=1").json()["data"][0][
+            "phone_number"
+        ]
+        answer = self.request_telnyx(
+            "POST", "/number_orders", json={"phone_numbers": [{"phone_number": phone_number}], **order}
+        )
         assert answer.status_code == 200, answer.text
-        eventually(lambda: self.telnyx("GET", f"/phone_numbers/%2B{found[1:]}").status_code == 200)
-        return str(found)
+        wait_until(lambda: self.request_telnyx("GET", f"/phone_numbers/%2B{phone_number[1:]}").status_code == 200)
+        return str(phone_number)
 
 
-def eventually(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+def wait_until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
     """Wait for a condition."""
     end = time.monotonic() + within_s
     while not condition():

@@ -5,28 +5,28 @@ from collections.abc import Iterator
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.simulator.server import Simulator
-from tests.simulator.api import Api
+from local.simulator.server import SimulatorServer
+from tests.simulator.api import ProviderClient
 
 
 @pytest.fixture(scope="session")
-def simulator() -> Iterator[Simulator]:
-    with Simulator() as running:
-        yield running
+def simulator() -> Iterator[SimulatorServer]:
+    with SimulatorServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def shared(simulator: Simulator) -> Iterator[Api]:
-    with SimulatorClient(simulator.origin) as client, Api(client) as calls:
+def shared(simulator: SimulatorServer) -> Iterator[ProviderClient]:
+    with SimulatorClient(simulator.origin) as client, ProviderClient(client) as calls:
         yield calls
 
 
 @pytest.fixture
-def api(shared: Api) -> Api:
-    shared.sim.reset()
+def api(shared: ProviderClient) -> ProviderClient:
+    shared.simulator.reset()
     return shared
 
 
 @pytest.fixture
-def sim(api: Api) -> SimulatorClient:
-    return api.sim
+def sim(api: ProviderClient) -> SimulatorClient:
+    return api.simulator

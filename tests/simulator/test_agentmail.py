@@ -5,79 +5,79 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulator.api import Api
+from tests.simulator.api import ProviderClient
 
 
-def _create(api: Api, **body: Any) -> dict[str, Any]:
-    answer = api.agentmail("POST", "/inboxes", json=body)
+def _create_inbox(api: ProviderClient, **body: Any) -> dict[str, Any]:
+    answer = api.request_agentmail("POST", "/inboxes", json=body)
     assert answer.status_code == 200, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
+    inbox: dict[str, Any] = answer.json()
+    return inbox
 
 
-def _error(answer: httpx.Response) -> tuple[int, str, str]:
+def _get_error(answer: httpx.Response) -> tuple[int, str, str]:
     return answer.status_code, answer.json()["name"], answer.json()["code"]
 
 
-def test_inbox_is_its_address_and_omits_what_is_not_set(api: Api) -> None:
-    made = _create(api, username="agent-abc")
+def test_inbox_is_its_address_and_omits_what_is_not_set(api: ProviderClient) -> None:
+    made = _create_inbox(api, username="agent-abc")
     assert made["inbox_id"] == made["email"] == "agent-abc@agentmail.to"
     assert set(made) == {"pod_id", "inbox_id", "email", "created_at", "updated_at"}
-    assert api.agentmail("GET", "/inboxes/agent-abc%40agentmail.to").json() == made
+    assert api.request_agentmail("GET", "/inboxes/agent-abc%40agentmail.to").json() == made
 
 
-def test_inbox_without_a_username_gets_a_random_one(api: Api) -> None:
-    assert _create(api)["inbox_id"] != _create(api)["inbox_id"]
+def test_inbox_without_a_username_gets_a_random_one(api: ProviderClient) -> None:
+    assert _create_inbox(api)["inbox_id"] != _create_inbox(api)["inbox_id"]
 
 
-def test_client_id_replays_the_first_answer_whatever_the_body(api: Api) -> None:
-    first = _create(api, username="one", client_id="inst-1", display_name="One")
-    assert _create(api, username="two", client_id="inst-1") == first
-    assert len(api.sim.leftovers()) == 1
+def test_client_id_replays_the_first_answer_whatever_the_body(api: ProviderClient) -> None:
+    first = _create_inbox(api, username="one", client_id="inst-1", display_name="One")
+    assert _create_inbox(api, username="two", client_id="inst-1") == first
+    assert len(api.simulator.list_leftovers()) == 1
 
 
-def test_failed_create_does_not_use_up_its_client_id(api: Api) -> None:
-    assert api.agentmail("POST", "/inboxes", json={"username": "admin", "client_id": "c"}).status_code == 403
-    assert _create(api, username="free", client_id="c")["inbox_id"] == "free@agentmail.to"
+def test_failed_create_does_not_use_up_its_client_id(api: ProviderClient) -> None:
+    assert api.request_agentmail("POST", "/inboxes", json={"username": "admin", "client_id": "c"}).status_code == 403
+    assert _create_inbox(api, username="free", client_id="c")["inbox_id"] == "free@agentmail.to"
 
 
-def test_client_id_after_deletion_as_configured(api: Api) -> None:
+def test_client_id_after_deletion_as_configured(api: ProviderClient) -> None:
     for mode in ("fresh", "ghost", "refuse"):
-        api.sim.reset({"agentmail": {"client_id_after_delete": mode}})
-        first = _create(api, client_id="c")
-        api.agentmail("DELETE", f"/inboxes/{first['inbox_id']}")
-        again = api.agentmail("POST", "/inboxes", json={"client_id": "c"})
+        api.simulator.reset({"agentmail": {"client_id_after_delete": mode}})
+        first = _create_inbox(api, client_id="c")
+        api.request_agentmail("DELETE", f"/inboxes/{first['inbox_id']}")
+        again = api.request_agentmail("POST", "/inboxes", json={"client_id": "c"})
         if mode == "refuse":
-            assert _error(again) == (409, "ConflictError", "resource_deleting")
+            assert _get_error(again) == (409, "ConflictError", "resource_deleting")
         else:
             assert (again.json()["inbox_id"] == first["inbox_id"]) == (mode == "ghost")
 
 
 @pytest.mark.parametrize("status", [403, 409])
-def test_taken_username_is_403_or_409(api: Api, status: int) -> None:
-    api.sim.config({"agentmail": {"taken_status": status}})
-    _create(api, username="mine")
+def test_taken_username_is_403_or_409(api: ProviderClient, status: int) -> None:
+    api.simulator.update_config({"agentmail": {"taken_status": status}})
+    _create_inbox(api, username="mine")
     for name in ("mine", "admin"):
-        answer = api.agentmail("POST", "/inboxes", json={"username": name})
-        assert _error(answer) == (status, "IsTakenError", "resource_taken")
-    assert api.agentmail("GET", "/inboxes/admin%40agentmail.to").status_code == 404
+        answer = api.request_agentmail("POST", "/inboxes", json={"username": name})
+        assert _get_error(answer) == (status, "IsTakenError", "resource_taken")
+    assert api.request_agentmail("GET", "/inboxes/admin%40agentmail.to").status_code == 404
 
 
-def test_plan_limit_is_a_403_of_its_own(api: Api) -> None:
-    api.sim.config({"agentmail": {"inbox_limit": 1}})
-    _create(api, client_id="c")
-    _create(api, client_id="c")
-    answer = api.agentmail("POST", "/inboxes", json={})
-    assert _error(answer) == (403, "LimitExceededError", "limit_exceeded")
+def test_plan_limit_is_a_403_of_its_own(api: ProviderClient) -> None:
+    api.simulator.update_config({"agentmail": {"inbox_limit": 1}})
+    _create_inbox(api, client_id="c")
+    _create_inbox(api, client_id="c")
+    answer = api.request_agentmail("POST", "/inboxes", json={})
+    assert _get_error(answer) == (403, "LimitExceededError", "limit_exceeded")
     assert (answer.json()["resource"], answer.json()["limit"]) == ("inboxes", 1)
 
 
-def test_bad_key_is_a_bare_403_of_the_gateway(api: Api) -> None:
-    url = f"{api.sim.bases.agentmail}/inboxes"
+def test_bad_key_is_a_bare_403_of_the_gateway(api: ProviderClient) -> None:
+    url = f"{api.simulator.base_urls.agentmail}/inboxes"
     answer = httpx.get(url, headers={"Authorization": "Bearer bad-token"})
     assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
-    assert _error(httpx.get(url))[::2] == (401, "missing_authorization")
-    assert _error(httpx.get(url, headers={"Authorization": "bearer am_x"}))[::2] == (401, "invalid_token_type")
+    assert _get_error(httpx.get(url))[::2] == (401, "missing_authorization")
+    assert _get_error(httpx.get(url, headers={"Authorization": "bearer am_x"}))[::2] == (401, "invalid_token_type")
 
 
 @pytest.mark.parametrize(
@@ -93,24 +93,24 @@ def test_bad_key_is_a_bare_403_of_the_gateway(api: Api) -> None:
         ({"metadata": {"k": "v" * 257}}, "metadata"),
     ],
 )
-def test_bad_bodies_name_the_field(api: Api, body: dict[str, Any], field: str) -> None:
-    answer = api.agentmail("POST", "/inboxes", json=body)
-    assert _error(answer) == (400, "ValidationError", "validation_error")
+def test_bad_bodies_name_the_field(api: ProviderClient, body: dict[str, Any], field: str) -> None:
+    answer = api.request_agentmail("POST", "/inboxes", json=body)
+    assert _get_error(answer) == (400, "ValidationError", "validation_error")
     assert answer.json()["errors"][0]["path"] == [field]
 
 
-def test_domain_must_be_verified(api: Api) -> None:
-    assert api.agentmail("POST", "/inboxes", json={"domain": "example.com"}).status_code == 422
-    api.sim.config({"agentmail": {"verified_domains": ["agentmail.to", "example.com"]}})
-    assert _create(api, username="a", domain="example.com")["email"] == "a@example.com"
+def test_domain_must_be_verified(api: ProviderClient) -> None:
+    assert api.request_agentmail("POST", "/inboxes", json={"domain": "example.com"}).status_code == 422
+    api.simulator.update_config({"agentmail": {"verified_domains": ["agentmail.to", "example.com"]}})
+    assert _create_inbox(api, username="a", domain="example.com")["email"] == "a@example.com"
 
 
-def _pages(api: Api, query: str = "") -> list[list[str]]:
+def _list_pages(api: ProviderClient, query: str = "") -> list[list[str]]:
     pages: list[list[str]] = []
     token: str | None = None
     while True:
         more = "" if token is None else f"&page_token={token}"
-        answer = api.agentmail("GET", f"/inboxes?limit=2{query}{more}").json()
+        answer = api.request_agentmail("GET", f"/inboxes?limit=2{query}{more}").json()
         assert answer["count"] == len(answer["inboxes"])
         pages.append([inbox["inbox_id"].split("@")[0] for inbox in answer["inboxes"]])
         token = answer.get("next_page_token")
@@ -118,79 +118,83 @@ def _pages(api: Api, query: str = "") -> list[list[str]]:
             return pages
 
 
-def test_lists_are_newest_first_and_counts_are_of_the_page(api: Api) -> None:
+def test_lists_are_newest_first_and_counts_are_of_the_page(api: ProviderClient) -> None:
     for name in "abcde":
-        _create(api, username=name)
-    assert _pages(api) == [["e", "d"], ["c", "b"], ["a"]]
-    assert _pages(api, "&ascending=true") == [["a", "b"], ["c", "d"], ["e"]]
+        _create_inbox(api, username=name)
+    assert _list_pages(api) == [["e", "d"], ["c", "b"], ["a"]]
+    assert _list_pages(api, "&ascending=true") == [["a", "b"], ["c", "d"], ["e"]]
 
 
-def test_empty_page_can_carry_a_token(api: Api) -> None:
-    api.sim.config({"agentmail": {"empty_page_with_token": True}})
-    _create(api, username="a")
-    assert _pages(api) == [[], ["a"]]
+def test_empty_page_can_carry_a_token(api: ProviderClient) -> None:
+    api.simulator.update_config({"agentmail": {"empty_page_with_token": True}})
+    _create_inbox(api, username="a")
+    assert _list_pages(api) == [[], ["a"]]
 
 
 @pytest.mark.parametrize("query", ["?limit=0", "?limit=x", "?page_token=x", "?client_id=c", "?ascending=1"])
-def test_bad_list_queries_are_refused(api: Api, query: str) -> None:
-    assert api.agentmail("GET", f"/inboxes{query}").status_code == 400
+def test_bad_list_queries_are_refused(api: ProviderClient, query: str) -> None:
+    assert api.request_agentmail("GET", f"/inboxes{query}").status_code == 400
 
 
-def test_search_needs_two_characters(api: Api) -> None:
-    _create(api, username="findme")
-    _create(api, username="other")
-    assert api.agentmail("GET", "/inboxes/search?q=f").status_code == 400
-    found = api.agentmail("GET", "/inboxes/search?q=find").json()
+def test_search_needs_two_characters(api: ProviderClient) -> None:
+    _create_inbox(api, username="findme")
+    _create_inbox(api, username="other")
+    assert api.request_agentmail("GET", "/inboxes/search?q=f").status_code == 400
+    found = api.request_agentmail("GET", "/inboxes/search?q=find").json()
     assert [inbox["inbox_id"] for inbox in found["inboxes"]] == ["findme@agentmail.to"]
 
 
-def test_patch_merges_metadata(api: Api) -> None:
-    _create(api, username="a", metadata={"x": 1, "y": "2"})
+def test_patch_merges_metadata(api: ProviderClient) -> None:
+    _create_inbox(api, username="a", metadata={"x": 1, "y": "2"})
     path = "/inboxes/a%40agentmail.to"
-    changed = api.agentmail("PATCH", path, json={"metadata": {"x": None, "z": True}, "status": "paused"}).json()
+    changed = api.request_agentmail("PATCH", path, json={"metadata": {"x": None, "z": True}, "status": "paused"}).json()
     assert (changed["metadata"], changed["status"]) == ({"y": "2", "z": True}, "paused")
-    assert "metadata" not in api.agentmail("PATCH", path, json={"metadata": None}).json()
+    assert "metadata" not in api.request_agentmail("PATCH", path, json={"metadata": None}).json()
     bad: tuple[dict[str, object], ...] = ({}, {"metadata": {}}, {"username": "b"})
     for body in bad:
-        assert api.agentmail("PATCH", path, json=body).status_code == 400
+        assert api.request_agentmail("PATCH", path, json=body).status_code == 400
 
 
 @pytest.mark.parametrize("status", [202, 204])
-def test_delete_is_empty_and_then_404(api: Api, status: int) -> None:
-    api.sim.config({"agentmail": {"delete_status": status}})
-    _create(api, username="a")
-    answer = api.agentmail("DELETE", "/inboxes/a%40agentmail.to")
+def test_delete_is_empty_and_then_404(api: ProviderClient, status: int) -> None:
+    api.simulator.update_config({"agentmail": {"delete_status": status}})
+    _create_inbox(api, username="a")
+    answer = api.request_agentmail("DELETE", "/inboxes/a%40agentmail.to")
     assert (answer.status_code, answer.content) == (status, b"")
-    assert _error(api.agentmail("DELETE", "/inboxes/a%40agentmail.to")) == (404, "NotFoundError", "not_found")
+    assert _get_error(api.request_agentmail("DELETE", "/inboxes/a%40agentmail.to")) == (
+        404,
+        "NotFoundError",
+        "not_found",
+    )
 
 
-def test_deletion_can_take_its_time_and_addresses_can_stay_burnt(api: Api) -> None:
-    api.sim.config({"agentmail": {"delete_seconds": 60}})
-    _create(api, username="a")
-    api.agentmail("DELETE", "/inboxes/a%40agentmail.to")
-    answer = api.agentmail("POST", "/inboxes", json={"username": "a"})
-    assert _error(answer)[::2] == (409, "resource_deleting")
-    api.sim.reset({"agentmail": {"address_reusable": False}})
-    _create(api, username="a")
-    api.agentmail("DELETE", "/inboxes/a%40agentmail.to")
-    assert _error(api.agentmail("POST", "/inboxes", json={"username": "a"}))[2] == "resource_taken"
+def test_deletion_can_take_its_time_and_addresses_can_stay_burnt(api: ProviderClient) -> None:
+    api.simulator.update_config({"agentmail": {"delete_seconds": 60}})
+    _create_inbox(api, username="a")
+    api.request_agentmail("DELETE", "/inboxes/a%40agentmail.to")
+    answer = api.request_agentmail("POST", "/inboxes", json={"username": "a"})
+    assert _get_error(answer)[::2] == (409, "resource_deleting")
+    api.simulator.reset({"agentmail": {"address_reusable": False}})
+    _create_inbox(api, username="a")
+    api.request_agentmail("DELETE", "/inboxes/a%40agentmail.to")
+    assert _get_error(api.request_agentmail("POST", "/inboxes", json={"username": "a"}))[2] == "resource_taken"
 
 
-def test_sending_from_a_fresh_inbox_lags(api: Api) -> None:
-    _create(api, username="a")
+def test_sending_from_a_fresh_inbox_lags(api: ProviderClient) -> None:
+    _create_inbox(api, username="a")
     path, body = "/inboxes/a%40agentmail.to/messages/send", {"to": ["b@example.com"], "text": "hi"}
-    assert api.agentmail("POST", path, json=body).status_code == 404
-    api.sim.config({"agentmail": {"send_lag_s": 0}})
+    assert api.request_agentmail("POST", path, json=body).status_code == 404
+    api.simulator.update_config({"agentmail": {"send_lag_s": 0}})
     headers = {"Idempotency-Key": "k1"}
-    first = api.agentmail("POST", path, json=body, headers=headers).json()
-    assert api.agentmail("POST", path, json=body, headers=headers).json() == first
-    other = api.agentmail("POST", path, json={**body, "text": "ho"}, headers=headers)
+    first = api.request_agentmail("POST", path, json=body, headers=headers).json()
+    assert api.request_agentmail("POST", path, json=body, headers=headers).json() == first
+    other = api.request_agentmail("POST", path, json={**body, "text": "ho"}, headers=headers)
     assert other.status_code == 409
 
 
-def test_rate_limit_tells_the_moment_of_its_reset(api: Api) -> None:
-    api.sim.config({"agentmail": {"rate_limit": {"requests": 0, "window_s": 60}}})
-    answer = api.agentmail("GET", "/inboxes")
-    assert _error(answer)[::2] == (429, "rate_limit_exceeded")
+def test_rate_limit_headers_hold_the_moment_of_the_reset(api: ProviderClient) -> None:
+    api.simulator.update_config({"agentmail": {"rate_limit": {"requests": 0, "window_s": 60}}})
+    answer = api.request_agentmail("GET", "/inboxes")
+    assert _get_error(answer)[::2] == (429, "rate_limit_exceeded")
     assert int(answer.headers["X-RateLimit-Reset"]) > 1_700_000_000
     assert int(answer.headers["Retry-After"]) >= 1

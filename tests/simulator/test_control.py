@@ -11,54 +11,54 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.simulator.server import Simulator, SimulatorError
-from tests.simulator.api import PROJECT, SERVICE_CREATE, SERVICES, Api
+from local.simulator.server import SimulatorError, SimulatorServer
+from tests.simulator.api import PROJECT, SERVICE_CREATE, SERVICES, ProviderClient
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_health_is_told(sim: SimulatorClient) -> None:
-    assert sim.healthy()
+def test_health_is_reported(sim: SimulatorClient) -> None:
+    assert sim.is_healthy()
     with SimulatorClient("http://127.0.0.1:9") as nobody:
-        assert not nobody.healthy()
+        assert not nobody.is_healthy()
 
 
 def test_config_is_changed_in_part_and_unknown_keys_are_refused(sim: SimulatorClient) -> None:
-    railway: Any = sim.config({"railway": {"page_max": 7}})["railway"]
+    railway: Any = sim.update_config({"railway": {"page_max": 7}})["railway"]
     assert (railway["page_max"], railway["page_default"]) == (7, 100)
     for change in ({"railway": {"nope": 1}}, {"railway": {"overlong_names": "maybe"}}, {"nope": 1}):
         with pytest.raises(httpx.HTTPStatusError):
-            sim.config(change)
+            sim.update_config(change)
 
 
-def test_reset_takes_everything_back_and_may_configure(api: Api, sim: SimulatorClient) -> None:
-    api.service()
-    sim.fault("*", "*", "drop", times=None)
-    sim.config({"railway": {"page_max": 7}})
+def test_reset_takes_everything_back_and_may_configure(api: ProviderClient, sim: SimulatorClient) -> None:
+    api.create_service()
+    sim.inject_fault("*", "*", "drop", times=None)
+    sim.update_config({"railway": {"page_max": 7}})
     sim.reset({"railway": {"page_default": 3}})
-    railway: Any = sim.config()["railway"]
+    railway: Any = sim.update_config()["railway"]
     assert (railway["page_max"], railway["page_default"]) == (500, 3)
-    assert (sim.leftovers(), sim.calls(), sim.faults()) == ([], [], [])
+    assert (sim.list_leftovers(), sim.list_calls(), sim.list_faults()) == ([], [], [])
 
 
-def test_state_shows_deleted_things_and_secrets(api: Api, sim: SimulatorClient) -> None:
-    made = api.openrouter("POST", "/keys", json={"name": "k"}).json()
+def test_state_shows_deleted_things_and_secrets(api: ProviderClient, sim: SimulatorClient) -> None:
+    made = api.request_openrouter("POST", "/keys", json={"name": "k"}).json()
     key = made["data"]["hash"]
-    api.openrouter("DELETE", f"/keys/{key}")
-    keys: Any = sim.state()["openrouter"]
+    api.request_openrouter("DELETE", f"/keys/{key}")
+    keys: Any = sim.get_state()["openrouter"]
     assert keys["keys"][key]["deleted_at"] is not None
     assert keys["keys"][key]["secret"] == made["key"]
-    assert set(sim.state()) == {"railway", "openrouter", "agentmail", "telnyx"}
+    assert set(sim.get_state()) == {"railway", "openrouter", "agentmail", "telnyx"}
 
 
-def test_leftovers_name_everything_that_costs(api: Api, sim: SimulatorClient) -> None:
+def test_leftovers_name_everything_that_costs(api: ProviderClient, sim: SimulatorClient) -> None:
     sim.seed_services(1)
-    api.openrouter("POST", "/keys", json={"name": "k"})
-    api.agentmail("POST", "/inboxes", json={"username": "a", "client_id": "c"})
-    api.number(customer_reference="r")
-    found = {(left.provider, left.kind): left.name for left in sim.leftovers()}
+    api.request_openrouter("POST", "/keys", json={"name": "k"})
+    api.request_agentmail("POST", "/inboxes", json={"username": "a", "client_id": "c"})
+    api.buy_number(customer_reference="r")
+    found = {(left.provider, left.kind): left.name for left in sim.list_leftovers()}
     assert found == {
         ("railway", "service"): "convos-agent-00001",
         ("railway", "volume"): "convos-agent-00001-volume",
@@ -69,38 +69,38 @@ def test_leftovers_name_everything_that_costs(api: Api, sim: SimulatorClient) ->
     }
 
 
-def test_calls_are_logged_without_secrets(api: Api, sim: SimulatorClient) -> None:
-    api.openrouter("POST", "/keys", json={"name": "k", "external": {"api_key": "hush"}})
-    api.openrouter("GET", "/keys?include_disabled=true")
-    first, second = sim.calls()
+def test_calls_are_logged_without_secrets(api: ProviderClient, sim: SimulatorClient) -> None:
+    api.request_openrouter("POST", "/keys", json={"name": "k", "external": {"api_key": "hush"}})
+    api.request_openrouter("GET", "/keys?include_disabled=true")
+    first, second = sim.list_calls()
     assert (first.sequence, first.operation, first.status, first.committed) == (1, "keys.create", 403, False)
     assert first.body == {"name": "k", "external": {"api_key": "***"}}
     assert (second.operation, second.status, second.committed) == ("keys.list", 200, True)
     assert second.path.endswith("include_disabled=true")
     assert "authorization" in first.header_names
     assert "good" not in str(first)
-    assert [entry.sequence for entry in sim.calls(since=1)] == [2]
+    assert [entry.sequence for entry in sim.list_calls(since=1)] == [2]
 
 
-def test_railway_calls_are_logged_by_their_root_field(api: Api, sim: SimulatorClient) -> None:
-    api.service()
-    entry = sim.calls()[0]
+def test_railway_calls_are_logged_by_their_root_field(api: ProviderClient, sim: SimulatorClient) -> None:
+    api.create_service()
+    entry = sim.list_calls()[0]
     assert (entry.provider, entry.operation, entry.committed) == ("railway", "serviceCreate", True)
-    api.graphql(SERVICE_CREATE, {"i": {"projectId": PROJECT, "name": "agent-1"}})
-    assert (sim.calls()[1].status, sim.calls()[1].committed) == (200, False)
+    api.post_graphql(SERVICE_CREATE, {"i": {"projectId": PROJECT, "name": "agent-1"}})
+    assert (sim.list_calls()[1].status, sim.list_calls()[1].committed) == (200, False)
 
 
 def test_state_file_outlives_the_process(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
-    with Simulator(state_file=file) as first, SimulatorClient(first.origin) as sim, Api(sim) as api:
-        service = api.service()
+    with SimulatorServer(state_file=file) as first, SimulatorClient(first.origin) as sim, ProviderClient(sim) as api:
+        service = api.create_service()
         sim.seed_services(2)
-        key = api.openrouter("POST", "/keys", json={"name": "k"}).json()["data"]["hash"]
-        before = sim.state()
-    with Simulator(state_file=file) as second, SimulatorClient(second.origin) as sim, Api(sim) as api:
-        assert sim.state() == before
-        assert api.openrouter("GET", f"/keys/{key}").status_code == 200
-        edges = api.railway(SERVICES, id=PROJECT)["project"]["services"]["edges"]
+        key = api.request_openrouter("POST", "/keys", json={"name": "k"}).json()["data"]["hash"]
+        before = sim.get_state()
+    with SimulatorServer(state_file=file) as second, SimulatorClient(second.origin) as sim, ProviderClient(sim) as api:
+        assert sim.get_state() == before
+        assert api.request_openrouter("GET", f"/keys/{key}").status_code == 200
+        edges = api.query_railway(SERVICES, id=PROJECT)["project"]["services"]["edges"]
         assert service in [edge["node"]["id"] for edge in edges]
     assert list(tmp_path.iterdir()) == [file]
 
@@ -109,15 +109,15 @@ def test_state_file_of_something_else_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     file.write_text("[]")
     with pytest.raises(SimulatorError, match="holds no state"):
-        Simulator(state_file=file)
+        SimulatorServer(state_file=file)
 
 
 def test_only_loopback_addresses_are_served() -> None:
     with pytest.raises(SimulatorError, match="loopback"):
-        Simulator(host="0.0.0.0")
+        SimulatorServer(host="0.0.0.0")
 
 
-def _program(*options: str) -> "subprocess.Popen[str]":
+def _start_program(*options: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "local.simulator", *options],
         cwd=ROOT,
@@ -129,12 +129,12 @@ def _program(*options: str) -> "subprocess.Popen[str]":
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_program_says_when_it_is_ready_and_stops_cleanly(number: signal.Signals) -> None:
-    with _program("--port", "0", "--latency-ms", "5") as program:
+    with _start_program("--port", "0", "--latency-ms", "5") as program:
         assert program.stdout is not None
         line = program.stdout.readline()
         assert line.startswith("simulator ready on http://127.0.0.1:")
         with SimulatorClient(line.split()[-1]) as sim:
-            assert sim.config()["latency_ms"] == 5
+            assert sim.update_config()["latency_ms"] == 5
         program.send_signal(number)
         out, err = program.communicate(timeout=10)
     assert (program.returncode, out, err) == (0, "", "")
@@ -143,7 +143,7 @@ def test_program_says_when_it_is_ready_and_stops_cleanly(number: signal.Signals)
 def test_taken_port_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with _program("--port", str(port)) as program:
+        with _start_program("--port", str(port)) as program:
             out, err = program.communicate(timeout=20)
     assert (program.returncode, out) == (1, "")
     assert err.startswith(f"simulator: cannot listen on 127.0.0.1:{port}: ")

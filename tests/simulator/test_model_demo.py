@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.api import Api
-from tests.simulator.test_model import TIME, ask, outputs, said, user
+from tests.simulator.api import ProviderClient
+from tests.simulator.test_model import TIME, build_tool_outputs, create_response, get_output_text, user_message
 
 
-def tools(*names: str) -> list[dict[str, Any]]:
+def build_tools(*names: str) -> list[dict[str, Any]]:
     return [{**TIME, "name": name} for name in names]
 
 
@@ -36,15 +36,15 @@ def tools(*names: str) -> list[dict[str, Any]]:
     ],
 )  # fmt: skip
 def test_without_a_script_it_does_what_a_demo_needs(
-    api: Api, text: str, name: str, arguments: Any, result: Any, answer: str
+    api: ProviderClient, text: str, name: str, arguments: Any, result: Any, answer: str
 ) -> None:
-    given = tools("time_now", "instances_create", "instances_destroy", "instances_list_0a1b2c3d")
-    (call,) = (output := ask(api, text, tools=given).json()["output"])
+    given = build_tools("time_now", "instances_create", "instances_destroy", "instances_list_0a1b2c3d")
+    (call,) = (output := create_response(api, text, tools=given).json()["output"])
     assert (call["name"], json.loads(call["arguments"])) == (name, arguments)
-    history = [user(text), *output, *outputs(output, json.dumps(result))]
-    assert said(ask(api, history, tools=given)) == answer
+    history = [user_message(text), *output, *build_tool_outputs(output, json.dumps(result))]
+    assert get_output_text(create_response(api, history, tools=given)) == answer
 
 
-def test_anything_else_is_repeated_friendly(api: Api) -> None:
+def test_anything_else_is_repeated_friendly(api: ProviderClient) -> None:
     for text in ("Tell me a joke", "what time is it?"):
-        assert text in said(ask(api, text))
+        assert text in get_output_text(create_response(api, text))

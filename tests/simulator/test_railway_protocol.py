@@ -4,83 +4,83 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.simulator.railway.schema import unresolved
-from tests.simulator.api import ENVIRONMENT, PROJECT, SERVICES, STAGING, Api
+from local.simulator.railway.schema import list_unresolved_fields
+from tests.simulator.api import ENVIRONMENT, PROJECT, SERVICES, STAGING, ProviderClient
 
 NAME = 'query { project(id: "sim-project") { name } }'
 
 
-def _code(answer: httpx.Response) -> tuple[int, str, str]:
+def _get_error(answer: httpx.Response) -> tuple[int, str, str]:
     error = answer.json()["errors"][0]
     return answer.status_code, error["extensions"]["code"], error["message"]
 
 
-def _with(api: Api, headers: dict[str, str], query: str = NAME) -> httpx.Response:
-    return httpx.post(api.sim.bases.railway, json={"query": query}, headers=headers)
+def _query_with_headers(api: ProviderClient, headers: dict[str, str], query: str = NAME) -> httpx.Response:
+    return httpx.post(api.simulator.base_urls.railway, json={"query": query}, headers=headers)
 
 
 def test_every_root_field_has_a_resolver() -> None:
-    assert unresolved() == []
+    assert list_unresolved_fields() == []
 
 
-def test_account_token_reads_the_seeded_project(api: Api) -> None:
-    found = api.railway('query { environments(projectId: "sim-project") { edges { node { id name } } } }')
+def test_account_token_reads_the_seeded_project(api: ProviderClient) -> None:
+    found = api.query_railway('query { environments(projectId: "sim-project") { edges { node { id name } } } }')
     nodes = [edge["node"] for edge in found["environments"]["edges"]]
     assert nodes == [{"id": ENVIRONMENT, "name": "production"}, {"id": STAGING, "name": "staging"}]
 
 
-def test_bad_token_is_not_authorized_on_http_200(api: Api) -> None:
-    answer = _with(api, {"Authorization": "Bearer bad-token"})
-    assert _code(answer) == (200, "INTERNAL_SERVER_ERROR", "Not Authorized")
+def test_bad_token_is_not_authorized_on_http_200(api: ProviderClient) -> None:
+    answer = _query_with_headers(api, {"Authorization": "Bearer bad-token"})
+    assert _get_error(answer) == (200, "INTERNAL_SERVER_ERROR", "Not Authorized")
     assert answer.json()["data"] is None
 
 
-def test_no_token_is_not_authorized(api: Api) -> None:
-    assert _code(_with(api, {}))[2] == "Not Authorized"
+def test_no_token_is_not_authorized(api: ProviderClient) -> None:
+    assert _get_error(_query_with_headers(api, {}))[2] == "Not Authorized"
 
 
-def test_blank_bearer_is_unauthenticated(api: Api) -> None:
-    assert _code(_with(api, {"Authorization": "Bearer"}))[:2] == (200, "UNAUTHENTICATED")
+def test_blank_bearer_is_unauthenticated(api: ProviderClient) -> None:
+    assert _get_error(_query_with_headers(api, {"Authorization": "Bearer"}))[:2] == (200, "UNAUTHENTICATED")
 
 
-def test_two_kinds_of_token_at_once_are_refused(api: Api) -> None:
-    answer = _with(api, {"Authorization": "Bearer good", "Project-Access-Token": "sim-project-token"})
-    assert _code(answer)[0] == 400
+def test_two_kinds_of_token_at_once_are_refused(api: ProviderClient) -> None:
+    answer = _query_with_headers(api, {"Authorization": "Bearer good", "Project-Access-Token": "sim-project-token"})
+    assert _get_error(answer)[0] == 400
 
 
-def test_project_token_is_bound_to_its_environment(api: Api) -> None:
+def test_project_token_is_bound_to_its_environment(api: ProviderClient) -> None:
     headers = {"Project-Access-Token": "sim-project-token"}
-    found = _with(api, headers, "query { projectToken { projectId environmentId } }").json()
+    found = _query_with_headers(api, headers, "query { projectToken { projectId environmentId } }").json()
     assert found["data"]["projectToken"] == {"projectId": PROJECT, "environmentId": ENVIRONMENT}
-    other = _with(api, headers, f'query {{ environment(id: "{STAGING}") {{ id }} }}')
-    assert _code(other)[2] == "Not Authorized"
+    other = _query_with_headers(api, headers, f'query {{ environment(id: "{STAGING}") {{ id }} }}')
+    assert _get_error(other)[2] == "Not Authorized"
 
 
-def test_project_token_is_no_bearer_token(api: Api) -> None:
-    assert _code(_with(api, {"Authorization": "Bearer sim-project-token"}))[2] == "Not Authorized"
+def test_project_token_is_no_bearer_token(api: ProviderClient) -> None:
+    assert _get_error(_query_with_headers(api, {"Authorization": "Bearer sim-project-token"}))[2] == "Not Authorized"
 
 
-def test_bad_project_token_says_so(api: Api) -> None:
-    assert _code(_with(api, {"Project-Access-Token": "bad-token"}))[2] == "Project Token not found"
+def test_bad_project_token_says_so(api: ProviderClient) -> None:
+    assert _get_error(_query_with_headers(api, {"Project-Access-Token": "bad-token"}))[2] == "Project Token not found"
 
 
-def test_me_is_for_account_tokens_only(api: Api) -> None:
-    assert api.railway("query { me { id } }")["me"]["id"]
-    answer = _with(api, {"Project-Access-Token": "sim-project-token"}, "query { me { id } }")
-    assert _code(answer)[2] == "Not Authorized"
+def test_me_is_for_account_tokens_only(api: ProviderClient) -> None:
+    assert api.query_railway("query { me { id } }")["me"]["id"]
+    answer = _query_with_headers(api, {"Project-Access-Token": "sim-project-token"}, "query { me { id } }")
+    assert _get_error(answer)[2] == "Not Authorized"
 
 
-def test_created_project_token_works_and_is_shown_once(api: Api) -> None:
-    made = api.railway(
+def test_created_project_token_works_and_is_shown_once(api: ProviderClient) -> None:
+    made = api.query_railway(
         "mutation($i: ProjectTokenCreateInput!) { projectTokenCreate(input: $i) }",
         i={"projectId": PROJECT, "environmentId": STAGING, "name": "ci"},
     )["projectTokenCreate"]
-    found = _with(api, {"Project-Access-Token": made}, "query { projectToken { environmentId } }").json()
+    found = _query_with_headers(api, {"Project-Access-Token": made}, "query { projectToken { environmentId } }").json()
     assert found["data"]["projectToken"]["environmentId"] == STAGING
 
 
-def test_syntax_error_is_a_400(api: Api) -> None:
-    assert _code(api.graphql("query {"))[:2] == (400, "GRAPHQL_PARSE_FAILED")
+def test_syntax_error_is_a_400(api: ProviderClient) -> None:
+    assert _get_error(api.post_graphql("query {"))[:2] == (400, "GRAPHQL_PARSE_FAILED")
 
 
 @pytest.mark.parametrize(
@@ -96,57 +96,57 @@ def test_syntax_error_is_a_400(api: Api) -> None:
         "query($id: Int!) { service(id: $id) { id } }",
     ],
 )
-def test_what_the_schema_does_not_have_is_a_400(api: Api, query: str) -> None:
-    assert _code(api.graphql(query))[:2] == (400, "GRAPHQL_VALIDATION_FAILED")
+def test_what_the_schema_does_not_have_is_a_400(api: ProviderClient, query: str) -> None:
+    assert _get_error(api.post_graphql(query))[:2] == (400, "GRAPHQL_VALIDATION_FAILED")
 
 
 @pytest.mark.parametrize(
     "given",
     [{"projectId": PROJECT, "nmae": "x"}, {"name": "x"}, {"projectId": PROJECT, "variables": {"A": 1}}],
 )
-def test_badly_typed_variables_are_a_400(api: Api, given: dict[str, object]) -> None:
-    answer = api.graphql("mutation($i: ServiceCreateInput!) { serviceCreate(input: $i) { id } }", {"i": given})
-    assert _code(answer)[:2] == (400, "BAD_USER_INPUT")
-    assert api.sim.leftovers() == []
+def test_badly_typed_variables_are_a_400(api: ProviderClient, given: dict[str, object]) -> None:
+    answer = api.post_graphql("mutation($i: ServiceCreateInput!) { serviceCreate(input: $i) { id } }", {"i": given})
+    assert _get_error(answer)[:2] == (400, "BAD_USER_INPUT")
+    assert api.simulator.list_leftovers() == []
 
 
-def test_unknown_part_of_a_patch_is_a_400(api: Api) -> None:
-    answer = api.graphql(
+def test_unknown_part_of_a_patch_is_a_400(api: ProviderClient) -> None:
+    answer = api.post_graphql(
         'mutation($p: EnvironmentConfig) { environmentPatchCommit(environmentId: "sim-environment", patch: $p) }',
         {"p": {"services": {"s": {"deploy": {"startComand": "x"}}}}},
     )
-    assert _code(answer)[:2] == (400, "BAD_USER_INPUT")
+    assert _get_error(answer)[:2] == (400, "BAD_USER_INPUT")
     assert "startComand" in answer.text
     inline = 'mutation { environmentPatchCommit(environmentId: "sim-environment", patch: {servces: {}}) }'
-    assert _code(api.graphql(inline))[:2] == (400, "GRAPHQL_VALIDATION_FAILED")
+    assert _get_error(api.post_graphql(inline))[:2] == (400, "GRAPHQL_VALIDATION_FAILED")
 
 
-def test_missing_project_is_not_found(api: Api) -> None:
+def test_missing_project_is_not_found(api: ProviderClient) -> None:
     query = "query($id: String!) { project(id: $id) { id } }"
-    assert api.railway_error(query, id="other") == "Project not found"
-    api.sim.config({"railway": {"missing_projects": [PROJECT]}})
-    assert api.railway_error(query, id=PROJECT) == "Project not found"
+    assert api.query_railway_error(query, id="other") == "Project not found"
+    api.simulator.update_config({"railway": {"missing_projects": [PROJECT]}})
+    assert api.query_railway_error(query, id=PROJECT) == "Project not found"
 
 
-def test_projects_without_workspace_is_empty_and_no_error(api: Api) -> None:
-    assert api.railway("query { projects { edges { node { id } } } }")["projects"]["edges"] == []
-    found = api.railway('query { projects(workspaceId: "sim-workspace") { edges { node { id } } } }')
+def test_projects_without_workspace_is_empty_and_no_error(api: ProviderClient) -> None:
+    assert api.query_railway("query { projects { edges { node { id } } } }")["projects"]["edges"] == []
+    found = api.query_railway('query { projects(workspaceId: "sim-workspace") { edges { node { id } } } }')
     assert len(found["projects"]["edges"]) == 1
 
 
-def test_projects_are_throttled_on_http_200(api: Api) -> None:
+def test_projects_are_throttled_on_http_200(api: ProviderClient) -> None:
     create = "mutation($i: ProjectCreateInput!) { projectCreate(input: $i) { id } }"
-    project = api.railway(create, i={"name": "one"})["projectCreate"]["id"]
-    assert "too quickly" in api.railway_error(create, i={"name": "two"})
-    assert api.railway("mutation($id: String!) { projectDelete(id: $id) }", id=project)["projectDelete"]
-    assert api.railway_error("query($id: String!) { project(id: $id) { id } }", id=project) == "Project not found"
+    project = api.query_railway(create, i={"name": "one"})["projectCreate"]["id"]
+    assert "too quickly" in api.query_railway_error(create, i={"name": "two"})
+    assert api.query_railway("mutation($id: String!) { projectDelete(id: $id) }", id=project)["projectDelete"]
+    assert api.query_railway_error("query($id: String!) { project(id: $id) { id } }", id=project) == "Project not found"
 
 
-def _all_names(api: Api, size: int | None) -> tuple[list[str], int]:
+def _list_all_names(api: ProviderClient, size: int | None) -> tuple[list[str], int]:
     names: list[str] = []
     after, pages = None, 0
     while True:
-        page = api.railway(SERVICES, id=PROJECT, n=size, a=after)["project"]["services"]
+        page = api.query_railway(SERVICES, id=PROJECT, n=size, a=after)["project"]["services"]
         names += [edge["node"]["name"] for edge in page["edges"]]
         pages += 1
         if not page["pageInfo"]["hasNextPage"]:
@@ -156,61 +156,63 @@ def _all_names(api: Api, size: int | None) -> tuple[list[str], int]:
 
 
 @pytest.mark.parametrize(("size", "pages"), [(None, 12), (500, 3), (5000, 3), (700, 3)])
-def test_pages_are_capped_and_complete(api: Api, size: int | None, pages: int) -> None:
-    api.sim.seed_services(1200)
-    names, count = _all_names(api, size)
+def test_pages_are_capped_and_complete(api: ProviderClient, size: int | None, pages: int) -> None:
+    api.simulator.seed_services(1200)
+    names, count = _list_all_names(api, size)
     assert (len(set(names)), len(names), count) == (1200, 1200, pages)
     assert names[0] == "convos-agent-00001"
 
 
-def test_cursor_outlives_the_service_it_names(api: Api) -> None:
-    ids = api.sim.seed_services(3)
-    page = api.railway(SERVICES, id=PROJECT, n=1)["project"]["services"]
-    api.railway("mutation($id: String!) { serviceDelete(id: $id) }", id=ids[0])
-    rest = api.railway(SERVICES, id=PROJECT, n=5, a=page["pageInfo"]["endCursor"])["project"]["services"]
+def test_cursor_outlives_the_service_it_names(api: ProviderClient) -> None:
+    ids = api.simulator.seed_services(3)
+    page = api.query_railway(SERVICES, id=PROJECT, n=1)["project"]["services"]
+    api.query_railway("mutation($id: String!) { serviceDelete(id: $id) }", id=ids[0])
+    rest = api.query_railway(SERVICES, id=PROJECT, n=5, a=page["pageInfo"]["endCursor"])["project"]["services"]
     assert [edge["node"]["id"] for edge in rest["edges"]] == ids[1:]
     assert not rest["pageInfo"]["hasPreviousPage"]
 
 
-def test_last_and_before_walk_backwards(api: Api) -> None:
-    ids = api.sim.seed_services(5)
+def test_last_and_before_walk_backwards(api: ProviderClient) -> None:
+    ids = api.simulator.seed_services(5)
     query = """query($b: String) { project(id: "sim-project") { services(last: 2, before: $b) {
         edges { cursor node { id } } pageInfo { hasPreviousPage } } } }"""
-    page = api.railway(query)["project"]["services"]
+    page = api.query_railway(query)["project"]["services"]
     assert [edge["node"]["id"] for edge in page["edges"]] == ids[3:]
-    earlier = api.railway(query, b=page["edges"][0]["cursor"])["project"]["services"]
+    earlier = api.query_railway(query, b=page["edges"][0]["cursor"])["project"]["services"]
     assert [edge["node"]["id"] for edge in earlier["edges"]] == ids[1:3]
     assert earlier["pageInfo"]["hasPreviousPage"]
 
 
-def test_rate_limit_headers_come_always_and_retry_after_with_a_429(api: Api) -> None:
+def test_rate_limit_headers_come_always_and_retry_after_with_a_429(api: ProviderClient) -> None:
     assert {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit-policy"} <= set(
-        api.graphql(NAME).headers
+        api.post_graphql(NAME).headers
     )
-    api.sim.config({"railway": {"rate_limit": {"requests": 1, "window_s": 60}}})
-    answers = [api.graphql(NAME) for _ in range(2)]
+    api.simulator.update_config({"railway": {"rate_limit": {"requests": 1, "window_s": 60}}})
+    answers = [api.post_graphql(NAME) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert int(answers[1].headers["Retry-After"]) >= 1
 
 
-def test_query_string_and_operation_name_are_accepted(api: Api) -> None:
+def test_query_string_and_operation_name_are_accepted(api: ProviderClient) -> None:
     two = "query One { me { id } } query Two { projectToken { id } }"
-    url = api.sim.bases.railway + "?source=test"
+    url = api.simulator.base_urls.railway + "?source=test"
     answer = api.http.post(url, json={"query": two, "operationName": "One"})
     assert answer.json()["data"]["me"]["id"]
     assert api.http.post(url, json={"query": two}).status_code == 400
 
 
-def test_body_that_is_no_json_is_a_400(api: Api) -> None:
-    answer = api.http.post(api.sim.bases.railway, content=b"nope", headers={"Content-Type": "application/json"})
+def test_body_that_is_no_json_is_a_400(api: ProviderClient) -> None:
+    answer = api.http.post(
+        api.simulator.base_urls.railway, content=b"nope", headers={"Content-Type": "application/json"}
+    )
     assert answer.status_code == 400
 
 
-def test_variables_of_requests_stay_out_of_the_log(api: Api, sim: SimulatorClient) -> None:
+def test_variables_of_requests_stay_out_of_the_log(api: ProviderClient, sim: SimulatorClient) -> None:
     upsert = "mutation($i: VariableCollectionUpsertInput!) { variableCollectionUpsert(input: $i) }"
-    api.railway(upsert, i={"projectId": PROJECT, "environmentId": ENVIRONMENT, "variables": {"A": "hush-1"}})
-    api.graphql('mutation { serviceUpdate(id: "hush-2", input: {}) { id } }')
-    service = api.service()
-    api.deploy(service, variables={"A": {"value": "hush-3"}})
-    assert "hush" not in str([entry.body for entry in sim.calls()])
-    assert service in str(sim.calls()[-1].body)
+    api.query_railway(upsert, i={"projectId": PROJECT, "environmentId": ENVIRONMENT, "variables": {"A": "hush-1"}})
+    api.post_graphql('mutation { serviceUpdate(id: "hush-2", input: {}) { id } }')
+    service = api.create_service()
+    api.deploy_service(service, variables={"A": {"value": "hush-3"}})
+    assert "hush" not in str([entry.body for entry in sim.list_calls()])
+    assert service in str(sim.list_calls()[-1].body)

@@ -18,12 +18,12 @@ from typing import Any, BinaryIO
 ROOT = Path(__file__).parents[2]
 APPS = Path(__file__).with_name("apps")
 WRAPPER = ROOT / "layers/shared/stream-wrapper"
-END = b"\0" * 8
-WAIT = 15.0
+PRELUDE_END = b"\0" * 8
+WAIT_SECONDS = 15.0
 
 
 @dataclass
-class Response:
+class RuntimePost:
     """One POST, as its parts come in; the body's chunks end with None, also when the connection breaks."""
 
     path: str
@@ -37,40 +37,40 @@ class Response:
     def kind(self) -> str:
         return self.path.rpartition("/")[2]
 
-    def chunk(self) -> bytes | None:
-        return self.chunks.get(timeout=WAIT)
+    def next_chunk(self) -> bytes | None:
+        return self.chunks.get(timeout=WAIT_SECONDS)
 
-    def prelude(self) -> dict[str, Any]:
-        text = self.chunk()
+    def read_prelude(self) -> dict[str, Any]:
+        text = self.next_chunk()
         assert text is not None
-        assert text.endswith(END)
-        return json.loads(text.removesuffix(END))
+        assert text.endswith(PRELUDE_END)
+        return json.loads(text.removesuffix(PRELUDE_END))
 
-    def rest(self) -> list[bytes]:
+    def read_remaining_chunks(self) -> list[bytes]:
         """The chunks from here to the end."""
-        return list(iter(self.chunk, None))
+        return list(iter(self.next_chunk, None))
 
-    def json(self) -> Any:
-        return json.loads(b"".join(self.rest()))
+    def read_json(self) -> Any:
+        return json.loads(b"".join(self.read_remaining_chunks()))
 
-    def error(self) -> dict[str, Any]:
+    def read_trailer_error(self) -> dict[str, Any]:
         """The error in the trailers, after the end."""
         return json.loads(base64.b64decode(self.trailers["lambda-runtime-function-error-body"]))
 
-    def cut(self) -> None:
+    def break_connection(self) -> None:
         """Break the connection in the middle, as hard as can be."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.connection.shutdown(socket.SHUT_RDWR)
 
 
-class Runtime:
+class RuntimeHarness:
     """The wrapper with an app, under a Runtime API of its own; the environment as Lambda's, and no more."""
 
     def __init__(self, handler: str, **environment: str) -> None:
-        self.events: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
-        self.asked = threading.Semaphore(0)
-        self.posts: queue.Queue[Response] = queue.Queue()
-        self.status = 202
+        self.pending_events: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
+        self.next_requests = threading.Semaphore(0)
+        self.posts: queue.Queue[RuntimePost] = queue.Queue()
+        self.response_status = 202
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -91,7 +91,7 @@ class Runtime:
             text=True,
         )
 
-    def __enter__(self) -> "Runtime":
+    def __enter__(self) -> "RuntimeHarness":
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -102,35 +102,35 @@ class Runtime:
 
     def invoke(self, event: object, seconds: float = 30.0, **headers: str) -> str:
         """Give it an event once it asks for one; the request id. Seconds are those until the deadline."""
-        assert self.asked.acquire(timeout=WAIT)
+        assert self.next_requests.acquire(timeout=WAIT_SECONDS)
         request_id = str(uuid.uuid4())
-        own = {
+        invocation_headers = {
             "Lambda-Runtime-Aws-Request-Id": request_id,
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + seconds) * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:Stream",
             "Lambda-Runtime-Trace-Id": "Root=1-0-0",
             **headers,
         }
-        self.events.put((own, json.dumps(event).encode()))
+        self.pending_events.put((invocation_headers, json.dumps(event).encode()))
         return request_id
 
-    def post(self) -> Response:
+    def next_post(self) -> RuntimePost:
         """The next thing that the runtime sends."""
-        return self.posts.get(timeout=WAIT)
+        return self.posts.get(timeout=WAIT_SECONDS)
 
-    def call(self, event: object, seconds: float = 30.0) -> Response:
+    def call(self, event: object, seconds: float = 30.0) -> RuntimePost:
         self.invoke(event, seconds)
-        return self.post()
+        return self.next_post()
 
-    def ends(self) -> tuple[int, str]:
+    def wait_for_exit(self) -> tuple[int, str]:
         """Its exit code and all that it printed."""
-        output, _ = self.process.communicate(timeout=WAIT)
+        output, _ = self.process.communicate(timeout=WAIT_SECONDS)
         return self.process.returncode, output
 
-    def log(self) -> str:
+    def stop_and_read_output(self) -> str:
         """What it printed, after an orderly end."""
         self.process.send_signal(signal.SIGTERM)
-        return self.ends()[1]
+        return self.wait_for_exit()[1]
 
     def _accept(self) -> None:
         while True:
@@ -144,41 +144,41 @@ class Runtime:
         with connection, connection.makefile("rb") as incoming:
             try:
                 method, path, _ = incoming.readline().decode().split()
-                headers = _headers(incoming)
+                headers = _read_headers(incoming)
                 if method == "GET":
-                    self.asked.release()
-                    self._hand_out(connection)
+                    self.next_requests.release()
+                    self._send_event(connection)
                 else:
-                    self._take(Response(path, headers, connection), incoming)
+                    self._receive_post(RuntimePost(path, headers, connection), incoming)
             except (OSError, ValueError):
                 return
 
-    def _hand_out(self, connection: socket.socket) -> None:
-        headers, event = self.events.get()
+    def _send_event(self, connection: socket.socket) -> None:
+        headers, event = self.pending_events.get()
         lines = [f"{name}: {value}" for name, value in {**headers, "Content-Type": "application/json"}.items()]
         # As Go's server does with an event of any size.
         body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(event), event)
         lines.append("Transfer-Encoding: chunked")
         connection.sendall(("\r\n".join(["HTTP/1.1 200 OK", *lines]) + "\r\n\r\n").encode() + body)
 
-    def _take(self, response: Response, incoming: BinaryIO) -> None:
-        self.posts.put(response)
+    def _receive_post(self, post: RuntimePost, incoming: BinaryIO) -> None:
+        self.posts.put(post)
         try:
-            if "content-length" in response.headers:
-                response.chunks.put(incoming.read(int(response.headers["content-length"])))
+            if "content-length" in post.headers:
+                post.chunks.put(incoming.read(int(post.headers["content-length"])))
             else:
                 while size := int(incoming.readline(), 16):
-                    response.chunks.put(incoming.read(size))
+                    post.chunks.put(incoming.read(size))
                     incoming.read(2)
-                response.trailers = _headers(incoming)
-            response.complete = True
+                post.trailers = _read_headers(incoming)
+            post.complete = True
             answer = b'{"status":"OK"}'
-            response.connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: 15\r\n\r\n%b" % (self.status, answer))
+            post.connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: 15\r\n\r\n%b" % (self.response_status, answer))
         finally:
-            response.chunks.put(None)
+            post.chunks.put(None)
 
 
-def _headers(incoming: BinaryIO) -> dict[str, str]:
+def _read_headers(incoming: BinaryIO) -> dict[str, str]:
     headers: dict[str, str] = {}
     while line := incoming.readline().strip().decode():
         name, _, value = line.partition(":")
@@ -186,7 +186,7 @@ def _headers(incoming: BinaryIO) -> dict[str, str]:
     return headers
 
 
-def rest_event(method: str = "GET", path: str = "/api/stream", **changes: Any) -> dict[str, Any]:
+def make_rest_event(method: str = "GET", path: str = "/api/stream", **changes: Any) -> dict[str, Any]:
     """A REST API's request, payload 1.0."""
     return {
         "resource": "/api/stream",
@@ -208,7 +208,7 @@ def rest_event(method: str = "GET", path: str = "/api/stream", **changes: Any) -
     }  # fmt: skip
 
 
-def url_event(method: str = "GET", path: str = "/api/stream", **changes: Any) -> dict[str, Any]:
+def make_url_event(method: str = "GET", path: str = "/api/stream", **changes: Any) -> dict[str, Any]:
     """A function URL's request, payload 2.0."""
     return {
         "version": "2.0",

@@ -5,29 +5,29 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.streaming.runtime import APPS, ROOT, Runtime, rest_event, url_event
+from tests.streaming.runtime import APPS, ROOT, RuntimeHarness, make_rest_event, make_url_event
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:Stream"
 
 
 @pytest.fixture(scope="module")
-def runtime() -> Iterator[Runtime]:
-    with Runtime("things.app") as running:
+def runtime() -> Iterator[RuntimeHarness]:
+    with RuntimeHarness("things.app") as running:
         yield running
 
 
-def scope(runtime: Runtime, event: object) -> dict:
+def request_scope(runtime: RuntimeHarness, event: object) -> dict:
     response = runtime.call(event)
-    assert response.prelude()["statusCode"] == 200
-    return response.json()
+    assert response.read_prelude()["statusCode"] == 200
+    return response.read_json()
 
 
-def test_a_rest_apis_request(runtime: Runtime) -> None:
-    event = rest_event(
+def test_a_rest_apis_request(runtime: RuntimeHarness) -> None:
+    event = make_rest_event(
         "POST", "/api/a%2Fb%20%C3%BC/scope", body='{"a":"ü"}',
         queryStringParameters={"a": "3", "b": "x y"}, multiValueQueryStringParameters={"a": ["1", "3"], "b": ["x y"]},
     )  # fmt: skip
-    told = scope(runtime, event)
+    told = request_scope(runtime, event)
     assert (told["type"], told["method"], told["http_version"]) == ("http", "POST", "1.1")
     assert (told["path"], told["raw_path"]) == ("/api/a/b ü/scope", "/api/a%2Fb%20%C3%BC/scope")
     assert told["query_string"] == "a=1&a=3&b=x+y"
@@ -41,16 +41,16 @@ def test_a_rest_apis_request(runtime: Runtime) -> None:
     assert told["asgi"] == {"version": "3.0", "spec_version": "2.4"}
 
 
-def test_a_rest_request_without_the_multiple_values(runtime: Runtime) -> None:
-    event = rest_event(path="/scope", multiValueHeaders=None, queryStringParameters={"a": "1&2"})
-    told = scope(runtime, event)
+def test_a_rest_request_without_the_multiple_values(runtime: RuntimeHarness) -> None:
+    event = make_rest_event(path="/scope", multiValueHeaders=None, queryStringParameters={"a": "1&2"})
+    told = request_scope(runtime, event)
     assert told["query_string"] == "a=1%262"
     assert told["headers"] == [["host", "api.example.org"], ["x-two", "2"]]
 
 
-def test_a_function_urls_request(runtime: Runtime) -> None:
-    event = url_event("PUT", "/a%20b/scope", rawQueryString="a=1&a=%32", cookies=["a=1", "b=2"], body="hello")
-    told = scope(runtime, event)
+def test_a_function_urls_request(runtime: RuntimeHarness) -> None:
+    event = make_url_event("PUT", "/a%20b/scope", rawQueryString="a=1&a=%32", cookies=["a=1", "b=2"], body="hello")
+    told = request_scope(runtime, event)
     assert (told["method"], told["path"], told["raw_path"]) == ("PUT", "/a b/scope", "/a%20b/scope")
     assert told["query_string"] == "a=1&a=%32"
     assert ["cookie", "a=1; b=2"] in told["headers"]
@@ -58,46 +58,46 @@ def test_a_function_urls_request(runtime: Runtime) -> None:
     assert told["server"] == ["url.example.org", 443]
 
 
-def test_a_body_in_base64(runtime: Runtime) -> None:
+def test_a_body_in_base64(runtime: RuntimeHarness) -> None:
     body = base64.b64encode(b"\x00\xff").decode()
-    assert scope(runtime, rest_event(path="/scope", body=body, isBase64Encoded=True))["body"] == "00ff"
-    assert scope(runtime, url_event(path="/scope", body=body, isBase64Encoded=True))["body"] == "00ff"
+    assert request_scope(runtime, make_rest_event(path="/scope", body=body, isBase64Encoded=True))["body"] == "00ff"
+    assert request_scope(runtime, make_url_event(path="/scope", body=body, isBase64Encoded=True))["body"] == "00ff"
 
 
-def test_a_body_that_is_no_base64_is_an_error_and_not_the_end(runtime: Runtime) -> None:
-    error = runtime.call(rest_event(path="/scope", body="%", isBase64Encoded=True))
+def test_a_body_that_is_no_base64_is_an_error_and_not_the_end(runtime: RuntimeHarness) -> None:
+    error = runtime.call(make_rest_event(path="/scope", body="%", isBase64Encoded=True))
     assert error.kind == "error"
-    assert scope(runtime, rest_event(path="/scope"))["body"] == ""
+    assert request_scope(runtime, make_rest_event(path="/scope"))["body"] == ""
 
 
-def test_the_lambda_context(runtime: Runtime) -> None:
-    request_id = runtime.invoke(rest_event(path="/scope"), 20)
-    response = runtime.post()
+def test_the_lambda_context(runtime: RuntimeHarness) -> None:
+    request_id = runtime.invoke(make_rest_event(path="/scope"), 20)
+    response = runtime.next_post()
     assert response.path == f"/2018-06-01/runtime/invocation/{request_id}/response"
-    response.prelude()
-    context = response.json()["context"]
+    response.read_prelude()
+    context = response.read_json()["context"]
     assert (context["id"], context["arn"], context["name"], context["memory"]) == (request_id, ARN, "Stream", "256")
     assert 15_000 < context["left"] <= 20_000
     assert context["trace"] == "Root=1-0-0"
 
 
-def test_one_event_loop_for_as_long_as_the_sandbox_lives(runtime: Runtime) -> None:
-    scope(runtime, rest_event(path="/scope"))
-    loops = scope(runtime, rest_event(path="/scope"))["loops"]
+def test_one_event_loop_for_as_long_as_the_sandbox_lives(runtime: RuntimeHarness) -> None:
+    request_scope(runtime, make_rest_event(path="/scope"))
+    loops = request_scope(runtime, make_rest_event(path="/scope"))["loops"]
     assert len(loops) > 1
     assert len(set(loops)) == 1
 
 
-def test_the_functions_code_comes_before_the_layer(runtime: Runtime) -> None:
-    path = scope(runtime, rest_event(path="/scope"))["path0"]
+def test_the_functions_code_comes_before_the_layer(runtime: RuntimeHarness) -> None:
+    path = request_scope(runtime, make_rest_event(path="/scope"))["path0"]
     assert path[1:] == [str(APPS), str(ROOT / "layers/shared")]
 
 
 @pytest.mark.parametrize(
     "event", [{}, [], {"requestContext": {}}, {"requestContext": {"http": {}}}, {"source": "aws.events"}]
 )
-def test_an_event_that_is_no_request_is_refused(runtime: Runtime, event: object) -> None:
+def test_an_event_that_is_no_request_is_refused(runtime: RuntimeHarness, event: object) -> None:
     error = runtime.call(event)
     assert error.kind == "error"
     assert error.headers["lambda-runtime-function-error-type"] == "Runtime.UnsupportedEvent"
-    assert error.json()["errorType"] == "Runtime.UnsupportedEvent"
+    assert error.read_json()["errorType"] == "Runtime.UnsupportedEvent"

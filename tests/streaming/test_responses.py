@@ -10,207 +10,207 @@ from pathlib import Path
 
 import pytest
 
-from tests.streaming.runtime import ROOT, WAIT, WRAPPER, Runtime, rest_event, url_event
+from tests.streaming.runtime import ROOT, WAIT_SECONDS, WRAPPER, RuntimeHarness, make_rest_event, make_url_event
 
 
 @pytest.fixture(scope="module")
-def runtime() -> Iterator[Runtime]:
-    with Runtime("things.app") as running:
+def runtime() -> Iterator[RuntimeHarness]:
+    with RuntimeHarness("things.app") as running:
         yield running
 
 
 @pytest.fixture
-def fresh() -> Iterator[Runtime]:
-    with Runtime("things.app") as running:
+def fresh_runtime() -> Iterator[RuntimeHarness]:
+    with RuntimeHarness("things.app") as running:
         yield running
 
 
-def to(what: str) -> dict:
-    return rest_event(path=f"/{what}")
+def event_for(what: str) -> dict:
+    return make_rest_event(path=f"/{what}")
 
 
-def works(runtime: Runtime) -> None:
-    response = runtime.call(to("stream"))
-    response.prelude()
-    assert response.rest() == [b"data: 0\n\n", b"data: 1\n\n", b"data: 2\n\n"]
+def assert_works(runtime: RuntimeHarness) -> None:
+    response = runtime.call(event_for("stream"))
+    response.read_prelude()
+    assert response.read_remaining_chunks() == [b"data: 0\n\n", b"data: 1\n\n", b"data: 2\n\n"]
 
 
-def test_a_response_is_a_prelude_and_a_chunk_for_each_message(runtime: Runtime) -> None:
-    response = runtime.call(to("stream"))
+def test_a_response_is_a_prelude_and_a_chunk_for_each_message(runtime: RuntimeHarness) -> None:
+    response = runtime.call(event_for("stream"))
     assert response.headers["lambda-runtime-function-response-mode"] == "streaming"
     assert response.headers["content-type"] == "application/vnd.awslambda.http-integration-response"
     assert response.headers["transfer-encoding"] == "chunked"
     trailer = response.headers["trailer"]
     assert trailer == "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body"
     expected = {"statusCode": 200, "headers": {"content-type": "text/event-stream"}, "cookies": []}
-    assert response.prelude() == expected
-    assert response.rest() == [b"data: 0\n\n", b"data: 1\n\n", b"data: 2\n\n"]
+    assert response.read_prelude() == expected
+    assert response.read_remaining_chunks() == [b"data: 0\n\n", b"data: 1\n\n", b"data: 2\n\n"]
     assert response.complete
     assert response.trailers == {}
 
 
-def test_chunks_are_sent_while_the_app_runs(runtime: Runtime, tmp_path: Path) -> None:
+def test_chunks_are_sent_while_the_app_runs(runtime: RuntimeHarness, tmp_path: Path) -> None:
     (tmp_path / "0").touch()
-    response = runtime.call(url_event(path="/steps", rawQueryString=str(tmp_path)))
-    response.prelude()
+    response = runtime.call(make_url_event(path="/steps", rawQueryString=str(tmp_path)))
+    response.read_prelude()
     for number in range(3):
         (tmp_path / str(number)).touch()
-        assert response.chunk() == str(number).encode()
-    assert response.rest() == []
+        assert response.next_chunk() == str(number).encode()
+    assert response.read_remaining_chunks() == []
 
 
-def test_headers_with_several_values_and_cookies(runtime: Runtime) -> None:
-    response = runtime.call(to("headers"))
-    assert response.prelude() == {"statusCode": 201, "headers": {"x-a": "1, 2"}, "cookies": ["a=1", "b=2; Path=/"]}
-    assert response.json() is None
+def test_headers_with_several_values_and_cookies(runtime: RuntimeHarness) -> None:
+    response = runtime.call(event_for("headers"))
+    assert response.read_prelude() == {"statusCode": 201, "headers": {"x-a": "1, 2"}, "cookies": ["a=1", "b=2; Path=/"]}
+    assert response.read_json() is None
 
 
-def test_an_empty_body_has_one_byte_all_the_same(runtime: Runtime) -> None:
-    response = runtime.call(to("empty"))
-    assert response.prelude()["statusCode"] == 204
-    assert response.rest() == [b"\n"]
+def test_an_empty_body_has_one_byte_all_the_same(runtime: RuntimeHarness) -> None:
+    response = runtime.call(event_for("empty"))
+    assert response.read_prelude()["statusCode"] == 204
+    assert response.read_remaining_chunks() == [b"\n"]
 
 
-def test_a_large_body_passes(runtime: Runtime) -> None:
-    response = runtime.call(to("big"))
-    response.prelude()
-    assert sum(len(chunk) for chunk in response.rest()) == 4_000_000
+def test_a_large_body_passes(runtime: RuntimeHarness) -> None:
+    response = runtime.call(event_for("big"))
+    response.read_prelude()
+    assert sum(len(chunk) for chunk in response.read_remaining_chunks()) == 4_000_000
 
 
-def test_headers_over_the_gateways_limit_are_an_error(runtime: Runtime) -> None:
-    error = runtime.call(to("long"))
+def test_headers_over_the_gateways_limit_are_an_error(runtime: RuntimeHarness) -> None:
+    error = runtime.call(event_for("long"))
     assert error.kind == "error"
-    assert "16384 bytes" in error.json()["errorMessage"]
+    assert "16384 bytes" in error.read_json()["errorMessage"]
 
 
 @pytest.mark.parametrize(("what", "kind"), [
     ("early", "ValueError"), ("nothing", "Runtime.NoResponse"), ("wrong", "RuntimeError"),
 ])  # fmt: skip
-def test_an_error_before_the_first_byte_is_reported(runtime: Runtime, what: str, kind: str) -> None:
-    error = runtime.call(to(what))
+def test_an_error_before_the_first_byte_is_reported(runtime: RuntimeHarness, what: str, kind: str) -> None:
+    error = runtime.call(event_for(what))
     assert error.kind == "error"
     assert error.headers["lambda-runtime-function-error-type"] == kind
-    told = error.json()
+    told = error.read_json()
     assert told["errorType"] == kind
     assert what != "early" or told["errorMessage"] == "no good\nat all"
     assert what != "early" or "things.py" in told["stackTrace"][-1]
-    works(runtime)
+    assert_works(runtime)
 
 
 @pytest.mark.parametrize(("what", "kind"), [("late", "LookupError"), ("open", "Runtime.NoResponse")])
-def test_an_error_after_the_first_byte_comes_in_trailers(runtime: Runtime, what: str, kind: str) -> None:
-    response = runtime.call(to(what))
-    response.prelude()
-    assert response.rest() == [b"some"]
+def test_an_error_after_the_first_byte_comes_in_trailers(runtime: RuntimeHarness, what: str, kind: str) -> None:
+    response = runtime.call(event_for(what))
+    response.read_prelude()
+    assert response.read_remaining_chunks() == [b"some"]
     assert response.trailers["lambda-runtime-function-error-type"] == kind
-    assert response.error()["errorType"] == kind
-    works(runtime)
+    assert response.read_trailer_error()["errorType"] == kind
+    assert_works(runtime)
 
 
-def test_a_foreign_exceptions_text_is_told_to_nobody(fresh: Runtime) -> None:
-    told = fresh.call(to("foreign")).json()
+def test_a_foreign_exceptions_text_is_told_to_nobody(fresh_runtime: RuntimeHarness) -> None:
+    told = fresh_runtime.call(event_for("foreign")).read_json()
     assert (told["errorType"], told["errorMessage"]) == ("Strange", "")
-    assert "hunter2" not in fresh.log()
+    assert "hunter2" not in fresh_runtime.stop_and_read_output()
 
 
-def test_what_comes_after_the_end_is_the_apps_error_and_not_the_clients(fresh: Runtime) -> None:
-    response = fresh.call(to("after"))
-    response.prelude()
-    assert response.rest() == [b"1"]
+def test_what_comes_after_the_end_is_the_apps_error_and_not_the_clients(fresh_runtime: RuntimeHarness) -> None:
+    response = fresh_runtime.call(event_for("after"))
+    response.read_prelude()
+    assert response.read_remaining_chunks() == [b"1"]
     assert response.trailers == {}
-    works(fresh)
-    assert "http.response.body is not what an ASGI app may send now" in fresh.log()
+    assert_works(fresh_runtime)
+    assert "http.response.body is not what an ASGI app may send now" in fresh_runtime.stop_and_read_output()
 
 
-def test_disconnect_is_received_once_the_response_has_ended(fresh: Runtime) -> None:
-    fresh.call(to("disconnect")).rest()
-    works(fresh)
-    assert 'seen ["http.request", false, "http.disconnect"]' in fresh.log()
+def test_disconnect_is_received_once_the_response_has_ended(fresh_runtime: RuntimeHarness) -> None:
+    fresh_runtime.call(event_for("disconnect")).read_remaining_chunks()
+    assert_works(fresh_runtime)
+    assert 'seen ["http.request", false, "http.disconnect"]' in fresh_runtime.stop_and_read_output()
 
 
-def test_a_response_that_breaks_is_an_oserror_and_the_next_invocation_works(fresh: Runtime) -> None:
-    response = fresh.call(to("broken"))
-    response.prelude()
-    response.cut()
-    works(fresh)
-    assert "told True http.disconnect" in fresh.log()
+def test_a_response_that_breaks_is_an_oserror_and_the_next_invocation_works(fresh_runtime: RuntimeHarness) -> None:
+    response = fresh_runtime.call(event_for("broken"))
+    response.read_prelude()
+    response.break_connection()
+    assert_works(fresh_runtime)
+    assert "told True http.disconnect" in fresh_runtime.stop_and_read_output()
 
 
-def test_a_response_that_breaks_is_received_by_an_app_that_does_not_send(fresh: Runtime) -> None:
-    response = fresh.call(to("idle"))
-    response.prelude()
-    assert response.chunk() == b"x"
-    response.cut()
-    works(fresh)
-    assert "idle http.disconnect" in fresh.log()
+def test_a_response_that_breaks_is_received_by_an_app_that_does_not_send(fresh_runtime: RuntimeHarness) -> None:
+    response = fresh_runtime.call(event_for("idle"))
+    response.read_prelude()
+    assert response.next_chunk() == b"x"
+    response.break_connection()
+    assert_works(fresh_runtime)
+    assert "idle http.disconnect" in fresh_runtime.stop_and_read_output()
 
 
-def test_a_response_that_is_refused_is_not_the_end(fresh: Runtime) -> None:
-    fresh.status = 413
-    fresh.call(to("stream")).rest()
-    fresh.status = 202
-    works(fresh)
-    assert "answers 413" in fresh.log()
+def test_a_response_that_is_refused_is_not_the_end(fresh_runtime: RuntimeHarness) -> None:
+    fresh_runtime.response_status = 413
+    fresh_runtime.call(event_for("stream")).read_remaining_chunks()
+    fresh_runtime.response_status = 202
+    assert_works(fresh_runtime)
+    assert "answers 413" in fresh_runtime.stop_and_read_output()
 
 
-def test_what_an_app_does_after_its_response_is_waited_for(fresh: Runtime) -> None:
-    response = fresh.call(to("background"))
-    assert response.rest()[1:] == [b"1"]
-    works(fresh)
-    assert "afterwards True" in fresh.log()
+def test_what_an_app_does_after_its_response_is_waited_for(fresh_runtime: RuntimeHarness) -> None:
+    response = fresh_runtime.call(event_for("background"))
+    assert response.read_remaining_chunks()[1:] == [b"1"]
+    assert_works(fresh_runtime)
+    assert "afterwards True" in fresh_runtime.stop_and_read_output()
 
 
-def test_an_app_is_cancelled_before_the_deadline(fresh: Runtime) -> None:
-    response = fresh.call(to("forever"), seconds=1.5)
-    response.prelude()
-    assert response.rest() == [b"begun"]
-    assert response.error()["errorType"] == "Runtime.DeadlineExceeded"
-    works(fresh)
-    assert "cleaned True" in fresh.log()
+def test_an_app_is_cancelled_before_the_deadline(fresh_runtime: RuntimeHarness) -> None:
+    response = fresh_runtime.call(event_for("forever"), seconds=1.5)
+    response.read_prelude()
+    assert response.read_remaining_chunks() == [b"begun"]
+    assert response.read_trailer_error()["errorType"] == "Runtime.DeadlineExceeded"
+    assert_works(fresh_runtime)
+    assert "cleaned True" in fresh_runtime.stop_and_read_output()
 
 
-def test_an_app_may_end_its_response_when_it_is_cancelled(fresh: Runtime) -> None:
-    response = fresh.call(to("graceful"), seconds=1.5)
-    response.prelude()
-    assert response.rest() == [b"begun", b"reconnect"]
+def test_an_app_may_end_its_response_when_it_is_cancelled(fresh_runtime: RuntimeHarness) -> None:
+    response = fresh_runtime.call(event_for("graceful"), seconds=1.5)
+    response.read_prelude()
+    assert response.read_remaining_chunks() == [b"begun", b"reconnect"]
     assert response.trailers == {}
 
 
-def test_an_app_that_sends_nothing_until_the_deadline_is_an_error(fresh: Runtime) -> None:
-    error = fresh.call(to("silent"), seconds=0.7)
-    assert (error.kind, error.json()["errorType"]) == ("error", "Runtime.DeadlineExceeded")
+def test_an_app_that_sends_nothing_until_the_deadline_is_an_error(fresh_runtime: RuntimeHarness) -> None:
+    error = fresh_runtime.call(event_for("silent"), seconds=0.7)
+    assert (error.kind, error.read_json()["errorType"]) == ("error", "Runtime.DeadlineExceeded")
 
 
-def test_sigterm_between_events_ends_it(fresh: Runtime) -> None:
-    works(fresh)
-    assert fresh.asked.acquire(timeout=WAIT)
-    fresh.process.send_signal(signal.SIGTERM)
-    assert fresh.ends() == (0, "")
+def test_sigterm_between_events_ends_it(fresh_runtime: RuntimeHarness) -> None:
+    assert_works(fresh_runtime)
+    assert fresh_runtime.next_requests.acquire(timeout=WAIT_SECONDS)
+    fresh_runtime.process.send_signal(signal.SIGTERM)
+    assert fresh_runtime.wait_for_exit() == (0, "")
 
 
-def test_sigterm_during_a_response_cancels_the_app_and_ends_it(fresh: Runtime) -> None:
-    response = fresh.call(to("forever"))
-    response.prelude()
-    assert response.chunk() == b"begun"
-    fresh.process.send_signal(signal.SIGTERM)
-    assert response.rest() == []
-    assert response.error()["errorType"] == "Runtime.Shutdown"
-    code, log = fresh.ends()
+def test_sigterm_during_a_response_cancels_the_app_and_ends_it(fresh_runtime: RuntimeHarness) -> None:
+    response = fresh_runtime.call(event_for("forever"))
+    response.read_prelude()
+    assert response.next_chunk() == b"begun"
+    fresh_runtime.process.send_signal(signal.SIGTERM)
+    assert response.read_remaining_chunks() == []
+    assert response.read_trailer_error()["errorType"] == "Runtime.Shutdown"
+    code, log = fresh_runtime.wait_for_exit()
     assert code == 0
     assert "cleaned True" in log
 
 
-def test_a_second_sigterm_ends_an_app_that_does_not_listen(fresh: Runtime) -> None:
-    fresh.invoke(to("stubborn"))
-    while fresh.process.poll() is None:
-        fresh.process.send_signal(signal.SIGTERM)
+def test_a_second_sigterm_ends_an_app_that_does_not_listen(fresh_runtime: RuntimeHarness) -> None:
+    fresh_runtime.invoke(event_for("stubborn"))
+    while fresh_runtime.process.poll() is None:
+        fresh_runtime.process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
-    assert fresh.process.returncode in (-signal.SIGTERM, 0)
+    assert fresh_runtime.process.returncode in (-signal.SIGTERM, 0)
 
 
-def test_an_app_that_ends_the_process_ends_it(fresh: Runtime) -> None:
-    fresh.invoke(to("exit"))
-    assert fresh.ends()[0] == 3
+def test_an_app_that_ends_the_process_ends_it(fresh_runtime: RuntimeHarness) -> None:
+    fresh_runtime.invoke(event_for("exit"))
+    assert fresh_runtime.wait_for_exit()[0] == 3
 
 
 @pytest.mark.parametrize(("handler", "kind", "message"), [
@@ -220,13 +220,13 @@ def test_an_app_that_ends_the_process_ends_it(fresh: Runtime) -> None:
     ("raising.app", "RuntimeError", "not today"),
 ])  # fmt: skip
 def test_an_app_that_cannot_be_loaded_is_told_at_the_start(handler: str, kind: str, message: str) -> None:
-    with Runtime(handler) as runtime:
-        error = runtime.post()
+    with RuntimeHarness(handler) as runtime:
+        error = runtime.next_post()
         assert error.path == "/2018-06-01/runtime/init/error"
         assert error.headers["lambda-runtime-function-error-type"] == kind
-        told = error.json()
+        told = error.read_json()
         assert (told["errorType"], told["errorMessage"]) == (kind, message)
-        code, log = runtime.ends()
+        code, log = runtime.wait_for_exit()
         assert code == 1
         assert f"[ERROR] {kind}: {message}" in log
 

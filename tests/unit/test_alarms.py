@@ -4,17 +4,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-from local.intrinsics import load
+from local.intrinsics import load_yaml
 
 ROOT = Path(__file__).parents[2]
 ALARMS: dict[str, dict[str, Any]] = {
     name: resource["Properties"]
-    for name, resource in load(ROOT / "template.yaml")["Resources"].items()
+    for name, resource in load_yaml(ROOT / "template.yaml")["Resources"].items()
     if resource["Type"] == "AWS::CloudWatch::Alarm"
 }
 
 
-def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+def list_watched_metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     stats = [metric["MetricStat"]["Metric"] for metric in alarm.get("Metrics", ()) if "MetricStat" in metric]
     return stats or [alarm]
 
@@ -22,9 +22,9 @@ def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
 def test_alarms_watch_metrics_that_the_code_writes() -> None:
     code = "".join(path.read_text() for path in (ROOT / "layers/shared/pointsman").rglob("*.py"))
     for name, alarm in ALARMS.items():
-        for metric in watched(alarm):
+        for metric in list_watched_metrics(alarm):
             assert metric["Namespace"] == "Pointsman", name
-            assert f'measure({{"{metric["MetricName"]}":' in code, name
+            assert f'emit_metrics({{"{metric["MetricName"]}":' in code, name
             for dimension in metric.get("Dimensions", ()):
                 assert f"{dimension['Name']}=" in code, name
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.template import Template
-from tests.processes import printed_by
+from tests.processes import run_python
 
 ROOT = Path(__file__).parents[2]
 WEB = {"fastapi", "starlette", "mangum", "pydantic"}
@@ -67,27 +67,27 @@ NOT_LOADED = {
 }
 
 
-def handlers() -> list[str]:
+def list_handler_modules() -> list[str]:
     return sorted(
         function.handler.rpartition(".")[0] for function in Template.load(ROOT / "template.yaml", {}).functions.values()
     )
 
 
 @cache
-def loaded_by(module: str) -> frozenset[str]:
-    output = printed_by(f"import json, sys, {module}; print(json.dumps(list(sys.modules)))")
+def list_loaded_modules(module: str) -> frozenset[str]:
+    output = run_python(f"import json, sys, {module}; print(json.dumps(list(sys.modules)))")
     return frozenset(json.loads(output))
 
 
 def test_every_function_is_listed_here() -> None:
-    assert handlers() == sorted(NOT_LOADED)
+    assert list_handler_modules() == sorted(NOT_LOADED)
 
 
 @pytest.mark.parametrize("module", sorted(NOT_LOADED))
 def test_function_does_not_load(module: str) -> None:
-    assert loaded_by(module) & NOT_LOADED[module] == set()
+    assert list_loaded_modules(module) & NOT_LOADED[module] == set()
 
 
 def test_the_check_can_fail() -> None:
-    assert "fastapi" in loaded_by("services.healthz")
-    assert "psycopg" in loaded_by("tasks.close_operation")
+    assert "fastapi" in list_loaded_modules("services.healthz")
+    assert "psycopg" in list_loaded_modules("tasks.close_operation")

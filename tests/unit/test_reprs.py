@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 
 import pointsman
-from pointsman.providers.base import Resource
-from tests.processes import printed_by
+from pointsman.providers.base import ProviderResource
+from tests.processes import run_python
 
 SECRET = re.compile(r"(^|_)(key|token|password|secret|env|env_value|variables)$")
 HARMLESS = {"env_key", "resource_key"}
 
 
-def dataclasses_of_the_layer() -> Iterator[type]:
+def iterate_dataclasses() -> Iterator[type]:
     for module in pkgutil.walk_packages(pointsman.__path__, "pointsman."):
         if ".migrations." in module.name:
             continue
@@ -24,17 +24,17 @@ def dataclasses_of_the_layer() -> Iterator[type]:
 
 
 def test_fields_that_hold_secrets_do_not_show() -> None:
-    fields = [(kind, field) for kind in dataclasses_of_the_layer() for field in dataclasses.fields(kind)]
+    fields = [(kind, field) for kind in iterate_dataclasses() for field in dataclasses.fields(kind)]
     secret = [(kind, field) for kind, field in fields if SECRET.search(field.name) and field.name not in HARMLESS]
     assert len(secret) >= 10
     assert [f"{kind.__name__}.{field.name}" for kind, field in secret if field.repr] == []
 
 
 def test_values_do_not_show() -> None:
-    assert "planted" not in repr(Resource("id", "name", {"KEY": "planted"}))
+    assert "planted" not in repr(ProviderResource("id", "name", {"KEY": "planted"}))
 
 
 def test_a_request_body_does_not_show_either() -> None:
-    shown = printed_by("from services.configure import Configure; print(repr(Configure(variables={'KEY': 'planted'})))")
+    shown = run_python("from services.configure import Configure; print(repr(Configure(variables={'KEY': 'planted'})))")
     assert "Configure" in shown
     assert "planted" not in shown

@@ -6,10 +6,10 @@ from typing import get_args
 
 import pytest
 
-from pointsman.db.operations import Kind
+from pointsman.db.operations import OperationKind
 from pointsman.errors import MissingSetting
 from pointsman.settings import agentmail, aws, database, model, openrouter, railway, runtime, telnyx, tuning
-from pointsman.settings.api import services_api_key, state_machine_arn
+from pointsman.settings.api import load_services_api_key, load_state_machine_arn
 
 ROOT = Path(__file__).parents[2]
 SECRET = "planted-secret"
@@ -18,21 +18,21 @@ RAILWAY = {"RAILWAY_API_TOKEN": SECRET, "RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVI
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in _names():
+    for name in _find_setting_names():
         monkeypatch.delenv(name, raising=False)
 
 
-def _names() -> set[str]:
+def _find_setting_names() -> set[str]:
     """Every setting that the package reads, found in its text."""
     texts = [path.read_text() for path in (ROOT / "layers/shared/pointsman/settings").glob("*.py")]
     names = {name for text in texts for name in re.findall(r'"([A-Z][A-Z0-9_]{3,})"', text)}
-    return names | {f"{kind.upper()}_STATE_MACHINE_ARN" for kind in get_args(Kind)}
+    return names | {f"{kind.upper()}_STATE_MACHINE_ARN" for kind in get_args(OperationKind)}
 
 
 def test_every_setting_is_documented() -> None:
     told = (ROOT / "docs/settings.md").read_text()
-    assert len(_names()) > 20
-    assert {name for name in _names() if f"`{name}`" not in told} == set()
+    assert len(_find_setting_names()) > 20
+    assert {name for name in _find_setting_names() if f"`{name}`" not in told} == set()
 
 
 @pytest.mark.parametrize("name", sorted(RAILWAY))
@@ -48,9 +48,9 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str) ->
     [
         (database.DatabaseSettings.load, "SERVICE_DATABASE_URL"),
         (aws.AwsSettings.load, "AWS_ACCESS_KEY_ID"),
-        (services_api_key, "SERVICES_API_KEY"),
+        (load_services_api_key, "SERVICES_API_KEY"),
         (model.ModelSettings.load, "MODEL_NORMAL"),
-        (lambda: state_machine_arn("create"), "CREATE_STATE_MACHINE_ARN"),
+        (lambda: load_state_machine_arn("create"), "CREATE_STATE_MACHINE_ARN"),
     ],
 )
 def test_required_settings_are_named(load, name: str) -> None:
@@ -75,7 +75,7 @@ def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch, name: str, value
 
 
 def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in _names():
+    for name in _find_setting_names():
         monkeypatch.setenv(name, SECRET)
     for name in (
         "RAILWAY_TIMEOUT_SECONDS",
@@ -92,7 +92,7 @@ def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENROUTER_KEY_LIMIT_RESET", "daily")
     groups = [
         railway.RailwaySettings.load(), openrouter.OpenRouterSettings.load(), agentmail.AgentMailSettings.load(),
-        telnyx.TelnyxSettings.load(), runtime.RuntimeSettings.load(), aws.AwsSettings.load(),
+        telnyx.TelnyxSettings.load(), runtime.InstanceRuntimeSettings.load(), aws.AwsSettings.load(),
         database.DatabaseSettings.load(), model.ModelSettings.load(),
     ]  # fmt: skip
     assert all(group is not None for group in groups)
@@ -112,4 +112,4 @@ def test_the_high_model_is_the_normal_one_unless_it_is_named(monkeypatch: pytest
 
 
 def test_waiting_times_have_defaults_in_seconds() -> None:
-    assert (tuning.Tuning.load().answer_within, tuning.Tuning.load().settle) == (25, 10)
+    assert (tuning.Timeouts.load().response_timeout, tuning.Timeouts.load().settle_time) == (25, 10)

@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from local.template import Template
-from pointsman.agent.loop.advancing import SHORTEST_WAIT
+from pointsman.agent.loop.advancing import MIN_WAIT_SECONDS
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Template.load(ROOT / "template.yaml", {})
 
 
-def tracked(*patterns: str) -> list[Path]:
+def list_tracked_files(*patterns: str) -> list[Path]:
     names = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -23,16 +23,18 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 def test_no_file_is_over_400_lines() -> None:
-    long = [path.name for path in tracked("*.py", "*.yaml", "*.sh") if len(path.read_text().splitlines()) > 400]
+    long = [
+        path.name for path in list_tracked_files("*.py", "*.yaml", "*.sh") if len(path.read_text().splitlines()) > 400
+    ]
     assert [name for name in long if name != "template.yaml"] == []
 
 
 def test_no_handler_is_over_40_lines() -> None:
-    assert [path.name for path in tracked("functions/*.py") if len(path.read_text().splitlines()) > 40] == []
+    assert [path.name for path in list_tracked_files("functions/*.py") if len(path.read_text().splitlines()) > 40] == []
 
 
 def test_every_package_says_what_lives_in_it_and_who_may_call() -> None:
-    for path in tracked("layers/*__init__.py", "functions/*__init__.py", "local/*__init__.py"):
+    for path in list_tracked_files("layers/*__init__.py", "functions/*__init__.py", "local/*__init__.py"):
         docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
         assert len(docstring.splitlines()) >= 3, f"{path.relative_to(ROOT)} does not say it"
 
@@ -48,20 +50,20 @@ def test_no_module_of_functions_is_left_out_of_the_template() -> None:
     modules = {
         function.handler.rpartition(".")[0].replace(".", "/") + ".py" for function in TEMPLATE.functions.values()
     }
-    here = {str(path.relative_to(ROOT / "functions")) for path in tracked("functions/*.py")}
+    here = {str(path.relative_to(ROOT / "functions")) for path in list_tracked_files("functions/*.py")}
     assert {name for name in here if not name.endswith("__init__.py")} == modules | {"composition.py"}
 
 
 def test_environment_is_read_in_settings_only() -> None:
-    readers = [path for path in tracked("layers/*.py", "functions/*.py") if "os.environ" in path.read_text()]
+    readers = [path for path in list_tracked_files("layers/*.py", "functions/*.py") if "os.environ" in path.read_text()]
     # The runtime of functions that stream reads what Lambda sets, and stands alone.
     allowed = {"settings/environment.py", "streaming/sandbox.py"}
     assert {f"{path.parent.name}/{path.name}" for path in readers} == allowed
 
 
-@pytest.mark.parametrize("path", tracked("statemachines/*.yaml"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", list_tracked_files("statemachines/*.yaml"), ids=lambda path: path.name)
 def test_every_task_state_has_a_timeout_retries_with_jitter_and_catches_all(path: Path) -> None:
-    for name, state in _states(yaml.safe_load(path.read_text())):
+    for name, state in _list_states(yaml.safe_load(path.read_text())):
         if state["Type"] != "Task":
             continue
         # A state that waits for a person is told for how long.
@@ -72,19 +74,19 @@ def test_every_task_state_has_a_timeout_retries_with_jitter_and_catches_all(path
             assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
 
 
-@pytest.mark.parametrize("path", tracked("statemachines/*.yaml"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", list_tracked_files("statemachines/*.yaml"), ids=lambda path: path.name)
 def test_a_function_ends_before_its_state_does(path: Path) -> None:
-    for name, state in _states(yaml.safe_load(path.read_text())):
+    for name, state in _list_states(yaml.safe_load(path.read_text())):
         if state["Type"] == "Task":
             function = state["Parameters"]["FunctionName"].strip("${}")
-            assert TEMPLATE.functions[function].timeout < state.get("TimeoutSeconds", SHORTEST_WAIT), name
+            assert TEMPLATE.functions[function].timeout < state.get("TimeoutSeconds", MIN_WAIT_SECONDS), name
 
 
-def _states(machine: dict) -> list[tuple[str, dict]]:
+def _list_states(machine: dict) -> list[tuple[str, dict]]:
     """All states of a machine, those of its branches and iterators too."""
     found = []
     for name, state in machine["States"].items():
         found.append((name, state))
         for inner in [*state.get("Branches", []), state.get("ItemProcessor", {"States": {}})]:
-            found.extend(_states(inner))
+            found.extend(_list_states(inner))
     return found

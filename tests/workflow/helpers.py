@@ -22,15 +22,15 @@ Database = psycopg.Connection[dict[str, Any]]
 
 T = TypeVar("T")
 
-_numbers = itertools.count(1)
-_restarting = threading.Lock()
+_instance_counter = itertools.count(1)
+_restart_lock = threading.Lock()
 
 
-def fresh_id() -> str:
-    return f"t{os.getpid()}-{next(_numbers)}"
+def new_instance_id() -> str:
+    return f"t{os.getpid()}-{next(_instance_counter)}"
 
 
-def request_for(instance_id: str, tools: list[str] | None = None) -> dict[str, Any]:
+def create_request(instance_id: str, tools: list[str] | None = None) -> dict[str, Any]:
     return {
         "instanceId": instance_id,
         "name": f"convos-agent-{instance_id}",
@@ -38,44 +38,44 @@ def request_for(instance_id: str, tools: list[str] | None = None) -> dict[str, A
     }
 
 
-def create(api: httpx.Client, body: dict[str, Any]) -> httpx.Response:
+def create_instance(api: httpx.Client, body: dict[str, Any]) -> httpx.Response:
     return api.post("/create-instance", json=body)
 
 
-def ended(api: httpx.Client, answer: httpx.Response, within: float = 60) -> dict[str, Any]:
+def wait_for_operation(api: httpx.Client, response: httpx.Response, timeout: float = 60) -> dict[str, Any]:
     """The operation's page once it has ended; for answers that name one."""
-    operation_id = answer.json()["operationId"]
-    return until(lambda: _ended(api.get(f"/operations/{operation_id}").json()), within)
+    operation_id = response.json()["operationId"]
+    return wait_until(lambda: _page_if_ended(api.get(f"/operations/{operation_id}").json()), timeout)
 
 
-def _ended(page: dict[str, Any]) -> dict[str, Any] | None:
+def _page_if_ended(page: dict[str, Any]) -> dict[str, Any] | None:
     return page if page["status"] != "running" else None
 
 
-def until(look: Callable[[], T | None], within: float = 20) -> T:
+def wait_until(condition: Callable[[], T | None], timeout: float = 20) -> T:
     """What `look` returns as soon as it is something."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        if found := look():
-            return found
+        if value := condition():
+            return value
         time.sleep(0.02)
-    raise AssertionError(f"not within {within} s")
+    raise AssertionError(f"not within {timeout} s")
 
 
-def in_background(work: Callable[[], httpx.Response]) -> Callable[[], httpx.Response]:
+def run_in_background(request: Callable[[], httpx.Response]) -> Callable[[], httpx.Response]:
     """Begin the request; the returned function waits for its answer."""
-    answers: list[httpx.Response] = []
-    thread = threading.Thread(target=lambda: answers.append(work()), daemon=True)
+    responses: list[httpx.Response] = []
+    thread = threading.Thread(target=lambda: responses.append(request()), daemon=True)
     thread.start()
 
-    def answer() -> httpx.Response:
+    def wait_for_response() -> httpx.Response:
         thread.join(60)
-        return answers[0]
+        return responses[0]
 
-    return answer
+    return wait_for_response
 
 
-def kill_tasks(handler: str) -> int:
+def kill_workers(handler: str) -> int:
     """SIGKILL every process that serves this handler; how many there were."""
     killed = 0
     for process in psutil.Process().children(recursive=True):
@@ -87,17 +87,17 @@ def kill_tasks(handler: str) -> int:
     return killed
 
 
-def connected(stack: Stack) -> Database:
+def connect(stack: Stack) -> Database:
     """A connection to the stack's database."""
     return psycopg.connect(stack.database_url, autocommit=True, row_factory=dict_row)
 
 
-def row(stack: Stack, query: str, *values: object, within: float = 20) -> dict[str, Any] | None:
+def fetch_row(stack: Stack, query: str, *values: object, timeout: float = 20) -> dict[str, Any] | None:
     """The first row that a query finds, also while the database is starting again."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + timeout
     while True:
         try:
-            with connected(stack) as db:
+            with connect(stack) as db:
                 return db.execute(query, values).fetchone()
         except psycopg.OperationalError:
             if time.monotonic() > deadline:
@@ -107,15 +107,15 @@ def row(stack: Stack, query: str, *values: object, within: float = 20) -> dict[s
 
 def restart_postgres(stack: Stack) -> None:
     """Stop the server as an operator would, which ends every connection, and start it again at its address."""
-    postgres = stack._running._postgres
+    postgres = stack._started_runner._postgres
     assert postgres is not None
-    with _restarting:
-        before = postgres.url
-        stack._run(postgres.stop())
-        assert stack._run(postgres.start()) == before, "Postgres came back somewhere else"
+    with _restart_lock:
+        old_url = postgres.url
+        stack._run_coroutine(postgres.stop())
+        assert stack._run_coroutine(postgres.start()) == old_url, "Postgres came back somewhere else"
 
 
-def forget_other_tests(db: Database) -> None:
+def reset_fleet_tables(db: Database) -> None:
     """Take out of the database what other tests left there: the simulator, being reset, knows nothing of it, and hands
     the same numbers out again."""
     db.execute("DELETE FROM instance_infra")
@@ -124,7 +124,7 @@ def forget_other_tests(db: Database) -> None:
 
 
 def assert_nothing_is_left(simulator: SimulatorClient, db: Database, instance_id: str) -> None:
-    assert simulator.leftovers() == []
+    assert simulator.list_leftovers() == []
     for table in ("instance_infra", "instance_services"):
         rows = db.execute(f"SELECT * FROM {table} WHERE instance_id = %s", (instance_id,)).fetchall()
         assert rows == [], table
@@ -134,12 +134,12 @@ def assert_nothing_is_left(simulator: SimulatorClient, db: Database, instance_id
     assert open_entries == []
 
 
-def assert_can_be_made_again(api: httpx.Client, simulator: SimulatorClient, body: dict[str, Any]) -> None:
+def assert_can_be_created_again(api: httpx.Client, simulator: SimulatorClient, body: dict[str, Any]) -> None:
     """The same request succeeds now, and what it makes can be destroyed to the last."""
     simulator.clear_faults()
-    again = create(api, body)
-    assert again.status_code == 200, again.text
-    assert set(again.json()["services"]) == set(body["tools"])
-    gone = api.delete(f"/destroy/{body['instanceId']}")
-    assert gone.status_code == 200, gone.text
-    assert simulator.leftovers() == []
+    response = create_instance(api, body)
+    assert response.status_code == 200, response.text
+    assert set(response.json()["services"]) == set(body["tools"])
+    destroyed = api.delete(f"/destroy/{body['instanceId']}")
+    assert destroyed.status_code == 200, destroyed.text
+    assert simulator.list_leftovers() == []

@@ -6,9 +6,9 @@ import pytest
 from local.simulator.client import SimulatorClient
 from tests.workflow.helpers import Database
 
-from .helpers import assert_nothing_is_left, create, fresh_id, request_for
+from .helpers import assert_nothing_is_left, create_instance, create_request, new_instance_id
 
-LOST = [
+CALLS = [
     pytest.param("openrouter", "keys.create", {"openrouter": {"list_lag_s": 1}}, id="openrouter"),
     pytest.param("agentmail", "inboxes.create", {}, id="agentmail"),
     pytest.param("telnyx", "orders.create", {"telnyx": {"number_lag_s": 1}}, id="telnyx"),
@@ -21,19 +21,19 @@ LOST = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lost", "server_error_done"])
-@pytest.mark.parametrize(("provider", "operation", "lag"), LOST)
+@pytest.mark.parametrize(("provider", "operation", "lag"), CALLS)
 def test_lost_answer_is_adopted_not_repeated(
     api: httpx.Client, simulator: SimulatorClient, db: Database, provider, operation, lag, kind
 ) -> None:
-    simulator.config(lag)
-    simulator.fault(provider, operation, kind, times=1)
-    body = request_for(fresh_id())
-    answer = create(api, body)
-    assert answer.status_code == 200, answer.text
-    assert "warnings" not in answer.json()
-    kinds = sorted(left.kind for left in simulator.leftovers())
+    simulator.update_config(lag)
+    simulator.inject_fault(provider, operation, kind, times=1)
+    body = create_request(new_instance_id())
+    response = create_instance(api, body)
+    assert response.status_code == 200, response.text
+    assert "warnings" not in response.json()
+    kinds = sorted(left.kind for left in simulator.list_leftovers())
     assert kinds == ["inbox", "key", "number", "order", "service", "volume"]
-    railway = simulator.state()["railway"]
+    railway = simulator.get_state()["railway"]
     assert len([domain for domain in railway["domains"].values() if not domain["deleted_at"]]) == 1
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
     assert_nothing_is_left(simulator, db, body["instanceId"])

@@ -13,16 +13,16 @@ from local.stack import Stack
 from pointsman.db import connection
 from pointsman.lifecycle.polling import poll
 from pointsman.providers.railway_statuses import DEPLOYMENT_STATUSES
-from tests.servers import json_server
+from tests.servers import serve_json
 
 from .helpers import Database
-from .polls import row, seed_rows, status
+from .polls import deploy_status, insert_instances, instance_row
 
-Poll = Callable[..., dict[str, object]]
+PollNodes = Callable[..., dict[str, object]]
 
 
 @pytest.fixture
-def poll_of(stack: Stack, db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Poll]:
+def poll_nodes(stack: Stack, db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[PollNodes]:
     """Polls a Railway that lists these nodes."""
     db.execute("DELETE FROM instance_infra")
     for name, value in {
@@ -33,68 +33,68 @@ def poll_of(stack: Stack, db: Database, monkeypatch: pytest.MonkeyPatch) -> Iter
     }.items():
         monkeypatch.setenv(name, value)
 
-    def polled(*nodes: dict[str, Any]) -> dict[str, object]:
-        with _railway(list(nodes)) as url:
+    def poll_listing(*nodes: dict[str, Any]) -> dict[str, object]:
+        with _serve_railway(list(nodes)) as url:
             monkeypatch.setenv("RAILWAY_API_URL", url)
             return poll()
 
-    yield polled
+    yield poll_listing
     connection.close()
     db.execute("DELETE FROM instance_infra")
 
 
-def node(service_id: str, status: str | None, **more: Any) -> dict[str, Any]:
+def service_node(service_id: str, status: str | None, **more: Any) -> dict[str, Any]:
     latest = None if status is None else {"status": status}
     return {"serviceId": service_id, "serviceName": "any", "latestDeployment": latest, **more}
 
 
-def test_every_status_that_is_known_is_written(poll_of: Poll, db: Database) -> None:
+def test_every_status_that_is_known_is_written(poll_nodes: PollNodes, db: Database) -> None:
     words = sorted(DEPLOYMENT_STATUSES)
-    ids = seed_rows(db, words, deploy_status=None)
-    assert poll_of(*(node(word, word) for word in words))["changed"] == len(words) == 13
-    assert [status(db, one) for one in ids] == words
+    ids = insert_instances(db, words, deploy_status=None)
+    assert poll_nodes(*(service_node(word, word) for word in words))["changed"] == len(words) == 13
+    assert [deploy_status(db, one) for one in ids] == words
 
 
 @pytest.mark.parametrize("word", ["HIBERNATING", "success", "", "GONE", "DESTROY_FAILED", None])
-def test_a_status_that_is_not_known_changes_nothing(poll_of: Poll, db: Database, word: str | None) -> None:
-    ids = [*seed_rows(db, ["known"]), *seed_rows(db, ["null"], prefix="null", deploy_status=None)]
-    assert poll_of(node("known", word), node("null", word))["changed"] == 0
-    assert [status(db, one) for one in ids] == ["DEPLOYING", None]
+def test_a_status_that_is_not_known_changes_nothing(poll_nodes: PollNodes, db: Database, word: str | None) -> None:
+    ids = [*insert_instances(db, ["known"]), *insert_instances(db, ["null"], prefix="null", deploy_status=None)]
+    assert poll_nodes(service_node("known", word), service_node("null", word))["changed"] == 0
+    assert [deploy_status(db, one) for one in ids] == ["DEPLOYING", None]
 
 
-def test_a_status_that_is_not_known_still_shows_that_the_instance_is_there(poll_of: Poll, db: Database) -> None:
-    (instance_id,) = seed_rows(db, ["a"], deploy_status="GONE")
-    assert poll_of(node("a", "HIBERNATING"))["changed"] == 1
-    assert status(db, instance_id) is None
+def test_a_status_that_is_not_known_still_shows_that_the_instance_is_there(poll_nodes: PollNodes, db: Database) -> None:
+    (instance_id,) = insert_instances(db, ["a"], deploy_status="GONE")
+    assert poll_nodes(service_node("a", "HIBERNATING"))["changed"] == 1
+    assert deploy_status(db, instance_id) is None
 
 
-def test_what_is_told_is_written_beside_what_is_not(poll_of: Poll, db: Database) -> None:
-    (instance_id,) = seed_rows(db, ["a"], url="https://old.example", runtime_image="old:1")
-    poll_of(node("a", "HIBERNATING", source={"image": "new:2"}))
-    found = row(db, instance_id)
+def test_what_is_told_is_written_beside_what_is_not(poll_nodes: PollNodes, db: Database) -> None:
+    (instance_id,) = insert_instances(db, ["a"], url="https://old.example", runtime_image="old:1")
+    poll_nodes(service_node("a", "HIBERNATING", source={"image": "new:2"}))
+    found = instance_row(db, instance_id)
     assert (found["deploy_status"], found["url"], found["runtime_image"]) == (
         "DEPLOYING", "https://old.example", "new:2",
     )  # fmt: skip
 
 
-def test_the_custom_domain_wins(poll_of: Poll, db: Database) -> None:
-    (instance_id,) = seed_rows(db, ["a"])
+def test_the_custom_domain_wins(poll_nodes: PollNodes, db: Database) -> None:
+    (instance_id,) = insert_instances(db, ["a"])
     domains = {"serviceDomains": [{"domain": "a.up.railway.app"}], "customDomains": [{"domain": "a.example"}]}
-    poll_of(node("a", "SUCCESS", domains=domains))
-    assert row(db, instance_id)["url"] == "https://a.example"
+    poll_nodes(service_node("a", "SUCCESS", domains=domains))
+    assert instance_row(db, instance_id)["url"] == "https://a.example"
 
 
-def test_an_empty_listing_is_a_listing(poll_of: Poll, db: Database) -> None:
-    (instance_id,) = seed_rows(db, ["a"])
-    assert poll_of() == {"services": 0, "changed": 0, "gone": 1, "instances": 1}
-    assert status(db, instance_id) == "GONE"
+def test_an_empty_listing_is_a_listing(poll_nodes: PollNodes, db: Database) -> None:
+    (instance_id,) = insert_instances(db, ["a"])
+    assert poll_nodes() == {"services": 0, "changed": 0, "gone": 1, "instances": 1}
+    assert deploy_status(db, instance_id) == "GONE"
 
 
-def _railway(nodes: list[dict[str, Any]]) -> AbstractContextManager[str]:
-    def answer(asked: dict[str, Any]) -> tuple[int, object]:
+def _serve_railway(nodes: list[dict[str, Any]]) -> AbstractContextManager[str]:
+    def respond(asked: dict[str, Any]) -> tuple[int, object]:
         assert "serviceInstances" in asked["query"]
         assert asked["variables"]["id"] == "sim-environment"
         page = {"edges": [{"node": one} for one in nodes], "pageInfo": {"hasNextPage": False, "endCursor": None}}
         return 200, {"data": {"environment": {"serviceInstances": page}}}
 
-    return json_server(answer)
+    return serve_json(respond)

@@ -11,129 +11,141 @@ from psycopg.rows import dict_row
 
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
-from pointsman.providers.railway import Railway
+from pointsman.providers.railway import RailwayClient
 from pointsman.settings.railway import RailwaySettings
 
-from .helpers import Database, create, fresh_id, request_for, until
-from .polls import Poll, pages_read, poll, row, rows, seed_rows, set_status, status, until_blocked
+from .helpers import Database, create_instance, create_request, new_instance_id, wait_until
+from .polls import (
+    PollRun,
+    count_environment_pages,
+    deploy_status,
+    insert_instances,
+    instance_row,
+    instance_rows,
+    run_status_poller,
+    set_deployment_status,
+    wait_for_blocked_function,
+)
 
 IMAGE = "ghcr.io/xmtplabs/convos-runtime:latest"
 NO_SERVICE = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(autouse=True)
-def empty(db: Database, simulator: SimulatorClient) -> Iterator[None]:
+def clear_instances(db: Database, simulator: SimulatorClient) -> Iterator[None]:
     """No instances but a test's own; pages of two, so that every listing has several."""
     db.execute("DELETE FROM instance_infra")
-    simulator.config({"railway": {"page_max": 2}})
+    simulator.update_config({"railway": {"page_max": 2}})
     yield
     db.execute("DELETE FROM instance_infra")
     db.execute("DELETE FROM operations WHERE id LIKE 'op-poll-%'")
 
 
 @pytest.fixture
-def railway(simulator: SimulatorClient) -> Railway:
+def railway(simulator: SimulatorClient) -> RailwayClient:
     """What may happen at Railway meanwhile."""
-    return Railway(RailwaySettings("t", "sim-project", "sim-environment", "", IMAGE, simulator.bases.railway, 5))
+    return RailwayClient(
+        RailwaySettings("t", "sim-project", "sim-environment", "", IMAGE, simulator.base_urls.railway, 5)
+    )
 
 
 def test_status_url_and_image_come_from_railway(
-    stack: Stack, simulator: SimulatorClient, db: Database, railway: Railway
+    stack: Stack, simulator: SimulatorClient, db: Database, railway: RailwayClient
 ) -> None:
     services = simulator.seed_services(5, prefix="any-name-")
-    ids = seed_rows(db, services, url="https://old.example", runtime_image="old:1")
-    set_status(simulator, services[1], "CRASHED")
-    set_status(simulator, services[4], "SLEEPING")
+    ids = insert_instances(db, services, url="https://old.example", runtime_image="old:1")
+    set_deployment_status(simulator, services[1], "CRASHED")
+    set_deployment_status(simulator, services[4], "SLEEPING")
     railway.deploy(services[3], image="new:2", start_command="run", variables={})
-    set_status(simulator, services[3], "FAILED")
-    done = poll(stack)
-    assert done.counts == {"services": 5, "changed": 5, "gone": 0, "instances": 5}
-    assert [status(db, one) for one in ids] == ["SUCCESS", "CRASHED", "SUCCESS", "FAILED", "SLEEPING"]
-    assert [row(db, one)["runtime_image"] for one in ids] == [IMAGE, IMAGE, IMAGE, "new:2", IMAGE]
+    set_deployment_status(simulator, services[3], "FAILED")
+    run = run_status_poller(stack)
+    assert run.counts == {"services": 5, "changed": 5, "gone": 0, "instances": 5}
+    assert [deploy_status(db, one) for one in ids] == ["SUCCESS", "CRASHED", "SUCCESS", "FAILED", "SLEEPING"]
+    assert [instance_row(db, one)["runtime_image"] for one in ids] == [IMAGE, IMAGE, IMAGE, "new:2", IMAGE]
     domain = railway.find_domain(services[2])
     assert domain
-    assert row(db, ids[2])["url"] == f"https://{domain}"
-    assert pages_read(simulator) >= 3
+    assert instance_row(db, ids[2])["url"] == f"https://{domain}"
+    assert count_environment_pages(simulator) >= 3
 
 
 def test_a_row_is_written_only_where_something_changes(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     services = simulator.seed_services(3)
-    seed_rows(db, services)
-    poll(stack)
-    before = rows(db)
-    assert poll(stack).counts["changed"] == 0
-    assert rows(db) == before
-    set_status(simulator, services[1], "CRASHED")
-    assert poll(stack).counts["changed"] == 1
-    changed = [one for one, now in rows(db).items() if now != before[one]]
+    insert_instances(db, services)
+    run_status_poller(stack)
+    before = instance_rows(db)
+    assert run_status_poller(stack).counts["changed"] == 0
+    assert instance_rows(db) == before
+    set_deployment_status(simulator, services[1], "CRASHED")
+    assert run_status_poller(stack).counts["changed"] == 1
+    changed = [one for one, now in instance_rows(db).items() if now != before[one]]
     assert changed == ["i-00002"]
-    assert row(db, "i-00002")["updated_at"] > before["i-00002"]["updated_at"]
-    assert row(db, "i-00002")["created_at"] == before["i-00002"]["created_at"]
+    assert instance_row(db, "i-00002")["updated_at"] > before["i-00002"]["updated_at"]
+    assert instance_row(db, "i-00002")["created_at"] == before["i-00002"]["created_at"]
 
 
 def test_an_instance_made_here_gets_the_status_that_its_deployment_ends_with(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
-    simulator.config({"railway": {"deploy_end": "CRASHED", "deploy_seconds": 0.2}})
-    body = request_for(fresh_id(), [])
-    made = create(api, body).json()
-    until(lambda: poll(stack) and status(db, body["instanceId"]) == "CRASHED")
-    assert row(db, body["instanceId"])["url"] == made["url"]
+    simulator.update_config({"railway": {"deploy_end": "CRASHED", "deploy_seconds": 0.2}})
+    body = create_request(new_instance_id(), [])
+    made = create_instance(api, body).json()
+    wait_until(lambda: run_status_poller(stack) and deploy_status(db, body["instanceId"]) == "CRASHED")
+    assert instance_row(db, body["instanceId"])["url"] == made["url"]
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
 
 
 def test_what_is_known_is_never_overwritten_by_nothing(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     services = simulator.seed_services(3, bare=True)
     known = {"deploy_status": "SUCCESS", "url": "https://kept.example", "runtime_image": "kept:1"}
-    seed_rows(db, services, **known)
-    before = rows(db)
-    assert poll(stack).counts == {"services": 3, "changed": 0, "gone": 0, "instances": 3}
-    assert rows(db) == before
+    insert_instances(db, services, **known)
+    before = instance_rows(db)
+    assert run_status_poller(stack).counts == {"services": 3, "changed": 0, "gone": 0, "instances": 3}
+    assert instance_rows(db) == before
 
 
 def test_gone_is_marked_and_told_once_and_taken_back_when_it_is_seen(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     services = simulator.seed_services(3)
-    ids = seed_rows(db, services, deploy_status="SUCCESS")
-    poll(stack)
-    simulator.config({"railway": {"service_lag_s": 7200}})
-    gone = poll(stack)
+    ids = insert_instances(db, services, deploy_status="SUCCESS")
+    run_status_poller(stack)
+    simulator.update_config({"railway": {"service_lag_s": 7200}})
+    gone = run_status_poller(stack)
     assert gone.counts == {"services": 0, "changed": 0, "gone": 3, "instances": 3}
-    assert [status(db, one) for one in ids] == ["GONE"] * 3
-    assert row(db, ids[0])["url"] is not None
+    assert [deploy_status(db, one) for one in ids] == ["GONE"] * 3
+    assert instance_row(db, ids[0])["url"] is not None
     assert [(line["count"], line["instances"]) for line in gone.warnings] == [(3, ids)]
-    assert (gone.metric("InstancesGone"), gone.by_status) == (3, {"GONE": 3})
-    before = rows(db)
-    again = poll(stack)
-    assert (again.counts["gone"], again.warnings, again.metric("InstancesGone")) == (0, [], 3)
-    assert rows(db) == before
-    simulator.config({"railway": {"service_lag_s": 0}})
-    set_status(simulator, services[2], "CRASHED")
-    back = poll(stack)
-    assert [status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "CRASHED"]
-    assert (back.counts["changed"], back.metric("InstancesGone")) == (3, 0)
+    assert (gone.metric_value("InstancesGone"), gone.instances_by_status) == (3, {"GONE": 3})
+    before = instance_rows(db)
+    again = run_status_poller(stack)
+    assert (again.counts["gone"], again.warnings, again.metric_value("InstancesGone")) == (0, [], 3)
+    assert instance_rows(db) == before
+    simulator.update_config({"railway": {"service_lag_s": 0}})
+    set_deployment_status(simulator, services[2], "CRASHED")
+    back = run_status_poller(stack)
+    assert [deploy_status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "CRASHED"]
+    assert (back.counts["changed"], back.metric_value("InstancesGone")) == (3, 0)
 
 
 def test_gone_that_is_seen_again_without_a_status_is_not_gone_any_more(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
-    seed_rows(db, simulator.seed_services(1, bare=True), deploy_status="GONE")
-    assert poll(stack).counts["changed"] == 1
-    assert status(db, "i-00001") is None
+    insert_instances(db, simulator.seed_services(1, bare=True), deploy_status="GONE")
+    assert run_status_poller(stack).counts["changed"] == 1
+    assert deploy_status(db, "i-00001") is None
 
 
 def test_a_warning_names_twenty_at_most(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
-    ids = seed_rows(db, [f"no-service-{number}" for number in range(25)])
-    (warning,) = poll(stack).warnings
+    ids = insert_instances(db, [f"no-service-{number}" for number in range(25)])
+    (warning,) = run_status_poller(stack).warnings
     assert (warning["count"], warning["instances"]) == (25, ids[:20])
 
 
 def test_a_young_instance_is_not_called_gone(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
-    seed_rows(db, ["lagging"], prefix="young", age="100 seconds")
-    seed_rows(db, [NO_SERVICE], prefix="old", age="130 seconds")
-    assert poll(stack).counts["gone"] == 1
-    assert (status(db, "young-00001"), status(db, "old-00001")) == ("DEPLOYING", "GONE")
+    insert_instances(db, ["lagging"], prefix="young", age="100 seconds")
+    insert_instances(db, [NO_SERVICE], prefix="old", age="130 seconds")
+    assert run_status_poller(stack).counts["gone"] == 1
+    assert (deploy_status(db, "young-00001"), deploy_status(db, "old-00001")) == ("DEPLOYING", "GONE")
 
 
 @pytest.mark.parametrize("columns", [{"provider_env_id": "sim-staging"}, {"provider": "elsewhere"}])
@@ -141,88 +153,90 @@ def test_rows_of_another_environment_or_provider_are_left_alone(
     stack: Stack, simulator: SimulatorClient, db: Database, columns
 ) -> None:
     services = simulator.seed_services(1)
-    seed_rows(db, services, prefix="seen", **columns)
-    seed_rows(db, [NO_SERVICE], prefix="missing", **columns)
-    before = rows(db)
-    assert poll(stack).counts == {"services": 1, "changed": 0, "gone": 0, "instances": 2}
-    assert rows(db) == before
+    insert_instances(db, services, prefix="seen", **columns)
+    insert_instances(db, [NO_SERVICE], prefix="missing", **columns)
+    before = instance_rows(db)
+    assert run_status_poller(stack).counts == {"services": 1, "changed": 0, "gone": 0, "instances": 2}
+    assert instance_rows(db) == before
 
 
 def test_the_mark_of_an_unfinished_destroy_stays(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
-    seed_rows(db, simulator.seed_services(1), prefix="seen", deploy_status="DESTROY_FAILED")
-    seed_rows(db, [NO_SERVICE], prefix="missing", deploy_status="DESTROY_FAILED")
-    before = rows(db)
-    assert poll(stack).by_status == {"DESTROY_FAILED": 2}
-    assert rows(db) == before
+    insert_instances(db, simulator.seed_services(1), prefix="seen", deploy_status="DESTROY_FAILED")
+    insert_instances(db, [NO_SERVICE], prefix="missing", deploy_status="DESTROY_FAILED")
+    before = instance_rows(db)
+    assert run_status_poller(stack).instances_by_status == {"DESTROY_FAILED": 2}
+    assert instance_rows(db) == before
 
 
 def test_an_instance_with_a_running_operation_is_left_alone(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     ids = [
-        *seed_rows(db, simulator.seed_services(2), prefix="seen"),
-        *seed_rows(db, [NO_SERVICE], prefix="missing"),
+        *insert_instances(db, simulator.seed_services(2), prefix="seen"),
+        *insert_instances(db, [NO_SERVICE], prefix="missing"),
     ]
     for number, (instance_id, state) in enumerate(zip(ids, ["running", "succeeded", "running"], strict=True)):
         db.execute(
             "INSERT INTO operations (id, instance_id, kind, status, request) VALUES (%s, %s, 'destroy', %s, '{}')",
             (f"op-poll-{number}", instance_id, state),
         )
-    poll(stack)
-    assert [status(db, one) for one in ids] == ["DEPLOYING", "SUCCESS", "DEPLOYING"]
+    run_status_poller(stack)
+    assert [deploy_status(db, one) for one in ids] == ["DEPLOYING", "SUCCESS", "DEPLOYING"]
     db.execute("UPDATE operations SET status = 'failed' WHERE id LIKE 'op-poll-%'")
-    poll(stack)
-    assert [status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "GONE"]
+    run_status_poller(stack)
+    assert [deploy_status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "GONE"]
 
 
 def test_rows_written_while_railway_is_read_are_left_alone(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     services = simulator.seed_services(3)
-    ids = [*seed_rows(db, services[:2], prefix="seen"), *seed_rows(db, [NO_SERVICE], prefix="missing")]
-    simulator.fault("railway", "environment", "slow", seconds=0.7)
-    done = _in_background(stack)
-    until(lambda: pages_read(simulator) >= 1)
+    ids = [*insert_instances(db, services[:2], prefix="seen"), *insert_instances(db, [NO_SERVICE], prefix="missing")]
+    simulator.inject_fault("railway", "environment", "slow", seconds=0.7)
+    wait_for_run = _run_poller_in_background(stack)
+    wait_until(lambda: count_environment_pages(simulator) >= 1)
     for instance_id in (ids[0], ids[2]):
         db.execute(
             "UPDATE instance_infra SET deploy_status = 'QUEUED', updated_at = now() WHERE instance_id = %s",
             (instance_id,),
         )
-    seed_rows(db, services[2:], prefix="new", age="0 seconds")
-    assert done().counts["changed"] == 1
-    assert [status(db, one) for one in ids] == ["QUEUED", "SUCCESS", "QUEUED"]
-    assert status(db, "new-00001") == "DEPLOYING"
-    poll(stack)
-    assert [status(db, one) for one in (*ids, "new-00001")] == ["SUCCESS", "SUCCESS", "GONE", "SUCCESS"]
+    insert_instances(db, services[2:], prefix="new", age="0 seconds")
+    assert wait_for_run().counts["changed"] == 1
+    assert [deploy_status(db, one) for one in ids] == ["QUEUED", "SUCCESS", "QUEUED"]
+    assert deploy_status(db, "new-00001") == "DEPLOYING"
+    run_status_poller(stack)
+    assert [deploy_status(db, one) for one in (*ids, "new-00001")] == ["SUCCESS", "SUCCESS", "GONE", "SUCCESS"]
 
 
 def test_a_mark_that_is_committed_while_the_poller_waits_for_the_row_stays(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     """Its transaction began before the listing, so its `updated_at` does not tell; the poller must look again."""
-    (instance_id,) = seed_rows(db, simulator.seed_services(1))
+    (instance_id,) = insert_instances(db, simulator.seed_services(1))
     with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
         other.execute("UPDATE instance_infra SET deploy_status = 'DESTROY_FAILED'")
-        done = _in_background(stack)
-        until_blocked(db)
+        wait_for_run = _run_poller_in_background(stack)
+        wait_for_blocked_function(db)
         other.commit()
-    assert done().counts["changed"] == 0
-    assert status(db, instance_id) == "DESTROY_FAILED"
+    assert wait_for_run().counts["changed"] == 0
+    assert deploy_status(db, instance_id) == "DESTROY_FAILED"
 
 
 def test_metrics_count_every_status_and_hold_no_id(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
-    simulator.config({"railway": {"page_max": 500}})
+    simulator.update_config({"railway": {"page_max": 500}})
     services = simulator.seed_services(4)
-    ids = seed_rows(db, services[:3])
-    set_status(simulator, services[1], "CRASHED")
-    ids += seed_rows(db, ["elsewhere-1"], prefix="null", provider_env_id="other", deploy_status=None)
-    ids += seed_rows(db, ["elsewhere-2"], prefix="empty", provider_env_id="other", deploy_status="")
-    ids += seed_rows(db, ["elsewhere-3"], prefix="odd", provider_env_id="other", deploy_status="claimed by x@y.z")
-    ids += seed_rows(db, ["elsewhere-4"], prefix="older", provider_env_id="other", deploy_status="running")
-    done = poll(stack)
-    assert done.by_status == {"SUCCESS": 2, "CRASHED": 1, "UNKNOWN": 2, "OTHER": 1, "running": 1}
-    assert (done.metric("InstancesTotal"), done.metric("InstancesGone")) == (7, 0)
-    for line in done.metrics:
+    ids = insert_instances(db, services[:3])
+    set_deployment_status(simulator, services[1], "CRASHED")
+    ids += insert_instances(db, ["elsewhere-1"], prefix="null", provider_env_id="other", deploy_status=None)
+    ids += insert_instances(db, ["elsewhere-2"], prefix="empty", provider_env_id="other", deploy_status="")
+    ids += insert_instances(
+        db, ["elsewhere-3"], prefix="odd", provider_env_id="other", deploy_status="claimed by x@y.z"
+    )
+    ids += insert_instances(db, ["elsewhere-4"], prefix="older", provider_env_id="other", deploy_status="running")
+    run = run_status_poller(stack)
+    assert run.instances_by_status == {"SUCCESS": 2, "CRASHED": 1, "UNKNOWN": 2, "OTHER": 1, "running": 1}
+    assert (run.metric_value("InstancesTotal"), run.metric_value("InstancesGone")) == (7, 0)
+    for line in run.metrics:
         (shape,) = line["_aws"]["CloudWatchMetrics"]
         assert shape["Namespace"] == "Pointsman"
         assert shape["Dimensions"] == [["status"] if "status" in line else []]
@@ -231,18 +245,22 @@ def test_metrics_count_every_status_and_hold_no_id(stack: Stack, simulator: Simu
 
 
 def test_metrics_are_there_without_any_instance(stack: Stack, simulator: SimulatorClient) -> None:
-    done = poll(stack)
-    assert (done.metric("InstancesTotal"), done.metric("InstancesGone"), done.by_status) == (0, 0, {})
+    run = run_status_poller(stack)
+    assert (run.metric_value("InstancesTotal"), run.metric_value("InstancesGone"), run.instances_by_status) == (
+        0,
+        0,
+        {},
+    )
 
 
-def _in_background(stack: Stack) -> Any:
+def _run_poller_in_background(stack: Stack) -> Any:
     """Begin a poll; the returned function waits for its end."""
-    ended: list[Poll] = []
-    thread = threading.Thread(target=lambda: ended.append(poll(stack)), daemon=True)
+    runs: list[PollRun] = []
+    thread = threading.Thread(target=lambda: runs.append(run_status_poller(stack)), daemon=True)
     thread.start()
 
-    def answer() -> Poll:
+    def wait_for_run() -> PollRun:
         thread.join(60)
-        return ended[0]
+        return runs[0]
 
-    return answer
+    return wait_for_run

@@ -43,17 +43,18 @@ __all__ = [
     "ApprovalRequired",
     "AuthRequired",
     "AuthUnavailable",
-    "Busy",
     "CompositionError",
     "Conflict",
     "ConversationBusy",
     "DatabaseUnavailable",
     "DocsUnavailable",
     "FeatureUnavailable",
+    "IdempotencyInProgress",
+    "IdempotencyKeyReused",
+    "InstanceBusy",
     "InvalidInput",
     "InvalidToolInput",
     "Issue",
-    "KeyReused",
     "MigrationFailed",
     "MissingSetting",
     "ModelFailed",
@@ -67,15 +68,14 @@ __all__ = [
     "ProviderTimeout",
     "ProviderUnavailable",
     "RateLimited",
-    "Reason",
+    "RejectionReason",
     "RouteFailed",
-    "StillInProgress",
     "ToolFailed",
     "ToolNotFound",
     "Unauthenticated",
 ]
 
-Reason = Literal["unauthorized", "not_found", "taken", "limit", "invalid", "not_ready", "other"]
+RejectionReason = Literal["unauthorized", "not_found", "taken", "limit", "invalid", "not_ready", "other"]
 """Why a provider said no: bad credential; no such thing; the name or number is somebody's (or already ours); a plan's
 or account's limit; our request; not in a state for it yet; anything else."""
 
@@ -150,7 +150,7 @@ class ConversationBusy(Conflict):
     code, retryable = "CONVERSATION_BUSY", True
 
 
-class Busy(Conflict):
+class InstanceBusy(Conflict):
     """Another operation works on the instance; `operation_id` is its id."""
 
     code, retryable = "BUSY", True
@@ -160,11 +160,11 @@ class Busy(Conflict):
         self.operation_id = operation_id
 
 
-class KeyReused(Conflict):
+class IdempotencyKeyReused(Conflict):
     code = "IDEMPOTENCY_KEY_REUSED"
 
 
-class StillInProgress(Conflict):
+class IdempotencyInProgress(Conflict):
     code, retryable = "IDEMPOTENCY_IN_PROGRESS", True
 
 
@@ -246,8 +246,8 @@ class ProviderError(PointsmanError):
 
     status, code = 502, "PROVIDER_ERROR"
 
-    def __init__(self, provider: str, step: str, what: str, *, details: Mapping[str, object] | None = None) -> None:
-        super().__init__(f"{provider} {step}: {what}", details=details)
+    def __init__(self, provider: str, step: str, problem: str, *, details: Mapping[str, object] | None = None) -> None:
+        super().__init__(f"{provider} {step}: {problem}", details=details)
         self.provider = provider
         self.step = step
 
@@ -261,13 +261,13 @@ class ProviderRejected(ProviderError):
         self,
         provider: str,
         step: str,
-        what: str,
+        problem: str,
         *,
-        reason: Reason = "other",
+        reason: RejectionReason = "other",
         details: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(provider, step, what, details=details)
-        self.reason: Reason = reason
+        super().__init__(provider, step, problem, details=details)
+        self.reason: RejectionReason = reason
 
 
 class ProviderUnavailable(ProviderError):
@@ -283,13 +283,13 @@ class ProviderUnavailable(ProviderError):
         self,
         provider: str,
         step: str,
-        what: str,
+        problem: str,
         *,
         outcome_unknown: bool = True,
         retry_after: float | None = None,
         details: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(provider, step, what, details=details)
+        super().__init__(provider, step, problem, details=details)
         self.outcome_unknown = outcome_unknown
         self.retry_after = retry_after
 

@@ -6,29 +6,29 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
-__all__ = ["about", "load", "say"]
+__all__ = ["preload", "set_context", "write"]
 
-_about: dict[str, str] = {}
+_context: dict[str, str] = {}
 
 
-def about(**keys: str) -> None:
+def set_context(**fields: str) -> None:
     """What every line of this invocation is about: request, operation, step. Replaces what the last one was about."""
-    global _about
-    _about = keys
+    global _context
+    _context = fields
 
 
-def load() -> None:
+def preload() -> None:
     """Load what the first line would; for functions that always write one."""
-    _logger()
+    _get_logger()
 
 
-def say(level: Literal["info", "warning", "error"], message: str, **facts: object) -> None:
+def write(level: Literal["info", "warning", "error"], message: str, **fields: object) -> None:
     """Write a line. `facts` become keys of it; never a secret, nor a foreign error's text, which may hold one."""
-    getattr(_logger(), level)(message, extra={**_about, **facts})
+    getattr(_get_logger(), level)(message, extra={**_context, **fields})
 
 
 @cache
-def _logger() -> "Logger":
+def _get_logger() -> "Logger":
     from aws_lambda_powertools import Logger
 
     return Logger(service="pointsman")

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-__all__ = ["NAMESPACE", "measure"]
+__all__ = ["NAMESPACE", "emit_metrics"]
 
 NAMESPACE = "Pointsman"
 
 
-def measure(counts: Mapping[str, int], **dimensions: str) -> None:
+def emit_metrics(counts: Mapping[str, int], **dimensions: str) -> None:
     """Write these metrics, which share their dimensions, as one line; at most 99.
 
     Each value of a dimension is a metric of its own and costs as one: fixed words only, no id and no secret.

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-__all__ = ["iso"]
+__all__ = ["format_timestamp"]
 
 
-def iso(moment: datetime) -> str:
+def format_timestamp(moment: datetime) -> str:
     """ISO 8601 with milliseconds in UTC, ending in Z (contract, events of a prompt)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

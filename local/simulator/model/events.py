@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from local.simulator.config import ModelConfig
-from local.simulator.model.script import Turn
+from local.simulator.model.script import ScriptedTurn
 from local.simulator.wire import Obj, as_list, as_obj, as_str
 
 COMMENT = b": OPENROUTER PROCESSING\n\n"
-DONE = b"data: [DONE]\n\n"
-_PIECES = re.compile(r"\s*\S+\s*$|\s*\S+|\s+$")
+DONE_EVENT = b"data: [DONE]\n\n"
+_DELTA_PATTERN = re.compile(r"\s*\S+\s*$|\s*\S+|\s+$")
 
 
 @dataclass(frozen=True)
@@ -19,34 +19,37 @@ class Chunk:
     """Bytes that are sent at once; `delta` where a client could show them."""
 
     data: bytes
-    delta: bool = False
+    is_delta: bool = False
 
 
-def chunks(response: Obj, turn: Turn, config: ModelConfig) -> list[Chunk]:
+def build_chunks(response: Obj, turn: ScriptedTurn, config: ModelConfig) -> list[Chunk]:
     """All that is sent, up to where the turn breaks off."""
     sent: list[Chunk] = [Chunk(COMMENT)] if config.noise else []
-    deltas = unknown = 0
-    broken = turn.breaks in ("error_event", "error_member", "truncated", "dropped")
-    for number, event in enumerate(_events(response)):
-        sequence = number + unknown
-        delta = str(event["type"]).endswith(".delta")
-        if broken and ((delta and deltas >= turn.break_after) or _last(event)):
-            sent += _broken(turn, sequence)
+    delta_count = unknown_count = 0
+    is_broken = turn.breaks in ("error_event", "error_member", "truncated", "dropped")
+    for number, event in enumerate(_iter_events(response)):
+        sequence = number + unknown_count
+        is_delta = str(event["type"]).endswith(".delta")
+        if is_broken and ((is_delta and delta_count >= turn.break_after) or _is_final(event)):
+            sent += _build_break_chunks(turn, sequence)
             return sent
-        sent.append(Chunk(_sse(event, sequence), delta))
-        if config.noise and number % 3 == 1 and not _last(event):
-            unknown += 1
-            sent += [Chunk(COMMENT), Chunk(_sse({"type": "response.debug", "delta": "not for you"}, sequence + 1))]
-        deltas += delta
+        sent.append(Chunk(_encode_event(event, sequence), is_delta))
+        if config.noise and number % 3 == 1 and not _is_final(event):
+            unknown_count += 1
+            sent += [
+                Chunk(COMMENT),
+                Chunk(_encode_event({"type": "response.debug", "delta": "not for you"}, sequence + 1)),
+            ]
+        delta_count += is_delta
     if config.done:
-        sent.append(Chunk(DONE))
+        sent.append(Chunk(DONE_EVENT))
     return sent
 
 
-def _broken(turn: Turn, sequence: int) -> list[Chunk]:
+def _build_break_chunks(turn: ScriptedTurn, sequence: int) -> list[Chunk]:
     if turn.breaks == "error_event":
         event: Obj = {"type": "error", "code": turn.code, "message": "The model stopped answering.", "param": None}
-        return [Chunk(_sse(event, sequence))]
+        return [Chunk(_encode_event(event, sequence))]
     if turn.breaks == "error_member":
         error: Obj = {"code": 502, "message": "Provider disconnected", "metadata": {"error_type": turn.code}}
         body: Obj = {"id": "gen-1", "object": "chat.completion.chunk", "error": error, "choices": []}
@@ -54,26 +57,26 @@ def _broken(turn: Turn, sequence: int) -> list[Chunk]:
     return []
 
 
-def _last(event: Obj) -> bool:
+def _is_final(event: Obj) -> bool:
     return event["type"] in ("response.completed", "response.incomplete", "response.failed")
 
 
-def _sse(event: Obj, sequence: int) -> bytes:
+def _encode_event(event: Obj, sequence: int) -> bytes:
     data = json.dumps({**event, "sequence_number": sequence}, ensure_ascii=False)
     return f"event: {event['type']}\ndata: {data}\n\n".encode()
 
 
-def _events(response: Obj) -> Iterator[Obj]:
+def _iter_events(response: Obj) -> Iterator[Obj]:
     nothing_yet: Obj = {"status": "in_progress", "output": [], "usage": None, "error": None, "completed_at": None}
-    begun: Obj = {**response, **nothing_yet, "incomplete_details": None}
-    yield {"type": "response.created", "response": begun}
-    yield {"type": "response.in_progress", "response": begun}
+    initial: Obj = {**response, **nothing_yet, "incomplete_details": None}
+    yield {"type": "response.created", "response": initial}
+    yield {"type": "response.in_progress", "response": initial}
     for index, item in enumerate(as_list(response["output"])):
-        yield from _item(index, as_obj(item))
+        yield from _iter_item_events(index, as_obj(item))
     yield {"type": f"response.{response['status']}", "response": response}
 
 
-def _item(index: int, item: Obj) -> Iterator[Obj]:
+def _iter_item_events(index: int, item: Obj) -> Iterator[Obj]:
     empty: dict[str, Obj] = {
         "message": {"content": [], "status": "in_progress"}, "reasoning": {"summary": []},
         "function_call": {"arguments": "", "status": "in_progress"},
@@ -83,10 +86,10 @@ def _item(index: int, item: Obj) -> Iterator[Obj]:
     place: Obj = {"item_id": item.get("id"), "output_index": index}
     if kind == "message":
         for number, part in enumerate(as_list(item["content"])):
-            yield from _part({**place, "content_index": number}, as_obj(part))
+            yield from _iter_part_events({**place, "content_index": number}, as_obj(part))
     elif kind == "reasoning":
         for number, part in enumerate(as_list(item["summary"])):
-            yield from _summary({**place, "summary_index": number}, as_obj(part))
+            yield from _iter_summary_events({**place, "summary_index": number}, as_obj(part))
     elif kind == "function_call":
         arguments, name = str(item["arguments"]), "response.function_call_arguments"
         for start in range(0, len(arguments), 8):
@@ -95,19 +98,19 @@ def _item(index: int, item: Obj) -> Iterator[Obj]:
     yield {"type": "response.output_item.done", "output_index": index, "item": item}
 
 
-def _part(place: Obj, part: Obj) -> Iterator[Obj]:
-    refused = part["type"] == "refusal"
-    field, name = ("refusal", "response.refusal") if refused else ("text", "response.output_text")
-    extra: Obj = {} if refused else {"logprobs": []}
+def _iter_part_events(place: Obj, part: Obj) -> Iterator[Obj]:
+    is_refusal = part["type"] == "refusal"
+    field, name = ("refusal", "response.refusal") if is_refusal else ("text", "response.output_text")
+    extra: Obj = {} if is_refusal else {"logprobs": []}
     text = as_str(part[field]) or ""
     yield {"type": "response.content_part.added", **place, "part": {**part, field: ""}}
-    for piece in _PIECES.findall(text):
+    for piece in _DELTA_PATTERN.findall(text):
         yield {"type": f"{name}.delta", **place, "delta": piece, **extra}
     yield {"type": f"{name}.done", **place, field: text}
     yield {"type": "response.content_part.done", **place, "part": part}
 
 
-def _summary(place: Obj, part: Obj) -> Iterator[Obj]:
+def _iter_summary_events(place: Obj, part: Obj) -> Iterator[Obj]:
     name = "response.reasoning_summary"
     yield {"type": f"{name}_part.added", **place, "part": {**part, "text": ""}}
     yield {"type": f"{name}_text.delta", **place, "delta": part["text"]}

@@ -7,76 +7,76 @@ from dataclasses import dataclass, replace
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from local.simulator.connection import drop
+from local.simulator.connection import drop_connection
 from local.simulator.model.events import Chunk
 from local.simulator.wire import Reply
 
 
-async def _at_once(_seconds: float) -> None:
+async def _skip_sleep(_seconds: float) -> None:
     return
 
 
 @dataclass(frozen=True)
-class Played(Reply):
+class TimedReply(Reply):
     """A reply that is sent after `latency_s`, in chunks with `gap_s` between deltas, and is cut off at the end if
     `cut`. Without chunks it is sent as any other."""
 
     latency_s: float = 0.0
     gap_s: float = 0.0
     chunks: tuple[Chunk, ...] | None = None
-    cut: bool = False
-    wait: Callable[[float], Awaitable[None]] = _at_once
+    should_drop: bool = False
+    wait: Callable[[float], Awaitable[None]] = _skip_sleep
 
     @classmethod
-    def after(cls, reply: Reply, latency_s: float, wait: Callable[[float], Awaitable[None]]) -> Reply:
+    def delay(cls, reply: Reply, latency_s: float, wait: Callable[[float], Awaitable[None]]) -> Reply:
         """The same reply, later."""
-        if isinstance(reply, Played):
+        if isinstance(reply, TimedReply):
             return replace(reply, latency_s=latency_s, wait=wait)
         return cls(reply.status, reply.body, reply.headers, reply.text, reply.media_type, latency_s, wait=wait)
 
-    def response(self) -> Response:
-        return _Playing(self, super().response())
+    def to_response(self) -> Response:
+        return _TimedResponse(self, super().to_response())
 
 
-class _Playing(Response):
-    def __init__(self, played: Played, whole: Response) -> None:
-        super().__init__(None, played.status, dict(played.headers), played.media_type)
-        self._played = played
-        self._whole = whole
+class _TimedResponse(Response):
+    def __init__(self, reply: TimedReply, response: Response) -> None:
+        super().__init__(None, reply.status, dict(reply.headers), reply.media_type)
+        self._reply = reply
+        self._response = response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        played = self._played
-        gone = asyncio.create_task(_gone(receive))
+        reply = self._reply
+        disconnect = asyncio.create_task(_wait_for_disconnect(receive))
         try:
-            if await _left(gone, played, played.latency_s):
+            if await _sleep_or_disconnect(disconnect, reply, reply.latency_s):
                 return
-            if played.chunks is None:
-                await self._whole(scope, receive, send)
+            if reply.chunks is None:
+                await self._response(scope, receive, send)
                 return
             headers = [pair for pair in self.raw_headers if pair[0] != b"content-length"]
-            await send({"type": "http.response.start", "status": played.status, "headers": headers})
-            for chunk in played.chunks:
-                if chunk.delta and await _left(gone, played, played.gap_s):
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            for chunk in reply.chunks:
+                if chunk.is_delta and await _sleep_or_disconnect(disconnect, reply, reply.gap_s):
                     return
                 await send({"type": "http.response.body", "body": chunk.data, "more_body": True})
-            if played.cut:
-                drop(scope)
-                await gone
+            if reply.should_drop:
+                drop_connection(scope)
+                await disconnect
                 return
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            gone.cancel()
+            disconnect.cancel()
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _left(gone: "asyncio.Task[None]", played: Played, seconds: float) -> bool:
+async def _sleep_or_disconnect(disconnect: "asyncio.Task[None]", reply: TimedReply, seconds: float) -> bool:
     """Wait; true when the client has gone away meanwhile."""
     if seconds > 0:
-        waiting = asyncio.ensure_future(played.wait(seconds))
-        await asyncio.wait({gone, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-    return gone.done()
+        sleep_task = asyncio.ensure_future(reply.wait(seconds))
+        await asyncio.wait({disconnect, sleep_task}, return_when=asyncio.FIRST_COMPLETED)
+        sleep_task.cancel()
+    return disconnect.done()

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-NAME = re.compile(r"[a-zA-Z0-9_-]+")
+NAME_PATTERN = re.compile(r"[a-zA-Z0-9_-]+")
 
 
 @dataclass(frozen=True)
-class Refusal:
+class InvalidRequest:
     """What is wrong, where (null: nowhere in particular), and its code."""
 
     message: str
@@ -17,13 +17,13 @@ class Refusal:
     status: int = 400
 
 
-def wrong_name(name: str, place: str, longest: int) -> Iterator[Refusal]:
-    if not NAME.fullmatch(name):
+def find_name_errors(name: str, place: str, max_length: int) -> Iterator[InvalidRequest]:
+    if not NAME_PATTERN.fullmatch(name):
         pattern = "^[a-zA-Z0-9_-]+$"
         message = (
             f"Invalid '{place}': string does not match pattern. Expected a string that matches the pattern '{pattern}'."
         )
-        yield Refusal(message, place, "invalid_value")
-    if len(name) > longest:
-        message = f"Invalid '{place}': string too long. Expected a string with maximum length {longest}."
-        yield Refusal(message, place, "string_above_max_length")
+        yield InvalidRequest(message, place, "invalid_value")
+    if len(name) > max_length:
+        message = f"Invalid '{place}': string too long. Expected a string with maximum length {max_length}."
+        yield InvalidRequest(message, place, "string_above_max_length")

@@ -15,14 +15,14 @@ from pydantic import BaseModel, Field
 
 from local.simulator.wire import Obj
 
-Break = Literal["error_event", "error_member", "failed", "truncated", "dropped"]
+BreakKind = Literal["error_event", "error_member", "failed", "truncated", "dropped"]
 
 
-class _Strict(BaseModel, extra="forbid"):
+class _StrictModel(BaseModel, extra="forbid"):
     pass
 
 
-class ScriptedCall(_Strict):
+class ScriptedToolCall(_StrictModel):
     """A tool call. `name` is a tool's id or wire name; one that is not among the tools is sent as it is. `arguments`
     given as a text are sent as they are, malformed ones too."""
 
@@ -31,7 +31,7 @@ class ScriptedCall(_Strict):
     call_id: str | None = None
 
 
-class ScriptedError(_Strict):
+class ScriptedError(_StrictModel):
     """An HTTP error in place of an answer, in the shape that the configuration says."""
 
     status: int = Field(default=500, ge=400, le=599)
@@ -41,12 +41,12 @@ class ScriptedError(_Strict):
     should_retry: bool | None = None
 
 
-class ScriptedUsage(_Strict):
+class ScriptedUsage(_StrictModel):
     input_tokens: int = Field(ge=0)
     output_tokens: int = Field(ge=0)
 
 
-class Turn(_Strict):
+class ScriptedTurn(_StrictModel):
     """One answer of the model: text, refusal and calls in this order after reasoning, and what goes wrong with it.
 
     `error` replaces the answer, `breaks` ends it after `break_after` deltas; both strike `times` times for the same
@@ -57,12 +57,12 @@ class Turn(_Strict):
 
     text: str | None = None
     refusal: str | None = None
-    calls: list[ScriptedCall] = Field(default_factory=list[ScriptedCall])
+    calls: list[ScriptedToolCall] = Field(default_factory=list[ScriptedToolCall])
     reasoning: str | None = None
     other: list[Obj] = Field(default_factory=list[Obj])
     incomplete: Literal["max_output_tokens", "content_filter"] | None = None
     error: ScriptedError | None = None
-    breaks: Break | None = None
+    breaks: BreakKind | None = None
     break_after: int = Field(default=1, ge=0)
     code: str = "server_error"
     times: int | None = Field(default=1, ge=1)
@@ -71,71 +71,73 @@ class Turn(_Strict):
     gap_s: float = Field(default=0.0, ge=0)
 
 
-class Script(_Strict):
+class Script(_StrictModel):
     """Turns of one prompt. After the last one it says `Done.`, or with `repeat` the last one again."""
 
-    turns: list[Turn] = Field(min_length=1)
+    turns: list[ScriptedTurn] = Field(min_length=1)
     match: str | None = None
     repeat: bool = False
 
-    def turn(self, number: int) -> Turn:
+    def get_turn(self, number: int) -> ScriptedTurn:
         if number < len(self.turns):
             return self.turns[number]
-        return self.turns[-1] if self.repeat else Turn(text="Done.")
+        return self.turns[-1] if self.repeat else ScriptedTurn(text="Done.")
 
 
 @dataclass
-class Ordered:
+class ScriptEntry:
     """A script, when it was ordered, and when it was played to its end (both counted, not timed)."""
 
     id: int
     script: Script
-    at: int
+    added_at: int
     ended_at: int | None = None
 
 
 @dataclass
-class ScriptBook:
+class ScriptRegistry:
     """All ordered scripts, which prompts have taken which, and how often each turn was asked for."""
 
-    ordered: list[Ordered] = field(default_factory=list[Ordered])
-    queue: list[Ordered] = field(default_factory=list[Ordered])
-    taken: dict[str, Ordered] = field(default_factory=dict[str, Ordered])
-    asked: Counter[tuple[int, str, int]] = field(default_factory=Counter[tuple[int, str, int]])
-    clock: int = 0
+    entries: list[ScriptEntry] = field(default_factory=list[ScriptEntry])
+    queue: list[ScriptEntry] = field(default_factory=list[ScriptEntry])
+    by_prompt: dict[str, ScriptEntry] = field(default_factory=dict[str, ScriptEntry])
+    request_counts: Counter[tuple[int, str, int]] = field(default_factory=Counter[tuple[int, str, int]])
+    counter: int = 0
 
-    def add(self, script: Script) -> Ordered:
-        self.clock += 1
-        made = Ordered(len(self.ordered) + 1, script, self.clock)
-        self.ordered.append(made)
+    def add(self, script: Script) -> ScriptEntry:
+        self.counter += 1
+        entry = ScriptEntry(len(self.entries) + 1, script, self.counter)
+        self.entries.append(entry)
         if script.match is None:
-            self.queue.append(made)
-        return made
+            self.queue.append(entry)
+        return entry
 
-    def take(self, prompt: str, text: str, number: int) -> Turn | None:
+    def select_turn(self, prompt_digest: str, user_text: str, turn_number: int) -> ScriptedTurn | None:
         """The turn that answers a request, None if it is not scripted.
 
         `prompt` stands for the input up to the last user message, `text` is that message, `number` the turn's.
         """
-        found = self._find(prompt, text, number)
-        if found is None:
+        entry = self._find_entry(prompt_digest, user_text, turn_number)
+        if entry is None:
             return None
-        turn, place = found.script.turn(number), (found.id, prompt, number)
-        strikes = turn.times is None or self.asked[place] < turn.times
-        self.asked[place] += 1
-        if (turn.error or turn.breaks) and strikes:
+        turn, key = entry.script.get_turn(turn_number), (entry.id, prompt_digest, turn_number)
+        should_fail = turn.times is None or self.request_counts[key] < turn.times
+        self.request_counts[key] += 1
+        if (turn.error or turn.breaks) and should_fail:
             return turn
-        if number >= len(found.script.turns) - 1:
-            self.clock += 1
-            found.ended_at = self.clock
+        if turn_number >= len(entry.script.turns) - 1:
+            self.counter += 1
+            entry.ended_at = self.counter
         return turn.model_copy(update={"error": None, "breaks": None})
 
-    def _find(self, prompt: str, text: str, number: int) -> Ordered | None:
-        for one in reversed(self.ordered):
-            if one.script.match is not None and one.script.match in text:
-                return one
-        taken = self.taken.get(prompt)
-        fresh = bool(self.queue) and number == 0
-        if fresh and (taken is None or (taken.ended_at is not None and self.queue[0].at > taken.ended_at)):
-            taken = self.taken[prompt] = self.queue.pop(0)
-        return taken
+    def _find_entry(self, prompt_digest: str, user_text: str, turn_number: int) -> ScriptEntry | None:
+        for entry in reversed(self.entries):
+            if entry.script.match is not None and entry.script.match in user_text:
+                return entry
+        assigned = self.by_prompt.get(prompt_digest)
+        can_take_next = bool(self.queue) and turn_number == 0
+        if can_take_next and (
+            assigned is None or (assigned.ended_at is not None and self.queue[0].added_at > assigned.ended_at)
+        ):
+            assigned = self.by_prompt[prompt_digest] = self.queue.pop(0)
+        return assigned

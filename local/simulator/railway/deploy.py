@@ -1,14 +1,14 @@
 """Deployments: what they see when they are made, and how their status follows from the time that has passed."""
 
 from local.simulator.config import RailwayConfig
-from local.simulator.railway.store import Deployment, Instance, RailwayState, new_id
+from local.simulator.railway.store import Deployment, RailwayState, ServiceInstance, new_id
 
-IN_PROGRESS = frozenset({"BUILDING", "DEPLOYING", "INITIALIZING", "QUEUED", "WAITING"})
-RUNNING = frozenset({"SUCCESS", "CRASHED", "SLEEPING"})
-STATUSES = IN_PROGRESS | RUNNING | {"FAILED", "NEEDS_APPROVAL", "REMOVED", "REMOVING", "SKIPPED"}
+IN_PROGRESS_STATUSES = frozenset({"BUILDING", "DEPLOYING", "INITIALIZING", "QUEUED", "WAITING"})
+ACTIVE_STATUSES = frozenset({"SUCCESS", "CRASHED", "SLEEPING"})
+STATUSES = IN_PROGRESS_STATUSES | ACTIVE_STATUSES | {"FAILED", "NEEDS_APPROVAL", "REMOVED", "REMOVING", "SKIPPED"}
 
 
-def status_of(deployment: Deployment, now: float) -> str:
+def compute_status(deployment: Deployment, now: float) -> str:
     """INITIALIZING for the first half of the deploy (images are not built), DEPLOYING after, then its end."""
     if deployment.forced is not None:
         return deployment.forced
@@ -18,7 +18,7 @@ def status_of(deployment: Deployment, now: float) -> str:
     return "DEPLOYING" if age < deployment.seconds else deployment.ends_as
 
 
-def status_since(deployment: Deployment, now: float) -> float:
+def compute_status_start(deployment: Deployment, now: float) -> float:
     """When the present status began."""
     if deployment.forced is not None:
         return deployment.updated_at
@@ -27,39 +27,53 @@ def status_since(deployment: Deployment, now: float) -> float:
     return deployment.created_at + next(step for step in steps if age >= step or step == 0.0)
 
 
-def seen_variables(state: RailwayState, instance: Instance) -> dict[str, str]:
+def render_variables(state: RailwayState, instance: ServiceInstance) -> dict[str, str]:
     """What a deploy made now would see: shared ones, the service's own, and what domain and volume inject."""
     environment = state.environments[instance.environment_id]
-    seen = dict(environment.shared_variables) | dict(instance.variables)
-    domains = state.live_domains(instance)
+    variables = dict(environment.shared_variables) | dict(instance.variables)
+    domains = state.list_live_domains(instance)
     if domains:
-        seen["RAILWAY_PUBLIC_DOMAIN"] = domains[0].domain
-    volume = state.attached(instance.service_id, instance.environment_id)
+        variables["RAILWAY_PUBLIC_DOMAIN"] = domains[0].domain
+    volume = state.find_attached_volume(instance.service_id, instance.environment_id)
     if volume is not None:
-        seen["RAILWAY_VOLUME_MOUNT_PATH"] = volume.mount_path
-    return seen
+        variables["RAILWAY_VOLUME_MOUNT_PATH"] = volume.mount_path
+    return variables
 
 
-def deploy(state: RailwayState, settings: RailwayConfig, instance: Instance, now: float, cause: str) -> Deployment:
+def create_deployment(
+    state: RailwayState, settings: RailwayConfig, instance: ServiceInstance, now: float, cause: str
+) -> Deployment:
     """Make a deployment of an instance as it is; the one before is superseded once this one has begun."""
     environment = state.environments[instance.environment_id]
-    attached = state.attached(instance.service_id, instance.environment_id) is not None
-    domains = state.live_domains(instance)
+    is_volume_attached = state.find_attached_volume(instance.service_id, instance.environment_id) is not None
+    domains = state.list_live_domains(instance)
     if instance.volume_before_first_deploy is None:
-        instance.volume_before_first_deploy = attached
+        instance.volume_before_first_deploy = is_volume_attached
     for earlier in (state.deployments[deployment_id] for deployment_id in instance.deployment_ids):
-        if status_of(earlier, now) not in ("REMOVED", "FAILED", "SKIPPED"):
+        if compute_status(earlier, now) not in ("REMOVED", "FAILED", "SKIPPED"):
             earlier.forced, earlier.updated_at = "REMOVED", now
-    made = Deployment(
-        new_id(), environment.project_id, environment.id, instance.service_id, now, settings.deploy_seconds,
-        settings.deploy_end, cause, instance.image, instance.start_command, seen_variables(state, instance), attached,
-        domains[0].domain if domains else None, instance.cpu, instance.memory_bytes,
-    )  # fmt: skip
-    made.updated_at = now
-    state.deployments[made.id] = made
-    instance.deployment_ids.append(made.id)
-    return made
+    deployment = Deployment(
+        new_id(),
+        environment.project_id,
+        environment.id,
+        instance.service_id,
+        now,
+        settings.deploy_seconds,
+        settings.deploy_end,
+        cause,
+        instance.image,
+        instance.start_command,
+        render_variables(state, instance),
+        is_volume_attached,
+        domains[0].domain if domains else None,
+        instance.cpu,
+        instance.memory_bytes,
+    )
+    deployment.updated_at = now
+    state.deployments[deployment.id] = deployment
+    instance.deployment_ids.append(deployment.id)
+    return deployment
 
 
-def latest(state: RailwayState, instance: Instance) -> Deployment | None:
+def find_latest_deployment(state: RailwayState, instance: ServiceInstance) -> Deployment | None:
     return state.deployments[instance.deployment_ids[-1]] if instance.deployment_ids else None

@@ -2,137 +2,141 @@
 
 from collections.abc import Mapping
 
-from local.simulator.railway.context import Args, Context, root
-from local.simulator.railway.deploy import deploy
-from local.simulator.railway.problems import Problem
-from local.simulator.railway.services import as_number, set_source, text_values
-from local.simulator.railway.store import Environment, Instance, Patch, new_id
+from local.simulator.railway.context import Args, ResolverContext, root_resolver
+from local.simulator.railway.deploy import create_deployment
+from local.simulator.railway.problems import BusinessError
+from local.simulator.railway.services import as_number, set_source, stringify_values
+from local.simulator.railway.store import Environment, EnvironmentPatch, ServiceInstance, new_id
 from local.simulator.wire import Obj, as_obj, as_str
 
 # Known parts of an environment's configuration, as nested names; null stands for a value of any shape.
-_DEPLOY: Mapping[str, object] = dict.fromkeys((
+_DEPLOY_SHAPE: Mapping[str, object] = dict.fromkeys((
     "startCommand", "preDeployCommand", "healthcheckPath", "healthcheckTimeout", "numReplicas", "region",
     "multiRegionConfig", "restartPolicyType", "restartPolicyMaxRetries", "sleepApplication", "cronSchedule",
     "drainingSeconds", "overlapSeconds", "registryCredentials",
 )) | {"limitOverride": {"containers": {"cpu": None, "memoryBytes": None}}}  # fmt: skip
-_SERVICE: Mapping[str, object] = {
+_SERVICE_SHAPE: Mapping[str, object] = {
     "source": {"image": None, "repo": None, "branch": None, "rootDirectory": None},
-    "deploy": _DEPLOY,
+    "deploy": _DEPLOY_SHAPE,
     "build": {"buildCommand": None, "builder": None, "dockerfilePath": None, "watchPatterns": None},
     "variables": {"*": {"value": None}},
 }
-CONFIG: Mapping[str, object] = {"services": {"*": _SERVICE}, "sharedVariables": {"*": {"value": None}}}
+CONFIG_SHAPE: Mapping[str, object] = {"services": {"*": _SERVICE_SHAPE}, "sharedVariables": {"*": {"value": None}}}
 
 
-def config_problem(value: object, known: object = CONFIG, path: str = "patch") -> str | None:
+def find_config_error(value: object, shape: object = CONFIG_SHAPE, path: str = "patch") -> str | None:
     """What is wrong with an environment's configuration: a part that Railway does not have."""
-    if known is None or value is None:
+    if shape is None or value is None:
         return None
     if not isinstance(value, dict):
         return f"{path} must be an object"
-    parts: Mapping[str, object] = as_obj(known)
-    for name, below in as_obj(value).items():  # pyright: ignore[reportUnknownArgumentType]
+    parts: Mapping[str, object] = as_obj(shape)
+    for name, part in as_obj(value).items():  # pyright: ignore[reportUnknownArgumentType]
         if name not in parts and "*" not in parts:
             return f"{path}.{name} is not known"
-        found = config_problem(below, parts.get(name, parts.get("*")), f"{path}.{name}")
-        if found is not None:
-            return found
+        error = find_config_error(part, parts.get(name, parts.get("*")), f"{path}.{name}")
+        if error is not None:
+            return error
     return None
 
 
-@root("Mutation", "variableCollectionUpsert")
-def variable_collection_upsert(context: Context, args: Args) -> object:
+@root_resolver("Mutation", "variableCollectionUpsert")
+def variable_collection_upsert(context: ResolverContext, args: Args) -> object:
     """Without a service the variables are shared ones; without `skipDeploys` every call deploys."""
     body, state = as_obj(args["input"]), context.state
-    environment = context.environment(str(body["environmentId"]), str(body["projectId"]))
+    environment = context.get_environment(str(body["environmentId"]), str(body["projectId"]))
     service_id = as_str(body.get("serviceId"))
-    instance = context.instance(service_id, environment.id) if service_id is not None else None
+    instance = context.get_instance(service_id, environment.id) if service_id is not None else None
     variables = environment.shared_variables if instance is None else instance.variables
     if body.get("replace"):
         variables.clear()
-    variables |= text_values(as_obj(body["variables"]))
+    variables |= stringify_values(as_obj(body["variables"]))
     if body.get("skipDeploys"):
         return True
     found = [instance] if instance else [i for i in state.instances.values() if i.environment_id == environment.id]
     for one in found:
-        deployable = (one.image or one.repo) if one is instance else one.deployment_ids
-        if one.deleted_at is None and deployable:
-            deploy(state, context.settings, one, context.now, "variableCollectionUpsert")
+        is_deployable = (one.image or one.repo) if one is instance else one.deployment_ids
+        if one.deleted_at is None and is_deployable:
+            create_deployment(state, context.settings, one, context.now, "variableCollectionUpsert")
     return True
 
 
-@root("Mutation", "environmentStageChanges")
-def environment_stage_changes(context: Context, args: Args) -> object:
-    environment = context.environment(args["environmentId"])
-    staged = _staged(context, environment)
+@root_resolver("Mutation", "environmentStageChanges")
+def environment_stage_changes(context: ResolverContext, args: Args) -> object:
+    environment = context.get_environment(args["environmentId"])
+    staged = _find_staged_patch(context, environment)
     change = as_obj(args["input"])
     if staged is None:
-        staged = _add(context, environment, change, None, "STAGED")
+        staged = _add_patch(context, environment, change, None, "STAGED")
     else:
-        staged.patch = _merged(staged.patch, change) if args.get("merge") else change
+        staged.patch = _deep_merge(staged.patch, change) if args.get("merge") else change
     return staged
 
 
-@root("Mutation", "environmentPatchCommit")
-def environment_patch_commit(context: Context, args: Args) -> object:
+@root_resolver("Mutation", "environmentPatchCommit")
+def environment_patch_commit(context: ResolverContext, args: Args) -> object:
     """Apply a patch and deploy what it touched, as one step: a deploy sees all of it or is not made."""
-    environment = context.environment(args["environmentId"])
+    environment = context.get_environment(args["environmentId"])
     change = as_obj(args.get("patch"))
-    _check(context, environment, change)
-    made = _add(context, environment, change, args.get("commitMessage"), "COMMITTED")
-    _apply(context, environment, made, deploys=True)
-    return made.id
+    _validate_change(context, environment, change)
+    patch = _add_patch(context, environment, change, args.get("commitMessage"), "COMMITTED")
+    _apply_patch(context, environment, patch, should_deploy=True)
+    return patch.id
 
 
-@root("Mutation", "environmentPatchCommitStaged")
-def environment_patch_commit_staged(context: Context, args: Args) -> object:
-    environment = context.environment(args["environmentId"])
-    staged = _staged(context, environment)
+@root_resolver("Mutation", "environmentPatchCommitStaged")
+def environment_patch_commit_staged(context: ResolverContext, args: Args) -> object:
+    environment = context.get_environment(args["environmentId"])
+    staged = _find_staged_patch(context, environment)
     if staged is None:
-        raise Problem("No patch to apply")
-    _check(context, environment, staged.patch)
+        raise BusinessError("No patch to apply")
+    _validate_change(context, environment, staged.patch)
     staged.status, staged.message = "COMMITTED", args.get("commitMessage")
-    _apply(context, environment, staged, deploys=not args.get("skipDeploys"))
+    _apply_patch(context, environment, staged, should_deploy=not args.get("skipDeploys"))
     return staged.id
 
 
-def _staged(context: Context, environment: Environment) -> Patch | None:
+def _find_staged_patch(context: ResolverContext, environment: Environment) -> EnvironmentPatch | None:
     found = [p for p in context.state.patches.values() if p.environment_id == environment.id and p.status == "STAGED"]
     return found[0] if found else None
 
 
-def _add(context: Context, environment: Environment, change: Obj, message: str | None, status: str) -> Patch:
-    made = Patch(new_id(), environment.id, status, change, context.now, message)
-    context.state.patches[made.id] = made
-    return made
+def _add_patch(
+    context: ResolverContext, environment: Environment, change: Obj, message: str | None, status: str
+) -> EnvironmentPatch:
+    patch = EnvironmentPatch(new_id(), environment.id, status, change, context.now, message)
+    context.state.patches[patch.id] = patch
+    return patch
 
 
-def _merged(base: Obj, change: Obj) -> Obj:
+def _deep_merge(base: Obj, change: Obj) -> Obj:
     result = dict(base)
     for name, value in change.items():
-        below = result.get(name)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        result[name] = _merged(as_obj(below), as_obj(value)) if both else value  # pyright: ignore[reportUnknownArgumentType]
+        current = result.get(name)
+        both = isinstance(current, dict) and isinstance(value, dict)
+        result[name] = _deep_merge(as_obj(current), as_obj(value)) if both else value  # pyright: ignore[reportUnknownArgumentType]
     return result
 
 
-def _check(context: Context, environment: Environment, change: Obj) -> None:
+def _validate_change(context: ResolverContext, environment: Environment, change: Obj) -> None:
     for service_id, part in as_obj(change.get("services")).items():
-        context.instance(service_id, environment.id)
+        context.get_instance(service_id, environment.id)
         for name, value in as_obj(as_obj(part).get("variables")).items():
             if value is not None and not isinstance(as_obj(value).get("value"), str):
-                raise Problem(f"Invalid value of variable {name}", "BAD_USER_INPUT")
+                raise BusinessError(f"Invalid value of variable {name}", "BAD_USER_INPUT")
 
 
-def _apply(context: Context, environment: Environment, patch: Patch, deploys: bool) -> None:
+def _apply_patch(
+    context: ResolverContext, environment: Environment, patch: EnvironmentPatch, should_deploy: bool
+) -> None:
     for name, value in as_obj(patch.patch.get("sharedVariables")).items():
         _set_variable(environment.shared_variables, name, value)
     for service_id, part in as_obj(patch.patch.get("services")).items():
-        instance = context.instance(service_id, environment.id)
+        instance = context.get_instance(service_id, environment.id)
         _apply_service(instance, as_obj(part))
         instance.updated_at = context.now
-        if deploys and (instance.image or instance.repo):
-            deploy(context.state, context.settings, instance, context.now, "environmentPatchCommit")
+        if should_deploy and (instance.image or instance.repo):
+            create_deployment(context.state, context.settings, instance, context.now, "environmentPatchCommit")
     patch.applied_at = context.now
 
 
@@ -143,7 +147,7 @@ def _set_variable(variables: dict[str, str], name: str, value: object) -> None:
         variables[name] = str(as_obj(value)["value"])
 
 
-def _apply_service(instance: Instance, part: Obj) -> None:
+def _apply_service(instance: ServiceInstance, part: Obj) -> None:
     set_source(instance, as_obj(part.get("source")))
     deploy_part = as_obj(part.get("deploy"))
     containers = as_obj(as_obj(deploy_part.get("limitOverride")).get("containers"))

@@ -16,15 +16,15 @@ from graphql import (
 from graphql.pyutils import Path
 
 from local.simulator.railway import patches, queries, resources, services
-from local.simulator.railway.context import FIELDS, ROOTS, Context
-from local.simulator.railway.patches import config_problem
-from local.simulator.railway.problems import PROCESSING, Problem
-from local.simulator.wire import as_obj, iso
+from local.simulator.railway.context import FIELD_RESOLVERS, ROOT_RESOLVERS, ResolverContext
+from local.simulator.railway.patches import find_config_error
+from local.simulator.railway.problems import PROCESSING_PROBLEM, BusinessError
+from local.simulator.wire import as_obj, to_iso
 
-RESOLVERS = (patches, queries, resources, services)
+RESOLVER_MODULES = (patches, queries, resources, services)
 """Modules whose import registers resolvers."""
 
-_SNAKE = {
+_ATTRIBUTE_NAMES = {
     "createdAt": "created_at", "deletedAt": "deleted_at", "projectId": "project_id", "serviceId": "service_id",
     "environmentId": "environment_id", "volumeId": "volume_id", "workspaceId": "workspace_id",
     "mountPath": "mount_path", "targetPort": "target_port", "isPublic": "is_public", "isEphemeral": "is_ephemeral",
@@ -32,20 +32,20 @@ _SNAKE = {
 }  # fmt: skip
 
 
-def _value(source: Any, name: str) -> object:
+def _get_field_value(source: Any, name: str) -> object:
     """A plain field: of a dict by its name, of a stored thing by its name in Python."""
     if isinstance(source, dict):
         return as_obj(cast(object, source)).get(name)
     if name == "updatedAt":  # what was never changed was last changed when it was made
         return source.updated_at or source.created_at
-    return getattr(source, _SNAKE.get(name, name))
+    return getattr(source, _ATTRIBUTE_NAMES.get(name, name))
 
 
-class Info(Protocol):
+class ResolveInfo(Protocol):
     """The part of graphql-core's resolve info that is used here."""
 
     @property
-    def context(self) -> Context: ...
+    def context(self) -> ResolverContext: ...
 
     @property
     def field_name(self) -> str: ...
@@ -57,81 +57,85 @@ class Info(Protocol):
     def return_type(self) -> object: ...
 
 
-def default_resolver(source: Any, info: Info, **_args: object) -> object:
-    return _value(source, info.field_name)
+def resolve_default(source: Any, info: ResolveInfo, **_args: object) -> object:
+    return _get_field_value(source, info.field_name)
 
 
 Resolver = Callable[..., object]
 
 
-def _for_root(resolver: Callable[[Context, Any], object]) -> Resolver:
-    def resolve(_source: object, info: Info, **args: object) -> object:
+def _wrap_root_resolver(resolver: Callable[[ResolverContext, Any], object]) -> Resolver:
+    def resolve(_source: object, info: ResolveInfo, **args: object) -> object:
         return resolver(info.context, args)
 
     return resolve
 
 
-def _for_field(resolver: Callable[[Any, Context, Any], object]) -> Resolver:
-    def resolve(source: object, info: Info, **args: object) -> object:
+def _wrap_field_resolver(resolver: Callable[[Any, ResolverContext, Any], object]) -> Resolver:
+    def resolve(source: object, info: ResolveInfo, **args: object) -> object:
         return resolver(source, info.context, args)
 
     return resolve
 
 
 @cache
-def schema() -> GraphQLSchema:
+def get_schema() -> GraphQLSchema:
     """The schema; building it also checks that no resolver is registered for a field that does not exist."""
-    built = build_schema((FilePath(__file__).parent / "schema.graphql").read_text("utf-8"))
-    for (kind, name), resolver in ROOTS.items():
-        cast(GraphQLObjectType, built.type_map[kind]).fields[name].resolve = _for_root(resolver)
-    for (kind, name), field_resolver in FIELDS.items():
-        cast(GraphQLObjectType, built.type_map[kind]).fields[name].resolve = _for_field(field_resolver)
-    _scalar(built, "DateTime").coerce_output_value = _scalar(built, "DateTime").serialize = _moment
-    _set_input(_scalar(built, "EnvironmentVariables"), _variables)
-    _set_input(_scalar(built, "EnvironmentConfig"), _config)
-    return built
+    graphql_schema = build_schema((FilePath(__file__).parent / "schema.graphql").read_text("utf-8"))
+    for (kind, name), resolver in ROOT_RESOLVERS.items():
+        cast(GraphQLObjectType, graphql_schema.type_map[kind]).fields[name].resolve = _wrap_root_resolver(resolver)
+    for (kind, name), field_resolver in FIELD_RESOLVERS.items():
+        cast(GraphQLObjectType, graphql_schema.type_map[kind]).fields[name].resolve = _wrap_field_resolver(
+            field_resolver
+        )
+    _get_scalar(graphql_schema, "DateTime").coerce_output_value = _get_scalar(graphql_schema, "DateTime").serialize = (
+        _serialize_timestamp
+    )
+    _set_input_parser(_get_scalar(graphql_schema, "EnvironmentVariables"), _parse_variables)
+    _set_input_parser(_get_scalar(graphql_schema, "EnvironmentConfig"), _parse_config)
+    return graphql_schema
 
 
-def _scalar(built: GraphQLSchema, name: str) -> GraphQLScalarType:
-    return cast(GraphQLScalarType, built.type_map[name])
+def _get_scalar(graphql_schema: GraphQLSchema, name: str) -> GraphQLScalarType:
+    return cast(GraphQLScalarType, graphql_schema.type_map[name])
 
 
-def _set_input(scalar: GraphQLScalarType, read: Callable[..., object]) -> None:
-    scalar.coerce_input_value = scalar.parse_value = read
+def _set_input_parser(scalar: GraphQLScalarType, parse: Callable[..., object]) -> None:
+    scalar.coerce_input_value = scalar.parse_value = parse
 
 
-def _moment(value: object) -> str | None:
-    return iso(value) if isinstance(value, (int, float)) else str(value)
+def _serialize_timestamp(value: object) -> str | None:
+    return to_iso(value) if isinstance(value, (int, float)) else str(value)
 
 
-def _variables(value: object) -> object:
+def _parse_variables(value: object) -> object:
     entries = as_obj(value)
     if not isinstance(value, dict) or not all(isinstance(entry, str) for entry in entries.values()):
         raise GraphQLError("EnvironmentVariables must be an object of strings")
     return entries
 
 
-def _config(value: object) -> object:
-    problem = config_problem(value)
-    if problem is not None:
-        raise GraphQLError(problem)
+def _parse_config(value: object) -> object:
+    error = find_config_error(value)
+    if error is not None:
+        raise GraphQLError(error)
     return value
 
 
-def nulling(resolve: Resolver, source: Any, info: Info, **args: object) -> object:
+def null_fields(resolve: Resolver, source: Any, info: ResolveInfo, **args: object) -> object:
     """Middleware of the fault `partial`: nullable fields below the root fail, so they become null with an error."""
     value = resolve(source, info, **args)
-    wanted = info.context.nulled
+    wanted = info.context.nulled_field
     below_root = info.path.prev is not None
     if below_root and wanted in ("*", info.field_name) and not is_non_null_type(info.return_type):
-        raise Problem(PROCESSING)
+        raise BusinessError(PROCESSING_PROBLEM)
     return value
 
 
-def unresolved() -> list[str]:
+def list_unresolved_fields() -> list[str]:
     """Root fields without a resolver (none, or this simulator is broken)."""
-    built = schema()
+    graphql_schema = get_schema()
     return [
         f"{kind}.{name}" for kind in ("Query", "Mutation")
-        for name in cast(GraphQLObjectType, built.type_map[kind]).fields if (kind, name) not in ROOTS
+        for name in cast(GraphQLObjectType, graphql_schema.type_map[kind]).fields if (kind, name) not in ROOT_RESOLVERS
     ]  # fmt: skip

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from local.simulator.railway.store import (
     Deployment,
-    Domain,
     RailwayState,
     Service,
+    ServiceDomain,
     Volume,
     VolumeInstance,
     new_id,
@@ -46,25 +46,27 @@ def seed_services(state: RailwayState, plan: SeedPlan, now: float) -> list[str]:
             if environment.project_id == project_id and not environment.is_ephemeral:
                 state.add_instance(service, environment.id, service.created_at)
         if not plan.bare:
-            _furnish(state, service, plan.environment_id, plan.status)
+            _add_resources(state, service, plan.environment_id, plan.status)
     return ids
 
 
-def _furnish(state: RailwayState, service: Service, environment_id: str, status: str) -> None:
-    made = service.created_at
+def _add_resources(state: RailwayState, service: Service, environment_id: str, status: str) -> None:
+    created_at = service.created_at
     instance = state.instances[f"{service.id}:{environment_id}"]
     instance.image, instance.volume_before_first_deploy = IMAGE, True
-    volume = Volume(new_id(), service.project_id, f"{service.name}-volume", made)
+    volume = Volume(new_id(), service.project_id, f"{service.name}-volume", created_at)
     state.volumes[volume.id] = volume
-    mounted = VolumeInstance(new_id(), volume.id, environment_id, "/data", made, service.id)
+    mounted = VolumeInstance(new_id(), volume.id, environment_id, "/data", created_at, service.id)
     state.volume_instances[mounted.id] = mounted
-    domain = Domain(new_id(), f"{service.name}-{service.id[:4]}.up.railway.app", service.id, environment_id, made)
+    domain = ServiceDomain(
+        new_id(), f"{service.name}-{service.id[:4]}.up.railway.app", service.id, environment_id, created_at
+    )
     state.domains[domain.id] = domain
     instance.domain_ids.append(domain.id)
     variables = {"RAILWAY_PUBLIC_DOMAIN": domain.domain, "RAILWAY_VOLUME_MOUNT_PATH": mounted.mount_path}
     deployment = Deployment(
-        new_id(), service.project_id, environment_id, service.id, made, 0.0, "SUCCESS", "seed", IMAGE, None,
-        variables, True, domain.domain, None, None, forced=status, updated_at=made,
+        new_id(), service.project_id, environment_id, service.id, created_at, 0.0, "SUCCESS", "seed", IMAGE, None,
+        variables, True, domain.domain, None, None, forced=status, updated_at=created_at,
     )  # fmt: skip
     state.deployments[deployment.id] = deployment
     instance.deployment_ids.append(deployment.id)

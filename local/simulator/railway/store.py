@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 SEEDED_AT = 1_700_000_000.0
-PROJECT, ENVIRONMENT, STAGING = "sim-project", "sim-environment", "sim-staging"
-WORKSPACE = "sim-workspace"
+PROJECT_ID, ENVIRONMENT_ID, STAGING_ID = "sim-project", "sim-environment", "sim-staging"
+WORKSPACE_ID = "sim-workspace"
 
 
 @dataclass
@@ -13,7 +13,7 @@ class Project:
     id: str
     name: str
     created_at: float
-    workspace_id: str | None = WORKSPACE
+    workspace_id: str | None = WORKSPACE_ID
     description: str | None = None
     is_public: bool = False
     updated_at: float = 0.0
@@ -44,7 +44,7 @@ class Service:
 
 
 @dataclass
-class Instance:
+class ServiceInstance:
     """A service in an environment. `volume_before_first_deploy` is null until it is deployed for the first time."""
 
     id: str
@@ -117,7 +117,7 @@ class VolumeInstance:
 
 
 @dataclass
-class Domain:
+class ServiceDomain:
     id: str
     domain: str
     service_id: str
@@ -130,7 +130,7 @@ class Domain:
 
 
 @dataclass
-class Patch:
+class EnvironmentPatch:
     id: str
     environment_id: str
     status: str
@@ -142,7 +142,7 @@ class Patch:
 
 
 @dataclass
-class Token:
+class ProjectToken:
     id: str
     name: str
     token: str
@@ -155,39 +155,39 @@ class RailwayState:
     projects: dict[str, Project] = field(default_factory=dict[str, Project])
     environments: dict[str, Environment] = field(default_factory=dict[str, Environment])
     services: dict[str, Service] = field(default_factory=dict[str, Service])
-    instances: dict[str, Instance] = field(default_factory=dict[str, Instance])
+    instances: dict[str, ServiceInstance] = field(default_factory=dict[str, ServiceInstance])
     deployments: dict[str, Deployment] = field(default_factory=dict[str, Deployment])
     volumes: dict[str, Volume] = field(default_factory=dict[str, Volume])
     volume_instances: dict[str, VolumeInstance] = field(default_factory=dict[str, VolumeInstance])
-    domains: dict[str, Domain] = field(default_factory=dict[str, Domain])
-    patches: dict[str, Patch] = field(default_factory=dict[str, Patch])
-    tokens: dict[str, Token] = field(default_factory=dict[str, Token])
+    domains: dict[str, ServiceDomain] = field(default_factory=dict[str, ServiceDomain])
+    patches: dict[str, EnvironmentPatch] = field(default_factory=dict[str, EnvironmentPatch])
+    tokens: dict[str, ProjectToken] = field(default_factory=dict[str, ProjectToken])
     last_volume_at: float = 0.0
     last_project_at: float = 0.0
 
-    def instance(self, service_id: str, environment_id: str) -> Instance | None:
+    def find_instance(self, service_id: str, environment_id: str) -> ServiceInstance | None:
         """A live instance; instances are kept by service and environment."""
         instance = self.instances.get(f"{service_id}:{environment_id}")
         return instance if instance is not None and instance.deleted_at is None else None
 
-    def instances_of(self, service_id: str) -> list[Instance]:
-        found = (self.instance(service_id, environment_id) for environment_id in self.environments)
+    def list_instances(self, service_id: str) -> list[ServiceInstance]:
+        found = (self.find_instance(service_id, environment_id) for environment_id in self.environments)
         return [instance for instance in found if instance is not None]
 
-    def add_instance(self, service: Service, environment_id: str, now: float) -> Instance:
-        instance = Instance(new_id(), service.id, environment_id, now)
+    def add_instance(self, service: Service, environment_id: str, now: float) -> ServiceInstance:
+        instance = ServiceInstance(new_id(), service.id, environment_id, now)
         self.instances[f"{service.id}:{environment_id}"] = instance
         return instance
 
-    def attached(self, service_id: str, environment_id: str) -> VolumeInstance | None:
+    def find_attached_volume(self, service_id: str, environment_id: str) -> VolumeInstance | None:
         """The volume that a service has in an environment."""
         for mounted in self.volume_instances.values():
-            here = (mounted.service_id, mounted.environment_id) == (service_id, environment_id)
-            if here and mounted.deleted_at is None:
+            matches = (mounted.service_id, mounted.environment_id) == (service_id, environment_id)
+            if matches and mounted.deleted_at is None:
                 return mounted
         return None
 
-    def live_domains(self, instance: Instance) -> list[Domain]:
+    def list_live_domains(self, instance: ServiceInstance) -> list[ServiceDomain]:
         found = (self.domains[domain_id] for domain_id in instance.domain_ids)
         return [domain for domain in found if domain.deleted_at is None]
 
@@ -196,12 +196,14 @@ def new_id() -> str:
     return str(uuid4())
 
 
-def seeded() -> RailwayState:
+def create_railway_state() -> RailwayState:
     """One project with two environments, and a token of the first."""
     state = RailwayState()
-    state.projects[PROJECT] = Project(PROJECT, "sim", SEEDED_AT)
-    for moment, (environment_id, name) in enumerate(((ENVIRONMENT, "production"), (STAGING, "staging"))):
-        created = SEEDED_AT + moment
-        state.environments[environment_id] = Environment(environment_id, PROJECT, name, created)
-    state.tokens["sim-project-token"] = Token(new_id(), "seeded", "sim-project-token", PROJECT, ENVIRONMENT)
+    state.projects[PROJECT_ID] = Project(PROJECT_ID, "sim", SEEDED_AT)
+    for index, (environment_id, name) in enumerate(((ENVIRONMENT_ID, "production"), (STAGING_ID, "staging"))):
+        created = SEEDED_AT + index
+        state.environments[environment_id] = Environment(environment_id, PROJECT_ID, name, created)
+    state.tokens["sim-project-token"] = ProjectToken(
+        new_id(), "seeded", "sim-project-token", PROJECT_ID, ENVIRONMENT_ID
+    )
     return state

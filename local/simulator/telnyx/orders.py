@@ -3,13 +3,32 @@
 from datetime import datetime
 
 from local.simulator.config import Config
-from local.simulator.shape import Failure, telnyx_failure
+from local.simulator.shape import ErrorDetails, telnyx_error
 from local.simulator.state import State
-from local.simulator.telnyx.query import PAGE, bad_body, bad_query, missing, page, refused
-from local.simulator.telnyx.store import MONTHLY_USD, UPFRONT_USD, Order, OrderedNumber, new_number, new_uuid
-from local.simulator.wire import LIST, TEXT, TEXT_OR_NULL, Call, Obj, Reply, Spec, as_list, as_obj, as_str, iso
+from local.simulator.telnyx.query import (
+    PAGE_PARAMS,
+    error_reply,
+    not_found_reply,
+    page_reply,
+    validate_body,
+    validate_query,
+)
+from local.simulator.telnyx.store import MONTHLY_USD, UPFRONT_USD, NumberOrder, OrderedNumber, new_number, new_uuid
+from local.simulator.wire import (
+    LIST,
+    TEXT,
+    TEXT_OR_NULL,
+    ApiCall,
+    FieldTypes,
+    Obj,
+    Reply,
+    as_list,
+    as_obj,
+    as_str,
+    to_iso,
+)
 
-_CREATE: Spec = {
+_CREATE_FIELDS: FieldTypes = {
     "phone_numbers": LIST, "messaging_profile_id": TEXT, "customer_reference": TEXT_OR_NULL, "connection_id": TEXT,
     "billing_group_id": TEXT,
 }  # fmt: skip
@@ -19,15 +38,15 @@ _FILTERS = (
 )  # fmt: skip
 
 
-def shown(order: Order, now: float, with_numbers: bool = True) -> Obj:
-    status = order.status(now)
+def serialize_order(order: NumberOrder, now: float, with_numbers: bool = True) -> Obj:
+    status = order.status_at(now)
     result: Obj = {
         "id": order.id, "record_type": "number_order", "status": status,
         "customer_reference": order.customer_reference, "messaging_profile_id": order.messaging_profile_id,
         "connection_id": order.connection_id, "billing_group_id": order.billing_group_id,
         "phone_numbers_count": len(order.numbers), "sub_number_orders_ids": [order.sub_order_id],
-        "requirements_met": True, "created_at": iso(order.created_at),
-        "updated_at": iso(order.updated_at or order.created_at),
+        "requirements_met": True, "created_at": to_iso(order.created_at),
+        "updated_at": to_iso(order.updated_at or order.created_at),
     }  # fmt: skip
     if with_numbers:
         result["phone_numbers"] = [
@@ -42,24 +61,24 @@ def shown(order: Order, now: float, with_numbers: bool = True) -> Obj:
     return result
 
 
-def create(state: State, config: Config, call: Call) -> Reply:
+def create(state: State, config: Config, call: ApiCall) -> Reply:
     settings, telnyx = config.telnyx, state.telnyx
-    problem = bad_body(call, _CREATE, ("phone_numbers",))
-    if problem is not None:
-        return problem
+    error = validate_body(call, _CREATE_FIELDS, ("phone_numbers",))
+    if error is not None:
+        return error
     entries = [as_obj(entry) for entry in as_list(call.body["phone_numbers"])]
     wanted = [as_str(entry.get("phone_number")) for entry in entries]
     if not wanted or any(set(entry) - {"phone_number", "requirement_group_id"} for entry in entries):
-        return refused(422, "10027", "phone_numbers is a list of {phone_number}", "/phone_numbers")
+        return error_reply(422, "10027", "phone_numbers is a list of {phone_number}", "/phone_numbers")
     numbers = [number for number in wanted if number is not None]
     if len(numbers) != len(wanted) or len(set(numbers)) != len(numbers):
-        return refused(422, "10027", "phone_number is required, once each", "/phone_numbers")
-    refusal = _refusal(state, config, call, numbers)
-    if refusal is not None:
-        return refusal
+        return error_reply(422, "10027", "phone_number is required, once each", "/phone_numbers")
+    conflict = _validate_order(state, config, call, numbers)
+    if conflict is not None:
+        return conflict
     ends_at = call.now + settings.order_seconds
     profile, reference = as_str(call.body.get("messaging_profile_id")), as_str(call.body.get("customer_reference"))
-    order = Order(new_uuid(), call.now, ends_at, [], new_uuid(), reference, profile)
+    order = NumberOrder(new_uuid(), call.now, ends_at, [], new_uuid(), reference, profile)
     for phone_number in numbers:
         failed = settings.order_end == "failure" or phone_number in settings.failing_numbers
         # The id of a number within an order is another one than that of the number itself.
@@ -72,52 +91,52 @@ def create(state: State, config: Config, call: Call) -> Reply:
         if not failed:
             telnyx.spent_usd += MONTHLY_USD + UPFRONT_USD
     telnyx.orders[order.id] = order
-    return Reply(200, {"data": shown(order, call.now)})
+    return Reply(200, {"data": serialize_order(order, call.now)})
 
 
-def _refusal(state: State, config: Config, call: Call, numbers: list[str]) -> Reply | None:
+def _validate_order(state: State, config: Config, call: ApiCall, numbers: list[str]) -> Reply | None:
     settings, telnyx = config.telnyx, state.telnyx
     status = settings.number_error_status
     for phone_number in numbers:
         searched = telnyx.searched_at.get(phone_number)
         if searched is None or call.now > searched + settings.search_valid_s:
-            return refused(status, "85000", pointer="/phone_numbers")
+            return error_reply(status, "85000", pointer="/phone_numbers")
         if phone_number in settings.taken_numbers:
-            return refused(status, "85001", pointer="/phone_numbers")
-        if telnyx.holder(phone_number, call.now) is not None:
+            return error_reply(status, "85001", pointer="/phone_numbers")
+        if telnyx.find_owned(phone_number, call.now) is not None:
             code = settings.already_ours_code
-            return refused(409 if code == "10012" else status, code, pointer="/phone_numbers")
+            return error_reply(409 if code == "10012" else status, code, pointer="/phone_numbers")
     profile = as_str(call.body.get("messaging_profile_id"))
-    if profile is not None and telnyx.profile(profile) is None:
-        return refused(status, "85005", pointer="/messaging_profile_id")
+    if profile is not None and telnyx.find_profile(profile) is None:
+        return error_reply(status, "85005", pointer="/messaging_profile_id")
     if "connection_id" in call.body:
-        return refused(status, "85004", pointer="/connection_id")  # there are no connections here
+        return error_reply(status, "85004", pointer="/connection_id")  # there are no connections here
     cost = len(numbers) * (MONTHLY_USD + UPFRONT_USD)
     if settings.balance_usd is not None and telnyx.spent_usd + cost > settings.balance_usd:
-        return telnyx_failure(Failure(settings.funds_status, code="20100"))
+        return telnyx_error(ErrorDetails(settings.funds_status, code="20100"))
     return None
 
 
-def listing(state: State, config: Config, call: Call) -> Reply:
-    problem = bad_query(call, (*_FILTERS, *PAGE))
-    if problem is not None:
-        return problem
-    after, before = _moment(call, "filter[created_at][gt]"), _moment(call, "filter[created_at][lt]")
+def list_orders(state: State, config: Config, call: ApiCall) -> Reply:
+    error = validate_query(call, (*_FILTERS, *PAGE_PARAMS))
+    if error is not None:
+        return error
+    after, before = _parse_timestamp(call, "filter[created_at][gt]"), _parse_timestamp(call, "filter[created_at][lt]")
     if after is False or before is False:
-        return refused(400, "10015", "filter[created_at] must be ISO 8601")
+        return error_reply(400, "10015", "filter[created_at] must be ISO 8601")
     found = [
         order for order in reversed(state.telnyx.orders.values())
-        if call.param("filter[status]") in (None, order.status(call.now))
+        if call.param("filter[status]") in (None, order.status_at(call.now))
         and call.param("filter[customer_reference]") in (None, order.customer_reference)
         and call.param("filter[phone_numbers_count]") in (None, str(len(order.numbers)))
         and call.param("filter[requirements_met]") in (None, "true")
         and (after is None or order.created_at > after) and (before is None or order.created_at < before)
     ]  # fmt: skip
     with_numbers = config.telnyx.list_orders_with_numbers
-    return page(call, config.telnyx, found, lambda order: shown(order, call.now, with_numbers))
+    return page_reply(call, config.telnyx, found, lambda order: serialize_order(order, call.now, with_numbers))
 
 
-def _moment(call: Call, name: str) -> float | bool | None:
+def _parse_timestamp(call: ApiCall, name: str) -> float | bool | None:
     """A moment from the query; false when it is none, null when it was not given."""
     text = call.param(name)
     if text is None:
@@ -128,18 +147,18 @@ def _moment(call: Call, name: str) -> float | bool | None:
         return False
 
 
-def get(state: State, _config: Config, call: Call) -> Reply:
-    order = state.telnyx.orders.get(call.path["id"])
-    return Reply(200, {"data": shown(order, call.now)}) if order else missing()
+def get(state: State, _config: Config, call: ApiCall) -> Reply:
+    order = state.telnyx.orders.get(call.path_params["id"])
+    return Reply(200, {"data": serialize_order(order, call.now)}) if order else not_found_reply()
 
 
-def patch(state: State, _config: Config, call: Call) -> Reply:
-    order = state.telnyx.orders.get(call.path["id"])
+def patch(state: State, _config: Config, call: ApiCall) -> Reply:
+    order = state.telnyx.orders.get(call.path_params["id"])
     if order is None:
-        return missing()
-    problem = bad_body(call, {"customer_reference": TEXT_OR_NULL})
-    if problem is not None:
-        return problem
+        return not_found_reply()
+    error = validate_body(call, {"customer_reference": TEXT_OR_NULL})
+    if error is not None:
+        return error
     if "customer_reference" in call.body:
         order.customer_reference, order.updated_at = as_str(call.body["customer_reference"]), call.now
-    return Reply(200, {"data": shown(order, call.now)})
+    return Reply(200, {"data": serialize_order(order, call.now)})

@@ -5,30 +5,36 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Place:
+class RateCenter:
     area_code: str
     locality: str
     state: str
 
 
-PLACES = (
-    Place("970", "FORT COLLINS", "CO"), Place("415", "SAN FRANCISCO", "CA"), Place("212", "NEW YORK", "NY"),
-    Place("312", "CHICAGO", "IL"), Place("512", "AUSTIN", "TX"), Place("206", "SEATTLE", "WA"),
-    Place("617", "BOSTON", "MA"), Place("305", "MIAMI", "FL"), Place("503", "PORTLAND", "OR"),
-    Place("404", "ATLANTA", "GA"),
-)  # fmt: skip
-_LINES = 10_000
-_STEP = 3_711  # has no factor in common with 10 000, so that it walks through all lines
+RATE_CENTERS = (
+    RateCenter("970", "FORT COLLINS", "CO"),
+    RateCenter("415", "SAN FRANCISCO", "CA"),
+    RateCenter("212", "NEW YORK", "NY"),
+    RateCenter("312", "CHICAGO", "IL"),
+    RateCenter("512", "AUSTIN", "TX"),
+    RateCenter("206", "SEATTLE", "WA"),
+    RateCenter("617", "BOSTON", "MA"),
+    RateCenter("305", "MIAMI", "FL"),
+    RateCenter("503", "PORTLAND", "OR"),
+    RateCenter("404", "ATLANTA", "GA"),
+)
+_LINE_COUNT = 10_000
+_LINE_STEP = 3_711  # has no factor in common with 10 000, so that it walks through all lines
 
 
-def place_of(phone_number: str) -> Place | None:
-    return next((place for place in PLACES if phone_number.startswith(f"+1{place.area_code}555")), None)
+def find_rate_center(phone_number: str) -> RateCenter | None:
+    return next((place for place in RATE_CENTERS if phone_number.startswith(f"+1{place.area_code}555")), None)
 
 
-def stock() -> Iterator[str]:
+def iter_numbers_for_sale() -> Iterator[str]:
     """All numbers for sale, in the order in which everybody is offered them."""
     line = 98
-    for _ in range(_LINES):
-        for place in PLACES:
+    for _ in range(_LINE_COUNT):
+        for place in RATE_CENTERS:
             yield f"+1{place.area_code}555{line:04d}"
-        line = (line + _STEP) % _LINES
+        line = (line + _LINE_STEP) % _LINE_COUNT

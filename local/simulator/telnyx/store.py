@@ -4,13 +4,13 @@ import secrets
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-SEEDED_PROFILE = "5a1e0000-0000-4000-8000-00000000000a"
+SEEDED_PROFILE_ID = "5a1e0000-0000-4000-8000-00000000000a"
 MONTHLY_USD = 1.0
 UPFRONT_USD = 1.0
 
 
 @dataclass
-class Number:
+class PhoneNumber:
     """A number from the moment it is ordered. It is ours from `active_at`, and visible from `visible_at`."""
 
     id: str
@@ -31,12 +31,12 @@ class Number:
     deletion_lock_enabled: bool = False
     deleted_at: float | None = None
 
-    def held(self, now: float) -> bool:
+    def is_owned(self, now: float) -> bool:
         """Whether it is ours or about to be (a pending order counts, one that has failed does not)."""
         return self.deleted_at is None and not (self.failed and now >= self.active_at)
 
-    def visible(self, now: float) -> bool:
-        return self.held(now) and now >= self.visible_at
+    def is_visible(self, now: float) -> bool:
+        return self.is_owned(now) and now >= self.visible_at
 
 
 @dataclass
@@ -47,7 +47,7 @@ class OrderedNumber:
 
 
 @dataclass
-class Order:
+class NumberOrder:
     id: str
     created_at: float
     ends_at: float
@@ -59,14 +59,14 @@ class Order:
     billing_group_id: str | None = None
     updated_at: float | None = None
 
-    def status(self, now: float) -> str:
+    def status_at(self, now: float) -> str:
         if now < self.ends_at:
             return "pending"
         return "failure" if all(number.failed for number in self.numbers) else "success"
 
 
 @dataclass
-class Profile:
+class MessagingProfile:
     id: str
     name: str
     created_at: float
@@ -82,7 +82,7 @@ class Profile:
 
 
 @dataclass
-class Reservation:
+class NumberReservation:
     id: str
     phone_numbers: list[str]
     customer_reference: str | None
@@ -92,49 +92,49 @@ class Reservation:
 
 @dataclass
 class TelnyxState:
-    numbers: dict[str, Number] = field(default_factory=dict[str, Number])
-    orders: dict[str, Order] = field(default_factory=dict[str, Order])
-    profiles: dict[str, Profile] = field(default_factory=dict[str, Profile])
-    reservations: dict[str, Reservation] = field(default_factory=dict[str, Reservation])
+    numbers: dict[str, PhoneNumber] = field(default_factory=dict[str, PhoneNumber])
+    orders: dict[str, NumberOrder] = field(default_factory=dict[str, NumberOrder])
+    profiles: dict[str, MessagingProfile] = field(default_factory=dict[str, MessagingProfile])
+    reservations: dict[str, NumberReservation] = field(default_factory=dict[str, NumberReservation])
     searched_at: dict[str, float] = field(default_factory=dict[str, float])
     released_at: dict[str, float] = field(default_factory=dict[str, float])
     spent_usd: float = 0.0
 
-    def holder(self, phone_number: str, now: float) -> Number | None:
+    def find_owned(self, phone_number: str, now: float) -> PhoneNumber | None:
         """Our number with this E.164, if it is ours or being ordered."""
         for number in self.numbers.values():
-            if number.phone_number == phone_number and number.held(now):
+            if number.phone_number == phone_number and number.is_owned(now):
                 return number
         return None
 
-    def held(self, now: float) -> set[str]:
-        return {number.phone_number for number in self.numbers.values() if number.held(now)}
+    def list_owned_numbers(self, now: float) -> set[str]:
+        return {number.phone_number for number in self.numbers.values() if number.is_owned(now)}
 
-    def find(self, id_or_e164: str, now: float, by_e164: bool) -> Number | None:
+    def find_visible(self, id_or_e164: str, now: float, allows_e164: bool) -> PhoneNumber | None:
         """A visible number by its id, or by its E.164 form where that is allowed."""
         number = self.numbers.get(id_or_e164)
-        if number is None and by_e164 and id_or_e164.startswith("+"):
-            number = self.holder(id_or_e164, now)
-        return number if number is not None and number.visible(now) else None
+        if number is None and allows_e164 and id_or_e164.startswith("+"):
+            number = self.find_owned(id_or_e164, now)
+        return number if number is not None and number.is_visible(now) else None
 
-    def profile(self, profile_id: str) -> Profile | None:
+    def find_profile(self, profile_id: str) -> MessagingProfile | None:
         profile = self.profiles.get(profile_id)
         return profile if profile is not None and profile.deleted_at is None else None
 
 
-def with_profile() -> TelnyxState:
+def create_telnyx_state() -> TelnyxState:
     state = TelnyxState()
-    state.profiles[SEEDED_PROFILE] = Profile(SEEDED_PROFILE, "sim", 1_700_000_000.0, ["US"])
+    state.profiles[SEEDED_PROFILE_ID] = MessagingProfile(SEEDED_PROFILE_ID, "sim", 1_700_000_000.0, ["US"])
     return state
 
 
-def number_id() -> str:
+def new_number_id() -> str:
     """A 64-bit integer as a string, as the ids of numbers are."""
     return str(10**18 + secrets.randbelow(8 * 10**18))
 
 
-def new_number(phone_number: str, now: float, active_at: float, visible_at: float) -> Number:
-    return Number(number_id(), phone_number, now, active_at, visible_at)
+def new_number(phone_number: str, now: float, active_at: float, visible_at: float) -> PhoneNumber:
+    return PhoneNumber(new_number_id(), phone_number, now, active_at, visible_at)
 
 
 def new_uuid() -> str:

@@ -16,21 +16,21 @@ async def app(scope, receive, send):
     await globals()[f"do_{what}"](scope, receive, send)
 
 
-async def answer(send, value, status=200, headers=()):
+async def send_json(send, value, status=200, headers=()):
     await send({"type": "http.response.start", "status": status, "headers": list(headers)})
     await send({"type": "http.response.body", "body": json.dumps(value).encode()})
 
 
-async def part(send, data, more=True):
+async def send_part(send, data, more=True):
     await send({"type": "http.response.body", "body": data, "more_body": more})
 
 
 async def do_stream(scope, receive, send):
     await send(START)
     for number in range(3):
-        await part(send, f"data: {number}\n\n".encode())
+        await send_part(send, f"data: {number}\n\n".encode())
         await receive() if number == 0 else await asyncio.sleep(0)
-    await part(send, b"", False)
+    await send_part(send, b"", False)
 
 
 async def do_steps(scope, receive, send):
@@ -40,13 +40,13 @@ async def do_steps(scope, receive, send):
     for number in range(3):
         while not os.path.exists(f"{folder}/{number}"):
             await asyncio.sleep(0.01)
-        await part(send, f"{number}".encode(), number < 2)
+        await send_part(send, f"{number}".encode(), number < 2)
 
 
 async def do_scope(scope, receive, send):
     context = scope["aws.context"]
     request = await receive()
-    told = {
+    shown = {
         name: scope[name] if not isinstance(scope[name], bytes) else scope[name].decode()
         for name in (
             "type",
@@ -60,25 +60,25 @@ async def do_scope(scope, receive, send):
             "root_path",
         )
     }
-    told |= {"server": scope["server"], "client": scope["client"], "event": scope["aws.event"]}
-    told["headers"] = [[name.decode(), value.decode()] for name, value in scope["headers"]]
-    told["body"] = request["body"].hex()
-    told["more"] = request["more_body"]
-    told["context"] = {
+    shown |= {"server": scope["server"], "client": scope["client"], "event": scope["aws.event"]}
+    shown["headers"] = [[name.decode(), value.decode()] for name, value in scope["headers"]]
+    shown["body"] = request["body"].hex()
+    shown["more"] = request["more_body"]
+    shown["context"] = {
         "id": context.aws_request_id, "deadline": context.deadline_ms, "arn": context.invoked_function_arn,
         "name": context.function_name, "memory": context.memory_limit_in_mb,
         "left": context.get_remaining_time_in_millis(), "trace": os.environ["_X_AMZN_TRACE_ID"],
     }  # fmt: skip
-    told["path0"] = sys.path[:3]
+    shown["path0"] = sys.path[:3]
     LOOPS.append(id(asyncio.get_running_loop()))
-    told["loops"] = LOOPS
-    await answer(send, told)
+    shown["loops"] = LOOPS
+    await send_json(send, shown)
 
 
 async def do_headers(scope, receive, send):
     headers = [(b"X-A", b"1"), (b"x-a", b"2"), (b"Set-Cookie", b"a=1"), (b"set-cookie", b"b=2; Path=/"),
                (b"Content-Length", b"4"), (b"connection", b"close")]  # fmt: skip
-    await answer(send, None, 201, headers)
+    await send_json(send, None, 201, headers)
 
 
 async def do_empty(scope, receive, send):
@@ -87,7 +87,7 @@ async def do_empty(scope, receive, send):
 
 
 async def do_long(scope, receive, send):
-    await answer(send, 1, 200, [(b"x-long", b"x" * 17_000)])
+    await send_json(send, 1, 200, [(b"x-long", b"x" * 17_000)])
 
 
 async def do_early(scope, receive, send):
@@ -97,7 +97,7 @@ async def do_early(scope, receive, send):
 
 async def do_late(scope, receive, send):
     await send(START)
-    await part(send, b"some")
+    await send_part(send, b"some")
     raise LookupError("lost")
 
 
@@ -109,7 +109,7 @@ async def do_foreign(scope, receive, send):
 
 async def do_open(scope, receive, send):
     await send(START)
-    await part(send, b"some")
+    await send_part(send, b"some")
 
 
 async def do_nothing(scope, receive, send):
@@ -117,12 +117,12 @@ async def do_nothing(scope, receive, send):
 
 
 async def do_wrong(scope, receive, send):
-    await part(send, b"before the start")
+    await send_part(send, b"before the start")
 
 
 async def do_after(scope, receive, send):
-    await answer(send, 1)
-    await part(send, b"more")
+    await send_json(send, 1)
+    await send_part(send, b"more")
 
 
 async def do_disconnect(scope, receive, send):
@@ -131,7 +131,7 @@ async def do_disconnect(scope, receive, send):
     waiting = asyncio.ensure_future(receive())
     await asyncio.sleep(0)
     seen.append(waiting.done())
-    await answer(send, 1)
+    await send_json(send, 1)
     seen.append((await waiting)["type"])
     print("seen", json.dumps(seen))
 
@@ -141,7 +141,7 @@ async def do_broken(scope, receive, send):
     await send(START)
     try:
         while True:
-            await part(send, b"x" * 1000)
+            await send_part(send, b"x" * 1000)
             await asyncio.sleep(0.01)
     except OSError as error:
         await receive()
@@ -151,14 +151,14 @@ async def do_broken(scope, receive, send):
 async def do_idle(scope, receive, send):
     """Learns of a broken response without sending."""
     await send(START)
-    await part(send, b"x")
+    await send_part(send, b"x")
     await receive()
     print("idle", (await receive())["type"])
 
 
 async def do_forever(scope, receive, send):
     await send(START)
-    await part(send, b"begun")
+    await send_part(send, b"begun")
     try:
         await asyncio.sleep(3600)
     finally:
@@ -167,11 +167,11 @@ async def do_forever(scope, receive, send):
 
 async def do_graceful(scope, receive, send):
     await send(START)
-    await part(send, b"begun")
+    await send_part(send, b"begun")
     try:
         await asyncio.sleep(3600)
     except asyncio.CancelledError:
-        await part(send, b"reconnect", False)
+        await send_part(send, b"reconnect", False)
 
 
 async def do_silent(scope, receive, send):
@@ -193,11 +193,11 @@ async def do_exit(scope, receive, send):
 async def do_big(scope, receive, send):
     await send(START)
     for _ in range(40):
-        await part(send, bytes(100_000))
-    await part(send, b"", False)
+        await send_part(send, bytes(100_000))
+    await send_part(send, b"", False)
 
 
 async def do_background(scope, receive, send):
-    await answer(send, 1)
+    await send_json(send, 1)
     await asyncio.sleep(0.05)
     print("afterwards", time.time() > 0)

@@ -9,9 +9,9 @@ from .bundle import Agent
 from .models import Input, Output, Timestamp
 from .plugin import NoConfig, Plugin, PluginService, Prompt
 from .routes import Route, RouteContext
-from .schemas import schema
+from .schemas import describe_tool
 from .services import Secrets, Services
-from .telling import readable
+from .telling import safe_error_text
 from .tool import Invocation, Tool, ToolContext
 
 __all__ = [
@@ -32,6 +32,6 @@ __all__ = [
     "Timestamp",
     "Tool",
     "ToolContext",
-    "readable",
-    "schema",
+    "describe_tool",
+    "safe_error_text",
 ]

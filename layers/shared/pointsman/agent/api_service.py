@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from ..errors import CompositionError, ToolNotFound
-from .routes import Method, Route, RouteHandler, shape
+from .routes import HttpMethod, Route, RouteHandler, strip_parameter_names
 from .services import Services
 from .tool import AnyTool
 
@@ -27,13 +27,13 @@ class ApiService:
     def __init__(self, services: Services, prefix: str = "/api") -> None:
         self.services = services
         self.prefix = prefix
-        self.running = False
+        self.is_running = False
         self._tools: dict[str, ExposedTool] = {}
         self._routes: dict[tuple[str, str], Route] = {}
 
     def expose_tool(self, tool: AnyTool, tag: str | None = None) -> None:
         """Let clients list, read about and call the tool. Raises CompositionError for a second one of the same id."""
-        self._open(f"tool {tool.id}")
+        self._require_stopped(f"tool {tool.id}")
         if tool.id in self._tools:
             raise CompositionError(f"A tool {tool.id} is exposed already")
         self._tools[tool.id] = ExposedTool(tool, tag)
@@ -44,7 +44,7 @@ class ApiService:
 
     def register_route(
         self,
-        method: Method,
+        method: HttpMethod,
         path: str,
         handler: RouteHandler,
         *,
@@ -55,25 +55,32 @@ class ApiService:
         public: bool = False,
     ) -> None:
         """Add a route under the prefix. Raises CompositionError for one that would answer another's requests."""
-        self._open(f"route {method} {path}")
+        self._require_stopped(f"route {method} {path}")
         route = Route(method, path, handler, summary, tag, input, output, public)
-        if (method, shape(path)) in self._routes:
-            raise CompositionError(f"There is a route {method} {shape(path)} already")
-        other = next((one for one in self.routes if shape(one.path) == shape(path) and one.path != path), None)
+        if (method, strip_parameter_names(path)) in self._routes:
+            raise CompositionError(f"There is a route {method} {strip_parameter_names(path)} already")
+        other = next(
+            (
+                one
+                for one in self.routes
+                if strip_parameter_names(one.path) == strip_parameter_names(path) and one.path != path
+            ),
+            None,
+        )
         if other is not None:
             raise CompositionError(
                 f"Route {method} {path} must name its parameters as {other.method} {other.path} does"
             )
-        self._routes[method, shape(path)] = route
+        self._routes[method, strip_parameter_names(path)] = route
 
     def start(self) -> None:
         """Take no more tools and routes. Raises CompositionError where it runs already."""
-        self._open("another start")
-        self.running = True
+        self._require_stopped("another start")
+        self.is_running = True
 
     def stop(self) -> None:
         """Take tools and routes again."""
-        self.running = False
+        self.is_running = False
 
     @property
     def tools(self) -> tuple[ExposedTool, ...]:
@@ -83,12 +90,12 @@ class ApiService:
     def routes(self) -> tuple[Route, ...]:
         return tuple(self._routes.values())
 
-    def tool(self, tool_id: str) -> ExposedTool:
+    def get_tool(self, tool_id: str) -> ExposedTool:
         """The exposed tool of this id. Raises ToolNotFound."""
         if tool_id not in self._tools:
             raise ToolNotFound(f"There is no tool {tool_id[:128]!r}; GET {self.prefix}/tools lists what there is")
         return self._tools[tool_id]
 
-    def _open(self, what: str) -> None:
-        if self.running:
-            raise CompositionError(f"The API runs; {what} comes too late")
+    def _require_stopped(self, subject: str) -> None:
+        if self.is_running:
+            raise CompositionError(f"The API runs; {subject} comes too late")

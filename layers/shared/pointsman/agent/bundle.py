@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..settings.agent import api_prefix
+from ..settings.agent import load_api_prefix
 from .api_service import ApiService
 from .plugin import PluginService
 from .services import Services
@@ -19,7 +19,7 @@ class Agent:
     def __init__(self, *, secrets: Mapping[str, str] | None = None, prefix: str | None = None) -> None:
         self.services = Services(secrets)
         self.plugins = PluginService(self.services)
-        self.api = ApiService(self.services, api_prefix() if prefix is None else prefix)
+        self.api = ApiService(self.services, load_api_prefix() if prefix is None else prefix)
         self.services.provide(PluginService, self.plugins)
         self.services.provide(ApiService, self.api)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from ..errors import CompositionError
 from .models import Input
 from .services import Services
-from .telling import readable
+from .telling import safe_error_text
 from .tool import AnyTool
 
 __all__ = ["AnyPlugin", "NoConfig", "Plugin", "PluginService", "Prompt"]
@@ -97,10 +97,12 @@ class PluginService:
         if plugin_id in self._plugins:
             raise CompositionError(f"There is a plugin {plugin_id} already")
         try:
-            valid = plugin.config.model_validate({} if config is None else config)
+            valid_config = plugin.config.model_validate({} if config is None else config)
         except ValidationError as error:
-            raise CompositionError(f"The configuration of plugin {plugin_id} is wrong: {readable(error)}") from None
-        plugin.setup(self._services, valid)
+            raise CompositionError(
+                f"The configuration of plugin {plugin_id} is wrong: {safe_error_text(error)}"
+            ) from None
+        plugin.setup(self._services, valid_config)
         self._plugins[plugin_id] = plugin
         return plugin
 

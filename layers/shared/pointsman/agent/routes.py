@@ -8,15 +8,15 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel
 
 from ..errors import CompositionError, PointsmanError, RouteFailed
-from .checking import NotItsOutput, read, written
+from .checking import InvalidOutput, serialize_output, validate_input
 from .services import Services
-from .telling import readable
+from .telling import safe_error_text
 
-__all__ = ["OWN_PATHS", "Method", "Route", "RouteContext", "RouteHandler", "shape"]
+__all__ = ["RESERVED_PATHS", "HttpMethod", "Route", "RouteContext", "RouteHandler", "strip_parameter_names"]
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
-OWN_PATHS = (
+RESERVED_PATHS = (
     "/capabilities",
     "/tools",
     "/tools/{toolId}/invoke",
@@ -32,7 +32,7 @@ OWN_PATHS = (
 )
 """The Agent API's own paths under its prefix; the gateway would never hand them to another route."""
 
-_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_]*\}")
+_SEGMENT_PATTERN = re.compile(r"[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Route:
     Raises CompositionError for what cannot be.
     """
 
-    method: Method
+    method: HttpMethod
     path: str
     handler: RouteHandler
     summary: str = ""
@@ -71,15 +71,15 @@ class Route:
 
     def __post_init__(self) -> None:
         name = f"{self.method} {self.path}"
-        if self.method not in get_args(Method):
-            raise CompositionError(f"Route {name}: the method must be one of {', '.join(get_args(Method))}")
+        if self.method not in get_args(HttpMethod):
+            raise CompositionError(f"Route {name}: the method must be one of {', '.join(get_args(HttpMethod))}")
         segments = self.path.split("/")
-        if segments[0] or len(segments) < 2 or not all(_SEGMENT.fullmatch(segment) for segment in segments[1:]):
+        if segments[0] or len(segments) < 2 or not all(_SEGMENT_PATTERN.fullmatch(segment) for segment in segments[1:]):
             raise CompositionError(f"Route {name}: a path is like /hello/{{name}}")
         if len(set(self.parameters)) < len(self.parameters):
             raise CompositionError(f"Route {name} has two parameters of one name")
-        if own := next((own for own in OWN_PATHS if _covers(own, self.path)), None):
-            raise CompositionError(f"Route {name}: {own} is the Agent API's own")
+        if reserved := next((own for own in RESERVED_PATHS if _is_shadowing(own, self.path)), None):
+            raise CompositionError(f"Route {name}: {reserved} is the Agent API's own")
         if self.input is not None and self.method == "GET":
             raise CompositionError(f"Route {name}: a GET has no body")
 
@@ -89,37 +89,44 @@ class Route:
         return re.findall(r"\{(\w+)\}", self.path)
 
     def call(
-        self, user_id: str, services: Services, path: Mapping[str, str], query: Mapping[str, str], raw: object = None
+        self,
+        user_id: str,
+        services: Services,
+        path: Mapping[str, str],
+        query: Mapping[str, str],
+        raw_body: object = None,
     ) -> object:
         """Call the route, with the body as parsed JSON; what it returns as JSON.
 
         Raises InvalidToolInput, errors of ours that the handler raises, and RouteFailed for all others.
         """
-        body = None if self.input is None else read(self.input, raw, "The request body")
+        body = None if self.input is None else validate_input(self.input, raw_body, "The request body")
         try:
             result = self.handler(RouteContext(user_id, services, path, query, body))
-            return written(self.output or (type(result) if isinstance(result, BaseModel) else _Anything), result)
+            return serialize_output(
+                self.output or (type(result) if isinstance(result, BaseModel) else _AnyObject), result
+            )
         except PointsmanError:
             raise
-        except NotItsOutput as wrong:
+        except InvalidOutput as wrong:
             name = f"{self.method} {self.path}"
             raise RouteFailed(f"{name} returned something that is not its output: {wrong}") from None
         except (Exception, SystemExit) as error:
-            raise RouteFailed(readable(error, services.secrets.values())) from error
+            raise RouteFailed(safe_error_text(error, services.secrets.values())) from error
 
 
-class _Anything(BaseModel, extra="allow", defer_build=True):
+class _AnyObject(BaseModel, extra="allow", defer_build=True):
     """The output of a route that does not say what it returns: any object."""
 
 
-def shape(path: str) -> str:
+def strip_parameter_names(path: str) -> str:
     """The path without the names of its parameters: two routes of one shape would answer the same requests."""
     return re.sub(r"\{\w+\}", "{}", path)
 
 
-def _covers(own: str, path: str) -> bool:
+def _is_shadowing(reserved: str, path: str) -> bool:
     """Whether each request for this path is one for our own."""
-    ours, theirs = own.split("/"), path.split("/")
-    return len(ours) == len(theirs) and all(
-        mine == its or mine.startswith("{") for mine, its in zip(ours, theirs, strict=True)
+    reserved_segments, path_segments = reserved.split("/"), path.split("/")
+    return len(reserved_segments) == len(path_segments) and all(
+        mine == its or mine.startswith("{") for mine, its in zip(reserved_segments, path_segments, strict=True)
     )

@@ -45,8 +45,8 @@ class Services:
     def get(self, kind: type[T]) -> T:
         """The service of this type. Raises CompositionError, naming those that there are."""
         if kind not in self._services:
-            there = ", ".join(sorted(other.__name__ for other in self._services)) or "nothing"
-            raise CompositionError(f"There is no {kind.__name__} in the service container, but {there}")
+            available = ", ".join(sorted(other.__name__ for other in self._services)) or "nothing"
+            raise CompositionError(f"There is no {kind.__name__} in the service container, but {available}")
         return cast("T", self._services[kind])
 
     def __contains__(self, kind: type[Any]) -> bool:

@@ -5,17 +5,17 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 
 from ..errors import PointsmanError
-from .checking import issues_of
+from .checking import to_issues
 
-__all__ = ["readable"]
+__all__ = ["safe_error_text"]
 
-_LONGEST = 500
+_MAX_LENGTH = 500
 
-_UNSAFE = {"psycopg", "psycopg_pool", "httpx", "httpcore", "botocore", "boto3", "urllib3", "sqlalchemy"}
+_UNSAFE_PACKAGES = {"psycopg", "psycopg_pool", "httpx", "httpcore", "botocore", "boto3", "urllib3", "sqlalchemy"}
 """Packages whose errors may quote a credential: a connection string, an address, a header."""
 
 
-def readable(error: BaseException, secrets: Iterable[str] = ()) -> str:
+def safe_error_text(error: BaseException, secrets: Iterable[str] = ()) -> str:
     """The error in at most 500 characters, for a client or a model to read.
 
     An error of ours tells its message. Of one of a database, an HTTP library or AWS only the class is told, and of one
@@ -26,19 +26,19 @@ def readable(error: BaseException, secrets: Iterable[str] = ()) -> str:
     if isinstance(error, PointsmanError):
         text = error.message
     elif isinstance(error, ValidationError):
-        wrong = [f"{'.'.join(map(str, issue['path'])) or 'value'}: {issue['message']}" for issue in issues_of(error)]
-        text = f"{kind}: {'; '.join(wrong)}"
-    elif any(one.__module__.partition(".")[0] in _UNSAFE for one in type(error).__mro__):
+        problems = [f"{'.'.join(map(str, issue['path'])) or 'value'}: {issue['message']}" for issue in to_issues(error)]
+        text = f"{kind}: {'; '.join(problems)}"
+    elif any(one.__module__.partition(".")[0] in _UNSAFE_PACKAGES for one in type(error).__mro__):
         text = kind
     else:
-        text = _own_text(error) or kind
+        text = _message_or_empty(error) or kind
     for secret in sorted({one for one in secrets if len(one) >= 4}, key=len, reverse=True):
         text = text.replace(secret, "***")
     text = text.encode(errors="replace").decode()
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"
 
 
-def _own_text(error: BaseException) -> str:
+def _message_or_empty(error: BaseException) -> str:
     try:
         return str(error).strip()
     except Exception:  # noqa: BLE001 - an error that cannot be written is known by its class

@@ -9,26 +9,26 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from ..errors import ApprovalRequired, CompositionError, InvalidToolInput, PointsmanError, ToolFailed
-from .checking import NotItsOutput, read, written
+from .checking import InvalidOutput, serialize_output, validate_input
 from .services import Secrets, Services
-from .telling import readable
+from .telling import safe_error_text
 
-__all__ = ["AnyTool", "Invocation", "OutputFile", "Tool", "ToolContext"]
+__all__ = ["AnyTool", "FileEmitter", "Invocation", "Tool", "ToolContext"]
 
 In = TypeVar("In", bound=BaseModel)
 Out = TypeVar("Out", bound=BaseModel)
 
-_ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
-_LONGEST_ID = 128
+_ID_PATTERN = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+_MAX_ID_LENGTH = 128
 
 
-class OutputFile(Protocol):
+class FileEmitter(Protocol):
     """Tells whoever follows a prompt of a file that the tool has made."""
 
     def __call__(self, path: str, mime_type: str | None = None, description: str | None = None) -> None: ...
 
 
-def _no_file(path: str, mime_type: str | None = None, description: str | None = None) -> None:
+def _ignore_file(path: str, mime_type: str | None = None, description: str | None = None) -> None:
     """Over REST nobody follows."""
 
 
@@ -42,7 +42,7 @@ class Invocation:
     user_id: str
     services: Services
     state: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
-    output_file: OutputFile = _no_file
+    output_file: FileEmitter = _ignore_file
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class ToolContext(Generic[In]):
     input: In = field(repr=False)
     services: Services
     state: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
-    output_file: OutputFile = _no_file
+    output_file: FileEmitter = _ignore_file
 
     @property
     def secrets(self) -> Secrets:
@@ -80,49 +80,51 @@ class Tool(Generic[In, Out]):
     example: Mapping[str, object] | None = None
 
     def __post_init__(self) -> None:
-        if not _ID.fullmatch(self.id) or len(self.id) > _LONGEST_ID:
-            raise CompositionError(f"A tool cannot be called {self.id[:_LONGEST_ID]!r}: ids are like time.now")
+        if not _ID_PATTERN.fullmatch(self.id) or len(self.id) > _MAX_ID_LENGTH:
+            raise CompositionError(f"A tool cannot be called {self.id[:_MAX_ID_LENGTH]!r}: ids are like time.now")
         if not self.description.strip():
             raise CompositionError(f"Tool {self.id} needs a description: it is all that a model knows of it")
         if inspect.iscoroutinefunction(self.invoke):
             raise CompositionError(f"Tool {self.id} must be a plain def: one sandbox serves one call at a time")
 
-    def read(self, raw: object) -> In:
+    def validate_input(self, raw_input: object) -> In:
         """The input out of parsed JSON. Raises InvalidToolInput, and ToolFailed where the model's own code fails."""
         try:
-            return read(self.input, raw, f"The input of {self.id}")
+            return validate_input(self.input, raw_input, f"The input of {self.id}")
         except InvalidToolInput:
             raise
         except Exception as error:
-            raise ToolFailed(f"The input of {self.id} cannot be checked: {readable(error)}") from error
+            raise ToolFailed(f"The input of {self.id} cannot be checked: {safe_error_text(error)}") from error
 
-    def approval_reason(self, given: In) -> str | None:
+    def get_approval_reason(self, tool_input: In) -> str | None:
         """Why a person must approve a call with this input, or None. Raises ToolFailed where the rule itself fails."""
         if self.approval is None:
             return None
         try:
-            return self.approval(given)
+            return self.approval(tool_input)
         except Exception as error:
-            raise ToolFailed(f"Whether {self.id} must be approved cannot be told: {readable(error)}") from error
+            raise ToolFailed(f"Whether {self.id} must be approved cannot be told: {safe_error_text(error)}") from error
 
-    def call(self, invocation: Invocation, raw: object, *, approved: bool = False) -> object:
+    def call(self, invocation: Invocation, raw_input: object, *, approved: bool = False) -> object:
         """Call the tool with parsed JSON; its output as JSON.
 
         Raises InvalidToolInput, ApprovalRequired where a person must approve it and nobody has `approved` it, and
         ToolFailed.
         """
-        given = self.read(raw)
-        reason = None if approved else self.approval_reason(given)
+        tool_input = self.validate_input(raw_input)
+        reason = None if approved else self.get_approval_reason(tool_input)
         if reason is not None:
             raise ApprovalRequired(f"A person must approve this call of {self.id}: {reason}")
-        context = ToolContext(invocation.user_id, given, invocation.services, invocation.state, invocation.output_file)
+        context = ToolContext(
+            invocation.user_id, tool_input, invocation.services, invocation.state, invocation.output_file
+        )
         try:
-            return written(self.output, self.invoke(context))
-        except NotItsOutput as wrong:
+            return serialize_output(self.output, self.invoke(context))
+        except InvalidOutput as wrong:
             raise ToolFailed(f"{self.id} returned something that is not its output: {wrong}") from None
         except (Exception, SystemExit) as error:
             details = {**error.details, "code": error.code} if isinstance(error, PointsmanError) else None
-            raise ToolFailed(readable(error, context.secrets.values()), details=details) from error
+            raise ToolFailed(safe_error_text(error, context.secrets.values()), details=details) from error
 
 
 AnyTool = Tool[Any, Any]

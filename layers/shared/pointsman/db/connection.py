@@ -17,16 +17,16 @@ from psycopg.rows import DictRow, dict_row
 from ..errors import DatabaseUnavailable
 from ..settings.database import DatabaseSettings
 
-__all__ = ["Connection", "close", "listening", "run", "wait_for"]
+__all__ = ["Connection", "close", "listen", "run_in_transaction", "wait_for_notification"]
 
 Connection = psycopg.Connection[DictRow]
 T = TypeVar("T")
 
-_CONNECT_SECONDS = 5
+_CONNECT_TIMEOUT_SECONDS = 5
 _connection: Connection | None = None
 
 
-def _connected() -> Connection:
+def _get_connection() -> Connection:
     global _connection
     if _connection is None or _connection.closed:
         _connection = Connection.connect(
@@ -34,7 +34,7 @@ def _connected() -> Connection:
             autocommit=True,
             prepare_threshold=None,
             row_factory=dict_row,
-            connect_timeout=_CONNECT_SECONDS,
+            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
             application_name="pointsman",
         )
     return _connection
@@ -48,44 +48,44 @@ def close() -> None:
         _connection = None
 
 
-def wait_for(channel: str, payload: str, seconds: float) -> None:
+def wait_for_notification(channel: str, payload: str, timeout: float) -> None:
     """Wait until another session notifies this channel with this payload, at most so long.
 
     A pooler may swallow notifications, so callers look again in any case; this only lets them look at once.
     """
     try:
-        for note in _connected().notifies(timeout=seconds):
-            if (note.channel, note.payload) == (channel, payload):
+        for notification in _get_connection().notifies(timeout=timeout):
+            if (notification.channel, notification.payload) == (channel, payload):
                 return
     except psycopg.OperationalError:
         close()
 
 
 @contextmanager
-def listening(channel: str) -> Generator[None]:
+def listen(channel: str) -> Generator[None]:
     """Receive the channel's notifications in this block. No longer: who listens and does not read holds them all up."""
-    run(lambda connection: connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel))))
+    run_in_transaction(lambda connection: connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel))))
     try:
         yield
     finally:
-        run(lambda connection: connection.execute("UNLISTEN *"))
+        run_in_transaction(lambda connection: connection.execute("UNLISTEN *"))
 
 
-def run(work: Callable[[Connection], T]) -> T:
+def run_in_transaction(fn: Callable[[Connection], T]) -> T:
     """Do `work` in one transaction and commit it.
 
     `work` must be safe to do twice: it is repeated once where a connection from an earlier use turns out to be dead.
     Raises DatabaseUnavailable where Postgres cannot be reached; its message holds nothing of the connection string.
     """
     reused = _connection is not None
-    for last in (not reused, True):
+    for is_last_attempt in (not reused, True):
         try:
-            connection = _connected()
+            connection = _get_connection()
             with connection.transaction():
-                return work(connection)
+                return fn(connection)
         except psycopg.OperationalError as error:
             close()
-            if last:
+            if is_last_attempt:
                 kind = type(error).__name__
                 raise DatabaseUnavailable(f"The database cannot be reached or broke off ({kind})") from None
     raise AssertionError("unreachable")

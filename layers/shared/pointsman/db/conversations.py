@@ -7,9 +7,9 @@ from datetime import datetime
 
 from .connection import Connection
 
-__all__ = ["Conversation", "delete", "get", "hold", "insert", "new_id", "page"]
+__all__ = ["Conversation", "delete", "generate_id", "get", "insert", "list_page", "lock_for_update"]
 
-_ID = re.compile("conv-[0-9a-f]{32}")
+_ID_PATTERN = re.compile("conv-[0-9a-f]{32}")
 _COLUMNS = "id, title, created_at, updated_at"
 
 
@@ -23,7 +23,7 @@ class Conversation:
     updated_at: datetime
 
 
-def new_id() -> str:
+def generate_id() -> str:
     return f"conv-{uuid.uuid4().hex}"
 
 
@@ -34,7 +34,7 @@ def insert(connection: Connection, conversation_id: str, user_id: str) -> None:
     )
 
 
-def page(connection: Connection, user_id: str, limit: int, offset: int) -> list[Conversation]:
+def list_page(connection: Connection, user_id: str, limit: int, offset: int) -> list[Conversation]:
     """The user's conversations, newest update first."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM conversations WHERE user_id = %s ORDER BY updated_at DESC, id LIMIT %s OFFSET %s",
@@ -45,7 +45,7 @@ def page(connection: Connection, user_id: str, limit: int, offset: int) -> list[
 
 def get(connection: Connection, conversation_id: str, user_id: str) -> Conversation | None:
     """The user's conversation of this id; None for unknown ones, another's, and what is no id."""
-    if not _ID.fullmatch(conversation_id):
+    if not _ID_PATTERN.fullmatch(conversation_id):
         return None
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM conversations WHERE id = %s AND user_id = %s", (conversation_id, user_id)
@@ -53,9 +53,9 @@ def get(connection: Connection, conversation_id: str, user_id: str) -> Conversat
     return Conversation(**row) if row else None
 
 
-def hold(connection: Connection, conversation_id: str, user_id: str) -> bool:
+def lock_for_update(connection: Connection, conversation_id: str, user_id: str) -> bool:
     """Whether the user has this conversation; nobody else changes it until the transaction ends."""
-    if not _ID.fullmatch(conversation_id):
+    if not _ID_PATTERN.fullmatch(conversation_id):
         return False
     query = "SELECT FROM conversations WHERE id = %s AND user_id = %s FOR UPDATE"
     return connection.execute(query, (conversation_id, user_id)).rowcount == 1
@@ -63,7 +63,7 @@ def hold(connection: Connection, conversation_id: str, user_id: str) -> bool:
 
 def delete(connection: Connection, conversation_id: str, user_id: str) -> bool:
     """Delete the user's conversation of this id; False where he has none. Its prompts stay, without it."""
-    if not _ID.fullmatch(conversation_id):
+    if not _ID_PATTERN.fullmatch(conversation_id):
         return False
     cursor = connection.execute("DELETE FROM conversations WHERE id = %s AND user_id = %s", (conversation_id, user_id))
     return cursor.rowcount == 1

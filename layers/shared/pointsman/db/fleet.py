@@ -12,21 +12,21 @@ from .connection import Connection
 
 __all__ = [
     "GONE",
-    "Seen",
-    "Shown",
-    "ShownTool",
+    "FleetInstance",
+    "FleetTool",
+    "ListedService",
     "count_by_status",
-    "everything",
+    "get_database_time",
+    "list_instances",
+    "lock_poll",
     "mark_gone",
-    "now",
-    "one_poll",
-    "update",
+    "update_from_listing",
 ]
 
 GONE = "GONE"
 """The status of an instance whose service a complete listing lacked."""
 
-_CONSIDERED = (
+_UPDATABLE_ROWS = (
     "infra.provider = 'railway' AND infra.provider_env_id = %(environment_id)s"
     " AND infra.deploy_status IS DISTINCT FROM 'DESTROY_FAILED' AND infra.updated_at <= %(begun)s"
     " AND NOT EXISTS (SELECT FROM operations"
@@ -34,14 +34,14 @@ _CONSIDERED = (
 )
 """The rows that a listing begun at this moment may speak for: not those that somebody works on or has written since."""
 
-_FRESH = (
+_MERGED_VALUES = (
     "coalesce(seen.status, nullif(infra.deploy_status, %(gone)s)), coalesce(seen.url, infra.url),"
     " coalesce(seen.image, infra.runtime_image)"
 )
 """What a row is to hold. What is not told stays as it is stored, but not that the instance is gone: it was seen."""
 
 
-class Seen(NamedTuple):
+class ListedService(NamedTuple):
     """A service in a listing; None where it tells nothing that is known."""
 
     service_id: str
@@ -51,7 +51,7 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ShownTool:
+class FleetTool:
     """A row of `instance_services` without its value. `meta` may be any JSON; `created_at` is ISO 8601 in UTC."""
 
     tool_id: str
@@ -63,7 +63,7 @@ class ShownTool:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class FleetInstance:
     """A row of `instance_infra` with its tools; times are ISO 8601 in UTC."""
 
     instance_id: str
@@ -77,44 +77,50 @@ class Shown:
     volume_id: str | None
     created_at: str
     updated_at: str
-    tools: list[ShownTool]
+    tools: list[FleetTool]
 
 
-def now(connection: Connection) -> datetime:
+def get_database_time(connection: Connection) -> datetime:
     """The moment by the database's clock."""
     row = connection.execute("SELECT clock_timestamp() AS now").fetchone()
     assert row is not None
     return row["now"]
 
 
-def one_poll(connection: Connection) -> None:
+def lock_poll(connection: Connection) -> None:
     """Hold other polls back until the transaction ends: two that wrote in different orders would block each other."""
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('fleet:poll', 0))")
 
 
-def update(connection: Connection, environment_id: str, begun: datetime, seen: Sequence[Seen]) -> int:
+def update_from_listing(
+    connection: Connection, environment_id: str, listing_started_at: datetime, services: Sequence[ListedService]
+) -> int:
     """Bring rows to what a listing says that was begun at this moment; returns how many it changed."""
     return connection.execute(
-        f"UPDATE instance_infra AS infra SET (deploy_status, url, runtime_image) = ({_FRESH}),"
+        f"UPDATE instance_infra AS infra SET (deploy_status, url, runtime_image) = ({_MERGED_VALUES}),"
         " updated_at = clock_timestamp() FROM unnest("
         "  %(ids)s::text[], %(statuses)s::text[], %(urls)s::text[], %(images)s::text[]"
         " ) AS seen (service_id, status, url, image)"
-        f" WHERE seen.service_id = infra.provider_service_id AND {_CONSIDERED}"
-        f" AND (infra.deploy_status, infra.url, infra.runtime_image) IS DISTINCT FROM ({_FRESH})",
+        f" WHERE seen.service_id = infra.provider_service_id AND {_UPDATABLE_ROWS}"
+        f" AND (infra.deploy_status, infra.url, infra.runtime_image) IS DISTINCT FROM ({_MERGED_VALUES})",
         {
             "gone": GONE,
             "environment_id": environment_id,
-            "begun": begun,
-            "ids": [one.service_id for one in seen],
-            "statuses": [one.status for one in seen],
-            "urls": [one.url for one in seen],
-            "images": [one.image for one in seen],
+            "begun": listing_started_at,
+            "ids": [one.service_id for one in services],
+            "statuses": [one.status for one in services],
+            "urls": [one.url for one in services],
+            "images": [one.image for one in services],
         },
     ).rowcount
 
 
 def mark_gone(
-    connection: Connection, environment_id: str, begun: datetime, seen: Sequence[Seen], older_than: timedelta
+    connection: Connection,
+    environment_id: str,
+    listing_started_at: datetime,
+    services: Sequence[ListedService],
+    min_age: timedelta,
 ) -> list[str]:
     """Mark the instances that a complete listing lacks; returns the ids of those that were not marked yet.
 
@@ -122,16 +128,16 @@ def mark_gone(
     """
     rows = connection.execute(
         "UPDATE instance_infra AS infra SET deploy_status = %(gone)s, updated_at = clock_timestamp()"
-        f" WHERE {_CONSIDERED} AND infra.created_at < %(created_before)s"
+        f" WHERE {_UPDATABLE_ROWS} AND infra.created_at < %(created_before)s"
         " AND infra.deploy_status IS DISTINCT FROM %(gone)s AND NOT EXISTS"
         " (SELECT FROM unnest(%(ids)s::text[]) AS seen (service_id) WHERE seen.service_id = infra.provider_service_id)"
         " RETURNING infra.instance_id",
         {
             "gone": GONE,
             "environment_id": environment_id,
-            "begun": begun,
-            "created_before": begun - older_than,
-            "ids": [one.service_id for one in seen],
+            "begun": listing_started_at,
+            "created_before": listing_started_at - min_age,
+            "ids": [one.service_id for one in services],
         },
     ).fetchall()
     return sorted(row["instance_id"] for row in rows)
@@ -143,21 +149,21 @@ def count_by_status(connection: Connection) -> dict[str | None, int]:
     return {row["deploy_status"]: row["count"] for row in rows}
 
 
-def everything(connection: Connection) -> list[Shown]:
+def list_instances(connection: Connection) -> list[FleetInstance]:
     """Every instance with its tools, newest first. Reads no value of a variable."""
     rows = connection.execute(
         "SELECT instance_id, provider, provider_service_id AS service_id, provider_env_id AS environment_id,"
         " provider_project_id AS project_id, url, deploy_status, runtime_image, volume_id,"
-        f" {_iso('created_at')} AS created_at, {_iso('updated_at')} AS updated_at, coalesce("
+        f" {_iso_expression('created_at')} AS created_at, {_iso_expression('updated_at')} AS updated_at, coalesce("
         "  (SELECT json_agg(json_build_object('tool_id', tool_id, 'resource_id', resource_id, 'env_key', env_key,"
-        f"  'status', status, 'meta', resource_meta, 'created_at', {_iso('tool.created_at')}) ORDER BY id)"
+        f"  'status', status, 'meta', resource_meta, 'created_at', {_iso_expression('tool.created_at')}) ORDER BY id)"
         "  FROM instance_services AS tool WHERE tool.instance_id = infra.instance_id), '[]') AS tools"
         " FROM instance_infra AS infra ORDER BY infra.created_at DESC, instance_id"
     ).fetchall()
     for row in rows:
-        row["tools"] = [ShownTool(**tool) for tool in row["tools"]]
-    return [Shown(**row) for row in rows]
+        row["tools"] = [FleetTool(**tool) for tool in row["tools"]]
+    return [FleetInstance(**row) for row in rows]
 
 
-def _iso(column: LiteralString) -> LiteralString:
+def _iso_expression(column: LiteralString) -> LiteralString:
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""

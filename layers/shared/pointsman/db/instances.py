@@ -10,19 +10,19 @@ from .connection import Connection
 
 __all__ = [
     "DESTROY_FAILED",
-    "Instance",
+    "InstanceRow",
     "ToolRow",
     "delete",
     "delete_tool",
     "exists",
+    "find_instances_using",
     "get",
+    "has_service",
     "insert",
     "insert_tool",
-    "mark",
-    "mark_tool",
-    "service_known",
-    "tools",
-    "used_by",
+    "list_tools",
+    "mark_destroy_failed",
+    "mark_tool_destroy_failed",
 ]
 
 DESTROY_FAILED = "DESTROY_FAILED"
@@ -30,7 +30,7 @@ DESTROY_FAILED = "DESTROY_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class InstanceRow:
     """The row of `instance_infra` as far as it is used here."""
 
     instance_id: str
@@ -57,22 +57,22 @@ def exists(connection: Connection, instance_id: str) -> bool:
     )
 
 
-def get(connection: Connection, instance_id: str) -> Instance | None:
+def get(connection: Connection, instance_id: str) -> InstanceRow | None:
     row = connection.execute(
         "SELECT instance_id, provider_service_id, volume_id, url, deploy_status FROM instance_infra"
         " WHERE instance_id = %s",
         (instance_id,),
     ).fetchone()
-    return Instance(**row) if row else None
+    return InstanceRow(**row) if row else None
 
 
-def service_known(connection: Connection, service_id: str) -> bool:
+def has_service(connection: Connection, service_id: str) -> bool:
     """Whether a service at Railway belongs to an instance already."""
     query = "SELECT FROM instance_infra WHERE provider_service_id = %s"
     return connection.execute(query, (service_id,)).fetchone() is not None
 
 
-def tools(connection: Connection, instance_id: str) -> list[ToolRow]:
+def list_tools(connection: Connection, instance_id: str) -> list[ToolRow]:
     rows = connection.execute(
         "SELECT tool_id, resource_id, env_key, env_value, coalesce(resource_meta, '{}') AS resource_meta"
         " FROM instance_services WHERE instance_id = %s ORDER BY id",
@@ -81,16 +81,16 @@ def tools(connection: Connection, instance_id: str) -> list[ToolRow]:
     return [ToolRow(**row) for row in rows]
 
 
-def insert(connection: Connection, infra: Mapping[str, object], services: Sequence[ToolRow]) -> None:
+def insert(connection: Connection, columns: Mapping[str, object], tools: Sequence[ToolRow]) -> None:
     """Write an instance and its tools. `infra` maps columns of `instance_infra` to values."""
     connection.execute(
         "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, provider_project_id, url,"
         " deploy_status, runtime_image, volume_id) VALUES (%(instance_id)s, %(provider_service_id)s,"
         " %(provider_env_id)s, %(provider_project_id)s, %(url)s, %(deploy_status)s, %(runtime_image)s, %(volume_id)s)",
-        infra,
+        columns,
     )
-    for tool in services:
-        insert_tool(connection, str(infra["instance_id"]), tool)
+    for tool in tools:
+        insert_tool(connection, str(columns["instance_id"]), tool)
 
 
 def insert_tool(connection: Connection, instance_id: str, tool: ToolRow) -> None:
@@ -101,13 +101,13 @@ def insert_tool(connection: Connection, instance_id: str, tool: ToolRow) -> None
     )
 
 
-def used_by(connection: Connection, tool_id: str, resource_id: str) -> set[str]:
+def find_instances_using(connection: Connection, tool_id: str, resource_id: str) -> set[str]:
     """The instances whose rows name this resource."""
     query = "SELECT instance_id FROM instance_services WHERE tool_id = %s AND resource_id = %s"
     return {row["instance_id"] for row in connection.execute(query, (tool_id, resource_id)).fetchall()}
 
 
-def mark(connection: Connection, instance_id: str, tool_ids_left: Sequence[str]) -> None:
+def mark_destroy_failed(connection: Connection, instance_id: str, remaining_tool_ids: Sequence[str]) -> None:
     """Show in the rows that a destroy is unfinished, and which tools it could not delete yet."""
     connection.execute(
         "UPDATE instance_infra SET deploy_status = %s, updated_at = now() WHERE instance_id = %s",
@@ -116,11 +116,11 @@ def mark(connection: Connection, instance_id: str, tool_ids_left: Sequence[str])
     connection.execute(
         "UPDATE instance_services SET status = CASE WHEN tool_id = ANY(%s) THEN 'destroy_failed' ELSE 'destroyed' END"
         " WHERE instance_id = %s",
-        (list(tool_ids_left), instance_id),
+        (list(remaining_tool_ids), instance_id),
     )
 
 
-def mark_tool(connection: Connection, instance_id: str, tool_id: str, resource_id: str) -> None:
+def mark_tool_destroy_failed(connection: Connection, instance_id: str, tool_id: str, resource_id: str) -> None:
     """Show in its row that a tool could not be destroyed."""
     connection.execute(
         "UPDATE instance_services SET status = 'destroy_failed'"

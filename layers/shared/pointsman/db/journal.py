@@ -22,22 +22,22 @@ from .connection import Connection
 
 __all__ = [
     "Entry",
-    "State",
-    "abandoned",
-    "closed",
-    "forget_env",
+    "ResourceState",
+    "adopt_existing",
+    "clear_env",
+    "find_instances_using",
     "get",
-    "intend",
-    "made",
-    "open_entries",
-    "own",
-    "refused",
+    "list_open_entries",
+    "record_abandoned",
+    "record_created",
+    "record_deleted",
+    "record_intent",
+    "record_rejected",
+    "record_unknown_outcome",
     "seconds_since_attempt",
-    "unanswered",
-    "used_by",
 ]
 
-State = Literal["intended", "created", "refused", "deleted", "abandoned"]
+ResourceState = Literal["intended", "created", "refused", "deleted", "abandoned"]
 
 _COLUMNS = (
     "id, operation_id, instance_id, provider, kind, plan, state, resource_id, env, meta, intended_at, attempted_at,"
@@ -55,7 +55,7 @@ class Entry:
     provider: str
     kind: str
     plan: dict[str, str]
-    state: State
+    state: ResourceState
     resource_id: str | None
     env: dict[str, str] | None = field(repr=False)
     meta: dict[str, str]
@@ -72,7 +72,9 @@ def get(connection: Connection, operation_id: str, provider: str, kind: str) -> 
     return Entry(**row) if row else None
 
 
-def intend(connection: Connection, operation_id: str, provider: str, kind: str, plan: Mapping[str, str]) -> Entry:
+def record_intent(
+    connection: Connection, operation_id: str, provider: str, kind: str, plan: Mapping[str, str]
+) -> Entry:
     """Write down that a thing is about to be made (or about to be tried again).
 
     Raises Conflict where the operation is over or being undone: then nothing may be made any more. The row lock makes
@@ -96,7 +98,7 @@ def intend(connection: Connection, operation_id: str, provider: str, kind: str, 
     return Entry(**row)
 
 
-def made(
+def record_created(
     connection: Connection,
     entry: Entry,
     resource_id: str,
@@ -117,38 +119,38 @@ def made(
         raise Conflict(f"Another attempt has taken over the {entry.provider} {entry.kind} of {entry.operation_id}")
 
 
-def unanswered(connection: Connection, entry: Entry) -> None:
+def record_unknown_outcome(connection: Connection, entry: Entry) -> None:
     """The call got no answer: it may still be at work, so the time to settle counts from now."""
     connection.execute("UPDATE operation_resources SET attempted_at = clock_timestamp() WHERE id = %s", (entry.id,))
 
 
-def refused(connection: Connection, entry: Entry) -> None:
+def record_rejected(connection: Connection, entry: Entry) -> None:
     """Close an entry: the provider said no, nothing was made."""
     connection.execute("UPDATE operation_resources SET state = 'refused', env = NULL WHERE id = %s", (entry.id,))
 
 
-def closed(connection: Connection, entry: Entry, operation_id: str) -> None:
+def record_deleted(connection: Connection, entry: Entry, closed_by: str) -> None:
     """Close an entry: the thing is gone for sure. `operation_id` is whose doing that is."""
     connection.execute(
         "UPDATE operation_resources SET state = 'deleted', env = NULL, closed_by = %s WHERE id = %s",
-        (operation_id, entry.id),
+        (closed_by, entry.id),
     )
 
 
-def abandoned(connection: Connection, entry: Entry, operation_id: str) -> None:
+def record_abandoned(connection: Connection, entry: Entry, closed_by: str) -> None:
     """Close an entry by hand: the thing may exist, and is nothing of ours any more."""
     connection.execute(
         "UPDATE operation_resources SET state = 'abandoned', env = NULL, closed_by = %s WHERE id = %s",
-        (operation_id, entry.id),
+        (closed_by, entry.id),
     )
 
 
-def forget_env(connection: Connection, operation_id: str) -> None:
+def clear_env(connection: Connection, operation_id: str) -> None:
     """Drop the variables that the entries carried to the deploy: they have arrived, and may be secrets."""
     connection.execute("UPDATE operation_resources SET env = NULL WHERE operation_id = %s", (operation_id,))
 
 
-def open_entries(connection: Connection, instance_id: str) -> list[Entry]:
+def list_open_entries(connection: Connection, instance_id: str) -> list[Entry]:
     """Everything that may exist for this instance, newest first."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM operation_resources WHERE instance_id = %s AND state IN ('intended', 'created')"
@@ -158,7 +160,7 @@ def open_entries(connection: Connection, instance_id: str) -> list[Entry]:
     return [Entry(**row) for row in rows]
 
 
-def own(
+def adopt_existing(
     connection: Connection,
     operation_id: str,
     instance_id: str,
@@ -166,7 +168,7 @@ def own(
     kind: str,
     resource_id: str,
     *,
-    again: bool = False,
+    ignore_closed: bool = False,
 ) -> None:
     """Take into the journal what an older program has made, so that it is undone like everything else.
 
@@ -185,12 +187,12 @@ def own(
             "provider": provider,
             "kind": kind,
             "resource": resource_id,
-            "again": again,
+            "again": ignore_closed,
         },
     )
 
 
-def used_by(connection: Connection, provider: str, resource_id: str) -> set[str]:
+def find_instances_using(connection: Connection, provider: str, resource_id: str) -> set[str]:
     """The instances for which a tool's resource exists by the journal."""
     rows = connection.execute(
         "SELECT instance_id FROM operation_resources WHERE provider = %s AND kind = 'tool' AND resource_id = %s"

@@ -5,18 +5,27 @@ from dataclasses import dataclass
 
 from psycopg.rows import class_row
 
-from .migrating import Connection
+from .migrating import MigrationConnection
 from .pool import PoolRow
 
-__all__ = ["LEGACY", "TABLE", "Known", "hold", "insert", "insert_tools", "is_empty", "known"]
+__all__ = [
+    "LEGACY_COLUMNS",
+    "TABLE",
+    "KnownInstance",
+    "has_no_instances",
+    "insert_instances",
+    "insert_tools",
+    "load_instances",
+    "lock_tables",
+]
 
 TABLE = "instance_infra"
-LEGACY = ("gateway_token", "setup_password", "wallet_key")
+LEGACY_COLUMNS = ("gateway_token", "setup_password", "wallet_key")
 """Columns of `instance_infra` that hold secrets which are not stored any more (contract, "Database")."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownInstance:
     """What is known here of an instance. `tools` maps a tool's id to its resource's."""
 
     instance_id: str
@@ -27,17 +36,19 @@ class Known:
     tools: dict[str, str]
 
 
-def is_empty(connection: Connection) -> bool:
+def has_no_instances(connection: MigrationConnection) -> bool:
     """Whether there is no instance at all."""
     return connection.execute("SELECT FROM instance_infra LIMIT 1").fetchone() is None
 
 
-def hold(connection: Connection) -> None:
+def lock_tables(connection: MigrationConnection) -> None:
     """Let nobody else write instances until the end of the transaction."""
     connection.execute("LOCK TABLE instance_infra, instance_services IN SHARE ROW EXCLUSIVE MODE")
 
 
-def insert(connection: Connection, rows: Iterable[PoolRow], environment_id: str, project_id: str) -> None:
+def insert_instances(
+    connection: MigrationConnection, rows: Iterable[PoolRow], environment_id: str, project_id: str
+) -> None:
     """Write a row of `instance_infra` for each of the pool's."""
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -61,7 +72,7 @@ def insert(connection: Connection, rows: Iterable[PoolRow], environment_id: str,
         )
 
 
-def insert_tools(connection: Connection, tools: Sequence[Mapping[str, str | None]]) -> None:
+def insert_tools(connection: MigrationConnection, tools: Sequence[Mapping[str, str | None]]) -> None:
     """Write rows of `instance_services`, each a mapping of its columns."""
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -71,13 +82,13 @@ def insert_tools(connection: Connection, tools: Sequence[Mapping[str, str | None
         )
 
 
-def known(connection: Connection) -> dict[str, Known]:
+def load_instances(connection: MigrationConnection) -> dict[str, KnownInstance]:
     """All instances by their ids."""
-    with connection.cursor(row_factory=class_row(Known)) as cursor:
-        found = cursor.execute(
+    with connection.cursor(row_factory=class_row(KnownInstance)) as cursor:
+        rows = cursor.execute(
             "SELECT i.instance_id, i.provider_service_id AS service_id, nullif(i.deploy_status, '') AS deploy_status,"
             " nullif(i.runtime_image, '') AS runtime_image, nullif(i.volume_id, '') AS volume_id,"
             " coalesce(jsonb_object_agg(s.tool_id, s.resource_id) FILTER (WHERE s.tool_id IS NOT NULL), '{}') AS tools"
             " FROM instance_infra i LEFT JOIN instance_services s USING (instance_id) GROUP BY i.instance_id"
         ).fetchall()
-    return {row.instance_id: row for row in found}
+    return {row.instance_id: row for row in rows}

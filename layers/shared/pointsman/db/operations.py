@@ -10,37 +10,37 @@ from psycopg.types.json import Json, Jsonb
 from .connection import Connection
 
 __all__ = [
-    "CUT_OFF",
-    "ENDED",
-    "Kind",
+    "ENDED_CHANNEL",
+    "INTERRUPTED_STEP_ERROR",
     "Operation",
-    "Status",
-    "Step",
+    "OperationKind",
+    "OperationStatus",
+    "OperationStep",
+    "begin_compensation",
     "begin_step",
     "end_step",
+    "find_latest",
+    "find_name_conflict",
+    "find_running",
     "finish",
     "get",
     "insert",
-    "latest",
+    "list_steps",
+    "list_unsettled",
     "lock_instance",
-    "lock_name",
-    "refuse_new_work",
+    "lock_service_name",
     "restart",
-    "running",
-    "settle",
-    "steps",
-    "unsettled",
-    "user_of_name",
+    "settle_leaked",
 ]
 
-Kind = Literal["create", "destroy", "provision", "destroy_tool"]
-Status = Literal["running", "succeeded", "failed", "leaked"]
+OperationKind = Literal["create", "destroy", "provision", "destroy_tool"]
+OperationStatus = Literal["running", "succeeded", "failed", "leaked"]
 StepStatus = Literal["running", "succeeded", "skipped", "failed"]
 
-ENDED = "operation_ended"
+ENDED_CHANNEL = "operation_ended"
 """The channel that tells the id of an operation when it ends."""
 
-CUT_OFF = "cut off: its process ended or took too long"
+INTERRUPTED_STEP_ERROR = "cut off: its process ended or took too long"
 """What a step's error says when the step never told its own end."""
 
 _COLUMNS = "id, instance_id, kind, status, undoing, restarts, request, result, error, created_at, updated_at"
@@ -52,8 +52,8 @@ class Operation:
 
     id: str
     instance_id: str
-    kind: Kind
-    status: Status
+    kind: OperationKind
+    status: OperationStatus
     undoing: bool
     restarts: int
     request: dict[str, Any]
@@ -64,7 +64,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class OperationStep:
     """One row of `operation_steps`; a step that was tried again shows its last attempt."""
 
     name: str
@@ -79,17 +79,17 @@ def lock_instance(connection: Connection, instance_id: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("instance:" + instance_id,))
 
 
-def lock_name(connection: Connection, name: str) -> None:
+def lock_service_name(connection: Connection, name: str) -> None:
     """Hold other requests for the name of a service back until the transaction ends."""
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("name:" + name,))
 
 
-def user_of_name(connection: Connection, name: str, instance_id: str) -> str | None:
+def find_name_conflict(connection: Connection, name: str, instance_id: str) -> str | None:
     """Another instance that is, is being made, or is left behind as a service of this name.
 
     Holds other requests for the name back until the transaction ends.
     """
-    lock_name(connection, name)
+    lock_service_name(connection, name)
     row = connection.execute(
         "SELECT o.instance_id FROM operations o WHERE o.kind = 'create' AND o.request->>'name' = %s"
         " AND o.instance_id <> %s AND (o.status = 'running'"
@@ -102,7 +102,7 @@ def user_of_name(connection: Connection, name: str, instance_id: str) -> str | N
 
 
 def insert(
-    connection: Connection, operation_id: str, kind: Kind, instance_id: str, request: Mapping[str, object]
+    connection: Connection, operation_id: str, kind: OperationKind, instance_id: str, request: Mapping[str, object]
 ) -> None:
     connection.execute(
         "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
@@ -115,7 +115,7 @@ def get(connection: Connection, operation_id: str) -> Operation | None:
     return Operation(**row) if row else None
 
 
-def running(connection: Connection, instance_id: str) -> Operation | None:
+def find_running(connection: Connection, instance_id: str) -> Operation | None:
     """The operation that runs for this instance; there is one at most."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND status = 'running'", (instance_id,)
@@ -123,7 +123,7 @@ def running(connection: Connection, instance_id: str) -> Operation | None:
     return Operation(**row) if row else None
 
 
-def latest(connection: Connection, instance_id: str, kinds: Sequence[Kind]) -> Operation | None:
+def find_latest(connection: Connection, instance_id: str, kinds: Sequence[OperationKind]) -> Operation | None:
     """The newest operation of these kinds for this instance."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND kind = ANY(%s)"
@@ -133,29 +133,29 @@ def latest(connection: Connection, instance_id: str, kinds: Sequence[Kind]) -> O
     return Operation(**row) if row else None
 
 
-def unsettled(connection: Connection) -> list[tuple[Operation, float]]:
+def list_unsettled(connection: Connection) -> list[tuple[Operation, float]]:
     """Operations that run, or have left something behind, each with the seconds since something was last heard of it by
     the database's clock; the longest silent first."""
     rows = connection.execute(
         f"SELECT {_COLUMNS}, extract(epoch FROM clock_timestamp() - updated_at)::float8 AS silent FROM operations"
         " WHERE status IN ('running', 'leaked') ORDER BY updated_at"
     ).fetchall()
-    silent = [float(row.pop("silent")) for row in rows]
-    return [(Operation(**row), seconds) for row, seconds in zip(rows, silent, strict=True)]
+    idle_seconds = [float(row.pop("silent")) for row in rows]
+    return [(Operation(**row), seconds) for row, seconds in zip(rows, idle_seconds, strict=True)]
 
 
-def restart(connection: Connection, seen: Operation) -> Operation | None:
+def restart(connection: Connection, expected: Operation) -> Operation | None:
     """Let the operation run once more, as a new execution. None if it is not as it was seen any more."""
     row = connection.execute(
         "UPDATE operations SET status = 'running', restarts = restarts + 1, updated_at = clock_timestamp()"
         " WHERE id = %s AND status = %s AND restarts = %s AND status IN ('running', 'leaked')"
         f" RETURNING {_COLUMNS}",
-        (seen.id, seen.status, seen.restarts),
+        (expected.id, expected.status, expected.restarts),
     ).fetchone()
     return Operation(**row) if row else None
 
 
-def settle(connection: Connection, operation_id: str, error: Mapping[str, object]) -> None:
+def settle_leaked(connection: Connection, operation_id: str, error: Mapping[str, object]) -> None:
     """End an operation of which nothing is left that it should have deleted, or is to be."""
     connection.execute(
         "UPDATE operations SET status = 'failed', error = %s, updated_at = clock_timestamp()"
@@ -164,7 +164,7 @@ def settle(connection: Connection, operation_id: str, error: Mapping[str, object
     )
 
 
-def refuse_new_work(connection: Connection, operation_id: str) -> Operation | None:
+def begin_compensation(connection: Connection, operation_id: str) -> Operation | None:
     """Turn the operation around: from now on it only undoes. None if it is not running any more.
 
     Waits for transactions that are writing an intent, so that nothing is begun behind the back of the undoing.
@@ -180,9 +180,9 @@ def refuse_new_work(connection: Connection, operation_id: str) -> Operation | No
 def finish(
     connection: Connection,
     operation_id: str,
-    status: Status,
+    status: OperationStatus,
     *,
-    by_step: str,
+    final_step: str,
     result: Mapping[str, object] | None = None,
     error: Mapping[str, object] | None = None,
 ) -> bool:
@@ -202,13 +202,13 @@ def finish(
     )
     if cursor.rowcount == 0:
         return False
-    connection.execute("SELECT pg_notify(%s, %s)", (ENDED, operation_id))
+    connection.execute("SELECT pg_notify(%s, %s)", (ENDED_CHANNEL, operation_id))
     connection.execute(
         "UPDATE operation_steps SET ended_at = clock_timestamp(),"
         " status = CASE WHEN name = %(step)s THEN 'succeeded' ELSE 'failed' END,"
         " error = CASE WHEN name = %(step)s THEN error ELSE %(cut_off)s END"
         " WHERE operation_id = %(id)s AND status = 'running'",
-        {"id": operation_id, "step": by_step, "cut_off": CUT_OFF},
+        {"id": operation_id, "step": final_step, "cut_off": INTERRUPTED_STEP_ERROR},
     )
     return True
 
@@ -234,11 +234,11 @@ def end_step(
     connection.execute("UPDATE operations SET updated_at = clock_timestamp() WHERE id = %s", (operation_id,))
 
 
-def steps(connection: Connection, operation_id: str) -> list[Step]:
+def list_steps(connection: Connection, operation_id: str) -> list[OperationStep]:
     """The steps begun so far, in that order."""
     rows = connection.execute(
         "SELECT name, status, error, started_at, ended_at FROM operation_steps WHERE operation_id = %s"
         " ORDER BY started_at, name",
         (operation_id,),
     ).fetchall()
-    return [Step(**row) for row in rows]
+    return [OperationStep(**row) for row in rows]

@@ -8,17 +8,17 @@ from . import operations
 from .connection import Connection
 
 __all__ = [
-    "Known",
+    "KnownResources",
     "Sighting",
-    "forget",
-    "hold",
-    "known",
-    "once_known",
-    "one_sweep",
-    "reported",
-    "sightings",
-    "still_seen",
-    "store",
+    "delete",
+    "find_journaled_volumes",
+    "list_for_provider",
+    "load_known_resources",
+    "lock_if_unchanged",
+    "lock_sweep",
+    "mark_reported",
+    "replace_for_provider",
+    "try_lock_out_operations",
 ]
 
 
@@ -37,16 +37,16 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownResources:
     """What is somebody's, at one moment: ids of resources; names, references and numbers under which something may be
     being made; instances with a running operation."""
 
-    ids: frozenset[str]
+    resource_ids: frozenset[str]
     names: frozenset[str]
-    instances: frozenset[str]
+    busy_instance_ids: frozenset[str]
 
 
-def known(connection: Connection) -> Known:
+def load_known_resources(connection: Connection) -> KnownResources:
     """Everything that a row, an open entry of the journal or a running operation names."""
     # One statement, so one moment: with two, an entry that becomes `created` in between would be in neither's answer.
     rows = connection.execute(
@@ -64,10 +64,10 @@ def known(connection: Connection) -> Known:
     sets: dict[str, set[str]] = {"id": set(), "name": set(), "instance": set()}
     for row in rows:
         sets[row["what"]].add(row["value"])
-    return Known(frozenset(sets["id"]), frozenset(sets["name"]), frozenset(sets["instance"]))
+    return KnownResources(frozenset(sets["id"]), frozenset(sets["name"]), frozenset(sets["instance"]))
 
 
-def once_known(connection: Connection, volume_ids: Sequence[str]) -> set[str]:
+def find_journaled_volumes(connection: Connection, volume_ids: Sequence[str]) -> set[str]:
     """Those of the volumes that the journal has ever had."""
     rows = connection.execute(
         "SELECT DISTINCT resource_id FROM operation_resources WHERE kind = 'volume' AND resource_id = ANY(%s)",
@@ -76,23 +76,23 @@ def once_known(connection: Connection, volume_ids: Sequence[str]) -> set[str]:
     return {row["resource_id"] for row in rows}
 
 
-def one_sweep(connection: Connection) -> None:
+def lock_sweep(connection: Connection) -> None:
     """Hold the writing of other sweeps back until the transaction ends."""
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('orphans:sweep', 0))")
 
 
-def sightings(connection: Connection, provider: str) -> list[Sighting]:
+def list_for_provider(connection: Connection, provider: str) -> list[Sighting]:
     rows = connection.execute("SELECT * FROM orphan_sightings WHERE provider = %s", (provider,)).fetchall()
     return [Sighting(**row) for row in rows]
 
 
-def store(connection: Connection, provider: str, seen: Sequence[Sighting]) -> None:
+def replace_for_provider(connection: Connection, provider: str, sightings: Sequence[Sighting]) -> None:
     """Write what a complete listing has shown; what it lacks is forgotten."""
     connection.execute(
         "DELETE FROM orphan_sightings WHERE provider = %s AND NOT EXISTS"
         " (SELECT FROM unnest(%s::text[], %s::text[]) AS seen (kind, resource_id)"
         "  WHERE seen.kind = orphan_sightings.kind AND seen.resource_id = orphan_sightings.resource_id)",
-        (provider, [one.kind for one in seen], [one.resource_id for one in seen]),
+        (provider, [one.kind for one in sightings], [one.resource_id for one in sightings]),
     )
     connection.execute(
         "INSERT INTO orphan_sightings (provider, kind, resource_id, name, first_seen, last_seen, sightings)"
@@ -103,17 +103,17 @@ def store(connection: Connection, provider: str, seen: Sequence[Sighting]) -> No
         "  THEN orphan_sightings.reported_at END",
         (
             provider,
-            [one.kind for one in seen],
-            [one.resource_id for one in seen],
-            [one.name for one in seen],
-            [one.first_seen for one in seen],
-            [one.last_seen for one in seen],
-            [one.sightings for one in seen],
+            [one.kind for one in sightings],
+            [one.resource_id for one in sightings],
+            [one.name for one in sightings],
+            [one.first_seen for one in sightings],
+            [one.last_seen for one in sightings],
+            [one.sightings for one in sightings],
         ),
     )
 
 
-def reported(connection: Connection, sighting: Sighting) -> bool:
+def mark_reported(connection: Connection, sighting: Sighting) -> bool:
     """Write down that it has been reported; False if it was already, or is not seen any more."""
     cursor = connection.execute(
         "UPDATE orphan_sightings SET reported_at = clock_timestamp()"
@@ -123,22 +123,22 @@ def reported(connection: Connection, sighting: Sighting) -> bool:
     return cursor.rowcount == 1
 
 
-def hold(connection: Connection, instance_ids: Iterable[str], name: str) -> bool:
+def try_lock_out_operations(connection: Connection, instance_ids: Iterable[str], name: str) -> bool:
     """Let no operation begin that could make or take these instances' things or a service of this name, until the
     transaction ends. Must come first in it. False while a migration runs, which may be writing rows of instances.
     """
     # What others commit while a lock is waited for must be seen afterwards, whatever the role's default is.
     connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-    row = connection.execute(
+    migration_lock = connection.execute(
         "SELECT pg_try_advisory_xact_lock_shared(hashtextextended('pointsman:migrate', 0)) AS quiet"
     ).fetchone()
     for instance_id in sorted(instance_ids):
         operations.lock_instance(connection, instance_id)
-    operations.lock_name(connection, name)
-    return row is not None and row["quiet"]
+    operations.lock_service_name(connection, name)
+    return migration_lock is not None and migration_lock["quiet"]
 
 
-def still_seen(connection: Connection, sighting: Sighting) -> bool:
+def lock_if_unchanged(connection: Connection, sighting: Sighting) -> bool:
     """Whether the sighting stands; holds other sweeps' hands off it until the transaction ends."""
     row = connection.execute(
         "SELECT FROM orphan_sightings WHERE provider = %s AND kind = %s AND resource_id = %s AND first_seen = %s"
@@ -148,7 +148,7 @@ def still_seen(connection: Connection, sighting: Sighting) -> bool:
     return row is not None
 
 
-def forget(connection: Connection, sighting: Sighting) -> None:
+def delete(connection: Connection, sighting: Sighting) -> None:
     connection.execute(
         "DELETE FROM orphan_sightings WHERE provider = %s AND kind = %s AND resource_id = %s",
         (sighting.provider, sighting.kind, sighting.resource_id),

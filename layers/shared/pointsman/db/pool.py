@@ -7,13 +7,13 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from .migrating import LOCK_TIMEOUT, Connection
+from .migrating import LOCK_TIMEOUT, MigrationConnection
 
-__all__ = ["BACKFILLED", "LEGACY", "TABLE", "PoolRow", "hold", "rows", "snapshot"]
+__all__ = ["BACKFILLED_COLUMNS", "LEGACY_COLUMNS", "TABLE", "PoolRow", "begin_snapshot", "list_rows", "lock_table"]
 
 TABLE = "instances"
 
-BACKFILLED = (
+BACKFILLED_COLUMNS = (
     "service_id",
     "deploy_status",
     "volume_id",
@@ -22,7 +22,7 @@ BACKFILLED = (
     "agentmail_inbox_id",
 )
 """Columns whose values the services database takes over."""
-LEGACY = (*BACKFILLED, "gateway_token", "source_branch")
+LEGACY_COLUMNS = (*BACKFILLED_COLUMNS, "gateway_token", "source_branch")
 """Columns that the pool manager needs no more (contract, "Database")."""
 
 
@@ -41,7 +41,7 @@ class PoolRow:
     created_at: datetime | None
 
 
-def snapshot(connection: Connection) -> None:
+def begin_snapshot(connection: MigrationConnection) -> None:
     """Let what is read from here on be of one moment, and nothing be written."""
     connection.rollback()
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -49,7 +49,7 @@ def snapshot(connection: Connection) -> None:
     connection.execute(LOCK_TIMEOUT)
 
 
-def hold(connection: Connection) -> None:
+def lock_table(connection: MigrationConnection) -> None:
     """Let nobody else read or write the table until the end of the transaction that begins here."""
     connection.rollback()
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
@@ -58,17 +58,17 @@ def hold(connection: Connection) -> None:
     connection.execute("LOCK TABLE instances IN ACCESS EXCLUSIVE MODE")
 
 
-def rows(connection: Connection, present: frozenset[str]) -> list[PoolRow]:
+def list_rows(connection: MigrationConnection, columns: frozenset[str]) -> list[PoolRow]:
     """All rows, those without a service too. `present` are the table's columns."""
-    chosen = [_value(field.name, present) for field in fields(PoolRow) if field.name != "id"]
-    query = sql.SQL("SELECT id::text AS id, {} FROM instances ORDER BY 1").format(sql.SQL(", ").join(chosen))
+    expressions = [_column_expression(field.name, columns) for field in fields(PoolRow) if field.name != "id"]
+    query = sql.SQL("SELECT id::text AS id, {} FROM instances ORDER BY 1").format(sql.SQL(", ").join(expressions))
     with connection.cursor(row_factory=class_row(PoolRow)) as cursor:
         return cursor.execute(query).fetchall()
 
 
-def _value(column: str, present: frozenset[str]) -> sql.Composed:
+def _column_expression(column: str, columns: frozenset[str]) -> sql.Composed:
     name = sql.Identifier(column)
-    if column not in present:
+    if column not in columns:
         return sql.SQL("NULL AS {}").format(name)
     if column == "created_at":
         return sql.SQL("{}::timestamptz AS {}").format(name, name)

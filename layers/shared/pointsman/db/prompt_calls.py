@@ -19,20 +19,20 @@ from psycopg.types.json import Json
 from .connection import Connection
 
 __all__ = [
-    "Call",
-    "CallState",
-    "add",
-    "decide",
-    "done",
-    "expire",
-    "is_decided",
-    "next_open",
-    "start",
-    "wait",
-    "waiting",
+    "ToolCall",
+    "ToolCallState",
+    "find_next_open",
+    "find_waiting",
+    "has_decision",
+    "insert",
+    "mark_done",
+    "mark_expired",
+    "mark_running",
+    "mark_waiting",
+    "record_decision",
 ]
 
-CallState = Literal["asked", "waiting", "approved", "rejected", "expired", "running", "done"]
+ToolCallState = Literal["asked", "waiting", "approved", "rejected", "expired", "running", "done"]
 
 _dumps = partial(json.dumps, allow_nan=False)
 _COLUMNS = (
@@ -42,7 +42,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolCall:
     """`asked` is `{"id", "name", "arguments"}` as the model said it; `name` is a tool's id where there is such a tool.
 
     `shown` is `{"toolName", "input", "reason"}`, what a person must decide about, and `note` why it was rejected.
@@ -52,7 +52,7 @@ class Call:
     turn: int
     position: int
     asked: dict[str, str]
-    state: CallState
+    state: ToolCallState
     shown: dict[str, Any] | None
     digest: str | None
     expires_at: datetime | None
@@ -66,41 +66,45 @@ class Call:
         return self.asked["id"]
 
 
-def add(connection: Connection, prompt_id: str, turn: int, position: int, asked: dict[str, str]) -> None:
+def insert(connection: Connection, prompt_id: str, turn: int, position: int, call_request: dict[str, str]) -> None:
     connection.execute(
         "INSERT INTO prompt_calls (prompt_id, turn, position, asked) VALUES (%s, %s, %s, %s)",
-        (prompt_id, turn, position, Json(asked)),
+        (prompt_id, turn, position, Json(call_request)),
     )
 
 
-def next_open(connection: Connection, prompt_id: str) -> Call | None:
+def find_next_open(connection: Connection, prompt_id: str) -> ToolCall | None:
     """The first call, in the model's order, that the model has no result of."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM prompt_calls WHERE prompt_id = %s AND state <> 'done' ORDER BY turn, position LIMIT 1",
         (prompt_id,),
     ).fetchone()
-    return Call(**row) if row else None
+    return ToolCall(**row) if row else None
 
 
-def waiting(connection: Connection, prompt_id: str) -> Call | None:
+def find_waiting(connection: Connection, prompt_id: str) -> ToolCall | None:
     """The call that waits for a person; there is one at most."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM prompt_calls WHERE prompt_id = %s AND state = 'waiting'", (prompt_id,)
     ).fetchone()
-    return Call(**row) if row else None
+    return ToolCall(**row) if row else None
 
 
-def wait(connection: Connection, call: Call, shown: dict[str, object], digest: str, seconds: float) -> None:
+def mark_waiting(
+    connection: Connection, call: ToolCall, approval_request: dict[str, object], digest: str, expires_in_seconds: float
+) -> None:
     """Let it wait for a person, for so long."""
     connection.execute(
         "UPDATE prompt_calls SET state = 'waiting', shown = %s, digest = %s,"
         " expires_at = clock_timestamp() + make_interval(secs => %s)"
         " WHERE prompt_id = %s AND turn = %s AND position = %s AND state = 'asked'",
-        (Json(shown, dumps=_dumps), digest, seconds, call.prompt_id, call.turn, call.position),
+        (Json(approval_request, dumps=_dumps), digest, expires_in_seconds, call.prompt_id, call.turn, call.position),
     )
 
 
-def decide(connection: Connection, call: Call, approve: bool, note: str | None, decision: str) -> bool:
+def record_decision(
+    connection: Connection, call: ToolCall, is_approved: bool, reason: str | None, decision_id: str
+) -> bool:
     """A person's decision. False where it does not wait any more, or has expired.
 
     `decision` is the decision's own id, by which it is known again.
@@ -110,20 +114,20 @@ def decide(connection: Connection, call: Call, approve: bool, note: str | None, 
         " WHERE prompt_id = %s AND turn = %s AND position = %s AND digest = %s"
         " AND state = 'waiting' AND expires_at > clock_timestamp()",
         (
-            "approved" if approve else "rejected", None if note is None else Json(note), decision,
+            "approved" if is_approved else "rejected", None if reason is None else Json(reason), decision_id,
             call.prompt_id, call.turn, call.position, call.digest,
         ),
     )  # fmt: skip
     return cursor.rowcount == 1
 
 
-def is_decided(connection: Connection, prompt_id: str, decision: str) -> bool:
+def has_decision(connection: Connection, prompt_id: str, decision_id: str) -> bool:
     """Whether this decision has been taken."""
     query = "SELECT FROM prompt_calls WHERE prompt_id = %s AND decision = %s"
-    return connection.execute(query, (prompt_id, decision)).rowcount == 1
+    return connection.execute(query, (prompt_id, decision_id)).rowcount == 1
 
 
-def expire(connection: Connection, call: Call) -> None:
+def mark_expired(connection: Connection, call: ToolCall) -> None:
     connection.execute(
         "UPDATE prompt_calls SET state = 'expired' WHERE prompt_id = %s AND turn = %s AND position = %s"
         " AND state = 'waiting'",
@@ -131,7 +135,7 @@ def expire(connection: Connection, call: Call) -> None:
     )
 
 
-def start(connection: Connection, call: Call) -> None:
+def mark_running(connection: Connection, call: ToolCall) -> None:
     """Write down that the tool is about to be called."""
     connection.execute(
         "UPDATE prompt_calls SET state = 'running', started_at = clock_timestamp()"
@@ -140,7 +144,7 @@ def start(connection: Connection, call: Call) -> None:
     )
 
 
-def done(connection: Connection, call: Call) -> None:
+def mark_done(connection: Connection, call: ToolCall) -> None:
     connection.execute(
         "UPDATE prompt_calls SET state = 'done', ended_at = clock_timestamp()"
         " WHERE prompt_id = %s AND turn = %s AND position = %s",

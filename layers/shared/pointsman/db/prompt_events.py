@@ -14,18 +14,18 @@ from typing import Any
 from psycopg.types.json import Json
 
 from .connection import Connection
-from .prompts import is_of
+from .prompts import belongs_to
 
-__all__ = ["Event", "add", "after", "outputs", "tell"]
+__all__ = ["PromptEvent", "append", "list_after", "list_outputs", "notify_text_delta"]
 
-_PIECE = 600
+_MAX_DELTA_CHARACTERS = 600
 """Characters of text in one notification; Postgres takes 8,000 bytes, and a character may be twelve of them."""
 
 _dumps = partial(json.dumps, allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class PromptEvent:
     """The keys of `data` are in the order in which they were written."""
 
     seq: int
@@ -33,29 +33,29 @@ class Event:
     data: dict[str, Any]
 
 
-def add(connection: Connection, prompt_id: str, event: str, data: Mapping[str, object]) -> None:
+def append(connection: Connection, prompt_id: str, event_type: str, data: Mapping[str, object]) -> None:
     """Append an event; who follows is woken by the commit. The prompt must be held."""
     row = connection.execute(
         "INSERT INTO prompt_events (prompt_id, seq, event, data)"
         " SELECT %(id)s, coalesce(max(seq), 0) + 1, %(event)s, %(data)s FROM prompt_events WHERE prompt_id = %(id)s"
         " RETURNING seq",
-        {"id": prompt_id, "event": event, "data": Json(dict(data), dumps=_dumps)},
+        {"id": prompt_id, "event": event_type, "data": Json(dict(data), dumps=_dumps)},
     ).fetchone()
     assert row is not None
     connection.execute("SELECT pg_notify(%s, %s)", (prompt_id, json.dumps({"seq": row["seq"]})))
 
 
-def after(connection: Connection, prompt_id: str, user_id: str, seq: int) -> list[Event] | None:
+def list_after(connection: Connection, prompt_id: str, user_id: str, seq: int) -> list[PromptEvent] | None:
     """The events of the user's prompt after this one; None where he has no such prompt."""
-    if not is_of(connection, prompt_id, user_id):
+    if not belongs_to(connection, prompt_id, user_id):
         return None
     rows = connection.execute(
         "SELECT seq, event, data FROM prompt_events WHERE prompt_id = %s AND seq > %s ORDER BY seq", (prompt_id, seq)
     ).fetchall()
-    return [Event(**row) for row in rows]
+    return [PromptEvent(**row) for row in rows]
 
 
-def outputs(connection: Connection, prompt_id: str) -> list[dict[str, Any]]:
+def list_outputs(connection: Connection, prompt_id: str) -> list[dict[str, Any]]:
     """All outputs so far, in order."""
     rows = connection.execute(
         "SELECT data FROM prompt_events WHERE prompt_id = %s AND event = 'prompt.output' ORDER BY seq", (prompt_id,)
@@ -63,18 +63,20 @@ def outputs(connection: Connection, prompt_id: str) -> list[dict[str, Any]]:
     return [row["data"] for row in rows]
 
 
-def tell(connection: Connection, prompt_id: str, owner: str, text: str | None) -> None:
+def notify_text_delta(connection: Connection, prompt_id: str, owner: str, text: str | None) -> None:
     """Hand a piece of the model's answer to those who follow now; None lets them forget what they have.
 
     Nothing happens where this owner does not hold the prompt any more.
     """
-    told = (
-        [{"text": text[start : start + _PIECE]} for start in range(0, len(text), _PIECE)] if text else [{"reset": True}]
+    notifications = (
+        [{"text": text[start : start + _MAX_DELTA_CHARACTERS]} for start in range(0, len(text), _MAX_DELTA_CHARACTERS)]
+        if text
+        else [{"reset": True}]
     )
-    for one in told:
+    for notification in notifications:
         connection.execute(
             "SELECT pg_notify(p.id, %s || ', \"after\": ' || e.seq || '}')"
             " FROM prompts p, (SELECT coalesce(max(seq), 0) AS seq FROM prompt_events WHERE prompt_id = %s) e"
             " WHERE p.id = %s AND p.owner = %s",
-            (json.dumps(one).removesuffix("}"), prompt_id, prompt_id, owner),
+            (json.dumps(notification).removesuffix("}"), prompt_id, prompt_id, owner),
         )

@@ -10,13 +10,13 @@ from psycopg.types.json import Json
 
 from .connection import Connection
 
-__all__ = ["Item", "add", "of_conversation", "of_prompt"]
+__all__ = ["HistoryItem", "append", "list_for_conversation", "list_for_prompt"]
 
 _dumps = partial(json.dumps, allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class HistoryItem:
     """`item` is as the model's API has it. `cancelled` tells how its prompt has ended."""
 
     prompt_id: str
@@ -24,7 +24,7 @@ class Item:
     cancelled: bool
 
 
-def add(connection: Connection, prompt_id: str, turn: int, items: Iterable[Mapping[str, object]]) -> None:
+def append(connection: Connection, prompt_id: str, turn: int, items: Iterable[Mapping[str, object]]) -> None:
     """Append them. The prompt must be held. Raises ValueError for numbers that JSON has not."""
     for item in items:
         connection.execute(
@@ -34,19 +34,21 @@ def add(connection: Connection, prompt_id: str, turn: int, items: Iterable[Mappi
         )
 
 
-def of_prompt(connection: Connection, prompt_id: str) -> list[Item]:
+def list_for_prompt(connection: Connection, prompt_id: str) -> list[HistoryItem]:
     rows = connection.execute(
         "SELECT prompt_id, item, false AS cancelled FROM prompt_items WHERE prompt_id = %s ORDER BY seq", (prompt_id,)
     ).fetchall()
-    return [Item(**row) for row in rows]
+    return [HistoryItem(**row) for row in rows]
 
 
-def of_conversation(connection: Connection, conversation_id: str, user_id: str, but: str) -> list[Item]:
+def list_for_conversation(
+    connection: Connection, conversation_id: str, user_id: str, excluded_prompt_id: str
+) -> list[HistoryItem]:
     """Those of the user's prompts in a conversation, but for this one; the oldest first."""
     rows = connection.execute(
         "SELECT i.prompt_id, i.item, p.status = 'cancelled' AS cancelled"
         " FROM prompts p JOIN prompt_items i ON i.prompt_id = p.id"
         " WHERE p.conversation_id = %s AND p.user_id = %s AND p.id <> %s ORDER BY p.created_at, p.id, i.seq",
-        (conversation_id, user_id, but),
+        (conversation_id, user_id, excluded_prompt_id),
     ).fetchall()
-    return [Item(**row) for row in rows]
+    return [HistoryItem(**row) for row in rows]

@@ -12,32 +12,32 @@ from typing import Any
 from psycopg.types.json import Json
 
 from .connection import Connection
-from .prompts import Status
+from .prompts import PromptStatus
 
 __all__ = [
-    "AT_WORK",
-    "Begun",
-    "Run",
-    "Waking",
+    "ACTIVE_STATUSES",
+    "KeyedPrompt",
+    "PromptExecution",
+    "PromptRun",
     "claim",
-    "forget_token",
+    "clear_task_token",
+    "find_by_idempotency_key",
     "get",
-    "hold",
-    "hold_conversation",
+    "get_execution",
     "insert",
-    "of_key",
-    "past_deadline",
-    "release_key",
+    "is_past_deadline",
+    "list_stalled",
+    "lock_conversation",
+    "lock_for_update",
+    "release_idempotency_key",
     "restart",
     "save",
-    "silent",
-    "store_token",
+    "store_task_token",
     "touch_conversation",
-    "waking",
 ]
 
 _dumps = partial(json.dumps, allow_nan=False)
-AT_WORK = ("running", "waiting")
+ACTIVE_STATUSES = ("running", "waiting")
 
 _COLUMNS = (
     "id, user_id, conversation_id, input, model, tokens, status, owner, writes, restarts, turns, output_bytes,"
@@ -46,7 +46,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class PromptRun:
     """A prompt as it is worked on.
 
     `owner` is the attempt that may write, `writes` counts what owners have written, `restarts` the executions after the
@@ -59,7 +59,7 @@ class Run:
     input: str
     model: str
     tokens: bool
-    status: Status
+    status: PromptStatus
     owner: str | None
     writes: int
     restarts: int
@@ -73,7 +73,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class KeyedPrompt:
     """What a key began. `fingerprint` is of the request."""
 
     id: str
@@ -81,11 +81,11 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Waking:
+class PromptExecution:
     """What it takes to wake a prompt's execution up."""
 
     id: str
-    status: Status
+    status: PromptStatus
     restarts: int
     task_token: str | None = field(repr=False)
 
@@ -99,7 +99,7 @@ def insert(
     model: str,
     tokens: bool,
     conversation_id: str | None,
-    key: str | None,
+    idempotency_key: str | None,
     fingerprint: str,
     max_seconds: float,
 ) -> bool:
@@ -117,25 +117,25 @@ def insert(
         " FROM (SELECT clock_timestamp() AS moment) n ON CONFLICT DO NOTHING",
         {
             "id": prompt_id, "user": user_id, "input": text, "model": model, "tokens": tokens,
-            "conversation": conversation_id, "key": key, "fingerprint": fingerprint, "seconds": max_seconds,
+            "conversation": conversation_id, "key": idempotency_key, "fingerprint": fingerprint, "seconds": max_seconds,
         },
     )  # fmt: skip
     return cursor.rowcount == 1
 
 
-def get(connection: Connection, prompt_id: str) -> Run | None:
+def get(connection: Connection, prompt_id: str) -> PromptRun | None:
     row = connection.execute(f"SELECT {_COLUMNS} FROM prompts WHERE id = %s", (prompt_id,)).fetchone()
-    return Run(**row) if row else None
+    return PromptRun(**row) if row else None
 
 
-def of_key(connection: Connection, user_id: str, key: str) -> Begun | None:
+def find_by_idempotency_key(connection: Connection, user_id: str, idempotency_key: str) -> KeyedPrompt | None:
     """The user's prompt that was begun with this idempotency key."""
     query = "SELECT id, fingerprint FROM prompts WHERE user_id = %s AND key = %s"
-    row = connection.execute(query, (user_id, key)).fetchone()
-    return Begun(**row) if row else None
+    row = connection.execute(query, (user_id, idempotency_key)).fetchone()
+    return KeyedPrompt(**row) if row else None
 
 
-def claim(connection: Connection, prompt_id: str, restarts: int, owner: str) -> Run | None:
+def claim(connection: Connection, prompt_id: str, restarts: int, owner: str) -> PromptRun | None:
     """Take the prompt over for this execution, whoever held it. None if it has ended, or is a later execution's.
 
     While it waits, `updated_at` stays the moment since when it does.
@@ -144,18 +144,18 @@ def claim(connection: Connection, prompt_id: str, restarts: int, owner: str) -> 
         "UPDATE prompts SET owner = %s, task_token = NULL,"
         " updated_at = CASE WHEN status = 'running' THEN clock_timestamp() ELSE updated_at END"
         f" WHERE id = %s AND restarts = %s AND status = ANY(%s) RETURNING {_COLUMNS}",
-        (owner, prompt_id, restarts, list(AT_WORK)),
+        (owner, prompt_id, restarts, list(ACTIVE_STATUSES)),
     ).fetchone()
-    return Run(**row) if row else None
+    return PromptRun(**row) if row else None
 
 
-def hold(connection: Connection, prompt_id: str) -> Run | None:
+def lock_for_update(connection: Connection, prompt_id: str) -> PromptRun | None:
     """The prompt, which nobody else writes until the transaction ends."""
     row = connection.execute(f"SELECT {_COLUMNS} FROM prompts WHERE id = %s FOR UPDATE", (prompt_id,)).fetchone()
-    return Run(**row) if row else None
+    return PromptRun(**row) if row else None
 
 
-def save(connection: Connection, run: Run, waited: bool = False) -> None:
+def save(connection: Connection, run: PromptRun, extend_deadline: bool = False) -> None:
     """Write how far the prompt is, and with what it has ended. `waited` gives back the time since its last change.
 
     Raises ValueError for a state with numbers that JSON has not.
@@ -172,13 +172,13 @@ def save(connection: Connection, run: Run, waited: bool = False) -> None:
             "id": run.id, "status": run.status, "writes": run.writes, "turns": run.turns,
             "state": Json(run.state, dumps=_dumps), "bytes": run.output_bytes, "input": run.usage_input,
             "output": run.usage_output, "total": run.usage_total,
-            "error": None if run.error is None else Json(run.error), "waited": waited,
-            "ended": run.status not in AT_WORK,
+            "error": None if run.error is None else Json(run.error), "waited": extend_deadline,
+            "ended": run.status not in ACTIVE_STATUSES,
         },
     )  # fmt: skip
 
 
-def hold_conversation(connection: Connection, prompt_id: str) -> None:
+def lock_conversation(connection: Connection, prompt_id: str) -> None:
     """Lock the prompt's conversation, before the prompt itself."""
     connection.execute(
         "SELECT FROM conversations WHERE id = (SELECT conversation_id FROM prompts WHERE id = %s) FOR UPDATE",
@@ -194,32 +194,34 @@ def touch_conversation(connection: Connection, conversation_id: str, title: str 
     )
 
 
-def past_deadline(connection: Connection, prompt_id: str) -> bool:
+def is_past_deadline(connection: Connection, prompt_id: str) -> bool:
     row = connection.execute("SELECT deadline < clock_timestamp() AS late FROM prompts WHERE id = %s", (prompt_id,))
     return bool((row.fetchone() or {}).get("late"))
 
 
-def store_token(connection: Connection, prompt_id: str, token: str) -> None:
-    connection.execute("UPDATE prompts SET task_token = %s WHERE id = %s", (token, prompt_id))
+def store_task_token(connection: Connection, prompt_id: str, task_token: str) -> None:
+    connection.execute("UPDATE prompts SET task_token = %s WHERE id = %s", (task_token, prompt_id))
 
 
-def forget_token(connection: Connection, prompt_id: str, token: str) -> None:
-    connection.execute("UPDATE prompts SET task_token = NULL WHERE id = %s AND task_token = %s", (prompt_id, token))
+def clear_task_token(connection: Connection, prompt_id: str, task_token: str) -> None:
+    connection.execute(
+        "UPDATE prompts SET task_token = NULL WHERE id = %s AND task_token = %s", (prompt_id, task_token)
+    )
 
 
-def release_key(connection: Connection, prompt_id: str) -> None:
+def release_idempotency_key(connection: Connection, prompt_id: str) -> None:
     """Let the prompt's idempotency key be used again."""
     connection.execute("UPDATE prompts SET key = NULL WHERE id = %s", (prompt_id,))
 
 
-def waking(connection: Connection, prompt_id: str) -> Waking | None:
+def get_execution(connection: Connection, prompt_id: str) -> PromptExecution | None:
     row = connection.execute(
         "SELECT id, status, restarts, task_token FROM prompts WHERE id = %s", (prompt_id,)
     ).fetchone()
-    return Waking(**row) if row else None
+    return PromptExecution(**row) if row else None
 
 
-def silent(connection: Connection, seconds: float, prompt_id: str | None = None) -> list[Waking]:
+def list_stalled(connection: Connection, idle_seconds: float, prompt_id: str | None = None) -> list[PromptExecution]:
     """Prompts that should be worked on, and of which nothing was heard for so long; the longest silent first.
 
     One that waits should be worked on when its approval has expired. With `prompt_id` only this one.
@@ -230,12 +232,12 @@ def silent(connection: Connection, seconds: float, prompt_id: str | None = None)
         " AND (p.status = 'running' OR EXISTS (SELECT FROM prompt_calls c WHERE c.prompt_id = p.id"
         "  AND c.state = 'waiting' AND c.expires_at <= clock_timestamp() - make_interval(secs => %(seconds)s)))"
         " AND (%(id)s::text IS NULL OR p.id = %(id)s) ORDER BY p.updated_at",
-        {"at_work": list(AT_WORK), "seconds": seconds, "id": prompt_id},
+        {"at_work": list(ACTIVE_STATUSES), "seconds": idle_seconds, "id": prompt_id},
     ).fetchall()
-    return [Waking(**row) for row in rows]
+    return [PromptExecution(**row) for row in rows]
 
 
-def restart(connection: Connection, seen: Waking) -> Waking | None:
+def restart(connection: Connection, expected: PromptExecution) -> PromptExecution | None:
     """Let another execution go on with it. None if it is not as it was seen any more.
 
     Whoever still works on it for the old one may write no more, and the time since its last change is given back.
@@ -245,6 +247,6 @@ def restart(connection: Connection, seen: Waking) -> Waking | None:
         " deadline = CASE WHEN status = 'running' THEN deadline + (clock_timestamp() - updated_at) ELSE deadline END,"
         " updated_at = CASE WHEN status = 'running' THEN clock_timestamp() ELSE updated_at END"
         " WHERE id = %s AND restarts = %s AND status = ANY(%s) RETURNING id, status, restarts, task_token",
-        (seen.id, seen.restarts, list(AT_WORK)),
+        (expected.id, expected.restarts, list(ACTIVE_STATUSES)),
     ).fetchone()
-    return Waking(**row) if row else None
+    return PromptExecution(**row) if row else None

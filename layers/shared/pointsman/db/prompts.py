@@ -7,33 +7,33 @@ from typing import Literal
 
 from .connection import Connection
 
-__all__ = ["Prompt", "Status", "Whole", "get", "is_of", "of_conversation"]
+__all__ = ["PromptDetails", "PromptStatus", "PromptSummary", "belongs_to", "get", "list_for_conversation"]
 
-Status = Literal["running", "waiting", "completed", "failed", "cancelled"]
+PromptStatus = Literal["running", "waiting", "completed", "failed", "cancelled"]
 
-_ID = re.compile("prompt-[0-9a-f]{32}")
+_ID_PATTERN = re.compile("prompt-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class PromptSummary:
     """A row, as a conversation shows it."""
 
     id: str
     input: str
-    status: Status
+    status: PromptStatus
     created_at: datetime
     updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class PromptDetails:
     """A row, as its own page shows it."""
 
     id: str
     conversation_id: str | None
     input: str
     model: str
-    status: Status
+    status: PromptStatus
     usage_input: int
     usage_output: int
     usage_total: int
@@ -42,31 +42,31 @@ class Whole:
     updated_at: datetime
 
 
-def get(connection: Connection, prompt_id: str, user_id: str) -> Whole | None:
+def get(connection: Connection, prompt_id: str, user_id: str) -> PromptDetails | None:
     """The user's prompt of this id."""
-    if not is_of(connection, prompt_id, user_id):
+    if not belongs_to(connection, prompt_id, user_id):
         return None
     row = connection.execute(
         "SELECT id, conversation_id, input, model, status, usage_input, usage_output, usage_total, error, created_at,"
         " updated_at FROM prompts WHERE id = %s AND user_id = %s",
         (prompt_id, user_id),
     ).fetchone()
-    return Whole(**row) if row else None
+    return PromptDetails(**row) if row else None
 
 
-def is_of(connection: Connection, prompt_id: str, user_id: str) -> bool:
+def belongs_to(connection: Connection, prompt_id: str, user_id: str) -> bool:
     """Whether the user has a prompt of this id; nobody has one of what is no id."""
-    if not _ID.fullmatch(prompt_id):
+    if not _ID_PATTERN.fullmatch(prompt_id):
         return False
     query = "SELECT FROM prompts WHERE id = %s AND user_id = %s"
     return connection.execute(query, (prompt_id, user_id)).rowcount == 1
 
 
-def of_conversation(connection: Connection, conversation_id: str, user_id: str) -> list[Prompt]:
+def list_for_conversation(connection: Connection, conversation_id: str, user_id: str) -> list[PromptSummary]:
     """The user's prompts of a conversation, oldest first."""
     rows = connection.execute(
         "SELECT id, input, status, created_at, updated_at FROM prompts"
         " WHERE conversation_id = %s AND user_id = %s ORDER BY created_at, id",
         (conversation_id, user_id),
     ).fetchall()
-    return [Prompt(**row) for row in rows]
+    return [PromptSummary(**row) for row in rows]

@@ -5,26 +5,26 @@ from typing import Any, NamedTuple, NotRequired
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from .answers import ANSWERS
+from .answers import ROUTE_SPEC_KEY
 
 __all__ = [
-    "DECIDING",
-    "REFUSALS",
-    "AgentAnswers",
+    "DECISION_ERROR_CODES",
+    "TOOL_CALL_ERROR_CODES",
     "AgentError",
+    "AgentRouteSpec",
     "Capabilities",
     "Problem",
     "ToolListing",
     "ToolResult",
     "Tools",
-    "answering",
+    "describe_agent_route",
 ]
 
 
-REFUSALS = ("VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "APPROVAL_REQUIRED", "TOOL_ERROR")
+TOOL_CALL_ERROR_CODES = ("VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "APPROVAL_REQUIRED", "TOOL_ERROR")
 """Why a call of a tool that there is can be refused, or fail."""
 
-DECIDING = ("PROMPT_NOT_FOUND", "VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "DATABASE_UNAVAILABLE")
+DECISION_ERROR_CODES = ("PROMPT_NOT_FOUND", "VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "DATABASE_UNAVAILABLE")
 """Why a decision about a prompt can be refused."""
 
 
@@ -68,24 +68,24 @@ class ToolResult(TypedDict):
     result: Any
 
 
-class AgentAnswers(NamedTuple):
+class AgentRouteSpec(NamedTuple):
     """What a route tells of itself; `answering` says what each part means."""
 
-    ok: type[Any] | None
-    codes: tuple[str, ...]
+    response_model: type[Any] | None
+    error_codes: tuple[str, ...]
     public: bool
-    media: str
-    body: type[BaseModel] | None
+    media_type: str
+    request_model: type[BaseModel] | None
 
 
-def answering(
-    ok: type[Any] | None,
-    *codes: str,
+def describe_agent_route(
+    response_model: type[Any] | None,
+    *error_codes: str,
     public: bool = False,
-    media: str = "application/json",
-    body: type[BaseModel] | None = None,
+    media_type: str = "application/json",
+    request_model: type[BaseModel] | None = None,
 ) -> dict[str, Any]:
     """The `openapi_extra` of a route: its body at 200, of which nothing is said where it is None, that body's media
     type, the codes of its errors besides those that every route has, whether it is `public`, and the request's body,
     which is any object where a route that can refuse one names none."""
-    return {ANSWERS: AgentAnswers(ok, codes, public, media, body)}
+    return {ROUTE_SPEC_KEY: AgentRouteSpec(response_model, error_codes, public, media_type, request_model)}

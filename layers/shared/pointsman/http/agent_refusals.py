@@ -5,21 +5,36 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import AuthRequired, AuthUnavailable, InvalidToolInput, PointsmanError, RouteFailed, ToolFailed
-from ..settings.cors import cors_origins
-from .basics import NO_JSON, Event, log_failure, log_surprise, unrouted
+from ..settings.cors import load_cors_origins
+from .basics import (
+    INVALID_JSON_MESSAGE,
+    GatewayEvent,
+    describe_routing_error,
+    log_if_server_error,
+    log_unexpected_error,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-__all__ = ["Refusal", "json_of", "refusal", "shaped", "stranger", "surprise", "unknown_route", "with_cors"]
+__all__ = [
+    "ErrorResponse",
+    "add_cors_middleware",
+    "error_response",
+    "identity_error",
+    "internal_error",
+    "make_error_response",
+    "parse_json_body",
+    "routing_error",
+]
 
-_HEADERS = {"AUTH_REQUIRED": {"WWW-Authenticate": "Bearer"}, "AUTH_UNAVAILABLE": {"Retry-After": "2"}}
+_ERROR_HEADERS = {"AUTH_REQUIRED": {"WWW-Authenticate": "Bearer"}, "AUTH_UNAVAILABLE": {"Retry-After": "2"}}
 """Headers of errors, by their code."""
 
-_NOBODY = "Who is calling is not known: X-User-Id is missing, or the credentials are missing or wrong"
+_UNKNOWN_CALLER_MESSAGE = "Who is calling is not known: X-User-Id is missing, or the credentials are missing or wrong"
 
 
-class Refusal(NamedTuple):
+class ErrorResponse(NamedTuple):
     """An answer that is an error."""
 
     status: int
@@ -27,49 +42,49 @@ class Refusal(NamedTuple):
     headers: Mapping[str, str]
 
 
-def shaped(
+def make_error_response(
     status: int, code: str, message: str, details: object = None, headers: Mapping[str, str] | None = None
-) -> Refusal:
+) -> ErrorResponse:
     """An error in the contract's shape; `details` only where there are some."""
     error: dict[str, object] = {"code": code, "message": message}
     if details:
         error["details"] = details
-    return Refusal(status, {"error": error}, headers or {})
+    return ErrorResponse(status, {"error": error}, headers or {})
 
 
-def refusal(error: PointsmanError) -> Refusal:
+def error_response(error: PointsmanError) -> ErrorResponse:
     """The answer to an error of ours, which is logged where it is no fault of the caller's."""
     cause = error.__cause__
     if isinstance(error, (ToolFailed, RouteFailed)) and cause and not isinstance(cause, PointsmanError):
-        log_surprise(cause, "a plugin failed", code=error.code)
+        log_unexpected_error(cause, "a plugin failed", code=error.code)
     else:
-        log_failure(error)
+        log_if_server_error(error)
     details = error.issues if isinstance(error, InvalidToolInput) else error.details
-    return shaped(error.status, error.code, error.message, details, _HEADERS.get(error.code))
+    return make_error_response(error.status, error.code, error.message, details, _ERROR_HEADERS.get(error.code))
 
 
-def surprise(error: Exception) -> Refusal:
+def internal_error(error: Exception) -> ErrorResponse:
     """The answer to any other error, which is logged."""
-    log_surprise(error)
-    return shaped(500, "INTERNAL_ERROR", "Internal error; the log tells more of this request id")
+    log_unexpected_error(error)
+    return make_error_response(500, "INTERNAL_ERROR", "Internal error; the log tells more of this request id")
 
 
-def unknown_route(status: int, method: str, path: str, headers: Mapping[str, str] | None = None) -> Refusal:
+def routing_error(status: int, method: str, path: str, headers: Mapping[str, str] | None = None) -> ErrorResponse:
     """The answer 404 or 405."""
-    return shaped(status, *unrouted(status, method, path), headers=headers)
+    return make_error_response(status, *describe_routing_error(status, method, path), headers=headers)
 
 
-def stranger(identity: Event) -> PointsmanError | None:
+def identity_error(identity: GatewayEvent) -> PointsmanError | None:
     """The refusal of a caller who is nobody. `identity` is what the authorizer says; nothing else tells who calls."""
     if identity.get("user"):
         return None
     problem = str(identity.get("problem") or "")
     if problem == "unavailable":
         return AuthUnavailable("Whether the token is genuine cannot be checked at the moment")
-    return AuthRequired(problem or _NOBODY)
+    return AuthRequired(problem or _UNKNOWN_CALLER_MESSAGE)
 
 
-def json_of(raw: bytes) -> object:
+def parse_json_body(raw: bytes) -> object:
     """A body as parsed JSON, whatever its type is said to be; an empty one is an empty object.
 
     Raises InvalidToolInput.
@@ -77,14 +92,14 @@ def json_of(raw: bytes) -> object:
     if not raw.strip():
         return {}
     try:
-        return json.loads(raw, parse_constant=_refused)
+        return json.loads(raw, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
-        raise InvalidToolInput(NO_JSON, [{"path": [], "message": NO_JSON}]) from None
+        raise InvalidToolInput(INVALID_JSON_MESSAGE, [{"path": [], "message": INVALID_JSON_MESSAGE}]) from None
 
 
-def with_cors(app: "ASGIApp") -> "ASGIApp":
+def add_cors_middleware(app: "ASGIApp") -> "ASGIApp":
     """The app, with what lets other origins in where the settings name any."""
-    origins = cors_origins()
+    origins = load_cors_origins()
     if not origins:
         return app
     from starlette.middleware.cors import CORSMiddleware
@@ -94,5 +109,5 @@ def with_cors(app: "ASGIApp") -> "ASGIApp":
     )
 
 
-def _refused(constant: str) -> object:
+def _reject_constant(constant: str) -> object:
     raise ValueError(f"{constant} is no JSON")

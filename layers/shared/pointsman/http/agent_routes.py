@@ -11,7 +11,7 @@ from starlette.routing import Route as AppRoute
 from starlette.types import Scope
 
 from ..agent import Agent, Route
-from .agent_app import body_of, user_of
+from .agent_app import get_user_id, read_json_body
 
 __all__ = ["add_routes"]
 
@@ -24,29 +24,29 @@ def add_routes(app: FastAPI, agent: Agent) -> Callable[[Scope], bool]:
     """
     by_path: defaultdict[str, dict[str, Route]] = defaultdict(dict)
     for route in agent.api.routes:
-        same = by_path[route.path]
-        same[route.method] = route
+        routes_by_method = by_path[route.path]
+        routes_by_method[route.method] = route
         if route.method == "GET":
-            same["HEAD"] = route
+            routes_by_method["HEAD"] = route
     public: list[AppRoute] = []
-    for path, same in sorted(by_path.items(), key=_generality):
-        endpoint = _endpoint(agent, same)
-        app.router.routes.append(AppRoute(path, endpoint, methods=[*same]))
-        open_to_all = [method for method, route in same.items() if route.public]
-        if open_to_all:
-            public.append(AppRoute(path, endpoint, methods=open_to_all))
+    for path, routes_by_method in sorted(by_path.items(), key=_specificity_key):
+        endpoint = _create_endpoint(agent, routes_by_method)
+        app.router.routes.append(AppRoute(path, endpoint, methods=[*routes_by_method]))
+        public_methods = [method for method, route in routes_by_method.items() if route.public]
+        if public_methods:
+            public.append(AppRoute(path, endpoint, methods=public_methods))
     return lambda scope: any(route.matches(scope)[0] is Match.FULL for route in public)
 
 
-def _generality(routes: tuple[str, dict[str, Route]]) -> list[bool]:
+def _specificity_key(routes: tuple[str, dict[str, Route]]) -> list[bool]:
     return [segment.startswith("{") for segment in routes[0].split("/")]
 
 
-def _endpoint(agent: Agent, routes: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
+def _create_endpoint(agent: Agent, routes_by_method: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        route = routes[request.method]
+        route = routes_by_method[request.method]
         path = {name: unquote(value) for name, value in request.path_params.items()}
-        body = None if route.input is None else await body_of(request)
-        return JSONResponse(route.call(user_of(request), agent.services, path, dict(request.query_params), body))
+        body = None if route.input is None else await read_json_body(request)
+        return JSONResponse(route.call(get_user_id(request), agent.services, path, dict(request.query_params), body))
 
     return endpoint

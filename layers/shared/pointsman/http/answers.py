@@ -5,8 +5,7 @@ from typing import Any, Literal, NamedTuple, NotRequired
 from typing_extensions import TypedDict
 
 __all__ = [
-    "ANSWERS",
-    "Answers",
+    "ROUTE_SPEC_KEY",
     "Configured",
     "Credits",
     "DashboardInstances",
@@ -18,12 +17,13 @@ __all__ = [
     "OperationPage",
     "Registry",
     "ResourceDestroyed",
+    "RouteSpec",
     "Started",
     "ToolProvisioned",
-    "answers",
+    "describe_route",
 ]
 
-ANSWERS = "answers"
+ROUTE_SPEC_KEY = "answers"
 
 
 class Error(TypedDict):
@@ -198,19 +198,24 @@ class Credits(TypedDict):
     keys: list[Key]
 
 
-class Answers(NamedTuple):
+class RouteSpec(NamedTuple):
     """What a route tells of itself; `answers` says what each part means."""
 
-    ok: type[Any]
-    errors: tuple[int, ...]
-    starts: bool
-    keyed: bool
+    response_model: type[Any]
+    error_statuses: tuple[int, ...]
+    starts_operation: bool
+    accepts_idempotency_key: bool
 
 
-def answers(ok: type[Any], *errors: int, starts: bool = False, keyed: bool = False) -> dict[str, Any]:
+def describe_route(
+    response_model: type[Any],
+    *error_statuses: int,
+    starts_operation: bool = False,
+    accepts_idempotency_key: bool = False,
+) -> dict[str, Any]:
     """The `openapi_extra` of a route: its body at 200, its errors besides 401 and 500, and whether it `starts` an
     operation and answers 202 too. One that is `keyed` takes an Idempotency-Key.
 
     FastAPI's own `responses` would build a model of each at every cold start; pointsman.http.document does it instead.
     """
-    return {ANSWERS: Answers(ok, errors, starts, keyed)}
+    return {ROUTE_SPEC_KEY: RouteSpec(response_model, error_statuses, starts_operation, accepts_idempotency_key)}

@@ -14,122 +14,141 @@ from starlette.exceptions import HTTPException
 
 from .. import log
 from ..errors import PointsmanError, Unauthenticated
-from .answers import ANSWERS, Answers
-from .basics import LONGEST, NO_JSON, Event, log_failure, log_surprise, oversize, unrouted
-from .serving import Handler, adapter, bare_app, event_of
+from .answers import ROUTE_SPEC_KEY, RouteSpec
+from .basics import (
+    INVALID_JSON_MESSAGE,
+    MAX_ECHOED_CHARS,
+    GatewayEvent,
+    body_size_error,
+    describe_routing_error,
+    log_if_server_error,
+    log_unexpected_error,
+)
+from .serving import LambdaHandler, adapt_asgi_app, create_bare_app, get_gateway_event
 
 __all__ = ["create_app", "lambda_handler"]
 
-_HEADERS = {"UNAUTHENTICATED": {"WWW-Authenticate": "Bearer"}, "IDEMPOTENCY_IN_PROGRESS": {"Retry-After": "2"}}
+_ERROR_HEADERS = {"UNAUTHENTICATED": {"WWW-Authenticate": "Bearer"}, "IDEMPOTENCY_IN_PROGRESS": {"Retry-After": "2"}}
 """Headers of errors, by their code."""
 
 
 def create_app() -> FastAPI:
     """An app whose errors have the contract's shape."""
-    return bare_app(known=_known, invalid=_invalid, http=_http, unexpected=_unexpected)
+    return create_bare_app(
+        on_pointsman_error=_handle_pointsman_error,
+        on_validation_error=_handle_validation_error,
+        on_http_exception=_handle_http_exception,
+        on_unexpected_error=_handle_unexpected_error,
+    )
 
 
-def lambda_handler(app: FastAPI, *, public: str = "") -> Handler:
+def lambda_handler(app: FastAPI, *, public_method: str = "") -> LambdaHandler:
     """The Lambda handler of an app. It refuses callers without identity, but for the method named by `public`.
 
     Whatever happens inside, the answer is JSON in the contract's shape. A route whose `answers` are `keyed` is served
     once for each Idempotency-Key.
     """
-    serve = adapter(app)
+    serve = adapt_asgi_app(app)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        log.about(request_id=event["requestContext"]["requestId"])
-        refusal = None if event["requestContext"]["http"]["method"] == public else _stranger(event)
-        refusal = refusal or oversize(event)
-        if refusal is not None:
-            return _sent(_answer(event, refusal))
-        route = _keyed(app, event)
+        log.set_context(request_id=event["requestContext"]["requestId"])
+        access_error = None if event["requestContext"]["http"]["method"] == public_method else _identity_error(event)
+        access_error = access_error or body_size_error(event)
+        if access_error is not None:
+            return _to_lambda_response(_error_response(event, access_error))
+        route = _find_keyed_route(app, event)
         if route is None:
             return serve(event, context)
-        from .idempotency import once
+        from .idempotency import serve_once
 
         try:
-            return once(event, route.starts, lambda: serve(event, context))
+            return serve_once(event, route.starts_operation, lambda: serve(event, context))
         except PointsmanError as error:
-            return _sent(_answer(event, error))
+            return _to_lambda_response(_error_response(event, error))
         except Exception as error:  # noqa: BLE001 - nothing outside would answer in the contract's shape
-            return _sent(_surprise(event, error))
+            return _to_lambda_response(_internal_error(event, error))
 
     return handler
 
 
-def _keyed(app: FastAPI, event: Event) -> Answers | None:
+def _find_keyed_route(app: FastAPI, event: GatewayEvent) -> RouteSpec | None:
     """What the route tells of itself, where it and this request have to do with idempotency keys."""
     if "idempotency-key" not in event.get("headers", ()):
         return None
     method = event["requestContext"]["http"]["method"]
     for route in app.routes:
         if isinstance(route, APIRoute) and method in route.methods:
-            told: Answers = (route.openapi_extra or {})[ANSWERS]
-            return told if told.keyed else None
+            spec: RouteSpec = (route.openapi_extra or {})[ROUTE_SPEC_KEY]
+            return spec if spec.accepts_idempotency_key else None
     return None
 
 
-def _sent(answer: JSONResponse) -> dict[str, Any]:
-    return {"statusCode": answer.status_code, "headers": dict(answer.headers), "body": bytes(answer.body).decode()}
+def _to_lambda_response(response: JSONResponse) -> dict[str, Any]:
+    return {
+        "statusCode": response.status_code,
+        "headers": dict(response.headers),
+        "body": bytes(response.body).decode(),
+    }
 
 
-def _stranger(event: Event) -> PointsmanError | None:
+def _identity_error(event: GatewayEvent) -> PointsmanError | None:
     """Identity is what the authorizer says, and nothing else; without it the caller is nobody."""
-    authorizer: Event = event["requestContext"].get("authorizer") or {}
-    context: Event = authorizer.get("lambda") or {}
+    authorizer: GatewayEvent = event["requestContext"].get("authorizer") or {}
+    context: GatewayEvent = authorizer.get("lambda") or {}
     return None if context.get("caller") else Unauthenticated("Invalid or missing API key")
 
 
-def _error(event: Event, status: int, code: str, message: str, **more: Mapping[str, Any] | None) -> JSONResponse:
+def _make_error_response(
+    event: GatewayEvent, status: int, code: str, message: str, **extras: Mapping[str, Any] | None
+) -> JSONResponse:
     """`more`: `details` go into the body, `headers` into the headers."""
-    body = {"error": message, "code": code, **(more.get("details") or {})}
+    body = {"error": message, "code": code, **(extras.get("details") or {})}
     body["requestId"] = event["requestContext"].get("requestId")
-    return JSONResponse(body, status, dict(more.get("headers") or {}))
+    return JSONResponse(body, status, dict(extras.get("headers") or {}))
 
 
-def _answer(event: Event, error: PointsmanError) -> JSONResponse:
-    log_failure(error)
-    headers = _HEADERS.get(error.code)
-    return _error(event, error.status, error.code, error.message, details=error.details, headers=headers)
+def _error_response(event: GatewayEvent, error: PointsmanError) -> JSONResponse:
+    log_if_server_error(error)
+    headers = _ERROR_HEADERS.get(error.code)
+    return _make_error_response(event, error.status, error.code, error.message, details=error.details, headers=headers)
 
 
-async def _known(request: Request, error: Exception) -> JSONResponse:
+async def _handle_pointsman_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PointsmanError)
-    return _answer(event_of(request), error)
+    return _error_response(get_gateway_event(request), error)
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    return _surprise(event_of(request), error)
+async def _handle_unexpected_error(request: Request, error: Exception) -> JSONResponse:
+    return _internal_error(get_gateway_event(request), error)
 
 
-def _surprise(event: Event, error: Exception) -> JSONResponse:
-    log_surprise(error)
+def _internal_error(event: GatewayEvent, error: Exception) -> JSONResponse:
+    log_unexpected_error(error)
     message = "Internal error; the log tells more of this request id"
-    return _error(event, 500, "INTERNAL_ERROR", message)
+    return _make_error_response(event, 500, "INTERNAL_ERROR", message)
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _handle_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return _error(event_of(request), 400, "INVALID_INPUT", _explain(error.errors()))
+    return _make_error_response(get_gateway_event(request), 400, "INVALID_INPUT", _describe_first_issue(error.errors()))
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _handle_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    event = event_of(request)
+    event = get_gateway_event(request)
     if error.status_code not in (404, 405):
         # The only other one that FastAPI raises itself: a body that cannot be decoded.
-        return _error(event, error.status_code, "INVALID_INPUT", NO_JSON)
-    code, message = unrouted(error.status_code, request.method, request.url.path)
-    return _error(event, error.status_code, code, message, headers=error.headers)
+        return _make_error_response(event, error.status_code, "INVALID_INPUT", INVALID_JSON_MESSAGE)
+    code, message = describe_routing_error(error.status_code, request.method, request.url.path)
+    return _make_error_response(event, error.status_code, code, message, headers=error.headers)
 
 
-def _explain(issues: Sequence[Mapping[str, Any]]) -> str:
+def _describe_first_issue(issues: Sequence[Mapping[str, Any]]) -> str:
     """One sentence that says what to change. Never the value itself: it may be a secret."""
     first = issues[0]
     if first["type"] == "json_invalid":
-        return NO_JSON
-    where = [str(part)[:LONGEST] for part in first["loc"] if part not in ("body", "path")]
+        return INVALID_JSON_MESSAGE
+    where = [str(part)[:MAX_ECHOED_CHARS] for part in first["loc"] if part not in ("body", "path")]
     if not where:
         return "The request body must be a JSON object with Content-Type: application/json"
     message = str(first["msg"]).removeprefix("Value error, ")

@@ -6,16 +6,16 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from .answers import ANSWERS, Answers, Error, Started
+from .answers import ROUTE_SPEC_KEY, Error, RouteSpec, Started
 
-__all__ = ["KEY", "document"]
+__all__ = ["IDEMPOTENCY_KEY_PARAMETER", "generate_services_document"]
 
-_ABOUT = """\
+_DESCRIPTION = """\
 A pool manager creates and destroys agent instances through this API. Every answer is JSON, errors too.
 Creating, destroying and provisioning answer 202 if they are not finished after 25 s, and go on.
 What changes an instance takes an Idempotency-Key: the same request with the same key is done once."""
 
-_SAID = {
+_STATUS_DESCRIPTIONS = {
     400: "The request must change; the message says how",
     401: "The API key is missing or wrong",
     404: "There is no such thing",
@@ -26,36 +26,39 @@ _SAID = {
     503: "The database or Step Functions cannot be reached",
 }
 
-KEY = {
+IDEMPOTENCY_KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
     "description": "A name of this request, for 24 hours: sent again with it, it gets the answer of the first",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
-_REPLAYED = {"description": "There where a repeat is answered, with what the first did", "schema": {"const": "true"}}
+_REPLAYED_HEADER = {
+    "description": "There where a repeat is answered, with what the first did",
+    "schema": {"const": "true"},
+}
 
 Document = dict[str, Any]
 
 
-def document(apps: Mapping[str, FastAPI], version: str) -> Document:
+def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Document:
     """The document as OpenAPI 3.1. `apps` maps what an endpoint is for, in one line, to its app."""
-    whole = FastAPI(title="Pointsman Services API", version=version, description=_ABOUT)
+    documented_app = FastAPI(title="Pointsman Services API", version=version, description=_DESCRIPTION)
     for purpose, app in apps.items():
         for route in app.routes:
             if isinstance(route, APIRoute):
-                about: Answers = (route.openapi_extra or {})[ANSWERS]
-                whole.add_api_route(
+                spec: RouteSpec = (route.openapi_extra or {})[ROUTE_SPEC_KEY]
+                documented_app.add_api_route(
                     route.path,
                     route.endpoint,
                     methods=[*(route.methods or ())],
-                    responses=_responses(about),
+                    responses=_build_responses(spec),
                     operation_id=route.name,
                     summary=purpose,
-                    openapi_extra={"parameters": [KEY]} if about.keyed else None,
+                    openapi_extra={"parameters": [IDEMPOTENCY_KEY_PARAMETER]} if spec.accepts_idempotency_key else None,
                 )
-    made = whole.openapi()
-    for path in made["paths"].values():
+    openapi_document = documented_app.openapi()
+    for path in openapi_document["paths"].values():
         for operation in path.values():
             # Ours is 400, in our own shape.
             operation["responses"].pop("422", None)
@@ -63,24 +66,24 @@ def document(apps: Mapping[str, FastAPI], version: str) -> Document:
                 operation["security"] = []
                 operation["responses"].pop("401")
     for name in ("HTTPValidationError", "ValidationError"):
-        made["components"]["schemas"].pop(name, None)
-    made["components"]["securitySchemes"] = {
+        openapi_document["components"]["schemas"].pop(name, None)
+    openapi_document["components"]["securitySchemes"] = {
         "key": {"type": "http", "scheme": "bearer", "description": "SERVICES_API_KEY"}
     }
-    made["security"] = [{"key": []}]
-    return made
+    openapi_document["security"] = [{"key": []}]
+    return openapi_document
 
 
-def _responses(about: Answers) -> dict[int | str, dict[str, Any]]:
-    told: dict[int | str, dict[str, Any]] = {200: {"model": about.ok, "description": "Done"}}
-    if about.keyed:
-        told[200]["headers"] = {"Idempotent-Replayed": _REPLAYED}
-    if about.starts:
+def _build_responses(spec: RouteSpec) -> dict[int | str, dict[str, Any]]:
+    responses: dict[int | str, dict[str, Any]] = {200: {"model": spec.response_model, "description": "Done"}}
+    if spec.accepts_idempotency_key:
+        responses[200]["headers"] = {"Idempotent-Replayed": _REPLAYED_HEADER}
+    if spec.starts_operation:
         headers = {
             "Location": {"description": "The operation's page", "schema": {"type": "string"}},
             "Retry-After": {"description": "Seconds until it is worth a look", "schema": {"type": "integer"}},
         }
-        told[202] = {"model": Started, "description": "Begun, and not finished yet", "headers": headers}
-    for status in sorted({401, 500, *about.errors}):
-        told[status] = {"model": Error, "description": _SAID[status]}
-    return told
+        responses[202] = {"model": Started, "description": "Begun, and not finished yet", "headers": headers}
+    for status in sorted({401, 500, *spec.error_statuses}):
+        responses[status] = {"model": Error, "description": _STATUS_DESCRIPTIONS[status]}
+    return responses

@@ -4,27 +4,29 @@ from datetime import datetime
 
 from fastapi.responses import JSONResponse
 
-from ..db.operations import Operation, Step
-from ..lifecycle.progress import begun, outcome
-from ..moments import iso
+from ..db.operations import Operation, OperationStep
+from ..lifecycle.progress import describe_running, get_result
+from ..moments import format_timestamp
 
-__all__ = ["answer", "page"]
+__all__ = ["operation_response", "serialize_operation"]
 
-_RETRY_AFTER = "2"
+_RETRY_AFTER_SECONDS = "2"
 """Seconds."""
 
 
-def answer(operation: Operation) -> JSONResponse:
+def operation_response(operation: Operation) -> JSONResponse:
     """200 with the result, 202 while it still runs. Raises OperationFailed (500) with what is left."""
-    result = outcome(operation)
+    result = get_result(operation)
     if result is None:
         return JSONResponse(
-            begun(operation), 202, {"Location": f"/operations/{operation.id}", "Retry-After": _RETRY_AFTER}
+            describe_running(operation),
+            202,
+            {"Location": f"/operations/{operation.id}", "Retry-After": _RETRY_AFTER_SECONDS},
         )
     return JSONResponse(result)
 
 
-def page(operation: Operation, steps: list[Step]) -> dict[str, object]:
+def serialize_operation(operation: Operation, steps: list[OperationStep]) -> dict[str, object]:
     """The body of `GET /operations/{operationId}`."""
     body: dict[str, object] = {
         "operationId": operation.id,
@@ -35,14 +37,14 @@ def page(operation: Operation, steps: list[Step]) -> dict[str, object]:
             {
                 "name": step.name,
                 "status": step.status,
-                "startedAt": _iso(step.started_at),
-                "endedAt": _iso(step.ended_at),
+                "startedAt": _format_timestamp(step.started_at),
+                "endedAt": _format_timestamp(step.ended_at),
                 **({"error": step.error} if step.error else {}),
             }
             for step in steps
         ],
-        "createdAt": _iso(operation.created_at),
-        "updatedAt": _iso(operation.updated_at),
+        "createdAt": _format_timestamp(operation.created_at),
+        "updatedAt": _format_timestamp(operation.updated_at),
     }
     if operation.result is not None:
         body["result"] = operation.result
@@ -51,5 +53,5 @@ def page(operation: Operation, steps: list[Step]) -> dict[str, object]:
     return body
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else iso(moment)
+def _format_timestamp(timestamp: datetime | None) -> str | None:
+    return None if timestamp is None else format_timestamp(timestamp)

@@ -8,42 +8,44 @@ from pydantic import AfterValidator, ConfigDict, WithJsonSchema
 
 from ..providers.registry import TOOLS
 
-__all__ = ["TOOL", "PathId", "ToolId", "strict"]
+__all__ = ["TOOL_ID_SCHEMA", "PathId", "ToolId", "strict_config"]
 
-TOOL = {"type": "string", "enum": list(TOOLS)}
+TOOL_ID_SCHEMA = {"type": "string", "enum": list(TOOLS)}
 """The JSON Schema of a tool's id."""
 
-_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_CONTROL_CHARACTERS = r"\x00-\x1f\x7f-\x9f"
 
 
-def _decoded(value: str) -> str:
+def _decode_path_value(value: str) -> str:
     text = unquote(value)
-    if re.search(f"[{_CONTROL}]", text):
+    if re.search(f"[{_CONTROL_CHARACTERS}]", text):
         raise ValueError("may not hold control characters")
     return text
 
 
 PathId = Annotated[
-    str, AfterValidator(_decoded), WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^[^{_CONTROL}]+$"})
+    str,
+    AfterValidator(_decode_path_value),
+    WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^[^{_CONTROL_CHARACTERS}]+$"}),
 ]
 """An id in the path, as the client meant it: any characters but control characters, a slash and a percent sign too."""
 
-ToolId = Annotated[str, AfterValidator(_decoded), WithJsonSchema(TOOL)]
+ToolId = Annotated[str, AfterValidator(_decode_path_value), WithJsonSchema(TOOL_ID_SCHEMA)]
 
 
-def strict(required: str = "", **properties: dict[str, Any]) -> ConfigDict:
+def strict_config(required: str = "", **properties: dict[str, Any]) -> ConfigDict:
     """The configuration of a body: nothing is converted. The rest is for the document only.
 
     `required` names the properties that must be there, and `properties` what they must hold, where the lifecycle checks
     that and says what to change.
     """
 
-    def told(schema: dict[str, Any]) -> None:
+    def extend_schema(schema: dict[str, Any]) -> None:
         if required:
             schema["required"] = required.split()
-        for name, more in properties.items():
-            schema["properties"][name] = {**schema["properties"][name], **more}
+        for name, constraints in properties.items():
+            schema["properties"][name] = {**schema["properties"][name], **constraints}
             if name in schema.get("required", ()):
                 schema["properties"][name].pop("default", None)
 
-    return ConfigDict(strict=True, json_schema_extra=told)
+    return ConfigDict(strict=True, json_schema_extra=extend_schema)

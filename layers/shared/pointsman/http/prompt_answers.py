@@ -24,7 +24,7 @@ __all__ = [
     "Usage",
 ]
 
-_LONGEST_REASON = 2000
+_MAX_REASON_CHARS = 2000
 
 
 class Approval(Input):
@@ -38,7 +38,7 @@ class Rejection(Input):
     """`reason` is told to the model."""
 
     toolCallId: str = Field(min_length=1)
-    reason: str | None = Field(default=None, max_length=_LONGEST_REASON)
+    reason: str | None = Field(default=None, max_length=_MAX_REASON_CHARS)
 
 
 class Decided(TypedDict):

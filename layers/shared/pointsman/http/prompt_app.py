@@ -12,179 +12,200 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 from .. import log
-from ..db.prompt_notes import Listener
+from ..db.prompt_notes import EventListener
 from ..errors import FeatureUnavailable, InvalidToolInput, PointsmanError
-from ..prompts.beginning import begin
-from ..prompts.following import Follower, Told
-from ..settings.agent import api_prefix
+from ..prompts.beginning import submit_prompt
+from ..prompts.following import EventSubscription, StreamEvent
+from ..settings.agent import load_api_prefix
 from ..settings.streams import StreamSettings
-from .agent_refusals import Refusal, json_of, refusal, stranger, surprise, unknown_route, with_cors
-from .basics import oversize
-from .prompt_request import Asked, asked, idempotency_key, last_event_id
-from .sse import BEGINNING, HEARTBEAT, TIME_IS_OVER, frame
+from .agent_refusals import (
+    ErrorResponse,
+    add_cors_middleware,
+    error_response,
+    identity_error,
+    internal_error,
+    parse_json_body,
+    routing_error,
+)
+from .basics import body_size_error
+from .prompt_request import PromptRequest, parse_idempotency_key, parse_last_event_id, parse_prompt_request
+from .sse import HEARTBEAT_FRAME, RETRY_FRAME, TIME_LIMIT_FRAME, encode_event
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["streaming_app"]
+__all__ = ["create_stream_app"]
 
-_FOLLOW = re.compile("/prompts/([^/]+)/stream")
-_MARGIN = 5.0
+_STREAM_PATH = re.compile("/prompts/([^/]+)/stream")
+_END_MARGIN_SECONDS = 5.0
 """Seconds before the function's end at which a stream ends in any case."""
 
-_STREAM = {
+_STREAM_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
 }
 
 
-class _Opened(NamedTuple):
+class _OpenStream(NamedTuple):
     """A stream about to begin: whom it is for, what he is told at once, and until when it lasts (time.monotonic)."""
 
-    follower: Follower
-    told: list[Told]
-    heartbeat: float
-    until: float
+    subscription: EventSubscription
+    initial_events: list[StreamEvent]
+    heartbeat_seconds: float
+    deadline: float
 
 
-def streaming_app(has_conversations: Callable[[], bool]) -> "ASGIApp":
+def create_stream_app(has_conversations: Callable[[], bool]) -> "ASGIApp":
     """The app. `has_conversations` tells whether a prompt can belong to a conversation; only such a prompt asks it."""
 
-    async def guarded(scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def respond(scope: "Scope", receive: "Receive", send: "Send") -> None:
         try:
-            opened = await _open(scope, receive, has_conversations)
+            stream_or_error = await _open_stream(scope, receive, has_conversations)
         except PointsmanError as error:
-            opened = refusal(error)
+            stream_or_error = error_response(error)
         except Exception as error:  # noqa: BLE001 - nothing outside would answer in the contract's shape
-            opened = surprise(error)
-        if isinstance(opened, Refusal):
-            await _refuse(send, opened)
+            stream_or_error = internal_error(error)
+        if isinstance(stream_or_error, ErrorResponse):
+            await _send_error(send, stream_or_error)
         else:
-            await _stream(send, opened)
+            await _send_stream(send, stream_or_error)
 
-    served: ASGIApp | None = None
+    cors_app: ASGIApp | None = None
 
     async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
-        nonlocal served
+        nonlocal cors_app
         request_id = str(scope["aws.event"]["requestContext"]["requestId"])
-        log.about(request_id=request_id)
-        served = served or with_cors(guarded)
-        await served(scope, receive, _signed(send, request_id))
+        log.set_context(request_id=request_id)
+        cors_app = cors_app or add_cors_middleware(respond)
+        await cors_app(scope, receive, _add_request_id(send, request_id))
 
     return app
 
 
-async def _open(scope: "Scope", receive: "Receive", has_conversations: Callable[[], bool]) -> _Opened | Refusal:
+async def _open_stream(
+    scope: "Scope", receive: "Receive", has_conversations: Callable[[], bool]
+) -> _OpenStream | ErrorResponse:
     """All that can be refused, before the first byte."""
     event, settings = scope["aws.event"], StreamSettings.load()
-    left = scope["aws.context"].get_remaining_time_in_millis() / 1000 - _MARGIN
-    until = time.monotonic() + min(left, settings.longest)
+    remaining = scope["aws.context"].get_remaining_time_in_millis() / 1000 - _END_MARGIN_SECONDS
+    deadline = time.monotonic() + min(remaining, settings.max_duration)
     identity: Mapping[str, Any] = event["requestContext"].get("authorizer") or {}
-    if refused := stranger(identity) or oversize(event):
-        return refusal(refused)
-    path = scope["raw_path"].decode("ascii", "replace").removeprefix(api_prefix())
-    found = _FOLLOW.fullmatch(path)
-    allowed = "GET" if found else "POST"
-    if found is None and path != "/prompt":
-        return unknown_route(404, scope["method"], scope["path"])
-    if scope["method"] != allowed:
-        return unknown_route(405, scope["method"], scope["path"], {"Allow": allowed})
-    user = str(identity["user"])
-    if found:
+    if access_error := identity_error(identity) or body_size_error(event):
+        return error_response(access_error)
+    path = scope["raw_path"].decode("ascii", "replace").removeprefix(load_api_prefix())
+    match = _STREAM_PATH.fullmatch(path)
+    allowed_method = "GET" if match else "POST"
+    if match is None and path != "/prompt":
+        return routing_error(404, scope["method"], scope["path"])
+    if scope["method"] != allowed_method:
+        return routing_error(405, scope["method"], scope["path"], {"Allow": allowed_method})
+    user_id = str(identity["user"])
+    if match:
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
-        seq = last_event_id(_header(scope, "last-event-id"), query.get("lastEventId", []))
-        follower = Follower(user, unquote(found[1]), seq)
+        seq = parse_last_event_id(_get_header_values(scope, "last-event-id"), query.get("lastEventId", []))
+        subscription = EventSubscription(user_id, unquote(match[1]), seq)
     else:
-        body = asked(json_of((await receive())["body"]))
-        follower = _begun(user, scope, body, has_conversations)
+        body = parse_prompt_request(parse_json_body((await receive())["body"]))
+        subscription = _submit_and_subscribe(user_id, scope, body, has_conversations)
     try:
-        return _Opened(follower, follower.open(), settings.heartbeat, until)
+        return _OpenStream(subscription, subscription.replay(), settings.heartbeat_interval, deadline)
     except BaseException:
-        follower.close()
+        subscription.close()
         raise
 
 
-def _begun(user: str, scope: "Scope", body: Asked, has_conversations: Callable[[], bool]) -> Follower:
+def _submit_and_subscribe(
+    user_id: str, scope: "Scope", body: PromptRequest, has_conversations: Callable[[], bool]
+) -> EventSubscription:
     """Begin the prompt, or find the one that the same request began before."""
-    key = idempotency_key(_header(scope, "idempotency-key"))
-    seq = last_event_id(_header(scope, "last-event-id"), [])
+    key = parse_idempotency_key(_get_header_values(scope, "idempotency-key"))
+    seq = parse_last_event_id(_get_header_values(scope, "last-event-id"), [])
     if seq and key is None:
         # A client that comes back to its stream by sending its request again must not begin a second prompt.
         issue = "It belongs to a request with an Idempotency-Key, or to GET /prompts/{promptId}/stream"
         raise InvalidToolInput("The request is not valid", [{"path": ["Last-Event-ID"], "message": issue}])
     if body.conversation_id is not None and not has_conversations():
         raise FeatureUnavailable("There are no conversations here: the plugin `conversation` is not registered")
-    listeners: list[Listener] = []
+    listeners: list[EventListener] = []
 
-    def listen(prompt_id: str) -> None:
-        listeners.append(Listener(prompt_id))
+    def open_listener(prompt_id: str) -> None:
+        listeners.append(EventListener(prompt_id))
         with suppress(PointsmanError):  # It is begun: whoever cannot listen looks.
             listeners[-1].listen()
 
     try:
-        prompt_id = begin(
-            user, body.input, model=body.model, conversation_id=body.conversation_id, tokens=body.tokens, key=key,
-            follow=listen,
-        )  # fmt: skip
+        prompt_id = submit_prompt(
+            user_id,
+            body.input,
+            model=body.model,
+            conversation_id=body.conversation_id,
+            tokens=body.tokens,
+            idempotency_key=key,
+            on_created=open_listener,
+        )
     except BaseException:
         for listener in listeners:
             listener.close()
         raise
-    return Follower(user, prompt_id, seq, listeners[-1])
+    return EventSubscription(user_id, prompt_id, seq, listeners[-1])
 
 
-async def _stream(send: "Send", opened: _Opened) -> None:
+async def _send_stream(send: "Send", stream: _OpenStream) -> None:
     """Tell all that comes until the end, the prompt's or the stream's. Ends by an OSError where the client has gone."""
-    follower = opened.follower
+    subscription = stream.subscription
     try:
-        if follower.ended and not opened.told:
+        if subscription.has_ended and not stream.initial_events:
             # What makes an EventSource come back no more.
-            await _start(send, 204, {})
-            await _part(send, b"", last=True)
+            await _send_start(send, 204, {})
+            await _send_body(send, b"", last=True)
             return
-        await _start(send, 200, _STREAM)
-        await _part(send, BEGINNING + _frames(opened.told))
-        while not follower.ended:
-            left = opened.until - time.monotonic()
-            if left <= 0:
-                await _part(send, TIME_IS_OVER)
+        await _send_start(send, 200, _STREAM_HEADERS)
+        await _send_body(send, RETRY_FRAME + _encode_events(stream.initial_events))
+        while not subscription.has_ended:
+            remaining = stream.deadline - time.monotonic()
+            if remaining <= 0:
+                await _send_body(send, TIME_LIMIT_FRAME)
                 break
-            await _part(send, _frames(await follower.more(min(opened.heartbeat, left))) or HEARTBEAT)
-        await _part(send, b"", last=True)
+            await _send_body(
+                send,
+                _encode_events(await subscription.wait_for_events(min(stream.heartbeat_seconds, remaining)))
+                or HEARTBEAT_FRAME,
+            )
+        await _send_body(send, b"", last=True)
     finally:
-        follower.close()
+        subscription.close()
 
 
-async def _refuse(send: "Send", refused: Refusal) -> None:
-    await _start(send, refused.status, {"content-type": "application/json", **refused.headers})
-    await _part(send, json.dumps(refused.body, separators=(",", ":")).encode(), last=True)
+async def _send_error(send: "Send", error: ErrorResponse) -> None:
+    await _send_start(send, error.status, {"content-type": "application/json", **error.headers})
+    await _send_body(send, json.dumps(error.body, separators=(",", ":")).encode(), last=True)
 
 
-async def _start(send: "Send", status: int, headers: Mapping[str, str]) -> None:
+async def _send_start(send: "Send", status: int, headers: Mapping[str, str]) -> None:
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
 
 
-async def _part(send: "Send", data: bytes, *, last: bool = False) -> None:
+async def _send_body(send: "Send", data: bytes, *, last: bool = False) -> None:
     await send({"type": "http.response.body", "body": data, "more_body": not last})
 
 
-def _frames(told: list[Told]) -> bytes:
-    return b"".join(frame(*one) for one in told)
+def _encode_events(events: list[StreamEvent]) -> bytes:
+    return b"".join(encode_event(*one) for one in events)
 
 
-def _signed(send: "Send", request_id: str) -> "Callable[[Message], Awaitable[None]]":
+def _add_request_id(send: "Send", request_id: str) -> "Callable[[Message], Awaitable[None]]":
     """The answer says its request's id."""
 
-    async def signed(message: "Message") -> None:
+    async def send_with_request_id(message: "Message") -> None:
         if message["type"] == "http.response.start":
             headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode("latin-1"))]
             message = {**message, "headers": headers}
         await send(message)
 
-    return signed
+    return send_with_request_id
 
 
-def _header(scope: "Scope", name: str) -> list[str]:
-    return [value.decode("utf-8", "replace").strip() for given, value in scope["headers"] if given.decode() == name]
+def _get_header_values(scope: "Scope", name: str) -> list[str]:
+    return [value.decode("utf-8", "replace").strip() for key, value in scope["headers"] if key.decode() == name]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .agent_answers import DECIDING
-from .document import KEY
+from .agent_answers import DECISION_ERROR_CODES
+from .document import IDEMPOTENCY_KEY_PARAMETER
 from .prompt_answers import (
     ApprovalAsked,
     Delta,
@@ -15,11 +15,11 @@ from .prompt_answers import (
     TextOutput,
     ToolOutput,
 )
-from .whole_document import AGENT_TAG, Document, refusals
+from .whole_document import AGENT_TAG, Document, build_error_responses
 
-__all__ = ["STREAMED", "streaming_paths"]
+__all__ = ["EVENT_DATA_TYPES", "build_prompt_paths"]
 
-_EVENTS: Mapping[str, tuple[str, tuple[type[Any], ...]]] = {
+_STREAM_EVENTS: Mapping[str, tuple[str, tuple[type[Any], ...]]] = {
     "prompt.created": ("At once", (PromptCreated,)),
     "prompt.output": ("One finished output", (TextOutput, ToolOutput, FileOutput)),
     "prompt.approval": ("A person must decide about this call; until then the stream waits", (ApprovalAsked,)),
@@ -29,20 +29,25 @@ _EVENTS: Mapping[str, tuple[str, tuple[type[Any], ...]]] = {
 }
 """What each event tells, and the types of its data."""
 
-_UNNUMBERED = ("prompt.delta",)
+_EVENTS_WITHOUT_ID = ("prompt.delta",)
 
-STREAMED = tuple(kind for _, kinds in _EVENTS.values() for kind in kinds)
+EVENT_DATA_TYPES = tuple(kind for _, kinds in _STREAM_EVENTS.values() for kind in kinds)
 
-_LASTING = """
+_STREAM_LIFETIME = """
 Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens comments come. A stream
 ends after at most 15 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-Event-ID` goes on
 with it."""
 
-_INPUT = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]*\S[^\u0000]*$", "description": "What the user says"}
-_BODY: Document = {
+_INPUT_SCHEMA = {
+    "type": "string",
+    "minLength": 1,
+    "pattern": r"^[^\u0000]*\S[^\u0000]*$",
+    "description": "What the user says",
+}
+_BODY_SCHEMA: Document = {
     "type": "object",
     "properties": {
-        "input": _INPUT,
+        "input": _INPUT_SCHEMA,
         "model": {"type": "string", "enum": ["normal", "high"], "default": "normal"},
         "conversationId": {"type": "string", "description": "The conversation that this prompt goes on with"},
         "stream": {"type": "string", "enum": ["tokens"], "description": "Let the text be followed while it comes"},
@@ -51,62 +56,68 @@ _BODY: Document = {
     "additionalProperties": False,
 }
 
-_KEY = {
-    **KEY,
+_IDEMPOTENCY_KEY_PARAMETER = {
+    **IDEMPOTENCY_KEY_PARAMETER,
     "description": "A name of this request: sent again with it, it follows the prompt that the first has begun",
 }
-_SINCE = {"description": "The last event that the client has", "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"}}
+_LAST_EVENT_ID = {
+    "description": "The last event that the client has",
+    "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"},
+}
 
 
-def streaming_paths(reference: Callable[[type[Any]], Document]) -> Document:
+def build_prompt_paths(make_reference: Callable[[type[Any]], Document]) -> Document:
     """The paths for the prefix /api. `reference` makes a reference to the schema of a type."""
-    stream = _stream(reference)
-    begin: Document = {
+    stream_response = _build_stream_response(make_reference)
+    submit_operation: Document = {
         "tags": [AGENT_TAG],
         "summary": "Begin a prompt, and follow it",
-        "description": "The answer is a stream of events." + _LASTING,
+        "description": "The answer is a stream of events." + _STREAM_LIFETIME,
         "operationId": "prompt",
-        "parameters": [_KEY],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}},
+        "parameters": [_IDEMPOTENCY_KEY_PARAMETER],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY_SCHEMA}}},
         "responses": {
-            "200": stream,
-            **refusals(
+            "200": stream_response,
+            **build_error_responses(
                 "NOT_FOUND", "CONVERSATION_BUSY", "IDEMPOTENCY_KEY_REUSED", "PAYLOAD_TOO_LARGE", "VALIDATION_ERROR",
                 "FEATURE_UNAVAILABLE", "DATABASE_UNAVAILABLE", "START_FAILED",
             ),
         },
     }  # fmt: skip
-    follow: Document = {
+    follow_operation: Document = {
         "tags": [AGENT_TAG],
         "summary": "Follow a prompt, from any event on",
-        "description": "A prompt that has ended is told again." + _LASTING,
+        "description": "A prompt that has ended is told again." + _STREAM_LIFETIME,
         "operationId": "prompt_stream",
         "parameters": [
             {"name": "promptId", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}},
-            {"name": "Last-Event-ID", "in": "header", "required": False, **_SINCE},
-            {"name": "lastEventId", "in": "query", "required": False, **_SINCE},
+            {"name": "Last-Event-ID", "in": "header", "required": False, **_LAST_EVENT_ID},
+            {"name": "lastEventId", "in": "query", "required": False, **_LAST_EVENT_ID},
         ],
         "responses": {
-            "200": stream,
+            "200": stream_response,
             "204": {"description": "The prompt has ended with the event that the client has; there is no more"},
-            **refusals(*DECIDING),
+            **build_error_responses(*DECISION_ERROR_CODES),
         },
     }
-    return {"/api/prompt": {"post": begin}, "/api/prompts/{promptId}/stream": {"get": follow}}
+    return {"/api/prompt": {"post": submit_operation}, "/api/prompts/{promptId}/stream": {"get": follow_operation}}
 
 
-def _stream(reference: Callable[[type[Any]], Document]) -> Document:
+def _build_stream_response(make_reference: Callable[[type[Any]], Document]) -> Document:
     """The schema is of one event, as later versions of OpenAPI say it of an item of a stream."""
-    events = [_event(name, meaning, [reference(kind) for kind in kinds]) for name, (meaning, kinds) in _EVENTS.items()]
+    events = [
+        _build_event_schema(name, meaning, [make_reference(kind) for kind in kinds])
+        for name, (meaning, kinds) in _STREAM_EVENTS.items()
+    ]
     return {"description": "The prompt's events", "content": {"text/event-stream": {"schema": {"oneOf": events}}}}
 
 
-def _event(name: str, meaning: str, kinds: list[Document]) -> Document:
-    data = kinds[0] if len(kinds) == 1 else {"oneOf": kinds}
+def _build_event_schema(name: str, description: str, data_schemas: list[Document]) -> Document:
+    data = data_schemas[0] if len(data_schemas) == 1 else {"oneOf": data_schemas}
     properties: Document = {
         "event": {"const": name},
         "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": data},
     }
-    if name not in _UNNUMBERED:
+    if name not in _EVENTS_WITHOUT_ID:
         properties["id"] = {"type": "string", "pattern": "^[1-9][0-9]*$"}
-    return {"type": "object", "description": meaning, "properties": properties, "required": [*properties]}
+    return {"type": "object", "description": description, "properties": properties, "required": [*properties]}

@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from ..errors import DocsUnavailable, NotFound
 
-__all__ = ["CONFIGURATION", "asset", "page"]
+__all__ = ["SCALAR_CONFIGURATION", "render_page", "serve_asset"]
 
-CONFIGURATION = {
+SCALAR_CONFIGURATION = {
     "url": "openapi.json",
     "defaultOpenAllTags": True,
     "showDeveloperTools": "never",
@@ -28,13 +28,13 @@ CONFIGURATION = {
 }
 """Scalar's own settings. From `proxyUrl` on they turn off what would ask third parties."""
 
-_POLICY = (
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """What the page may load. Whatever a new Scalar would like to reach elsewhere, the browser refuses."""
 
-_PAGE = """\
+_PAGE_TEMPLATE = """\
 <!doctype html>
 <html lang="en">
 <head>
@@ -52,50 +52,59 @@ _PAGE = """\
 """
 """Addresses are relative to `{prefix}/docs`, so they hold wherever the API is mounted."""
 
-_SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+_SECURITY_HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
-def page(folder: Path) -> Response:
+def render_page(folder: Path) -> Response:
     """The page. `folder` holds Scalar's script. Raises DocsUnavailable where it does not."""
-    text = _PAGE.format(configuration=html.escape(json.dumps(CONFIGURATION)), script=_script(folder).stem)
-    headers = {"cache-control": "no-cache", "content-security-policy": _POLICY, **_SAFE}
+    text = _PAGE_TEMPLATE.format(
+        configuration=html.escape(json.dumps(SCALAR_CONFIGURATION)), script=_find_script(folder).stem
+    )
+    headers = {"cache-control": "no-cache", "content-security-policy": _CONTENT_SECURITY_POLICY, **_SECURITY_HEADERS}
     return Response(text, media_type="text/html", headers=headers)
 
 
-def asset(folder: Path, name: str, headers: Mapping[str, str]) -> Response:
+def serve_asset(folder: Path, name: str, request_headers: Mapping[str, str]) -> Response:
     """The script, compressed for who takes that; its name holds its version, so it may be kept for ever.
 
     `headers` are the request's, in lower case. Raises NotFound for any other name, and DocsUnavailable.
     """
-    script = _script(folder)
+    script = _find_script(folder)
     if name != script.stem:
         raise NotFound(f"There is no {name[:100]!r} here")
-    packed = _takes_gzip(headers.get("accept-encoding", "gzip"))
-    tag = f'"{name}{".gz" if packed else ""}"'
-    told = {"cache-control": "public, max-age=31536000, immutable", "etag": tag, "vary": "accept-encoding", **_SAFE}
-    if tag in headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=told)
+    compressed = _accepts_gzip(request_headers.get("accept-encoding", "gzip"))
+    etag = f'"{name}{".gz" if compressed else ""}"'
+    response_headers = {
+        "cache-control": "public, max-age=31536000, immutable",
+        "etag": etag,
+        "vary": "accept-encoding",
+        **_SECURITY_HEADERS,
+    }
+    if etag in request_headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=response_headers)
     body = script.read_bytes()
-    if packed:
-        told["content-encoding"] = "gzip"
-    return Response(body if packed else gzip.decompress(body), media_type="text/javascript", headers=told)
+    if compressed:
+        response_headers["content-encoding"] = "gzip"
+    return Response(
+        body if compressed else gzip.decompress(body), media_type="text/javascript", headers=response_headers
+    )
 
 
-def _script(folder: Path) -> Path:
+def _find_script(folder: Path) -> Path:
     found = sorted(folder.glob("scalar-*.js.gz"))
     if not found:
         raise DocsUnavailable("Scalar's script is not there; `make run`, `make test` and `make build` fetch it")
     return found[-1]
 
 
-def _takes_gzip(accepted: str) -> bool:
+def _accepts_gzip(accept_encoding: str) -> bool:
     """What Accept-Encoding says of gzip; without that header everything is welcome (RFC 9110, 12.5.3)."""
-    quality: dict[str, str] = {}
-    for part in accepted.lower().split(","):
+    qualities: dict[str, str] = {}
+    for part in accept_encoding.lower().split(","):
         coding, _, parameter = part.partition(";")
-        quality[coding.strip()] = parameter.strip().removeprefix("q=") or "1"
-    wanted = quality.get("gzip", quality.get("*", "0"))
+        qualities[coding.strip()] = parameter.strip().removeprefix("q=") or "1"
+    gzip_quality = qualities.get("gzip", qualities.get("*", "0"))
     try:
-        return float(wanted) > 0
+        return float(gzip_quality) > 0
     except ValueError:
         return False

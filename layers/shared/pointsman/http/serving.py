@@ -17,47 +17,53 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import PointsmanError
-from .basics import Event
+from .basics import GatewayEvent
 
-__all__ = ["Handler", "adapter", "bare_app", "event_of"]
+__all__ = ["LambdaHandler", "adapt_asgi_app", "create_bare_app", "get_gateway_event"]
 
-Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-Answering = Callable[[Request, Exception], Awaitable[JSONResponse]]
+LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
+ErrorHandler = Callable[[Request, Exception], Awaitable[JSONResponse]]
 
 
-def bare_app(*, known: Answering, invalid: Answering, http: Answering, unexpected: Answering) -> FastAPI:
+def create_bare_app(
+    *,
+    on_pointsman_error: ErrorHandler,
+    on_validation_error: ErrorHandler,
+    on_http_exception: ErrorHandler,
+    on_unexpected_error: ErrorHandler,
+) -> FastAPI:
     """An app without pages of its own. Each argument answers one kind of error: ours, a request that does not fit,
     404 and 405, and all others."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, strict_content_type=False)
-    app.add_exception_handler(PointsmanError, known)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, unexpected)
+    app.add_exception_handler(PointsmanError, on_pointsman_error)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(Exception, on_unexpected_error)
     return app
 
 
-def adapter(app: ASGIApp) -> Handler:
+def adapt_asgi_app(app: ASGIApp) -> LambdaHandler:
     """What makes a request of the gateway's event and hands the app's answer back.
 
     The app gets the path with its parameters encoded.
     """
 
-    async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["path"] = _path(scope["aws.event"])
+    async def app_without_reraise(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path"] = _encode_path(scope["aws.event"])
         # Starlette raises an unexpected error again after it is answered; it is logged by then, and its text may hold
         # anything.
         with suppress(Exception):
             await app(scope, receive, send)
 
-    return Mangum(quiet, lifespan="off")
+    return Mangum(app_without_reraise, lifespan="off")
 
 
-def event_of(request: Request) -> Event:
+def get_gateway_event(request: Request) -> GatewayEvent:
     """The gateway's event that the request was made of."""
-    return cast("Event", request.scope.get("aws.event") or {"requestContext": {}})
+    return cast("GatewayEvent", request.scope.get("aws.event") or {"requestContext": {}})
 
 
-def _path(event: Event) -> str:
+def _encode_path(event: GatewayEvent) -> str:
     """The path with its parameters encoded, so that a slash in an id does not make two segments of it.
 
     The gateway hands the path over decoded; what it took for parameters it tells apart from that, but not within a

@@ -3,16 +3,16 @@
 import json
 from collections.abc import Mapping
 
-__all__ = ["BEGINNING", "HEARTBEAT", "TIME_IS_OVER", "frame"]
+__all__ = ["HEARTBEAT_FRAME", "RETRY_FRAME", "TIME_LIMIT_FRAME", "encode_event"]
 
-BEGINNING = b"retry: 1000\n\n"
+RETRY_FRAME = b"retry: 1000\n\n"
 """How long a client waits before it comes back, in milliseconds."""
 
-HEARTBEAT = b":\n\n"
-TIME_IS_OVER = b": this stream's time is over; come back with Last-Event-ID\n\n"
+HEARTBEAT_FRAME = b":\n\n"
+TIME_LIMIT_FRAME = b": this stream's time is over; come back with Last-Event-ID\n\n"
 
 
-def frame(event: str, data: Mapping[str, object], event_id: int | None) -> bytes:
+def encode_event(event: str, data: Mapping[str, object], event_id: int | None) -> bytes:
     """One event. Its data is ASCII, as some readers break lines at characters that JSON leaves as they are."""
     lines = [f"event: {event}", f"data: {json.dumps(data, separators=(',', ':'))}"]
     if event_id is not None:

@@ -10,20 +10,20 @@ from ..agent.api_service import ApiService, ExposedTool
 from ..agent.routes import Route
 from ..agent.schemas import input_schema, output_schema
 from ..errors import InvalidToolInput
-from ..settings.agent_auth import Mode
-from .agent_answers import REFUSALS
+from ..settings.agent_auth import AuthMode
+from .agent_answers import TOOL_CALL_ERROR_CODES
 
-__all__ = ["AGENT_TAG", "Document", "refusals", "whole_document"]
+__all__ = ["AGENT_TAG", "Document", "build_error_responses", "generate_runtime_document"]
 
 Document = dict[str, Any]
 
 AGENT_TAG = "Agent API"
-_TOOLS, _ROUTES = "tools", "routes"
+_TOOLS_TAG, _ROUTES_TAG = "tools", "routes"
 """The tags of tools and routes that are exposed without one."""
 
-_SCHEMAS = "#/components/schemas/"
+_SCHEMA_REF_PREFIX = "#/components/schemas/"
 
-_SAID = {
+_ERROR_CODES = {
     "AUTH_REQUIRED": (401, "who is calling is not known"),
     "APPROVAL_REQUIRED": (403, "a person must approve this call, and here nobody can"),
     "NOT_FOUND": (404, "there is nothing of this name"),
@@ -46,9 +46,9 @@ _SAID = {
 }
 """The status of each code of part B, and what it means."""
 
-_ALWAYS = ("INTERNAL_ERROR", "MISSING_SETTING")
+_COMMON_ERROR_CODES = ("INTERNAL_ERROR", "MISSING_SETTING")
 
-_ASKED: Mapping[Mode, list[dict[str, list[str]]]] = {
+_SECURITY_BY_MODE: Mapping[AuthMode, list[dict[str, list[str]]]] = {
     "header": [{"user": []}],
     "api_key": [{"user": [], "agentKey": []}],
     "jwt": [{"token": []}],
@@ -56,7 +56,7 @@ _ASKED: Mapping[Mode, list[dict[str, list[str]]]] = {
 """What callers of part B have to present."""
 
 
-def whole_document(fixed: Document, api: ApiService, mode: Mode) -> Document:
+def generate_runtime_document(combined: Document, api: ApiService, mode: AuthMode) -> Document:
     """The document as it is true of what runs.
 
     Args:
@@ -64,130 +64,136 @@ def whole_document(fixed: Document, api: ApiService, mode: Mode) -> Document:
         api: the bundle's tools and routes.
         mode: how callers of part B say who they are.
     """
-    ours = {path: methods for path, methods in fixed["paths"].items() if _tag(methods) == AGENT_TAG}
-    paths = {api.prefix + path.removeprefix("/api"): methods for path, methods in ours.items()}
-    schemas: dict[str, Any] = fixed["components"]["schemas"]
-    taken = {operation["operationId"] for methods in fixed["paths"].values() for operation in methods.values()}
+    agent_paths = {path: methods for path, methods in combined["paths"].items() if _first_tag(methods) == AGENT_TAG}
+    paths = {api.prefix + path.removeprefix("/api"): methods for path, methods in agent_paths.items()}
+    schemas: dict[str, Any] = combined["components"]["schemas"]
+    operation_ids = {
+        operation["operationId"] for methods in combined["paths"].values() for operation in methods.values()
+    }
     for exposed in api.tools:
-        operation = _of_tool(exposed, schemas, _unique(exposed.tool.id, taken))
+        operation = _build_tool_operation(exposed, schemas, _make_unique_id(exposed.tool.id, operation_ids))
         paths[f"{api.prefix}/tools/{exposed.tool.id}/invoke"] = {"post": operation}
     for route in api.routes:
-        operation = _of_route(route, schemas, _unique(f"{route.method.lower()}{route.path}", taken))
+        operation = _build_route_operation(
+            route, schemas, _make_unique_id(f"{route.method.lower()}{route.path}", operation_ids)
+        )
         paths.setdefault(api.prefix + route.path, {})[route.method.lower()] = operation
-    paths |= {path: methods for path, methods in fixed["paths"].items() if path not in ours}
-    agent, *others = fixed["tags"]
-    known = [tag["name"] for tag in fixed["tags"]]
-    used = [tag for methods in paths.values() for operation in methods.values() for tag in operation["tags"]]
-    tags = dict.fromkeys(tag for tag in used if tag not in known)
-    fixed["paths"] = paths
-    fixed["tags"] = [agent, *({"name": tag} for tag in tags), *others]
-    fixed["security"] = _ASKED[mode]
-    unused = {name for asked in _ASKED.values() for one in asked for name in one}
-    for name in unused.difference(*_ASKED[mode]):
-        del fixed["components"]["securitySchemes"][name]
-    return fixed
+    paths |= {path: methods for path, methods in combined["paths"].items() if path not in agent_paths}
+    agent, *others = combined["tags"]
+    known_tags = [tag["name"] for tag in combined["tags"]]
+    used_tags = [tag for methods in paths.values() for operation in methods.values() for tag in operation["tags"]]
+    bundle_tags = dict.fromkeys(tag for tag in used_tags if tag not in known_tags)
+    combined["paths"] = paths
+    combined["tags"] = [agent, *({"name": tag} for tag in bundle_tags), *others]
+    combined["security"] = _SECURITY_BY_MODE[mode]
+    scheme_names = {name for asked in _SECURITY_BY_MODE.values() for one in asked for name in one}
+    for name in scheme_names.difference(*_SECURITY_BY_MODE[mode]):
+        del combined["components"]["securitySchemes"][name]
+    return combined
 
 
-def refusals(*codes: str, public: bool = False) -> Document:
+def build_error_responses(*error_codes: str, public: bool = False) -> Document:
     """The responses of an operation of part B that are errors: those of these codes, and those that all have."""
-    told = [*codes, *_ALWAYS, *(() if public else ("AUTH_REQUIRED", "AUTH_UNAVAILABLE"))]
+    all_codes = [*error_codes, *_COMMON_ERROR_CODES, *(() if public else ("AUTH_REQUIRED", "AUTH_UNAVAILABLE"))]
     by_status: dict[int, list[str]] = {}
-    for code in told:
-        status, meaning = _SAID[code]
+    for code in all_codes:
+        status, meaning = _ERROR_CODES[code]
         by_status.setdefault(status, []).append(f"`{code}`: {meaning}")
-    return {str(status): _error("; ".join(by_status[status])) for status in sorted(by_status)}
+    return {str(status): _build_error_response("; ".join(by_status[status])) for status in sorted(by_status)}
 
 
-def _error(description: str) -> Document:
-    return {"description": description, "content": _json({"$ref": f"{_SCHEMAS}AgentError"})}
+def _build_error_response(description: str) -> Document:
+    return {"description": description, "content": _json_content({"$ref": f"{_SCHEMA_REF_PREFIX}AgentError"})}
 
 
-def _of_tool(exposed: ExposedTool, schemas: Document, operation_id: str) -> Document:
+def _build_tool_operation(exposed: ExposedTool, schemas: Document, operation_id: str) -> Document:
     tool = exposed.tool
     example: Mapping[str, object] | None = {}
     try:
-        tool.read({})
+        tool.validate_input({})
     except InvalidToolInput:
         example = None
-    codes = [code for code in REFUSALS if tool.approval is not None or code != "APPROVAL_REQUIRED"]
+    codes = [code for code in TOOL_CALL_ERROR_CODES if tool.approval is not None or code != "APPROVAL_REQUIRED"]
     return {
-        "tags": [exposed.tag or _TOOLS],
+        "tags": [exposed.tag or _TOOLS_TAG],
         "summary": tool.id,
         "description": tool.description,
         "operationId": operation_id,
         "requestBody": {
             "required": example is None,
-            "content": _json(
-                _component(schemas, tool.id, "Input", tool.input), example if tool.example is None else tool.example
+            "content": _json_content(
+                _add_component(schemas, tool.id, "Input", tool.input), example if tool.example is None else tool.example
             ),
         },
         "responses": {
             "200": {
                 "description": "What the tool returned",
-                "content": _json(_result(_component(schemas, tool.id, "Output", tool.output))),
+                "content": _json_content(_wrap_result_schema(_add_component(schemas, tool.id, "Output", tool.output))),
             },
-            **refusals(*codes),
+            **build_error_responses(*codes),
         },
     }
 
 
-def _of_route(route: Route, schemas: Document, operation_id: str) -> Document:
+def _build_route_operation(route: Route, schemas: Document, operation_id: str) -> Document:
     public = {"security": list[object]()} if route.public else {}
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for name in route.parameters
     ]
-    output = {"type": "object"} if route.output is None else _component(schemas, operation_id, "Output", route.output)
+    output = (
+        {"type": "object"} if route.output is None else _add_component(schemas, operation_id, "Output", route.output)
+    )
     operation: Document = {
-        "tags": [route.tag or _ROUTES],
+        "tags": [route.tag or _ROUTES_TAG],
         "summary": route.summary or f"{route.method} {route.path}",
         "operationId": operation_id,
         **({"parameters": parameters} if parameters else {}),
     }
     codes = ["ROUTE_ERROR"]
     if route.input is not None:
-        body = _json(_component(schemas, operation_id, "Input", route.input))
+        body = _json_content(_add_component(schemas, operation_id, "Input", route.input))
         operation["requestBody"] = {"required": True, "content": body}
         codes += ["VALIDATION_ERROR", "PAYLOAD_TOO_LARGE"]
     operation["responses"] = {
-        "200": {"description": "Done", "content": _json(output)},
-        **refusals(*codes, public=route.public),
-        "default": _error("An error that the route chose; the message says what to do"),
+        "200": {"description": "Done", "content": _json_content(output)},
+        **build_error_responses(*codes, public=route.public),
+        "default": _build_error_response("An error that the route chose; the message says what to do"),
     }
     return {**operation, **public}
 
 
-def _component(schemas: Document, owner: str, part: str, model: type[BaseModel]) -> Document:
+def _add_component(schemas: Document, owner: str, part: str, model: type[BaseModel]) -> Document:
     """Put the model's schema among the components, and what it refers to; a reference to it.
 
     Names begin with the owner's, as two plugins may have models of the same one.
     """
     name = f"{owner}.{part}"
-    make = input_schema if part == "Input" else output_schema
-    schema = make(model, f"{_SCHEMAS}{name}.{{model}}")
-    for inner, told in schema.pop("$defs", {}).items():
-        schemas[f"{name}.{inner}"] = told
+    build_schema = input_schema if part == "Input" else output_schema
+    schema = build_schema(model, f"{_SCHEMA_REF_PREFIX}{name}.{{model}}")
+    for inner, inner_schema in schema.pop("$defs", {}).items():
+        schemas[f"{name}.{inner}"] = inner_schema
     schemas[name] = schema
-    return {"$ref": _SCHEMAS + name}
+    return {"$ref": _SCHEMA_REF_PREFIX + name}
 
 
-def _result(schema: Document) -> Document:
+def _wrap_result_schema(schema: Document) -> Document:
     return {"type": "object", "properties": {"result": schema}, "required": ["result"], "additionalProperties": False}
 
 
-def _json(schema: Document, example: object = None) -> Document:
+def _json_content(schema: Document, example: object = None) -> Document:
     return {"application/json": {"schema": schema, **({} if example is None else {"example": example})}}
 
 
-def _unique(wanted: str, taken: set[str]) -> str:
+def _make_unique_id(preferred: str, used_ids: set[str]) -> str:
     """A name for generated code that no other operation has."""
-    plain = re.sub(r"\W+", "_", wanted).strip("_")
-    name, number = plain, 2
-    while name in taken:
-        name, number = f"{plain}_{number}", number + 1
-    taken.add(name)
+    base = re.sub(r"\W+", "_", preferred).strip("_")
+    name, number = base, 2
+    while name in used_ids:
+        name, number = f"{base}_{number}", number + 1
+    used_ids.add(name)
     return name
 
 
-def _tag(methods: Document) -> str:
+def _first_tag(methods: Document) -> str:
     return next(iter(methods.values()))["tags"][0]

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..settings.agent_auth import agent_api_key, agent_auth
+from ..settings.agent_auth import load_agent_api_key, load_auth_mode
 
-__all__ = ["UNAVAILABLE", "Caller", "caller", "is_user_id"]
+__all__ = ["KEYS_UNAVAILABLE", "Caller", "identify_caller", "is_user_id"]
 
-UNAVAILABLE = "unavailable"
+KEYS_UNAVAILABLE = "unavailable"
 """The problem of a caller who cannot be told now: the issuer's keys could not be fetched."""
 
-_LONGEST = 256
-_MALFORMED = f"X-User-Id must be given once, with 1 to {_LONGEST} visible ASCII characters and no comma"
+MAX_USER_ID_LENGTH = 256
+_MALFORMED_USER_ID = (
+    f"X-User-Id must be given once, with 1 to {MAX_USER_ID_LENGTH} visible ASCII characters and no comma"
+)
 
 
 class Caller(NamedTuple):
@@ -21,64 +23,66 @@ class Caller(NamedTuple):
     problem: str = ""
 
 
-def caller(event: Mapping[str, Any]) -> Caller:
+def identify_caller(event: Mapping[str, Any]) -> Caller:
     """Who sends the request of an authorizer's event, of payload format 1.0 or 2.0. Raises MissingSetting."""
-    mode = agent_auth()
+    mode = load_auth_mode()
     if mode == "jwt":
-        return _by_token(event)
-    if mode == "api_key" and not _has_key(event):
+        return _identify_by_token(event)
+    if mode == "api_key" and not _has_valid_api_key(event):
         return Caller("", "Invalid or missing API key")
-    return _by_header(event)
+    return _identify_by_header(event)
 
 
 def is_user_id(text: str) -> bool:
     """Whether it is 1 to 256 visible ASCII characters."""
-    return 1 <= len(text) <= _LONGEST and text.isascii() and text.isprintable() and " " not in text
+    return 1 <= len(text) <= MAX_USER_ID_LENGTH and text.isascii() and text.isprintable() and " " not in text
 
 
-def _by_header(event: Mapping[str, Any]) -> Caller:
-    given = _given(event, "x-user-id")
-    if not given:
+def _identify_by_header(event: Mapping[str, Any]) -> Caller:
+    user_ids = _get_header_values(event, "x-user-id")
+    if not user_ids:
         return Caller("", "X-User-Id is missing")
     # A comma is how an HTTP API joins a header that came twice: whose request would it be?
-    if len(given) > 1 or "," in given[0] or not is_user_id(given[0]):
-        return Caller("", _MALFORMED)
-    return Caller(given[0])
+    if len(user_ids) > 1 or "," in user_ids[0] or not is_user_id(user_ids[0]):
+        return Caller("", _MALFORMED_USER_ID)
+    return Caller(user_ids[0])
 
 
-def _has_key(event: Mapping[str, Any]) -> bool:
+def _has_valid_api_key(event: Mapping[str, Any]) -> bool:
     from hmac import compare_digest
 
-    return compare_digest(_bearer(event).encode(errors="surrogatepass"), agent_api_key().encode())
+    return compare_digest(_get_bearer_token(event).encode(errors="surrogatepass"), load_agent_api_key().encode())
 
 
-def _by_token(event: Mapping[str, Any]) -> Caller:
+def _identify_by_token(event: Mapping[str, Any]) -> Caller:
     from ..settings.jwt import JwtSettings
-    from .jwks import keys_at
-    from .tokens import holder
+    from .jwks import get_jwks_cache
+    from .tokens import verify_token
 
     settings = JwtSettings.load()
-    token = _bearer(event)
+    token = _get_bearer_token(event)
     if not token:
         return Caller("", "The bearer token is missing")
-    found = holder(token, settings, keys_at(settings.jwks_url))
-    given = _given(event, "x-user-id")
-    if found.user and given and given != [found.user]:
+    caller = verify_token(token, settings, get_jwks_cache(settings.jwks_url))
+    user_ids = _get_header_values(event, "x-user-id")
+    if caller.user and user_ids and user_ids != [caller.user]:
         return Caller("", "X-User-Id differs from the token's subject")
-    return found
+    return caller
 
 
-def _bearer(event: Mapping[str, Any]) -> str:
+def _get_bearer_token(event: Mapping[str, Any]) -> str:
     """The credential of the Authorization header; empty where there is none, or more than one."""
-    given = _given(event, "authorization")
-    if len(given) != 1:
+    values = _get_header_values(event, "authorization")
+    if len(values) != 1:
         return ""
-    scheme, _, credential = given[0].partition(" ")
+    scheme, _, credential = values[0].partition(" ")
     return credential.strip() if scheme.lower() == "bearer" else ""
 
 
-def _given(event: Mapping[str, Any], name: str) -> list[str]:
+def _get_header_values(event: Mapping[str, Any], name: str) -> list[str]:
     """All values of a header. A REST API leaves names in the client's case and tells repeated headers apart."""
-    single: Mapping[str, str] = event.get("headers") or {}
-    several: Mapping[str, list[str]] = event.get("multiValueHeaders") or {key: [single[key]] for key in single}
-    return [value.strip() for key, values in several.items() if key.lower() == name for value in values]
+    single_headers: Mapping[str, str] = event.get("headers") or {}
+    multi_headers: Mapping[str, list[str]] = event.get("multiValueHeaders") or {
+        key: [single_headers[key]] for key in single_headers
+    }
+    return [value.strip() for key, values in multi_headers.items() if key.lower() == name for value in values]

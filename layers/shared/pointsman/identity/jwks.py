@@ -15,24 +15,32 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 
 from .. import log
 
-__all__ = ["FORGET", "LIFE", "PAUSE", "PAUSE_WITHOUT_KEYS", "KeySet", "Keys", "keys_at"]
+__all__ = [
+    "EXPIRE_AFTER",
+    "MIN_FETCH_INTERVAL",
+    "MIN_FETCH_INTERVAL_WITHOUT_KEYS",
+    "REFRESH_AFTER",
+    "Jwks",
+    "JwksCache",
+    "get_jwks_cache",
+]
 
-LIFE = 600.0
+REFRESH_AFTER = 600.0
 """Seconds after which keys are fetched anew: so long does one work that the issuer has taken out."""
-FORGET = 3600.0
+EXPIRE_AFTER = 3600.0
 """Seconds after which keys are no longer trusted that could not be fetched anew."""
-PAUSE = 5.0
+MIN_FETCH_INTERVAL = 5.0
 """Seconds between two fetches: so long may a new key be unknown, and so seldom does a token with an invented one cost a
 fetch."""
-PAUSE_WITHOUT_KEYS = 1.0
+MIN_FETCH_INTERVAL_WITHOUT_KEYS = 1.0
 
 _TIMEOUT = 3.0
-_MOST_BYTES = 128 * 1024
+_MAX_RESPONSE_BYTES = 128 * 1024
 
-Keys = tuple[dict[str, Any], ...]
+Jwks = tuple[dict[str, Any], ...]
 
 
-class KeySet:
+class JwksCache:
     """The keys at one address.
 
     Args:
@@ -40,44 +48,46 @@ class KeySet:
         now: the wall clock, in seconds; a sandbox's monotonic one may stand still while the sandbox is frozen.
     """
 
-    def __init__(self, url: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._url = url
-        self._now = now
-        self._keys: Keys | None = None
-        self._fetched = self._asked = float("-inf")
-        self.failing = False
+        self._clock = clock
+        self._keys: Jwks | None = None
+        self._fetched_at = self._attempted_at = float("-inf")
+        self.last_fetch_failed = False
         """Whether the last fetch brought nothing."""
 
-    def current(self) -> Keys | None:
+    def get_keys(self) -> Jwks | None:
         """The keys as JWKs, fetched where they are old; None where there are none to trust."""
-        if self._now() - self._fetched > LIFE:
-            self._ask()
-        if self._now() - self._fetched > FORGET:
+        if self._clock() - self._fetched_at > REFRESH_AFTER:
+            self._fetch_if_due()
+        if self._clock() - self._fetched_at > EXPIRE_AFTER:
             self._keys = None
         return self._keys
 
-    def renewed(self) -> Keys | None:
+    def refresh(self) -> Jwks | None:
         """Newer keys, for a token that none of the current ones signed; None where it is too early to ask."""
-        before = self._fetched
-        self._ask()
-        return self._keys if self._fetched != before else None
+        before = self._fetched_at
+        self._fetch_if_due()
+        return self._keys if self._fetched_at != before else None
 
-    def _ask(self) -> None:
-        if self._now() - self._asked < (PAUSE_WITHOUT_KEYS if self._keys is None else PAUSE):
+    def _fetch_if_due(self) -> None:
+        if self._clock() - self._attempted_at < (
+            MIN_FETCH_INTERVAL_WITHOUT_KEYS if self._keys is None else MIN_FETCH_INTERVAL
+        ):
             return
-        found, problem = _fetch(self._url)
-        self._asked = self._now()
-        self.failing = found is None
-        if found is None:
-            log.say("warning", "the keys of the tokens' issuer could not be fetched", reason=problem)
+        keys, problem = _fetch(self._url)
+        self._attempted_at = self._clock()
+        self.last_fetch_failed = keys is None
+        if keys is None:
+            log.write("warning", "the keys of the tokens' issuer could not be fetched", reason=problem)
         else:
-            self._keys, self._fetched = found, self._asked
+            self._keys, self._fetched_at = keys, self._attempted_at
 
 
 @cache
-def keys_at(url: str) -> KeySet:
+def get_jwks_cache(url: str) -> JwksCache:
     """The sandbox's keys from there."""
-    return KeySet(url)
+    return JwksCache(url)
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -87,36 +97,36 @@ class _NoRedirect(HTTPRedirectHandler):
         return None
 
 
-def _fetch(url: str) -> tuple[Keys | None, str]:
+def _fetch(url: str) -> tuple[Jwks | None, str]:
     """The keys, or why there are none."""
     # Plain http is this machine itself: no proxy stands between.
     handlers = [ProxyHandler({})] if url.startswith("http:") else []
     request = Request(url, headers={"Accept": "application/json", "User-Agent": "pointsman"})  # noqa: S310 - settings
     try:
-        with build_opener(_NoRedirect, *handlers).open(request, timeout=_TIMEOUT) as answer:
-            body = _body(answer)
+        with build_opener(_NoRedirect, *handlers).open(request, timeout=_TIMEOUT) as response:
+            body = _read_body(response)
     except HTTPError as error:
         error.close()
         return None, f"HTTP status {error.code}"
     except (OSError, HTTPException) as error:
         return None, type(error).__name__
-    if len(body) > _MOST_BYTES:
+    if len(body) > _MAX_RESPONSE_BYTES:
         return None, "the answer is too large"
     try:
-        told = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
         return None, "the answer is not JSON"
-    listed: object = cast("dict[str, object]", told).get("keys") if isinstance(told, dict) else None
-    if not isinstance(listed, list):
+    entries: object = cast("dict[str, object]", document).get("keys") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
         return None, "the answer is not a JWK Set"
-    return tuple(cast("dict[str, Any]", key) for key in cast("list[object]", listed) if isinstance(key, dict)), ""
+    return tuple(cast("dict[str, Any]", key) for key in cast("list[object]", entries) if isinstance(key, dict)), ""
 
 
-def _body(answer: Any) -> bytes:
+def _read_body(response: Any) -> bytes:
     """At most a little over the limit. The socket's own timeout is for each piece, so the whole has a deadline too."""
     body, deadline = b"", time.monotonic() + _TIMEOUT
-    while len(body) <= _MOST_BYTES and (piece := answer.read1(_MOST_BYTES)):
-        body += piece
+    while len(body) <= _MAX_RESPONSE_BYTES and (chunk := response.read1(_MAX_RESPONSE_BYTES)):
+        body += chunk
         if time.monotonic() > deadline:
             raise TimeoutError
     return body

@@ -8,19 +8,19 @@ from datetime import datetime
 from ..db import connection, orphans
 from ..errors import ProviderRejected
 from ..providers import railway
-from ..providers.base import Resource
-from ..providers.reading import moment
-from ..providers.registry import tool_provider
-from ..settings.runtime import RuntimeSettings
+from ..providers.base import ProviderResource
+from ..providers.reading import as_datetime
+from ..providers.registry import get_tool_provider
+from ..settings.runtime import InstanceRuntimeSettings
 from . import naming
 
-__all__ = ["RAILWAY", "Found", "Listing", "delete", "is_there", "read", "volumes_now"]
+__all__ = ["RAILWAY", "Inventory", "InventoryItem", "delete", "exists", "read", "read_volume_attachments"]
 
 RAILWAY = "railway"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class InventoryItem:
     """A thing in a listing. `kind` is `service`, `volume` or `tool`; `created_at` is None where nobody tells.
 
     `service_id` is where a volume is attached; its `name` is that service's. A volume that is attached to none carries
@@ -36,86 +36,94 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Inventory:
     """A complete listing of a provider. `named` is how many services or tools' resources carry our name."""
 
-    found: list[Found]
-    named: int
+    items: list[InventoryItem]
+    named_count: int
 
 
-def read(provider: str) -> Listing | None:
+def read(provider: str) -> Inventory | None:
     """All that carries our name, read to the end; None where the provider has no credentials.
 
     Raises ProviderError where it cannot be read to the end, MissingSetting.
     """
     if provider == RAILWAY:
-        return _railway()
-    tools = tool_provider(provider)
-    if tools is None:
+        return _read_railway()
+    provider_client = get_tool_provider(provider)
+    if provider_client is None:
         return None
-    resources = {one.id: one for one in tools.list() if one.id and naming.instance_of(one.name)}
-    shared = _digits(RuntimeSettings.load().variables.get("TELNYX_PHONE_NUMBER", ""))
+    resources = {one.id: one for one in provider_client.list() if one.id and naming.parse_instance_id(one.name)}
+    shared_number = _keep_digits(InstanceRuntimeSettings.load().variables.get("TELNYX_PHONE_NUMBER", ""))
     # The number in the settings is handed to every instance, whatever reference it carries.
-    ours = [one for one in resources.values() if provider != "telnyx" or _digits(one.id) != shared]
-    return Listing([_tool(provider, one) for one in ours], len(ours))
+    owned = [one for one in resources.values() if provider != "telnyx" or _keep_digits(one.id) != shared_number]
+    return Inventory([_to_tool_item(provider, one) for one in owned], len(owned))
 
 
-def _tool(provider: str, resource: Resource) -> Found:
-    return Found(provider, "tool", resource.id, resource.name, moment(resource.meta.get("created_at")))
+def _to_tool_item(provider: str, resource: ProviderResource) -> InventoryItem:
+    return InventoryItem(provider, "tool", resource.id, resource.name, as_datetime(resource.meta.get("created_at")))
 
 
-def _digits(number: str) -> str:
-    return re.sub(r"\D", "", number)
+def _keep_digits(phone_number: str) -> str:
+    return re.sub(r"\D", "", phone_number)
 
 
-def _railway() -> Listing:
-    client = railway.configured()
-    here = {one.service_id: one.name for one in client.instances() if naming.instance_of(one.name)}
-    made = {one.id: one.created_at for one in client.list_services()}
-    found = [Found(RAILWAY, "service", one, name, made.get(one)) for one, name in here.items()]
+def _read_railway() -> Inventory:
+    client = railway.get_client()
+    service_names = {
+        one.service_id: one.name for one in client.list_service_instances() if naming.parse_instance_id(one.name)
+    }
+    created_at_by_id = {one.id: one.created_at for one in client.list_services()}
+    items = [
+        InventoryItem(RAILWAY, "service", one, name, created_at_by_id.get(one)) for one, name in service_names.items()
+    ]
     volumes = list(client.list_volumes())
-    found += [
-        Found(RAILWAY, "volume", one.id, here[one.service_id], service_id=one.service_id)
+    items += [
+        InventoryItem(RAILWAY, "volume", one.id, service_names[one.service_id], service_id=one.service_id)
         for one in volumes
-        if one.service_id in here
+        if one.service_id in service_names
     ]
     detached = [one.id for one in volumes if one.service_id is None]
-    once = connection.run(lambda db: orphans.once_known(db, detached)) if detached else set[str]()
-    found += [Found(RAILWAY, "volume", one, "") for one in detached if one in once]
-    return Listing(found, len(here))
+    previously_known = (
+        connection.run_in_transaction(lambda db: orphans.find_journaled_volumes(db, detached))
+        if detached
+        else set[str]()
+    )
+    items += [InventoryItem(RAILWAY, "volume", one, "") for one in detached if one in previously_known]
+    return Inventory(items, len(service_names))
 
 
-def is_there(found: Found) -> bool:
+def exists(item: InventoryItem) -> bool:
     """A look at the one thing. A service that has been deployed in another environment is not ours to find.
 
     Raises ProviderError, InvalidInput for an id that cannot be asked for.
     """
-    if found.provider != RAILWAY:
-        tools = tool_provider(found.provider)
-        return tools is not None and tools.exists(found.id)
-    client = railway.configured()
-    if found.kind == "volume":
-        return volumes_now().get(found.id, "") == found.service_id
-    return client.service_exists(found.id) and client.environments_of(found.id) <= {client.environment_id}
+    if item.provider != RAILWAY:
+        provider_client = get_tool_provider(item.provider)
+        return provider_client is not None and provider_client.exists(item.id)
+    client = railway.get_client()
+    if item.kind == "volume":
+        return read_volume_attachments().get(item.id, "") == item.service_id
+    return client.service_exists(item.id) and client.list_deployed_environment_ids(item.id) <= {client.environment_id}
 
 
-def volumes_now() -> dict[str, str | None]:
+def read_volume_attachments() -> dict[str, str | None]:
     """Each volume of the environment, and the service that it is attached to."""
-    return {one.id: one.service_id for one in railway.configured().list_volumes()}
+    return {one.id: one.service_id for one in railway.get_client().list_volumes()}
 
 
-def delete(found: Found, volume_ids: Collection[str]) -> None:
+def delete(item: InventoryItem, volume_ids: Collection[str]) -> None:
     """Delete it; a service's volumes first, because nothing tells which they were when it is gone.
 
     Raises ProviderError; what has been deleted by then is deleted.
     """
-    if found.provider == RAILWAY:
-        client = railway.configured()
+    if item.provider == RAILWAY:
+        client = railway.get_client()
         for volume_id in volume_ids:
             client.delete_volume(volume_id)
-        client.delete_service(found.id)
+        client.delete_service(item.id)
         return
-    tools = tool_provider(found.provider)
-    if tools is None:
-        raise ProviderRejected(found.provider, "delete", "its credentials are not set", reason="unauthorized")
-    tools.delete(found.id)
+    provider_client = get_tool_provider(item.provider)
+    if provider_client is None:
+        raise ProviderRejected(item.provider, "delete", "its credentials are not set", reason="unauthorized")
+    provider_client.delete(item.id)

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..db.connection import Connection
-from ..errors import StillInProgress
+from ..errors import IdempotencyInProgress
 
-__all__ = ["Claim", "current", "held", "link"]
+__all__ = ["Claim", "claim_scope", "get_current", "link_operation"]
 
 
 @dataclass(slots=True)
@@ -23,40 +23,40 @@ class Claim:
 
     key: str = field(repr=False)
     owner: str
-    since: float
-    first: bool = True
+    received_at: float
+    is_first: bool = True
     operation_id: str | None = None
 
 
-_claim: Claim | None = None
+_current: Claim | None = None
 
 
 @contextmanager
-def held(claim: Claim) -> Generator[None]:
+def claim_scope(claim: Claim) -> Generator[None]:
     """In this block the request with this claim is being answered."""
-    global _claim
-    _claim = claim
+    global _current
+    _current = claim
     try:
         yield
     finally:
-        _claim = None
+        _current = None
 
 
-def current() -> Claim | None:
+def get_current() -> Claim | None:
     """The claim of the request that is being answered; None for one without a key."""
-    return _claim
+    return _current
 
 
-def link(db: Connection, operation_id: str) -> None:
+def link_operation(db: Connection, operation_id: str) -> None:
     """Write down what the request has begun or joined; nothing for one without a key.
 
     Done in the transaction that begins the operation, a repeat of the request never begins another one, whenever this
     process dies. Raises StillInProgress, and so undoes the transaction, if a repeat has taken the key over.
     """
-    if _claim is None:
+    if _current is None:
         return
     from ..db import idempotency
 
-    if not idempotency.link(db, _claim.key, _claim.owner, operation_id):
-        raise StillInProgress("A repeat of this request has taken over; ask again")
-    _claim.operation_id = operation_id
+    if not idempotency.link_operation(db, _current.key, _current.owner, operation_id):
+        raise IdempotencyInProgress("A repeat of this request has taken over; ask again")
+    _current.operation_id = operation_id

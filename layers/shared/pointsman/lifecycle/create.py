@@ -8,9 +8,9 @@ from ..db import connection, instances, journal, operations
 from ..errors import Conflict, OperationFailed, ProviderError, ProviderRejected
 from ..providers import railway
 from ..settings.railway import RailwaySettings
-from ..settings.runtime import RuntimeSettings
+from ..settings.runtime import InstanceRuntimeSettings
 from . import making, removal, tools
-from .steps import BEST_EFFORT, operation_of
+from .steps import BEST_EFFORT_STEPS, require_operation
 
 __all__ = [
     "attach_volume",
@@ -26,7 +26,7 @@ VCPUS = 4.0
 MEMORY_BYTES = 8 * 1024**3
 
 Result = dict[str, object]
-run = connection.run
+run = connection.run_in_transaction
 
 
 def create_service(operation_id: str) -> Result:
@@ -34,22 +34,22 @@ def create_service(operation_id: str) -> Result:
     entry = run(lambda db: journal.get(db, operation_id, "railway", "service"))
     if entry and entry.state == "created":
         return {"serviceId": entry.resource_id}
-    name = str(operation_of(operation_id).request["name"])
-    earlier = entry if entry and entry.state == "intended" else None
-    service_id = next(iter(removal.services_made_by(earlier)), None) if earlier else None
-    entry = making.intend(operation_id, "railway", "service", {"name": name})
+    name = str(require_operation(operation_id).request["name"])
+    earlier_attempt = entry if entry and entry.state == "intended" else None
+    service_id = next(iter(removal.find_created_service_ids(earlier_attempt)), None) if earlier_attempt else None
+    entry = making.record_intent(operation_id, "railway", "service", {"name": name})
     if service_id is None:
         try:
-            service_id = railway.configured().create_service(name)
+            service_id = railway.get_client().create_service(name)
         except ProviderError as error:
             # What stands in the way may be what the earlier attempt has made, and is not listed yet.
-            if earlier and isinstance(error, ProviderRejected):
-                service_id = removal.look_until_settled(entry, partial(removal.services_made_by, entry))
-                earlier = None
+            if earlier_attempt and isinstance(error, ProviderRejected):
+                service_id = removal.find_until_settled(entry, partial(removal.find_created_service_ids, entry))
+                earlier_attempt = None
             if service_id is None:
-                making.not_made(entry, error, earlier is not None)
+                making.record_failed_attempt(entry, error, earlier_attempt is not None)
                 raise
-    making.made(entry, service_id)
+    making.record_created(entry, service_id)
     return {"serviceId": service_id}
 
 
@@ -58,21 +58,21 @@ def attach_volume(operation_id: str) -> Result:
     entry = run(lambda db: journal.get(db, operation_id, "railway", "volume"))
     if entry and entry.state == "created":
         return {"volumeId": entry.resource_id}
-    service_id = _service_id(operation_id)
-    provider = railway.configured()
+    service_id = _require_service_id(operation_id)
+    provider = railway.get_client()
     if entry and entry.state == "intended":
-        volume_id = removal.look_until_settled(entry, lambda: [v.id for v in provider.find_volumes(service_id)])
+        volume_id = removal.find_until_settled(entry, lambda: [v.id for v in provider.find_volumes(service_id)])
     else:
         volume_id = None
     plan = {"service_id": service_id, "mount_path": MOUNT_PATH}
-    entry = making.intend(operation_id, "railway", "volume", plan)
+    entry = making.record_intent(operation_id, "railway", "volume", plan)
     if volume_id is None:
         try:
             volume_id = provider.create_volume(service_id, MOUNT_PATH)
         except ProviderError as error:
-            making.not_made(entry, error, False)
+            making.record_failed_attempt(entry, error, False)
             raise
-    making.made(entry, volume_id)
+    making.record_created(entry, volume_id)
     return {"volumeId": volume_id}
 
 
@@ -81,18 +81,18 @@ def create_domain(operation_id: str) -> Result:
     entry = run(lambda db: journal.get(db, operation_id, "railway", "domain"))
     if entry and entry.state == "created":
         return {"domain": entry.resource_id}
-    service_id = _service_id(operation_id)
-    provider = railway.configured()
-    cut_off = entry is not None and entry.state == "intended"
-    domain = provider.find_domain(service_id) if cut_off else None
-    entry = making.intend(operation_id, "railway", "domain", {"service_id": service_id})
+    service_id = _require_service_id(operation_id)
+    provider = railway.get_client()
+    earlier_outcome_unknown = entry is not None and entry.state == "intended"
+    domain = provider.find_domain(service_id) if earlier_outcome_unknown else None
+    entry = making.record_intent(operation_id, "railway", "domain", {"service_id": service_id})
     if domain is None:
         try:
             domain = provider.create_domain(service_id)
         except ProviderError as error:
-            making.not_made(entry, error, cut_off)
+            making.record_failed_attempt(entry, error, earlier_outcome_unknown)
             raise
-    making.made(entry, domain)
+    making.record_created(entry, domain)
     return {"domain": domain}
 
 
@@ -101,17 +101,17 @@ def deploy_instance(operation_id: str) -> Result:
 
     Raises OperationFailed where an earlier step failed: this is where the branches meet.
     """
-    _check_steps(operation_id)
-    service_id = _service_id(operation_id)
-    provider = railway.configured()
+    _require_steps_succeeded(operation_id)
+    service_id = _require_service_id(operation_id)
+    provider = railway.get_client()
     settings = RailwaySettings.load()
-    if not _deployed(service_id):
+    if not _is_deployed(service_id):
         deploy = partial(
             provider.deploy,
             service_id,
             image=settings.runtime_image,
             start_command=START_COMMAND,
-            variables=_variables(operation_id),
+            variables=_build_variables(operation_id),
             message="Deploy by Pointsman",
         )
         try:
@@ -124,40 +124,40 @@ def deploy_instance(operation_id: str) -> Result:
     return {"serviceId": service_id}
 
 
-def _deployed(service_id: str) -> bool:
+def _is_deployed(service_id: str) -> bool:
     """Whether an earlier attempt's deploy has gone through. A service that cannot be read yet has no deployment."""
     try:
-        return railway.configured().latest_deployment(service_id) is not None
+        return railway.get_client().get_latest_deployment(service_id) is not None
     except ProviderRejected as error:
         if error.reason != "not_found":
             raise
         return False
 
 
-def _deploy_status(service_id: str) -> str | None:
+def _read_deploy_status(service_id: str) -> str | None:
     """The new deployment's status, if it can be had: an instance that is whole is not undone for want of it."""
     try:
-        deployment = railway.configured().latest_deployment(service_id)
+        deployment = railway.get_client().get_latest_deployment(service_id)
     except ProviderError:
         return None
     return deployment.status if deployment else None
 
 
-def _check_steps(operation_id: str) -> None:
-    operation = operation_of(operation_id)
-    steps = {step.name: step for step in run(lambda db: operations.steps(db, operation_id))}
-    for name in (*operation.request["tools"], "service", *BEST_EFFORT):
+def _require_steps_succeeded(operation_id: str) -> None:
+    operation = require_operation(operation_id)
+    steps = {step.name: step for step in run(lambda db: operations.list_steps(db, operation_id))}
+    for name in (*operation.request["tools"], "service", *BEST_EFFORT_STEPS):
         step = steps.get(name)
-        if step is not None and (step.status in ("succeeded", "skipped") or _tolerable(step)):
+        if step is not None and (step.status in ("succeeded", "skipped") or _is_tolerated(step)):
             continue
         raise OperationFailed(f"Step {name} failed: {(step and step.error) or 'it was cut off'}")
 
 
-def _tolerable(step: operations.Step) -> bool:
-    return step.name in BEST_EFFORT and step.status == "failed"
+def _is_tolerated(step: operations.OperationStep) -> bool:
+    return step.name in BEST_EFFORT_STEPS and step.status == "failed"
 
 
-def _variables(operation_id: str) -> dict[str, str]:
+def _build_variables(operation_id: str) -> dict[str, str]:
     """The runtime's variables (contract, create-instance). The first three exist here and at Railway, nowhere else."""
     variables = {
         "OPENCLAW_GATEWAY_TOKEN": urandom(32).hex(),
@@ -165,31 +165,31 @@ def _variables(operation_id: str) -> dict[str, str]:
         "PRIVATE_WALLET_KEY": "0x" + urandom(32).hex(),
         "OPENCLAW_STATE_DIR": "/app",
         "CHROMIUM_PATH": "/usr/bin/chromium",
-        **RuntimeSettings.load().variables,
+        **InstanceRuntimeSettings.load().variables,
     }
-    for entry in _tool_entries(operation_id):
+    for entry in _list_tool_entries(operation_id):
         variables |= entry.env or {}
     return variables
 
 
 def record_instance(operation_id: str) -> Result:
     """Write the contract's rows and the answer, and end the operation: all of it or nothing."""
-    provider = railway.configured()
-    service_id = _service_id(operation_id)
-    deploy_status = _deploy_status(service_id)
+    provider = railway.get_client()
+    service_id = _require_service_id(operation_id)
+    deploy_status = _read_deploy_status(service_id)
     settings = RailwaySettings.load()
     environment_id = provider.environment_id
 
-    def record(db: connection.Connection) -> Result:
+    def record_in_transaction(db: connection.Connection) -> Result:
         operation = operations.get(db, operation_id)
         if operation is None or operation.status != "running" or operation.undoing:
             if operation is not None and operation.status == "succeeded":
                 return {"recorded": True}
             raise Conflict(f"Operation {operation_id} is over or being undone; nothing is recorded")
         entries = {tool: journal.get(db, operation_id, tool, "tool") for tool in operation.request["tools"]}
-        made = {tool: entry for tool, entry in entries.items() if entry and entry.state == "created"}
-        volume_id = _made_id(db, operation_id, "volume")
-        domain = _made_id(db, operation_id, "domain")
+        created = {tool: entry for tool, entry in entries.items() if entry and entry.state == "created"}
+        volume_id = _get_created_id(db, operation_id, "volume")
+        domain = _get_created_id(db, operation_id, "domain")
         url = f"https://{domain}" if domain else None
         infra = {
             "instance_id": operation.instance_id,
@@ -201,39 +201,39 @@ def record_instance(operation_id: str) -> Result:
             "runtime_image": settings.runtime_image,
             "volume_id": volume_id,
         }
-        instances.insert(db, infra, [tools.row(tool, entry) for tool, entry in made.items()])
-        journal.forget_env(db, operation_id)
+        instances.insert(db, infra, [tools.build_tool_row(tool, entry) for tool, entry in created.items()])
+        journal.clear_env(db, operation_id)
         result: dict[str, Any] = {
             "instanceId": operation.instance_id,
             "serviceId": service_id,
             "url": url,
-            "services": {tool: {"resourceId": entry.resource_id} for tool, entry in made.items()},
+            "services": {tool: {"resourceId": entry.resource_id} for tool, entry in created.items()},
         }
-        if warnings := _warnings(db, operation_id):
+        if warnings := _collect_warnings(db, operation_id):
             result["warnings"] = warnings
-        operations.finish(db, operation_id, "succeeded", by_step="record", result=result)
+        operations.finish(db, operation_id, "succeeded", final_step="record", result=result)
         return {"recorded": True}
 
-    return run(record)
+    return run(record_in_transaction)
 
 
-def _made_id(db: connection.Connection, operation_id: str, kind: str) -> str | None:
+def _get_created_id(db: connection.Connection, operation_id: str, kind: str) -> str | None:
     entry = journal.get(db, operation_id, "railway", kind)
     return entry.resource_id if entry and entry.state == "created" else None
 
 
-def _warnings(db: connection.Connection, operation_id: str) -> list[str]:
-    return [f"{step.name}: {step.error}" for step in operations.steps(db, operation_id) if step.error]
+def _collect_warnings(db: connection.Connection, operation_id: str) -> list[str]:
+    return [f"{step.name}: {step.error}" for step in operations.list_steps(db, operation_id) if step.error]
 
 
-def _service_id(operation_id: str) -> str:
+def _require_service_id(operation_id: str) -> str:
     entry = run(lambda db: journal.get(db, operation_id, "railway", "service"))
     if entry is None or entry.resource_id is None:
         raise OperationFailed("There is no service yet")
     return entry.resource_id
 
 
-def _tool_entries(operation_id: str) -> list[journal.Entry]:
-    instance_id = operation_of(operation_id).instance_id
-    entries = run(lambda db: journal.open_entries(db, instance_id))
+def _list_tool_entries(operation_id: str) -> list[journal.Entry]:
+    instance_id = require_operation(operation_id).instance_id
+    entries = run(lambda db: journal.list_open_entries(db, instance_id))
     return [entry for entry in entries if entry.operation_id == operation_id and entry.kind == "tool"]

@@ -1,12 +1,12 @@
 """The instances as people are shown them: as they are stored, and no secret."""
 
 from ..db import connection, fleet
-from ..providers.masking import mask
-from ..providers.reading import mapping
+from ..providers.masking import redact
+from ..providers.reading import as_object
 
-__all__ = ["instances"]
+__all__ = ["list_stored_instances"]
 
-_FACTS: dict[str, frozenset[str]] = {
+_PUBLIC_META_FIELDS: dict[str, frozenset[str]] = {
     "openrouter": frozenset(
         {
             "limit",
@@ -27,12 +27,12 @@ _FACTS: dict[str, frozenset[str]] = {
 """What is shown of a tool's meta: what the providers here write, but a key's label, which holds a part of the key."""
 
 
-def instances() -> list[dict[str, object]]:
+def list_stored_instances() -> list[dict[str, object]]:
     """Every instance with its tools, newest first, never with a variable's value."""
-    return [_shown(row) for row in connection.run(fleet.everything)]
+    return [_to_dashboard_instance(row) for row in connection.run_in_transaction(fleet.list_instances)]
 
 
-def _shown(row: fleet.Shown) -> dict[str, object]:
+def _to_dashboard_instance(row: fleet.FleetInstance) -> dict[str, object]:
     return {
         "instanceId": row.instance_id,
         "provider": row.provider,
@@ -51,7 +51,7 @@ def _shown(row: fleet.Shown) -> dict[str, object]:
                 "resourceId": tool.resource_id,
                 "envKey": tool.env_key,
                 "status": tool.status,
-                "meta": _facts(tool),
+                "meta": _filter_meta(tool),
                 "createdAt": tool.created_at,
             }
             for tool in row.tools
@@ -59,12 +59,12 @@ def _shown(row: fleet.Shown) -> dict[str, object]:
     }
 
 
-def _facts(tool: fleet.ShownTool) -> dict[str, object]:
+def _filter_meta(tool: fleet.FleetTool) -> dict[str, object]:
     """The meta that may be shown. Older programs wrote it too, so it may be no object, and hold anything."""
-    allowed = _FACTS.get(tool.tool_id, frozenset())
-    return {name: value for name, value in mapping(tool.meta).items() if name in allowed and _harmless(value)}
+    allowed = _PUBLIC_META_FIELDS.get(tool.tool_id, frozenset())
+    return {name: value for name, value in as_object(tool.meta).items() if name in allowed and _is_safe_value(value)}
 
 
-def _harmless(value: object) -> bool:
+def _is_safe_value(value: object) -> bool:
     """Whether the value is plain, and nothing in it would have to be masked."""
-    return isinstance(value, str | int | float) and mask(str(value)) == str(value)
+    return isinstance(value, str | int | float) and redact(str(value)) == str(value)

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from ..db import connection, journal
 from ..errors import ProviderError, ProviderTimeout, ProviderUnavailable
 
-__all__ = ["intend", "made", "not_made"]
+__all__ = ["record_created", "record_failed_attempt", "record_intent"]
 
 
-def intend(operation_id: str, provider: str, kind: str, plan: Mapping[str, str]) -> journal.Entry:
+def record_intent(operation_id: str, provider: str, kind: str, plan: Mapping[str, str]) -> journal.Entry:
     """Write down what is about to be made. Raises Conflict where the operation makes nothing any more."""
-    return connection.run(lambda db: journal.intend(db, operation_id, provider, kind, plan))
+    return connection.run_in_transaction(lambda db: journal.record_intent(db, operation_id, provider, kind, plan))
 
 
-def made(
+def record_created(
     entry: journal.Entry,
     resource_id: str,
     *,
@@ -21,15 +21,15 @@ def made(
     meta: Mapping[str, str] | None = None,
 ) -> None:
     """Write down that it exists. Raises Conflict where a later attempt has taken the entry over."""
-    connection.run(lambda db: journal.made(db, entry, resource_id, env=env, meta=meta))
+    connection.run_in_transaction(lambda db: journal.record_created(db, entry, resource_id, env=env, meta=meta))
 
 
-def not_made(entry: journal.Entry, error: ProviderError, cut_off: bool) -> None:
+def record_failed_attempt(entry: journal.Entry, error: ProviderError, earlier_outcome_unknown: bool) -> None:
     """After a failed call: close the entry if nothing can have been made, else leave it open, to be looked for.
 
     `cut_off`: an earlier attempt may have made it, whatever this one's failure says of itself.
     """
     if isinstance(error, ProviderTimeout) or (isinstance(error, ProviderUnavailable) and error.outcome_unknown):
-        connection.run(lambda db: journal.unanswered(db, entry))
-    elif not cut_off:
-        connection.run(lambda db: journal.refused(db, entry))
+        connection.run_in_transaction(lambda db: journal.record_unknown_outcome(db, entry))
+    elif not earlier_outcome_unknown:
+        connection.run_in_transaction(lambda db: journal.record_rejected(db, entry))

@@ -10,21 +10,28 @@ from typing import TYPE_CHECKING
 
 from ..db import legacy, pool
 from ..db import migrate as schema
-from ..db.migrating import UNCHANGED, Connection, columns, connect, drop_columns, failing
+from ..db.migrating import (
+    DATABASES_UNCHANGED,
+    MigrationConnection,
+    connect,
+    drop_columns,
+    list_columns,
+    translate_errors,
+)
 from ..errors import DatabaseUnavailable, MigrationFailed
 from ..providers.registry import TOOLS
 from ..settings.database import DatabaseSettings
 
 if TYPE_CHECKING:
-    from ..providers.railway import Railway
+    from ..providers.railway import RailwayClient
 
 __all__ = ["migrate"]
 
-_NAMED = 3
+_MAX_SHOWN_IDS = 3
 """So many ids are named for each column that may not be dropped; the rest is counted."""
 
 
-def migrate(drop: bool) -> dict[str, object]:
+def migrate(drop_legacy: bool) -> dict[str, object]:
     """Bring the schema up to date, backfill from the pool, with `drop` drop the legacy columns; any number of times.
 
     Returns what was done, in revisions, counts and names of columns. Raises MissingSetting, DatabaseUnavailable,
@@ -33,81 +40,83 @@ def migrate(drop: bool) -> dict[str, object]:
     settings = DatabaseSettings.load()
     notes: list[str] = []
     dropped: dict[str, list[str]] = {}
-    with ExitStack() as open_until_the_end:
-        pooled: Connection | None = None
-        with schema.upgraded(settings.url) as services:
-            report: dict[str, object] = {"from": services.before, "to": services.after, "backfilled": None}
-            with failing(f"The backfill failed; {UNCHANGED}"):
-                empty = bool(settings.pool_url) and legacy.is_empty(services.connection)
-            if settings.pool_url and (empty or drop):
-                with failing(f"The {'backfill' if empty else 'drop'} failed; {UNCHANGED}"):
-                    pooled = open_until_the_end.enter_context(
-                        closing(connect(settings.pool_url, "The pool's database"))
-                    )
-            if pooled and empty:
-                with failing(f"The backfill failed; {UNCHANGED}"):
-                    report["backfilled"] = _backfill(services.connection, pooled, notes)
+    with ExitStack() as stack:
+        pool_db: MigrationConnection | None = None
+        with schema.upgrade_schema(settings.url) as upgrade:
+            report: dict[str, object] = {"from": upgrade.from_revision, "to": upgrade.to_revision, "backfilled": None}
+            with translate_errors(f"The backfill failed; {DATABASES_UNCHANGED}"):
+                needs_backfill = bool(settings.pool_url) and legacy.has_no_instances(upgrade.connection)
+            if settings.pool_url and (needs_backfill or drop_legacy):
+                with translate_errors(f"The {'backfill' if needs_backfill else 'drop'} failed; {DATABASES_UNCHANGED}"):
+                    pool_db = stack.enter_context(closing(connect(settings.pool_url, "The pool's database")))
+            if pool_db and needs_backfill:
+                with translate_errors(f"The backfill failed; {DATABASES_UNCHANGED}"):
+                    report["backfilled"] = _backfill(upgrade.connection, pool_db, notes)
             elif settings.pool_url:
                 notes.append("nothing is backfilled: instance_infra has rows")
-            if drop:
-                with failing(f"The drop failed; {UNCHANGED}"):
-                    report["dropped"] = dropped = _drop(services.connection, pooled, notes)
-        if pooled and dropped.get("pool"):
+            if drop_legacy:
+                with translate_errors(f"The drop failed; {DATABASES_UNCHANGED}"):
+                    report["dropped"] = dropped = _drop_legacy_columns(upgrade.connection, pool_db, notes)
+        if pool_db and dropped.get("pool"):
             try:
-                with failing("the pool's could not be committed"):
-                    pooled.commit()
+                with translate_errors("the pool's could not be committed"):
+                    pool_db.commit()
             except MigrationFailed as error:
                 raise DatabaseUnavailable(f"The services database is migrated, {error.message}: run it again") from None
     return {**report, "note": "; ".join(notes)} if notes else report
 
 
-def _backfill(services: Connection, pooled: Connection, notes: list[str]) -> dict[str, int] | None:
-    legacy.hold(services)
-    if not legacy.is_empty(services):
+def _backfill(
+    services_db: MigrationConnection, pool_db: MigrationConnection, notes: list[str]
+) -> dict[str, int] | None:
+    legacy.lock_tables(services_db)
+    if not legacy.has_no_instances(services_db):
         notes.append("nothing is backfilled: instance_infra has rows")
         return None
-    pool.snapshot(pooled)
-    present = columns(pooled, pool.TABLE)
+    pool.begin_snapshot(pool_db)
+    present = list_columns(pool_db, pool.TABLE)
     if "service_id" not in present:
         missing = f"column {pool.TABLE}.service_id" if present else f"table {pool.TABLE}"
         notes.append(f"nothing is backfilled: the pool has no {missing}")
         return None
-    taken = [row for row in pool.rows(pooled, present) if row.service_id]
+    claimed_rows = [row for row in pool.list_rows(pool_db, present) if row.service_id]
     # Not held while Railway is asked.
-    pooled.rollback()
-    if not taken:
+    pool_db.rollback()
+    if not claimed_rows:
         return {"instances": 0, "tools": 0, "volumesCompleted": 0, "withoutVolume": 0}
     from ..providers import railway
 
-    provider = railway.configured()
-    lacking = sum(row.volume_id is None for row in taken)
-    if lacking:
-        volumes = _volumes(provider)
-        taken = [replace(row, volume_id=row.volume_id or volumes.get(row.service_id or "")) for row in taken]
-    without = sum(row.volume_id is None for row in taken)
-    legacy.insert(services, taken, provider.environment_id, provider.project_id)
-    tools = [tool for row in taken for tool in _tools(row)]
-    legacy.insert_tools(services, tools)
+    provider = railway.get_client()
+    missing_before = sum(row.volume_id is None for row in claimed_rows)
+    if missing_before:
+        volumes = _map_volume_by_service(provider)
+        claimed_rows = [
+            replace(row, volume_id=row.volume_id or volumes.get(row.service_id or "")) for row in claimed_rows
+        ]
+    missing_after = sum(row.volume_id is None for row in claimed_rows)
+    legacy.insert_instances(services_db, claimed_rows, provider.environment_id, provider.project_id)
+    tools = [tool for row in claimed_rows for tool in _build_tool_rows(row)]
+    legacy.insert_tools(services_db, tools)
     return {
-        "instances": len(taken),
+        "instances": len(claimed_rows),
         "tools": len(tools),
-        "volumesCompleted": lacking - without,
-        "withoutVolume": without,
+        "volumesCompleted": missing_before - missing_after,
+        "withoutVolume": missing_after,
     }
 
 
-def _volumes(provider: "Railway") -> dict[str, str]:
+def _map_volume_by_service(provider: "RailwayClient") -> dict[str, str]:
     """The volume of each service that has one: the one that instances keep their state on, if there are several."""
     from .create import MOUNT_PATH
 
-    chosen: dict[str, str] = {}
+    volume_by_service: dict[str, str] = {}
     for volume in sorted(provider.list_volumes(), key=lambda one: one.mount_path != MOUNT_PATH):
         if volume.service_id:
-            chosen.setdefault(volume.service_id, volume.id)
-    return chosen
+            volume_by_service.setdefault(volume.service_id, volume.id)
+    return volume_by_service
 
 
-def _tools(row: pool.PoolRow) -> list[dict[str, str | None]]:
+def _build_tool_rows(row: pool.PoolRow) -> list[dict[str, str | None]]:
     """The tools of the pool's row as rows of `instance_services`. The pool never kept a key itself, only its hash."""
     env_values = {"openrouter": None, "agentmail": row.agentmail_inbox_id}
     return [
@@ -118,76 +127,80 @@ def _tools(row: pool.PoolRow) -> list[dict[str, str | None]]:
             "env_key": TOOLS[tool_id].env_keys[0],
             "env_value": env_values[tool_id],
         }
-        for tool_id, resource_id in _resources(row).items()
+        for tool_id, resource_id in _collect_resource_ids(row).items()
     ]
 
 
-def _resources(row: pool.PoolRow) -> dict[str, str]:
-    found = {"openrouter": row.openrouter_key_hash, "agentmail": row.agentmail_inbox_id}
-    return {tool_id: resource_id for tool_id, resource_id in found.items() if resource_id}
+def _collect_resource_ids(row: pool.PoolRow) -> dict[str, str]:
+    resource_ids = {"openrouter": row.openrouter_key_hash, "agentmail": row.agentmail_inbox_id}
+    return {tool_id: resource_id for tool_id, resource_id in resource_ids.items() if resource_id}
 
 
-def _drop(services: Connection, pooled: Connection | None, notes: list[str]) -> dict[str, list[str]]:
+def _drop_legacy_columns(
+    services_db: MigrationConnection, pool_db: MigrationConnection | None, notes: list[str]
+) -> dict[str, list[str]]:
     from_pool: list[str] = []
-    if pooled is None:
+    if pool_db is None:
         notes.append("nothing is dropped from the pool: POOL_DATABASE_URL is not set")
     else:
-        from_pool = _drop_from_pool(services, pooled)
-    there = columns(services, legacy.TABLE)
-    from_services = [name for name in legacy.LEGACY if name in there]
+        from_pool = _drop_pool_columns(services_db, pool_db)
+    present = list_columns(services_db, legacy.TABLE)
+    from_services = [name for name in legacy.LEGACY_COLUMNS if name in present]
     if from_services:
-        drop_columns(services, legacy.TABLE, from_services)
+        drop_columns(services_db, legacy.TABLE, from_services)
     return {"services": from_services, "pool": from_pool}
 
 
-def _drop_from_pool(services: Connection, pooled: Connection) -> list[str]:
-    pool.snapshot(pooled)
-    if not columns(pooled, pool.TABLE).intersection(pool.LEGACY):
+def _drop_pool_columns(services_db: MigrationConnection, pool_db: MigrationConnection) -> list[str]:
+    pool.begin_snapshot(pool_db)
+    if not list_columns(pool_db, pool.TABLE).intersection(pool.LEGACY_COLUMNS):
         return []
-    legacy.hold(services)
-    pool.hold(pooled)
-    present = columns(pooled, pool.TABLE)
-    names = [name for name in pool.LEGACY if name in present]
-    lost = _lost(pool.rows(pooled, present), legacy.known(services))
-    if lost:
-        told = "; ".join(f"{column} of {_some(ids)}" for column, ids in lost.items())
-        raise MigrationFailed(f"Nothing was dropped; {UNCHANGED}: the pool holds what is not backfilled: {told}")
+    legacy.lock_tables(services_db)
+    pool.lock_table(pool_db)
+    present = list_columns(pool_db, pool.TABLE)
+    names = [name for name in pool.LEGACY_COLUMNS if name in present]
+    unbackfilled = _find_unbackfilled(pool.list_rows(pool_db, present), legacy.load_instances(services_db))
+    if unbackfilled:
+        summary = "; ".join(f"{column} of {_summarize_ids(ids)}" for column, ids in unbackfilled.items())
+        raise MigrationFailed(
+            f"Nothing was dropped; {DATABASES_UNCHANGED}: the pool holds what is not backfilled: {summary}"
+        )
     if names:
-        drop_columns(pooled, pool.TABLE, names)
+        drop_columns(pool_db, pool.TABLE, names)
     return names
 
 
-def _lost(rows: list[pool.PoolRow], known: dict[str, legacy.Known]) -> dict[str, list[str]]:
+def _find_unbackfilled(rows: list[pool.PoolRow], known: dict[str, legacy.KnownInstance]) -> dict[str, list[str]]:
     """What the drop would lose: columns with the ids of their rows."""
-    lost: dict[str, list[str]] = {}
+    unbackfilled: dict[str, list[str]] = {}
     for row in rows:
-        here = known.get(row.id)
-        for column in pool.BACKFILLED:
-            if getattr(row, column) is not None and not (here and _kept(column, row, here)):
-                lost.setdefault(column, []).append(row.id)
-    return lost
+        stored = known.get(row.id)
+        for column in pool.BACKFILLED_COLUMNS:
+            if getattr(row, column) is not None and not (stored and _is_backfilled(column, row, stored)):
+                unbackfilled.setdefault(column, []).append(row.id)
+    return unbackfilled
 
 
-def _kept(column: str, row: pool.PoolRow, here: legacy.Known) -> bool:
+def _is_backfilled(column: str, row: pool.PoolRow, stored: legacy.KnownInstance) -> bool:
     """Whether the services database holds what stands in this column of the pool's row."""
-    if row.service_id is not None and row.service_id != here.service_id:
+    if row.service_id is not None and row.service_id != stored.service_id:
         return False
     match column:
         case "volume_id":
-            return row.volume_id == here.volume_id
+            return row.volume_id == stored.volume_id
         case "openrouter_key_hash":
-            return row.openrouter_key_hash == here.tools.get("openrouter")
+            return row.openrouter_key_hash == stored.tools.get("openrouter")
         case "agentmail_inbox_id":
-            return row.agentmail_inbox_id == here.tools.get("agentmail")
+            return row.agentmail_inbox_id == stored.tools.get("agentmail")
         case "deploy_status":
             # These two change, and the services database is where they are kept up to date.
-            return here.deploy_status is not None
+            return stored.deploy_status is not None
         case "runtime_image":
-            return here.runtime_image is not None
+            return stored.runtime_image is not None
         case _:
             return True
 
 
-def _some(ids: list[str]) -> str:
-    named = ", ".join(one[:64] for one in ids[:_NAMED])
-    return f"{named} and {len(ids) - _NAMED} more" if len(ids) > _NAMED else named
+def _summarize_ids(ids: list[str]) -> str:
+    shown = ", ".join(one[:64] for one in ids[:_MAX_SHOWN_IDS])
+    return f"{shown} and {len(ids) - _MAX_SHOWN_IDS} more" if len(ids) > _MAX_SHOWN_IDS else shown

@@ -14,31 +14,31 @@ from functools import partial
 from .. import log
 from ..db import connection, fleet, orphans
 from ..errors import InvalidInput, MissingSetting, ProviderError, ProviderRejected
-from ..metrics import measure
+from ..metrics import emit_metrics
 from ..providers.registry import TOOLS
 from ..settings.reconcile import ReconcileSettings
 from . import carrying, naming
-from .carrying import Found, Listing
+from .carrying import Inventory, InventoryItem
 
-__all__ = ["sweep"]
+__all__ = ["sweep_orphans"]
 
-_DELETIONS = 20
+_MAX_DELETIONS = 20
 """So few in one sweep that a mistake is noticed before everything is gone."""
-_LOOKS = 100
+_MAX_CHECKS = 100
 """Things that one sweep asks for alone, at most."""
-_SECONDS = 150.0
+_MAX_SECONDS = 150.0
 """How long a sweep goes on with reports and deletions; what is left is the next one's."""
-_CROWD = 10
+_CROWD_THRESHOLD = 10
 """From more orphans than this on, they may not be more than half of what carries our name."""
-_MANY = "many"
+_CROWD_KIND = "many"
 """The kind of the sighting that stands for a crowd of orphans: it is reported in their place."""
 
 Sighting = orphans.Sighting
 Actions = dict[tuple[str, str, str], dict[str, str]]
-run = connection.run
+run = connection.run_in_transaction
 
 
-def sweep(dry: bool) -> dict[str, object]:
+def sweep_orphans(dry_run: bool) -> dict[str, object]:
     """Look for orphans at every provider, report and perhaps delete them; `dry` writes nothing and only tells.
 
     Returns `actions`, a list of `{provider, kind, id, name, action}`; `orphans`, how many count at each provider; and
@@ -46,20 +46,22 @@ def sweep(dry: bool) -> dict[str, object]:
     touched); with `dry` also `watch` (not seen for long enough), `keep` (reported already), `later` (too much for one
     sweep) and `gone`. Raises MissingSetting, DatabaseUnavailable.
     """
-    one = _Sweep(ReconcileSettings.load(), dry, time.monotonic() + _SECONDS, _LOOKS, _DELETIONS)
+    current_sweep = _Sweep(
+        ReconcileSettings.load(), dry_run, time.monotonic() + _MAX_SECONDS, _MAX_CHECKS, _MAX_DELETIONS
+    )
     for provider in (carrying.RAILWAY, *TOOLS):
-        begun = run(fleet.now)
+        listing_started_at = run(fleet.get_database_time)
         try:
-            listing = carrying.read(provider)
+            inventory = carrying.read(provider)
         except (ProviderError, MissingSetting) as error:
-            log.say("warning", "orphans were not looked for", provider=provider, reason=error.message)
-            one.skipped[provider] = error.message
+            log.write("warning", "orphans were not looked for", provider=provider, reason=error.message)
+            current_sweep.skipped[provider] = error.message
             continue
-        if listing is not None:
-            one.go_through(provider, listing, begun)
-    told = ("report", "delete", "failed", "crowd")
-    actions = [action for action in one.actions.values() if dry or action["action"] in told]
-    return {"actions": actions, "orphans": one.counts, "skipped": one.skipped}
+        if inventory is not None:
+            current_sweep.process_inventory(provider, inventory, listing_started_at)
+    reported_actions = ("report", "delete", "failed", "crowd")
+    actions = [action for action in current_sweep.actions.values() if dry_run or action["action"] in reported_actions]
+    return {"actions": actions, "orphans": current_sweep.orphan_counts, "skipped": current_sweep.skipped}
 
 
 @dataclass
@@ -67,216 +69,240 @@ class _Sweep:
     """One sweep, and what it may still do."""
 
     settings: ReconcileSettings
-    dry: bool
-    until: float
-    looks: int
-    deletions: int
+    dry_run: bool
+    deadline: float
+    remaining_checks: int
+    remaining_deletions: int
     actions: Actions = field(default_factory=dict[tuple[str, str, str], dict[str, str]])
-    counts: dict[str, int] = field(default_factory=dict[str, int])
+    orphan_counts: dict[str, int] = field(default_factory=dict[str, int])
     skipped: dict[str, str] = field(default_factory=dict[str, str])
 
-    def go_through(self, provider: str, listing: Listing, begun: datetime) -> None:
+    def process_inventory(self, provider: str, inventory: Inventory, listing_started_at: datetime) -> None:
         """Do what one provider's complete listing asks for. `begun` is when it was begun, by the database's clock."""
         # What is known is read after the listing: what was made and recorded meanwhile is in both.
-        found, seen = run(partial(self._remember, provider, listing, begun))
-        pause = timedelta(seconds=self.settings.orphan_after)
-        ripe = [one for one in seen if one.sightings >= 2 and one.last_seen - one.first_seen >= pause]
-        crowd = next((one for one in seen if one.kind == _MANY), None)
-        things = {(one.kind, one.id): one for one in found}
-        for one in seen:
+        unknown_items, sightings = run(partial(self._update_sightings, provider, inventory, listing_started_at))
+        min_age = timedelta(seconds=self.settings.orphan_after)
+        confirmed = [one for one in sightings if one.sightings >= 2 and one.last_seen - one.first_seen >= min_age]
+        crowd = next((one for one in sightings if one.kind == _CROWD_KIND), None)
+        items_by_key = {(one.kind, one.id): one for one in unknown_items}
+        for one in sightings:
             if one is not crowd:
-                self._tell(things[one.kind, one.resource_id], "watch" if crowd is None else "crowd")
-        ripe = [one for one in ripe if one.kind != _MANY]
-        self.counts[provider] = len(ripe)
+                self._record_action(items_by_key[one.kind, one.resource_id], "watch" if crowd is None else "crowd")
+        confirmed = [one for one in confirmed if one.kind != _CROWD_KIND]
+        self.orphan_counts[provider] = len(confirmed)
         if crowd is None:
-            self._treat(ripe, things)
-        elif crowd.last_seen - crowd.first_seen >= pause and crowd.sightings >= 2 and self._reported(crowd):
-            log.say(
+            self._report_and_delete(confirmed, items_by_key)
+        elif crowd.last_seen - crowd.first_seen >= min_age and crowd.sightings >= 2 and self._mark_reported(crowd):
+            log.write(
                 "error",
                 "more than half of what carries our name is known to nobody here",
                 provider=provider,
-                unknown=sum(one.kind != "volume" for one in found),
-                of=listing.named,
+                unknown=sum(one.kind != "volume" for one in unknown_items),
+                of=inventory.named_count,
                 todo="most likely another environment's database shares this account; until that is settled nothing of"
                 " it is deleted",
             )
-        if not self.dry:
-            measure({"Orphans": self.counts[provider]}, provider=provider)
+        if not self.dry_run:
+            emit_metrics({"Orphans": self.orphan_counts[provider]}, provider=provider)
 
-    def _remember(
-        self, provider: str, listing: Listing, begun: datetime, db: connection.Connection
-    ) -> tuple[list[Found], list[Sighting]]:
-        if not self.dry:
-            orphans.one_sweep(db)
-        found = _strangers(listing, orphans.known(db), begun - timedelta(seconds=self.settings.orphan_after))
-        seen = [(one.kind, one.id, one.name) for one in found]
-        named = sum(one.kind != "volume" for one in found)
-        if named > _CROWD and named * 2 > listing.named:
-            seen.append((_MANY, _MANY, ""))
-        rows = {(row.kind, row.resource_id, row.name): row for row in orphans.sightings(db, provider)}
-        now = fleet.now(db)
-        fresh: list[Sighting] = []
-        for kind, resource_id, name in seen:
-            row = rows.get((kind, resource_id, name))
+    def _update_sightings(
+        self, provider: str, inventory: Inventory, listing_started_at: datetime, db: connection.Connection
+    ) -> tuple[list[InventoryItem], list[Sighting]]:
+        if not self.dry_run:
+            orphans.lock_sweep(db)
+        unknown_items = _find_unknown_items(
+            inventory,
+            orphans.load_known_resources(db),
+            listing_started_at - timedelta(seconds=self.settings.orphan_after),
+        )
+        sighted_keys = [(one.kind, one.id, one.name) for one in unknown_items]
+        unknown_count = sum(one.kind != "volume" for one in unknown_items)
+        if unknown_count > _CROWD_THRESHOLD and unknown_count * 2 > inventory.named_count:
+            sighted_keys.append((_CROWD_KIND, _CROWD_KIND, ""))
+        previous = {(row.kind, row.resource_id, row.name): row for row in orphans.list_for_provider(db, provider)}
+        now = fleet.get_database_time(db)
+        updated: list[Sighting] = []
+        for kind, resource_id, name in sighted_keys:
+            row = previous.get((kind, resource_id, name))
             if row is None:
-                fresh.append(Sighting(provider, kind, resource_id, name, now, now, 1, None))
+                updated.append(Sighting(provider, kind, resource_id, name, now, now, 1, None))
             else:
-                fresh.append(replace(row, last_seen=max(row.last_seen, begun), sightings=row.sightings + 1))
-        if not self.dry:
-            orphans.store(db, provider, fresh)
-        return found, fresh
+                updated.append(
+                    replace(row, last_seen=max(row.last_seen, listing_started_at), sightings=row.sightings + 1)
+                )
+        if not self.dry_run:
+            orphans.replace_for_provider(db, provider, updated)
+        return unknown_items, updated
 
-    def _treat(self, ripe: list[Sighting], things: dict[tuple[str, str], Found]) -> None:
+    def _report_and_delete(self, confirmed: list[Sighting], items_by_key: dict[tuple[str, str], InventoryItem]) -> None:
         """Report what counts by now, and delete it where that is wanted; volumes are told of before their service."""
-        volumes = {one.resource_id: things["volume", one.resource_id] for one in ripe if one.kind == "volume"}
-        for sighting in sorted(ripe, key=lambda one: (one.kind != "volume", one.first_seen)):
-            found = things[sighting.kind, sighting.resource_id]
+        confirmed_volumes = {
+            one.resource_id: items_by_key["volume", one.resource_id] for one in confirmed if one.kind == "volume"
+        }
+        for sighting in sorted(confirmed, key=lambda one: (one.kind != "volume", one.first_seen)):
+            item = items_by_key[sighting.kind, sighting.resource_id]
             try:
-                action = self._report(sighting, found)
-                if action in ("report", "keep") and self.settings.delete_orphans and found.kind != "volume":
-                    action = self._delete(sighting, found, volumes)
+                action = self._report_orphan(sighting, item)
+                if action in ("report", "keep") and self.settings.delete_orphans and item.kind != "volume":
+                    action = self._delete_orphan(sighting, item, confirmed_volumes)
             except (ProviderError, InvalidInput) as error:
-                log.say("warning", "orphan was left for now", **_logged(found), reason=error.message)
-                self._tell(found, "failed")
+                log.write("warning", "orphan was left for now", **_to_log_fields(item), reason=error.message)
+                self._record_action(item, "failed")
                 if isinstance(error, ProviderError) and error.retryable:
                     # It would keep all the others waiting too.
                     return
                 continue
-            self._tell(found, action)
-            self.counts[found.provider] -= action == "gone"
+            self._record_action(item, action)
+            self.orphan_counts[item.provider] -= action == "gone"
 
-    def _report(self, sighting: Sighting, found: Found) -> str:
+    def _report_orphan(self, sighting: Sighting, item: InventoryItem) -> str:
         if sighting.reported_at is not None:
             return "keep"
-        if not self._may_look():
+        if not self._take_check():
             return "later"
-        if not carrying.is_there(found):
+        if not carrying.exists(item):
             return "gone"
-        if self._reported(sighting):
-            by_hand = "delete it by hand" if _detached(found) else "set ORPHANS=delete or delete it by hand"
-            todo = "it is deleted by and by" if self.settings.delete_orphans and not _detached(found) else by_hand
-            since = sighting.first_seen.isoformat(timespec="seconds")
-            log.say("warning", "orphan: known to nobody here", **_logged(found), first_seen=since, todo=todo)
+        if self._mark_reported(sighting):
+            manual_todo = (
+                "delete it by hand" if _is_detached_volume(item) else "set ORPHANS=delete or delete it by hand"
+            )
+            todo = (
+                "it is deleted by and by"
+                if self.settings.delete_orphans and not _is_detached_volume(item)
+                else manual_todo
+            )
+            first_seen = sighting.first_seen.isoformat(timespec="seconds")
+            log.write(
+                "warning", "orphan: known to nobody here", **_to_log_fields(item), first_seen=first_seen, todo=todo
+            )
         return "report"
 
-    def _reported(self, sighting: Sighting) -> bool:
-        return not self.dry and run(lambda db: orphans.reported(db, sighting))
+    def _mark_reported(self, sighting: Sighting) -> bool:
+        return not self.dry_run and run(lambda db: orphans.mark_reported(db, sighting))
 
-    def _delete(self, sighting: Sighting, found: Found, volumes: dict[str, Found]) -> str:
-        if self.deletions < 1 or not self._may_look():
+    def _delete_orphan(
+        self, sighting: Sighting, item: InventoryItem, confirmed_volumes: dict[str, InventoryItem]
+    ) -> str:
+        if self.remaining_deletions < 1 or not self._take_check():
             return "later"
-        if self.dry:
-            return self._gone(found, _attached(found, volumes))
+        if self.dry_run:
+            return self._delete_resource(item, _find_attached_volumes(item, confirmed_volumes))
 
-        def work(db: connection.Connection) -> str:
+        def delete_under_locks(db: connection.Connection) -> str:
             # What is unknown becomes known only through an operation of its instance, or of one that wants its name.
             # Each begins under these two locks, and writes to the journal and the rows only while it runs; so who has
             # the locks and finds none running is sure that nobody records the thing, before it is gone. A create that
             # comes now waits, and finds its name free. A migration writes rows too, but holds a lock of its own.
-            if not orphans.hold(db, _instances(found.name), found.name) or not orphans.still_seen(db, sighting):
+            if not orphans.try_lock_out_operations(
+                db, _possible_instance_ids(item.name), item.name
+            ) or not orphans.lock_if_unchanged(db, sighting):
                 return "later"
-            attached = _attached(found, volumes)
-            if _known(found, orphans.known(db), attached or []):
+            attached = _find_attached_volumes(item, confirmed_volumes)
+            if _is_known(item, orphans.load_known_resources(db), attached or []):
                 return "watch"
-            if not carrying.is_there(found):
+            if not carrying.exists(item):
                 return "gone"
-            action = self._gone(found, attached)
+            action = self._delete_resource(item, attached)
             if action == "delete":
-                orphans.forget(db, sighting)
+                orphans.delete(db, sighting)
             return action
 
-        return run(work)
+        return run(delete_under_locks)
 
-    def _gone(self, found: Found, attached: list[str] | None) -> str:
+    def _delete_resource(self, item: InventoryItem, attached: list[str] | None) -> str:
         """Delete it with these volumes, or with `dry` just say so."""
-        if attached is None or (cost := 1 + len(attached)) > self.deletions:
+        if attached is None or (cost := 1 + len(attached)) > self.remaining_deletions:
             return "later"
-        self.deletions -= cost
-        if not self.dry:
+        self.remaining_deletions -= cost
+        if not self.dry_run:
             try:
-                carrying.delete(found, attached)
+                carrying.delete(item, attached)
             except ProviderRejected:
                 # Nothing was done, so those that can be deleted need not wait for it.
-                self.deletions += 1
+                self.remaining_deletions += 1
                 raise
-            log.say("warning", "orphan deleted", **_logged(found), volumes=attached)
+            log.write("warning", "orphan deleted", **_to_log_fields(item), volumes=attached)
         for volume_id in attached:
-            self._tell(replace(found, kind="volume", id=volume_id), "delete")
+            self._record_action(replace(item, kind="volume", id=volume_id), "delete")
         return "delete"
 
-    def _may_look(self) -> bool:
-        self.looks -= 1
-        return self.looks >= 0 and time.monotonic() < self.until
+    def _take_check(self) -> bool:
+        self.remaining_checks -= 1
+        return self.remaining_checks >= 0 and time.monotonic() < self.deadline
 
-    def _tell(self, found: Found, action: str) -> None:
-        self.actions[found.provider, found.kind, found.id] = {**_facts(found), "action": action}
-
-
-def _facts(found: Found) -> dict[str, str]:
-    return {"provider": found.provider, "kind": found.kind, "id": found.id, "name": found.name}
+    def _record_action(self, item: InventoryItem, action: str) -> None:
+        self.actions[item.provider, item.kind, item.id] = {**_to_action_fields(item), "action": action}
 
 
-def _logged(found: Found) -> dict[str, str]:
+def _to_action_fields(item: InventoryItem) -> dict[str, str]:
+    return {"provider": item.provider, "kind": item.kind, "id": item.id, "name": item.name}
+
+
+def _to_log_fields(item: InventoryItem) -> dict[str, str]:
     """The same for the log, where `name` is the logger's."""
     return {
-        "provider": found.provider,
-        "kind": found.kind,
-        "resource_id": found.id,
-        "resource_name": found.name,
+        "provider": item.provider,
+        "kind": item.kind,
+        "resource_id": item.id,
+        "resource_name": item.name,
     }
 
 
-def _attached(found: Found, volumes: dict[str, Found]) -> list[str] | None:
+def _find_attached_volumes(item: InventoryItem, confirmed_volumes: dict[str, InventoryItem]) -> list[str] | None:
     """The volumes that go with it; None where it has one that has not been seen for as long, or one has moved.
 
     A listing may lack what the one before it had, and nothing leads to a volume any more when its service is gone; so
     those that were seen count too.
     """
-    if found.kind != "service":
+    if item.kind != "service":
         return []
-    now = carrying.volumes_now()
-    seen = {one.id for one in volumes.values() if one.service_id == found.id}
-    attached = seen | {volume_id for volume_id, service_id in now.items() if service_id == found.id}
-    moved = any(now.get(volume_id, found.id) != found.id for volume_id in seen)
-    return None if moved or not attached <= volumes.keys() else sorted(attached)
+    service_by_volume = carrying.read_volume_attachments()
+    seen_volume_ids = {one.id for one in confirmed_volumes.values() if one.service_id == item.id}
+    attached = seen_volume_ids | {
+        volume_id for volume_id, service_id in service_by_volume.items() if service_id == item.id
+    }
+    moved = any(service_by_volume.get(volume_id, item.id) != item.id for volume_id in seen_volume_ids)
+    return None if moved or not attached <= confirmed_volumes.keys() else sorted(attached)
 
 
-def _detached(found: Found) -> bool:
-    return found.kind == "volume" and found.service_id is None
+def _is_detached_volume(item: InventoryItem) -> bool:
+    return item.kind == "volume" and item.service_id is None
 
 
-def _strangers(listing: Listing, known: orphans.Known, oldest: datetime) -> list[Found]:
+def _find_unknown_items(
+    inventory: Inventory, known: orphans.KnownResources, created_before: datetime
+) -> list[InventoryItem]:
     """What is known to nobody and not younger than this: services and tools' resources, those services' volumes, and
     volumes of no service."""
-    volumes = [one for one in listing.found if one.kind == "volume"]
+    volumes = [one for one in inventory.items if one.kind == "volume"]
     attached: dict[str | None, list[str]] = {}
     for one in volumes:
         attached.setdefault(one.service_id, []).append(one.id)
-    strangers = [
+    unknown_items = [
         one
-        for one in listing.found
+        for one in inventory.items
         if one.kind != "volume"
-        and (one.created_at is None or one.created_at <= oldest)
-        and not _known(one, known, attached.get(one.id, []))
+        and (one.created_at is None or one.created_at <= created_before)
+        and not _is_known(one, known, attached.get(one.id, []))
     ]
-    services = {one.id for one in strangers if one.kind == "service"}
-    strangers += [one for one in volumes if one.service_id in services]
-    strangers += [one for one in volumes if one.service_id is None and one.id not in known.ids]
-    return strangers
+    services = {one.id for one in unknown_items if one.kind == "service"}
+    unknown_items += [one for one in volumes if one.service_id in services]
+    unknown_items += [one for one in volumes if one.service_id is None and one.id not in known.resource_ids]
+    return unknown_items
 
 
-def _known(found: Found, known: orphans.Known, attached: list[str]) -> bool:
+def _is_known(item: InventoryItem, known: orphans.KnownResources, attached: list[str]) -> bool:
     """Whether somebody may use it or be making it; a service also by a volume that is attached to it."""
-    instances = _instances(found.name)
+    instance_ids = _possible_instance_ids(item.name)
     return (
-        not known.ids.isdisjoint((found.id, *attached))
-        or found.id in known.names
-        or not known.names.isdisjoint((found.name, *map(naming.reference, instances)))
-        or not known.instances.isdisjoint(instances)
+        not known.resource_ids.isdisjoint((item.id, *attached))
+        or item.id in known.names
+        or not known.names.isdisjoint((item.name, *map(naming.build_reference, instance_ids)))
+        or not known.busy_instance_ids.isdisjoint(instance_ids)
     )
 
 
-def _instances(name: str) -> set[str]:
+def _possible_instance_ids(name: str) -> set[str]:
     """The instances whose thing may carry this name: an inbox's also tells the operation that made it, after a dot,
     and an instance's id may have dots of its own."""
     parts = name.removeprefix(naming.AGENT_PREFIX).split(".")

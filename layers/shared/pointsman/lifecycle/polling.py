@@ -4,22 +4,22 @@ from datetime import timedelta
 
 from .. import log
 from ..db import connection, fleet
-from ..metrics import measure
+from ..metrics import emit_metrics
 from ..providers import railway
-from ..providers.masking import word
+from ..providers.masking import redact_code
 from ..providers.railway_statuses import DEPLOYMENT_STATUSES
 
 __all__ = ["poll"]
 
-_LISTED_WITHIN = timedelta(seconds=120)
+_LISTING_LAG = timedelta(seconds=120)
 """How long a service may be missing from listings after it is made; 90 s are seen."""
 
-_NAMED = 20
+_MAX_LOGGED_INSTANCES = 20
 """How many instances a warning names."""
 
 _UNKNOWN, _OTHER = "UNKNOWN", "OTHER"
 
-run = connection.run
+run = connection.run_in_transaction
 
 
 def poll() -> dict[str, object]:
@@ -27,36 +27,36 @@ def poll() -> dict[str, object]:
 
     Raises ProviderError where Railway cannot be read to the end, and DatabaseUnavailable; then nothing is written.
     """
-    begun = run(fleet.now)
-    client = railway.configured()
+    listing_started_at = run(fleet.get_database_time)
+    client = railway.get_client()
     environment_id = client.environment_id
-    seen = [_seen(instance) for instance in client.instances()]
+    observed = [_to_observation(instance) for instance in client.list_service_instances()]
 
-    def write(db: connection.Connection) -> tuple[int, list[str], dict[str | None, int]]:
-        fleet.one_poll(db)
-        changed = fleet.update(db, environment_id, begun, seen)
-        gone = fleet.mark_gone(db, environment_id, begun, seen, _LISTED_WITHIN)
+    def update_rows(db: connection.Connection) -> tuple[int, list[str], dict[str | None, int]]:
+        fleet.lock_poll(db)
+        changed = fleet.update_from_listing(db, environment_id, listing_started_at, observed)
+        gone = fleet.mark_gone(db, environment_id, listing_started_at, observed, _LISTING_LAG)
         return changed, gone, fleet.count_by_status(db)
 
-    changed, gone, counts = run(write)
+    changed, gone, counts = run(update_rows)
     if gone:
-        log.say("warning", "instances are gone at Railway", count=len(gone), instances=gone[:_NAMED])
-    _measure(counts)
-    return {"services": len(seen), "changed": changed, "gone": len(gone), "instances": sum(counts.values())}
+        log.write("warning", "instances are gone at Railway", count=len(gone), instances=gone[:_MAX_LOGGED_INSTANCES])
+    _emit_metrics(counts)
+    return {"services": len(observed), "changed": changed, "gone": len(gone), "instances": sum(counts.values())}
 
 
-def _seen(instance: railway.Instance) -> fleet.Seen:
+def _to_observation(instance: railway.ServiceInstance) -> fleet.ListedService:
     status = instance.status if instance.status in DEPLOYMENT_STATUSES else None
     url = f"https://{instance.domain}" if instance.domain else None
-    return fleet.Seen(instance.service_id, status, url, instance.image)
+    return fleet.ListedService(instance.service_id, status, url, instance.image)
 
 
-def _measure(counts: dict[str | None, int]) -> None:
-    measure({"InstancesTotal": sum(counts.values()), "InstancesGone": counts.get(fleet.GONE, 0)})
-    named: dict[str, int] = {}
+def _emit_metrics(counts: dict[str | None, int]) -> None:
+    emit_metrics({"InstancesTotal": sum(counts.values()), "InstancesGone": counts.get(fleet.GONE, 0)})
+    counts_by_name: dict[str, int] = {}
     for status, count in counts.items():
         # Other programs write this column too; what is no plain word could be anything.
-        name = _UNKNOWN if not status else status if word(status) == status else _OTHER
-        named[name] = named.get(name, 0) + count
-    for name, count in sorted(named.items()):
-        measure({"Instances": count}, status=name)
+        name = _UNKNOWN if not status else status if redact_code(status) == status else _OTHER
+        counts_by_name[name] = counts_by_name.get(name, 0) + count
+    for name, count in sorted(counts_by_name.items()):
+        emit_metrics({"Instances": count}, status=name)

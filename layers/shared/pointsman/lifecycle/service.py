@@ -18,14 +18,14 @@ def configure(instance_id: str, variables: Mapping[str, str], redeploy: bool) ->
     if not variables:
         raise InvalidInput("variables must be an object with at least one variable")
     for name, value in variables.items():
-        if not naming.VARIABLE.fullmatch(name):
+        if not naming.VARIABLE_NAME_PATTERN.fullmatch(name):
             raise InvalidInput(
                 f"variables: {name[:64]!r} is no name of a variable: letters, digits and _ only, no digit first"
             )
-        if "\0" in value or not naming.encodable(value):
+        if "\0" in value or not naming.is_encodable(value):
             raise InvalidInput(f"variables.{name}: a value may hold any text but NUL and halves of surrogate pairs")
-    service_id = _service_of(instance_id)
-    railway.configured().set_variables(service_id, variables, skip_deploys=not redeploy)
+    service_id = _require_service_id(instance_id)
+    railway.get_client().set_variables(service_id, variables, skip_deploys=not redeploy)
 
 
 def redeploy(instance_id: str) -> None:
@@ -33,10 +33,10 @@ def redeploy(instance_id: str) -> None:
 
     Raises NotFound, and OperationFailed where there is no deployment or Railway does not do it (contract, redeploy).
     """
-    service_id = _service_of(instance_id)
-    provider = railway.configured()
+    service_id = _require_service_id(instance_id)
+    provider = railway.get_client()
     try:
-        deployment = provider.latest_deployment(service_id)
+        deployment = provider.get_latest_deployment(service_id)
         if deployment is None:
             raise OperationFailed("No deployment found to redeploy")
         provider.redeploy(deployment.id)
@@ -44,8 +44,8 @@ def redeploy(instance_id: str) -> None:
         raise OperationFailed(error.message) from error
 
 
-def _service_of(instance_id: str) -> str:
-    instance = connection.run(lambda db: instances.get(db, instance_id))
+def _require_service_id(instance_id: str) -> str:
+    instance = connection.run_in_transaction(lambda db: instances.get(db, instance_id))
     if instance is None:
         raise NotFound(f"Instance {instance_id} not found")
     return instance.provider_service_id

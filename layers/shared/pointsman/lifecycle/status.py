@@ -6,22 +6,22 @@ from ..providers import railway
 from ..settings.railway import RailwaySettings
 from . import naming
 
-__all__ = ["batch", "fleet"]
+__all__ = ["iter_live_instances", "read_fleet_status"]
 
 
-def fleet(instance_ids: Collection[str] = ()) -> Iterator[tuple[str, railway.Instance]]:
+def iter_live_instances(instance_ids: Collection[str] = ()) -> Iterator[tuple[str, railway.ServiceInstance]]:
     """Every agent in the configured environment with its instance id, read live, all pages; with ids, only those.
 
     Raises ProviderError where Railway cannot be read to the end: half a fleet would be taken for the whole.
     """
-    wanted = frozenset(instance_ids)
-    for instance in railway.configured().instances():
-        instance_id = naming.instance_of(instance.name)
-        if instance_id is not None and (not wanted or instance_id in wanted):
+    requested_ids = frozenset(instance_ids)
+    for instance in railway.get_client().list_service_instances():
+        instance_id = naming.parse_instance_id(instance.name)
+        if instance_id is not None and (not requested_ids or instance_id in requested_ids):
             yield instance_id, instance
 
 
-def batch(instance_ids: Collection[str] = ()) -> dict[str, object]:
+def read_fleet_status(instance_ids: Collection[str] = ()) -> dict[str, object]:
     """The same as clients are told it (contract, status/batch). Raises ProviderError."""
     services = [
         {
@@ -33,6 +33,6 @@ def batch(instance_ids: Collection[str] = ()) -> dict[str, object]:
             "image": instance.image,
             "environmentIds": [instance.environment_id],
         }
-        for instance_id, instance in fleet(instance_ids)
+        for instance_id, instance in iter_live_instances(instance_ids)
     ]
     return {"projectId": RailwaySettings.load().project_id, "services": services}

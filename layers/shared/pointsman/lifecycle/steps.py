@@ -3,32 +3,32 @@
 from ..db import connection, instances, journal, operations
 from ..errors import OperationFailed
 
-__all__ = ["BEST_EFFORT", "cause", "operation_of", "unwanted"]
+__all__ = ["BEST_EFFORT_STEPS", "find_entries_to_delete", "find_failure_cause", "require_operation"]
 
-BEST_EFFORT = ("volume", "domain")
+BEST_EFFORT_STEPS = ("volume", "domain")
 """Steps that an instance can do without: where their provider fails for good, the create goes on with a warning."""
 
-_ENDINGS = ("undo", "close")
+_FINAL_STEPS = ("undo", "close")
 """Steps that end an operation, and say nothing of why it failed."""
 
 
-def operation_of(operation_id: str) -> operations.Operation:
+def require_operation(operation_id: str) -> operations.Operation:
     """The operation that a task works for. Raises OperationFailed for an id that nobody knows."""
-    operation = connection.run(lambda db: operations.get(db, operation_id))
+    operation = connection.run_in_transaction(lambda db: operations.get(db, operation_id))
     if operation is None:
         raise OperationFailed(f"Operation {operation_id} is unknown")
     return operation
 
 
-def cause(db: connection.Connection, operation_id: str) -> dict[str, object]:
+def find_failure_cause(db: connection.Connection, operation_id: str) -> dict[str, object]:
     """Why an operation failed: its first failed step, else one that never ended because its process did."""
-    steps = [step for step in operations.steps(db, operation_id) if step.name not in _ENDINGS]
-    cut_off = [step.name for step in steps if step.status == "running"]
+    steps = [step for step in operations.list_steps(db, operation_id) if step.name not in _FINAL_STEPS]
+    interrupted = [step.name for step in steps if step.status == "running"]
     # The meeting point fails because of the others, and the best-effort steps fail alone.
     failed = [step for step in steps if step.status == "failed"]
-    failed = [step for step in failed if step.name not in ("deploy", *BEST_EFFORT)] or failed
-    if cut_off:
-        message = f"Step {', '.join(cut_off)} failed: {operations.CUT_OFF}"
+    failed = [step for step in failed if step.name not in ("deploy", *BEST_EFFORT_STEPS)] or failed
+    if interrupted:
+        message = f"Step {', '.join(interrupted)} failed: {operations.INTERRUPTED_STEP_ERROR}"
     elif failed:
         first = min(failed, key=lambda step: step.ended_at or step.started_at)
         message = f"Step {first.name} failed: {first.error}"
@@ -37,22 +37,24 @@ def cause(db: connection.Connection, operation_id: str) -> dict[str, object]:
     return {"message": message, "code": "OPERATION_FAILED"}
 
 
-def unwanted(db: connection.Connection, operation: operations.Operation) -> list[journal.Entry]:
+def find_entries_to_delete(db: connection.Connection, operation: operations.Operation) -> list[journal.Entry]:
     """The open entries that are to go when this operation fails, or that it is there to delete.
 
     Never what an instance that lives uses: of that only leftovers of the tool that the operation is about. It may live
     because a later operation made it.
     """
-    entries = journal.open_entries(db, operation.instance_id)
+    entries = journal.list_open_entries(db, operation.instance_id)
     if operation.kind == "provision":
-        live = {(tool.tool_id, tool.resource_id) for tool in instances.tools(db, operation.instance_id)}
-        ours = [entry for entry in entries if entry.kind == "tool" and entry.provider in operation.request["tools"]]
-        return [entry for entry in ours if (entry.provider, entry.resource_id) not in live]
+        live_resources = {(tool.tool_id, tool.resource_id) for tool in instances.list_tools(db, operation.instance_id)}
+        candidates = [
+            entry for entry in entries if entry.kind == "tool" and entry.provider in operation.request["tools"]
+        ]
+        return [entry for entry in candidates if (entry.provider, entry.resource_id) not in live_resources]
     if operation.kind == "destroy_tool":
         return [
             entry
             for entry in entries
             if entry.provider in operation.request["tools"] and entry.resource_id == operation.request["resourceId"]
         ]
-    newest = operations.latest(db, operation.instance_id, ("create", "destroy"))
+    newest = operations.find_latest(db, operation.instance_id, ("create", "destroy"))
     return entries if newest is not None and newest.id == operation.id else []

@@ -13,11 +13,11 @@ from .. import log
 from ..db import connection, operations
 from ..errors import PointsmanError
 
-__all__ = ["Permanent", "Transient", "task"]
+__all__ = ["Permanent", "Transient", "task_handler"]
 
 Result = dict[str, object]
 
-log.load()
+log.preload()
 
 
 class Transient(Exception):
@@ -28,47 +28,51 @@ class Permanent(Exception):
     """Will not pass: the state machine goes on to its catcher."""
 
 
-def task(name: str) -> Callable[[Callable[[str, dict[str, Any]], Result]], Callable[[dict[str, Any], object], Result]]:
+def task_handler(
+    step_name: str,
+) -> Callable[[Callable[[str, dict[str, Any]], Result]], Callable[[dict[str, Any], object], Result]]:
     """Make a Lambda handler of `do(operation_id, event)`, a step of this name.
 
     The step's beginning and end are written down. An event may carry `tool`; then the step is called like the tool.
     What the handler returns and what it raises goes into the execution's history: ids and safe messages only.
     """
 
-    def wrap(do: Callable[[str, dict[str, Any]], Result]) -> Callable[[dict[str, Any], object], Result]:
-        @wraps(do)
+    def decorate(run_step: Callable[[str, dict[str, Any]], Result]) -> Callable[[dict[str, Any], object], Result]:
+        @wraps(run_step)
         def handler(event: dict[str, Any], _context: object) -> Result:
-            operation_id, step = str(event["operationId"]), str(event.get("tool") or name)
-            log.about(operation_id=operation_id, step=step)
+            operation_id, step = str(event["operationId"]), str(event.get("tool") or step_name)
+            log.set_context(operation_id=operation_id, step=step)
             try:
-                connection.run(lambda db: operations.begin_step(db, operation_id, step))
-                result = do(operation_id, event)
+                connection.run_in_transaction(lambda db: operations.begin_step(db, operation_id, step))
+                result = run_step(operation_id, event)
                 status = "skipped" if result.get("skipped") else "succeeded"
                 warning = result.get("warning")
-                note = str(warning) if warning else None
-                connection.run(lambda db: operations.end_step(db, operation_id, step, status, note))
+                warning_text = str(warning) if warning else None
+                connection.run_in_transaction(
+                    lambda db: operations.end_step(db, operation_id, step, status, warning_text)
+                )
             except PointsmanError as error:
-                log.say("warning", "step failed", code=error.code, reason=error.message)
-                _note(operation_id, step, error.message)
+                log.write("warning", "step failed", code=error.code, reason=error.message)
+                _record_failure(operation_id, step, error.message)
                 kind = Transient if error.retryable else Permanent
                 raise kind(error.message) from None
             except Exception as error:  # noqa: BLE001 - whatever breaks, the state machine must learn of it
                 # Its message may hold anything, a secret too: only its kind and place are told.
                 place = "".join(traceback.format_tb(error.__traceback__))
-                log.say("error", "step broke off", error=type(error).__name__, place=place)
-                _note(operation_id, step, f"unexpected {type(error).__name__}")
+                log.write("error", "step broke off", error=type(error).__name__, place=place)
+                _record_failure(operation_id, step, f"unexpected {type(error).__name__}")
                 raise Permanent(f"unexpected {type(error).__name__} in step {step}") from None
-            log.say("info", "step done", result=result)
+            log.write("info", "step done", result=result)
             return result
 
         return handler
 
-    return wrap
+    return decorate
 
 
-def _note(operation_id: str, step: str, message: str) -> None:
+def _record_failure(operation_id: str, step: str, message: str) -> None:
     """Write the failure down if the database lets us; the state machine learns of it in any case."""
     try:
-        connection.run(lambda db: operations.end_step(db, operation_id, step, "failed", message))
+        connection.run_in_transaction(lambda db: operations.end_step(db, operation_id, step, "failed", message))
     except PointsmanError as error:
-        log.say("warning", "the failure could not be written down", reason=error.message)
+        log.write("warning", "the failure could not be written down", reason=error.message)

@@ -9,25 +9,25 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ..db import prompt_events
-from ..db.prompt_notes import Listener
+from ..db.prompt_notes import EventListener
 from ..errors import DatabaseUnavailable, InvalidToolInput
 from ..settings.prompts import PromptSettings
-from .reading import unknown
-from .recovering import nudge_if_silent
+from .reading import prompt_not_found
+from .recovering import wake_if_stalled
 
-__all__ = ["LAST", "Follower", "Told"]
+__all__ = ["FINAL_EVENTS", "EventSubscription", "StreamEvent"]
 
-LAST = ("prompt.completed", "error")
+FINAL_EVENTS = ("prompt.completed", "error")
 """Events after which none comes."""
 
-_LOOK, _LOOK_SELDOM = 0.5, 5.0
+_POLL_SECONDS, _POLL_SECONDS_WHEN_NOTIFIED = 0.5, 5.0
 """Seconds between two looks: while nothing was heard, and when what came was heard of."""
 
-_NUDGE = 1.0
+_MIN_WAKE_INTERVAL = 1.0
 """Seconds between two nudges of a silent prompt, at least."""
 
 
-class Told(NamedTuple):
+class StreamEvent(NamedTuple):
     """What a follower is told; a piece of text has no number, as it is stored nowhere."""
 
     event: str
@@ -35,121 +35,123 @@ class Told(NamedTuple):
     seq: int | None
 
 
-class Follower:
+class EventSubscription:
     """One who follows a prompt. `seq` is the last event that he has, 0 for none; `ended` when there is no further."""
 
-    def __init__(self, user_id: str, prompt_id: str, seq: int, listener: Listener | None = None) -> None:
+    def __init__(self, user_id: str, prompt_id: str, last_seq: int, listener: EventListener | None = None) -> None:
         """`listener`: one that has listened since before the prompt was started."""
-        self.seq = seq
-        self.ended = False
+        self.last_seq = last_seq
+        self.has_ended = False
         self._user_id, self._prompt_id = user_id, prompt_id
-        self._listener = listener or Listener(prompt_id)
-        self._every = _LOOK
-        self._next_look = 0.0
-        self._nudge_after = max(PromptSettings.load().silent_seconds, _NUDGE)
-        self._next_nudge = 0.0
-        self._just_begun = listener is not None
+        self._listener = listener or EventListener(prompt_id)
+        self._poll_interval = _POLL_SECONDS
+        self._next_poll_at = 0.0
+        self._wake_interval = max(PromptSettings.load().stalled_seconds, _MIN_WAKE_INTERVAL)
+        self._next_wake_at = 0.0
+        self._is_new_prompt = listener is not None
         # Text is handed on from the beginning of a turn only: together the pieces are a prefix of what is said.
-        self._from_its_start = False
-        self._text_is_out = False
+        self._is_relaying_text = False
+        self._has_sent_text = False
 
-    def open(self) -> list[Told]:
+    def replay(self) -> list[StreamEvent]:
         """What is there after `seq`. Raises PromptNotFound, DatabaseUnavailable, and InvalidToolInput for a `seq` that
         this prompt does not have."""
-        wanted, self.seq = self.seq, max(self.seq - 1, 0)
-        told = self._read()
-        if wanted and (not told or told[0].seq != wanted):
+        requested_seq, self.last_seq = self.last_seq, max(self.last_seq - 1, 0)
+        events = self._read_events()
+        if requested_seq and (not events or events[0].seq != requested_seq):
             issue = "There is no such event of this prompt"
             raise InvalidToolInput("Nothing can be resumed", [{"path": ["Last-Event-ID"], "message": issue}])
         now = time.monotonic()
-        self._next_look = now + _LOOK
+        self._next_poll_at = now + _POLL_SECONDS
         # A prompt that somebody comes back to may have been left alone for long.
-        self._next_nudge = now + (self._nudge_after if self._just_begun else 0.0)
-        return told[1:] if wanted else told
+        self._next_wake_at = now + (self._wake_interval if self._is_new_prompt else 0.0)
+        return events[1:] if requested_seq else events
 
-    async def more(self, seconds: float) -> list[Told]:
+    async def wait_for_events(self, timeout: float) -> list[StreamEvent]:
         """What comes next, as soon as it comes; nothing after so many seconds.
 
         A database that is away meanwhile is waited for.
         """
-        end = time.monotonic() + seconds
+        deadline = time.monotonic() + timeout
         while True:
-            told = self._hear()
-            if not told and time.monotonic() >= self._next_look:
-                told = self._look()
-                if not told:
+            events = self._read_notifications()
+            if not events and time.monotonic() >= self._next_poll_at:
+                events = self._poll()
+                if not events:
                     continue  # A note that came while it looked is heard already, and would wake nobody.
-                self._every = _LOOK  # Nobody has said so.
+                self._poll_interval = _POLL_SECONDS  # Nobody has said so.
             now = time.monotonic()
-            if told or now >= end:
-                return told
-            if now >= self._next_nudge:
-                self._nudge()
+            if events or now >= deadline:
+                return events
+            if now >= self._next_wake_at:
+                self._wake_if_stalled()
                 continue
-            await self._listener.wait(max(min(end, self._next_look, self._next_nudge) - now, 0.0))
+            await self._listener.wait(max(min(deadline, self._next_poll_at, self._next_wake_at) - now, 0.0))
 
     def close(self) -> None:
         self._listener.close()
 
-    def _hear(self) -> list[Told]:
-        told: list[Told] = []
-        for note in self._listener.heard():
-            if "seq" in note:
-                self._every = _LOOK_SELDOM
-                if note["seq"] > self.seq:
-                    told += self._look()
-            elif note.get("after") == self.seq and not self.ended:
-                told += self._piece(note.get("text"))
-        if not self._listener.alive:
-            self._next_look = min(self._next_look, time.monotonic() + _LOOK)
-        return told
+    def _read_notifications(self) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        for notification in self._listener.read_notifications():
+            if "seq" in notification:
+                self._poll_interval = _POLL_SECONDS_WHEN_NOTIFIED
+                if notification["seq"] > self.last_seq:
+                    events += self._poll()
+            elif notification.get("after") == self.last_seq and not self.has_ended:
+                events += self._relay_delta(notification.get("text"))
+        if not self._listener.is_connected:
+            self._next_poll_at = min(self._next_poll_at, time.monotonic() + _POLL_SECONDS)
+        return events
 
-    def _piece(self, text: str | None) -> list[Told]:
+    def _relay_delta(self, text: str | None) -> list[StreamEvent]:
         """A piece of the model's text; None where it begins anew."""
         if text is None:
-            self._from_its_start = True
-            return self._take_back()
-        if not self._from_its_start:
+            self._is_relaying_text = True
+            return self._reset_text()
+        if not self._is_relaying_text:
             return []
-        self._text_is_out = True
-        return [Told("prompt.delta", {"promptId": self._prompt_id, "text": text}, None)]
+        self._has_sent_text = True
+        return [StreamEvent("prompt.delta", {"promptId": self._prompt_id, "text": text}, None)]
 
-    def _take_back(self) -> list[Told]:
+    def _reset_text(self) -> list[StreamEvent]:
         """The pieces since the last event are not to be gone on with."""
-        if not self._text_is_out:
+        if not self._has_sent_text:
             return []
-        self._text_is_out = False
-        return [Told("prompt.delta", {"promptId": self._prompt_id, "text": "", "reset": True}, None)]
+        self._has_sent_text = False
+        return [StreamEvent("prompt.delta", {"promptId": self._prompt_id, "text": "", "reset": True}, None)]
 
-    def _look(self) -> list[Told]:
+    def _poll(self) -> list[StreamEvent]:
         try:
-            told = self._read()
+            events = self._read_events()
         except DatabaseUnavailable:
-            self._every = _LOOK
-            told = []
-        self._next_look = time.monotonic() + self._every
-        return told
+            self._poll_interval = _POLL_SECONDS
+            events = []
+        self._next_poll_at = time.monotonic() + self._poll_interval
+        return events
 
-    def _read(self) -> list[Told]:
-        after, user_id, prompt_id = self.seq, self._user_id, self._prompt_id
-        events, new = self._listener.read(lambda db: prompt_events.after(db, prompt_id, user_id, after))
-        if events is None:
-            raise unknown(prompt_id)
-        told = [Told(one.event, one.data, one.seq) for one in events]
-        if told:
-            self.seq = events[-1].seq
-            self.ended = events[-1].event in LAST
-            self._text_is_out = self._from_its_start = False
-            self._next_nudge = max(self._next_nudge, time.monotonic() + self._nudge_after)
-            return told
-        if new:
+    def _read_events(self) -> list[StreamEvent]:
+        after, user_id, prompt_id = self.last_seq, self._user_id, self._prompt_id
+        rows, is_new_connection = self._listener.query(
+            lambda db: prompt_events.list_after(db, prompt_id, user_id, after)
+        )
+        if rows is None:
+            raise prompt_not_found(prompt_id)
+        events = [StreamEvent(one.event, one.data, one.seq) for one in rows]
+        if events:
+            self.last_seq = rows[-1].seq
+            self.has_ended = rows[-1].event in FINAL_EVENTS
+            self._has_sent_text = self._is_relaying_text = False
+            self._next_wake_at = max(self._next_wake_at, time.monotonic() + self._wake_interval)
+            return events
+        if is_new_connection:
             # What was told between two connections is lost.
-            self._from_its_start = False
-            return self._take_back()
+            self._is_relaying_text = False
+            return self._reset_text()
         return []
 
-    def _nudge(self) -> None:
+    def _wake_if_stalled(self) -> None:
         """A prompt whose execution has died goes on because somebody looks at it."""
         with suppress(DatabaseUnavailable):
-            nudge_if_silent(self._prompt_id)
-        self._next_nudge = time.monotonic() + self._nudge_after
+            wake_if_stalled(self._prompt_id)
+        self._next_wake_at = time.monotonic() + self._wake_interval

@@ -3,57 +3,57 @@
 from typing import Any
 
 from ..db import prompt_calls, prompt_events, prompts
-from ..db.connection import Connection, run
+from ..db.connection import Connection, run_in_transaction
 from ..errors import PromptNotFound
-from ..moments import iso
+from ..moments import format_timestamp
 
-__all__ = ["Event", "Page", "events_after", "page", "unknown"]
+__all__ = ["Event", "PromptView", "get_prompt", "list_events_after", "prompt_not_found"]
 
-Event = prompt_events.Event
-Page = dict[str, object]
+Event = prompt_events.PromptEvent
+PromptView = dict[str, object]
 
 
-def page(user_id: str, prompt_id: str) -> Page:
+def get_prompt(user_id: str, prompt_id: str) -> PromptView:
     """All of the user's prompt: what was asked, all outputs, and the approval that it waits for.
 
     Raises PromptNotFound.
     """
 
-    def read(db: Connection) -> tuple[prompts.Whole, list[dict[str, Any]], prompt_calls.Call | None] | None:
-        found = prompts.get(db, prompt_id, user_id)
-        if found is None:
+    def load(db: Connection) -> tuple[prompts.PromptDetails, list[dict[str, Any]], prompt_calls.ToolCall | None] | None:
+        prompt = prompts.get(db, prompt_id, user_id)
+        if prompt is None:
             return None
-        return found, prompt_events.outputs(db, prompt_id), prompt_calls.waiting(db, prompt_id)
+        return prompt, prompt_events.list_outputs(db, prompt_id), prompt_calls.find_waiting(db, prompt_id)
 
-    seen = run(read)
-    if seen is None:
-        raise unknown(prompt_id)
-    prompt, outputs, call = seen
-    told: Page = {"id": prompt.id}
+    snapshot = run_in_transaction(load)
+    if snapshot is None:
+        raise prompt_not_found(prompt_id)
+    prompt, outputs, call = snapshot
+    view: PromptView = {"id": prompt.id}
     if prompt.conversation_id is not None:
-        told["conversationId"] = prompt.conversation_id
-    told |= {"input": prompt.input, "model": prompt.model, "status": prompt.status, "outputs": outputs}
+        view["conversationId"] = prompt.conversation_id
+    view |= {"input": prompt.input, "model": prompt.model, "status": prompt.status, "outputs": outputs}
     if prompt.status == "waiting" and call is not None and call.shown is not None and call.expires_at is not None:
-        told["approval"] = {
-            "promptId": prompt.id, "toolCallId": call.id, **call.shown, "expiresAt": iso(call.expires_at)
+        view["approval"] = {
+            "promptId": prompt.id, "toolCallId": call.id, **call.shown, "expiresAt": format_timestamp(call.expires_at)
         }  # fmt: skip
-    told["usage"] = {
+    view["usage"] = {
         "inputTokens": prompt.usage_input,
         "outputTokens": prompt.usage_output,
         "totalTokens": prompt.usage_total,
     }
     if prompt.error is not None:
-        told["error"] = prompt.error
-    return {**told, "createdAt": iso(prompt.created_at), "updatedAt": iso(prompt.updated_at)}
+        view["error"] = prompt.error
+    return {**view, "createdAt": format_timestamp(prompt.created_at), "updatedAt": format_timestamp(prompt.updated_at)}
 
 
-def events_after(user_id: str, prompt_id: str, seq: int = 0) -> list[Event]:
+def list_events_after(user_id: str, prompt_id: str, seq: int = 0) -> list[Event]:
     """The events of the user's prompt after the one of this number. Raises PromptNotFound."""
-    events = run(lambda db: prompt_events.after(db, prompt_id, user_id, seq))
+    events = run_in_transaction(lambda db: prompt_events.list_after(db, prompt_id, user_id, seq))
     if events is None:
-        raise unknown(prompt_id)
+        raise prompt_not_found(prompt_id)
     return events
 
 
-def unknown(prompt_id: str) -> PromptNotFound:
+def prompt_not_found(prompt_id: str) -> PromptNotFound:
     return PromptNotFound(f"Prompt {prompt_id[:128]!r} not found")

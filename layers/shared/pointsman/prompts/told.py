@@ -7,21 +7,29 @@ from datetime import UTC, datetime
 
 from ..db import prompt_calls, prompt_events, prompt_items, prompt_runs
 from ..db.connection import Connection
-from ..db.prompts import Status
-from ..moments import iso
+from ..db.prompts import PromptStatus
+from ..moments import format_timestamp
 
-__all__ = ["Output", "answered", "end", "now", "output", "parsed", "unknown_outcome"]
+__all__ = [
+    "PromptOutput",
+    "append_final_event",
+    "append_output",
+    "append_tool_result",
+    "parse_arguments",
+    "unknown_outcome_result",
+    "utc_now",
+]
 
-Call = prompt_calls.Call
-Run = prompt_runs.Run
-Output = dict[str, object]
+ToolCall = prompt_calls.ToolCall
+PromptRun = prompt_runs.PromptRun
+PromptOutput = dict[str, object]
 
 
-def now() -> datetime:
+def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def parsed(arguments: str) -> object:
+def parse_arguments(arguments: str) -> object:
     """What a model has written as a call's arguments; none at all are an empty object. Raises ValueError."""
     try:
         value: object = json.loads(arguments) if arguments.strip() else {}
@@ -31,57 +39,63 @@ def parsed(arguments: str) -> object:
     return value
 
 
-def output(db: Connection, run: Run, told: Output) -> Run:
+def append_output(db: Connection, prompt_run: PromptRun, new_output: PromptOutput) -> PromptRun:
     """Append an output; the prompt as it is from then on. The prompt must be held."""
-    prompt_events.add(db, run.id, "prompt.output", told)
-    return replace(run, output_bytes=run.output_bytes + len(json.dumps(told)))
+    prompt_events.append(db, prompt_run.id, "prompt.output", new_output)
+    return replace(prompt_run, output_bytes=prompt_run.output_bytes + len(json.dumps(new_output)))
 
 
-def answered(
+def append_tool_result(
     db: Connection,
-    run: Run,
-    call: Call,
+    prompt_run: PromptRun,
+    call: ToolCall,
     result: Mapping[str, object],
-    start: datetime,
-    files: list[Output] | None = None,
-) -> Run:
+    started_at: datetime,
+    files: list[PromptOutput] | None = None,
+) -> PromptRun:
     """Give a call its result: to those who follow, after the `files` that it made, and to the model; as above."""
     try:
-        given = parsed(call.asked["arguments"])
+        arguments = parse_arguments(call.asked["arguments"])
     except ValueError:
-        given = call.asked["arguments"]
-    told: Output = {
+        arguments = call.asked["arguments"]
+    tool_output: PromptOutput = {
         "type": "tool",
         "id": call.id,
         "function": call.asked["name"],
-        "input": given,
+        "input": arguments,
         "result": dict(result),
-        "start": iso(start),
-        "end": iso(now()),
+        "start": format_timestamp(started_at),
+        "end": format_timestamp(utc_now()),
     }
     for file in files or []:
-        run = output(db, run, file)
-    run = output(db, run, told)
-    said = result["output"] if result["type"] == "success" else {"error": result["error"]}
-    item = {"type": "function_call_output", "call_id": call.id, "output": json.dumps(said, ensure_ascii=False)}
-    prompt_items.add(db, run.id, call.turn, [item])
-    prompt_calls.done(db, call)
-    return run
+        prompt_run = append_output(db, prompt_run, file)
+    prompt_run = append_output(db, prompt_run, tool_output)
+    model_output = result["output"] if result["type"] == "success" else {"error": result["error"]}
+    item = {"type": "function_call_output", "call_id": call.id, "output": json.dumps(model_output, ensure_ascii=False)}
+    prompt_items.append(db, prompt_run.id, call.turn, [item])
+    prompt_calls.mark_done(db, call)
+    return prompt_run
 
 
-def unknown_outcome(why: str) -> Output:
+def unknown_outcome_result(cause: str) -> PromptOutput:
     """The result of a call that was cut off. It is never run again: it may have happened."""
-    error = f"Outcome unknown: {why} while the tool was running. What it does may have happened or not; look before"
+    error = f"Outcome unknown: {cause} while the tool was running. What it does may have happened or not; look before"
     return {"type": "error", "error": f"{error} it is done again"}
 
 
-def end(db: Connection, run: Run, status: Status, error: str | None = None) -> Run:
+def append_final_event(
+    db: Connection, prompt_run: PromptRun, status: PromptStatus, error: str | None = None
+) -> PromptRun:
     """Tell the end, which is the last event; as above. The conversation must be held before the prompt."""
     if error is None:
-        usage = {"inputTokens": run.usage_input, "outputTokens": run.usage_output, "totalTokens": run.usage_total}
-        prompt_events.add(db, run.id, "prompt.completed", {"promptId": run.id, "usage": usage})
+        usage = {
+            "inputTokens": prompt_run.usage_input,
+            "outputTokens": prompt_run.usage_output,
+            "totalTokens": prompt_run.usage_total,
+        }
+        prompt_events.append(db, prompt_run.id, "prompt.completed", {"promptId": prompt_run.id, "usage": usage})
     else:
-        prompt_events.add(db, run.id, "error", {"message": error})
-    if run.conversation_id is not None:
-        prompt_runs.touch_conversation(db, run.conversation_id)
-    return replace(run, status=status, error=error)
+        prompt_events.append(db, prompt_run.id, "error", {"message": error})
+    if prompt_run.conversation_id is not None:
+        prompt_runs.touch_conversation(db, prompt_run.conversation_id)
+    return replace(prompt_run, status=status, error=error)

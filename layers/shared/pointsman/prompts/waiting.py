@@ -2,12 +2,12 @@
 
 from ..aws import send_task_success
 from ..db import prompt_runs
-from ..db.connection import Connection, run
+from ..db.connection import Connection, run_in_transaction
 
-__all__ = ["wait"]
+__all__ = ["register_task_token"]
 
 
-def wait(prompt_id: str, restarts: int, token: str) -> dict[str, object]:
+def register_task_token(prompt_id: str, restarts: int, task_token: str) -> dict[str, object]:
     """Keep the token for whoever decides.
 
     Where somebody was faster than that, or the prompt is another execution's now, there is nothing to wait for: the
@@ -15,13 +15,13 @@ def wait(prompt_id: str, restarts: int, token: str) -> dict[str, object]:
     """
 
     def store(db: Connection) -> bool:
-        prompt = prompt_runs.hold(db, prompt_id)
+        prompt = prompt_runs.lock_for_update(db, prompt_id)
         if prompt is None or prompt.restarts != restarts or prompt.status != "waiting":
             return False
-        prompt_runs.store_token(db, prompt_id, token)
+        prompt_runs.store_task_token(db, prompt_id, task_token)
         return True
 
-    waiting = run(store)
-    if not waiting:
-        send_task_success(token)
-    return {"waiting": waiting}
+    is_waiting = run_in_transaction(store)
+    if not is_waiting:
+        send_task_success(task_token)
+    return {"waiting": is_waiting}

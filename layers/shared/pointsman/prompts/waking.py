@@ -8,70 +8,72 @@ from collections.abc import Callable
 from typing import Literal
 
 from .. import log
-from ..aws import StartFailed, execution_status, send_task_success, start_execution
+from ..aws import StepFunctionsError, get_execution_status, send_task_success, start_execution
 from ..db import prompt_runs
-from ..db.connection import run
-from ..settings.api import state_machine_arn
+from ..db.connection import run_in_transaction
+from ..settings.api import load_state_machine_arn
 
-__all__ = ["Done", "keep_going", "nudge", "start", "try_to"]
+__all__ = ["ResumeAction", "ensure_running", "start", "try_wake", "wake"]
 
-Waking = prompt_runs.Waking
-Done = Literal["nothing", "woken", "started", "restarted"]
+PromptExecution = prompt_runs.PromptExecution
+ResumeAction = Literal["nothing", "woken", "started", "restarted"]
 
 
 def start(prompt_id: str, restarts: int = 0) -> None:
     """Start the prompt's execution. Nothing happens where it has been started before. Raises StartFailed."""
     start_execution(
-        state_machine_arn("prompt"), _name(prompt_id, restarts), {"promptId": prompt_id, "restarts": restarts}
+        load_state_machine_arn("prompt"),
+        _execution_name(prompt_id, restarts),
+        {"promptId": prompt_id, "restarts": restarts},
     )
 
 
-def nudge(prompt_id: str) -> Done:
+def wake(prompt_id: str) -> ResumeAction:
     """Let the execution see what has changed: a decision, or the end. Raises StartFailed."""
-    prompt = run(lambda db: prompt_runs.waking(db, prompt_id))
+    prompt = run_in_transaction(lambda db: prompt_runs.get_execution(db, prompt_id))
     if prompt is None:
         return "nothing"
     token = prompt.task_token
     if token is not None:
-        known = send_task_success(token)
-        run(lambda db: prompt_runs.forget_token(db, prompt_id, token))
-        if known:
+        was_waiting = send_task_success(token)
+        run_in_transaction(lambda db: prompt_runs.clear_task_token(db, prompt_id, token))
+        if was_waiting:
             return "woken"
     # Without a token the execution is on its way to the state that waits, and sees the change there; or it is gone.
-    return keep_going(prompt) if prompt.status == "running" else "nothing"
+    return ensure_running(prompt) if prompt.status == "running" else "nothing"
 
 
-def keep_going(prompt: Waking, dry: bool = False) -> Done:
+def ensure_running(prompt: PromptExecution, dry_run: bool = False) -> ResumeAction:
     """See to it that an execution goes on with the prompt; with `dry` only tell what would be done.
 
     Raises StartFailed.
     """
-    status = execution_status(state_machine_arn("prompt"), _name(prompt.id, prompt.restarts))
+    status = get_execution_status(load_state_machine_arn("prompt"), _execution_name(prompt.id, prompt.restarts))
     if status == "RUNNING":
         if prompt.task_token is None or prompt.status != "running":
             return "nothing"
-        return "woken" if dry else nudge(prompt.id)
+        return "woken" if dry_run else wake(prompt.id)
     if status is None:
         # It was never started, or the machine has lost it: its name is free.
-        if not dry:
+        if not dry_run:
             start(prompt.id, prompt.restarts)
         return "started"
-    if dry:
+    if dry_run:
         return "restarted"
-    again = run(lambda db: prompt_runs.restart(db, prompt))
-    if again is None:
+    restarted = run_in_transaction(lambda db: prompt_runs.restart(db, prompt))
+    if restarted is None:
         return "nothing"
-    start(again.id, again.restarts)
+    start(restarted.id, restarted.restarts)
     return "restarted"
 
 
-def try_to(wake: Callable[[], Done], prompt_id: str) -> None:
+def try_wake(action: Callable[[], ResumeAction], prompt_id: str) -> None:
     """Do it if Step Functions lets us: what has been decided is stored, and the recovery goes on with it otherwise."""
     try:
-        wake()
-    except StartFailed as error:
-        log.say("warning", "prompt not woken", prompt_id=prompt_id, reason=error.message)
+        action()
+    except StepFunctionsError as error:
+        log.write("warning", "prompt not woken", prompt_id=prompt_id, reason=error.message)
 
 
-def _name(prompt_id: str, restarts: int) -> str:
+def _execution_name(prompt_id: str, restarts: int) -> str:
     return f"{prompt_id}-{restarts}" if restarts else prompt_id

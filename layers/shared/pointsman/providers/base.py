@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["Plan", "Resource", "ToolProvider"]
+__all__ = ["Plan", "ProviderResource", "ToolProvider"]
 
 Plan = Mapping[str, str]
 """What is written down before a resource is made, so that it can be found again: names, references, a number."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class ProviderResource:
     """Something that exists at a provider."""
 
     id: str
@@ -34,20 +34,20 @@ class ToolProvider(Protocol):
     adoptable: bool
     """Whether a resource that `find` returns can be used as it is (its `env` is complete), or must be made anew."""
 
-    def plan(self, reference: str, incarnation: str) -> Plan:
+    def plan(self, reference: str, operation_id: str) -> Plan:
         """Choose what `create` will make. `reference` is the name that it must carry, `incarnation` differs for each
         operation, so that a name made earlier for the same instance is not taken for this one."""
         ...
 
-    def create(self, plan: Plan, options: Mapping[str, object]) -> Resource:
+    def create(self, plan: Plan, options: Mapping[str, object]) -> ProviderResource:
         """Make the resource. Safe to call again with the same plan once `find` has said that there is none."""
         ...
 
-    def find(self, plan: Plan) -> list[Resource]:
+    def find(self, plan: Plan) -> list[ProviderResource]:
         """Everything that `create` with this plan has made and that still exists."""
         ...
 
-    def list(self) -> Iterator[Resource]:
+    def list(self) -> Iterator[ProviderResource]:
         """Everything of this kind in the account, all pages."""
         ...
 

@@ -22,22 +22,39 @@ from urllib.parse import quote
 
 import httpx
 
-from ..errors import InvalidInput, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable, Reason
-from .masking import mask, word
+from ..errors import (
+    InvalidInput,
+    ProviderError,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RejectionReason,
+)
+from .masking import redact, redact_code
 
-__all__ = ["FAILURES", "Answer", "Client", "Explain", "Kind", "Said", "Wire", "pause", "segment"]
+__all__ = [
+    "TRANSPORT_FAILURES",
+    "ErrorBody",
+    "ErrorBodyParser",
+    "ErrorKind",
+    "HttpClient",
+    "ProviderResponse",
+    "Transport",
+    "parse_retry_after",
+    "quote_path_segment",
+]
 
-CONNECT_SECONDS = 5.0
-TRIES = 3
-FIRST_WAIT_SECONDS = 0.2
-LONGEST_WAIT_SECONDS = 2.0
+CONNECT_TIMEOUT_SECONDS = 5.0
+MAX_ATTEMPTS = 3
+INITIAL_BACKOFF_SECONDS = 0.2
+MAX_BACKOFF_SECONDS = 2.0
 """A provider that asks for a longer pause is not waited for here: the caller's own, long retries do that."""
-PATIENCE_SECONDS = 15.0
+RETRY_DEADLINE_SECONDS = 15.0
 """No new try is begun when this much time has passed since the first one."""
 
-Failure = Literal["unsent", "unknown", "unreadable", "refused"]
+TransportFailure = Literal["unsent", "unknown", "unreadable", "refused"]
 
-FAILURES: dict[type[Exception], Failure] = {
+TRANSPORT_FAILURES: dict[type[Exception], TransportFailure] = {
     httpx.ConnectError: "unsent",
     httpx.ConnectTimeout: "unsent",
     httpx.PoolTimeout: "unsent",
@@ -69,11 +86,11 @@ FAILURES: dict[type[Exception], Failure] = {
 }
 """What each exception of httpx says about the request. A test fails on one that is missing here."""
 
-Kind = Reason | Literal["throttled", "unavailable"]
+ErrorKind = RejectionReason | Literal["throttled", "unavailable"]
 """What a provider's words mean: a reason to reject, or one of two that may pass: `throttled` did nothing, after
 `unavailable` the outcome is unknown."""
 
-_BY_STATUS: dict[int, Kind] = {
+_KIND_BY_STATUS: dict[int, ErrorKind] = {
     400: "invalid",
     401: "unauthorized",
     402: "limit",
@@ -92,39 +109,39 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ErrorBody:
     """What an error body says. `kind` is None where the status must tell; `code` is a word of the provider's fixed
     vocabulary, `text` its message (masked and cut before anyone sees it), `retry_after` in seconds."""
 
-    kind: Kind | None = None
+    kind: ErrorKind | None = None
     code: str = ""
-    text: str = ""
+    message: str = ""
     retry_after: float | None = None
 
 
-Explain = Callable[[int, object], Said]
+ErrorBodyParser = Callable[[int, object], ErrorBody]
 """Reads an error body: takes the HTTP status and the parsed JSON (None where it is none)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderResponse:
     """A 2xx answer. `body` is the parsed JSON, None where there is none; `form` tells a body that is no JSON."""
 
     status: int
     body: object
-    form: Literal["json", "empty", "other"]
+    body_format: Literal["json", "empty", "other"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class Transport:
     """What tests put in place of the network and the clock. Times are in seconds."""
 
-    transport: httpx.BaseTransport | None = None
+    http_transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
 
-class Client:
+class HttpClient:
     """Talks to one provider. Opens its connection with the first request and keeps it for the life of the process.
 
     `timeout` is in seconds and bounds each wait for the provider. `secrets` never appear in a message. `reset` says how
@@ -138,21 +155,21 @@ class Client:
         *,
         token: str,
         timeout: float,
-        explain: Explain,
-        reset: Literal["seconds", "epoch"] | None = None,
-        wire: Wire | None = None,
+        parse_error_body: ErrorBodyParser,
+        rate_limit_reset_unit: Literal["seconds", "epoch"] | None = None,
+        transport: Transport | None = None,
     ) -> None:
         self.provider = provider
         self.url = url.rstrip("/")
-        self.wire = wire or Wire()
+        self.transport = transport or Transport()
         self._token = token
         self._timeout = timeout
-        self._explain = explain
-        self._reset = reset
+        self._parse_error_body = parse_error_body
+        self._rate_limit_reset_unit = rate_limit_reset_unit
         self._http: httpx.Client | None = None
 
     def __repr__(self) -> str:
-        return f"Client({self.provider!r}, {mask(self.url, (self._token,))!r})"
+        return f"Client({self.provider!r}, {redact(self.url, (self._token,))!r})"
 
     def __del__(self) -> None:
         with suppress(Exception):
@@ -160,62 +177,64 @@ class Client:
 
     def close(self) -> None:
         """Drop the connection; the next request opens another."""
-        opened, self._http = self._http, None
-        if opened is not None:
-            opened.close()
+        http, self._http = self._http, None
+        if http is not None:
+            http.close()
 
-    def read(self, step: str, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
+    def get(self, step: str, path: str, params: Mapping[str, str | int] | None = None) -> ProviderResponse:
         """GET, tried again a few times where that may help."""
         return self.retry(lambda: self.send(step, "GET", path, params=params), idempotent=True)
 
-    def write(self, step: str, method: str, path: str, body: object, *, hide: Iterable[str] = ()) -> Answer:
+    def mutate(
+        self, step: str, method: str, path: str, body: object, *, secrets: Iterable[str] = ()
+    ) -> ProviderResponse:
         """A mutation, tried again only where the provider did nothing: its outcome must never be guessed."""
-        return self.retry(lambda: self.send(step, method, path, body=body, hide=hide), idempotent=False)
+        return self.retry(lambda: self.send(step, method, path, body=body, secrets=secrets), idempotent=False)
 
-    def remove(self, step: str, path: str, *, proof: str) -> Literal["deleted", "accepted", "gone"]:
+    def delete(self, step: str, path: str, *, existing_path: str) -> Literal["deleted", "accepted", "gone"]:
         """DELETE. `accepted` is a 202; `gone` means that it was not there before this call.
 
         A 404 that is not in JSON may come from anything that stands at a wrong address, and believing it would leak
         what is to be deleted; so the path `proof`, which must exist, is read before it is believed.
         """
-        lost = False
+        may_have_deleted = False
 
-        def once() -> Literal["deleted", "accepted", "gone"]:
-            nonlocal lost
+        def attempt() -> Literal["deleted", "accepted", "gone"]:
+            nonlocal may_have_deleted
             try:
                 answer = self._exchange(step, "DELETE", path)
             except ProviderUnavailable as error:
-                lost = lost or error.outcome_unknown
+                may_have_deleted = may_have_deleted or error.outcome_unknown
                 raise
             if answer.status in (404, 410):
-                if answer.form == "other":
-                    self.read(step, proof)
-                return "deleted" if lost else "gone"
+                if answer.body_format == "other":
+                    self.get(step, existing_path)
+                return "deleted" if may_have_deleted else "gone"
             try:
-                self._judge(step, answer, ())
+                self._raise_for_status(step, answer, ())
             except ProviderUnavailable as error:
-                lost = lost or error.outcome_unknown
+                may_have_deleted = may_have_deleted or error.outcome_unknown
                 raise
             return "accepted" if answer.status == 202 else "deleted"
 
-        return self.retry(once, idempotent=True)
+        return self.retry(attempt, idempotent=True)
 
-    def retry(self, once: Callable[[], T], *, idempotent: bool) -> T:
+    def retry(self, attempt: Callable[[], T], *, idempotent: bool) -> T:
         """Call up to 3 times: after any failure that may pass if `idempotent`, else only if nothing was done."""
-        begun, tried = self.wire.clock(), 0
+        started_at, attempts = self.transport.clock(), 0
         while True:
             try:
-                return once()
+                return attempt()
             except ProviderUnavailable as error:
-                tried += 1
-                wait = FIRST_WAIT_SECONDS * 2 ** (tried - 1) * (0.5 + random())  # noqa: S311 - jitter
+                attempts += 1
+                wait = INITIAL_BACKOFF_SECONDS * 2 ** (attempts - 1) * (0.5 + random())  # noqa: S311 - jitter
                 wait = max(wait, error.retry_after or 0.0)
-                hopeless = tried >= TRIES or wait > LONGEST_WAIT_SECONDS
-                if hopeless or (error.outcome_unknown and not idempotent):
+                should_give_up = attempts >= MAX_ATTEMPTS or wait > MAX_BACKOFF_SECONDS
+                if should_give_up or (error.outcome_unknown and not idempotent):
                     raise
-                if self.wire.clock() - begun + wait > PATIENCE_SECONDS:
+                if self.transport.clock() - started_at + wait > RETRY_DEADLINE_SECONDS:
                     raise
-            self.wire.sleep(wait)
+            self.transport.sleep(wait)
 
     def send(
         self,
@@ -225,50 +244,52 @@ class Client:
         *,
         params: Mapping[str, str | int] | None = None,
         body: object = None,
-        hide: Iterable[str] = (),
-    ) -> Answer:
+        secrets: Iterable[str] = (),
+    ) -> ProviderResponse:
         """One request, one answer with a 2xx status and, unless it is empty, JSON.
 
         `hide` are values of the request that must not come back in a message. Raises ProviderRejected,
         ProviderUnavailable, ProviderTimeout.
         """
-        answer = self._exchange(step, method, path, params, body, hide)
-        return self._judge(step, answer, hide)
+        response = self._exchange(step, method, path, params, body, secrets)
+        return self._raise_for_status(step, response, secrets)
 
-    def failure(self, step: str, status: int, said: Said, hide: Iterable[str] = ()) -> ProviderError:
+    def provider_error(
+        self, step: str, status: int, error_body: ErrorBody, secrets: Iterable[str] = ()
+    ) -> ProviderError:
         """The error for this refusal. A status of 429 or 5xx outweighs the words."""
-        kind = said.kind or _BY_STATUS.get(status, "other")
+        kind = error_body.kind or _KIND_BY_STATUS.get(status, "other")
         if status == 429:
             kind = "throttled"
         elif status >= 500 and kind != "throttled":
             kind = "unavailable"
-        what = "refused" if status < 300 else f"HTTP {status}"
-        if said.code:
-            what += f" {word(said.code)}"
-        if said.text:
-            what += f": {mask(said.text, (self._token, *hide))}"
+        detail = "refused" if status < 300 else f"HTTP {status}"
+        if error_body.code:
+            detail += f" {redact_code(error_body.code)}"
+        if error_body.message:
+            detail += f": {redact(error_body.message, (self._token, *secrets))}"
         if kind in ("throttled", "unavailable"):
             return ProviderUnavailable(
-                self.provider, step, what, outcome_unknown=kind == "unavailable", retry_after=said.retry_after
+                self.provider, step, detail, outcome_unknown=kind == "unavailable", retry_after=error_body.retry_after
             )
-        return ProviderRejected(self.provider, step, what, reason=kind)
+        return ProviderRejected(self.provider, step, detail, reason=kind)
 
-    def strange(self, step: str, what: str) -> ProviderUnavailable:
+    def unexpected_response(self, step: str, problem: str) -> ProviderUnavailable:
         """The error for an answer that lacks what it must have; something may have been done."""
-        return ProviderUnavailable(self.provider, step, f"unexpected answer: {what}")
+        return ProviderUnavailable(self.provider, step, f"unexpected answer: {problem}")
 
-    def _judge(self, step: str, answer: "_Received", hide: Iterable[str]) -> Answer:
-        if 200 <= answer.status < 300:
-            if answer.form == "other":
-                raise self.strange(step, f"HTTP {answer.status} without JSON")
-            return answer
-        if 300 <= answer.status < 400:
-            said = Said("invalid", text="the provider's address redirects")
+    def _raise_for_status(self, step: str, response: "_UncheckedResponse", secrets: Iterable[str]) -> ProviderResponse:
+        if 200 <= response.status < 300:
+            if response.body_format == "other":
+                raise self.unexpected_response(step, f"HTTP {response.status} without JSON")
+            return response
+        if 300 <= response.status < 400:
+            error_body = ErrorBody("invalid", message="the provider's address redirects")
         else:
-            said = self._explain(answer.status, answer.body)
-        if answer.retry_after is not None:
-            said = Said(said.kind, said.code, said.text, answer.retry_after)
-        raise self.failure(step, answer.status, said, hide)
+            error_body = self._parse_error_body(response.status, response.body)
+        if response.retry_after is not None:
+            error_body = ErrorBody(error_body.kind, error_body.code, error_body.message, response.retry_after)
+        raise self.provider_error(step, response.status, error_body, secrets)
 
     def _exchange(
         self,
@@ -277,10 +298,10 @@ class Client:
         path: str,
         params: Mapping[str, str | int] | None = None,
         body: object = None,
-        hide: Iterable[str] = (),
-    ) -> "_Received":
+        secrets: Iterable[str] = (),
+    ) -> "_UncheckedResponse":
         try:
-            http = self._open()
+            http = self._ensure_http()
             request = http.build_request(method, self.url + path, params=params, json=body)
         except (ValueError, httpx.InvalidURL):
             # Without its cause: a text that cannot be encoded stands in that exception's message.
@@ -289,32 +310,32 @@ class Client:
             ) from None
         try:
             response = http.send(request)
-        except tuple(FAILURES) as error:
-            raise self._unanswered(step, error, hide) from None
-        form: Literal["json", "empty", "other"] = "json" if response.content else "empty"
+        except tuple(TRANSPORT_FAILURES) as error:
+            raise self._transport_error(step, error, secrets) from None
+        body_format: Literal["json", "empty", "other"] = "json" if response.content else "empty"
         parsed: object = None
         if response.content:
             try:
                 parsed = json.loads(response.content)
             except (ValueError, RecursionError):
-                form = "other"
-        return _Received(response.status_code, parsed, form, self._retry_after(response))
+                body_format = "other"
+        return _UncheckedResponse(response.status_code, parsed, body_format, self._read_retry_after(response))
 
-    def _unanswered(self, step: str, error: Exception, hide: Iterable[str]) -> ProviderError:
-        failure = next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
+    def _transport_error(self, step: str, error: Exception, secrets: Iterable[str]) -> ProviderError:
+        failure = next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES)
         name = type(error).__name__
         if failure == "refused":
             # No text: h11 quotes the header that it refuses, which is the credential.
             return ProviderRejected(self.provider, step, f"the request cannot be sent ({name})", reason="invalid")
-        text = mask(str(error), (self._token, *hide))
-        what = f"{name}: {text}" if text else name
+        text = redact(str(error), (self._token, *secrets))
+        detail = f"{name}: {text}" if text else name
         if failure == "unsent":
-            return ProviderUnavailable(self.provider, step, f"no connection ({what})", outcome_unknown=False)
+            return ProviderUnavailable(self.provider, step, f"no connection ({detail})", outcome_unknown=False)
         if failure == "unreadable":
             return ProviderUnavailable(self.provider, step, f"the answer cannot be read ({name})")
-        return ProviderTimeout(self.provider, step, f"no answer ({what})")
+        return ProviderTimeout(self.provider, step, f"no answer ({detail})")
 
-    def _open(self) -> httpx.Client:
+    def _ensure_http(self) -> httpx.Client:
         if self._http is None:
             self._http = httpx.Client(
                 headers={
@@ -322,35 +343,35 @@ class Client:
                     "Accept": "application/json",
                     "User-Agent": "pointsman",
                 },
-                timeout=httpx.Timeout(self._timeout, connect=CONNECT_SECONDS),
+                timeout=httpx.Timeout(self._timeout, connect=CONNECT_TIMEOUT_SECONDS),
                 # Reading the certificates costs a good part of a cold start; without TLS there is nothing to verify.
                 verify=not self.url.lower().startswith("http://"),
                 # Nothing of the shell (proxies, .netrc) may change where a credential goes, nor may a redirect.
                 trust_env=False,
                 follow_redirects=False,
-                transport=self.wire.transport,
+                transport=self.transport.http_transport,
             )
         return self._http
 
-    def _retry_after(self, response: httpx.Response) -> float | None:
+    def _read_retry_after(self, response: httpx.Response) -> float | None:
         headers = response.headers
-        seconds = pause(headers.get("retry-after", ""))
+        seconds = parse_retry_after(headers.get("retry-after", ""))
         # Only with a 429: some providers tell the end of their window with every answer.
-        if seconds is None and self._reset is not None and response.status_code == 429:
-            seconds = _seconds(headers.get("x-ratelimit-reset", ""))
-            if seconds is not None and self._reset == "epoch":
+        if seconds is None and self._rate_limit_reset_unit is not None and response.status_code == 429:
+            seconds = _parse_seconds(headers.get("x-ratelimit-reset", ""))
+            if seconds is not None and self._rate_limit_reset_unit == "epoch":
                 seconds = max(0.0, seconds - time.time())
         return seconds
 
 
 @dataclass(frozen=True, slots=True)
-class _Received(Answer):
+class _UncheckedResponse(ProviderResponse):
     """An answer with any status."""
 
     retry_after: float | None
 
 
-def segment(value: str) -> str:
+def quote_path_segment(value: str) -> str:
     """An id as one segment of a path, percent-encoded (`+1555…`, `name@domain`).
 
     Raises InvalidInput for what would lead elsewhere: an empty id names the whole collection, `..` its parent.
@@ -360,14 +381,14 @@ def segment(value: str) -> str:
     return quote(value, safe="")
 
 
-def pause(value: str) -> float | None:
+def parse_retry_after(value: str) -> float | None:
     """The seconds that a `Retry-After` asks for, given as a number or as a date; None where it is neither."""
     value = value.strip()
-    seconds = _seconds(value)
-    return _until(value) if seconds is None and value else seconds
+    seconds = _parse_seconds(value)
+    return _parse_seconds_until(value) if seconds is None and value else seconds
 
 
-def _seconds(value: str) -> float | None:
+def _parse_seconds(value: str) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
@@ -375,7 +396,7 @@ def _seconds(value: str) -> float | None:
     return seconds if 0 <= seconds < float("inf") else None
 
 
-def _until(value: str) -> float | None:
+def _parse_seconds_until(value: str) -> float | None:
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except (ValueError, OverflowError):

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable
 
-__all__ = ["mask", "word"]
+__all__ = ["redact", "redact_code"]
 
-LONGEST = 200
+MAX_LENGTH = 200
 """Characters of a provider's text that a message of ours may hold."""
 
-_SECRETS = re.compile(
+_SECRET_PATTERN = re.compile(
     r"""
     \b(?i:bearer)\s+\S+                   # an Authorization header
     | \bsk-[A-Za-z0-9_.-]{3,}             # OpenRouter (sk-or-…), OpenAI
@@ -22,14 +22,14 @@ _SECRETS = re.compile(
 )
 
 
-def mask(text: str, secrets: Iterable[str] = ()) -> str:
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """The text on one line, at most 200 characters, without the given secrets and whatever looks like one."""
     for secret in sorted({one for one in secrets if len(one) >= 4}, key=len, reverse=True):
         text = text.replace(secret, "***")
-    text = " ".join(_SECRETS.sub("***", text[:10_000]).split())
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    text = " ".join(_SECRET_PATTERN.sub("***", text[:10_000]).split())
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
 
 
-def word(code: str) -> str:
+def redact_code(code: str) -> str:
     """The code if it looks like a word of a fixed vocabulary, else a question mark."""
-    return code if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", code) and not _SECRETS.search(code) else "?"
+    return code if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", code) and not _SECRET_PATTERN.search(code) else "?"

@@ -10,15 +10,15 @@ from functools import lru_cache
 
 from ..errors import InvalidInput, ProviderRejected
 from ..settings.openrouter import OpenRouterSettings
-from .base import Plan, Resource
-from .http import Client, Said, Wire, segment
-from .reading import Json, mapping, mappings, number, text
+from .base import Plan, ProviderResource
+from .http import ErrorBody, HttpClient, Transport, quote_path_segment
+from .reading import JsonObject, as_number, as_object, as_objects, as_text
 
-__all__ = ["Credits", "OpenRouter", "configured"]
+__all__ = ["Credits", "OpenRouterProvider", "get_provider"]
 
-SCANS = 3
+MAX_SCANS = 3
 """How often a listing is read anew when keys came or went while it was read."""
-_FACTS = (
+_METADATA_FIELDS = (
     "label",
     "limit",
     "limit_remaining",
@@ -42,138 +42,141 @@ class Credits:
 
 
 @lru_cache(maxsize=1)
-def _built(settings: OpenRouterSettings) -> "OpenRouter":
-    return OpenRouter(settings)
+def _build_provider(settings: OpenRouterSettings) -> "OpenRouterProvider":
+    return OpenRouterProvider(settings)
 
 
-def configured() -> "OpenRouter | None":
+def get_provider() -> "OpenRouterProvider | None":
     """The OpenRouter of the settings, one per process; None where no management key is set."""
     settings = OpenRouterSettings.load()
-    return _built(settings) if settings else None
+    return _build_provider(settings) if settings else None
 
 
-class OpenRouter:
+class OpenRouterProvider:
     """Keys of the management key's default workspace. A resource's id is the key's hash."""
 
     adoptable = False
 
-    def __init__(self, settings: OpenRouterSettings, wire: Wire | None = None) -> None:
-        self._limit = settings.limit
+    def __init__(self, settings: OpenRouterSettings, transport: Transport | None = None) -> None:
+        self._default_limit = settings.limit
         self._limit_reset = settings.limit_reset
-        self._with_expired = True
-        self.client = Client(
+        self._include_expired = True
+        self.http_client = HttpClient(
             "openrouter",
             settings.url,
             token=settings.management_key,
             timeout=settings.timeout,
-            explain=_explain,
-            wire=wire,
+            parse_error_body=_parse_error_body,
+            transport=transport,
         )
 
-    def plan(self, reference: str, incarnation: str) -> Plan:
+    def plan(self, reference: str, operation_id: str) -> Plan:
         """The key's name. It is the same for each incarnation: every key of the name but the newest is a leftover."""
-        del incarnation
+        del operation_id
         return {"name": reference}
 
-    def create(self, plan: Plan, options: Mapping[str, object]) -> Resource:
+    def create(self, plan: Plan, options: Mapping[str, object]) -> ProviderResource:
         """Make a key. `options["limit"]` is its spending cap in USD, the settings' by default."""
-        limit = self._limit if options.get("limit") is None else number(options["limit"])
+        limit = self._default_limit if options.get("limit") is None else as_number(options["limit"])
         if limit is None or not 0 <= limit < float("inf"):
             raise InvalidInput("limit must be a number of USD of at least 0")
         body = {"name": plan["name"], "limit": limit, "limit_reset": self._limit_reset}
-        answer = mapping(self.client.write("keys.create", "POST", "/keys", body).body)
-        key, made = text(answer.get("key")), mapping(answer.get("data"))
-        key_hash = text(made.get("hash"))
+        response = as_object(self.http_client.mutate("keys.create", "POST", "/keys", body).body)
+        key, key_data = as_text(response.get("key")), as_object(response.get("data"))
+        key_hash = as_text(key_data.get("hash"))
         if not key or not key_hash:
-            raise self.client.strange("keys.create", "no key or no hash")
-        return Resource(key_hash, plan["name"], {"OPENROUTER_API_KEY": key}, _facts(made))
+            raise self.http_client.unexpected_response("keys.create", "no key or no hash")
+        return ProviderResource(key_hash, plan["name"], {"OPENROUTER_API_KEY": key}, _extract_metadata(key_data))
 
-    def find(self, plan: Plan) -> list[Resource]:
+    def find(self, plan: Plan) -> list[ProviderResource]:
         """Every key of the plan's name, disabled and expired ones too."""
-        return [resource for resource in self._keys() if resource.name == plan["name"]]
+        return [resource for resource in self._list_keys() if resource.name == plan["name"]]
 
-    def list(self) -> Iterator[Resource]:
+    def list(self) -> Iterator[ProviderResource]:
         """Every key, with its cap and its usage in USD as `meta`. Read to the end before the first one is given, so
         that deleting on the way does not move what is still to be read."""
-        return iter(self._keys())
+        return iter(self._list_keys())
 
     def exists(self, resource_id: str) -> bool:
         """Whether there is a key of this hash, disabled or not."""
         try:
-            answer = mapping(self.client.read("keys.get", f"/keys/{segment(resource_id)}").body)
+            response = as_object(self.http_client.get("keys.get", f"/keys/{quote_path_segment(resource_id)}").body)
         except ProviderRejected as error:
             if error.reason != "not_found":
                 raise
             return False
-        return mapping(answer.get("data")).get("hash") == resource_id
+        return as_object(response.get("data")).get("hash") == resource_id
 
     def delete(self, resource_id: str) -> bool:
         """Revoke the key of this hash."""
-        return self.client.remove("keys.delete", f"/keys/{segment(resource_id)}", proof="/keys") != "gone"
+        return (
+            self.http_client.delete("keys.delete", f"/keys/{quote_path_segment(resource_id)}", existing_path="/keys")
+            != "gone"
+        )
 
-    def credits(self) -> Credits:
+    def get_credits(self) -> Credits:
         """The account's credits."""
-        said = mapping(mapping(self.client.read("credits", "/credits").body).get("data"))
-        total, used = number(said.get("total_credits")), number(said.get("total_usage"))
+        data = as_object(as_object(self.http_client.get("credits", "/credits").body).get("data"))
+        total, used = as_number(data.get("total_credits")), as_number(data.get("total_usage"))
         if total is None or used is None:
-            raise self.client.strange("credits", "no total_credits or no total_usage")
+            raise self.http_client.unexpected_response("credits", "no total_credits or no total_usage")
         return Credits(total, used)
 
-    def _keys(self) -> "list[Resource]":
+    def _list_keys(self) -> "list[ProviderResource]":
         """All keys. Where keys came or went during a scan, some may have been passed over: then there is another one,
         and what any of them saw counts."""
-        found: dict[str, Resource] = {}
-        for _ in range(SCANS):
-            if self._scan(found):
+        found: dict[str, ProviderResource] = {}
+        for _ in range(MAX_SCANS):
+            if self._scan_keys(found):
                 break
         return [*found.values()]
 
-    def _scan(self, found: dict[str, Resource]) -> bool:
+    def _scan_keys(self, found: dict[str, ProviderResource]) -> bool:
         """Read to the end; False if the rows moved meanwhile. Each page is asked to begin with the last row of the one
         before, which shows that, and only a page without anything else is the end, whatever size pages have."""
-        last, offset, still = "", 0, True
+        last_hash, offset, is_stable = "", 0, True
         while True:
-            rows = [row for row in self._page(offset) if row.get("hash")]
-            if last and (not rows or rows[0]["hash"] != last):
-                still = False
+            rows = [row for row in self._get_page(offset) if row.get("hash")]
+            if last_hash and (not rows or rows[0]["hash"] != last_hash):
+                is_stable = False
             for row in rows:
-                found[text(row["hash"])] = _resource(row)
-            if len(rows) <= bool(last):
-                return still
-            last, offset = text(rows[-1]["hash"]), offset + len(rows) - 1
+                found[as_text(row["hash"])] = _to_resource(row)
+            if len(rows) <= bool(last_hash):
+                return is_stable
+            last_hash, offset = as_text(rows[-1]["hash"]), offset + len(rows) - 1
 
-    def _page(self, offset: int) -> "list[Json]":
+    def _get_page(self, offset: int) -> "list[JsonObject]":
         params: dict[str, str | int] = {"offset": offset, "include_disabled": "true"}
-        if self._with_expired:
+        if self._include_expired:
             params["include_expired"] = "true"
         try:
-            answer = mapping(self.client.read("keys.list", "/keys", params).body)
+            response = as_object(self.http_client.get("keys.list", "/keys", params).body)
         except ProviderRejected as error:
             # Not every published version of the API knows this parameter.
-            if error.reason != "invalid" or not self._with_expired:
+            if error.reason != "invalid" or not self._include_expired:
                 raise
-            self._with_expired = False
-            return self._page(offset)
-        if not isinstance(answer.get("data"), list):
-            raise self.client.strange("keys.list", "no data")
-        return mappings(answer["data"])
+            self._include_expired = False
+            return self._get_page(offset)
+        if not isinstance(response.get("data"), list):
+            raise self.http_client.unexpected_response("keys.list", "no data")
+        return as_objects(response["data"])
 
 
-def _resource(row: Json) -> Resource:
-    return Resource(text(row.get("hash")), text(row.get("name")), meta=_facts(row))
+def _to_resource(row: JsonObject) -> ProviderResource:
+    return ProviderResource(as_text(row.get("hash")), as_text(row.get("name")), meta=_extract_metadata(row))
 
 
-def _facts(row: Json) -> dict[str, str]:
+def _extract_metadata(row: JsonObject) -> dict[str, str]:
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name in _FACTS
+        for name in _METADATA_FIELDS
         if (value := row.get(name)) is not None
     }
 
 
-def _explain(status: int, body: object) -> Said:
-    error = mapping(mapping(body).get("error"))
-    kind = mapping(error.get("metadata")).get("error_type")
-    code = text(kind) or text(error.get("code"))
-    said = "throttled" if code == "rate_limit_exceeded" else None
-    return Said("taken" if status == 409 else said, code, text(error.get("message")))
+def _parse_error_body(status: int, body: object) -> ErrorBody:
+    error = as_object(as_object(body).get("error"))
+    error_type = as_object(error.get("metadata")).get("error_type")
+    code = as_text(error_type) or as_text(error.get("code"))
+    known_kind = "throttled" if code == "rate_limit_exceeded" else None
+    return ErrorBody("taken" if status == 409 else known_kind, code, as_text(error.get("message")))

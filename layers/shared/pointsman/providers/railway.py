@@ -12,42 +12,49 @@ from typing import TypeVar
 from ..errors import MissingSetting, ProviderRejected, ProviderUnavailable
 from ..settings.railway import RailwaySettings
 from . import railway_queries as queries
-from .http import Client, Said, Wire
-from .railway_errors import explain, meaning
+from .http import ErrorBody, HttpClient, Transport
+from .railway_errors import parse_error_body, parse_graphql_errors
 from .railway_queries import Operation
-from .railway_things import Deployment, Instance, Service, Volume
-from .reading import Json, mapping, mappings, moment, text
+from .railway_things import Deployment, Service, ServiceInstance, Volume
+from .reading import JsonObject, as_datetime, as_object, as_objects, as_text
 
-__all__ = ["Deployment", "Instance", "Railway", "Service", "Volume", "configured"]
+__all__ = ["Deployment", "RailwayClient", "Service", "ServiceInstance", "Volume", "get_client"]
 
-PAGE = 500
+PAGE_SIZE = 500
 """Rows asked for at once; the official CLI asks for as many. A server that gives fewer is followed all the same."""
-VISIBLE_AFTER = (0.7, 1.5)
+VISIBILITY_DELAYS = (0.7, 1.5)
 """Seconds to wait, each time, for something just made to become visible to what depends on it."""
 
 T = TypeVar("T")
 
 
 @lru_cache(maxsize=1)
-def _built(settings: RailwaySettings) -> "Railway":
-    return Railway(settings)
+def _build_client(settings: RailwaySettings) -> "RailwayClient":
+    return RailwayClient(settings)
 
 
-def configured() -> "Railway":
+def get_client() -> "RailwayClient":
     """The Railway of the settings, one per process. Raises MissingSetting."""
-    return _built(RailwaySettings.load())
+    return _build_client(RailwaySettings.load())
 
 
-class Railway:
+class RailwayClient:
     """All methods raise ProviderRejected, ProviderUnavailable or ProviderTimeout, their `step` being the operation."""
 
-    def __init__(self, settings: RailwaySettings, wire: Wire | None = None) -> None:
+    def __init__(self, settings: RailwaySettings, transport: Transport | None = None) -> None:
         self.project_id = settings.project_id
         self._environment_id = settings.environment_id
         self._environment_name = settings.environment_name
         # Railway's edge has stricter rules for POSTs to the bare address. An address with a query of its own keeps it.
         url = settings.url if "?" in settings.url else f"{settings.url.rstrip('/')}?source=pointsman"
-        self.client = Client("railway", url, token=settings.token, timeout=settings.timeout, explain=explain, wire=wire)
+        self.http_client = HttpClient(
+            "railway",
+            url,
+            token=settings.token,
+            timeout=settings.timeout,
+            parse_error_body=parse_error_body,
+            transport=transport,
+        )
 
     @property
     def environment_id(self) -> str:
@@ -56,20 +63,20 @@ class Railway:
         Raises MissingSetting with the names that there are where none has it.
         """
         if not self._environment_id:
-            there = {
-                text(node.get("name")): text(node.get("id"))
-                for node in self._pages(queries.ENVIRONMENTS, {"projectId": self.project_id})
+            ids_by_name = {
+                as_text(node.get("name")): as_text(node.get("id"))
+                for node in self._iter_nodes(queries.ENVIRONMENTS, {"projectId": self.project_id})
             }
             wanted = self._environment_name
-            alike = [name for name in there if name.lower() == wanted.lower()]
-            named = [wanted] if wanted in there else alike
-            if len(named) != 1 or not there[named[0]]:
-                names = ", ".join(sorted(there)) or "none"
+            case_insensitive_matches = [name for name in ids_by_name if name.lower() == wanted.lower()]
+            matches = [wanted] if wanted in ids_by_name else case_insensitive_matches
+            if len(matches) != 1 or not ids_by_name[matches[0]]:
+                names = ", ".join(sorted(ids_by_name)) or "none"
                 raise MissingSetting(
                     "RAILWAY_ENVIRONMENT_NAME",
                     f"the project has no environment {wanted!r}; there are: {names}",
                 )
-            self._environment_id = there[named[0]]
+            self._environment_id = ids_by_name[matches[0]]
         return self._environment_id
 
     # Services
@@ -80,8 +87,8 @@ class Railway:
         `name` is at most 32 characters and unique in the project: one that exists is ProviderRejected with the reason
         `taken`.
         """
-        given = {"projectId": self.project_id, "environmentId": self.environment_id, "name": name}
-        return self._made(queries.SERVICE_CREATE, {"input": given}, "id")
+        payload = {"projectId": self.project_id, "environmentId": self.environment_id, "name": name}
+        return self._create(queries.SERVICE_CREATE, {"input": payload}, "id")
 
     def find_services(self, name: str) -> list[Service]:
         """The services of exactly this name. None just after a lost answer proves nothing: listings lag."""
@@ -89,26 +96,26 @@ class Railway:
 
     def list_services(self) -> Iterator[Service]:
         """Every service of the project."""
-        for node in self._unique(self._pages(queries.SERVICES, {"id": self.project_id}), "id"):
-            created = moment(node.get("createdAt")) or datetime.min.replace(tzinfo=UTC)
-            yield Service(text(node.get("id")), text(node.get("name")), created)
+        for node in self._deduplicate(self._iter_nodes(queries.SERVICES, {"id": self.project_id}), "id"):
+            created = as_datetime(node.get("createdAt")) or datetime.min.replace(tzinfo=UTC)
+            yield Service(as_text(node.get("id")), as_text(node.get("name")), created)
 
     def service_exists(self, service_id: str) -> bool:
         """Whether the service is in the environment, by asking for it alone. One that Railway refuses to tell of is
         `Not Authorized` like one that is gone: False."""
         try:
-            self._read(queries.LATEST_DEPLOYMENT, self._instance(service_id))
+            self._query(queries.LATEST_DEPLOYMENT, self._instance_key(service_id))
         except ProviderRejected as error:
             if error.reason not in ("unauthorized", "not_found"):
                 raise
             return False
         return True
 
-    def environments_of(self, service_id: str) -> set[str]:
+    def list_deployed_environment_ids(self, service_id: str) -> set[str]:
         """The environments in which the service has ever been deployed. It is made in all that there are, for Railway
         does not take the one that is given, so that being in one says nothing of who uses it."""
-        given = {"input": {"projectId": self.project_id, "serviceId": service_id}}
-        return {text(node.get("environmentId")) for node in self._pages(queries.DEPLOYMENTS, given)}
+        payload = {"input": {"projectId": self.project_id, "serviceId": service_id}}
+        return {as_text(node.get("environmentId")) for node in self._iter_nodes(queries.DEPLOYMENTS, payload)}
 
     def delete_service(self, service_id: str) -> bool:
         """Delete a service; True if it was there. Its volume is not deleted with it, reliably: delete that first.
@@ -126,13 +133,13 @@ class Railway:
 
     def create_volume(self, service_id: str, mount_path: str) -> str:
         """Create a volume, attach it to the service, and return its id."""
-        given = {
+        payload = {
             "projectId": self.project_id,
             "environmentId": self.environment_id,
             "serviceId": service_id,
             "mountPath": mount_path,
         }
-        return self._once_visible(lambda: self._made(queries.VOLUME_CREATE, {"input": given}, "id"))
+        return self._retry_until_visible(lambda: self._create(queries.VOLUME_CREATE, {"input": payload}, "id"))
 
     def find_volumes(self, service_id: str) -> list[Volume]:
         """The volumes attached to the service. The listing lags by half a minute at worst."""
@@ -141,13 +148,13 @@ class Railway:
     def list_volumes(self) -> Iterator[Volume]:
         """Every volume in the environment but those whose deletion is under way (they stay listed for 48 hours)."""
         seen: set[str] = set()
-        for node in self._pages(queries.VOLUMES, {"id": self.environment_id}):
-            volume_id = text(mapping(node.get("volume")).get("id"))
+        for node in self._iter_nodes(queries.VOLUMES, {"id": self.environment_id}):
+            volume_id = as_text(as_object(node.get("volume")).get("id"))
             deleted = node.get("isPendingDeletion") or node.get("deletedAt")
             if not volume_id or volume_id in seen or deleted or node.get("state") in ("DELETING", "DELETED"):
                 continue
             seen.add(volume_id)
-            yield Volume(volume_id, text(node.get("serviceId")) or None, text(node.get("mountPath")))
+            yield Volume(volume_id, as_text(node.get("serviceId")) or None, as_text(node.get("mountPath")))
 
     def delete_volume(self, volume_id: str) -> bool:
         """Delete a volume (restorable for 48 hours); True if it was there. Verified as a service's deletion is."""
@@ -161,18 +168,20 @@ class Railway:
 
     def create_domain(self, service_id: str) -> str:
         """Give the service a domain of Railway's and return its name, without a scheme."""
-        given = {"serviceId": service_id, "environmentId": self.environment_id}
-        return self._once_visible(lambda: self._made(queries.SERVICE_DOMAIN_CREATE, {"input": given}, "domain"))
+        payload = {"serviceId": service_id, "environmentId": self.environment_id}
+        return self._retry_until_visible(
+            lambda: self._create(queries.SERVICE_DOMAIN_CREATE, {"input": payload}, "domain")
+        )
 
     def find_domain(self, service_id: str) -> str | None:
         """The service's domain of Railway's, None where there is none or the service is not visible (yet)."""
         try:
-            found = self._read(queries.DOMAINS, self._instance(service_id))
+            instance = self._query(queries.DOMAINS, self._instance_key(service_id))
         except ProviderRejected as error:
             if error.reason == "not_found":
                 return None
             raise
-        return _first_domain(mapping(mapping(found).get("domains")).get("serviceDomains"))
+        return _pick_domain(as_object(as_object(instance).get("domains")).get("serviceDomains"))
 
     # Deployments and configuration
 
@@ -191,184 +200,199 @@ class Railway:
 
         The variables are added to those that are there. Doing it again changes nothing but deploys once more.
         """
-        containers: dict[str, float] = {}
+        container_limits: dict[str, float] = {}
         if vcpus is not None:
-            containers["cpu"] = _plain(vcpus)
+            container_limits["cpu"] = _trim_fraction(vcpus)
         if memory_bytes is not None:
-            containers["memoryBytes"] = memory_bytes
+            container_limits["memoryBytes"] = memory_bytes
         deploy: dict[str, object] = {"startCommand": start_command}
-        if containers:
-            deploy["limitOverride"] = {"containers": containers}
+        if container_limits:
+            deploy["limitOverride"] = {"containers": container_limits}
         service: dict[str, object] = {
             "source": {"image": image},
             "deploy": deploy,
             "variables": {name: {"value": value} for name, value in variables.items()},
         }
-        given: dict[str, object] = {"environmentId": self.environment_id, "patch": {"services": {service_id: service}}}
+        payload: dict[str, object] = {
+            "environmentId": self.environment_id,
+            "patch": {"services": {service_id: service}},
+        }
         if message:
-            given["commitMessage"] = message
-        self._once_visible(lambda: self._write(queries.ENVIRONMENT_PATCH_COMMIT, given, hide=variables.values()))
+            payload["commitMessage"] = message
+        self._retry_until_visible(
+            lambda: self._mutate(queries.ENVIRONMENT_PATCH_COMMIT, payload, secrets=variables.values())
+        )
 
     def set_limits(self, service_id: str, vcpus: float, memory_gb: float) -> None:
         """Cap the service's processors and memory (GB)."""
-        given = {**self._instance(service_id), "vCPUs": _plain(vcpus), "memoryGB": _plain(memory_gb)}
-        self._agreed(queries.SERVICE_INSTANCE_LIMITS_UPDATE, {"input": given})
+        payload = {
+            **self._instance_key(service_id),
+            "vCPUs": _trim_fraction(vcpus),
+            "memoryGB": _trim_fraction(memory_gb),
+        }
+        self._expect_true(queries.SERVICE_INSTANCE_LIMITS_UPDATE, {"input": payload})
 
-    def latest_deployment(self, service_id: str) -> Deployment | None:
+    def get_latest_deployment(self, service_id: str) -> Deployment | None:
         """The service's newest deployment, None before the first. A missing service is ProviderRejected."""
-        instance = mapping(self._read(queries.LATEST_DEPLOYMENT, self._instance(service_id)))
-        found = mapping(instance.get("latestDeployment"))
-        return Deployment(text(found.get("id")), text(found.get("status"))) if found.get("id") else None
+        instance = as_object(self._query(queries.LATEST_DEPLOYMENT, self._instance_key(service_id)))
+        found = as_object(instance.get("latestDeployment"))
+        return Deployment(as_text(found.get("id")), as_text(found.get("status"))) if found.get("id") else None
 
-    def variable_names(self, service_id: str) -> set[str]:
+    def list_variable_names(self, service_id: str) -> set[str]:
         """The names of the service's own variables. The values, many of them secrets, stay here."""
-        given = {"projectId": self.project_id, **self._instance(service_id), "unrendered": True}
-        return set(mapping(self._read(queries.VARIABLES, given)))
+        payload = {"projectId": self.project_id, **self._instance_key(service_id), "unrendered": True}
+        return set(as_object(self._query(queries.VARIABLES, payload)))
 
     def set_variables(self, service_id: str, variables: Mapping[str, str], skip_deploys: bool) -> None:
         """Add to or change the service's variables; deploys it anew unless `skip_deploys`."""
-        given = {
+        payload = {
             "projectId": self.project_id,
-            **self._instance(service_id),
+            **self._instance_key(service_id),
             "variables": dict(variables),
             "skipDeploys": skip_deploys,
         }
-        self._agreed(queries.VARIABLE_COLLECTION_UPSERT, {"input": given}, hide=variables.values())
+        self._expect_true(queries.VARIABLE_COLLECTION_UPSERT, {"input": payload}, secrets=variables.values())
 
     def redeploy(self, deployment_id: str) -> Deployment:
         """Deploy once more what this deployment deployed; returns the new deployment."""
-        made = mapping(self._write(queries.DEPLOYMENT_REDEPLOY, {"id": deployment_id}))
-        return Deployment(text(made.get("id")), text(made.get("status")))
+        deployment = as_object(self._mutate(queries.DEPLOYMENT_REDEPLOY, {"id": deployment_id}))
+        return Deployment(as_text(deployment.get("id")), as_text(deployment.get("status")))
 
-    def instances(self) -> Iterator[Instance]:
+    def list_service_instances(self) -> Iterator[ServiceInstance]:
         """Every service as it stands in the environment: thousands of rows in a few calls."""
         environment_id = self.environment_id
-        for node in self._unique(self._pages(queries.INSTANCES, {"id": environment_id}), "serviceId"):
-            domains = mapping(node.get("domains"))
-            yield Instance(
-                service_id=text(node.get("serviceId")),
-                name=text(node.get("serviceName")),
-                status=text(mapping(node.get("latestDeployment")).get("status")) or None,
-                domain=_first_domain(domains.get("customDomains")) or _first_domain(domains.get("serviceDomains")),
-                image=text(mapping(node.get("source")).get("image")) or None,
-                environment_id=text(node.get("environmentId")) or environment_id,
+        for node in self._deduplicate(self._iter_nodes(queries.SERVICE_INSTANCES, {"id": environment_id}), "serviceId"):
+            domains = as_object(node.get("domains"))
+            yield ServiceInstance(
+                service_id=as_text(node.get("serviceId")),
+                name=as_text(node.get("serviceName")),
+                status=as_text(as_object(node.get("latestDeployment")).get("status")) or None,
+                domain=_pick_domain(domains.get("customDomains")) or _pick_domain(domains.get("serviceDomains")),
+                image=as_text(as_object(node.get("source")).get("image")) or None,
+                environment_id=as_text(node.get("environmentId")) or environment_id,
             )
 
     # How Railway is asked
 
-    def _instance(self, service_id: str) -> dict[str, object]:
+    def _instance_key(self, service_id: str) -> dict[str, object]:
         return {"serviceId": service_id, "environmentId": self.environment_id}
 
-    def _post(self, step: str, operation: Operation, variables: Mapping[str, object], hide: Iterable[str]) -> object:
+    def _execute(
+        self, step: str, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str]
+    ) -> object:
         """The value of the operation's root field, or what the errors on HTTP 200 say. Errors outweigh partial data."""
         body = {"query": operation.document, "variables": variables}
-        answer = mapping(self.client.send(step, "POST", body=body, hide=hide).body)
-        if answer.get("errors"):
-            return meaning(answer["errors"])
-        value = mapping(answer.get("data")).get(operation.field)
+        response = as_object(self.http_client.send(step, "POST", body=body, secrets=secrets).body)
+        if response.get("errors"):
+            return parse_graphql_errors(response["errors"])
+        value = as_object(response.get("data")).get(operation.root_field)
         if value is None:
-            raise self.client.strange(step, f"no {operation.field}")
+            raise self.http_client.unexpected_response(step, f"no {operation.root_field}")
         return value
 
-    def _call(self, operation: Operation, variables: Mapping[str, object], hide: Iterable[str] = ()) -> object:
-        step = operation.connection or operation.field
-        value = self._post(step, operation, variables, hide)
-        if isinstance(value, Said):
-            raise self.client.failure(step, 200, value, hide)
+    def _execute_or_raise(
+        self, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str] = ()
+    ) -> object:
+        step = operation.connection_field or operation.root_field
+        value = self._execute(step, operation, variables, secrets)
+        if isinstance(value, ErrorBody):
+            raise self.http_client.provider_error(step, 200, value, secrets)
         return value
 
-    def _read(self, operation: Operation, variables: Mapping[str, object]) -> object:
-        return self.client.retry(lambda: self._call(operation, variables), idempotent=True)
+    def _query(self, operation: Operation, variables: Mapping[str, object]) -> object:
+        return self.http_client.retry(lambda: self._execute_or_raise(operation, variables), idempotent=True)
 
-    def _write(self, operation: Operation, variables: Mapping[str, object], hide: Iterable[str] = ()) -> object:
-        return self.client.retry(lambda: self._call(operation, variables, hide), idempotent=False)
+    def _mutate(self, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str] = ()) -> object:
+        return self.http_client.retry(lambda: self._execute_or_raise(operation, variables, secrets), idempotent=False)
 
-    def _made(self, operation: Operation, variables: Mapping[str, object], key: str) -> str:
-        made = text(mapping(self._write(operation, variables)).get(key))
-        if not made:
-            raise self.client.strange(operation.field, f"no {key}")
-        return made
+    def _create(self, operation: Operation, variables: Mapping[str, object], key: str) -> str:
+        value = as_text(as_object(self._mutate(operation, variables)).get(key))
+        if not value:
+            raise self.http_client.unexpected_response(operation.root_field, f"no {key}")
+        return value
 
-    def _agreed(self, operation: Operation, variables: Mapping[str, object], hide: Iterable[str] = ()) -> None:
-        if self._write(operation, variables, hide) is not True:
-            raise self.client.strange(operation.field, "not true")
+    def _expect_true(self, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str] = ()) -> None:
+        if self._mutate(operation, variables, secrets) is not True:
+            raise self.http_client.unexpected_response(operation.root_field, "not true")
 
-    def _pages(self, operation: Operation, variables: Mapping[str, object]) -> Iterator[Json]:
-        step, cursors = operation.connection or operation.field, set[str]()
+    def _iter_nodes(self, operation: Operation, variables: Mapping[str, object]) -> Iterator[JsonObject]:
+        step, cursors = operation.connection_field or operation.root_field, set[str]()
         after: str | None = None
         while True:
-            root = mapping(self._read(operation, {**variables, "first": PAGE, "after": after}))
-            page = mapping(root.get(operation.connection)) if operation.connection else root
-            info = mapping(page.get("pageInfo"))
+            root = as_object(self._query(operation, {**variables, "first": PAGE_SIZE, "after": after}))
+            page = as_object(root.get(operation.connection_field)) if operation.connection_field else root
+            info = as_object(page.get("pageInfo"))
             if not isinstance(page.get("edges"), list) or not info:
-                raise self.client.strange(step, "no edges or no pageInfo")
-            for edge in mappings(page["edges"]):
-                if node := mapping(edge.get("node")):
+                raise self.http_client.unexpected_response(step, "no edges or no pageInfo")
+            for edge in as_objects(page["edges"]):
+                if node := as_object(edge.get("node")):
                     yield node
             if not info.get("hasNextPage"):
                 return
-            after = text(info.get("endCursor"))
+            after = as_text(info.get("endCursor"))
             # Going on from no cursor would read the first page for ever; ending here would call the rest missing.
             if not after or after in cursors:
-                raise self.client.strange(step, "there are more pages, but no new cursor leads to them")
+                raise self.http_client.unexpected_response(
+                    step, "there are more pages, but no new cursor leads to them"
+                )
             cursors.add(after)
 
     @staticmethod
-    def _unique(nodes: Iterator[Json], key: str) -> Iterator[Json]:
+    def _deduplicate(nodes: Iterator[JsonObject], key: str) -> Iterator[JsonObject]:
         seen: set[str] = set()
         for node in nodes:
-            value = text(node.get(key))
+            value = as_text(node.get(key))
             if value and value not in seen:
                 seen.add(value)
                 yield node
 
-    def _delete(self, operation: Operation, variables: Mapping[str, object], still_there: Callable[[], bool]) -> bool:
-        step, lost = operation.field, False
+    def _delete(self, operation: Operation, variables: Mapping[str, object], still_exists: Callable[[], bool]) -> bool:
+        step, may_have_deleted = operation.root_field, False
 
-        def once() -> bool:
-            nonlocal lost
+        def attempt() -> bool:
+            nonlocal may_have_deleted
             try:
-                value = self._post(step, operation, variables, ())
+                value = self._execute(step, operation, variables, ())
             except ProviderUnavailable as error:
-                lost = lost or error.outcome_unknown
+                may_have_deleted = may_have_deleted or error.outcome_unknown
                 raise
             except ProviderRejected as error:
-                if error.reason not in ("unauthorized", "not_found") or still_there():
+                if error.reason not in ("unauthorized", "not_found") or still_exists():
                     raise
-                return lost
+                return may_have_deleted
             if value is True:
                 return True
-            said = value if isinstance(value, Said) else Said("unavailable", text="not true")
-            if said.kind not in ("unauthorized", "not_found", "unavailable") or still_there():
-                raise self.client.failure(step, 200, said)
-            return lost
+            error_body = value if isinstance(value, ErrorBody) else ErrorBody("unavailable", message="not true")
+            if error_body.kind not in ("unauthorized", "not_found", "unavailable") or still_exists():
+                raise self.http_client.provider_error(step, 200, error_body)
+            return may_have_deleted
 
-        return self.client.retry(once, idempotent=True)
+        return self.http_client.retry(attempt, idempotent=True)
 
-    def _once_visible(self, once: Callable[[], T]) -> T:
+    def _retry_until_visible(self, attempt: Callable[[], T]) -> T:
         """Do what depends on something just made, and give it a few seconds to become visible.
 
         What is still not found then is ProviderUnavailable, since a longer wait may help: reads lag writes here.
         """
-        waits = iter(VISIBLE_AFTER)
+        delays = iter(VISIBILITY_DELAYS)
         while True:
             try:
-                return once()
+                return attempt()
             except ProviderRejected as error:
                 if error.reason != "not_found":
                     raise
-                wait = next(waits, None)
-                if wait is None:
+                delay = next(delays, None)
+                if delay is None:
                     raise ProviderUnavailable(
                         error.provider, error.step, "what it is for is not visible (yet)", outcome_unknown=False
                     ) from error
-            self.client.wire.sleep(wait)
+            self.http_client.transport.sleep(delay)
 
 
-def _first_domain(domains: object) -> str | None:
-    return next((name for one in mappings(domains) if (name := text(one.get("domain")))), None)
+def _pick_domain(domains: object) -> str | None:
+    return next((name for one in as_objects(domains) if (name := as_text(one.get("domain")))), None)
 
 
-def _plain(value: float) -> float:
+def _trim_fraction(value: float) -> float:
     """The number without a fraction where it has none, as Railway writes it itself."""
     return int(value) if value == int(value) else value

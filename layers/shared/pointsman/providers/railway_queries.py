@@ -11,12 +11,12 @@ __all__ = [
     "DOMAINS",
     "ENVIRONMENTS",
     "ENVIRONMENT_PATCH_COMMIT",
-    "INSTANCES",
     "LATEST_DEPLOYMENT",
     "SERVICES",
     "SERVICE_CREATE",
     "SERVICE_DELETE",
     "SERVICE_DOMAIN_CREATE",
+    "SERVICE_INSTANCES",
     "SERVICE_INSTANCE_LIMITS_UPDATE",
     "VARIABLES",
     "VARIABLE_COLLECTION_UPSERT",
@@ -30,9 +30,9 @@ __all__ = [
 class Operation(NamedTuple):
     """`field` is the root field whose value is the result, `connection` its paged member (empty: paged itself)."""
 
-    field: str
+    root_field: str
     document: str
-    connection: str = ""
+    connection_field: str = ""
 
 
 ENVIRONMENTS = Operation(
@@ -71,7 +71,7 @@ VOLUMES = Operation(
     "volumeInstances",
 )
 
-INSTANCES = Operation(
+SERVICE_INSTANCES = Operation(
     "environment",
     """query serviceInstances($id: String!, $first: Int, $after: String) {
   environment(id: $id) {

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Deployment", "Instance", "Service", "Volume"]
+__all__ = ["Deployment", "Service", "ServiceInstance", "Volume"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class ServiceInstance:
     """A service as it stands in the environment. `domain` is the custom one if there is any."""
 
     service_id: str

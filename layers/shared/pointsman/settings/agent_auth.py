@@ -3,22 +3,22 @@
 from typing import Literal, get_args
 
 from ..errors import MissingSetting
-from .environment import optional, required
+from .environment import read_optional, read_required
 
-__all__ = ["Mode", "agent_api_key", "agent_auth"]
+__all__ = ["AuthMode", "load_agent_api_key", "load_auth_mode"]
 
-Mode = Literal["header", "api_key", "jwt"]
+AuthMode = Literal["header", "api_key", "jwt"]
 
 
-def agent_auth() -> Mode:
+def load_auth_mode() -> AuthMode:
     """What the Agent API asks of its callers. Raises MissingSetting where it is none of the three."""
-    given = optional("AGENT_AUTH", "api_key")
-    for mode in get_args(Mode):
-        if given == mode:
+    value = read_optional("AGENT_AUTH", "api_key")
+    for mode in get_args(AuthMode):
+        if value == mode:
             return mode
     raise MissingSetting("AGENT_AUTH", "one of header, api_key, jwt")
 
 
-def agent_api_key() -> str:
+def load_agent_api_key() -> str:
     """The key that apps present. Raises MissingSetting."""
-    return required("AGENT_API_KEY", "apps present it where AGENT_AUTH is api_key")
+    return read_required("AGENT_API_KEY", "apps present it where AGENT_AUTH is api_key")

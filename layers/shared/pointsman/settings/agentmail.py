@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .environment import number, optional
+from .environment import read_number, read_optional
 
 __all__ = ["AgentMailSettings"]
 
@@ -19,12 +19,12 @@ class AgentMailSettings:
     @classmethod
     def load(cls) -> "AgentMailSettings | None":
         """None where no API key is set: the tool is not configured."""
-        key = optional("AGENTMAIL_API_KEY")
+        key = read_optional("AGENTMAIL_API_KEY")
         if not key:
             return None
         return cls(
             api_key=key,
-            domain=optional("AGENTMAIL_DOMAIN"),
-            url=optional("AGENTMAIL_API_URL", "https://api.agentmail.to/v0"),
-            timeout=number("PROVIDER_TIMEOUT_SECONDS", 20),
+            domain=read_optional("AGENTMAIL_DOMAIN"),
+            url=read_optional("AGENTMAIL_API_URL", "https://api.agentmail.to/v0"),
+            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
         )

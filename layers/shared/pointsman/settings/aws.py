@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .environment import optional, required
+from .environment import read_optional, read_required
 
 __all__ = ["AwsSettings"]
 
@@ -24,9 +24,9 @@ class AwsSettings:
     def load(cls) -> "AwsSettings":
         """Read anew each time, because credentials rotate. Raises MissingSetting."""
         return cls(
-            access_key=required("AWS_ACCESS_KEY_ID"),
-            secret_key=required("AWS_SECRET_ACCESS_KEY"),
-            token=optional("AWS_SESSION_TOKEN") or None,
-            region=required("AWS_REGION"),
-            endpoint_url=optional("AWS_ENDPOINT_URL"),
+            access_key=read_required("AWS_ACCESS_KEY_ID"),
+            secret_key=read_required("AWS_SECRET_ACCESS_KEY"),
+            token=read_optional("AWS_SESSION_TOKEN") or None,
+            region=read_required("AWS_REGION"),
+            endpoint_url=read_optional("AWS_ENDPOINT_URL"),
         )

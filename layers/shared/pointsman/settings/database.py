@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .environment import optional, required
+from .environment import read_optional, read_required
 
 __all__ = ["DatabaseSettings"]
 
@@ -18,6 +18,8 @@ class DatabaseSettings:
     def load(cls) -> "DatabaseSettings":
         """Raises MissingSetting where neither SERVICE_DATABASE_URL nor DATABASE_URL is set."""
         return cls(
-            optional("SERVICE_DATABASE_URL") or optional("DATABASE_URL") or required("SERVICE_DATABASE_URL"),
-            optional("POOL_DATABASE_URL"),
+            read_optional("SERVICE_DATABASE_URL")
+            or read_optional("DATABASE_URL")
+            or read_required("SERVICE_DATABASE_URL"),
+            read_optional("POOL_DATABASE_URL"),
         )

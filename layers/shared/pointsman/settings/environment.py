@@ -4,23 +4,23 @@ import os
 
 from ..errors import MissingSetting
 
-__all__ = ["number", "optional", "required"]
+__all__ = ["read_number", "read_optional", "read_required"]
 
 
-def optional(name: str, default: str = "") -> str:
+def read_optional(name: str, default: str = "") -> str:
     """The variable's value, or the default where it is unset or empty."""
     return os.environ.get(name, "").strip() or default
 
 
-def required(name: str, hint: str = "") -> str:
-    value = optional(name)
+def read_required(name: str, hint: str = "") -> str:
+    value = read_optional(name)
     if not value:
         raise MissingSetting(name, hint)
     return value
 
 
-def number(name: str, default: float) -> float:
-    text = optional(name)
+def read_number(name: str, default: float) -> float:
+    text = read_optional(name)
     if not text:
         return default
     try:

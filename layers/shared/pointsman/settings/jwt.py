@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..errors import MissingSetting
-from .environment import required
+from .environment import read_required
 
 __all__ = ["JwtSettings"]
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +22,17 @@ class JwtSettings:
     @classmethod
     def load(cls) -> "JwtSettings":
         """Raises MissingSetting, also for an address that anybody on the way could answer for."""
-        url = required("JWT_JWKS_URL")
-        if not _trustworthy(url):
+        url = read_required("JWT_JWKS_URL")
+        if not _is_trustworthy(url):
             raise MissingSetting("JWT_JWKS_URL", "an https address is needed (http only on this machine itself)")
-        return cls(issuer=required("JWT_ISSUER"), audience=required("JWT_AUDIENCE"), jwks_url=url)
+        return cls(issuer=read_required("JWT_ISSUER"), audience=read_required("JWT_AUDIENCE"), jwks_url=url)
 
 
-def _trustworthy(url: str) -> bool:
+def _is_trustworthy(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return bool(parts.hostname) and (
-            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS)
         )
     except ValueError:
         return False

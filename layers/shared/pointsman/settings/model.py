@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .environment import number, optional, required
+from .environment import read_number, read_optional, read_required
 
 __all__ = ["ModelSettings"]
 
@@ -20,11 +20,11 @@ class ModelSettings:
     @classmethod
     def load(cls) -> "ModelSettings":
         """Raises MissingSetting."""
-        normal = required("MODEL_NORMAL")
+        normal = read_required("MODEL_NORMAL")
         return cls(
-            url=required("MODEL_BASE_URL", "an OpenAI-compatible Responses API, up to and including /v1"),
-            api_key=required("MODEL_API_KEY"),
+            url=read_required("MODEL_BASE_URL", "an OpenAI-compatible Responses API, up to and including /v1"),
+            api_key=read_required("MODEL_API_KEY"),
             normal=normal,
-            high=optional("MODEL_HIGH", normal),
-            timeout=number("MODEL_TIMEOUT_SECONDS", 120),
+            high=read_optional("MODEL_HIGH", normal),
+            timeout=read_number("MODEL_TIMEOUT_SECONDS", 120),
         )

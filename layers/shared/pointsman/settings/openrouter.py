@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ..errors import MissingSetting
-from .environment import number, optional
+from .environment import read_number, read_optional
 
 __all__ = ["OpenRouterSettings"]
 
@@ -21,16 +21,16 @@ class OpenRouterSettings:
     @classmethod
     def load(cls) -> "OpenRouterSettings | None":
         """None where no management key is set: the tool is not configured."""
-        key = optional("OPENROUTER_MANAGEMENT_KEY")
+        key = read_optional("OPENROUTER_MANAGEMENT_KEY")
         if not key:
             return None
-        reset = optional("OPENROUTER_KEY_LIMIT_RESET", "monthly")
+        reset = read_optional("OPENROUTER_KEY_LIMIT_RESET", "monthly")
         if reset not in ("daily", "weekly", "monthly", "none"):
             raise MissingSetting("OPENROUTER_KEY_LIMIT_RESET", "one of daily, weekly, monthly, none")
         return cls(
             management_key=key,
-            limit=number("OPENROUTER_KEY_LIMIT", 20),
+            limit=read_number("OPENROUTER_KEY_LIMIT", 20),
             limit_reset=None if reset == "none" else reset,
-            url=optional("OPENROUTER_API_URL", "https://openrouter.ai/api/v1"),
-            timeout=number("PROVIDER_TIMEOUT_SECONDS", 20),
+            url=read_optional("OPENROUTER_API_URL", "https://openrouter.ai/api/v1"),
+            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
         )

@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field
 
 from ..errors import MissingSetting
-from .environment import number, optional, required
+from .environment import read_number, read_optional, read_required
 
-__all__ = ["RailwaySettings", "place"]
+__all__ = ["RailwaySettings", "load_railway_environment"]
 
 
-def place() -> tuple[str, str, str]:
+def load_railway_environment() -> tuple[str, str, str]:
     """The project's id, the environment's id and its name; one of the last two may be empty. Raises MissingSetting."""
-    environment_id, name = optional("RAILWAY_ENVIRONMENT_ID"), optional("RAILWAY_ENVIRONMENT_NAME")
+    environment_id, name = read_optional("RAILWAY_ENVIRONMENT_ID"), read_optional("RAILWAY_ENVIRONMENT_NAME")
     if not environment_id and not name:
         raise MissingSetting("RAILWAY_ENVIRONMENT_ID", "or set RAILWAY_ENVIRONMENT_NAME")
-    return required("RAILWAY_PROJECT_ID"), environment_id, name
+    return read_required("RAILWAY_PROJECT_ID"), environment_id, name
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class RailwaySettings:
 
     @classmethod
     def load(cls) -> "RailwaySettings":
-        project_id, environment_id, name = place()
+        project_id, environment_id, name = load_railway_environment()
         return cls(
-            token=required("RAILWAY_API_TOKEN"),
+            token=read_required("RAILWAY_API_TOKEN"),
             project_id=project_id,
             environment_id=environment_id,
             environment_name=name,
-            runtime_image=optional("RAILWAY_RUNTIME_IMAGE", "ghcr.io/xmtplabs/convos-runtime:latest"),
-            url=optional("RAILWAY_API_URL", "https://backboard.railway.com/graphql/v2"),
-            timeout=number("RAILWAY_TIMEOUT_SECONDS", 45),
+            runtime_image=read_optional("RAILWAY_RUNTIME_IMAGE", "ghcr.io/xmtplabs/convos-runtime:latest"),
+            url=read_optional("RAILWAY_API_URL", "https://backboard.railway.com/graphql/v2"),
+            timeout=read_number("RAILWAY_TIMEOUT_SECONDS", 45),
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..errors import MissingSetting
-from .environment import number, optional
+from .environment import read_number, read_optional
 
 __all__ = ["ReconcileSettings"]
 
@@ -12,7 +12,7 @@ __all__ = ["ReconcileSettings"]
 class ReconcileSettings:
     """Times in seconds."""
 
-    after: float
+    stalled_after: float
     """How long nothing must have been heard of an operation before it is gone on with."""
     orphan_after: float
     """How far apart two sightings of a resource that nobody knows must be."""
@@ -20,11 +20,11 @@ class ReconcileSettings:
 
     @classmethod
     def load(cls) -> "ReconcileSettings":
-        orphans = optional("ORPHANS", "report")
+        orphans = read_optional("ORPHANS", "report")
         if orphans not in ("report", "delete"):
             raise MissingSetting("ORPHANS", "report or delete")
         return cls(
-            after=number("RECONCILE_AFTER_SECONDS", 600),
-            orphan_after=number("ORPHAN_AFTER_SECONDS", 3600),
+            stalled_after=read_number("RECONCILE_AFTER_SECONDS", 600),
+            orphan_after=read_number("ORPHAN_AFTER_SECONDS", 3600),
             delete_orphans=orphans == "delete",
         )

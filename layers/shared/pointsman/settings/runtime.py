@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass, field
 
-from .environment import optional
+from .environment import read_optional
 
-__all__ = ["RuntimeSettings"]
+__all__ = ["InstanceRuntimeSettings"]
 
 
 @dataclass(frozen=True, slots=True)
-class RuntimeSettings:
+class InstanceRuntimeSettings:
     """What every instance's runtime is given from our own environment (contract, create-instance)."""
 
     variables: dict[str, str] = field(repr=False)
 
     @classmethod
-    def load(cls) -> "RuntimeSettings":
+    def load(cls) -> "InstanceRuntimeSettings":
         """Variables that are not set here are not set there."""
         names = (
             "OPENCLAW_PRIMARY_MODEL",
@@ -25,6 +25,6 @@ class RuntimeSettings:
             "TELNYX_PHONE_NUMBER",
             "TELNYX_MESSAGING_PROFILE_ID",
         )
-        given = {name: optional(name) for name in names}
-        given["XMTP_ENV"] = optional("XMTP_ENV", "dev")
-        return cls({name: value for name, value in given.items() if value})
+        values = {name: read_optional(name) for name in names}
+        values["XMTP_ENV"] = read_optional("XMTP_ENV", "dev")
+        return cls({name: value for name, value in values.items() if value})

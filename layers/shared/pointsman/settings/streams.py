@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .environment import number
+from .environment import read_number
 
 __all__ = ["StreamSettings"]
 
@@ -11,12 +11,12 @@ __all__ = ["StreamSettings"]
 class StreamSettings:
     """Times in seconds."""
 
-    heartbeat: float
+    heartbeat_interval: float
     """Nothing else to say for so long, and a stream sends a comment."""
-    longest: float
+    max_duration: float
     """A stream ends by itself after so long, and some seconds before the function does in any case."""
 
     @classmethod
     def load(cls) -> "StreamSettings":
         """Raises MissingSetting for what is no number."""
-        return cls(number("STREAM_HEARTBEAT_SECONDS", 15), number("STREAM_MAX_SECONDS", 890))
+        return cls(read_number("STREAM_HEARTBEAT_SECONDS", 15), read_number("STREAM_MAX_SECONDS", 890))

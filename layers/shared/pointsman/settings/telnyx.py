@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .environment import number, optional
+from .environment import read_number, read_optional
 
 __all__ = ["TelnyxSettings"]
 
@@ -19,12 +19,12 @@ class TelnyxSettings:
     @classmethod
     def load(cls) -> "TelnyxSettings | None":
         """None where no API key is set: the tool is not configured."""
-        key = optional("TELNYX_API_KEY")
+        key = read_optional("TELNYX_API_KEY")
         if not key:
             return None
         return cls(
             api_key=key,
-            messaging_profile_id=optional("TELNYX_MESSAGING_PROFILE_ID"),
-            url=optional("TELNYX_API_URL", "https://api.telnyx.com/v2"),
-            timeout=number("PROVIDER_TIMEOUT_SECONDS", 20),
+            messaging_profile_id=read_optional("TELNYX_MESSAGING_PROFILE_ID"),
+            url=read_optional("TELNYX_API_URL", "https://api.telnyx.com/v2"),
+            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
         )

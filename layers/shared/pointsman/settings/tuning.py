@@ -2,27 +2,27 @@
 
 from dataclasses import dataclass
 
-from .environment import number
+from .environment import read_number
 
-__all__ = ["Tuning"]
+__all__ = ["Timeouts"]
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
+class Timeouts:
     """Waiting times, in seconds."""
 
-    answer_within: float
+    response_timeout: float
     """How long an operation is waited for before the answer is 202 (the gateway cuts off at 30 s)."""
-    settle: float
+    settle_time: float
     """How long after a write without an answer an empty listing proves that nothing was made."""
-    takeover: float
+    claim_takeover_age: float
     """How old an idempotency key's claim without an answer must be for a repeat to do the work (over any endpoint's
     timeout, or both would)."""
 
     @classmethod
-    def load(cls) -> "Tuning":
+    def load(cls) -> "Timeouts":
         return cls(
-            answer_within=number("ANSWER_WITHIN_SECONDS", 25),
-            settle=number("SETTLE_SECONDS", 10),
-            takeover=number("IDEMPOTENCY_TAKEOVER_SECONDS", 60),
+            response_timeout=read_number("ANSWER_WITHIN_SECONDS", 25),
+            settle_time=read_number("SETTLE_SECONDS", 10),
+            claim_takeover_age=read_number("IDEMPOTENCY_TAKEOVER_SECONDS", 60),
         )

@@ -3,11 +3,11 @@
 import time
 from dataclasses import dataclass
 
-__all__ = ["Context"]
+__all__ = ["LambdaContext"]
 
 
 @dataclass(frozen=True)
-class Context:
+class LambdaContext:
     """`scope["aws.context"]`; `deadline_ms` in milliseconds since 1970, memory in MB."""
 
     aws_request_id: str

@@ -5,43 +5,43 @@ import sys
 import traceback
 from dataclasses import dataclass
 
-__all__ = ["AppFailure", "Failure"]
+__all__ = ["ErrorReport", "FunctionError"]
 
-_OURS = __name__.split(".", maxsplit=1)[0]
+_OWN_PACKAGE = __name__.split(".", maxsplit=1)[0]
 
 
-class AppFailure(Exception):
+class FunctionError(Exception):
     """What an app did wrong without raising; `kind` is Lambda's errorType."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)
-        self.kind = kind
+        self.error_type = error_type
 
 
 @dataclass(frozen=True)
-class Failure:
+class ErrorReport:
     """A failed invocation or start: `kind` is Lambda's errorType."""
 
-    kind: str
+    error_type: str
     message: str
-    trace: tuple[str, ...] = ()
+    stack_trace: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, error: BaseException) -> "Failure":
+    def from_exception(cls, error: BaseException) -> "ErrorReport":
         """From an exception. Of foreign libraries' exceptions only the class is told: their text can hold secrets."""
-        kind = error.kind if isinstance(error, AppFailure) else type(error).__name__
+        error_type = error.error_type if isinstance(error, FunctionError) else type(error).__name__
         origin = type(error).__module__.split(".")[0]
-        message = str(error) if origin == _OURS or origin in sys.stdlib_module_names else ""
-        return cls(kind, message, tuple(traceback.format_tb(error.__traceback__)))
+        message = str(error) if origin == _OWN_PACKAGE or origin in sys.stdlib_module_names else ""
+        return cls(error_type, message, tuple(traceback.format_tb(error.__traceback__)))
 
-    def json(self) -> bytes:
+    def to_json(self) -> bytes:
         """Lambda's error object."""
-        error = {"errorType": self.kind, "errorMessage": self.message, "stackTrace": self.trace}
+        error = {"errorType": self.error_type, "errorMessage": self.message, "stackTrace": self.stack_trace}
         return json.dumps(error).encode()
 
     def log(self) -> None:
         """Write one record to the log, its lines joined by carriage returns as Lambda's own runtime does."""
-        lines = "".join(self.trace).rstrip("\n").replace("\n", "\r")
-        told = f"[ERROR] {self.kind}: {self.message}".replace("\r", " ").replace("\n", "\r")
-        sys.stdout.write(f"{told}\rTraceback (most recent call last):\r{lines}\n" if lines else f"{told}\n")
+        lines = "".join(self.stack_trace).rstrip("\n").replace("\n", "\r")
+        headline = f"[ERROR] {self.error_type}: {self.message}".replace("\r", " ").replace("\n", "\r")
+        sys.stdout.write(f"{headline}\rTraceback (most recent call last):\r{lines}\n" if lines else f"{headline}\n")
         sys.stdout.flush()

@@ -3,13 +3,13 @@
 import asyncio
 import base64
 
-from .failure import Failure
-from .runtime_api import INVOCATION
-from .wire import LAST_CHUNK, Answer, chunk, connect, head, read_answer
+from .failure import ErrorReport
+from .runtime_api import INVOCATION_PATH
+from .wire import LAST_CHUNK, HttpResponse, encode_chunk, encode_request_head, open_connection, read_response
 
 __all__ = ["StreamedResponse"]
 
-_HEADERS = {
+_RESPONSE_HEADERS = {
     "Content-Type": "application/vnd.awslambda.http-integration-response",
     "Lambda-Runtime-Function-Response-Mode": "streaming",
     "Transfer-Encoding": "chunked",
@@ -26,9 +26,9 @@ class StreamedResponse:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
-        self.answer: asyncio.Task[Answer] = asyncio.create_task(read_answer(reader))
+        self.acknowledgement: asyncio.Task[HttpResponse] = asyncio.create_task(read_response(reader))
         # Looked at where it matters; asyncio would complain of one that nobody has.
-        self.answer.add_done_callback(lambda task: None if task.cancelled() else task.exception())
+        self.acknowledgement.add_done_callback(lambda task: None if task.cancelled() else task.exception())
 
     @classmethod
     async def open(cls, address: str, request_id: str) -> "StreamedResponse":
@@ -37,8 +37,8 @@ class StreamedResponse:
         Raises:
             OSError: the Runtime API is not there.
         """
-        reader, writer = await connect(address)
-        writer.write(head("POST", f"{INVOCATION}{request_id}/response", address, _HEADERS))
+        reader, writer = await open_connection(address)
+        writer.write(encode_request_head("POST", f"{INVOCATION_PATH}{request_id}/response", address, _RESPONSE_HEADERS))
         return cls(reader, writer)
 
     async def write(self, data: bytes) -> None:
@@ -47,27 +47,29 @@ class StreamedResponse:
         Raises:
             OSError: the other end takes no more.
         """
-        if self.answer.done():
+        if self.acknowledgement.done():
             raise BrokenPipeError("the response is no longer taken")
         if data:
-            self._writer.write(chunk(data))
+            self._writer.write(encode_chunk(data))
             await self._writer.drain()
 
-    async def end(self, failure: Failure | None = None) -> None:
+    async def end(self, report: ErrorReport | None = None) -> None:
         """Send the end, with the failure in trailers if there was one, and wait until it is taken.
 
         Raises:
             OSError: the other end is gone, or refuses.
         """
         trailers = b""
-        if failure is not None:
-            body = base64.b64encode(failure.json()).decode()
-            names = {"Error-Type": failure.kind, "Error-Body": body}
-            trailers = "".join(f"Lambda-Runtime-Function-{name}: {value}\r\n" for name, value in names.items()).encode()
+        if report is not None:
+            body = base64.b64encode(report.to_json()).decode()
+            trailer_values = {"Error-Type": report.error_type, "Error-Body": body}
+            trailers = "".join(
+                f"Lambda-Runtime-Function-{name}: {value}\r\n" for name, value in trailer_values.items()
+            ).encode()
         try:
             self._writer.write(LAST_CHUNK + trailers + b"\r\n")
             await self._writer.drain()
-            status = (await self.answer).status
+            status = (await self.acknowledgement).status
             if not 200 <= status < 300:
                 raise ConnectionAbortedError(f"the Runtime API answers {status} to a response")
         finally:
@@ -75,5 +77,5 @@ class StreamedResponse:
 
     def close(self) -> None:
         """Let go of the connection, whatever its state."""
-        self.answer.cancel()
+        self.acknowledgement.cancel()
         self._writer.close()

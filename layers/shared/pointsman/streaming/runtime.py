@@ -7,44 +7,44 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .context import Context
+from .context import LambdaContext
 from .exchange import Exchange
-from .failure import AppFailure, Failure
-from .runtime_api import Invocation, RuntimeApi, RuntimeApiFailed
-from .sandbox import Sandbox, trace
-from .scope import body_of, scope_of
+from .failure import ErrorReport, FunctionError
+from .runtime_api import NextInvocation, RuntimeApiClient, RuntimeApiError
+from .sandbox import LambdaEnvironment, export_trace_id
+from .scope import build_scope, decode_body
 
-__all__ = ["App", "main"]
+__all__ = ["ASGIApp", "main"]
 
-App = Callable[
+ASGIApp = Callable[
     [dict[str, Any], Callable[[], Awaitable[dict[str, Any]]], Callable[[dict[str, Any]], Awaitable[None]]],
     Awaitable[None],
 ]
 
-MARGIN = 0.5
+CANCEL_MARGIN_SECONDS = 0.5
 """Seconds before Lambda kills the function that the app is cancelled, to end what it does in its own way."""
 
 
 def main(handler: str) -> int:
     """Load the app that `module.attribute` names and serve until Lambda ends the sandbox; the exit code."""
-    sandbox = Sandbox.read()
-    api = RuntimeApi(sandbox.runtime_api)
+    environment = LambdaEnvironment.load()
+    api = RuntimeApiClient(environment.runtime_api)
     try:
-        app = load(handler)
+        app = load_app(handler)
     except Exception as error:  # noqa: BLE001 - whatever it is, Lambda is told
-        failure = Failure.of(error)
-        failure.log()
-        asyncio.run(api.report_start(failure))
+        report = ErrorReport.from_exception(error)
+        report.log()
+        asyncio.run(api.report_init_error(report))
         return 1
     try:
-        asyncio.run(_until_ended(app, api, sandbox))
-    except (RuntimeApiFailed, OSError) as error:
+        asyncio.run(_serve_until_sigterm(app, api, environment))
+    except (RuntimeApiError, OSError) as error:
         sys.stdout.write(f"[WARNING] the runtime ends: {error}\n")
         return 1
     return 0
 
 
-def load(handler: str) -> App:
+def load_app(handler: str) -> ASGIApp:
     """Import an app.
 
     Raises:
@@ -52,74 +52,76 @@ def load(handler: str) -> App:
     """
     module, _, name = handler.replace("/", ".").rpartition(".")
     try:
-        imported = importlib.import_module(module)
+        app_module = importlib.import_module(module)
     except ImportError as error:
-        failure = AppFailure("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}")
-        raise failure.with_traceback(error.__traceback__) from None
-    if not hasattr(imported, name):
-        raise AppFailure("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module}'")
-    return getattr(imported, name)
+        load_error = FunctionError("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}")
+        raise load_error.with_traceback(error.__traceback__) from None
+    if not hasattr(app_module, name):
+        raise FunctionError("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module}'")
+    return getattr(app_module, name)
 
 
-async def _until_ended(app: App, api: RuntimeApi, sandbox: Sandbox) -> None:
+async def _serve_until_sigterm(app: ASGIApp, api: RuntimeApiClient, environment: LambdaEnvironment) -> None:
     """Serve until SIGTERM; a second one kills."""
     loop = asyncio.get_running_loop()
-    serving = asyncio.ensure_future(_serve(app, api, sandbox))
+    serve_task = asyncio.ensure_future(_serve_invocations(app, api, environment))
 
-    def end() -> None:
+    def stop() -> None:
         loop.remove_signal_handler(signal.SIGTERM)
-        serving.cancel()
+        serve_task.cancel()
 
-    loop.add_signal_handler(signal.SIGTERM, end)
-    await asyncio.wait({serving})
-    if not serving.cancelled():
-        serving.result()
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    await asyncio.wait({serve_task})
+    if not serve_task.cancelled():
+        serve_task.result()
 
 
-async def _serve(app: App, api: RuntimeApi, sandbox: Sandbox) -> None:
+async def _serve_invocations(app: ASGIApp, api: RuntimeApiClient, environment: LambdaEnvironment) -> None:
     while True:
-        invocation = await api.next()
-        trace(invocation.trace_id)
+        invocation = await api.get_next_invocation()
+        export_trace_id(invocation.trace_id)
         try:
-            await _answer(app, api, invocation, sandbox)
+            await _handle_invocation(app, api, invocation, environment)
         except OSError as error:
             # A response that was not taken. If the Runtime API itself is gone, asking for the next event says so.
             sys.stdout.write(f"[WARNING] a response was lost: {error}\n")
 
 
-async def _answer(app: App, api: RuntimeApi, invocation: Invocation, sandbox: Sandbox) -> None:
-    context = Context(
+async def _handle_invocation(
+    app: ASGIApp, api: RuntimeApiClient, invocation: NextInvocation, environment: LambdaEnvironment
+) -> None:
+    context = LambdaContext(
         aws_request_id=invocation.request_id,
         deadline_ms=invocation.deadline_ms,
-        invoked_function_arn=invocation.arn,
-        function_name=sandbox.function,
-        function_version=sandbox.version,
-        memory_limit_in_mb=sandbox.memory,
-        log_group_name=sandbox.log_group,
-        log_stream_name=sandbox.log_stream,
+        invoked_function_arn=invocation.function_arn,
+        function_name=environment.function_name,
+        function_version=environment.function_version,
+        memory_limit_in_mb=environment.memory_limit_in_mb,
+        log_group_name=environment.log_group_name,
+        log_stream_name=environment.log_stream_name,
     )
     exchange = Exchange(api, invocation.request_id, b"")
     try:
-        scope = scope_of(invocation.event, context)
-        exchange = Exchange(api, invocation.request_id, body_of(invocation.event))
-    except (AppFailure, ValueError) as error:
+        scope = build_scope(invocation.event, context)
+        exchange = Exchange(api, invocation.request_id, decode_body(invocation.event))
+    except (FunctionError, ValueError) as error:
         await exchange.finish(error)
         return
-    running = asyncio.create_task(_run(app, scope, exchange))
-    stopped: BaseException = AppFailure("Runtime.DeadlineExceeded", "The function's time is over")
-    ending: asyncio.CancelledError | None = None
+    app_task = asyncio.create_task(_run_app(app, scope, exchange))
+    stop_reason: BaseException = FunctionError("Runtime.DeadlineExceeded", "The function's time is over")
+    cancellation: asyncio.CancelledError | None = None
     try:
-        seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN
-        await asyncio.wait({running}, timeout=max(seconds, 0.0))
+        remaining = context.get_remaining_time_in_millis() / 1000 - CANCEL_MARGIN_SECONDS
+        await asyncio.wait({app_task}, timeout=max(remaining, 0.0))
     except asyncio.CancelledError as signalled:
-        stopped, ending = AppFailure("Runtime.Shutdown", "The sandbox is being ended"), signalled
-    if not running.done():
-        running.cancel()
-        await asyncio.wait({running})
-    await exchange.finish(stopped if running.cancelled() else running.exception())
-    if ending is not None:
-        raise ending
+        stop_reason, cancellation = FunctionError("Runtime.Shutdown", "The sandbox is being ended"), signalled
+    if not app_task.done():
+        app_task.cancel()
+        await asyncio.wait({app_task})
+    await exchange.finish(stop_reason if app_task.cancelled() else app_task.exception())
+    if cancellation is not None:
+        raise cancellation
 
 
-async def _run(app: App, scope: dict[str, Any], exchange: Exchange) -> None:
+async def _run_app(app: ASGIApp, scope: dict[str, Any], exchange: Exchange) -> None:
     await app(scope, exchange.receive, exchange.send)

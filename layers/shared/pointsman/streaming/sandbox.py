@@ -3,34 +3,34 @@
 import os
 from dataclasses import dataclass
 
-__all__ = ["Sandbox", "trace"]
+__all__ = ["LambdaEnvironment", "export_trace_id"]
 
 
 @dataclass(frozen=True)
-class Sandbox:
+class LambdaEnvironment:
     """The function as Lambda runs it; memory in MB."""
 
     runtime_api: str
-    function: str
-    version: str
-    memory: str
-    log_group: str
-    log_stream: str
+    function_name: str
+    function_version: str
+    memory_limit_in_mb: str
+    log_group_name: str
+    log_stream_name: str
 
     @classmethod
-    def read(cls) -> "Sandbox":
+    def load(cls) -> "LambdaEnvironment":
         """From the environment; only the Runtime API's address has to be there."""
         return cls(
             runtime_api=os.environ["AWS_LAMBDA_RUNTIME_API"],
-            function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-            version=os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
-            memory=os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""),
-            log_group=os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""),
-            log_stream=os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
+            function_name=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+            function_version=os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
+            memory_limit_in_mb=os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""),
+            log_group_name=os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""),
+            log_stream_name=os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
         )
 
 
-def trace(trace_id: str) -> None:
+def export_trace_id(trace_id: str) -> None:
     """Put an invocation's trace where X-Ray's libraries look for it."""
     if trace_id:
         os.environ["_X_AMZN_TRACE_ID"] = trace_id

@@ -4,14 +4,22 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["LAST_CHUNK", "Answer", "chunk", "connect", "head", "read_answer", "request"]
+__all__ = [
+    "LAST_CHUNK",
+    "HttpResponse",
+    "encode_chunk",
+    "encode_request_head",
+    "open_connection",
+    "read_response",
+    "send_request",
+]
 
 LAST_CHUNK = b"0\r\n"
 """After it come the trailers, if any, and an empty line."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """A response; names of headers in lower case."""
 
     status: int
@@ -19,43 +27,43 @@ class Answer:
     body: bytes
 
 
-async def connect(address: str) -> "tuple[asyncio.StreamReader, asyncio.StreamWriter]":
+async def open_connection(address: str) -> "tuple[asyncio.StreamReader, asyncio.StreamWriter]":
     """A connection to `host:port`."""
     host, _, port = address.rpartition(":")
     return await asyncio.open_connection(host, int(port))
 
 
-async def request(
+async def send_request(
     address: str, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
-) -> Answer:
+) -> HttpResponse:
     """Send a request and wait for its response, however long that takes.
 
     Raises:
         OSError: the other end is not there, or goes away.
     """
-    reader, writer = await connect(address)
+    reader, writer = await open_connection(address)
     try:
         length = {"Content-Length": str(len(body))} if method == "POST" else {}
-        writer.write(head(method, path, address, {**(headers or {}), **length}) + body)
+        writer.write(encode_request_head(method, path, address, {**(headers or {}), **length}) + body)
         await writer.drain()
-        return await read_answer(reader)
+        return await read_response(reader)
     finally:
         writer.close()
 
 
-def head(method: str, path: str, address: str, headers: Mapping[str, str]) -> bytes:
+def encode_request_head(method: str, path: str, address: str, headers: Mapping[str, str]) -> bytes:
     """The request's first lines, and the empty one."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {address}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def chunk(data: bytes) -> bytes:
+def encode_chunk(data: bytes) -> bytes:
     """One chunk; data must not be empty, which would end the body."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-async def read_answer(reader: asyncio.StreamReader) -> Answer:
+async def read_response(reader: asyncio.StreamReader) -> HttpResponse:
     """Read a response to its end.
 
     Raises:
@@ -65,13 +73,13 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer:
         status, headers = 100, dict[str, str]()
         while 100 <= status < 200:
             status = int((await reader.readuntil(b"\r\n")).split(b" ", 2)[1])
-            headers = await _headers(reader)
-        return Answer(status, headers, await _body(reader, status, headers))
+            headers = await _read_headers(reader)
+        return HttpResponse(status, headers, await _read_body(reader, status, headers))
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, IndexError) as error:
         raise ConnectionResetError(f"no complete response: {type(error).__name__}") from None
 
 
-async def _headers(reader: asyncio.StreamReader) -> dict[str, str]:
+async def _read_headers(reader: asyncio.StreamReader) -> dict[str, str]:
     headers: dict[str, str] = {}
     while line := (await reader.readuntil(b"\r\n")).strip():
         name, _, value = line.decode("latin-1").partition(":")
@@ -79,7 +87,7 @@ async def _headers(reader: asyncio.StreamReader) -> dict[str, str]:
     return headers
 
 
-async def _body(reader: asyncio.StreamReader, status: int, headers: Mapping[str, str]) -> bytes:
+async def _read_body(reader: asyncio.StreamReader, status: int, headers: Mapping[str, str]) -> bytes:
     if status in (204, 304):
         return b""
     if "content-length" in headers:
@@ -90,5 +98,5 @@ async def _body(reader: asyncio.StreamReader, status: int, headers: Mapping[str,
     while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
         parts.append(await reader.readexactly(size))
         await reader.readexactly(2)
-    await _headers(reader)
+    await _read_headers(reader)
     return b"".join(parts)

@@ -9,7 +9,7 @@ STARTED = {"type": "http.response.start", "status": 200, "headers": [(b"content-
 
 
 async def app(scope, receive, send):
-    async def part(data, more=True):
+    async def send_part(data, more=True):
         await send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def wait_for(name):
@@ -19,44 +19,44 @@ async def app(scope, receive, send):
     def mark(name):
         open(f"{folder}/{name}", "w").close()
 
-    what = scope["path"].rpartition("/")[2]
+    action = scope["path"].rpartition("/")[2]
     folder = parse_qs(scope["query_string"].decode()).get("control", [""])[0]
-    if what == "early":
+    if action == "early":
         raise ValueError("no good")
-    if what == "slow":
+    if action == "slow":
         await wait_for("0")
     headers = [(b"x-two", b"1"), (b"x-two", b"2"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
-    if what in ("echo", "none"):
+    if action in ("echo", "none"):
         request = await receive()
-        status = 204 if what == "none" else 201
+        status = 204 if action == "none" else 201
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        told = {
+        details = {
             "body": request["body"].hex(),
             "method": scope["method"],
             "event": scope["aws.event"],
             "pid": os.getpid(),
         }
-        await part(json.dumps(told).encode() if what == "echo" else b"", False)
+        await send_part(json.dumps(details).encode() if action == "echo" else b"", False)
         return
     await send(STARTED)
-    await part(b"begun")
-    if what == "steps":
+    await send_part(b"begun")
+    if action == "steps":
         for number in range(3):
             await wait_for(number)
-            await part(str(number).encode())
-    if what == "gone":
+            await send_part(str(number).encode())
+    if action == "gone":
         await wait_for("go")
         for _ in range(50):
-            await part(bytes(100_000))
+            await send_part(bytes(100_000))
         mark("done")
-    if what == "late":
+    if action == "late":
         raise ValueError("no good")
-    if what == "forever":
+    if action == "forever":
         await asyncio.sleep(3600)
-    if what == "stuck":
+    if action == "stuck":
         while True:
             try:
                 await asyncio.sleep(3600)
             except asyncio.CancelledError:
                 mark("cancelled")
-    await part(b"", False)
+    await send_part(b"", False)

@@ -7,74 +7,79 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ...db import prompt_calls, prompt_events, prompt_items
-from ...db.connection import Connection, run
+from ...db.connection import Connection, run_in_transaction
 from ...errors import MissingSetting, ModelFailed, PointsmanError
-from ...moments import iso
+from ...moments import format_timestamp
 from ...prompts import told
 from ...settings.prompts import PromptSettings
 from ..plugin import Prompt
-from .held import Held, Run
-from .history import Item, call_ids, history
+from .held import OwnedPrompt, PromptRun
+from .history import ModelItem, collect_call_ids, load_history
 
 if TYPE_CHECKING:
     from ..model.client import ModelClient
-    from ..model.turns import Turn
+    from ..model.turns import ModelTurn
 
-__all__ = ["ask", "fail"]
+__all__ = ["fail_prompt", "run_model_turn"]
 
-_LONGEST_CALL_ID = 64
+_MAX_CALL_ID_LENGTH = 64
 
 
-def ask(held: Held, prompt: Prompt, settings: PromptSettings) -> bool:
+def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings) -> bool:
     """Let the model take a turn and commit it with the calls that it asks for. Whether the prompt has ended.
 
     A model that cannot be asked ends it.
     """
-    items = run(lambda db: history(db, held.run))
-    begun = told.now()
-    on_text = _teller(held) if held.run.tokens else None
+    items = run_in_transaction(lambda db: load_history(db, owned.prompt_run))
+    started_at = told.utc_now()
+    on_text = _build_text_callback(owned) if owned.prompt_run.tokens else None
     try:
-        level = "high" if held.run.model == "high" else "normal"
-        turn = _model().respond(items, prompt.tools, "\n\n".join(prompt.instructions), level, on_text)
-        said, calls = _with_ids_of_its_own(turn, call_ids(items))
-        text = json.dumps(said, allow_nan=False)
+        level = "high" if owned.prompt_run.model == "high" else "normal"
+        turn = _get_model_client().respond(items, prompt.tools, "\n\n".join(prompt.instructions), level, on_text)
+        output_items, calls = _assign_unique_call_ids(turn, collect_call_ids(items))
+        items_json = json.dumps(output_items, allow_nan=False)
     except (ModelFailed, MissingSetting) as error:
-        fail(held, error.message)
+        fail_prompt(owned, error.message)
         return True
     except ValueError:
-        fail(held, "The model's answer cannot be read: it holds numbers that JSON has not")
+        fail_prompt(owned, "The model's answer cannot be read: it holds numbers that JSON has not")
         return True
-    output: told.Output = {"type": "text", "content": turn.text, "start": iso(begun), "end": iso(told.now())}
-    if turn.text and held.run.output_bytes + len(text) > settings.max_output_bytes:
-        fail(held, f"The prompt's outputs are over the limit of {settings.max_output_bytes} bytes")
+    text_output: told.PromptOutput = {
+        "type": "text",
+        "content": turn.text,
+        "start": format_timestamp(started_at),
+        "end": format_timestamp(told.utc_now()),
+    }
+    if turn.text and owned.prompt_run.output_bytes + len(items_json) > settings.max_output_bytes:
+        fail_prompt(owned, f"The prompt's outputs are over the limit of {settings.max_output_bytes} bytes")
         return True
 
-    def write(db: Connection, now: Run) -> Run:
-        now = replace(
-            now,
-            turns=now.turns + 1,
-            usage_input=now.usage_input + turn.usage.input,
-            usage_output=now.usage_output + turn.usage.output,
-            usage_total=now.usage_total + turn.usage.total,
+    def record_turn(db: Connection, prompt_run: PromptRun) -> PromptRun:
+        prompt_run = replace(
+            prompt_run,
+            turns=prompt_run.turns + 1,
+            usage_input=prompt_run.usage_input + turn.usage.input,
+            usage_output=prompt_run.usage_output + turn.usage.output,
+            usage_total=prompt_run.usage_total + turn.usage.total,
         )
-        prompt_items.add(db, now.id, now.turns, said)
+        prompt_items.append(db, prompt_run.id, prompt_run.turns, output_items)
         for position, call in enumerate(calls):
-            prompt_calls.add(db, now.id, now.turns, position, call)
+            prompt_calls.insert(db, prompt_run.id, prompt_run.turns, position, call)
         if turn.text:
-            now = told.output(db, now, output)
-        return now if calls else told.end(db, now, "completed")
+            prompt_run = told.append_output(db, prompt_run, text_output)
+        return prompt_run if calls else told.append_final_event(db, prompt_run, "completed")
 
-    held.write(write, ends=not calls)
+    owned.write(record_turn, may_end=not calls)
     return not calls
 
 
-def fail(held: Held, message: str) -> None:
+def fail_prompt(owned: OwnedPrompt, message: str) -> None:
     """End the prompt with this error."""
-    held.write(lambda db, now: told.end(db, now, "failed", message), ends=True)
+    owned.write(lambda db, now: told.append_final_event(db, now, "failed", message), may_end=True)
 
 
 @cache
-def _model() -> "ModelClient":
+def _get_model_client() -> "ModelClient":
     """One client for as long as the process lives. Raises MissingSetting."""
     from ...settings.model import ModelSettings
     from ..model.client import ModelClient
@@ -82,38 +87,38 @@ def _model() -> "ModelClient":
     return ModelClient(ModelSettings.load())
 
 
-def _teller(held: Held) -> Callable[[str | None], None]:
+def _build_text_callback(owned: OwnedPrompt) -> Callable[[str | None], None]:
     """Hands the text out while it comes. Nobody must have it, so a database that is away meanwhile is no failure."""
 
-    def tell(piece: str | None) -> None:
+    def publish_delta(delta: str | None) -> None:
         try:
-            run(lambda db: prompt_events.tell(db, held.run.id, held.owner, piece))
+            run_in_transaction(lambda db: prompt_events.notify_text_delta(db, owned.prompt_run.id, owned.owner, delta))
         except PointsmanError:
             return
 
-    tell(None)  # An earlier attempt may have died in the middle of this turn.
-    return tell
+    publish_delta(None)  # An earlier attempt may have died in the middle of this turn.
+    return publish_delta
 
 
-def _with_ids_of_its_own(turn: "Turn", taken: set[str]) -> tuple[list[Item], list[dict[str, str]]]:
+def _assign_unique_call_ids(turn: "ModelTurn", used_ids: set[str]) -> tuple[list[ModelItem], list[dict[str, str]]]:
     """The turn's items and calls. A call whose id the history has already gets another one.
 
     An API refuses a history with two calls of one id, and an approval of the one must not be one of the other.
     """
-    names: dict[str, str] = {}
+    unique_ids: dict[str, str] = {}
     for call in turn.calls:
-        wanted, number = call.call_id, 1
-        while wanted in taken:
+        candidate, number = call.call_id, 1
+        while candidate in used_ids:
             number += 1
             suffix = f"-{number}"
-            wanted = call.call_id[: _LONGEST_CALL_ID - len(suffix)] + suffix
-        taken.add(wanted)
-        names[call.call_id] = wanted
-    items: list[Item] = [
-        {**item, "call_id": names[str(item["call_id"])]} if item.get("type") == "function_call" else item
+            candidate = call.call_id[: _MAX_CALL_ID_LENGTH - len(suffix)] + suffix
+        used_ids.add(candidate)
+        unique_ids[call.call_id] = candidate
+    items: list[ModelItem] = [
+        {**item, "call_id": unique_ids[str(item["call_id"])]} if item.get("type") == "function_call" else item
         for item in turn.items
     ]
     calls: list[dict[str, Any]] = [
-        {"id": names[call.call_id], "name": call.tool_id, "arguments": call.arguments} for call in turn.calls
+        {"id": unique_ids[call.call_id], "name": call.tool_id, "arguments": call.arguments} for call in turn.calls
     ]
     return items, calls

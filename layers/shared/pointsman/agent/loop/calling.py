@@ -13,152 +13,169 @@ from pydantic import BaseModel
 from ...db import prompt_calls, prompt_events
 from ...db.connection import Connection
 from ...errors import InvalidToolInput, PointsmanError
-from ...moments import iso
+from ...moments import format_timestamp
 from ...prompts import told
 from ...settings.prompts import PromptSettings
 from ..plugin import Prompt
 from ..tool import AnyTool, Invocation
-from .held import Held, Run
+from .held import OwnedPrompt, PromptRun
 
-__all__ = ["settle"]
+__all__ = ["process_call"]
 
-Call = prompt_calls.Call
-_CUT_OFF = "its process ended"
+ToolCall = prompt_calls.ToolCall
+_PROCESS_ENDED = "its process ended"
 
 
-def settle(held: Held, prompt: Prompt, call: Call, settings: PromptSettings) -> bool:
+def process_call(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settings: PromptSettings) -> bool:
     """Bring the call to its result, or to where a person must decide. Whether it waits."""
     if call.state == "running":
-        _answer(held, call, told.unknown_outcome(_CUT_OFF), call.started_at or told.now())
+        _record_result(owned, call, told.unknown_outcome_result(_PROCESS_ENDED), call.started_at or told.utc_now())
     elif call.state == "rejected":
-        _answer(held, call, _error("A person rejected this call" + (f": {call.note}" if call.note else "")))
+        _record_result(
+            owned, call, _error_result("A person rejected this call" + (f": {call.note}" if call.note else ""))
+        )
     elif call.state == "waiting":
-        held.write(lambda db, now: _expired(db, now, call), waited=True)
+        owned.write(lambda db, now: _expire_approval(db, now, call), extend_deadline=True)
     elif call.state == "expired":
-        _answer(held, call, _error("Not run: nobody approved this call in time"))
+        _record_result(owned, call, _error_result("Not run: nobody approved this call in time"))
     else:
-        return _checked(held, prompt, call, settings)
+        return _validate_and_run(owned, prompt, call, settings)
     return False
 
 
-def _checked(held: Held, prompt: Prompt, call: Call, settings: PromptSettings) -> bool:
+def _validate_and_run(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settings: PromptSettings) -> bool:
     tools = {tool.id: tool for tool in prompt.tools}
     tool = tools.get(call.asked["name"])
     if tool is None:
         names = ", ".join(sorted(tools)) or "none"
-        _answer(held, call, _error(f"There is no tool {call.asked['name'][:128]!r}. The tools are: {names}"))
+        _record_result(
+            owned, call, _error_result(f"There is no tool {call.asked['name'][:128]!r}. The tools are: {names}")
+        )
         return False
     try:
-        given = told.parsed(call.asked["arguments"])
+        arguments = told.parse_arguments(call.asked["arguments"])
     except ValueError as error:
-        _answer(held, call, _error(f"The arguments of {tool.id} are not JSON: {error}"))
+        _record_result(owned, call, _error_result(f"The arguments of {tool.id} are not JSON: {error}"))
         return False
     try:
-        valid = tool.read(given)
-        reason = tool.approval_reason(valid)
-        digest = _digest(tool, valid)
+        tool_input = tool.validate_input(arguments)
+        reason = tool.get_approval_reason(tool_input)
+        digest = _compute_digest(tool, tool_input)
     except InvalidToolInput as error:
-        _answer(held, call, _error(f"{error.message}: {_issues(error)}"))
+        _record_result(owned, call, _error_result(f"{error.message}: {_format_issues(error)}"))
         return False
     except PointsmanError as error:
-        _answer(held, call, _error(error.message))
+        _record_result(owned, call, _error_result(error.message))
         return False
     if call.state == "asked" and reason is not None:
-        shown = {"toolName": tool.id, "input": given, "reason": reason}
-        held.write(lambda db, now: _waits(db, now, call, shown, digest, settings))
+        approval_request = {"toolName": tool.id, "input": arguments, "reason": reason}
+        owned.write(lambda db, now: _request_approval(db, now, call, approval_request, digest, settings))
         return True
     if call.state == "approved" and digest != call.digest:
-        _answer(held, call, _error("Not run: this is not any more what was approved"))
+        _record_result(owned, call, _error_result("Not run: this is not any more what was approved"))
         return False
-    held.write(lambda db, now: _begins(db, now, call))
-    _run(held, prompt, call, tool, given, settings)
+    owned.write(lambda db, now: _mark_running(db, now, call))
+    _run_tool(owned, prompt, call, tool, arguments, settings)
     return False
 
 
-def _run(held: Held, prompt: Prompt, call: Call, tool: AnyTool, given: object, settings: PromptSettings) -> None:
+def _run_tool(
+    owned: OwnedPrompt, prompt: Prompt, call: ToolCall, tool: AnyTool, arguments: object, settings: PromptSettings
+) -> None:
     """Call the tool. That is written down already: whatever happens from here on, it is never called again for this."""
-    begun, files = told.now(), list[told.Output]()
+    started_at, files = told.utc_now(), list[told.PromptOutput]()
 
     def output_file(path: str, mime_type: str | None = None, description: str | None = None) -> None:
-        file: told.Output = {"type": "file", "path": path}
+        file: told.PromptOutput = {"type": "file", "path": path}
         if mime_type is not None:
             file["mimeType"] = mime_type
         if description is not None:
             file["description"] = description
-        files.append({**file, "start": iso(begun), "end": iso(told.now())})
+        files.append({**file, "start": format_timestamp(started_at), "end": format_timestamp(told.utc_now())})
 
-    state = copy.deepcopy(held.run.state)
-    invocation = Invocation(held.run.user_id, prompt.services, state, output_file)
-    result: told.Output
+    state = copy.deepcopy(owned.prompt_run.state)
+    invocation = Invocation(owned.prompt_run.user_id, prompt.services, state, output_file)
+    result: told.PromptOutput
     try:
-        result = {"type": "success", "output": tool.call(invocation, given, approved=call.state == "approved")}
+        result = {"type": "success", "output": tool.call(invocation, arguments, approved=call.state == "approved")}
     except InvalidToolInput as error:
-        result = _error(f"{error.message}: {_issues(error)}")
+        result = _error_result(f"{error.message}: {_format_issues(error)}")
     except PointsmanError as error:
-        result = _error(error.message)
-    state, result = _storable(state, held.run.state, result)
-    left = settings.max_output_bytes - held.run.output_bytes
+        result = _error_result(error.message)
+    state, result = _ensure_serializable(state, owned.prompt_run.state, result)
+    remaining = settings.max_output_bytes - owned.prompt_run.output_bytes
     size = len(json.dumps([result, files]))
-    if size > left:
+    if size > remaining:
         files.clear()
-        result = _error(
-            f"It has run, but what it returned is {size} bytes, and the prompt has {max(left, 0)} of"
+        result = _error_result(
+            f"It has run, but what it returned is {size} bytes, and the prompt has {max(remaining, 0)} of"
             f" {settings.max_output_bytes} left"
         )
-    _answer(held, call, result, begun, files, state)
+    _record_result(owned, call, result, started_at, files, state)
 
 
-def _storable(state: dict[str, Any], before: dict[str, Any], result: told.Output) -> tuple[dict[str, Any], told.Output]:
+def _ensure_serializable(
+    state: dict[str, Any], previous_state: dict[str, Any], result: told.PromptOutput
+) -> tuple[dict[str, Any], told.PromptOutput]:
     """The tools' state and the result; the state as it was, and an error, where it cannot be written as JSON."""
     try:
         return json.loads(json.dumps(state, allow_nan=False)), result
     except (TypeError, ValueError, RecursionError):
-        return before, _error("It has run, but what it keeps for later calls cannot be written as JSON")
+        return previous_state, _error_result("It has run, but what it keeps for later calls cannot be written as JSON")
 
 
-def _answer(
-    held: Held,
-    call: Call,
+def _record_result(
+    owned: OwnedPrompt,
+    call: ToolCall,
     result: Mapping[str, object],
-    begun: datetime | None = None,
-    files: list[told.Output] | None = None,
+    started_at: datetime | None = None,
+    files: list[told.PromptOutput] | None = None,
     state: dict[str, Any] | None = None,
 ) -> None:
-    started = begun or told.now()
+    start_time = started_at or told.utc_now()
 
-    def write(db: Connection, now: Run) -> Run:
-        return told.answered(db, now if state is None else replace(now, state=state), call, result, started, files)
+    def record(db: Connection, prompt_run: PromptRun) -> PromptRun:
+        return told.append_tool_result(
+            db, prompt_run if state is None else replace(prompt_run, state=state), call, result, start_time, files
+        )
 
-    held.write(write)
-
-
-def _waits(
-    db: Connection, now: Run, call: Call, shown: dict[str, object], digest: str, settings: PromptSettings
-) -> Run:
-    prompt_calls.wait(db, call, shown, digest, settings.approval_seconds)
-    prompt_events.add(db, now.id, "prompt.approval", {"promptId": now.id, "toolCallId": call.id, **shown})
-    return replace(now, status="waiting")
+    owned.write(record)
 
 
-def _expired(db: Connection, now: Run, call: Call) -> Run:
-    prompt_calls.expire(db, call)
-    return replace(now, status="running")
+def _request_approval(
+    db: Connection,
+    prompt_run: PromptRun,
+    call: ToolCall,
+    approval_request: dict[str, object],
+    digest: str,
+    settings: PromptSettings,
+) -> PromptRun:
+    prompt_calls.mark_waiting(db, call, approval_request, digest, settings.approval_seconds)
+    prompt_events.append(
+        db, prompt_run.id, "prompt.approval", {"promptId": prompt_run.id, "toolCallId": call.id, **approval_request}
+    )
+    return replace(prompt_run, status="waiting")
 
 
-def _begins(db: Connection, now: Run, call: Call) -> Run:
-    prompt_calls.start(db, call)
-    return now
+def _expire_approval(db: Connection, prompt_run: PromptRun, call: ToolCall) -> PromptRun:
+    prompt_calls.mark_expired(db, call)
+    return replace(prompt_run, status="running")
 
 
-def _digest(tool: AnyTool, valid: BaseModel) -> str:
+def _mark_running(db: Connection, prompt_run: PromptRun, call: ToolCall) -> PromptRun:
+    prompt_calls.mark_running(db, call)
+    return prompt_run
+
+
+def _compute_digest(tool: AnyTool, tool_input: BaseModel) -> str:
     """Stands for the call as it will be made: the tool and all of its input, defaults too."""
-    text = json.dumps([tool.id, valid.model_dump(mode="json")], sort_keys=True)
+    text = json.dumps([tool.id, tool_input.model_dump(mode="json")], sort_keys=True)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
-def _issues(error: InvalidToolInput) -> str:
+def _format_issues(error: InvalidToolInput) -> str:
     return "; ".join(f"{'.'.join(map(str, one['path'])) or 'value'}: {one['message']}" for one in error.issues)
 
 
-def _error(message: str) -> told.Output:
+def _error_result(message: str) -> told.PromptOutput:
     return {"type": "error", "error": message}

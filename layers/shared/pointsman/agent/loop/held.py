@@ -5,48 +5,54 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ...db import prompt_runs
-from ...db.connection import Connection, run
+from ...db.connection import Connection, run_in_transaction
 
-__all__ = ["Held", "Superseded"]
+__all__ = ["OwnedPrompt", "OwnershipLost"]
 
-Run = prompt_runs.Run
+PromptRun = prompt_runs.PromptRun
 
 
-class Superseded(Exception):
+class OwnershipLost(Exception):
     """The prompt has ended, or another attempt has taken it over: nothing may be written any more."""
 
 
-class Held:
+class OwnedPrompt:
     """A prompt that this attempt holds until another one claims it. `run` is as the last write has left it."""
 
-    def __init__(self, prompt: Run, owner: str) -> None:
-        self.run = prompt
+    def __init__(self, prompt_run: PromptRun, owner: str) -> None:
+        self.prompt_run = prompt_run
         self.owner = owner
 
     @classmethod
-    def claim(cls, prompt_id: str, restarts: int) -> "Held | None":
+    def claim(cls, prompt_id: str, restarts: int) -> "OwnedPrompt | None":
         """Take the prompt over; None if it has ended or is a later execution's."""
         owner = uuid.uuid4().hex
-        claimed = run(lambda db: prompt_runs.claim(db, prompt_id, restarts, owner))
+        claimed = run_in_transaction(lambda db: prompt_runs.claim(db, prompt_id, restarts, owner))
         return cls(claimed, owner) if claimed else None
 
-    def write(self, work: Callable[[Connection, Run], Run], *, ends: bool = False, waited: bool = False) -> None:
+    def write(
+        self,
+        update: Callable[[Connection, PromptRun], PromptRun],
+        *,
+        may_end: bool = False,
+        extend_deadline: bool = False,
+    ) -> None:
         """Do `work` in a transaction and save the prompt as it returns it.
 
         `ends` for work that may end the prompt, `waited` where the time since the last write was a person's. Raises
         Superseded.
         """
 
-        def once(db: Connection) -> Run:
-            if ends:
-                prompt_runs.hold_conversation(db, self.run.id)
-            now = prompt_runs.hold(db, self.run.id)
-            if now is None or now.owner != self.owner or now.status not in prompt_runs.AT_WORK:
-                raise Superseded
-            if now.writes != self.run.writes:
-                return now  # This very transaction, whose answer was lost: nobody else counts while we hold it.
-            done = replace(work(db, now), writes=now.writes + 1)
-            prompt_runs.save(db, done, waited)
-            return done
+        def update_once(db: Connection) -> PromptRun:
+            if may_end:
+                prompt_runs.lock_conversation(db, self.prompt_run.id)
+            stored = prompt_runs.lock_for_update(db, self.prompt_run.id)
+            if stored is None or stored.owner != self.owner or stored.status not in prompt_runs.ACTIVE_STATUSES:
+                raise OwnershipLost
+            if stored.writes != self.prompt_run.writes:
+                return stored  # This very transaction, whose answer was lost: nobody else counts while we hold it.
+            updated = replace(update(db, stored), writes=stored.writes + 1)
+            prompt_runs.save(db, updated, extend_deadline)
+            return updated
 
-        self.run = run(once)
+        self.prompt_run = run_in_transaction(update_once)

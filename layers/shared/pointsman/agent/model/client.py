@@ -8,52 +8,59 @@ from typing import Literal
 import httpx
 
 from ...errors import ModelFailed
-from ...providers.http import FAILURES, Wire
-from ...providers.reading import Json, mapping
+from ...providers.http import TRANSPORT_FAILURES, Transport
+from ...providers.reading import JsonObject, as_object
 from ...settings.model import ModelSettings
 from ..schemas import input_schema
 from ..tool import AnyTool
-from .failures import Ours, refused, refuses_seals, unanswered, unreadable, unwritable
-from .listening import Heard, OnText, finished
-from .names import WireNames, wire_safe
-from .sse import events
-from .turns import Item, Turn, read_turn
+from .failures import (
+    RequestRedactor,
+    error_from_http_status,
+    error_from_transport,
+    invalid_request_error,
+    invalid_response_error,
+    is_encrypted_reasoning_rejection,
+)
+from .listening import TextCallback, TextRelay, read_response
+from .names import ToolNameMap, sanitize_name
+from .sse import iter_event_data
+from .turns import ModelItem, ModelTurn, parse_turn
 
-__all__ = ["Level", "ModelClient"]
+__all__ = ["ModelClient", "ModelLevel"]
 
-Level = Literal["normal", "high"]
+ModelLevel = Literal["normal", "high"]
 
-CONNECT_SECONDS = 5.0
-TRIES = 3
-FIRST_WAIT_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 20.0
+CONNECT_TIMEOUT_SECONDS = 5.0
+MAX_ATTEMPTS = 3
+INITIAL_BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 20.0
 """A model that asks for a longer pause is not waited for here."""
-_SEALED = "reasoning.encrypted_content"
+_ENCRYPTED_REASONING = "reasoning.encrypted_content"
 
 
 class ModelClient:
     """An OpenAI-compatible Responses API. Opens a connection with the first request."""
 
-    def __init__(self, settings: ModelSettings, wire: Wire | None = None) -> None:
+    def __init__(self, settings: ModelSettings, transport: Transport | None = None) -> None:
         self._settings = settings
-        self._wire = wire or Wire()
+        self._transport = transport or Transport()
         self._http: httpx.Client | None = None
-        self._unsealed: set[str] = set()
+        self._models_without_encrypted_reasoning: set[str] = set()
 
     def close(self) -> None:
         """Drop the connection; the next request opens another."""
-        opened, self._http = self._http, None
-        if opened is not None:
-            opened.close()
+        client, self._http = self._http, None
+        if client is not None:
+            client.close()
 
     def respond(
         self,
-        items: Sequence[Item],
+        items: Sequence[ModelItem],
         tools: Iterable[AnyTool] = (),
         instructions: str = "",
-        level: Level = "normal",
-        on_text: OnText | None = None,
-    ) -> Turn:
+        level: ModelLevel = "normal",
+        on_text: TextCallback | None = None,
+    ) -> ModelTurn:
         """The model's next turn.
 
         `items` is the whole history: user messages, the items of earlier turns as they were, outputs of their calls.
@@ -63,94 +70,106 @@ class ModelClient:
         Tried up to 3 times where that may help, with a pause of up to 20 s that the model may ask for; no try begins
         later than `timeout` seconds after the first. Raises ModelFailed, and what was handed out is void.
         """
-        offered = list(tools)
-        names = WireNames(tool.id for tool in offered)
+        offered_tools = list(tools)
+        names = ToolNameMap(tool.id for tool in offered_tools)
         body: dict[str, object] = {
             "model": self._settings.high if level == "high" else self._settings.normal,
-            "input": [_replayed(item) for item in items],
+            "input": [_sanitize_item(item) for item in items],
             "store": False,
         }
         if instructions:
             body["instructions"] = instructions
-        if offered:
-            body["tools"] = [_function(tool, names) for tool in offered]
-        heard = Heard(on_text) if on_text is not None else None
-        ours = Ours(self._settings.api_key, items, instructions)
-        turn = self._retried(lambda: read_turn(self._asked(body, heard, ours), names, ours), heard)
-        if heard is not None and not heard.said:
-            heard.piece(None, turn.text)
+        if offered_tools:
+            body["tools"] = [_build_function_tool(tool, names) for tool in offered_tools]
+        relay = TextRelay(on_text) if on_text is not None else None
+        redactor = RequestRedactor(self._settings.api_key, items, instructions)
+        turn = self._with_retries(
+            lambda: parse_turn(self._fetch_response(body, relay, redactor), names, redactor), relay
+        )
+        if relay is not None and not relay.has_sent_text:
+            relay.send_delta(None, turn.text)
         return turn
 
-    def _retried(self, once: Callable[[], Turn], heard: Heard | None) -> Turn:
-        begun, tried = self._wire.clock(), 0
+    def _with_retries(self, attempt: Callable[[], ModelTurn], relay: TextRelay | None) -> ModelTurn:
+        started_at, attempts = self._transport.clock(), 0
         while True:
             try:
-                return once()
+                return attempt()
             except ModelFailed as error:
-                tried += 1
-                wait = FIRST_WAIT_SECONDS * 2 ** (tried - 1) * (0.5 + random())  # noqa: S311 - jitter
-                wait = max(wait, error.retry_after or 0.0)
-                late = self._wire.clock() - begun + wait > self._settings.timeout
-                if not error.retryable or tried >= TRIES or wait > LONGEST_WAIT_SECONDS or late:
+                attempts += 1
+                delay = INITIAL_BACKOFF_SECONDS * 2 ** (attempts - 1) * (0.5 + random())  # noqa: S311 - jitter
+                delay = max(delay, error.retry_after or 0.0)
+                is_late = self._transport.clock() - started_at + delay > self._settings.timeout
+                if not error.retryable or attempts >= MAX_ATTEMPTS or delay > MAX_BACKOFF_SECONDS or is_late:
                     raise
-            if heard is not None:
-                heard.forget()
-            self._wire.sleep(wait)
+            if relay is not None:
+                relay.reset()
+            self._transport.sleep(delay)
 
-    def _asked(self, body: dict[str, object], heard: Heard | None, ours: Ours) -> Json:
+    def _fetch_response(
+        self, body: dict[str, object], relay: TextRelay | None, redactor: RequestRedactor
+    ) -> JsonObject:
         """The finished response to one request; twice where the model does not know sealed reasoning."""
         model = str(body["model"])
         while True:
-            sealed = model not in self._unsealed
-            extra: dict[str, object] = {"include": [_SEALED]} if sealed else {}
-            if heard is not None:
+            with_encrypted_reasoning = model not in self._models_without_encrypted_reasoning
+            extra: dict[str, object] = {"include": [_ENCRYPTED_REASONING]} if with_encrypted_reasoning else {}
+            if relay is not None:
                 extra["stream"] = True
-            answer = self._sent({**body, **extra})
+            http_response = self._send({**body, **extra})
             try:
-                if 200 <= answer.status_code < 300:
-                    return self._understood(answer, heard, ours)
-                parsed = _json(b"".join(_pieces(answer)))
+                if 200 <= http_response.status_code < 300:
+                    return self._parse_response(http_response, relay, redactor)
+                error_body = _parse_json(b"".join(_iter_body(http_response)))
             finally:
-                answer.close()
-            if not sealed or not refuses_seals(answer.status_code, parsed):
-                raise refused(answer.status_code, answer.headers, parsed, ours)
-            self._unsealed.add(model)
+                http_response.close()
+            if not with_encrypted_reasoning or not is_encrypted_reasoning_rejection(
+                http_response.status_code, error_body
+            ):
+                raise error_from_http_status(http_response.status_code, http_response.headers, error_body, redactor)
+            self._models_without_encrypted_reasoning.add(model)
 
-    def _sent(self, body: dict[str, object]) -> httpx.Response:
+    def _send(self, body: dict[str, object]) -> httpx.Response:
         try:
-            http = self._open()
+            http = self._open_client()
             # ASCII: a lone surrogate in what somebody said must not be what breaks a prompt.
             content = json.dumps(body).encode()
             headers = {"Accept": "text/event-stream, application/json" if "stream" in body else "application/json"}
             request = http.build_request("POST", f"{self._settings.url.rstrip('/')}/responses", content=content,
                                          headers=headers)  # fmt: skip
         except (TypeError, ValueError, RecursionError, httpx.InvalidURL):
-            raise unwritable() from None
+            raise invalid_request_error() from None
         try:
             return http.send(request, stream=True)
-        except tuple(FAILURES) as error:
-            raise unanswered(error) from None
+        except tuple(TRANSPORT_FAILURES) as error:
+            raise error_from_transport(error) from None
 
-    def _understood(self, answer: httpx.Response, heard: Heard | None, ours: Ours) -> Json:
+    def _parse_response(
+        self, http_response: httpx.Response, relay: TextRelay | None, redactor: RequestRedactor
+    ) -> JsonObject:
         """Whatever was asked for: not every server can stream."""
-        if "event-stream" in answer.headers.get("content-type", ""):
-            return finished(self._alive(events(_pieces(answer))), heard or Heard(lambda _: None), ours)
-        response = mapping(_json(b"".join(_pieces(answer))))
+        if "event-stream" in http_response.headers.get("content-type", ""):
+            return read_response(
+                self._skip_heartbeats(iter_event_data(_iter_body(http_response))),
+                relay or TextRelay(lambda _: None),
+                redactor,
+            )
+        response = as_object(_parse_json(b"".join(_iter_body(http_response))))
         if not response:
-            raise unreadable(f"HTTP {answer.status_code} without JSON")
+            raise invalid_response_error(f"HTTP {http_response.status_code} without JSON")
         return response
 
-    def _alive(self, told: Iterator[str]) -> Iterator[str]:
+    def _skip_heartbeats(self, stream: Iterator[str]) -> Iterator[str]:
         """The events of a stream. Comments show that the connection lives, but not that the model does."""
-        last = self._wire.clock()
-        for data in told:
+        last_event_at = self._transport.clock()
+        for data in stream:
             if data:
                 yield data
-                last = self._wire.clock()
-            elif self._wire.clock() - last > self._settings.timeout:
+                last_event_at = self._transport.clock()
+            elif self._transport.clock() - last_event_at > self._settings.timeout:
                 raise ModelFailed("The model did not answer to the end (only comments)", retryable=True)
 
-    def _open(self) -> httpx.Client:
+    def _open_client(self) -> httpx.Client:
         if self._http is None:
             self._http = httpx.Client(
                 headers={
@@ -158,24 +177,24 @@ class ModelClient:
                     "Content-Type": "application/json",
                     "User-Agent": "pointsman",
                 },
-                timeout=httpx.Timeout(self._settings.timeout, connect=CONNECT_SECONDS),
+                timeout=httpx.Timeout(self._settings.timeout, connect=CONNECT_TIMEOUT_SECONDS),
                 verify=not self._settings.url.lower().startswith("http://"),
                 # As for the providers: nothing of the shell, and no redirect, may change where the key goes.
                 trust_env=False,
                 follow_redirects=False,
-                transport=self._wire.transport,
+                transport=self._transport.http_transport,
             )
         return self._http
 
 
-def _pieces(answer: httpx.Response) -> Iterator[bytes]:
+def _iter_body(http_response: httpx.Response) -> Iterator[bytes]:
     try:
-        yield from answer.iter_bytes()
-    except tuple(FAILURES) as error:
-        raise unanswered(error) from None
+        yield from http_response.iter_bytes()
+    except tuple(TRANSPORT_FAILURES) as error:
+        raise error_from_transport(error) from None
 
 
-def _json(content: bytes) -> object:
+def _parse_json(content: bytes) -> object:
     """The parsed content, None where it is no JSON."""
     try:
         return json.loads(content)
@@ -183,21 +202,21 @@ def _json(content: bytes) -> object:
         return None
 
 
-def _function(tool: AnyTool, names: WireNames) -> Item:
+def _build_function_tool(tool: AnyTool, names: ToolNameMap) -> ModelItem:
     """A tool as the API has it: flat, and not strict, which many schemas are not."""
     schema = {"type": "object", **input_schema(tool.input)}
     return {
         "type": "function",
-        "name": names.name(tool.id),
+        "name": names.to_function_name(tool.id),
         "description": tool.description,
         "parameters": schema,
         "strict": False,
     }
 
 
-def _replayed(item: Item) -> Item:
+def _sanitize_item(item: ModelItem) -> ModelItem:
     """An item as it came; but a name that a model made up may be one that the API itself would refuse."""
     name = item.get("name")
     if item.get("type") == "function_call" and isinstance(name, str):
-        return {**item, "name": wire_safe(name)}
+        return {**item, "name": sanitize_name(name)}
     return item

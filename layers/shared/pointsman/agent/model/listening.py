@@ -4,67 +4,71 @@ import json
 from collections.abc import Callable, Iterable
 
 from ...errors import ModelFailed
-from ...providers.reading import Json, mapping, number, text
-from .failures import Ours, ended_badly, unreadable
+from ...providers.reading import JsonObject, as_number, as_object, as_text
+from .failures import RequestRedactor, error_from_response, invalid_response_error
 
-__all__ = ["Heard", "OnText", "finished"]
+__all__ = ["TextCallback", "TextRelay", "read_response"]
 
-OnText = Callable[[str | None], None]
+TextCallback = Callable[[str | None], None]
 """Takes a piece of text, or None: forget the pieces, the answer begins anew."""
 
-_TEXT = ("response.output_text.delta", "response.refusal.delta")
-_LAST = ("response.completed", "response.incomplete", "response.failed")
+_DELTA_EVENTS = ("response.output_text.delta", "response.refusal.delta")
+_FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 
 
-class Heard:
+class TextRelay:
     """Hands out text, and knows whether there is something to forget."""
 
-    def __init__(self, on_text: OnText) -> None:
+    def __init__(self, on_text: TextCallback) -> None:
         self._on_text = on_text
-        self._message: object = None
-        self.said = False
+        self._message_index: object = None
+        self.has_sent_text = False
 
-    def piece(self, message: object, delta: str) -> None:
+    def send_delta(self, message_index: object, delta: str) -> None:
         """A piece of the text of one message; messages are told apart as in a turn's text."""
         if not delta:
             return
-        new = self.said and message != self._message
-        self._message, self.said = message, True
-        self._on_text(f"\n\n{delta}" if new else delta)
+        is_new_message = self.has_sent_text and message_index != self._message_index
+        self._message_index, self.has_sent_text = message_index, True
+        self._on_text(f"\n\n{delta}" if is_new_message else delta)
 
-    def forget(self) -> None:
-        said, self.said = self.said, False
-        if said:
+    def reset(self) -> None:
+        had_text, self.has_sent_text = self.has_sent_text, False
+        if had_text:
             self._on_text(None)
 
 
-def finished(told: Iterable[str], heard: Heard, ours: Ours) -> Json:
+def read_response(events: Iterable[str], relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
     """The response that the stream ends with. Events are known by `data.type`; unknown ones do not matter.
 
     Raises ModelFailed, also for a stream that ends without such a response.
     """
-    done: dict[int, Json] = {}
-    for data in told:
+    finished_items: dict[int, JsonObject] = {}
+    for data in events:
         if data.strip() == "[DONE]":
             break
-        event = _event(data)
-        kind = text(event.get("type"))
+        event = _parse_event(data)
+        kind = as_text(event.get("type"))
         if event.get("error"):
-            raise ended_badly(event["error"], ours)
+            raise error_from_response(event["error"], redactor)
         if kind == "error":
-            raise ended_badly(event, ours)
-        if kind in _TEXT:
-            heard.piece(event.get("output_index"), text(event.get("delta")))
+            raise error_from_response(event, redactor)
+        if kind in _DELTA_EVENTS:
+            relay.send_delta(event.get("output_index"), as_text(event.get("delta")))
         elif kind == "response.output_item.done":
-            done[int(number(event.get("output_index")) or 0)] = mapping(event.get("item"))
-        elif kind in _LAST:
-            response = mapping(event.get("response"))
-            return response if response.get("output") else {**response, "output": [done[at] for at in sorted(done)]}
+            finished_items[int(as_number(event.get("output_index")) or 0)] = as_object(event.get("item"))
+        elif kind in _FINAL_EVENTS:
+            response = as_object(event.get("response"))
+            return (
+                response
+                if response.get("output")
+                else {**response, "output": [finished_items[at] for at in sorted(finished_items)]}
+            )
     raise ModelFailed("The model's answer broke off", retryable=True)
 
 
-def _event(data: str) -> Json:
+def _parse_event(data: str) -> JsonObject:
     try:
-        return mapping(json.loads(data))
+        return as_object(json.loads(data))
     except (ValueError, RecursionError):
-        raise unreadable("an event that is no JSON") from None
+        raise invalid_response_error("an event that is no JSON") from None

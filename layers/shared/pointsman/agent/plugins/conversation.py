@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from ...moments import iso
+from ...moments import format_timestamp
 from ..models import Input, Output, Timestamp
 from ..plugin import NoConfig, Plugin
 from ..tool import Tool, ToolContext
@@ -18,7 +18,7 @@ _MAX_OFFSET = 2**31 - 1
 Title = Annotated[str | None, WithJsonSchema({"type": "string"})]
 
 
-def _optional(schema: dict[str, Any]) -> None:
+def _drop_default(schema: dict[str, Any]) -> None:
     """It is left out where there is none; null is never told."""
     schema.pop("default")
 
@@ -42,7 +42,7 @@ class Listed(Output):
     id: str
     createdAt: Timestamp
     updatedAt: Timestamp
-    title: Title = Field(None, exclude_if=lambda title: title is None, json_schema_extra=_optional)
+    title: Title = Field(None, exclude_if=lambda title: title is None, json_schema_extra=_drop_default)
 
 
 class ListOutput(Output):
@@ -71,63 +71,72 @@ class Deleted(Output):
     deleted: bool = Field(description="False where there was none of this id that is yours")
 
 
-def _create(context: ToolContext[CreateInput]) -> Created:
+def _create_conversation(context: ToolContext[CreateInput]) -> Created:
     from ...db import connection, conversations
 
-    conversation_id = conversations.new_id()
-    connection.run(lambda db: conversations.insert(db, conversation_id, context.user_id))
+    conversation_id = conversations.generate_id()
+    connection.run_in_transaction(lambda db: conversations.insert(db, conversation_id, context.user_id))
     return Created(id=conversation_id)
 
 
-def _list(context: ToolContext[ListInput]) -> ListOutput:
+def _list_conversations(context: ToolContext[ListInput]) -> ListOutput:
     from ...db import connection, conversations
 
     page = context.input
-    found = connection.run(lambda db: conversations.page(db, context.user_id, page.limit, page.offset))
+    rows = connection.run_in_transaction(
+        lambda db: conversations.list_page(db, context.user_id, page.limit, page.offset)
+    )
     return ListOutput(
         conversations=[
-            Listed(id=one.id, createdAt=iso(one.created_at), updatedAt=iso(one.updated_at), title=one.title)
-            for one in found
+            Listed(
+                id=one.id,
+                createdAt=format_timestamp(one.created_at),
+                updatedAt=format_timestamp(one.updated_at),
+                title=one.title,
+            )
+            for one in rows
         ]
     )
 
 
-def _get(context: ToolContext[One]) -> GetOutput:
+def _get_conversation(context: ToolContext[One]) -> GetOutput:
     from ...db import connection, conversations, prompts
     from ...errors import NotFound
 
-    wanted = context.input.conversationId
+    conversation_id = context.input.conversationId
 
-    def look(db: connection.Connection) -> tuple[conversations.Conversation | None, list[prompts.Prompt]]:
-        one = conversations.get(db, wanted, context.user_id)
-        return one, prompts.of_conversation(db, wanted, context.user_id) if one else []
+    def load(db: connection.Connection) -> tuple[conversations.Conversation | None, list[prompts.PromptSummary]]:
+        conversation = conversations.get(db, conversation_id, context.user_id)
+        return conversation, prompts.list_for_conversation(db, conversation_id, context.user_id) if conversation else []
 
-    found, asked = connection.run(look)
-    if found is None:
-        raise NotFound(f"Conversation {wanted} not found")
+    conversation, prompt_rows = connection.run_in_transaction(load)
+    if conversation is None:
+        raise NotFound(f"Conversation {conversation_id} not found")
     return GetOutput(
-        id=found.id,
-        createdAt=iso(found.created_at),
-        updatedAt=iso(found.updated_at),
-        title=found.title,
+        id=conversation.id,
+        createdAt=format_timestamp(conversation.created_at),
+        updatedAt=format_timestamp(conversation.updated_at),
+        title=conversation.title,
         prompts=[
             PromptOfConversation(
                 id=one.id,
                 input=one.input,
                 status=one.status,
-                createdAt=iso(one.created_at),
-                updatedAt=iso(one.updated_at),
+                createdAt=format_timestamp(one.created_at),
+                updatedAt=format_timestamp(one.updated_at),
             )
-            for one in asked
+            for one in prompt_rows
         ],
     )
 
 
-def _delete(context: ToolContext[One]) -> Deleted:
+def _delete_conversation(context: ToolContext[One]) -> Deleted:
     from ...db import connection, conversations
 
-    wanted = context.input.conversationId
-    return Deleted(deleted=connection.run(lambda db: conversations.delete(db, wanted, context.user_id)))
+    conversation_id = context.input.conversationId
+    return Deleted(
+        deleted=connection.run_in_transaction(lambda db: conversations.delete(db, conversation_id, context.user_id))
+    )
 
 
 class Conversation(Plugin[NoConfig]):
@@ -140,7 +149,7 @@ class Conversation(Plugin[NoConfig]):
             "Begin a conversation: prompts that name it continue each other",
             CreateInput,
             Created,
-            _create,
+            _create_conversation,
             client_only=True,
             example={},
         ),
@@ -149,7 +158,7 @@ class Conversation(Plugin[NoConfig]):
             "Your conversations, the one that was used last first",
             ListInput,
             ListOutput,
-            _list,
+            _list_conversations,
             client_only=True,
             example={"limit": 20, "offset": 0},
         ),
@@ -158,7 +167,7 @@ class Conversation(Plugin[NoConfig]):
             "One of your conversations with its prompts",
             One,
             GetOutput,
-            _get,
+            _get_conversation,
             client_only=True,
             example={"conversationId": "conv-0123456789abcdef0123456789abcdef"},
         ),
@@ -167,7 +176,7 @@ class Conversation(Plugin[NoConfig]):
             "Forget one of your conversations. Its prompts stay",
             One,
             Deleted,
-            _delete,
+            _delete_conversation,
             client_only=True,
             example={"conversationId": "conv-0123456789abcdef0123456789abcdef"},
         ),

@@ -24,80 +24,80 @@ if TYPE_CHECKING:
 
 __all__ = ["Instances"]
 
-_EXAMPLE = "demo-1"
+_EXAMPLE_ID = "demo-1"
 
 
-def _registry(context: ToolContext[Nothing]) -> Mapping[str, object]:
-    from ...providers.registry import listing
+def _list_registry(context: ToolContext[Nothing]) -> Mapping[str, object]:
+    from ...providers.registry import describe_tools
 
-    return {"tools": listing()}
-
-
-def _list(context: ToolContext[Nothing]) -> Mapping[str, object]:
-    from ...lifecycle.dashboard import instances
-
-    return {"instances": instances()}
+    return {"tools": describe_tools()}
 
 
-def _status(context: ToolContext[Status]) -> Mapping[str, object]:
-    from ...lifecycle.status import batch
+def _list_instances(context: ToolContext[Nothing]) -> Mapping[str, object]:
+    from ...lifecycle.dashboard import list_stored_instances
 
-    return batch(context.input.instanceIds or ())
+    return {"instances": list_stored_instances()}
 
 
-def _create(context: ToolContext[Create]) -> Mapping[str, object]:
+def _get_status(context: ToolContext[Status]) -> Mapping[str, object]:
+    from ...lifecycle.status import read_fleet_status
+
+    return read_fleet_status(context.input.instanceIds or ())
+
+
+def _create_instance(context: ToolContext[Create]) -> Mapping[str, object]:
     from ...lifecycle import requests
 
-    wanted = context.input
-    return _seen_through(lambda: requests.create(wanted.instanceId, wanted.name, wanted.tools))
+    tool_input = context.input
+    return _start_and_wait(lambda: requests.start_create(tool_input.instanceId, tool_input.name, tool_input.tools))
 
 
-def _destroy(context: ToolContext[OneInstance]) -> Mapping[str, object]:
+def _destroy_instance(context: ToolContext[OneInstance]) -> Mapping[str, object]:
     from ...lifecycle import requests
 
-    return _seen_through(lambda: requests.destroy(context.input.instanceId))
+    return _start_and_wait(lambda: requests.start_destroy(context.input.instanceId))
 
 
-def _seen_through(begin: "Callable[[], Operation]") -> Mapping[str, object]:
+def _start_and_wait(start: "Callable[[], Operation]") -> Mapping[str, object]:
     """The operation's result, or that it still runs. Raises OperationFailed."""
-    from ...lifecycle.progress import begun, outcome, see_through
+    from ...lifecycle.progress import describe_running, get_result, start_and_wait
 
-    operation = see_through(begin)
-    result = outcome(operation)
-    return begun(operation) if result is None else result
+    operation = start_and_wait(start)
+    result = get_result(operation)
+    return describe_running(operation) if result is None else result
 
 
-def _redeploy(context: ToolContext[OneInstance]) -> Mapping[str, object]:
+def _redeploy_instance(context: ToolContext[OneInstance]) -> Mapping[str, object]:
     from ...lifecycle import service
 
     service.redeploy(context.input.instanceId)
     return {"instanceId": context.input.instanceId, "ok": True}
 
 
-def _configure(context: ToolContext[Configure]) -> Mapping[str, object]:
+def _configure_instance(context: ToolContext[Configure]) -> Mapping[str, object]:
     from ...lifecycle import service
 
-    wanted = context.input
-    service.configure(wanted.instanceId, wanted.variables, wanted.redeploy)
-    return {"instanceId": wanted.instanceId, "ok": True}
+    tool_input = context.input
+    service.configure(tool_input.instanceId, tool_input.variables, tool_input.redeploy)
+    return {"instanceId": tool_input.instanceId, "ok": True}
 
 
-def _why_create(wanted: Create) -> str:
-    tools = f" with {', '.join(wanted.tools)}" if wanted.tools else " without tools"
-    return f"Creates instance {wanted.instanceId}, named {wanted.name},{tools}, which costs money"
+def _explain_create(tool_input: Create) -> str:
+    tools = f" with {', '.join(tool_input.tools)}" if tool_input.tools else " without tools"
+    return f"Creates instance {tool_input.instanceId}, named {tool_input.name},{tools}, which costs money"
 
 
-def _why_destroy(wanted: OneInstance) -> str:
-    return f"Destroys instance {wanted.instanceId}, its tools and its volumes; what is on them is lost"
+def _explain_destroy(tool_input: OneInstance) -> str:
+    return f"Destroys instance {tool_input.instanceId}, its tools and its volumes; what is on them is lost"
 
 
-def _why_redeploy(wanted: OneInstance) -> str:
-    return f"Deploys instance {wanted.instanceId} again, which interrupts it"
+def _explain_redeploy(tool_input: OneInstance) -> str:
+    return f"Deploys instance {tool_input.instanceId} again, which interrupts it"
 
 
-def _why_configure(wanted: Configure) -> str:
-    then = " and deploys it again, which interrupts it" if wanted.redeploy else ""
-    return f"Sets {', '.join(sorted(wanted.variables))} of instance {wanted.instanceId}{then}"
+def _explain_configure(tool_input: Configure) -> str:
+    suffix = " and deploys it again, which interrupts it" if tool_input.redeploy else ""
+    return f"Sets {', '.join(sorted(tool_input.variables))} of instance {tool_input.instanceId}{suffix}"
 
 
 class Instances(Plugin[NoConfig]):
@@ -110,7 +110,7 @@ class Instances(Plugin[NoConfig]):
             "The tools that an instance can have",
             Nothing,
             Registry,
-            _registry,
+            _list_registry,
             example={},
         ),
         Tool(
@@ -118,7 +118,7 @@ class Instances(Plugin[NoConfig]):
             "All agent instances with their tools, as they are stored, the newest first",
             Nothing,
             Listed,
-            _list,
+            _list_instances,
             example={},
         ),
         Tool(
@@ -126,7 +126,7 @@ class Instances(Plugin[NoConfig]):
             "How agent instances are at Railway now: all of them, or those of these ids",
             Status,
             Fleet,
-            _status,
+            _get_status,
             example={},
         ),
         Tool(
@@ -134,36 +134,36 @@ class Instances(Plugin[NoConfig]):
             "Create an agent instance. A tool that is not configured here is left out",
             Create,
             Created,
-            _create,
-            approval=_why_create,
-            example={"instanceId": _EXAMPLE, "name": f"convos-agent-{_EXAMPLE}", "tools": ["openrouter"]},
+            _create_instance,
+            approval=_explain_create,
+            example={"instanceId": _EXAMPLE_ID, "name": f"convos-agent-{_EXAMPLE_ID}", "tools": ["openrouter"]},
         ),
         Tool(
             "instances.destroy",
             "Destroy an agent instance and everything that belongs to it, or go on with that",
             OneInstance,
             Destroyed,
-            _destroy,
-            approval=_why_destroy,
-            example={"instanceId": _EXAMPLE},
+            _destroy_instance,
+            approval=_explain_destroy,
+            example={"instanceId": _EXAMPLE_ID},
         ),
         Tool(
             "instances.redeploy",
             "Deploy once more what an agent instance's newest deployment deployed",
             OneInstance,
             Done,
-            _redeploy,
-            approval=_why_redeploy,
-            example={"instanceId": _EXAMPLE},
+            _redeploy_instance,
+            approval=_explain_redeploy,
+            example={"instanceId": _EXAMPLE_ID},
         ),
         Tool(
             "instances.configure",
             "Set environment variables of an agent instance; they count from its next deployment on",
             Configure,
             Done,
-            _configure,
-            approval=_why_configure,
-            example={"instanceId": _EXAMPLE, "variables": {"LOG_LEVEL": "debug"}, "redeploy": True},
+            _configure_instance,
+            approval=_explain_configure,
+            example={"instanceId": _EXAMPLE_ID, "variables": {"LOG_LEVEL": "debug"}, "redeploy": True},
         ),
     )
 

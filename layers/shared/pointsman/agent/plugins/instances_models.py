@@ -23,24 +23,26 @@ __all__ = [
 ]
 
 
-def _tool(tool_id: str) -> str:
+def _validate_tool_id(tool_id: str) -> str:
     if tool_id not in TOOLS:
-        raise ValueError(naming.unknown_tool(tool_id))
+        raise ValueError(naming.unknown_tool_message(tool_id))
     return tool_id
 
 
-def _agent_name(name: str) -> str:
-    if name == naming.POOL_MANAGER:
-        raise ValueError(f"may not be {naming.POOL_MANAGER}: that service is no agent")
+def _validate_agent_name(name: str) -> str:
+    if name == naming.POOL_MANAGER_SERVICE_NAME:
+        raise ValueError(f"may not be {naming.POOL_MANAGER_SERVICE_NAME}: that service is no agent")
     return name
 
 
-ToolId = Annotated[str, AfterValidator(_tool), WithJsonSchema({"type": "string", "enum": list(TOOLS)})]
-KnownId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
-NewId = Annotated[str, Field(pattern=f"^{naming.INSTANCE_ID.pattern}$")]
-NewName = Annotated[str, Field(pattern=f"^{naming.SERVICE_NAME.pattern}$"), AfterValidator(_agent_name)]
-Variable = Annotated[str, Field(pattern=f"^{naming.VARIABLE.pattern}$")]
-Value = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+ToolId = Annotated[str, AfterValidator(_validate_tool_id), WithJsonSchema({"type": "string", "enum": list(TOOLS)})]
+ExistingInstanceId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+NewInstanceId = Annotated[str, Field(pattern=f"^{naming.INSTANCE_ID_PATTERN.pattern}$")]
+NewInstanceName = Annotated[
+    str, Field(pattern=f"^{naming.SERVICE_NAME_PATTERN.pattern}$"), AfterValidator(_validate_agent_name)
+]
+VariableName = Annotated[str, Field(pattern=f"^{naming.VARIABLE_NAME_PATTERN.pattern}$")]
+VariableValue = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 
 
 class Nothing(Input):
@@ -48,22 +50,24 @@ class Nothing(Input):
 
 
 class Status(Input):
-    instanceIds: list[KnownId] | None = Field(None, description="Only these; all where it is left out or empty")
+    instanceIds: list[ExistingInstanceId] | None = Field(
+        None, description="Only these; all where it is left out or empty"
+    )
 
 
 class OneInstance(Input):
-    instanceId: KnownId
+    instanceId: ExistingInstanceId
 
 
 class Create(Input):
-    instanceId: NewId
-    name: NewName = Field(description="What the Railway service is called; the fleet lists convos-agent-… only")
+    instanceId: NewInstanceId
+    name: NewInstanceName = Field(description="What the Railway service is called; the fleet lists convos-agent-… only")
     tools: list[ToolId] = Field([])
 
 
 class Configure(Input):
-    instanceId: KnownId
-    variables: dict[Variable, Value] = Field(
+    instanceId: ExistingInstanceId
+    variables: dict[VariableName, VariableValue] = Field(
         min_length=1, repr=False, json_schema_extra={"additionalProperties": False}
     )
     redeploy: bool = False

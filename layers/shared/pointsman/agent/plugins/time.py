@@ -13,7 +13,7 @@ from ..tool import Tool, ToolContext
 __all__ = ["Time"]
 
 
-def _zone(name: str) -> tzinfo:
+def _load_zone(name: str) -> tzinfo:
     """Raises ValueError. UTC needs no time zone database, which a small machine may lack."""
     if name == "UTC":
         return UTC
@@ -23,13 +23,15 @@ def _zone(name: str) -> tzinfo:
         raise ValueError(f"there is no time zone {name[:64]!r}; IANA's names are like UTC or Europe/Berlin") from None
 
 
-def _known(name: str) -> str:
-    _zone(name)
+def _validate_zone_name(name: str) -> str:
+    _load_zone(name)
     return name
 
 
 class NowInput(Input):
-    timezone: Annotated[str, AfterValidator(_known)] = Field("UTC", description="An IANA name, like Europe/Berlin")
+    timezone: Annotated[str, AfterValidator(_validate_zone_name)] = Field(
+        "UTC", description="An IANA name, like Europe/Berlin"
+    )
 
 
 class NowOutput(Output):
@@ -37,10 +39,12 @@ class NowOutput(Output):
     timezone: str
 
 
-def _now(context: ToolContext[NowInput]) -> NowOutput:
-    zone = context.input.timezone
-    text = datetime.now(_zone(zone)).isoformat(timespec="milliseconds")
-    return NowOutput(now=text.removesuffix("+00:00") + "Z" if zone == "UTC" else text, timezone=zone)
+def _get_now(context: ToolContext[NowInput]) -> NowOutput:
+    zone_name = context.input.timezone
+    timestamp = datetime.now(_load_zone(zone_name)).isoformat(timespec="milliseconds")
+    return NowOutput(
+        now=timestamp.removesuffix("+00:00") + "Z" if zone_name == "UTC" else timestamp, timezone=zone_name
+    )
 
 
 class Time(Plugin[NoConfig]):
@@ -53,7 +57,7 @@ class Time(Plugin[NoConfig]):
             "The current date and time, in UTC or in another time zone",
             NowInput,
             NowOutput,
-            _now,
+            _get_now,
             example={"timezone": "UTC"},
         ),
     )
