@@ -52,13 +52,13 @@ lint: $(VENV)/.dev ## style, types, layering, template
 bench: bench-cold bench-prompts ## both benchmarks
 
 bench-cold: $(VENV)/.local $(VENV)/.lambda ## what a cold start of each function costs, in bare handlers
-	@$(RUN) -m benchmarks.cold --python $(VENV)/lambda/bin/python
+	@$(RUN) -m benchmarks.cold_start --python $(VENV)/lambda/bin/python
 
 bench-prompts: $(VENV)/.local ## 200 prompts at once, each followed by its own client: none lost or wrong, and how soon they begin
-	@$(RUN) -m benchmarks.prompts
+	@$(RUN) -m benchmarks.concurrent_prompts
 
 openapi: $(VENV)/.local ## write the OpenAPI documents anew from the endpoints' code
-	@$(RUN) -m local.openapi
+	@$(RUN) -m local.template.openapi
 
 simulator: $(VENV)/.local ## the four providers and the model alone, on port 4010
 	@exec $(RUN) -m local.simulator
@@ -68,7 +68,7 @@ validate: $(VENV)/.sam ## what SAM thinks of the template
 
 build: $(VENV)/.sam $(SCALAR) ## what is deployed, into .aws-sam/ (needs the template's Python on PATH)
 	@$(VENV)/sam/bin/sam build
-	@$(if $(API_PREFIX),$(RUN) -m local.prefix .aws-sam/build/template.yaml $(API_PREFIX))
+	@$(if $(API_PREFIX),$(RUN) -m local.template.api_prefix .aws-sam/build/template.yaml $(API_PREFIX))
 	@sh requirements/compile.sh .aws-sam/build
 
 deploy: build ## deploy it with SAM

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pointsman.errors import InvalidInput
-from pointsman.lifecycle.migration import migrate
+from pointsman.lifecycle.legacy_migration import migrate
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, object]:

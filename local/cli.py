@@ -42,19 +42,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _SignalHandler().install()
         settings = Settings.load(options.root)
         if options.command == "migrate":
-            from local.migrate import migrate
+            from local.commands.migration import migrate
 
             migrate(settings, options.drop)
             return 0
         if options.command == "reconcile":
-            from local.reconcile import reconcile
+            from local.commands.reconciliation import reconcile
 
             reconcile(settings, options.dry)
             return 0
         if options.port is not None:
             settings = replace(settings, port=options.port)
         if options.command == "demo":
-            from local.demo import run_demo
+            from local.commands.demo import run_demo
 
             run_demo(settings)
         else:
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_stack(settings: Settings) -> None:
     # Half a second of imports, for which a mistake in the settings need not wait.
-    from local.stack import Stack
+    from local.stack.stack import Stack
 
     console = Console()
     console.info("Pointsman is starting")

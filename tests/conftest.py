@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from local.console import Console
 from local.settings import Settings
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
+from local.stack.stack import Stack
 
 API_KEY = "test-services-key"
 SETTLE_SECONDS = 2

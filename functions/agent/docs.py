@@ -5,9 +5,9 @@ from pathlib import Path
 from fastapi import Request
 from fastapi.responses import Response
 
-from pointsman.http import reference
-from pointsman.http.agent_answers import describe_agent_route
-from pointsman.http.agent_app import create_app, lambda_handler
+from pointsman.http.agent_api import docs_page
+from pointsman.http.agent_api.app import create_app, lambda_handler
+from pointsman.http.agent_api.models import describe_agent_route
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -17,7 +17,7 @@ handler = lambda_handler(app, lambda scope: scope["method"] == "GET")
 
 @app.get("/docs", openapi_extra=describe_agent_route(None, "DOCS_UNAVAILABLE", public=True, media_type="text/html"))
 async def docs() -> Response:
-    return reference.render_page(ASSETS)
+    return docs_page.render_page(ASSETS)
 
 
 @app.get(
@@ -28,4 +28,4 @@ async def docs() -> Response:
     ),
 )
 async def docs_asset(asset: str, request: Request) -> Response:
-    return reference.serve_asset(ASSETS, asset, request.headers)
+    return docs_page.serve_asset(ASSETS, asset, request.headers)

@@ -5,10 +5,10 @@ from urllib.parse import unquote
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from pointsman.http.agent_answers import describe_agent_route
-from pointsman.http.agent_app import create_app, get_user_id, lambda_handler
-from pointsman.http.prompt_answers import PromptPage
-from pointsman.prompts import reading
+from pointsman.http.agent_api.app import create_app, get_user_id, lambda_handler
+from pointsman.http.agent_api.models import describe_agent_route
+from pointsman.http.agent_api.prompt_models import PromptPage
+from pointsman.prompts import queries
 
 app = create_app()
 handler = lambda_handler(app)
@@ -18,4 +18,4 @@ handler = lambda_handler(app)
     "/prompts/{promptId}", openapi_extra=describe_agent_route(PromptPage, "PROMPT_NOT_FOUND", "DATABASE_UNAVAILABLE")
 )
 async def get_prompt(promptId: str, request: Request) -> JSONResponse:
-    return JSONResponse(reading.get_prompt(get_user_id(request), unquote(promptId)))
+    return JSONResponse(queries.get_prompt(get_user_id(request), unquote(promptId)))

@@ -7,10 +7,10 @@ from pathlib import Path
 from fastapi.responses import JSONResponse, Response
 
 from composition import compose
-from pointsman.http.agent_answers import describe_agent_route
-from pointsman.http.agent_app import create_app, lambda_handler
-from pointsman.http.whole_document import generate_runtime_document
-from pointsman.settings.agent_auth import load_auth_mode
+from pointsman.http.agent_api.app import create_app, lambda_handler
+from pointsman.http.agent_api.models import describe_agent_route
+from pointsman.http.openapi.runtime import generate_runtime_document
+from pointsman.settings.api import load_auth_mode
 
 agent = compose()
 app = create_app()

@@ -1,6 +1,6 @@
 """POST /prompt and GET /prompts/{promptId}/stream: begin a prompt, or follow one, as server-sent events."""
 
-from pointsman.http.prompt_app import create_stream_app
+from pointsman.http.agent_api.prompt_stream import create_stream_app
 
 
 def has_conversations() -> bool:

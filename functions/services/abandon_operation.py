@@ -2,12 +2,12 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import OperationPage, describe_route
-from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import serialize_operation
-from pointsman.http.parameters import PathId
-from pointsman.lifecycle import reconcile
-from pointsman.lifecycle.progress import get_operation_and_steps
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import OperationPage, describe_route
+from pointsman.http.services_api.operations import serialize_operation
+from pointsman.http.services_api.parameters import PathId
+from pointsman.lifecycle import reconciler
+from pointsman.lifecycle.operation_results import get_operation_and_steps
 
 app = create_app()
 handler = lambda_handler(app)
@@ -18,4 +18,4 @@ handler = lambda_handler(app)
     openapi_extra=describe_route(OperationPage, 400, 404, 409, 503, accepts_idempotency_key=True),
 )
 async def abandon_operation(operationId: PathId) -> JSONResponse:
-    return JSONResponse(serialize_operation(*get_operation_and_steps(reconcile.abandon_leaked(operationId).id)))
+    return JSONResponse(serialize_operation(*get_operation_and_steps(reconciler.abandon_leaked(operationId).id)))

@@ -3,12 +3,12 @@
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from pointsman.http.answers import InstanceCreated, describe_route
-from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import operation_response
-from pointsman.http.parameters import TOOL_ID_SCHEMA, strict_config
-from pointsman.lifecycle import naming, requests
-from pointsman.lifecycle.progress import start_and_wait
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import InstanceCreated, describe_route
+from pointsman.http.services_api.operations import operation_response
+from pointsman.http.services_api.parameters import TOOL_ID_SCHEMA, strict_config
+from pointsman.lifecycle import commands, resource_names
+from pointsman.lifecycle.operation_results import start_and_wait
 
 app = create_app()
 handler = lambda_handler(app)
@@ -17,8 +17,8 @@ handler = lambda_handler(app)
 class CreateInstance(BaseModel):
     model_config = strict_config(
         "instanceId name",
-        instanceId={"pattern": f"^{naming.INSTANCE_ID_PATTERN.pattern}$"},
-        name={"pattern": f"^{naming.SERVICE_NAME_PATTERN.pattern}$"},
+        instanceId={"pattern": f"^{resource_names.INSTANCE_ID_PATTERN.pattern}$"},
+        name={"pattern": f"^{resource_names.SERVICE_NAME_PATTERN.pattern}$"},
         tools={"anyOf": [{"type": "array", "items": TOOL_ID_SCHEMA}, {"type": "null"}]},
     )
 
@@ -35,5 +35,5 @@ class CreateInstance(BaseModel):
 )
 async def create_instance(body: CreateInstance) -> JSONResponse:
     return operation_response(
-        start_and_wait(lambda: requests.start_create(body.instanceId, body.name, body.tools or []))
+        start_and_wait(lambda: commands.start_create(body.instanceId, body.name, body.tools or []))
     )

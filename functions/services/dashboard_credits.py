@@ -2,9 +2,9 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import Credits, describe_route
-from pointsman.http.app import create_app, lambda_handler
-from pointsman.lifecycle.spending import read_spend
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import Credits, describe_route
+from pointsman.lifecycle.openrouter_spend import read_spend
 
 app = create_app()
 handler = lambda_handler(app)

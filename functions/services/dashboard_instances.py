@@ -2,8 +2,8 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import DashboardInstances, describe_route
-from pointsman.http.app import create_app, lambda_handler
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import DashboardInstances, describe_route
 from pointsman.lifecycle.dashboard import list_stored_instances
 
 app = create_app()

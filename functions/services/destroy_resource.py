@@ -2,12 +2,12 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import ResourceDestroyed, describe_route
-from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import operation_response
-from pointsman.http.parameters import PathId, ToolId
-from pointsman.lifecycle import tool_requests
-from pointsman.lifecycle.progress import start_and_wait
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import ResourceDestroyed, describe_route
+from pointsman.http.services_api.operations import operation_response
+from pointsman.http.services_api.parameters import PathId, ToolId
+from pointsman.lifecycle import commands
+from pointsman.lifecycle.operation_results import start_and_wait
 
 app = create_app()
 handler = lambda_handler(app)
@@ -20,4 +20,4 @@ handler = lambda_handler(app)
     ),
 )
 async def destroy_resource(instanceId: PathId, toolId: ToolId, resourceId: PathId) -> JSONResponse:
-    return operation_response(start_and_wait(lambda: tool_requests.start_destroy_tool(instanceId, toolId, resourceId)))
+    return operation_response(start_and_wait(lambda: commands.start_destroy_tool(instanceId, toolId, resourceId)))

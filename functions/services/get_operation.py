@@ -2,11 +2,11 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import OperationPage, describe_route
-from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import serialize_operation
-from pointsman.http.parameters import PathId
-from pointsman.lifecycle.progress import get_operation_and_steps
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import OperationPage, describe_route
+from pointsman.http.services_api.operations import serialize_operation
+from pointsman.http.services_api.parameters import PathId
+from pointsman.lifecycle.operation_results import get_operation_and_steps
 
 app = create_app()
 handler = lambda_handler(app)

@@ -2,8 +2,8 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import Health, describe_route
-from pointsman.http.app import create_app, lambda_handler
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import Health, describe_route
 
 app = create_app()
 handler = lambda_handler(app, public_method="GET")

@@ -2,12 +2,12 @@
 
 from fastapi.responses import JSONResponse
 
-from pointsman.http.answers import OperationPage, describe_route
-from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.operations import operation_response, serialize_operation
-from pointsman.http.parameters import PathId
-from pointsman.lifecycle import reconcile
-from pointsman.lifecycle.progress import get_operation_and_steps, start_and_wait
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import OperationPage, describe_route
+from pointsman.http.services_api.operations import operation_response, serialize_operation
+from pointsman.http.services_api.parameters import PathId
+from pointsman.lifecycle import reconciler
+from pointsman.lifecycle.operation_results import get_operation_and_steps, start_and_wait
 
 app = create_app()
 handler = lambda_handler(app)
@@ -20,7 +20,7 @@ handler = lambda_handler(app)
     ),
 )
 async def retry_operation(operationId: PathId) -> JSONResponse:
-    operation = start_and_wait(lambda: reconcile.retry_leaked(operationId))
+    operation = start_and_wait(lambda: reconciler.retry_leaked(operationId))
     return (
         operation_response(operation)
         if operation.status == "running"

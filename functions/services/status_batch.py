@@ -3,10 +3,10 @@
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from pointsman.http.answers import Fleet, describe_route
-from pointsman.http.app import create_app, lambda_handler
-from pointsman.http.parameters import strict_config
-from pointsman.lifecycle.status import read_fleet_status
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import Fleet, describe_route
+from pointsman.http.services_api.parameters import strict_config
+from pointsman.lifecycle.fleet_status import read_fleet_status
 
 app = create_app()
 handler = lambda_handler(app)

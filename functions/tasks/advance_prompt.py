@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 from composition import compose
-from pointsman.agent.loop.advancing import advance_prompt
-from pointsman.prompts.task import prompt_task_handler
+from pointsman.agent.loop.runner import advance_prompt
+from pointsman.workflows.handlers import prompt_task_handler
 
 agent = compose()
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pointsman.lifecycle import tools
-from pointsman.lifecycle.task import task_handler
+from pointsman.lifecycle import tool_steps
+from pointsman.workflows.handlers import task_handler
 
 
 @task_handler("attach")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return tools.attach_tool(operation_id)
+    return tool_steps.attach_tool(operation_id)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pointsman.lifecycle import create
-from pointsman.lifecycle.task import task_handler
+from pointsman.lifecycle import create_steps
+from pointsman.workflows.handlers import task_handler
 
 
 @task_handler("volume")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return create.attach_volume(operation_id)
+    return create_steps.attach_volume(operation_id)

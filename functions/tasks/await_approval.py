@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pointsman.prompts import waiting
-from pointsman.prompts.task import prompt_task_handler
+from pointsman.prompts import approvals
+from pointsman.workflows.handlers import prompt_task_handler
 
 
 @prompt_task_handler
 def handler(event: dict[str, Any], context: object) -> dict[str, object]:
-    return waiting.register_task_token(event["promptId"], event["restarts"], event["token"])
+    return approvals.register_task_token(event["promptId"], event["restarts"], event["token"])

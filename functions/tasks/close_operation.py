@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pointsman.lifecycle import closing
-from pointsman.lifecycle.task import task_handler
+from pointsman.lifecycle import finalization
+from pointsman.workflows.handlers import task_handler
 
 
 @task_handler("close")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return closing.close_operation(operation_id)
+    return finalization.close_operation(operation_id)

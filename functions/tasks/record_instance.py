@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pointsman.lifecycle import create
-from pointsman.lifecycle.task import task_handler
+from pointsman.lifecycle import create_steps
+from pointsman.workflows.handlers import task_handler
 
 
 @task_handler("record")
 def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return create.record_instance(operation_id)
+    return create_steps.record_instance(operation_id)

@@ -2,13 +2,13 @@
 
 from fastapi import FastAPI
 
-from local.simulator.agentmail import SimulatedAgentMail
-from local.simulator.control import create_router
-from local.simulator.engine import Engine
+from local.simulator.agentmail.inboxes import SimulatedAgentMail
+from local.simulator.control.routes import create_router
+from local.simulator.engine.engine import Engine
+from local.simulator.engine.rest import mount_provider
 from local.simulator.model.endpoint import mount_model
-from local.simulator.openrouter import SimulatedOpenRouter
+from local.simulator.openrouter.keys import SimulatedOpenRouter
 from local.simulator.railway.endpoint import mount_railway
-from local.simulator.rest import mount_provider
 from local.simulator.telnyx.provider import SimulatedTelnyx
 
 

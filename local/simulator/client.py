@@ -7,10 +7,10 @@ from typing import TypedDict, Unpack
 import httpx
 from pydantic import TypeAdapter
 
-from local.simulator.calls import CallEntry
-from local.simulator.faults import FaultKind, ProviderName
-from local.simulator.leftovers import Leftover
-from local.simulator.wire import Obj, as_list, as_obj
+from local.simulator.control.leftovers import Leftover
+from local.simulator.engine.call_log import CallEntry
+from local.simulator.engine.faults import FaultKind, ProviderName
+from local.simulator.http.messages import Obj, as_list, as_obj
 
 _CALL_LIST = TypeAdapter(list[CallEntry])
 _LEFTOVER_LIST = TypeAdapter(list[Leftover])

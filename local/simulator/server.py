@@ -13,9 +13,9 @@ import uvicorn
 
 from local.simulator.app import create_app
 from local.simulator.config import Config
-from local.simulator.connection import TrackingProtocol
-from local.simulator.engine import Engine
-from local.simulator.state import State, StateFile
+from local.simulator.engine.engine import Engine
+from local.simulator.http.connection_drop import TrackingProtocol
+from local.simulator.state.store import State, StateFile
 
 _STOP_TIMEOUT_S = 2
 

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from composition import compose
-from local.stack import Stack
-from local.worker import build_lambda_environment
+from local.lambda_service.worker import build_lambda_environment
+from local.stack.stack import Stack
 from pointsman.agent import Invocation
 from pointsman.db import connection
 

@@ -4,8 +4,8 @@ import pytest
 
 from pointsman.agent import Agent, ApiService, PluginService, RouteContext, Services
 from pointsman.errors import CompositionError, InvalidToolInput, MissingSetting, NotFound, RouteFailed, ToolNotFound
-from pointsman.settings.agent import load_api_prefix
-from tests.agent.samples import SayInput, SayOutput, make_tool
+from pointsman.settings.api import load_api_prefix
+from tests.agent.sample_tools import SayInput, SayOutput, make_tool
 
 
 @pytest.fixture

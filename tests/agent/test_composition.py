@@ -12,7 +12,7 @@ from pointsman.agent import Invocation, Prompt, describe_tool
 from pointsman.agent.plugins import time as time_plugin
 from pointsman.errors import CompositionError, InvalidToolInput
 from pointsman.providers.registry import TOOLS
-from tests.processes import run_python
+from tests.harness.python_process import run_python
 
 AGENT = compose()
 INVOCATION = Invocation("user-1", AGENT.services)

@@ -7,7 +7,7 @@ import pytest
 
 from pointsman.errors import ToolFailed
 from tests.agent.conftest import CallTool
-from tests.workflow.helpers import Database
+from tests.harness.instances import Database
 
 
 @pytest.fixture

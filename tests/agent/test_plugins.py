@@ -4,7 +4,7 @@ import pytest
 
 from pointsman.agent import NoConfig, Plugin, PluginService, Prompt, Services
 from pointsman.errors import CompositionError
-from tests.agent.samples import Settings, make_tool
+from tests.agent.sample_tools import Settings, make_tool
 
 
 class RecordingPlugin(Plugin[NoConfig]):

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from pointsman.agent import Invocation, Output, Services, Tool, ToolContext, describe_tool, safe_error_text
 from pointsman.errors import ApprovalRequired, CompositionError, InvalidToolInput, NotFound, ToolFailed
-from tests.agent.samples import SayInput, SayOutput, make_failing_tool, make_invocation, make_tool
+from tests.agent.sample_tools import SayInput, SayOutput, make_failing_tool, make_invocation, make_tool
 
 SECRET = "planted-secret"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.agent_auth.issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
+from tests.agent_auth.token_issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
 
 SAMPLE_EVENT = json.loads((Path(__file__).parents[2] / "events/agent_authorizer.json").read_text())
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from local.stack import Stack
-from tests.local.support import CHECKOUT, RunnerProcess, send_request, wait_for
+from local.stack.stack import Stack
+from tests.harness.runner_process import CHECKOUT, RunnerProcess, send_request, wait_for
 
-from .issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
+from .token_issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
 
 pytestmark = pytest.mark.slow
 

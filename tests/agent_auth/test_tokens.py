@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.warnings import InsecureKeyLengthWarning
 
 from .conftest import Authorize
-from .issuer import Issuer, Key, encode_token_part, make_claims, run_issuer
+from .token_issuer import Issuer, Key, encode_token_part, make_claims, run_issuer
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 USER = {"user": "user-1", "problem": ""}

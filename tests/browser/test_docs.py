@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
-from local.stack import Stack
+from local.stack.stack import Stack
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
-from tests.workflow.helpers import TOOLS, Database, new_instance_id
+from local.stack.stack import Stack
+from tests.harness.instances import TOOLS, Database, new_instance_id
 
 PLUGINS = ["conversation", "time", "instances"]
 TOOLS_WITHOUT_APPROVAL = {"instances.registry": {}, "instances.list": {}, "instances.status": {"instanceIds": []}}

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from local.stack import Stack
+from local.stack.stack import Stack
 from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
-from tests.workflow.helpers import Database
+from tests.harness.instances import Database
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from composition import compose
-from local import openapi
-from local.stack import Stack
-from local.template import Template
-from pointsman.http.whole_document import generate_runtime_document
-from tests.processes import run_python
+from local.stack.stack import Stack
+from local.template import openapi
+from local.template.sam_template import Template
+from pointsman.http.openapi.runtime import generate_runtime_document
+from tests.harness.python_process import run_python
 
 COMBINED_TEXT = openapi.COMBINED_DOCUMENT_PATH.read_text()
 DOCUMENT = generate_runtime_document(json.loads(COMBINED_TEXT), compose().api, "header")
@@ -27,7 +27,7 @@ schema = schemathesis.openapi.from_dict(DOCUMENT).include(path=AGENT_PATHS)
 
 
 def test_document_is_current() -> None:
-    built = run_python("from local import openapi; print(openapi.build_combined_document(), end='')")
+    built = run_python("from local.template import openapi; print(openapi.build_combined_document(), end='')")
     assert built == COMBINED_TEXT, "make openapi writes it anew"
 
 

@@ -11,13 +11,12 @@ import pytest
 
 from local.errors import RunnerError
 from local.settings import Settings
-from local.template import Template
+from local.template.sam_template import Template
 from pointsman.errors import MissingSetting
-from pointsman.settings.agent import load_api_prefix
-from pointsman.settings.cors import load_cors_origins
+from pointsman.settings.api import load_api_prefix, load_cors_origins
 from tests.conftest import API_KEY
 from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
-from tests.local.support import CHECKOUT, RunnerProcess
+from tests.harness.runner_process import CHECKOUT, RunnerProcess
 
 pytestmark = pytest.mark.slow
 
@@ -154,7 +153,7 @@ def test_every_route_of_the_agent_api_moves_and_no_other() -> None:
 def test_what_is_built_is_moved_by_the_same_rule(tmp_path: Path) -> None:
     """In the form in which `sam build` writes it."""
     (tmp_path / "template.yaml").write_text(BUILT_TEMPLATE.replace("#", "/api"))
-    command = [sys.executable, "-m", "local.prefix", str(tmp_path / "template.yaml"), "/v2"]
+    command = [sys.executable, "-m", "local.template.api_prefix", str(tmp_path / "template.yaml"), "/v2"]
     subprocess.run(command, check=True, cwd=CHECKOUT)
     assert (tmp_path / "template.yaml").read_text() == BUILT_TEMPLATE.replace("#", "/v2")
     assert subprocess.run([*command[:-1], "/"], check=False, capture_output=True, cwd=CHECKOUT).returncode == 1

@@ -9,8 +9,8 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from local.simulator.client import SimulatorClient
-from tests.workflow.helpers import TOOLS, Database, create_instance, create_request, new_instance_id
-from tests.workflow.polls import insert_instances
+from tests.harness.instances import TOOLS, Database, create_instance, create_request, new_instance_id
+from tests.harness.status_poller import insert_instances
 
 ROOT = Path(__file__).parents[2]
 INSTANCE_FIELDS = {

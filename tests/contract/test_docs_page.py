@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from local.invocation import MAX_PAYLOAD_BYTES
-from local.stack import Stack
+from local.lambda_service.invocation import MAX_PAYLOAD_BYTES
+from local.stack.stack import Stack
 from pointsman.errors import DocsUnavailable, NotFound
-from pointsman.http import reference
+from pointsman.http.agent_api import docs_page
 
 ASSETS = Path(__file__).parents[2] / "functions" / "agent" / "assets"
 SCRIPT = next(ASSETS.glob("scalar-*.js.gz"), None)
@@ -88,7 +88,7 @@ def test_other_assets_are_404(docs_url: str, name: str) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize("what", [reference.render_page, lambda folder: reference.serve_asset(folder, SCRIPT.stem, {})])
+@pytest.mark.parametrize("what", [docs_page.render_page, lambda folder: docs_page.serve_asset(folder, SCRIPT.stem, {})])
 def test_without_its_script_the_page_says_what_to_run(tmp_path: Path, what: Any) -> None:
     with pytest.raises(DocsUnavailable, match=r"make run.*make build") as caught:
         what(tmp_path)
@@ -97,4 +97,4 @@ def test_without_its_script_the_page_says_what_to_run(tmp_path: Path, what: Any)
 
 def test_asset_of_another_name_is_not_found() -> None:
     with pytest.raises(NotFound):
-        reference.serve_asset(ASSETS, "../docs.py", {})
+        docs_page.serve_asset(ASSETS, "../docs.py", {})

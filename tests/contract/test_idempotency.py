@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from local.openapi import SERVICES_DOCUMENT_PATH
 from local.simulator.client import SimulatorClient
+from local.template.openapi import SERVICES_DOCUMENT_PATH
 from tests.conftest import API_KEY, TAKEOVER_SECONDS
 from tests.contract.test_other_settings import handle_sample_event
-from tests.workflow.helpers import (
+from tests.harness.instances import (
     Database,
     create_instance,
     create_request,
@@ -249,7 +249,7 @@ def test_dead_configure_lets_a_repeat_do_the_work_after_a_while(
     body = {"variables": {"A": "b"}}
     first = run_in_background(lambda: send("POST", f"/configure/{instance}", json=body))
     wait_until(lambda: count_calls(simulator, "variableCollectionUpsert"))
-    assert kill_workers("services.configure.handler") > 0
+    assert kill_workers("services.configure_instance.handler") > 0
     assert first().status_code == 500
     early = wait_until(lambda: response_of_function(send("POST", f"/configure/{instance}", json=body)))
     assert (status_and_code(early), "retry-after" in early.headers) == ((409, "IDEMPOTENCY_IN_PROGRESS"), True)
@@ -358,7 +358,7 @@ def test_endpoints_that_only_read_ignore_the_header(send: Send, db: Database, si
 
 def test_no_database_is_503_in_the_contracts_shape() -> None:
     answer = handle_sample_event(
-        "services.redeploy", {"SERVICE_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, key="key-1"
+        "services.redeploy_instance", {"SERVICE_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, key="key-1"
     )
     body = json.loads(answer["body"])
     assert (answer["statusCode"], body["code"]) == (503, "DATABASE_UNAVAILABLE")

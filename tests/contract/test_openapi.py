@@ -7,12 +7,12 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 
-from local import openapi
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
-from local.template import Template
+from local.stack.stack import Stack
+from local.template import openapi
+from local.template.sam_template import Template
 from tests.conftest import API_KEY
-from tests.processes import run_python
+from tests.harness.python_process import run_python
 
 DOCUMENT = json.loads(openapi.SERVICES_DOCUMENT_PATH.read_text())
 OPERATIONS = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
@@ -27,7 +27,7 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 
 def test_document_is_current() -> None:
-    built = run_python("from local import openapi; print(openapi.build_services_document(), end='')")
+    built = run_python("from local.template import openapi; print(openapi.build_services_document(), end='')")
     assert openapi.SERVICES_DOCUMENT_PATH.read_text() == built, "make openapi writes it anew"
 
 

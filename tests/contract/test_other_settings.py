@@ -9,9 +9,9 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from tests.conftest import API_KEY
-from tests.local.support import CHECKOUT, RunnerProcess
-from tests.processes import run_python
-from tests.workflow.helpers import TOOLS, create_request, new_instance_id
+from tests.harness.instances import TOOLS, create_request, new_instance_id
+from tests.harness.python_process import run_python
+from tests.harness.runner_process import CHECKOUT, RunnerProcess
 
 pytestmark = pytest.mark.slow
 
@@ -107,8 +107,8 @@ def test_environment_is_found_by_its_name(client: httpx.Client, other_simulator:
     ("services.create_instance", {"RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_ID": "e"}, "SERVICE_DATABASE_URL"),
     ("services.destroy_instance", {}, "SERVICE_DATABASE_URL"),
     ("services.get_operation", {}, "SERVICE_DATABASE_URL"),
-    ("services.redeploy", {}, "SERVICE_DATABASE_URL"),
-    ("services.configure", {}, "SERVICE_DATABASE_URL"),
+    ("services.redeploy_instance", {}, "SERVICE_DATABASE_URL"),
+    ("services.configure_instance", {}, "SERVICE_DATABASE_URL"),
     ("services.dashboard_instances", {}, "SERVICE_DATABASE_URL"),
     ("services.dashboard_credits", {}, "OPENROUTER_MANAGEMENT_KEY"),
     ("services.status_batch", {"RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_ID": "e"}, "RAILWAY_API_TOKEN"),

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
+from local.stack.stack import Stack
 from tests.conftest import API_KEY
-from tests.workflow.helpers import (
+from tests.harness.instances import (
     TOOLS,
     Database,
     create_instance,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
-from tests.workflow.helpers import Database
+from local.stack.stack import Stack
+from tests.harness.instances import Database
 
 EVENTS = Path(__file__).parents[2] / "events"
 CREATE_OPERATION, DESTROY_OPERATION, UNDO_OPERATION, PROVISION_OPERATION = (
@@ -97,13 +97,13 @@ def test_every_sample_event(stack: Stack, replay: EventReplay, simulator: Simula
     assert (status, conflict["code"]) == (409, "CONFLICT")
     status, fleet = replay.replay_http("services/status_batch")
     assert (status, [service["instanceId"] for service in fleet["services"]]) == (200, ["sample-1"])
-    assert replay.replay_http("services/configure") == (200, {"instanceId": "sample-1", "ok": True})
-    assert replay.replay_http("services/redeploy") == (200, {"instanceId": "sample-1", "ok": True})
+    assert replay.replay_http("services/configure_instance") == (200, {"instanceId": "sample-1", "ok": True})
+    assert replay.replay_http("services/redeploy_instance") == (200, {"instanceId": "sample-1", "ok": True})
     _insert_operation(db, PROVISION_OPERATION, "provision", '{"tools": ["agentmail"], "limit": null}')
     made = stack.invoke("ProvisionToolFunction", {"operationId": PROVISION_OPERATION, "tool": "agentmail"})
     inbox = json.loads(made.payload)["resourceId"]
     assert replay("tasks/attach_tool") == {"recorded": True}
-    status, conflict = replay.replay_http("services/provision")
+    status, conflict = replay.replay_http("services/provision_resource")
     assert (status, conflict["error"]) == (409, "Tool agentmail already provisioned for sample-1")
     assert replay.replay_http("services/destroy_resource") == (
         200, {"toolId": "agentmail", "resourceId": inbox, "deleted": True},
@@ -124,7 +124,7 @@ def test_every_sample_event(stack: Stack, replay: EventReplay, simulator: Simula
     assert (status, gone["error"]) == (404, "Instance sample-1 not found")
 
     _insert_operation(db, UNDO_OPERATION, "create")
-    assert replay("tasks/undo") == {"undone": True}
+    assert replay("tasks/compensate_operation") == {"undone": True}
     assert db.execute("SELECT status FROM operations WHERE id = %s", (UNDO_OPERATION,)).fetchone() == {
         "status": "failed"
     }
@@ -140,9 +140,9 @@ def test_every_sample_event(stack: Stack, replay: EventReplay, simulator: Simula
     }
     status, page = replay.replay_http("agent/get_prompt")
     assert (status, page["status"]) == (200, "completed")
-    assert replay.replay_http("agent/cancel") == (200, {"promptId": RUNNING_PROMPT, "status": "completed"})
-    assert replay.replay_http("agent/approve")[0] == 404
-    assert replay.replay_http("agent/reject")[0] == 404
+    assert replay.replay_http("agent/cancel_prompt") == (200, {"promptId": RUNNING_PROMPT, "status": "completed"})
+    assert replay.replay_http("agent/approve_call")[0] == 404
+    assert replay.replay_http("agent/reject_call")[0] == 404
     head, _, stream = replay.invoke("agent/prompt_stream", "app").partition(b"\0" * 8)
     assert json.loads(head)["statusCode"] == 200
     assert stream.startswith(b"retry: 1000\n\nevent: prompt.created\n")

@@ -11,9 +11,9 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from .drive import Outcome
-from .plan import SCENARIOS, Call, Scenario, build_cases, select_short_form
-from .table import format_details, format_tables, format_total, has_passed
+from .case_runner import Outcome
+from .cases import SCENARIOS, Call, Scenario, build_cases, select_short_form
+from .report import format_details, format_tables, format_total, has_passed
 from .worker import worker_main
 
 _STALL_TIMEOUT = 300.0

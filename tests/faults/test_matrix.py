@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from local.simulator.leftovers import Leftover
+from local.simulator.control.leftovers import Leftover
 
-from .drive import Outcome
-from .judge import ClientResponse, Facts, find_leaks, find_stuck, find_wrong_answers
-from .plan import SCENARIOS, Call, Case, build_cases, select_short_form
-from .table import has_passed
+from .case_runner import Outcome
+from .cases import SCENARIOS, Call, Case, build_cases, select_short_form
+from .invariants import ClientResponse, Facts, find_leaks, find_stuck, find_wrong_answers
+from .report import has_passed
 
 JSON = {"content-type": "application/json"}
 PAGE = {"operationId": "op-1", "instanceId": "a", "kind": "create", "steps": [], "createdAt": "", "updatedAt": ""}

@@ -8,9 +8,9 @@ import threading
 import traceback
 from typing import Any
 
-from .drive import discover_calls, run_case
-from .ground import FaultStack
-from .plan import SCENARIOS
+from .case_runner import discover_calls, run_case
+from .cases import SCENARIOS
+from .fault_stack import FaultStack
 
 __all__ = ["worker_main"]
 

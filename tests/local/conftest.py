@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.support import RunnerProcess, temporary_checkout
+from tests.harness.runner_process import RunnerProcess, temporary_checkout
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
-from local.events import HttpRequest, build_http_authorizer_event, build_http_event, build_schedule_payload
-from local.routes import RouteMatch
-from local.template import Route, Schedule
+from local.api_gateway.http_api_events import (
+    HttpRequest,
+    build_http_authorizer_event,
+    build_http_event,
+    build_schedule_payload,
+)
+from local.api_gateway.router import RouteMatch
+from local.template.sam_template import Route, Schedule
 
 ROUTE_MATCH = RouteMatch(
     Route("DELETE", "/destroy/{instanceId}/{resourceId}", "F", "Key"), {"instanceId": "a", "resourceId": "+1@x"}

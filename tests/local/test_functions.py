@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.local.support import RunnerProcess, has_exited, wait_for
+from tests.harness.runner_process import RunnerProcess, has_exited, wait_for
 
 
 def test_a_function_sees_its_own_variables_and_what_lambda_sets_and_no_more(runner: RunnerProcess, root: Path) -> None:

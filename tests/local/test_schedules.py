@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 import pytest
 
 from local.errors import TemplateError
-from local.invocation import InvocationResult
-from local.schedules import Scheduler, parse_expression
-from local.template import Schedule
+from local.eventbridge.schedules import Scheduler, parse_expression
+from local.lambda_service.invocation import InvocationResult
+from local.template.sam_template import Schedule
 
 
 def find_next_time(expression: str, moment: str) -> str:

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from local.errors import TemplateError
-from local.template import Template, build_function_arn, build_state_machine_arn
-from tests.local.support import FIXTURE
+from local.template.sam_template import Template, build_function_arn, build_state_machine_arn
+from tests.harness.runner_process import FIXTURE
 
 RESOURCES = "Resources:\n"
 FUNCTION_RESOURCE = (

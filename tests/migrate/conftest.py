@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
-from pointsman.lifecycle.migration import migrate
-from tests.migrate.support import ENVIRONMENT, PROJECT, create_databases, empty_database
+from local.stack.stack import Stack
+from pointsman.lifecycle.legacy_migration import migrate
+from tests.migrate.legacy_databases import ENVIRONMENT, PROJECT, create_databases, empty_database
 
 
 @pytest.fixture(scope="session")

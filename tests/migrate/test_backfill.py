@@ -7,7 +7,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from tests.migrate.conftest import Migration
-from tests.migrate.support import (
+from tests.migrate.legacy_databases import (
     ENVIRONMENT,
     HEAD,
     POOL_COLUMNS,

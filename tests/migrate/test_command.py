@@ -13,13 +13,13 @@ import psutil
 import psycopg
 import pytest
 
-from local.demo import build_demo_settings
-from local.lock import RunLock
+from local.commands.demo import build_demo_settings
+from local.processes.run_lock import RunLock
 from local.settings import Settings
-from local.stack import Stack
-from tests.local.support import CHECKOUT, RunnerProcess, build_environment, wait_for
+from local.stack.stack import Stack
+from tests.harness.runner_process import CHECKOUT, RunnerProcess, build_environment, wait_for
 from tests.migrate.conftest import Migration
-from tests.migrate.support import (
+from tests.migrate.legacy_databases import (
     HEAD,
     POOL_DROPPED_COLUMNS,
     column_names,

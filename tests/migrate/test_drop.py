@@ -5,9 +5,9 @@ import itertools
 import pytest
 
 from pointsman.errors import DatabaseUnavailable, MigrationFailed
-from pointsman.lifecycle import migration
+from pointsman.lifecycle import legacy_migration
 from tests.migrate.conftest import Migration
-from tests.migrate.support import (
+from tests.migrate.legacy_databases import (
     INSTANCE_INFRA_COLUMNS,
     INSTANCE_SERVICES_COLUMNS,
     POOL_COLUMNS,
@@ -212,7 +212,7 @@ def test_a_pool_that_fails_at_the_very_end_is_told_and_mended_by_another_run(
     pool_migration: Migration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_backfilled_pool(pool_migration, "a")
-    original_drop = migration.drop_columns
+    original_drop = legacy_migration.drop_columns
 
     def drop_and_disconnect(connection, name: str, names: list[str]) -> None:
         original_drop(connection, name, names)
@@ -220,10 +220,10 @@ def test_a_pool_that_fails_at_the_very_end_is_told_and_mended_by_another_run(
             query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
             execute(pool_migration.pool, f"{query} AND application_name = 'pointsman-migrate'")
 
-    monkeypatch.setattr(migration, "drop_columns", drop_and_disconnect)
+    monkeypatch.setattr(legacy_migration, "drop_columns", drop_and_disconnect)
     before = dump_database(pool_migration.pool)
     with pytest.raises(DatabaseUnavailable, match=r"The services database is migrated, .*: run it again$"):
         pool_migration(drop=True)
     assert dump_database(pool_migration.pool) == before
-    monkeypatch.setattr(migration, "drop_columns", original_drop)
+    monkeypatch.setattr(legacy_migration, "drop_columns", original_drop)
     assert pool_migration(drop=True)["dropped"] == {"services": [], "pool": POOL_DROPPED_COLUMNS}

@@ -6,12 +6,12 @@ import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
-from pointsman.db import migrate as schema
-from pointsman.db import migrating
+from local.stack.stack import Stack
+from pointsman.db.migrations import database
+from pointsman.db.migrations import runner as schema
 from pointsman.errors import DatabaseUnavailable, MigrationFailed
 from tests.migrate.conftest import Migration
-from tests.migrate.support import (
+from tests.migrate.legacy_databases import (
     INSTANCE_INFRA_COLUMNS,
     INSTANCE_SERVICES_COLUMNS,
     SECRET_COLUMNS,
@@ -233,9 +233,9 @@ def terminate_migration(url: str, railway_simulator: SimulatorClient) -> None:
 def test_a_lock_that_is_not_had_in_time_ends_it(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     create_filled_pool(pool_migration, "a")
     pool_migration()
-    for module in (schema, migrating):
+    for module in (schema, database):
         monkeypatch.setattr(module, "LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
-    monkeypatch.setattr("pointsman.db.pool.LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
+    monkeypatch.setattr("pointsman.db.migrations.pool_manager_schema.LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
     with psycopg.connect(pool_migration.pool) as reader:
         reader.execute("SELECT FROM instances")
         assert_migration_fails(pool_migration, "^The drop failed; both databases are as they were: 55P03", drop=True)

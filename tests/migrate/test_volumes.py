@@ -3,11 +3,11 @@
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.simulator.wire import as_obj
+from local.simulator.http.messages import as_obj
 from pointsman.errors import MigrationFailed
 from pointsman.providers import railway as provider
 from tests.migrate.conftest import Migration
-from tests.migrate.support import create_pool_table, dump_database, fetch_rows, insert_rows, pool_row
+from tests.migrate.legacy_databases import create_pool_table, dump_database, fetch_rows, insert_rows, pool_row
 
 
 def fetch_volume_ids(pool_migration: Migration) -> dict[str, str | None]:

@@ -3,10 +3,10 @@ from collections.abc import Iterator
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
-from pointsman.agent.loop import asking
+from local.stack.stack import Stack
+from pointsman.agent.loop import model_turn
 from pointsman.db import connection
-from tests.prompts.bench import EngineHarness, advance_function_environment
+from tests.prompts.engine_harness import EngineHarness, advance_function_environment
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +45,6 @@ def _open_engine(
     yield engine
     engine.close()
     connection.close()
-    if asking._get_model_client.cache_info().currsize:
-        asking._get_model_client().close()
-        asking._get_model_client.cache_clear()
+    if model_turn._get_model_client.cache_info().currsize:
+        model_turn._get_model_client().close()
+        model_turn._get_model_client.cache_clear()

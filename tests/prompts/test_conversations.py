@@ -8,10 +8,10 @@ import pytest
 from pointsman.agent.loop.history import load_history
 from pointsman.db import connection, prompt_runs
 from pointsman.errors import ConversationBusy, NotFound
-from pointsman.prompts import beginning, deciding
-from tests.prompts.agent_of_tests import tool_call
-from tests.prompts.bench import EngineHarness
-from tests.prompts.killed import start_advance
+from pointsman.prompts import submission, termination
+from tests.prompts.engine_harness import EngineHarness
+from tests.prompts.engine_processes import start_advance
+from tests.prompts.sample_agent import tool_call
 
 
 def replay_history(engine: EngineHarness, prompt_id: str) -> list[dict]:
@@ -65,7 +65,7 @@ def test_call_that_was_never_run_has_an_output_when_it_is_replayed(engine: Engin
     calls = [tool_call("effects.ask", "call_1", name="a"), tool_call("effects.bump", "call_2", name="b")]
     first = engine.submit({"calls": calls}, conversation_id=conversation_id)
     engine.advance(first)
-    deciding.cancel(engine.user_id, first)
+    termination.cancel(engine.user_id, first)
     second = engine.submit_and_advance({"text": "Well then."}, conversation_id=conversation_id)
     assert engine.last_event(second)[0] == "prompt.completed"
     outputs = [item for item in replay_history(engine, second) if item["type"] == "function_call_output"]
@@ -129,7 +129,7 @@ def test_second_prompt_at_once_is_refused(engine: EngineHarness, state: str) -> 
         engine.advance(first)
     with pytest.raises(ConversationBusy):
         engine.submit(conversation_id=conversation_id)
-    deciding.cancel(engine.user_id, first)
+    termination.cancel(engine.user_id, first)
     assert engine.submit(conversation_id=conversation_id) != first
 
 
@@ -141,7 +141,7 @@ def test_conversation_of_somebody_else_is_not_found(engine: EngineHarness) -> No
         (engine.user_id, "x\0y"),
     ):
         with pytest.raises(NotFound, match="Conversation"):
-            beginning.submit_prompt(user, "Hello", conversation_id=wanted)
+            submission.submit_prompt(user, "Hello", conversation_id=wanted)
     assert engine.call_tool("conversation.get", conversationId=conversation_id)["prompts"] == []
 
 

@@ -3,12 +3,12 @@
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
-from pointsman.prompts import closing, deciding
-from pointsman.prompts.recovering import recover_prompts, wake_if_stalled
-from tests.prompts.agent_of_tests import tool_call
-from tests.prompts.bench import EngineHarness, wait_until_true
-from tests.workflow.helpers import kill_workers, new_instance_id
+from local.stack.stack import Stack
+from pointsman.prompts import termination
+from pointsman.prompts.prompt_execution import recover_prompts, wake_if_stalled
+from tests.harness.instances import kill_workers, new_instance_id
+from tests.prompts.engine_harness import EngineHarness, wait_until_true
+from tests.prompts.sample_agent import tool_call
 
 ADVANCE = "tasks.advance_prompt.handler"
 
@@ -90,7 +90,7 @@ def test_decision_that_comes_before_the_token_is_not_missed(live_engine: EngineH
 def test_cancelling_ends_the_execution_that_waits(live_engine: EngineHarness, stack: Stack) -> None:
     prompt_id = live_engine.submit(destroy_turn())
     wait_for_task_token(live_engine, prompt_id)
-    deciding.cancel(live_engine.user_id, prompt_id)
+    termination.cancel(live_engine.user_id, prompt_id)
     wait_until_true(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
     assert live_engine.last_event(prompt_id) == ("error", {"message": "The prompt was cancelled"})
 
@@ -126,8 +126,8 @@ def test_prompt_that_breaks_off_for_good_is_closed_with_an_error(live_engine: En
     """As the state machine does it when advancing has failed in a way that will not pass."""
     prompt_id = live_engine.submit({"text": "Never said.", "latency_s": 3.5})
     wait_until_true(lambda: len(live_engine.model_requests()) == 1)
-    assert closing.terminate(prompt_id, 7) == {"closed": False}
-    assert closing.terminate(prompt_id, 0) == {"closed": True}
+    assert termination.terminate(prompt_id, 7) == {"closed": False}
+    assert termination.terminate(prompt_id, 0) == {"closed": True}
     assert live_engine.last_event(prompt_id) == (
         "error",
         {"message": "The prompt broke off and could not be gone on with"},

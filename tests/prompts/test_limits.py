@@ -3,9 +3,9 @@
 import pytest
 
 from pointsman.errors import InvalidToolInput
-from pointsman.prompts import beginning
-from tests.prompts.agent_of_tests import tool_call
-from tests.prompts.bench import EngineHarness
+from pointsman.prompts import submission
+from tests.prompts.engine_harness import EngineHarness
+from tests.prompts.sample_agent import tool_call
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from tests.prompts.bench import EngineHarness
 )
 def test_input_that_cannot_be(engine: EngineHarness, text: str, message: str) -> None:
     with pytest.raises(InvalidToolInput) as caught:
-        beginning.submit_prompt(engine.user_id, text)
+        submission.submit_prompt(engine.user_id, text)
     assert caught.value.issues == [{"path": ["input"], "message": message}]
     assert engine.db.execute("SELECT FROM prompts WHERE user_id = %s", (engine.user_id,)).rowcount == 0
 
@@ -86,7 +86,7 @@ def test_text_that_is_too_big_ends_the_prompt(engine: EngineHarness, monkeypatch
 def test_prompt_whose_time_in_the_function_is_up_goes_on_in_the_next(engine: EngineHarness) -> None:
     import time
 
-    from pointsman.agent.loop.advancing import advance_prompt
+    from pointsman.agent.loop.runner import advance_prompt
 
     prompt_id = engine.submit({"calls": [tool_call("effects.bump", name="a")]}, {"text": "Done."})
     steps = [advance_prompt(engine.agent, prompt_id, 0, time.monotonic())["next"] for _ in range(3)]

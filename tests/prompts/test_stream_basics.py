@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
+from local.stack.stack import Stack
 from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
-from tests.prompts.following import (
+from tests.harness.instances import Database
+from tests.prompts.prompt_stream import (
     PromptStream,
     agent_client,
     decide,
@@ -23,8 +24,7 @@ from tests.prompts.following import (
     text_turn,
     unique_text,
 )
-from tests.prompts.readers import parse_strictly
-from tests.workflow.helpers import Database
+from tests.prompts.sse_readers import parse_strictly
 
 UNKNOWN = "prompt-" + "0" * 32
 HEADERS = {

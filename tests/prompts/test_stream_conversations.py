@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
+from local.stack.stack import Stack
 from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
-from tests.prompts.following import (
+from tests.prompts.prompt_stream import (
     agent_client,
     decide_successfully,
     destroy_turn,
@@ -20,7 +20,7 @@ from tests.prompts.following import (
     text_turn,
     unique_text,
 )
-from tests.prompts.readers import Message
+from tests.prompts.sse_readers import Message
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from tests.contract.test_agent_api import expect_error
-from tests.local.support import CHECKOUT, SIMULATED_PROVIDERS, RunnerProcess
-from tests.prompts.following import (
+from tests.harness.instances import wait_until
+from tests.harness.runner_process import CHECKOUT, SIMULATED_PROVIDERS, RunnerProcess
+from tests.prompts.prompt_stream import (
     agent_client,
     decide,
     decide_successfully,
@@ -17,7 +18,6 @@ from tests.prompts.following import (
     post_prompt,
     text_turn,
 )
-from tests.workflow.helpers import wait_until
 
 pytestmark = pytest.mark.slow
 

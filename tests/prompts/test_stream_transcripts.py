@@ -16,15 +16,9 @@ import pytest
 from httpx_sse import connect_sse
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
-from tests.prompts.following import (
-    decide_successfully,
-    get_prompt,
-    normalize_stream,
-    open_stream,
-    start_prompt,
-)
-from tests.prompts.readers import EventSource, Message, parse_naively, parse_strictly
+from local.stack.stack import Stack
+from tests.prompts.prompt_stream import decide_successfully, get_prompt, normalize_stream, open_stream, start_prompt
+from tests.prompts.sse_readers import EventSource, Message, parse_naively, parse_strictly
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 CURL = shutil.which("curl")

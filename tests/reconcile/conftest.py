@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
-from tests.reconcile.strays import OrphanHarness, open_harness
-from tests.workflow.helpers import Database
+from local.stack.stack import Stack
+from tests.harness.instances import Database
+from tests.reconcile.orphan_harness import OrphanHarness, open_harness
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
-from tests.workflow.helpers import (
+from local.stack.stack import Stack
+from tests.harness.instances import (
     TOOLS,
     connect,
     fetch_row,
@@ -26,8 +26,8 @@ from tests.workflow.helpers import (
     restart_postgres,
 )
 
-from .keyed import IdempotentClient
-from .world import find_violations, parse_response, reconcile_until_settled
+from .idempotent_client import IdempotentClient
+from .invariants import find_violations, parse_response, reconcile_until_settled
 
 SEQUENCES = int(os.environ.get("POINTSMAN_SEQUENCES", "4"))
 PROCESSES = min(4, -(-SEQUENCES // 5))
@@ -42,7 +42,8 @@ FAULT_OPERATIONS = {
 }  # fmt: skip
 FAULT_KINDS = ["refuse", "lost", "drop", "rate_limit", "server_error", "server_error_done", "html", "garbage"]
 HANDLERS = ["tasks.provision_tool", "tasks.create_service", "tasks.attach_volume", "tasks.deploy_instance",
-            "tasks.record_instance", "tasks.attach_tool", "tasks.destroy_tool", "tasks.destroy_service", "tasks.undo",
+            "tasks.record_instance", "tasks.attach_tool", "tasks.destroy_tool", "tasks.destroy_service",
+            "tasks.compensate_operation",
             "services.create_instance", "services.destroy_instance"]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
-from tests.simulator.api import ProviderClient
+from tests.harness.provider_api import ProviderClient
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulator.api import ProviderClient
+from tests.harness.provider_api import ProviderClient
 
 
 def _create_inbox(api: ProviderClient, **body: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorError, SimulatorServer
-from tests.simulator.api import PROJECT, SERVICE_CREATE, SERVICES, ProviderClient
+from tests.harness.provider_api import PROJECT, SERVICE_CREATE, SERVICES, ProviderClient
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.simulator.api import (
+from tests.harness.provider_api import (
     ENVIRONMENT,
     INSTANCE,
     PROJECT,

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulator.api import ProviderClient
+from tests.harness.provider_api import ProviderClient
 
 TIME = {
     "type": "function", "name": "time_now", "description": "The time", "strict": False,

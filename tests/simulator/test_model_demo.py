@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.api import ProviderClient
+from tests.harness.provider_api import ProviderClient
 from tests.simulator.test_model import TIME, build_tool_outputs, create_response, get_output_text, user_message
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulator.api import ProviderClient
+from tests.harness.provider_api import ProviderClient
 
 OTHER_WORKSPACE = "5a1e0000-0000-4000-8000-000000000002"
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from local.simulator.client import SimulatorClient
-from tests.simulator.api import (
+from tests.harness.provider_api import (
     DOMAIN_CREATE,
     ENVIRONMENT,
     INSTANCE,

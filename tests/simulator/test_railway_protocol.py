@@ -5,7 +5,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.simulator.railway.schema import list_unresolved_fields
-from tests.simulator.api import ENVIRONMENT, PROJECT, SERVICES, STAGING, ProviderClient
+from tests.harness.provider_api import ENVIRONMENT, PROJECT, SERVICES, STAGING, ProviderClient
 
 NAME = 'query { project(id: "sim-project") { name } }'
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.simulator.api import PROFILE, ProviderClient, wait_until
+from tests.harness.provider_api import PROFILE, ProviderClient, wait_until
 
 
 def _search_numbers(api: ProviderClient, query: str = "filter[limit]=20") -> list[str]:

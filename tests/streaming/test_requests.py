@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.streaming.runtime import APPS, ROOT, RuntimeHarness, make_rest_event, make_url_event
+from tests.streaming.runtime_harness import APPS, ROOT, RuntimeHarness, make_rest_event, make_url_event
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:Stream"
 

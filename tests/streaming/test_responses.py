@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.streaming.runtime import ROOT, WAIT_SECONDS, WRAPPER, RuntimeHarness, make_rest_event, make_url_event
+from tests.streaming.runtime_harness import ROOT, WAIT_SECONDS, WRAPPER, RuntimeHarness, make_rest_event, make_url_event
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from local.intrinsics import load_yaml
+from local.template.intrinsics import load_yaml
 
 ROOT = Path(__file__).parents[2]
 ALARMS: dict[str, dict[str, Any]] = {

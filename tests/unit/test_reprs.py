@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pointsman
 from pointsman.providers.base import ProviderResource
-from tests.processes import run_python
+from tests.harness.python_process import run_python
 
 SECRET = re.compile(r"(^|_)(key|token|password|secret|env|env_value|variables)$")
 HARMLESS = {"env_key", "resource_key"}
@@ -35,6 +35,8 @@ def test_values_do_not_show() -> None:
 
 
 def test_a_request_body_does_not_show_either() -> None:
-    shown = run_python("from services.configure import Configure; print(repr(Configure(variables={'KEY': 'planted'})))")
+    shown = run_python(
+        "from services.configure_instance import Configure; print(repr(Configure(variables={'KEY': 'planted'})))"
+    )
     assert "Configure" in shown
     assert "planted" not in shown

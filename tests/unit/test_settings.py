@@ -8,7 +8,7 @@ import pytest
 
 from pointsman.db.operations import OperationKind
 from pointsman.errors import MissingSetting
-from pointsman.settings import agentmail, aws, database, model, openrouter, railway, runtime, telnyx, tuning
+from pointsman.settings import aws, database, instances, operations, prompts, providers
 from pointsman.settings.api import load_services_api_key, load_state_machine_arn
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str) ->
     for other, value in RAILWAY.items():
         monkeypatch.setenv(other, "" if other == name else value)
     with pytest.raises(MissingSetting, match=name):
-        railway.RailwaySettings.load()
+        providers.RailwaySettings.load()
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str) ->
         (database.DatabaseSettings.load, "SERVICE_DATABASE_URL"),
         (aws.AwsSettings.load, "AWS_ACCESS_KEY_ID"),
         (load_services_api_key, "SERVICES_API_KEY"),
-        (model.ModelSettings.load, "MODEL_NORMAL"),
+        (prompts.ModelSettings.load, "MODEL_NORMAL"),
         (lambda: load_state_machine_arn("create"), "CREATE_STATE_MACHINE_ARN"),
     ],
 )
@@ -60,9 +60,9 @@ def test_required_settings_are_named(load, name: str) -> None:
 
 def test_tools_without_a_key_are_not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELNYX_API_KEY", "")
-    assert openrouter.OpenRouterSettings.load() is None
-    assert agentmail.AgentMailSettings.load() is None
-    assert telnyx.TelnyxSettings.load() is None
+    assert providers.OpenRouterSettings.load() is None
+    assert providers.AgentMailSettings.load() is None
+    assert providers.TelnyxSettings.load() is None
 
 
 @pytest.mark.parametrize(("name", "value"), [("OPENROUTER_KEY_LIMIT", "much"), ("OPENROUTER_KEY_LIMIT", "-1"),
@@ -71,7 +71,7 @@ def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch, name: str, value
     monkeypatch.setenv("OPENROUTER_MANAGEMENT_KEY", SECRET)
     monkeypatch.setenv(name, value)
     with pytest.raises(MissingSetting, match=name):
-        openrouter.OpenRouterSettings.load()
+        providers.OpenRouterSettings.load()
 
 
 def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,9 +91,9 @@ def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "no secret")
     monkeypatch.setenv("OPENROUTER_KEY_LIMIT_RESET", "daily")
     groups = [
-        railway.RailwaySettings.load(), openrouter.OpenRouterSettings.load(), agentmail.AgentMailSettings.load(),
-        telnyx.TelnyxSettings.load(), runtime.InstanceRuntimeSettings.load(), aws.AwsSettings.load(),
-        database.DatabaseSettings.load(), model.ModelSettings.load(),
+        providers.RailwaySettings.load(), providers.OpenRouterSettings.load(), providers.AgentMailSettings.load(),
+        providers.TelnyxSettings.load(), instances.InstanceRuntimeSettings.load(), aws.AwsSettings.load(),
+        database.DatabaseSettings.load(), prompts.ModelSettings.load(),
     ]  # fmt: skip
     assert all(group is not None for group in groups)
     assert SECRET not in repr(groups)
@@ -102,7 +102,7 @@ def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_high_model_is_the_normal_one_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MODEL_BASE_URL", "MODEL_API_KEY", "MODEL_NORMAL"):
         monkeypatch.setenv(name, name.lower())
-    found = model.ModelSettings.load()
+    found = prompts.ModelSettings.load()
     assert (found.url, found.normal, found.high, found.timeout) == (
         "model_base_url",
         "model_normal",
@@ -112,4 +112,4 @@ def test_the_high_model_is_the_normal_one_unless_it_is_named(monkeypatch: pytest
 
 
 def test_waiting_times_have_defaults_in_seconds() -> None:
-    assert (tuning.Timeouts.load().response_timeout, tuning.Timeouts.load().settle_time) == (25, 10)
+    assert (operations.Timeouts.load().response_timeout, operations.Timeouts.load().settle_time) == (25, 10)

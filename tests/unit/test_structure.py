@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.template import Template
-from pointsman.agent.loop.advancing import MIN_WAIT_SECONDS
+from local.template.sam_template import Template
+from pointsman.agent.loop.runner import MIN_WAIT_SECONDS
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Template.load(ROOT / "template.yaml", {})
@@ -57,7 +57,7 @@ def test_no_module_of_functions_is_left_out_of_the_template() -> None:
 def test_environment_is_read_in_settings_only() -> None:
     readers = [path for path in list_tracked_files("layers/*.py", "functions/*.py") if "os.environ" in path.read_text()]
     # The runtime of functions that stream reads what Lambda sets, and stands alone.
-    allowed = {"settings/environment.py", "streaming/sandbox.py"}
+    allowed = {"settings/environment.py", "streaming/runtime.py"}
     assert {f"{path.parent.name}/{path.name}" for path in readers} == allowed
 
 

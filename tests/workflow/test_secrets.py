@@ -9,11 +9,11 @@ import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
+from local.stack.stack import Stack
 from tests.conftest import API_KEY
-from tests.workflow.helpers import Database
+from tests.harness.instances import Database
 
-from .helpers import create_instance, create_request, new_instance_id, wait_for_operation
+from ..harness.instances import create_instance, create_request, new_instance_id, wait_for_operation
 
 PLANTED_VALUE = "planted-value-of-a-variable"
 """What a client sets with /configure; it may be anything, so it is a secret too."""

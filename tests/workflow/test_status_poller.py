@@ -10,12 +10,12 @@ import pytest
 from psycopg.rows import dict_row
 
 from local.simulator.client import SimulatorClient
-from local.stack import Stack
+from local.stack.stack import Stack
 from pointsman.providers.railway import RailwayClient
-from pointsman.settings.railway import RailwaySettings
+from pointsman.settings.providers import RailwaySettings
 
-from .helpers import Database, create_instance, create_request, new_instance_id, wait_until
-from .polls import (
+from ..harness.instances import Database, create_instance, create_request, new_instance_id, wait_until
+from ..harness.status_poller import (
     PollRun,
     count_environment_pages,
     deploy_status,

@@ -8,20 +8,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from local.simulator.config import Config, ModelConfig
-from local.simulator.engine import Engine, IncomingCall
-from local.simulator.faults import Fault
-from local.simulator.limiter import RateLimiter
-from local.simulator.model.answer import build_response
-from local.simulator.model.checks import validate_request
-from local.simulator.model.demo import build_demo_turn
-from local.simulator.model.events import Chunk, build_chunks
-from local.simulator.model.playing import TimedReply
-from local.simulator.model.question import parse_request, summarize_request
-from local.simulator.model.refusal import InvalidRequest
-from local.simulator.model.script import ScriptedError, ScriptedTurn
-from local.simulator.rest import parse_json_body
-from local.simulator.shape import ErrorDetails, model_error
-from local.simulator.wire import Obj, Reply
+from local.simulator.engine.engine import Engine, IncomingCall
+from local.simulator.engine.faults import Fault
+from local.simulator.engine.model_scripts import ScriptedError, ScriptedTurn
+from local.simulator.engine.rate_limiter import RateLimiter
+from local.simulator.engine.rest import parse_json_body
+from local.simulator.http.messages import Obj, Reply
+from local.simulator.http.provider_errors import ErrorDetails, model_error
+from local.simulator.model.demo_turns import build_demo_turn
+from local.simulator.model.invalid_request import InvalidRequest
+from local.simulator.model.request import parse_request, summarize_request
+from local.simulator.model.request_validation import validate_request
+from local.simulator.model.response import build_response
+from local.simulator.model.stream_events import Chunk, build_chunks
+from local.simulator.model.timed_reply import TimedReply
 
 BASE_PATH = "/model/v1"
 

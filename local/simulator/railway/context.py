@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from local.simulator.config import RailwayConfig
-from local.simulator.railway.problems import INSTANCE_NOT_FOUND, NOT_AUTHORIZED, BusinessError, not_found_error
-from local.simulator.railway.store import (
+from local.simulator.railway.errors import INSTANCE_NOT_FOUND, NOT_AUTHORIZED, BusinessError, not_found_error
+from local.simulator.state.railway import (
     Environment,
     Project,
     ProjectToken,

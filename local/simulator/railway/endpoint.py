@@ -27,18 +27,18 @@ from graphql.execution import get_variable_values
 from starlette.requests import Request
 from starlette.responses import Response
 
-from local.simulator.calls import redact_body
 from local.simulator.config import Config, RailwayConfig
-from local.simulator.engine import Engine, IncomingCall
-from local.simulator.faults import Fault
-from local.simulator.limiter import RateLimiter
+from local.simulator.engine.call_log import redact_body
+from local.simulator.engine.engine import Engine, IncomingCall
+from local.simulator.engine.faults import Fault
+from local.simulator.engine.rate_limiter import RateLimiter
+from local.simulator.http.messages import Obj, Reply, as_obj, as_str
+from local.simulator.http.provider_errors import railway_error
 from local.simulator.railway.context import ResolverContext
-from local.simulator.railway.problems import INTERNAL_SERVER_ERROR, NOT_AUTHORIZED, PROCESSING_PROBLEM, BusinessError
+from local.simulator.railway.errors import INTERNAL_SERVER_ERROR, NOT_AUTHORIZED, PROCESSING_PROBLEM, BusinessError
 from local.simulator.railway.schema import get_schema, null_fields, resolve_default
-from local.simulator.railway.store import ENVIRONMENT_ID, PROJECT_ID, ProjectToken
-from local.simulator.shape import railway_error
-from local.simulator.state import State
-from local.simulator.wire import Obj, Reply, as_obj, as_str
+from local.simulator.state.railway import ENVIRONMENT_ID, PROJECT_ID, ProjectToken
+from local.simulator.state.store import State
 
 PATH = "/railway/graphql/v2"
 _LOG = logging.getLogger("simulator")

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+from local.simulator.http.messages import Obj, as_obj, as_str
 from local.simulator.railway.context import Args, ResolverContext, root_resolver
-from local.simulator.railway.deploy import create_deployment
-from local.simulator.railway.problems import BusinessError
+from local.simulator.railway.deployments import create_deployment
+from local.simulator.railway.errors import BusinessError
 from local.simulator.railway.services import as_number, set_source, stringify_values
-from local.simulator.railway.store import Environment, EnvironmentPatch, ServiceInstance, new_id
-from local.simulator.wire import Obj, as_obj, as_str
+from local.simulator.state.railway import Environment, EnvironmentPatch, ServiceInstance, new_id
 
 # Known parts of an environment's configuration, as nested names; null stands for a value of any shape.
 _DEPLOY_SHAPE: Mapping[str, object] = dict.fromkeys((

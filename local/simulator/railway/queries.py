@@ -1,16 +1,17 @@
 """Resolvers of Railway's queries and of the fields of its types."""
 
+from local.simulator.http.messages import Obj, as_list, as_obj
 from local.simulator.railway.context import Args, ResolverContext, field_resolver, root_resolver
-from local.simulator.railway.deploy import (
+from local.simulator.railway.deployments import (
     ACTIVE_STATUSES,
     compute_status,
     compute_status_start,
     find_latest_deployment,
     render_variables,
 )
-from local.simulator.railway.problems import NOT_AUTHORIZED, BusinessError, not_found_error
-from local.simulator.railway.relay import build_connection
-from local.simulator.railway.store import (
+from local.simulator.railway.errors import NOT_AUTHORIZED, BusinessError, not_found_error
+from local.simulator.railway.pagination import build_connection
+from local.simulator.state.railway import (
     Deployment,
     Environment,
     Project,
@@ -20,7 +21,6 @@ from local.simulator.railway.store import (
     Volume,
     VolumeInstance,
 )
-from local.simulator.wire import Obj, as_list, as_obj
 
 GIB = 1024**3
 

@@ -15,13 +15,13 @@ from graphql import (
 )
 from graphql.pyutils import Path
 
-from local.simulator.railway import patches, queries, resources, services
+from local.simulator.http.messages import as_obj, to_iso
+from local.simulator.railway import patches, queries, services, volumes_and_domains
 from local.simulator.railway.context import FIELD_RESOLVERS, ROOT_RESOLVERS, ResolverContext
+from local.simulator.railway.errors import PROCESSING_PROBLEM, BusinessError
 from local.simulator.railway.patches import find_config_error
-from local.simulator.railway.problems import PROCESSING_PROBLEM, BusinessError
-from local.simulator.wire import as_obj, to_iso
 
-RESOLVER_MODULES = (patches, queries, resources, services)
+RESOLVER_MODULES = (patches, queries, volumes_and_domains, services)
 """Modules whose import registers resolvers."""
 
 _ATTRIBUTE_NAMES = {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from local.simulator.railway.store import (
+from local.simulator.state.railway import (
     Deployment,
     RailwayState,
     Service,

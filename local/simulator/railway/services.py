@@ -3,14 +3,15 @@
 import secrets
 from collections.abc import Mapping
 
+from local.simulator.http.messages import Obj, as_obj, as_str
 from local.simulator.railway.context import Args, ResolverContext, root_resolver
-from local.simulator.railway.deploy import (
+from local.simulator.railway.deployments import (
     IN_PROGRESS_STATUSES,
     compute_status,
     create_deployment,
     find_latest_deployment,
 )
-from local.simulator.railway.problems import (
+from local.simulator.railway.errors import (
     NO_SNAPSHOT,
     NOT_AUTHORIZED,
     PROJECT_THROTTLE,
@@ -19,7 +20,7 @@ from local.simulator.railway.problems import (
     name_taken_error,
     not_found_error,
 )
-from local.simulator.railway.store import (
+from local.simulator.state.railway import (
     Deployment,
     Environment,
     Project,
@@ -28,7 +29,6 @@ from local.simulator.railway.store import (
     ServiceInstance,
     new_id,
 )
-from local.simulator.wire import Obj, as_obj, as_str
 
 MAX_NAME = 32
 _WORDS = ("calm", "brave", "amber", "quiet", "lucid", "north", "river", "delta", "cedar", "ember")

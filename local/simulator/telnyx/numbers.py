@@ -1,17 +1,7 @@
 """Numbers that we own. Right after an order they cannot be seen; by `+` in a filter they cannot be found."""
 
 from local.simulator.config import Config
-from local.simulator.state import State
-from local.simulator.telnyx.query import (
-    PAGE_PARAMS,
-    error_reply,
-    not_found_reply,
-    page_reply,
-    validate_body,
-    validate_query,
-)
-from local.simulator.telnyx.store import PhoneNumber
-from local.simulator.wire import (
+from local.simulator.http.messages import (
     FLAG,
     LIST,
     TEXT,
@@ -23,6 +13,16 @@ from local.simulator.wire import (
     as_list,
     as_str,
     to_iso,
+)
+from local.simulator.state.store import State
+from local.simulator.state.telnyx import PhoneNumber
+from local.simulator.telnyx.replies import (
+    PAGE_PARAMS,
+    error_reply,
+    not_found_reply,
+    page_reply,
+    validate_body,
+    validate_query,
 )
 
 _FILTERS = (

@@ -3,18 +3,7 @@
 from datetime import datetime
 
 from local.simulator.config import Config
-from local.simulator.shape import ErrorDetails, telnyx_error
-from local.simulator.state import State
-from local.simulator.telnyx.query import (
-    PAGE_PARAMS,
-    error_reply,
-    not_found_reply,
-    page_reply,
-    validate_body,
-    validate_query,
-)
-from local.simulator.telnyx.store import MONTHLY_USD, UPFRONT_USD, NumberOrder, OrderedNumber, new_number, new_uuid
-from local.simulator.wire import (
+from local.simulator.http.messages import (
     LIST,
     TEXT,
     TEXT_OR_NULL,
@@ -26,6 +15,24 @@ from local.simulator.wire import (
     as_obj,
     as_str,
     to_iso,
+)
+from local.simulator.http.provider_errors import ErrorDetails, telnyx_error
+from local.simulator.state.store import State
+from local.simulator.state.telnyx import (
+    MONTHLY_USD,
+    UPFRONT_USD,
+    NumberOrder,
+    OrderedNumber,
+    new_number,
+    new_uuid,
+)
+from local.simulator.telnyx.replies import (
+    PAGE_PARAMS,
+    error_reply,
+    not_found_reply,
+    page_reply,
+    validate_body,
+    validate_query,
 )
 
 _CREATE_FIELDS: FieldTypes = {

@@ -3,8 +3,21 @@
 from dataclasses import asdict
 
 from local.simulator.config import Config
-from local.simulator.state import State
-from local.simulator.telnyx.query import (
+from local.simulator.http.messages import (
+    FLAG,
+    LIST,
+    TEXT,
+    TEXT_OR_NULL,
+    ApiCall,
+    FieldTypes,
+    Obj,
+    Reply,
+    as_list,
+    to_iso,
+)
+from local.simulator.state.store import State
+from local.simulator.state.telnyx import MessagingProfile, new_uuid
+from local.simulator.telnyx.replies import (
     PAGE_PARAMS,
     error_reply,
     not_found_reply,
@@ -12,8 +25,6 @@ from local.simulator.telnyx.query import (
     validate_body,
     validate_query,
 )
-from local.simulator.telnyx.store import MessagingProfile, new_uuid
-from local.simulator.wire import FLAG, LIST, TEXT, TEXT_OR_NULL, ApiCall, FieldTypes, Obj, Reply, as_list, to_iso
 
 _FIELDS: FieldTypes = {
     "name": TEXT, "whitelisted_destinations": LIST, "webhook_url": TEXT_OR_NULL, "webhook_failover_url": TEXT_OR_NULL,

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from local.simulator.config import Config, TelnyxConfig
-from local.simulator.limiter import RateLimiter
-from local.simulator.rest import ApiOperation, get_bearer_token
-from local.simulator.shape import ErrorDetails, telnyx_error
-from local.simulator.state import State
-from local.simulator.telnyx import numbers, orders, profiles, search
-from local.simulator.wire import ApiCall, Reply
+from local.simulator.engine.rate_limiter import RateLimiter
+from local.simulator.engine.rest import ApiOperation, get_bearer_token
+from local.simulator.http.messages import ApiCall, Reply
+from local.simulator.http.provider_errors import ErrorDetails, telnyx_error
+from local.simulator.state.store import State
+from local.simulator.telnyx import available_numbers, numbers, orders, profiles
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class SimulatedTelnyx:
     name: str = "telnyx"
     base_path: str = "/telnyx/v2"
     operations: tuple[ApiOperation, ...] = (
-        ApiOperation("numbers.search", "GET", "/available_phone_numbers", search.search),
-        ApiOperation("reservations.create", "POST", "/number_reservations", search.create_reservation),
-        ApiOperation("reservations.get", "GET", "/number_reservations/{id}", search.get_reservation),
+        ApiOperation("numbers.search", "GET", "/available_phone_numbers", available_numbers.search),
+        ApiOperation("reservations.create", "POST", "/number_reservations", available_numbers.create_reservation),
+        ApiOperation("reservations.get", "GET", "/number_reservations/{id}", available_numbers.get_reservation),
         ApiOperation("orders.create", "POST", "/number_orders", orders.create),
         ApiOperation("orders.list", "GET", "/number_orders", orders.list_orders),
         ApiOperation("orders.get", "GET", "/number_orders/{id}", orders.get),

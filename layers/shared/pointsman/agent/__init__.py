@@ -4,14 +4,14 @@ Whatever a plugin's author needs is exported here; no web framework, and no deci
 Called by pointsman.http, by functions/agent, and by the composition root of each bundle.
 """
 
+from .agent import Agent
 from .api_service import ApiService, ExposedTool
-from .bundle import Agent
+from .container import Secrets, Services
+from .error_text import safe_error_text
+from .json_schema import describe_tool
 from .models import Input, Output, Timestamp
 from .plugin import NoConfig, Plugin, PluginService, Prompt
 from .routes import Route, RouteContext
-from .schemas import describe_tool
-from .services import Secrets, Services
-from .telling import safe_error_text
 from .tool import Invocation, Tool, ToolContext
 
 __all__ = [

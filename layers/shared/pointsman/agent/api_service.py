@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from ..errors import CompositionError, ToolNotFound
+from .container import Services
 from .routes import HttpMethod, Route, RouteHandler, strip_parameter_names
-from .services import Services
 from .tool import AnyTool
 
 __all__ = ["ApiService", "ExposedTool"]

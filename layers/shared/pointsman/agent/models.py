@@ -20,4 +20,4 @@ class Output(BaseModel):
 
 
 Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-"""A moment in an output: ISO 8601 with milliseconds in UTC, as pointsman.moments.iso writes it."""
+"""A moment in an output: ISO 8601 with milliseconds in UTC, as pointsman.timestamps.iso writes it."""

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ..errors import CompositionError
+from .container import Services
+from .error_text import safe_error_text
 from .models import Input
-from .services import Services
-from .telling import safe_error_text
 from .tool import AnyTool
 
 __all__ = ["AnyPlugin", "NoConfig", "Plugin", "PluginService", "Prompt"]

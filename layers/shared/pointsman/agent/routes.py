@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel
 
 from ..errors import CompositionError, PointsmanError, RouteFailed
-from .checking import InvalidOutput, serialize_output, validate_input
-from .services import Services
-from .telling import safe_error_text
+from .container import Services
+from .error_text import safe_error_text
+from .validation import InvalidOutput, serialize_output, validate_input
 
 __all__ = ["RESERVED_PATHS", "HttpMethod", "Route", "RouteContext", "RouteHandler", "strip_parameter_names"]
 

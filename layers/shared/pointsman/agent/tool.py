@@ -9,9 +9,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from ..errors import ApprovalRequired, CompositionError, InvalidToolInput, PointsmanError, ToolFailed
-from .checking import InvalidOutput, serialize_output, validate_input
-from .services import Secrets, Services
-from .telling import safe_error_text
+from .container import Secrets, Services
+from .error_text import safe_error_text
+from .validation import InvalidOutput, serialize_output, validate_input
 
 __all__ = ["AnyTool", "FileEmitter", "Invocation", "Tool", "ToolContext"]
 

@@ -8,7 +8,7 @@ do twice; a commit whose answer was lost looks like one that never happened.
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -20,6 +20,7 @@ from ..settings.database import DatabaseSettings
 __all__ = ["Connection", "close", "listen", "run_in_transaction", "wait_for_notification"]
 
 Connection = psycopg.Connection[DictRow]
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _CONNECT_TIMEOUT_SECONDS = 5
@@ -71,18 +72,20 @@ def listen(channel: str) -> Generator[None]:
         run_in_transaction(lambda connection: connection.execute("UNLISTEN *"))
 
 
-def run_in_transaction(fn: Callable[[Connection], T]) -> T:
-    """Do `work` in one transaction and commit it.
+def run_in_transaction(fn: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `fn(connection, *args, **kwargs)` in one transaction and commit it.
 
-    `work` must be safe to do twice: it is repeated once where a connection from an earlier use turns out to be dead.
-    Raises DatabaseUnavailable where Postgres cannot be reached; its message holds nothing of the connection string.
+    `fn` must be safe to run twice: it runs again, once, where a connection from an earlier use turns out to be dead.
+
+    Raises:
+        DatabaseUnavailable: Postgres cannot be reached. The message holds nothing of the connection string.
     """
     reused = _connection is not None
     for is_last_attempt in (not reused, True):
         try:
             connection = _get_connection()
             with connection.transaction():
-                return fn(connection)
+                return fn(connection, *args, **kwargs)
         except psycopg.OperationalError as error:
             close()
             if is_last_attempt:

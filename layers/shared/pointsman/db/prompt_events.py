@@ -14,7 +14,7 @@ from typing import Any
 from psycopg.types.json import Json
 
 from .connection import Connection
-from .prompts import belongs_to
+from .user_prompts import belongs_to
 
 __all__ = ["PromptEvent", "append", "list_after", "list_outputs", "notify_text_delta"]
 

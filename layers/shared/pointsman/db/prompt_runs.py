@@ -12,7 +12,7 @@ from typing import Any
 from psycopg.types.json import Json
 
 from .connection import Connection
-from .prompts import PromptStatus
+from .user_prompts import PromptStatus
 
 __all__ = [
     "ACTIVE_STATUSES",

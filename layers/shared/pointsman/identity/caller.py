@@ -1,26 +1,16 @@
 """From an authorizer's event to the caller, in the way that AGENT_AUTH says."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..settings.agent_auth import load_agent_api_key, load_auth_mode
+from ..settings.api import load_agent_api_key, load_auth_mode
+from .models import MAX_USER_ID_LENGTH, Caller, is_user_id
 
-__all__ = ["KEYS_UNAVAILABLE", "Caller", "identify_caller", "is_user_id"]
+__all__ = ["identify_caller"]
 
-KEYS_UNAVAILABLE = "unavailable"
-"""The problem of a caller who cannot be told now: the issuer's keys could not be fetched."""
-
-MAX_USER_ID_LENGTH = 256
 _MALFORMED_USER_ID = (
     f"X-User-Id must be given once, with 1 to {MAX_USER_ID_LENGTH} visible ASCII characters and no comma"
 )
-
-
-class Caller(NamedTuple):
-    """Who it is, or why that is not known. An empty `user` is nobody; `problem` is safe to show."""
-
-    user: str
-    problem: str = ""
 
 
 def identify_caller(event: Mapping[str, Any]) -> Caller:
@@ -31,11 +21,6 @@ def identify_caller(event: Mapping[str, Any]) -> Caller:
     if mode == "api_key" and not _has_valid_api_key(event):
         return Caller("", "Invalid or missing API key")
     return _identify_by_header(event)
-
-
-def is_user_id(text: str) -> bool:
-    """Whether it is 1 to 256 visible ASCII characters."""
-    return 1 <= len(text) <= MAX_USER_ID_LENGTH and text.isascii() and text.isprintable() and " " not in text
 
 
 def _identify_by_header(event: Mapping[str, Any]) -> Caller:

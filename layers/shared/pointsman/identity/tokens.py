@@ -5,8 +5,8 @@ from typing import Any
 import jwt
 
 from ..settings.jwt import JwtSettings
-from .caller import KEYS_UNAVAILABLE, Caller, is_user_id
 from .jwks import Jwks, JwksCache
+from .models import KEYS_UNAVAILABLE, Caller, is_user_id
 
 __all__ = ["ALGORITHMS", "verify_token"]
 

@@ -1,8 +1,8 @@
 """The instances as people are shown them: as they are stored, and no secret."""
 
 from ..db import connection, fleet
-from ..providers.masking import redact
-from ..providers.reading import as_object
+from ..json_values import as_object
+from ..redaction import redact
 
 __all__ = ["list_stored_instances"]
 

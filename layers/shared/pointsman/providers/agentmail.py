@@ -11,10 +11,10 @@ from hashlib import sha256
 from unicodedata import normalize
 
 from ..errors import ProviderRejected, ProviderUnavailable
-from ..settings.agentmail import AgentMailSettings
+from ..json_values import JsonObject, as_object, as_objects, as_text
+from ..settings.providers import AgentMailSettings
 from .base import Plan, ProviderResource
-from .http import ErrorBody, ErrorKind, HttpClient, Transport, quote_path_segment
-from .reading import JsonObject, as_object, as_objects, as_text
+from .http_client import ErrorBody, ErrorKind, HttpClient, Transport, quote_path_segment
 
 __all__ = ["AgentMailProvider", "get_provider"]
 

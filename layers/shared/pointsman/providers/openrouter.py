@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import InvalidInput, ProviderRejected
-from ..settings.openrouter import OpenRouterSettings
+from ..json_values import JsonObject, as_number, as_object, as_objects, as_text
+from ..settings.providers import OpenRouterSettings
 from .base import Plan, ProviderResource
-from .http import ErrorBody, HttpClient, Transport, quote_path_segment
-from .reading import JsonObject, as_number, as_object, as_objects, as_text
+from .http_client import ErrorBody, HttpClient, Transport, quote_path_segment
 
 __all__ = ["Credits", "OpenRouterProvider", "get_provider"]
 

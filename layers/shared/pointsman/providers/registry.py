@@ -56,7 +56,7 @@ TOOLS: dict[str, ProvisionableTool] = {
             "per-instance-phone",
             ("TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"),
             "TELNYX_API_KEY",
-            "telnyx:get_provider",
+            "telnyx.provider:get_provider",
             r"\+[0-9]{3,15}",
         ),
     )

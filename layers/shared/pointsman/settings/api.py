@@ -1,8 +1,20 @@
 """What the API's own functions need."""
 
-from .environment import read_required
+import re
+from typing import Literal, get_args
 
-__all__ = ["load_services_api_key", "load_state_machine_arn"]
+from ..errors import MissingSetting
+from .environment import read_optional, read_required
+
+__all__ = [
+    "AuthMode",
+    "load_agent_api_key",
+    "load_api_prefix",
+    "load_auth_mode",
+    "load_cors_origins",
+    "load_services_api_key",
+    "load_state_machine_arn",
+]
 
 
 def load_services_api_key() -> str:
@@ -13,3 +25,33 @@ def load_services_api_key() -> str:
 def load_state_machine_arn(kind: str) -> str:
     """The ARN of the state machine of operations of this kind (`create`, `destroy_tool`…). Raises MissingSetting."""
     return read_required(f"{kind.upper()}_STATE_MACHINE_ARN")
+
+
+def load_api_prefix() -> str:
+    """The path under which the Agent API is, `/api` unless told otherwise. Raises MissingSetting for what cannot be."""
+    prefix = read_optional("API_PREFIX", "/api")
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
+        raise MissingSetting("API_PREFIX", f"a path like /api is needed, not {prefix[:40]!r}")
+    return prefix
+
+
+AuthMode = Literal["header", "api_key", "jwt"]
+
+
+def load_auth_mode() -> AuthMode:
+    """What the Agent API asks of its callers. Raises MissingSetting where it is none of the three."""
+    value = read_optional("AGENT_AUTH", "api_key")
+    for mode in get_args(AuthMode):
+        if value == mode:
+            return mode
+    raise MissingSetting("AGENT_AUTH", "one of header, api_key, jwt")
+
+
+def load_agent_api_key() -> str:
+    """The key that apps present. Raises MissingSetting."""
+    return read_required("AGENT_API_KEY", "apps present it where AGENT_AUTH is api_key")
+
+
+def load_cors_origins() -> list[str]:
+    """The origins (`https://app.example.com`) whose pages browsers let in, `*` for all; none where it is not set."""
+    return [origin for part in read_optional("API_CORS_ORIGIN").split(",") if (origin := part.strip().rstrip("/"))]

@@ -2,24 +2,48 @@
 
 import asyncio
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
-from .context import LambdaContext
-from .exchange import Exchange
-from .failure import ErrorReport, FunctionError
+from .asgi import Exchange, LambdaContext, build_scope, decode_body
+from .errors import ErrorReport, FunctionError
 from .runtime_api import NextInvocation, RuntimeApiClient, RuntimeApiError
-from .sandbox import LambdaEnvironment, export_trace_id
-from .scope import build_scope, decode_body
 
-__all__ = ["ASGIApp", "main"]
+__all__ = ["ASGIApp", "LambdaEnvironment", "export_trace_id", "main"]
 
 ASGIApp = Callable[
     [dict[str, Any], Callable[[], Awaitable[dict[str, Any]]], Callable[[dict[str, Any]], Awaitable[None]]],
     Awaitable[None],
 ]
+
+
+@dataclass(frozen=True)
+class LambdaEnvironment:
+    """The function as Lambda runs it; memory in MB."""
+
+    runtime_api: str
+    function_name: str
+    function_version: str
+    memory_limit_in_mb: str
+    log_group_name: str
+    log_stream_name: str
+
+    @classmethod
+    def load(cls) -> "LambdaEnvironment":
+        """From the environment; only the Runtime API's address has to be there."""
+        return cls(
+            runtime_api=os.environ["AWS_LAMBDA_RUNTIME_API"],
+            function_name=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+            function_version=os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
+            memory_limit_in_mb=os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""),
+            log_group_name=os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""),
+            log_stream_name=os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
+        )
+
 
 CANCEL_MARGIN_SECONDS = 0.5
 """Seconds before Lambda kills the function that the app is cancelled, to end what it does in its own way."""
@@ -125,3 +149,11 @@ async def _handle_invocation(
 
 async def _run_app(app: ASGIApp, scope: dict[str, Any], exchange: Exchange) -> None:
     await app(scope, exchange.receive, exchange.send)
+
+
+def export_trace_id(trace_id: str) -> None:
+    """Put an invocation's trace where X-Ray's libraries look for it."""
+    if trace_id:
+        os.environ["_X_AMZN_TRACE_ID"] = trace_id
+    else:
+        os.environ.pop("_X_AMZN_TRACE_ID", None)

@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, cast
 
-from .failure import ErrorReport
-from .wire import send_request
+from .errors import ErrorReport
+from .http1 import send_request
 
 __all__ = ["INVOCATION_PATH", "NextInvocation", "RuntimeApiClient", "RuntimeApiError"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ...db import prompt_items
+from ...db import prompt_history
 from ...db.connection import Connection
 from ...db.prompt_runs import PromptRun
 
@@ -13,15 +13,15 @@ ModelItem = dict[str, object]
 
 def load_history(db: Connection, prompt_run: PromptRun) -> list[ModelItem]:
     """All items, in order. A call that a prompt ended before has an output too, or the model's API refuses them all."""
-    earlier_items: list[prompt_items.HistoryItem] = []
+    earlier_items: list[prompt_history.HistoryItem] = []
     if prompt_run.conversation_id is not None:
-        earlier_items = prompt_items.list_for_conversation(
+        earlier_items = prompt_history.list_for_conversation(
             db, prompt_run.conversation_id, prompt_run.user_id, prompt_run.id
         )
     items: list[ModelItem] = []
     open_calls: dict[str, bool] = {}
     prompt_id = ""
-    for one in [*earlier_items, *prompt_items.list_for_prompt(db, prompt_run.id)]:
+    for one in [*earlier_items, *prompt_history.list_for_prompt(db, prompt_run.id)]:
         if one.prompt_id != prompt_id:
             items += _build_missing_outputs(open_calls)
             open_calls, prompt_id = {}, one.prompt_id

@@ -8,12 +8,12 @@ from typing import Literal
 import httpx
 
 from ...errors import ModelFailed
-from ...providers.http import TRANSPORT_FAILURES, Transport
-from ...providers.reading import JsonObject, as_object
-from ...settings.model import ModelSettings
-from ..schemas import input_schema
+from ...json_values import JsonObject, as_object
+from ...providers.http_client import TRANSPORT_FAILURES, Transport
+from ...settings.prompts import ModelSettings
+from ..json_schema import input_schema
 from ..tool import AnyTool
-from .failures import (
+from .errors import (
     RequestRedactor,
     error_from_http_status,
     error_from_transport,
@@ -21,10 +21,10 @@ from .failures import (
     invalid_response_error,
     is_encrypted_reasoning_rejection,
 )
-from .listening import TextCallback, TextRelay, read_response
-from .names import ToolNameMap, sanitize_name
-from .sse import iter_event_data
-from .turns import ModelItem, ModelTurn, parse_turn
+from .response import ModelItem, ModelTurn, parse_turn
+from .response_stream import TextCallback, TextRelay, read_response
+from .sse_parser import iter_event_data
+from .tool_names import ToolNameMap, sanitize_name
 
 __all__ = ["ModelClient", "ModelLevel"]
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from ...moments import format_timestamp
+from ...timestamps import format_timestamp
 from ..models import Input, Output, Timestamp
 from ..plugin import NoConfig, Plugin
 from ..tool import Tool, ToolContext
@@ -75,7 +75,7 @@ def _create_conversation(context: ToolContext[CreateInput]) -> Created:
     from ...db import connection, conversations
 
     conversation_id = conversations.generate_id()
-    connection.run_in_transaction(lambda db: conversations.insert(db, conversation_id, context.user_id))
+    connection.run_in_transaction(conversations.insert, conversation_id, context.user_id)
     return Created(id=conversation_id)
 
 
@@ -83,9 +83,7 @@ def _list_conversations(context: ToolContext[ListInput]) -> ListOutput:
     from ...db import connection, conversations
 
     page = context.input
-    rows = connection.run_in_transaction(
-        lambda db: conversations.list_page(db, context.user_id, page.limit, page.offset)
-    )
+    rows = connection.run_in_transaction(conversations.list_page, context.user_id, page.limit, page.offset)
     return ListOutput(
         conversations=[
             Listed(
@@ -100,14 +98,16 @@ def _list_conversations(context: ToolContext[ListInput]) -> ListOutput:
 
 
 def _get_conversation(context: ToolContext[One]) -> GetOutput:
-    from ...db import connection, conversations, prompts
+    from ...db import connection, conversations, user_prompts
     from ...errors import NotFound
 
     conversation_id = context.input.conversationId
 
-    def load(db: connection.Connection) -> tuple[conversations.Conversation | None, list[prompts.PromptSummary]]:
+    def load(db: connection.Connection) -> tuple[conversations.Conversation | None, list[user_prompts.PromptSummary]]:
         conversation = conversations.get(db, conversation_id, context.user_id)
-        return conversation, prompts.list_for_conversation(db, conversation_id, context.user_id) if conversation else []
+        return conversation, user_prompts.list_for_conversation(
+            db, conversation_id, context.user_id
+        ) if conversation else []
 
     conversation, prompt_rows = connection.run_in_transaction(load)
     if conversation is None:
@@ -134,9 +134,7 @@ def _delete_conversation(context: ToolContext[One]) -> Deleted:
     from ...db import connection, conversations
 
     conversation_id = context.input.conversationId
-    return Deleted(
-        deleted=connection.run_in_transaction(lambda db: conversations.delete(db, conversation_id, context.user_id))
-    )
+    return Deleted(deleted=connection.run_in_transaction(conversations.delete, conversation_id, context.user_id))
 
 
 class Conversation(Plugin[NoConfig]):

@@ -40,27 +40,27 @@ def _list_instances(context: ToolContext[Nothing]) -> Mapping[str, object]:
 
 
 def _get_status(context: ToolContext[Status]) -> Mapping[str, object]:
-    from ...lifecycle.status import read_fleet_status
+    from ...lifecycle.fleet_status import read_fleet_status
 
     return read_fleet_status(context.input.instanceIds or ())
 
 
 def _create_instance(context: ToolContext[Create]) -> Mapping[str, object]:
-    from ...lifecycle import requests
+    from ...lifecycle import commands
 
     tool_input = context.input
-    return _start_and_wait(lambda: requests.start_create(tool_input.instanceId, tool_input.name, tool_input.tools))
+    return _start_and_wait(lambda: commands.start_create(tool_input.instanceId, tool_input.name, tool_input.tools))
 
 
 def _destroy_instance(context: ToolContext[OneInstance]) -> Mapping[str, object]:
-    from ...lifecycle import requests
+    from ...lifecycle import commands
 
-    return _start_and_wait(lambda: requests.start_destroy(context.input.instanceId))
+    return _start_and_wait(lambda: commands.start_destroy(context.input.instanceId))
 
 
 def _start_and_wait(start: "Callable[[], Operation]") -> Mapping[str, object]:
     """The operation's result, or that it still runs. Raises OperationFailed."""
-    from ...lifecycle.progress import describe_running, get_result, start_and_wait
+    from ...lifecycle.operation_results import describe_running, get_result, start_and_wait
 
     operation = start_and_wait(start)
     result = get_result(operation)
@@ -68,17 +68,17 @@ def _start_and_wait(start: "Callable[[], Operation]") -> Mapping[str, object]:
 
 
 def _redeploy_instance(context: ToolContext[OneInstance]) -> Mapping[str, object]:
-    from ...lifecycle import service
+    from ...lifecycle import service_config
 
-    service.redeploy(context.input.instanceId)
+    service_config.redeploy(context.input.instanceId)
     return {"instanceId": context.input.instanceId, "ok": True}
 
 
 def _configure_instance(context: ToolContext[Configure]) -> Mapping[str, object]:
-    from ...lifecycle import service
+    from ...lifecycle import service_config
 
     tool_input = context.input
-    service.configure(tool_input.instanceId, tool_input.variables, tool_input.redeploy)
+    service_config.configure(tool_input.instanceId, tool_input.variables, tool_input.redeploy)
     return {"instanceId": tool_input.instanceId, "ok": True}
 
 

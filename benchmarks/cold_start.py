@@ -1,0 +1,340 @@
+"""What a cold start of each function costs: CPU from process start to first answer, in bare handlers (floors).
+
+Each function runs under the real runtime client in a fresh process, of an environment that holds what Lambda holds
+and no more, and answers its sample event: against a real database, the simulated providers and a Step Functions API.
+The bare handler runs before and after each in the same way: the ratio to these two is what counts, the median over
+rounds.
+
+    python -m benchmarks.cold_start [--rounds 5] [--python .venv/lambda/bin/python] [--only services.get_operation …]
+
+Exits with 1 if a budget does not hold.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psycopg
+
+from local.console import Console
+from local.lambda_service.worker import build_lambda_environment
+from local.settings import Settings
+from local.simulator.client import SimulatorClient
+from local.stack.stack import Stack
+from local.template.sam_template import Function, Template
+
+ROOT = Path(__file__).resolve().parent.parent
+TASK_BUDGET, STARTER_BUDGET, DATABASE_BUDGET, LIGHT_BUDGET, STREAM_BUDGET = 7.5, 13.0, 11.0, 9.0, 6.0
+BUDGETS = {
+    "authorizer": 2.0,
+    "agent_authorizer": 2.0,
+    "services.healthz": LIGHT_BUDGET,
+    "services.registry": LIGHT_BUDGET,
+    "services.openapi": LIGHT_BUDGET,
+    "services.not_found": LIGHT_BUDGET,
+    "agent.capabilities": LIGHT_BUDGET,
+    "agent.tools": LIGHT_BUDGET,
+    "agent.routes": LIGHT_BUDGET,
+    "agent.openapi": LIGHT_BUDGET,
+    "agent.docs": LIGHT_BUDGET,
+    "agent.invoke_tool": DATABASE_BUDGET,
+    "agent.prompt_stream": STREAM_BUDGET,
+    "agent.get_prompt": DATABASE_BUDGET,
+    "agent.approve_call": STARTER_BUDGET,
+    "agent.reject_call": STARTER_BUDGET,
+    "agent.cancel_prompt": STARTER_BUDGET,
+    "services.get_operation": DATABASE_BUDGET,
+    "services.status_batch": DATABASE_BUDGET,
+    "services.dashboard_instances": DATABASE_BUDGET,
+    "services.dashboard_credits": DATABASE_BUDGET,
+    "scheduled.status_poller": TASK_BUDGET,
+    "scheduled.prompt_recovery": TASK_BUDGET,
+    # With pydantic for the tools, httpx for the model and psycopg it is a task of another kind.
+    "tasks.advance_prompt": DATABASE_BUDGET,
+    "services.retry_operation": STARTER_BUDGET,
+    "services.abandon_operation": DATABASE_BUDGET,
+    "scheduled.reconciler": TASK_BUDGET,
+    "services.redeploy_instance": STARTER_BUDGET,
+    "services.configure_instance": STARTER_BUDGET,
+    "services.provision_resource": STARTER_BUDGET,
+    "services.destroy_resource": STARTER_BUDGET,
+    "services.create_instance": STARTER_BUDGET,
+    "services.destroy_instance": STARTER_BUDGET,
+}
+"""Floors, by design; every task has the same. `migrate` runs at deployments only and has none."""
+
+RUN_ORDER = [
+    "authorizer", "agent_authorizer", "services.healthz", "services.registry", "services.openapi", "services.not_found",
+    "agent.capabilities", "agent.tools", "agent.routes", "agent.openapi", "agent.docs",
+    "agent.invoke_tool", "tasks.provision_tool",
+    "tasks.create_service", "tasks.attach_volume", "tasks.create_domain", "tasks.deploy_instance",
+    "tasks.record_instance", "services.get_operation", "services.status_batch", "scheduled.status_poller",
+    "services.dashboard_instances", "services.dashboard_credits", "services.configure_instance",
+    "services.redeploy_instance", "services.provision_resource", "services.destroy_resource", 
+    "tasks.attach_tool", "tasks.destroy_tool",
+    "tasks.destroy_volumes", "tasks.destroy_service", "tasks.close_operation", "tasks.compensate_operation",
+    "tasks.advance_prompt", "tasks.await_approval", "tasks.close_prompt", "agent.prompt_stream",
+    "agent.get_prompt", "agent.approve_call", "agent.reject_call", "agent.cancel_prompt", "scheduled.prompt_recovery",
+    "services.create_instance", "services.destroy_instance", "services.retry_operation",
+    "services.abandon_operation", "scheduled.reconciler", "migrate",
+]  # fmt: skip
+"""The order in which their sample events make sense."""
+
+
+SAMPLE_PROMPTS = {
+    "tasks.advance_prompt": (f"prompt-{1:032d}", "running"),
+    "tasks.await_approval": (f"prompt-{2:032d}", "waiting"),
+    "agent.approve_call": (f"prompt-{3:032d}", "waiting"),
+    "agent.reject_call": (f"prompt-{4:032d}", "waiting"),
+}
+"""The prompts of the sample events, and how their functions must find them."""
+
+
+class _FakeRuntimeApi(ThreadingHTTPServer):
+    """Hands out one event and takes its answer."""
+
+    daemon_threads = True
+
+    def __init__(self, event: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.event: bytes | None = event
+        self.response: tuple[str, bytes] | None = None
+        self.response_received = threading.Event()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """The measured process is killed when it has answered, in the middle of asking for more."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _FakeRuntimeApi
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        event, self.server.event = self.server.event, None
+        if event is None:
+            self.server.response_received.wait()
+            threading.Event().wait(3600)
+            return
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": "00000000-0000-4000-8000-000000000000",
+            "Lambda-Runtime-Deadline-Ms": "99999999999999",
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:bench",
+        }
+        self._respond(200, event, headers)
+
+    def do_POST(self) -> None:
+        body = b"" if "Content-Length" in self.headers else self._read_prelude()
+        self.server.response = (self.path, body or self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.response_received.set()
+        self._respond(202, b"{}", {})
+
+    def _read_prelude(self) -> bytes:
+        """The head of a streamed answer, which is JSON too, without the NUL bytes after it and the body."""
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return body.partition(b"\0" * 8)[0]
+
+    def _respond(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_line: Any) -> None:
+        return
+
+
+def measure_cold_start(
+    python: str, handler: str, code: Path, environment: dict[str, str], event: object
+) -> tuple[float, Any]:
+    """CPU seconds of a fresh process until it has answered, and the answer."""
+    api = _FakeRuntimeApi(json.dumps(event).encode())
+    threading.Thread(target=api.serve_forever, daemon=True).start()
+    environment = {**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}", "_HANDLER": handler}
+    command = [*build_wrapper_command(environment), python, "-m", "awslambdaric", handler]
+    process = subprocess.Popen(
+        command, cwd=code, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        if not api.response_received.wait(60):
+            raise SystemExit(f"{handler} gave no answer")
+    finally:
+        process.kill()
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = 0
+        if process.stderr is not None:
+            process.stderr.close()
+        api.shutdown()
+        api.server_close()
+    assert api.response is not None
+    path, body = api.response
+    if not path.endswith("/response"):
+        raise SystemExit(f"{handler} failed: {body.decode()[:500]}")
+    return usage.ru_utime + usage.ru_stime, json.loads(body)
+
+
+def build_wrapper_command(environment: dict[str, str]) -> list[str]:
+    """What Lambda starts in place of the runtime client for a function that streams."""
+    name = environment.get("AWS_LAMBDA_EXEC_WRAPPER", "")
+    return [name.replace("/opt/python", str(ROOT / "layers/shared"))] if name else []
+
+
+class ColdStartBenchmark:
+    """Rounds of cold starts, each round with an instance of its own."""
+
+    def __init__(self, stack: Stack, python: str) -> None:
+        self.stack = stack
+        self.python = python
+        overrides = stack.settings.function_overrides(stack.database_url, stack.simulator_url)
+        template = Template.load(ROOT / "template.yaml", overrides)
+        self.functions = {function.handler.rpartition(".")[0]: function for function in template.functions.values()}
+        self.ratios: dict[str, list[float]] = {}
+        self.bare_seconds: list[float] = []
+        assert set(self.functions) == set(RUN_ORDER), set(self.functions) ^ set(RUN_ORDER)
+
+    def run_round(self, number: int, selected: list[str]) -> None:
+        ids = {f"op-{n:032d}": f"op-bench-{number}-{n}" for n in (1, 2, 3, 4)}
+        with psycopg.connect(self.stack.database_url, autocommit=True) as database:
+            for module in RUN_ORDER:
+                self._prepare_database(database, module, number, list(ids.values()))
+                is_selected = module in selected or not selected
+                bare_before = self._measure_bare_handler() if is_selected else 0.0
+                function = self.functions[module]
+                seconds, response = measure_cold_start(
+                    self.python,
+                    function.handler,
+                    function.code_folder,
+                    self._build_environment(function),
+                    load_sample_event(module, number, ids),
+                )
+                if isinstance(response, dict) and response.get("statusCode", 200) not in (200, 404):
+                    raise SystemExit(f"{module} answered {response}")
+                if is_selected:
+                    self.ratios.setdefault(module, []).append(
+                        2 * seconds / (bare_before + self._measure_bare_handler())
+                    )
+
+    def _measure_bare_handler(self) -> float:
+        with bare_handler() as (code, environment):
+            self.bare_seconds.append(measure_cold_start(self.python, "bare.handler", code, environment, {})[0])
+        return self.bare_seconds[-1]
+
+    def _build_environment(self, function: Function) -> dict[str, str]:
+        return build_lambda_environment(function, self.stack.aws_url)
+
+    def _prepare_database(self, database: psycopg.Connection[Any], module: str, number: int, ids: list[str]) -> None:
+        operations = {"tasks.provision_tool": (ids[0], "create"), "tasks.destroy_tool": (ids[1], "destroy")}
+        operations |= {"tasks.compensate_operation": (ids[2], "create"), "tasks.attach_tool": (ids[3], "provision")}
+        if module in operations:
+            tool = "telnyx" if module == "tasks.attach_tool" else "openrouter"
+            request = {"name": f"convos-agent-bench-{number}", "tools": [tool]}
+            query = "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, %s, %s, %s)"
+            operation_id, kind = operations[module]
+            database.execute(query, (operation_id, f"bench-{number}", kind, json.dumps(request)))
+        if module in SAMPLE_PROMPTS:
+            insert_prompt(database, *SAMPLE_PROMPTS[module])
+        if module == "tasks.attach_tool":
+            database.execute(
+                "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan, state, resource_id)"
+                " VALUES (%s, %s, 'telnyx', 'tool', '{}', 'created', '+15550100000')",
+                (ids[3], f"bench-{number}"),
+            )
+        if module == "tasks.destroy_tool":
+            query = "UPDATE operation_resources SET state = 'deleted' WHERE operation_id = %s"
+            database.execute(query, (ids[3],))
+
+
+def insert_prompt(database: psycopg.Connection[Any], prompt_id: str, status: str) -> None:
+    """A prompt of the sample events' user; one that waits does so for an approval."""
+    database.execute("DELETE FROM prompts WHERE id = %s", (prompt_id,))
+    query = "INSERT INTO prompts (id, user_id, input, status, deadline) VALUES (%s, 'user-1', 'Hello', %s, %s)"
+    database.execute(query, (prompt_id, status, datetime.now(UTC) + timedelta(hours=1)))
+    item = {"type": "message", "role": "user", "content": "Hello"}
+    database.execute("INSERT INTO prompt_items VALUES (%s, 1, 0, %s)", (prompt_id, json.dumps(item)))
+    if status == "waiting":
+        tool_call = {"id": "call_1", "name": "time.now", "arguments": "{}"}
+        approval_summary = {"toolName": "time.now", "input": {}, "reason": "A sample"}
+        database.execute(
+            "INSERT INTO prompt_calls (prompt_id, turn, position, asked, state, shown, digest, expires_at)"
+            " VALUES (%s, 0, 0, %s, 'waiting', %s, 'none', now() + interval '1 hour')",
+            (prompt_id, json.dumps(tool_call), json.dumps(approval_summary)),
+        )
+
+
+def load_sample_event(module: str, number: int, ids: dict[str, str]) -> object:
+    """The function's sample event, about this round's instance and operations."""
+    text = (ROOT / "events" / f"{module.replace('.', '/')}.json").read_text()
+    for sample, actual in ids.items():
+        text = text.replace(sample, actual)
+    return json.loads(text.replace("sample-1", f"bench-{number}"))
+
+
+@contextmanager
+def bare_handler() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A handler that does nothing, under the same runtime client."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = Path(folder)
+        (code / "bare.py").write_text("def handler(event, context):\n    return {}\n")
+        yield code, {"PATH": os.environ["PATH"], "LAMBDA_TASK_ROOT": folder, "AWS_LAMBDA_FUNCTION_NAME": "bare"}
+
+
+def format_table(ratios: dict[str, list[float]]) -> tuple[str, bool]:
+    """The table in Markdown, and whether every budget holds."""
+    lines, all_fit = ["| function | floors | budget | |", "|---|---:|---:|---|", "| a bare handler | 1.0 | | |"], True
+    for name, rounds in sorted(ratios.items(), key=lambda item: median(item[1])):
+        budget = BUDGETS.get(name, TASK_BUDGET if name.startswith("tasks.") else None)
+        floors = median(rounds)
+        fits = budget is None or floors <= budget
+        all_fit = all_fit and fits
+        budget_text = "" if budget is None else f"{budget:.1f}"
+        lines.append(f"| {name} | {floors:.1f} | {budget_text} | {'' if fits else 'over'} |")
+    return "\n".join(lines), all_fit
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="*", default=[], metavar="MODULE", help="measure these; the others only run")
+    parser.add_argument("--python", default=sys.executable, help="of an environment that holds what Lambda holds")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as data:
+        environment = {
+            "PATH": os.environ["PATH"], "AGENT_AUTH": "api_key", "AGENT_API_KEY": "agent-key-of-the-sample",
+        }  # fmt: skip
+        settings = replace(
+            Settings.load(environ={**environment, "POINTSMAN_DATA": data}),
+            port=0, environment=environment, database_url=None, schedules=False,
+        )  # fmt: skip
+        with Stack(settings, Console(quiet=True)) as stack:
+            assert stack.simulator_url is not None
+            with SimulatorClient(stack.simulator_url) as simulator:
+                simulator.update_config({"railway": {"deploy_seconds": 0}})
+            bench = ColdStartBenchmark(stack, str(Path(options.python).absolute()))
+            for number in range(options.rounds):
+                print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+                bench.run_round(number, options.only)
+    text, all_fit = format_table(bench.ratios)
+    version = subprocess.run([options.python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    print(f"{version}; one floor is {median(bench.bare_seconds) * 1000:.0f} ms of CPU here\n\n{text}")
+    return 0 if all_fit else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

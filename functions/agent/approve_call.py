@@ -1,0 +1,27 @@
+"""POST /prompts/{promptId}/approve: let the call of a tool that waits run; the prompt goes on."""
+
+from urllib.parse import unquote
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+from pointsman.agent.validation import validate_input
+from pointsman.http.agent_api.app import create_app, get_user_id, lambda_handler, read_json_body
+from pointsman.http.agent_api.models import DECISION_ERROR_CODES, describe_agent_route
+from pointsman.http.agent_api.prompt_models import Approval, Decided
+from pointsman.prompts import approvals
+
+app = create_app()
+handler = lambda_handler(app)
+
+
+@app.post(
+    "/prompts/{promptId}/approve",
+    openapi_extra=describe_agent_route(Decided, *DECISION_ERROR_CODES, request_model=Approval),
+)
+async def approve(promptId: str, request: Request) -> JSONResponse:
+    approval = validate_input(Approval, await read_json_body(request), "The approval")
+    prompt_id = unquote(promptId)
+    expected_input = approval.input if "input" in approval.model_fields_set else approvals.UNSET
+    approvals.decide(get_user_id(request), prompt_id, approval.toolCallId, True, expected_input=expected_input)
+    return JSONResponse({"promptId": prompt_id, "toolCallId": approval.toolCallId, "status": "approved"})

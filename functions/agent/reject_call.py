@@ -1,0 +1,26 @@
+"""POST /prompts/{promptId}/reject: do not let the call of a tool that waits run; the model is told, and goes on."""
+
+from urllib.parse import unquote
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+from pointsman.agent.validation import validate_input
+from pointsman.http.agent_api.app import create_app, get_user_id, lambda_handler, read_json_body
+from pointsman.http.agent_api.models import DECISION_ERROR_CODES, describe_agent_route
+from pointsman.http.agent_api.prompt_models import Decided, Rejection
+from pointsman.prompts import approvals
+
+app = create_app()
+handler = lambda_handler(app)
+
+
+@app.post(
+    "/prompts/{promptId}/reject",
+    openapi_extra=describe_agent_route(Decided, *DECISION_ERROR_CODES, request_model=Rejection),
+)
+async def reject(promptId: str, request: Request) -> JSONResponse:
+    rejection = validate_input(Rejection, await read_json_body(request), "The rejection")
+    prompt_id = unquote(promptId)
+    approvals.decide(get_user_id(request), prompt_id, rejection.toolCallId, False, reason=rejection.reason)
+    return JSONResponse({"promptId": prompt_id, "toolCallId": rejection.toolCallId, "status": "rejected"})

@@ -1,0 +1,35 @@
+"""POST /configure/{instanceId}: set variables of an instance's runtime."""
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import Configured, describe_route
+from pointsman.http.services_api.parameters import PathId, strict_config
+from pointsman.lifecycle import resource_names, service_config
+
+app = create_app()
+handler = lambda_handler(app)
+
+
+class Configure(BaseModel):
+    model_config = strict_config(
+        "variables",
+        variables={
+            "minProperties": 1,
+            "propertyNames": {"pattern": f"^{resource_names.VARIABLE_NAME_PATTERN.pattern}$"},
+            "additionalProperties": {"type": "string", "pattern": r"^[^\x00]*$"},
+        },
+    )
+
+    variables: dict[str, str] = Field({}, repr=False)
+    redeploy: bool = False
+
+
+@app.post(
+    "/configure/{instanceId}",
+    openapi_extra=describe_route(Configured, 400, 404, 409, 413, 502, 503, accepts_idempotency_key=True),
+)
+async def configure(instanceId: PathId, body: Configure) -> JSONResponse:
+    service_config.configure(instanceId, body.variables, body.redeploy)
+    return JSONResponse({"instanceId": instanceId, "ok": True})

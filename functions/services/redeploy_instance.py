@@ -1,0 +1,19 @@
+"""POST /redeploy/{instanceId}: deploy once more what the newest deployment deployed."""
+
+from fastapi.responses import JSONResponse
+
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import Configured, describe_route
+from pointsman.http.services_api.parameters import PathId
+from pointsman.lifecycle import service_config
+
+app = create_app()
+handler = lambda_handler(app)
+
+
+@app.post(
+    "/redeploy/{instanceId}", openapi_extra=describe_route(Configured, 400, 404, 409, 503, accepts_idempotency_key=True)
+)
+async def redeploy(instanceId: PathId) -> JSONResponse:
+    service_config.redeploy(instanceId)
+    return JSONResponse({"instanceId": instanceId, "ok": True})

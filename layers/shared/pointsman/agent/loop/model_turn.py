@@ -1,0 +1,124 @@
+"""Asking the model for the prompt's next turn, and writing down what it says."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ...db import prompt_events, prompt_history, tool_calls
+from ...db.connection import Connection, run_in_transaction
+from ...errors import MissingSetting, ModelFailed, PointsmanError
+from ...prompts import transcript
+from ...settings.prompts import PromptSettings
+from ...timestamps import format_timestamp
+from ..plugin import Prompt
+from .history import ModelItem, collect_call_ids, load_history
+from .ownership import OwnedPrompt, PromptRun
+
+if TYPE_CHECKING:
+    from ..model.client import ModelClient
+    from ..model.response import ModelTurn
+
+__all__ = ["fail_prompt", "run_model_turn"]
+
+_MAX_CALL_ID_LENGTH = 64
+
+
+def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings) -> bool:
+    """Let the model take a turn and commit it with the calls that it asks for. Whether the prompt has ended.
+
+    A model that cannot be asked ends it.
+    """
+    items = run_in_transaction(load_history, owned.prompt_run)
+    started_at = transcript.utc_now()
+    on_text = _build_text_callback(owned) if owned.prompt_run.tokens else None
+    try:
+        level = "high" if owned.prompt_run.model == "high" else "normal"
+        turn = _get_model_client().respond(items, prompt.tools, "\n\n".join(prompt.instructions), level, on_text)
+        output_items, calls = _assign_unique_call_ids(turn, collect_call_ids(items))
+        items_json = json.dumps(output_items, allow_nan=False)
+    except (ModelFailed, MissingSetting) as error:
+        fail_prompt(owned, error.message)
+        return True
+    except ValueError:
+        fail_prompt(owned, "The model's answer cannot be read: it holds numbers that JSON has not")
+        return True
+    text_output: transcript.PromptOutput = {
+        "type": "text",
+        "content": turn.text,
+        "start": format_timestamp(started_at),
+        "end": format_timestamp(transcript.utc_now()),
+    }
+    if turn.text and owned.prompt_run.output_bytes + len(items_json) > settings.max_output_bytes:
+        fail_prompt(owned, f"The prompt's outputs are over the limit of {settings.max_output_bytes} bytes")
+        return True
+
+    def record_turn(db: Connection, prompt_run: PromptRun) -> PromptRun:
+        prompt_run = replace(
+            prompt_run,
+            turns=prompt_run.turns + 1,
+            usage_input=prompt_run.usage_input + turn.usage.input,
+            usage_output=prompt_run.usage_output + turn.usage.output,
+            usage_total=prompt_run.usage_total + turn.usage.total,
+        )
+        prompt_history.append(db, prompt_run.id, prompt_run.turns, output_items)
+        for position, call in enumerate(calls):
+            tool_calls.insert(db, prompt_run.id, prompt_run.turns, position, call)
+        if turn.text:
+            prompt_run = transcript.append_output(db, prompt_run, text_output)
+        return prompt_run if calls else transcript.append_final_event(db, prompt_run, "completed")
+
+    owned.write(record_turn, may_end=not calls)
+    return not calls
+
+
+def fail_prompt(owned: OwnedPrompt, message: str) -> None:
+    """End the prompt with this error."""
+    owned.write(lambda db, now: transcript.append_final_event(db, now, "failed", message), may_end=True)
+
+
+@cache
+def _get_model_client() -> "ModelClient":
+    """One client for as long as the process lives. Raises MissingSetting."""
+    from ...settings.prompts import ModelSettings
+    from ..model.client import ModelClient
+
+    return ModelClient(ModelSettings.load())
+
+
+def _build_text_callback(owned: OwnedPrompt) -> Callable[[str | None], None]:
+    """Hands the text out while it comes. Nobody must have it, so a database that is away meanwhile is no failure."""
+
+    def publish_delta(delta: str | None) -> None:
+        try:
+            run_in_transaction(prompt_events.notify_text_delta, owned.prompt_run.id, owned.owner, delta)
+        except PointsmanError:
+            return
+
+    publish_delta(None)  # An earlier attempt may have died in the middle of this turn.
+    return publish_delta
+
+
+def _assign_unique_call_ids(turn: "ModelTurn", used_ids: set[str]) -> tuple[list[ModelItem], list[dict[str, str]]]:
+    """The turn's items and calls. A call whose id the history has already gets another one.
+
+    An API refuses a history with two calls of one id, and an approval of the one must not be one of the other.
+    """
+    unique_ids: dict[str, str] = {}
+    for call in turn.calls:
+        candidate, number = call.call_id, 1
+        while candidate in used_ids:
+            number += 1
+            suffix = f"-{number}"
+            candidate = call.call_id[: _MAX_CALL_ID_LENGTH - len(suffix)] + suffix
+        used_ids.add(candidate)
+        unique_ids[call.call_id] = candidate
+    items: list[ModelItem] = [
+        {**item, "call_id": unique_ids[str(item["call_id"])]} if item.get("type") == "function_call" else item
+        for item in turn.items
+    ]
+    calls: list[dict[str, Any]] = [
+        {"id": unique_ids[call.call_id], "name": call.tool_id, "arguments": call.arguments} for call in turn.calls
+    ]
+    return items, calls

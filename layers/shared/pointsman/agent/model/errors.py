@@ -1,0 +1,164 @@
+"""What goes wrong with a model, in words that are safe to show, and whether it may pass.
+
+    never sent, cut off, no answer in time, an answer that cannot be read      may pass
+    HTTP 408, 409, 429, 5xx; an error in the middle that says the like         may pass
+    insufficient_quota, any other refusal, a request that cannot be written    will not
+
+No message holds the key or anything of what the model was asked, and none is over 300 characters.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ...errors import ModelFailed
+from ...json_values import JsonObject, as_object, as_objects, as_text
+from ...providers.http_client import TRANSPORT_FAILURES, parse_retry_after
+from ...redaction import redact, redact_code
+
+__all__ = [
+    "RequestRedactor",
+    "error_from_http_status",
+    "error_from_response",
+    "error_from_transport",
+    "invalid_request_error",
+    "invalid_response_error",
+    "is_encrypted_reasoning_rejection",
+]
+
+_QUOTA_EXCEEDED = "insufficient_quota"
+_TRANSIENT_CODES = {
+    "", "internal_error", "overloaded", "overloaded_error", "provider_overloaded", "provider_unavailable",
+    "rate_limit_exceeded", "rate_limit_error", "server", "server_error", "service_unavailable", "timeout",
+}  # fmt: skip
+_MAX_MESSAGE_LENGTH = 300
+_MAX_INSPECTED_LENGTH = 500
+"""Characters of the model's own words that are looked at."""
+_MIN_QUOTE_LENGTH = 16
+"""So many characters that are in the request as well are taken for a quotation of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRedactor:
+    """What must not come back in a message: the key, and all that the model was asked."""
+
+    api_key: str = field(repr=False)
+    items: Sequence[JsonObject] = field(repr=False)
+    instructions: str = field(repr=False)
+
+    def redact(self, message: str) -> str:
+        """The model's words without what they repeat of ours."""
+        # The key first: what is cut off or taken for a quotation must not leave half of it.
+        message = (
+            message.replace(self.api_key, "***")[:_MAX_INSPECTED_LENGTH]
+            if self.api_key
+            else message[:_MAX_INSPECTED_LENGTH]
+        )
+        request_texts = [one for one in (*_collect_texts(self.items), self.instructions) if one]
+        redacted, end = "", 0
+        for start in range(len(message)):
+            if start + _MIN_QUOTE_LENGTH <= len(message) and any(
+                message[start : start + _MIN_QUOTE_LENGTH] in one for one in request_texts
+            ):
+                redacted += "" if end > start else "…"
+                end = start + _MIN_QUOTE_LENGTH
+            elif start >= end:
+                redacted += message[start]
+        return redact(redacted, [self.api_key, *(one for one in request_texts if len(one) < _MIN_QUOTE_LENGTH)])
+
+
+def error_from_transport(error: Exception) -> ModelFailed:
+    """For an exception of httpx. Its text is not told: it may quote the credential."""
+    failure, name = (
+        next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES),
+        type(error).__name__,
+    )
+    if failure == "refused":
+        return ModelFailed(f"The model cannot be asked: its address or its key is malformed ({name})")
+    if failure == "unsent":
+        return ModelFailed(f"The model cannot be reached ({name})", retryable=True)
+    if failure == "unreadable":
+        return invalid_response_error(name)
+    return ModelFailed(f"The model did not answer to the end ({name})", retryable=True)
+
+
+def invalid_request_error() -> ModelFailed:
+    return ModelFailed("The model cannot be asked: the address, the key or the input cannot be written")
+
+
+def invalid_response_error(reason: str) -> ModelFailed:
+    return ModelFailed(f"The model's answer cannot be read: {reason}", retryable=True)
+
+
+def error_from_http_status(
+    status: int, headers: Mapping[str, str], body: object, redactor: RequestRedactor
+) -> ModelFailed:
+    """For an answer that is no 2xx."""
+    code, kind, reason = _parse_error_body(body)
+    is_transient = status in (408, 409, 429) or status >= 500
+    should_retry = headers.get("x-should-retry", "").strip().lower()
+    if should_retry in ("true", "false"):
+        is_transient = should_retry == "true"
+    if _QUOTA_EXCEEDED in (code, kind):
+        is_transient = False
+    summary = f"HTTP {status}" + (f" {redact_code(code or kind)}" if code or kind else "")
+    if 300 <= status < 400:
+        reason = "its address redirects"
+    reason = redactor.redact(reason)
+    message = f"The model {'cannot answer now' if is_transient else 'refuses'}: {summary}" + (
+        f": {reason}" if reason else ""
+    )
+    return ModelFailed(
+        message[:_MAX_MESSAGE_LENGTH],
+        retryable=is_transient,
+        retry_after=_parse_retry_after(headers) if is_transient else None,
+    )
+
+
+def error_from_response(error: object, redactor: RequestRedactor) -> ModelFailed:
+    """For an error that came with HTTP 200: in a stream, or as a response's own."""
+    code, kind, reason = _parse_error_body({"error": error})
+    status = int(code) if code.isdecimal() and len(code) == 3 else 0
+    label = kind if status and kind else code
+    is_transient = status in (408, 409, 429) or status >= 500 or (not status and label in _TRANSIENT_CODES)
+    if _QUOTA_EXCEEDED in (code, kind):
+        is_transient = False
+    reason = redactor.redact(reason)
+    message = "The model failed" + (f": {redact_code(label)}" if label else "") + (f": {reason}" if reason else "")
+    return ModelFailed(message, retryable=is_transient)
+
+
+def is_encrypted_reasoning_rejection(status: int, body: object) -> bool:
+    """Whether a refusal is about sealed reasoning, which not every model and not every server has."""
+    error = as_object(as_object(body).get("error"))
+    description = f"{as_text(error.get('param'))} {as_text(error.get('message'))}"
+    return status in (400, 422) and bool(
+        re.search(r"\binclude\b|encrypted content is not supported", description, re.I)
+    )
+
+
+def _parse_error_body(body: object) -> tuple[str, str, str]:
+    """Code (a number is written as one), type and message of an error body, in whichever shape."""
+    error = as_object(body).get("error")
+    if isinstance(error, str):
+        return "", "", error
+    fields = as_object(error)
+    code = fields.get("code")
+    kind = as_text(fields.get("type")) or as_text(as_object(fields.get("metadata")).get("error_type"))
+    return str(code) if isinstance(code, int | str) else "", kind, as_text(fields.get("message"))
+
+
+def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Milliseconds before seconds, as OpenAI's own client has it."""
+    milliseconds = parse_retry_after(headers.get("retry-after-ms", ""))
+    return milliseconds / 1000 if milliseconds is not None else parse_retry_after(headers.get("retry-after", ""))
+
+
+def _collect_texts(items: Iterable[JsonObject]) -> list[str]:
+    """All that people, tools and the model itself have said in an input."""
+    texts: list[str] = []
+    for item in items:
+        for name in ("content", "arguments", "output"):
+            value = item.get(name)
+            texts += [as_text(value), *(as_text(part.get("text")) for part in as_objects(value))]
+    return [one for one in texts if one]

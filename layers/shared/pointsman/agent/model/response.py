@@ -1,0 +1,148 @@
+"""What a model's finished response says: text, calls of tools, and what the answer has cost."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from ...errors import ModelFailed
+from ...json_values import JsonObject, as_number, as_object, as_objects, as_text
+from .errors import RequestRedactor, error_from_response, invalid_response_error
+from .tool_names import ToolNameMap
+
+__all__ = [
+    "FunctionCall",
+    "ModelItem",
+    "ModelTurn",
+    "TokenUsage",
+    "build_tool_output",
+    "build_user_message",
+    "parse_turn",
+]
+
+ModelItem = dict[str, object]
+"""An item of an input or an output, as it is on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A call that the model asks for. `call_id` names it in its output; `tool_id` is a tool's id, or what the model
+    made up; `arguments` is meant to be JSON and may be anything."""
+
+    call_id: str
+    tool_id: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens."""
+
+    input: int = 0
+    output: int = 0
+    total: int = 0
+
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(self.input + other.input, self.output + other.output, self.total + other.total)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTurn:
+    """One answer of the model.
+
+    `items` go into the next input as they are, before the outputs of `calls`. `text` is what a person reads: the
+    messages, and a refusal's words, which `refusal` holds once more. Without calls it is the answer; it may be empty.
+    """
+
+    items: list[ModelItem]
+    text: str
+    calls: list[FunctionCall] = field(default_factory=list[FunctionCall])
+    usage: TokenUsage = TokenUsage()
+    refusal: str | None = None
+
+
+def build_user_message(content: str) -> ModelItem:
+    """What a user says, as an item of an input."""
+    return {"type": "message", "role": "user", "content": content}
+
+
+def build_tool_output(call_id: str, output: str) -> ModelItem:
+    """What a call of a tool has come to, as an item of an input."""
+    return {"type": "function_call_output", "call_id": call_id, "output": output}
+
+
+def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedactor) -> ModelTurn:
+    """The turn that a response holds.
+
+    An answer that was cut at the limit of tokens counts where it has text and no call that may be half of one. Raises
+    ModelFailed.
+    """
+    status = as_text(response.get("status")) or "completed"
+    if response.get("error") or status in ("failed", "cancelled"):
+        raise error_from_response(response.get("error"), redactor)
+    reason = as_text(as_object(response.get("incomplete_details")).get("reason"))
+    if status == "incomplete" and reason != "max_output_tokens":
+        cause = "its content filter stopped it" if reason == "content_filter" else "it was stopped"
+        raise ModelFailed(f"The model did not finish its answer: {cause}")
+    if status not in ("completed", "incomplete") or not isinstance(response.get("output"), list):
+        raise invalid_response_error("no finished response")
+    items = as_objects(response["output"])
+    calls = [_parse_call(item, names) for item in items if item.get("type") == "function_call"]
+    if len({call.call_id for call in calls}) < len(calls):
+        raise invalid_response_error("two calls of one id")
+    message_text, refusal_text = _join_texts(items)
+    if status == "incomplete" and (not message_text or any(_is_truncated_call(item) for item in items)):
+        raise ModelFailed("The model did not finish its answer: it reached its limit of tokens")
+    raw_items = [cast("ModelItem", item) for item in items]
+    return ModelTurn(raw_items, message_text, calls, _parse_usage(response.get("usage")), refusal_text or None)
+
+
+def _parse_call(item: JsonObject, names: ToolNameMap) -> FunctionCall:
+    call_id, name, raw_arguments = as_text(item.get("call_id")), as_text(item.get("name")), item.get("arguments")
+    if not call_id or not name:
+        raise invalid_response_error("a call without an id or a name")
+    # Not every server keeps to the text that the API has here.
+    arguments = json.dumps(raw_arguments) if isinstance(raw_arguments, Mapping) else as_text(raw_arguments)
+    return FunctionCall(call_id, names.to_tool_id(name), arguments)
+
+
+def _is_truncated_call(item: JsonObject) -> bool:
+    if item.get("type") != "function_call":
+        return False
+    try:
+        json.loads(as_text(item.get("arguments")))
+    except (ValueError, RecursionError):
+        return True
+    return item.get("status", "completed") != "completed"
+
+
+def _join_texts(items: list[JsonObject]) -> tuple[str, str]:
+    """The text of all messages, and of the refusals in them."""
+    messages: list[str] = []
+    refusals: list[str] = []
+    for item in items:
+        if item.get("type") != "message":
+            continue
+        message_text = ""
+        for part in as_objects(item.get("content")):
+            refusal = as_text(part.get("refusal"))
+            message_text += refusal or as_text(part.get("text"))
+            refusals += [refusal] if refusal else []
+        messages += [message_text] if message_text else []
+    return "\n\n".join(messages), "\n\n".join(refusals)
+
+
+def _parse_usage(value: object) -> TokenUsage:
+    counts = as_object(value)
+    input_tokens, output_tokens = (
+        _parse_token_count(counts.get("input_tokens")),
+        _parse_token_count(counts.get("output_tokens")),
+    )
+    return TokenUsage(
+        input_tokens, output_tokens, _parse_token_count(counts.get("total_tokens")) or input_tokens + output_tokens
+    )
+
+
+def _parse_token_count(value: object) -> int:
+    count = as_number(value) or 0
+    return int(count) if 0 <= count < float("inf") else 0

@@ -1,0 +1,74 @@
+"""A streamed answer: its text is handed out as it comes, its last event holds the whole."""
+
+import json
+from collections.abc import Callable, Iterable
+
+from ...errors import ModelFailed
+from ...json_values import JsonObject, as_number, as_object, as_text
+from .errors import RequestRedactor, error_from_response, invalid_response_error
+
+__all__ = ["TextCallback", "TextRelay", "read_response"]
+
+TextCallback = Callable[[str | None], None]
+"""Takes a piece of text, or None: forget the pieces, the answer begins anew."""
+
+_DELTA_EVENTS = ("response.output_text.delta", "response.refusal.delta")
+_FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
+
+
+class TextRelay:
+    """Hands out text, and knows whether there is something to forget."""
+
+    def __init__(self, on_text: TextCallback) -> None:
+        self._on_text = on_text
+        self._message_index: object = None
+        self.has_sent_text = False
+
+    def send_delta(self, message_index: object, delta: str) -> None:
+        """A piece of the text of one message; messages are told apart as in a turn's text."""
+        if not delta:
+            return
+        is_new_message = self.has_sent_text and message_index != self._message_index
+        self._message_index, self.has_sent_text = message_index, True
+        self._on_text(f"\n\n{delta}" if is_new_message else delta)
+
+    def reset(self) -> None:
+        had_text, self.has_sent_text = self.has_sent_text, False
+        if had_text:
+            self._on_text(None)
+
+
+def read_response(events: Iterable[str], relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
+    """The response that the stream ends with. Events are known by `data.type`; unknown ones do not matter.
+
+    Raises ModelFailed, also for a stream that ends without such a response.
+    """
+    finished_items: dict[int, JsonObject] = {}
+    for data in events:
+        if data.strip() == "[DONE]":
+            break
+        event = _parse_event(data)
+        kind = as_text(event.get("type"))
+        if event.get("error"):
+            raise error_from_response(event["error"], redactor)
+        if kind == "error":
+            raise error_from_response(event, redactor)
+        if kind in _DELTA_EVENTS:
+            relay.send_delta(event.get("output_index"), as_text(event.get("delta")))
+        elif kind == "response.output_item.done":
+            finished_items[int(as_number(event.get("output_index")) or 0)] = as_object(event.get("item"))
+        elif kind in _FINAL_EVENTS:
+            response = as_object(event.get("response"))
+            return (
+                response
+                if response.get("output")
+                else {**response, "output": [finished_items[at] for at in sorted(finished_items)]}
+            )
+    raise ModelFailed("The model's answer broke off", retryable=True)
+
+
+def _parse_event(data: str) -> JsonObject:
+    try:
+        return as_object(json.loads(data))
+    except (ValueError, RecursionError):
+        raise invalid_response_error("an event that is no JSON") from None

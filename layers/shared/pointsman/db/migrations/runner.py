@@ -1,0 +1,94 @@
+"""Bring the schema up to date. Loads Alembic and SQLAlchemy, so only the `migrate` function may import this."""
+
+from collections.abc import Generator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from ...errors import DatabaseUnavailable, MigrationFailed
+from .database import DATABASES_UNCHANGED, LOCK_TIMEOUT, MigrationConnection, connect, describe_error, translate_errors
+
+__all__ = ["SchemaUpgrade", "upgrade_schema"]
+
+_UPGRADE_FAILED = "The schema could not be brought up to date; nothing was changed"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaUpgrade:
+    """The services database in the open transaction of a migration, and its revision before and after."""
+
+    connection: MigrationConnection
+    from_revision: str | None
+    to_revision: str | None
+
+
+@contextmanager
+def upgrade_schema(url: str) -> Generator[SchemaUpgrade]:
+    """Run the revisions that this database lacks, then the block, in one transaction that is committed after both.
+
+    Any number of times, several callers at once: each waits for the one before. Raises DatabaseUnavailable,
+    MigrationFailed.
+    """
+    with closing(connect(url, "The services database")) as services:
+        engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: services, poolclass=NullPool)
+        engine_connection: sqlalchemy.Connection | None = None
+        try:
+            with translate_errors(_UPGRADE_FAILED):
+                try:
+                    engine_connection = engine.connect()
+                    before, after = _run_revisions(engine_connection, services)
+                except DBAPIError as error:
+                    raise (error.orig if isinstance(error.orig, psycopg.Error) else error) from None
+                except CommandError as error:
+                    raise MigrationFailed(f"{_UPGRADE_FAILED}: {error}") from None
+            yield SchemaUpgrade(services, before, after)
+            _commit(services)
+        finally:
+            if engine_connection is not None:
+                # It rolls back what was not committed; a connection that is lost cannot, and need not.
+                with suppress(DBAPIError):
+                    engine_connection.close()
+
+
+def _run_revisions(
+    engine_connection: sqlalchemy.Connection, services: MigrationConnection
+) -> tuple[str | None, str | None]:
+    # Begun here, or Alembic would begin a transaction itself and commit it.
+    engine_connection.begin()
+    services.execute("SELECT pg_advisory_xact_lock(hashtextextended('pointsman:migrate', 0))")
+    services.execute(LOCK_TIMEOUT)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = engine_connection
+    before = _get_revision(engine_connection)
+    command.upgrade(config, "head")
+    return before, _get_revision(engine_connection)
+
+
+def _commit(services: MigrationConnection) -> None:
+    try:
+        services.commit()
+    except psycopg.Error as error:
+        if error.sqlstate and error.sqlstate[:2] not in ("08", "57"):
+            raise MigrationFailed(
+                f"The migration could not be committed; {DATABASES_UNCHANGED}: {describe_error(error)}"
+            ) from None
+        raise DatabaseUnavailable(
+            "The services database broke off at the commit, so the migration may have happened or not, except in the"
+            " pool's database, which is as it was: run it again"
+        ) from None
+
+
+def _get_revision(engine_connection: sqlalchemy.Connection) -> str | None:
+    return MigrationContext.configure(
+        engine_connection, opts={"version_table": "pointsman_schema_version"}
+    ).get_current_revision()

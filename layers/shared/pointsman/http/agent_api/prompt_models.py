@@ -1,0 +1,154 @@
+"""What is asked and answered about prompts, as types: for the endpoints and for the OpenAPI document."""
+
+from typing import Any, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from ...agent import Input, Timestamp
+
+__all__ = [
+    "Approval",
+    "ApprovalAsked",
+    "Cancelled",
+    "Decided",
+    "Delta",
+    "Failed",
+    "FileOutput",
+    "PromptCompleted",
+    "PromptCreated",
+    "PromptPage",
+    "Rejection",
+    "TextOutput",
+    "ToolOutput",
+    "Usage",
+]
+
+_MAX_REASON_CHARS = 2000
+
+
+class Approval(Input):
+    """`input`, where it is sent along, must be the one that was shown."""
+
+    toolCallId: str = Field(min_length=1)
+    input: Any = None
+
+
+class Rejection(Input):
+    """`reason` is told to the model."""
+
+    toolCallId: str = Field(min_length=1)
+    reason: str | None = Field(default=None, max_length=_MAX_REASON_CHARS)
+
+
+class Decided(TypedDict):
+    promptId: str
+    toolCallId: str
+    status: Literal["approved", "rejected"]
+
+
+Status = Literal["running", "waiting", "completed", "failed", "cancelled"]
+
+
+class Cancelled(TypedDict):
+    """`status` is another than `cancelled` where the prompt had ended before."""
+
+    promptId: str
+    status: Status
+
+
+class TextOutput(TypedDict):
+    type: Literal["text"]
+    content: str
+    start: Timestamp
+    end: Timestamp
+
+
+class ToolSuccess(TypedDict):
+    type: Literal["success"]
+    output: Any
+
+
+class ToolFailure(TypedDict):
+    type: Literal["error"]
+    error: str
+
+
+class ToolOutput(TypedDict):
+    """`id` is the model's call id, the same as `toolCallId` in an approval."""
+
+    type: Literal["tool"]
+    id: str
+    function: str
+    input: Any
+    result: ToolSuccess | ToolFailure
+    start: Timestamp
+    end: Timestamp
+
+
+class FileOutput(TypedDict):
+    type: Literal["file"]
+    path: str
+    mimeType: NotRequired[str]
+    description: NotRequired[str]
+    start: Timestamp
+    end: Timestamp
+
+
+class Usage(TypedDict):
+    """The sum over the prompt's calls of the model, in tokens."""
+
+    inputTokens: int
+    outputTokens: int
+    totalTokens: int
+
+
+class ApprovalAsked(TypedDict):
+    """The call that a person must decide about, and why."""
+
+    promptId: str
+    toolCallId: str
+    toolName: str
+    input: Any
+    reason: str
+
+
+class PendingApproval(ApprovalAsked):
+    expiresAt: Timestamp
+
+
+class PromptPage(TypedDict):
+    """`approval` is there while the prompt waits for it, `error` where it has failed or was cancelled."""
+
+    id: str
+    conversationId: NotRequired[str]
+    input: str
+    model: Literal["normal", "high"]
+    status: Status
+    outputs: list[TextOutput | ToolOutput | FileOutput]
+    approval: NotRequired[PendingApproval]
+    usage: Usage
+    error: NotRequired[str]
+    createdAt: Timestamp
+    updatedAt: Timestamp
+
+
+class PromptCreated(TypedDict):
+    promptId: str
+
+
+class PromptCompleted(TypedDict):
+    promptId: str
+    usage: Usage
+
+
+class Failed(TypedDict):
+    message: str
+
+
+class Delta(TypedDict):
+    """A piece of what the model is saying. With `reset` all pieces since the last event are to be forgotten."""
+
+    promptId: str
+    text: str
+    reset: NotRequired[Literal[True]]

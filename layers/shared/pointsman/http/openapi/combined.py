@@ -1,0 +1,153 @@
+"""What the document of both APIs has in every bundle, made from the apps. No function loads this."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+
+from ..agent_api.models import AgentError, AgentRouteSpec
+from ..services_api.models import ROUTE_SPEC_KEY
+from .prompts import EVENT_DATA_TYPES, build_prompt_paths
+from .runtime import AGENT_TAG, Document, build_error_responses
+
+__all__ = ["generate_combined_document"]
+
+_SERVICES_TAG = "Services API"
+
+_DESCRIPTION = """\
+Two APIs in one bundle. The *Agent API* is for people's apps: they discover tools, run them, and follow prompts. Every
+tool is an operation of its own here, with its own types. The *Services API* is for the pool manager, which creates and
+destroys agent instances. Every answer of both is JSON, errors too, but for streams of events and this documentation."""
+
+_TAGS = [
+    {"name": AGENT_TAG, "description": "What there is, and how to call it"},
+    {"name": _SERVICES_TAG, "description": "Instances and what belongs to them, for the pool manager"},
+]
+
+_SECURITY_SCHEMES = {
+    "user": {"type": "apiKey", "in": "header", "name": "X-User-Id", "description": "Who is calling the Agent API"},
+    "agentKey": {"type": "http", "scheme": "bearer", "description": "AGENT_API_KEY"},
+    "token": {
+        "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+        "description": "A token whose subject is the user; X-User-Id may be left out",
+    },
+}  # fmt: skip
+"""All that callers of the Agent API may have to present; the running document has those that they have to."""
+
+_BODY_EXAMPLES: Mapping[str, Mapping[str, object]] = {
+    "create_instance": {"instanceId": "agent-7", "name": "convos-agent-7", "tools": ["openrouter"]},
+    "configure": {"variables": {"XMTP_ENV": "dev"}, "redeploy": False},
+    "provision": {"config": {"limit": 20}},
+    "status_batch": {"instanceIds": ["agent-7"]},
+    "invoke_tool": {"timezone": "UTC"},
+    "prompt": {"input": "What time is it?"},
+    "approve": {"toolCallId": "call_1"},
+    "reject": {"toolCallId": "call_1", "reason": "Not today"},
+}
+"""Bodies that work, by operation. They are told here, not in the schemas, as they belong together."""
+
+_PARAMETER_EXAMPLES = {
+    "instanceId": "agent-7",
+    "operationId": "op-0123456789abcdef0123456789abcdef",
+    "resourceId": "agent-7@agentmail.to",
+    "promptId": "prompt-0123456789abcdef0123456789abcdef",
+}
+_TOOL_ID_EXAMPLES = {AGENT_TAG: "time.now", _SERVICES_TAG: "agentmail"}
+
+
+def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Document, version: str) -> Document:
+    """The document for the prefix /api, without tools and routes of any bundle.
+
+    Args:
+        apps: what an endpoint of the Agent API is for, in one line, and its app; None for what streams.
+        services: the Services API's own document, which is changed.
+        version: of the bundle.
+    """
+    routes = {purpose: app and _list_api_routes(app) for purpose, app in apps.items()}
+    specs = [_get_route_spec(route) for found in routes.values() for route in found or ()]
+    response_models: set[type[Any]] = {spec.response_model for spec in specs if spec.response_model is not None}
+    request_models: set[type[Any]] = {about.request_model for about in specs if about.request_model is not None}
+    adapters: list[tuple[type[Any], JsonSchemaMode, TypeAdapter[Any]]] = [
+        *(
+            (kind, "serialization", TypeAdapter(kind))
+            for kind in sorted({*response_models, *EVENT_DATA_TYPES, AgentError}, key=str)
+        ),
+        *((kind, "validation", TypeAdapter(kind)) for kind in sorted(request_models, key=str)),
+    ]
+    references, definitions = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
+    paths: Document = {}
+    for purpose, api_routes in routes.items():
+        if api_routes is None:
+            paths |= build_prompt_paths(lambda kind: references[kind, "serialization"])
+        for route in api_routes or ():
+            about = _get_route_spec(route)
+            schema = None if about.response_model is None else references[about.response_model, "serialization"]
+            operation = _build_operation(route, route.summary or purpose, schema)
+            if about.request_model is not None:
+                operation["requestBody"] = _build_request_body(references[about.request_model, "validation"])
+            paths.setdefault(f"/api{route.path}", {})[next(iter(route.methods or ())).lower()] = operation
+    for path, methods in services["paths"].items():
+        paths[path] = {method: {"tags": [_SERVICES_TAG], **told} for method, told in methods.items()}
+        for path_operation in paths[path].values():
+            path_operation.setdefault("security", services["security"])
+    for methods in paths.values():
+        for path_operation in methods.values():
+            _add_examples(path_operation)
+    assert not definitions["$defs"].keys() & services["components"]["schemas"].keys()
+    return {
+        "openapi": services["openapi"],
+        "info": {"title": "Pointsman", "version": version, "description": _DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "tags": _TAGS,
+        "paths": paths,
+        "components": {
+            "schemas": definitions["$defs"] | services["components"]["schemas"],
+            "securitySchemes": _SECURITY_SCHEMES | services["components"]["securitySchemes"],
+        },
+    }
+
+
+def _list_api_routes(app: FastAPI) -> list[APIRoute]:
+    return [route for route in app.routes if isinstance(route, APIRoute)]
+
+
+def _build_operation(route: APIRoute, summary: str, schema: Document | None) -> Document:
+    spec = _get_route_spec(route)
+    names = re.findall(r"\{(\w+)\}", route.path)
+    operation: Document = {"tags": [AGENT_TAG], "summary": summary, "operationId": route.name}
+    if names:
+        operation["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+            for name in names
+        ]
+    if "VALIDATION_ERROR" in spec.error_codes:
+        operation["requestBody"] = {**_build_request_body({"type": "object"}), "required": False}
+    content: Document = {spec.media_type: {} if schema is None else {"schema": schema}}
+    operation["responses"] = {
+        "200": {"description": "Done", "content": content},
+        **build_error_responses(*spec.error_codes, public=spec.public),
+    }
+    return {**operation, "security": []} if spec.public else operation
+
+
+def _build_request_body(schema: Document) -> Document:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _add_examples(operation: Document) -> None:
+    example = _BODY_EXAMPLES.get(operation["operationId"])
+    if example is not None:
+        operation["requestBody"]["content"]["application/json"]["example"] = example
+    examples = {**_PARAMETER_EXAMPLES, "toolId": _TOOL_ID_EXAMPLES[operation["tags"][0]]}
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in examples:
+            parameter["example"] = examples[parameter["name"]]
+
+
+def _get_route_spec(route: APIRoute) -> AgentRouteSpec:
+    spec: AgentRouteSpec = (route.openapi_extra or {})[ROUTE_SPEC_KEY]
+    return spec

@@ -1,0 +1,123 @@
+"""What the document says of the endpoints that stream, which no web framework serves. No function loads this."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..agent_api.models import DECISION_ERROR_CODES
+from ..agent_api.prompt_models import (
+    ApprovalAsked,
+    Delta,
+    Failed,
+    FileOutput,
+    PromptCompleted,
+    PromptCreated,
+    TextOutput,
+    ToolOutput,
+)
+from .runtime import AGENT_TAG, Document, build_error_responses
+from .services import IDEMPOTENCY_KEY_PARAMETER
+
+__all__ = ["EVENT_DATA_TYPES", "build_prompt_paths"]
+
+_STREAM_EVENTS: Mapping[str, tuple[str, tuple[type[Any], ...]]] = {
+    "prompt.created": ("At once", (PromptCreated,)),
+    "prompt.output": ("One finished output", (TextOutput, ToolOutput, FileOutput)),
+    "prompt.approval": ("A person must decide about this call; until then the stream waits", (ApprovalAsked,)),
+    "prompt.completed": ("The last", (PromptCompleted,)),
+    "error": ("The last, in place of it", (Failed,)),
+    "prompt.delta": ("A piece of text, where the prompt was begun with `stream`; without an id", (Delta,)),
+}
+"""What each event tells, and the types of its data."""
+
+_EVENTS_WITHOUT_ID = ("prompt.delta",)
+
+EVENT_DATA_TYPES = tuple(kind for _, kinds in _STREAM_EVENTS.values() for kind in kinds)
+
+_STREAM_LIFETIME = """
+Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens comments come. A stream
+ends after at most 15 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-Event-ID` goes on
+with it."""
+
+_INPUT_SCHEMA = {
+    "type": "string",
+    "minLength": 1,
+    "pattern": r"^[^\u0000]*\S[^\u0000]*$",
+    "description": "What the user says",
+}
+_BODY_SCHEMA: Document = {
+    "type": "object",
+    "properties": {
+        "input": _INPUT_SCHEMA,
+        "model": {"type": "string", "enum": ["normal", "high"], "default": "normal"},
+        "conversationId": {"type": "string", "description": "The conversation that this prompt goes on with"},
+        "stream": {"type": "string", "enum": ["tokens"], "description": "Let the text be followed while it comes"},
+    },
+    "required": ["input"],
+    "additionalProperties": False,
+}
+
+_IDEMPOTENCY_KEY_PARAMETER = {
+    **IDEMPOTENCY_KEY_PARAMETER,
+    "description": "A name of this request: sent again with it, it follows the prompt that the first has begun",
+}
+_LAST_EVENT_ID = {
+    "description": "The last event that the client has",
+    "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"},
+}
+
+
+def build_prompt_paths(make_reference: Callable[[type[Any]], Document]) -> Document:
+    """The paths for the prefix /api. `reference` makes a reference to the schema of a type."""
+    stream_response = _build_stream_response(make_reference)
+    submit_operation: Document = {
+        "tags": [AGENT_TAG],
+        "summary": "Begin a prompt, and follow it",
+        "description": "The answer is a stream of events." + _STREAM_LIFETIME,
+        "operationId": "prompt",
+        "parameters": [_IDEMPOTENCY_KEY_PARAMETER],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY_SCHEMA}}},
+        "responses": {
+            "200": stream_response,
+            **build_error_responses(
+                "NOT_FOUND", "CONVERSATION_BUSY", "IDEMPOTENCY_KEY_REUSED", "PAYLOAD_TOO_LARGE", "VALIDATION_ERROR",
+                "FEATURE_UNAVAILABLE", "DATABASE_UNAVAILABLE", "START_FAILED",
+            ),
+        },
+    }  # fmt: skip
+    follow_operation: Document = {
+        "tags": [AGENT_TAG],
+        "summary": "Follow a prompt, from any event on",
+        "description": "A prompt that has ended is told again." + _STREAM_LIFETIME,
+        "operationId": "prompt_stream",
+        "parameters": [
+            {"name": "promptId", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}},
+            {"name": "Last-Event-ID", "in": "header", "required": False, **_LAST_EVENT_ID},
+            {"name": "lastEventId", "in": "query", "required": False, **_LAST_EVENT_ID},
+        ],
+        "responses": {
+            "200": stream_response,
+            "204": {"description": "The prompt has ended with the event that the client has; there is no more"},
+            **build_error_responses(*DECISION_ERROR_CODES),
+        },
+    }
+    return {"/api/prompt": {"post": submit_operation}, "/api/prompts/{promptId}/stream": {"get": follow_operation}}
+
+
+def _build_stream_response(make_reference: Callable[[type[Any]], Document]) -> Document:
+    """The schema is of one event, as later versions of OpenAPI say it of an item of a stream."""
+    events = [
+        _build_event_schema(name, meaning, [make_reference(kind) for kind in kinds])
+        for name, (meaning, kinds) in _STREAM_EVENTS.items()
+    ]
+    return {"description": "The prompt's events", "content": {"text/event-stream": {"schema": {"oneOf": events}}}}
+
+
+def _build_event_schema(name: str, description: str, data_schemas: list[Document]) -> Document:
+    data = data_schemas[0] if len(data_schemas) == 1 else {"oneOf": data_schemas}
+    properties: Document = {
+        "event": {"const": name},
+        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": data},
+    }
+    if name not in _EVENTS_WITHOUT_ID:
+        properties["id"] = {"type": "string", "pattern": "^[1-9][0-9]*$"}
+    return {"type": "object", "description": description, "properties": properties, "required": [*properties]}

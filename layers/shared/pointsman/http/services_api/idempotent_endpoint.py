@@ -1,0 +1,73 @@
+"""The header Idempotency-Key: which endpoints take it, what makes requests the same, which answers are final.
+
+Loaded only for a request that has one.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...errors import InvalidInput
+from ...lifecycle import idempotent_requests
+from ...lifecycle.idempotency_claim import claim_scope
+from ...lifecycle.idempotent_requests import RecordedResponse
+from ..common import IDEMPOTENCY_KEY_PATTERN
+
+__all__ = ["serve_once"]
+
+_FINAL_ERROR_CODES = ("NOT_FOUND", "CONFLICT")
+"""Codes of refusals that stand. All others say that nothing was done and may be tried again, or that something failed
+whose outcome is unknown."""
+
+LambdaResponse = dict[str, Any]
+
+
+def serve_once(event: Mapping[str, Any], starts_operation: bool, serve: Callable[[], LambdaResponse]) -> LambdaResponse:
+    """What `serve` answers to the first request with this key, for all of them.
+
+    `starts` tells that the endpoint begins an operation. Raises InvalidInput for a key that cannot be, KeyReused,
+    StillInProgress.
+    """
+    key = str(event["headers"]["idempotency-key"])
+    if not IDEMPOTENCY_KEY_PATTERN.fullmatch(key):
+        raise InvalidInput("Idempotency-Key must be 1 to 255 visible ASCII characters")
+    claim = idempotent_requests.claim_key(key, _canonical_request(event), starts_operation=starts_operation)
+    if isinstance(claim, RecordedResponse):
+        return _replay_response(claim)
+    with claim_scope(claim):
+        response = serve()
+    candidate = RecordedResponse(int(response["statusCode"]), str(response["body"]))
+    if not _is_final(candidate):
+        idempotent_requests.release(claim)
+        return response
+    recorded = idempotent_requests.record_response(claim, candidate)
+    return response if claim.is_first and recorded == candidate else _replay_response(recorded)
+
+
+def _replay_response(recorded: RecordedResponse) -> LambdaResponse:
+    headers = {"content-type": "application/json", "idempotent-replayed": "true"}
+    return {"statusCode": recorded.status, "headers": headers, "body": recorded.body, "isBase64Encoded": False}
+
+
+def _is_final(response: RecordedResponse) -> bool:
+    if response.status < 400:
+        return response.status != 202
+    body = json.loads(response.body)
+    return body["code"] in _FINAL_ERROR_CODES or (body["code"] == "OPERATION_FAILED" and "operationId" in body)
+
+
+def _canonical_request(event: Mapping[str, Any]) -> bytes:
+    """What makes two requests the same: the method, the route, what the parameters mean, and what the body says."""
+    method, route = event["requestContext"]["http"]["method"], event["routeKey"].partition(" ")[2]
+    parameters: dict[str, str] = event.get("pathParameters") or {}
+    return json.dumps([method, route, parameters, _canonical_body(event)], sort_keys=True).encode()
+
+
+def _canonical_body(event: Mapping[str, Any]) -> str:
+    text = str(event.get("body") or "")
+    raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode(errors="surrogatepass")
+    try:
+        return "json " + json.dumps(json.loads(raw), sort_keys=True)
+    except (ValueError, RecursionError):
+        return "raw " + raw.hex()

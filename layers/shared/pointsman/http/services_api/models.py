@@ -1,0 +1,222 @@
+"""What the Services API answers, as types: for the routes that write it and for the OpenAPI document."""
+
+from typing import Any, Literal, NamedTuple, NotRequired
+
+from typing_extensions import TypedDict
+
+__all__ = [
+    "ROUTE_SPEC_KEY",
+    "Configured",
+    "Credits",
+    "DashboardInstances",
+    "Error",
+    "Fleet",
+    "Health",
+    "InstanceCreated",
+    "InstanceDestroyed",
+    "OperationPage",
+    "Registry",
+    "ResourceDestroyed",
+    "RouteSpec",
+    "Started",
+    "ToolProvisioned",
+    "describe_route",
+]
+
+ROUTE_SPEC_KEY = "answers"
+
+
+class Error(TypedDict):
+    """Every answer with a status from 400 on. Those of an operation tell its id and what is left, too."""
+
+    error: str
+    code: str
+    requestId: str | None
+    operationId: NotRequired[str]
+
+
+class Health(TypedDict):
+    ok: Literal[True]
+
+
+class Tool(TypedDict):
+    id: str
+    name: str
+    mode: str
+    envKeys: list[str]
+
+
+class Registry(TypedDict):
+    tools: list[Tool]
+
+
+class Resource(TypedDict):
+    resourceId: str
+
+
+class InstanceCreated(TypedDict):
+    """`warnings` tell what an instance has to do without: limits, volume or domain."""
+
+    instanceId: str
+    serviceId: str
+    url: str | None
+    services: dict[str, Resource]
+    warnings: NotRequired[list[str]]
+
+
+class Started(TypedDict):
+    """The work goes on; the operation's page tells how far it is."""
+
+    instanceId: str
+    operationId: str
+    status: Literal["running"]
+
+
+class Destroyed(TypedDict):
+    openrouter: bool
+    agentmail: bool
+    telnyx: bool
+    volumes: bool
+    service: bool
+
+
+class InstanceDestroyed(TypedDict):
+    instanceId: str
+    destroyed: Destroyed
+
+
+class Configured(TypedDict):
+    instanceId: str
+    ok: Literal[True]
+
+
+class ToolProvisioned(TypedDict):
+    toolId: str
+    resourceId: str
+    envKey: str
+    status: Literal["active"]
+
+
+class ResourceDestroyed(TypedDict):
+    toolId: str
+    resourceId: str
+    deleted: bool
+
+
+class ServiceStatus(TypedDict):
+    instanceId: str
+    serviceId: str
+    name: str
+    deployStatus: str | None
+    domain: str | None
+    image: str | None
+    environmentIds: list[str]
+
+
+class Fleet(TypedDict):
+    projectId: str
+    services: list[ServiceStatus]
+
+
+class StepPage(TypedDict):
+    name: str
+    status: Literal["running", "succeeded", "skipped", "failed"]
+    startedAt: str
+    endedAt: str | None
+    error: NotRequired[str]
+
+
+class OperationPage(TypedDict):
+    """`failed`: undone, nothing is left. `leaked`: something could not be undone yet."""
+
+    operationId: str
+    instanceId: str
+    kind: Literal["create", "destroy", "provision", "destroy_tool"]
+    status: Literal["running", "succeeded", "failed", "leaked"]
+    steps: list[StepPage]
+    result: NotRequired[dict[str, Any]]
+    error: NotRequired[dict[str, Any]]
+    createdAt: str
+    updatedAt: str
+
+
+class InstanceTool(TypedDict):
+    toolId: str
+    resourceId: str
+    envKey: str
+    status: str
+    meta: dict[str, Any]
+    createdAt: str
+
+
+class Instance(TypedDict):
+    instanceId: str
+    provider: str
+    serviceId: str
+    environmentId: str
+    projectId: str | None
+    url: str | None
+    deployStatus: str | None
+    runtimeImage: str | None
+    volumeId: str | None
+    createdAt: str
+    updatedAt: str
+    tools: list[InstanceTool]
+
+
+class DashboardInstances(TypedDict):
+    instances: list[Instance]
+
+
+class Account(TypedDict):
+    """In USD."""
+
+    total: float | None
+    used: float | None
+    remaining: float | None
+
+
+class Key(TypedDict):
+    """A key's cap and usage, in USD."""
+
+    id: str
+    name: str
+    instanceId: str | None
+    limit: float | None
+    limitRemaining: float | None
+    limitReset: str | None
+    usage: float | None
+    usageDaily: float | None
+    usageWeekly: float | None
+    usageMonthly: float | None
+    disabled: bool | None
+    createdAt: str | None
+
+
+class Credits(TypedDict):
+    credits: Account
+    keys: list[Key]
+
+
+class RouteSpec(NamedTuple):
+    """What a route tells of itself; `answers` says what each part means."""
+
+    response_model: type[Any]
+    error_statuses: tuple[int, ...]
+    starts_operation: bool
+    accepts_idempotency_key: bool
+
+
+def describe_route(
+    response_model: type[Any],
+    *error_statuses: int,
+    starts_operation: bool = False,
+    accepts_idempotency_key: bool = False,
+) -> dict[str, Any]:
+    """The `openapi_extra` of a route: its body at 200, its errors besides 401 and 500, and whether it `starts` an
+    operation and answers 202 too. One that is `keyed` takes an Idempotency-Key.
+
+    FastAPI's own `responses` would build a model of each at every cold start;
+    pointsman.http.openapi.services does it instead.
+    """
+    return {ROUTE_SPEC_KEY: RouteSpec(response_model, error_statuses, starts_operation, accepts_idempotency_key)}

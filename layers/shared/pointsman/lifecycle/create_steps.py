@@ -1,0 +1,245 @@
+"""The steps of creating an instance. Each may be cut off at any line and called again."""
+
+from functools import partial
+from os import urandom
+from typing import Any
+
+from ..db import instances, journal, operations
+from ..db.connection import Connection, run_in_transaction
+from ..errors import Conflict, OperationFailed, ProviderError, ProviderRejected
+from ..providers import railway
+from ..settings.instances import InstanceRuntimeSettings
+from ..settings.providers import RailwaySettings
+from . import resource_creation, resource_deletion, tool_steps
+from .operation_queries import BEST_EFFORT_STEPS, require_operation
+
+__all__ = [
+    "attach_volume",
+    "create_domain",
+    "create_service",
+    "deploy_instance",
+    "record_instance",
+]
+
+MOUNT_PATH = "/data"
+START_COMMAND = "node scripts/pool-server.js"
+VCPUS = 4.0
+MEMORY_BYTES = 8 * 1024**3
+
+Result = dict[str, object]
+
+
+def create_service(operation_id: str) -> Result:
+    """Make the Railway service, without a source, so that nothing deploys yet."""
+    entry = run_in_transaction(journal.get, operation_id, "railway", "service")
+    if entry and entry.state == "created":
+        return {"serviceId": entry.resource_id}
+    name = str(require_operation(operation_id).request["name"])
+    earlier_attempt = entry if entry and entry.state == "intended" else None
+    service_id = (
+        next(iter(resource_deletion.find_created_service_ids(earlier_attempt)), None) if earlier_attempt else None
+    )
+    entry = resource_creation.record_intent(operation_id, "railway", "service", {"name": name})
+    if service_id is None:
+        try:
+            service_id = railway.get_client().create_service(name)
+        except ProviderError as error:
+            # What stands in the way may be what the earlier attempt has made, and is not listed yet.
+            if earlier_attempt and isinstance(error, ProviderRejected):
+                service_id = resource_deletion.find_until_settled(
+                    entry, partial(resource_deletion.find_created_service_ids, entry)
+                )
+                earlier_attempt = None
+            if service_id is None:
+                resource_creation.record_failed_attempt(entry, error, earlier_attempt is not None)
+                raise
+    resource_creation.record_created(entry, service_id)
+    return {"serviceId": service_id}
+
+
+def attach_volume(operation_id: str) -> Result:
+    """Attach a volume to the service. Before the first deploy, or the agent loses its state."""
+    entry = run_in_transaction(journal.get, operation_id, "railway", "volume")
+    if entry and entry.state == "created":
+        return {"volumeId": entry.resource_id}
+    service_id = _require_service_id(operation_id)
+    provider = railway.get_client()
+    if entry and entry.state == "intended":
+        volume_id = resource_deletion.find_until_settled(
+            entry, lambda: [v.id for v in provider.find_volumes(service_id)]
+        )
+    else:
+        volume_id = None
+    plan = {"service_id": service_id, "mount_path": MOUNT_PATH}
+    entry = resource_creation.record_intent(operation_id, "railway", "volume", plan)
+    if volume_id is None:
+        try:
+            volume_id = provider.create_volume(service_id, MOUNT_PATH)
+        except ProviderError as error:
+            resource_creation.record_failed_attempt(entry, error, False)
+            raise
+    resource_creation.record_created(entry, volume_id)
+    return {"volumeId": volume_id}
+
+
+def create_domain(operation_id: str) -> Result:
+    """Give the service its public domain."""
+    entry = run_in_transaction(journal.get, operation_id, "railway", "domain")
+    if entry and entry.state == "created":
+        return {"domain": entry.resource_id}
+    service_id = _require_service_id(operation_id)
+    provider = railway.get_client()
+    earlier_outcome_unknown = entry is not None and entry.state == "intended"
+    domain = provider.find_domain(service_id) if earlier_outcome_unknown else None
+    entry = resource_creation.record_intent(operation_id, "railway", "domain", {"service_id": service_id})
+    if domain is None:
+        try:
+            domain = provider.create_domain(service_id)
+        except ProviderError as error:
+            resource_creation.record_failed_attempt(entry, error, earlier_outcome_unknown)
+            raise
+    resource_creation.record_created(entry, domain)
+    return {"domain": domain}
+
+
+def deploy_instance(operation_id: str) -> Result:
+    """Configure the service and deploy it, in one call, once everything that it needs is there.
+
+    Raises OperationFailed where an earlier step failed: this is where the branches meet.
+    """
+    _require_steps_succeeded(operation_id)
+    service_id = _require_service_id(operation_id)
+    provider = railway.get_client()
+    settings = RailwaySettings.load()
+    if not _is_deployed(service_id):
+        deploy = partial(
+            provider.deploy,
+            service_id,
+            image=settings.runtime_image,
+            start_command=START_COMMAND,
+            variables=_build_variables(operation_id),
+            message="Deploy by Pointsman",
+        )
+        try:
+            deploy(vcpus=VCPUS, memory_bytes=MEMORY_BYTES)
+        except ProviderRejected as error:
+            if error.reason not in ("invalid", "limit", "other"):
+                raise
+            deploy(vcpus=None, memory_bytes=None)
+            return {"serviceId": service_id, "warning": f"limits were not set: {error.message}"}
+    return {"serviceId": service_id}
+
+
+def _is_deployed(service_id: str) -> bool:
+    """Whether an earlier attempt's deploy has gone through. A service that cannot be read yet has no deployment."""
+    try:
+        return railway.get_client().get_latest_deployment(service_id) is not None
+    except ProviderRejected as error:
+        if error.reason != "not_found":
+            raise
+        return False
+
+
+def _read_deploy_status(service_id: str) -> str | None:
+    """The new deployment's status, if it can be had: an instance that is whole is not undone for want of it."""
+    try:
+        deployment = railway.get_client().get_latest_deployment(service_id)
+    except ProviderError:
+        return None
+    return deployment.status if deployment else None
+
+
+def _require_steps_succeeded(operation_id: str) -> None:
+    operation = require_operation(operation_id)
+    steps = {step.name: step for step in run_in_transaction(operations.list_steps, operation_id)}
+    for name in (*operation.request["tools"], "service", *BEST_EFFORT_STEPS):
+        step = steps.get(name)
+        if step is not None and (step.status in ("succeeded", "skipped") or _is_tolerated(step)):
+            continue
+        raise OperationFailed(f"Step {name} failed: {(step and step.error) or 'it was cut off'}")
+
+
+def _is_tolerated(step: operations.OperationStep) -> bool:
+    return step.name in BEST_EFFORT_STEPS and step.status == "failed"
+
+
+def _build_variables(operation_id: str) -> dict[str, str]:
+    """The runtime's variables (contract, create-instance). The first three exist here and at Railway, nowhere else."""
+    variables = {
+        "OPENCLAW_GATEWAY_TOKEN": urandom(32).hex(),
+        "SETUP_PASSWORD": urandom(16).hex(),
+        "PRIVATE_WALLET_KEY": "0x" + urandom(32).hex(),
+        "OPENCLAW_STATE_DIR": "/app",
+        "CHROMIUM_PATH": "/usr/bin/chromium",
+        **InstanceRuntimeSettings.load().variables,
+    }
+    for entry in _list_tool_entries(operation_id):
+        variables |= entry.env or {}
+    return variables
+
+
+def record_instance(operation_id: str) -> Result:
+    """Write the contract's rows and the answer, and end the operation: all of it or nothing."""
+    provider = railway.get_client()
+    service_id = _require_service_id(operation_id)
+    deploy_status = _read_deploy_status(service_id)
+    settings = RailwaySettings.load()
+    environment_id = provider.environment_id
+
+    def record_in_transaction(db: Connection) -> Result:
+        operation = operations.get(db, operation_id)
+        if operation is None or operation.status != "running" or operation.undoing:
+            if operation is not None and operation.status == "succeeded":
+                return {"recorded": True}
+            raise Conflict(f"Operation {operation_id} is over or being undone; nothing is recorded")
+        entries = {tool: journal.get(db, operation_id, tool, "tool") for tool in operation.request["tools"]}
+        created = {tool: entry for tool, entry in entries.items() if entry and entry.state == "created"}
+        volume_id = _get_created_id(db, operation_id, "volume")
+        domain = _get_created_id(db, operation_id, "domain")
+        url = f"https://{domain}" if domain else None
+        infra = {
+            "instance_id": operation.instance_id,
+            "provider_service_id": service_id,
+            "provider_env_id": environment_id,
+            "provider_project_id": settings.project_id,
+            "url": url,
+            "deploy_status": deploy_status,
+            "runtime_image": settings.runtime_image,
+            "volume_id": volume_id,
+        }
+        instances.insert(db, infra, [tool_steps.build_tool_row(tool, entry) for tool, entry in created.items()])
+        journal.clear_env(db, operation_id)
+        result: dict[str, Any] = {
+            "instanceId": operation.instance_id,
+            "serviceId": service_id,
+            "url": url,
+            "services": {tool: {"resourceId": entry.resource_id} for tool, entry in created.items()},
+        }
+        if warnings := _collect_warnings(db, operation_id):
+            result["warnings"] = warnings
+        operations.finish(db, operation_id, "succeeded", final_step="record", result=result)
+        return {"recorded": True}
+
+    return run_in_transaction(record_in_transaction)
+
+
+def _get_created_id(db: Connection, operation_id: str, kind: str) -> str | None:
+    entry = journal.get(db, operation_id, "railway", kind)
+    return entry.resource_id if entry and entry.state == "created" else None
+
+
+def _collect_warnings(db: Connection, operation_id: str) -> list[str]:
+    return [f"{step.name}: {step.error}" for step in operations.list_steps(db, operation_id) if step.error]
+
+
+def _require_service_id(operation_id: str) -> str:
+    entry = run_in_transaction(journal.get, operation_id, "railway", "service")
+    if entry is None or entry.resource_id is None:
+        raise OperationFailed("There is no service yet")
+    return entry.resource_id
+
+
+def _list_tool_entries(operation_id: str) -> list[journal.Entry]:
+    instance_id = require_operation(operation_id).instance_id
+    entries = run_in_transaction(journal.list_open_entries, instance_id)
+    return [entry for entry in entries if entry.operation_id == operation_id and entry.kind == "tool"]

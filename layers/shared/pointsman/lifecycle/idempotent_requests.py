@@ -1,0 +1,115 @@
+"""Requests with an idempotency key: done once, however often they are sent.
+
+Loaded only for a request that has one.
+"""
+
+import hashlib
+import hmac
+import os
+import time
+import uuid
+from dataclasses import dataclass
+
+from .. import log
+from ..db import connection, idempotency_keys, operations
+from ..errors import DatabaseUnavailable, IdempotencyInProgress, IdempotencyKeyReused
+from ..settings.operations import Timeouts
+from .idempotency_claim import Claim
+
+__all__ = ["RecordedResponse", "claim_key", "record_response", "release"]
+
+_POLL_INTERVAL = 0.1
+"""Seconds between looks at a claim whose owner has not begun its operation yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedResponse:
+    """What was answered to the first request."""
+
+    status: int
+    body: str
+
+
+def claim_key(key: str, request: bytes, *, starts_operation: bool) -> Claim | RecordedResponse:
+    """Claim the key for this request, or join the operation of the one that has it, or tell what was answered to it.
+
+    `request` is everything that makes two requests the same; only a salted scrypt of it is kept. `starts` tells that
+    the work is an operation: then one that is about to begin is waited for. Raises KeyReused where the key came with
+    another request, StillInProgress while the first is at work and there is nothing to join.
+    """
+    timeouts, received_at = Timeouts.load(), time.monotonic()
+    owner, fingerprints = uuid.uuid4().hex, dict[bytes, bytes]()
+    while True:
+        row = connection.run_in_transaction(idempotency_keys.get, key)
+        salt = row.salt if row else os.urandom(16)
+        # Not in a transaction: this is meant to take its time.
+        fingerprint = fingerprints.get(salt) or _fingerprint(request, salt)
+        fingerprints[salt] = fingerprint
+        if row is None:
+            if _insert_key(key, owner, salt, fingerprint):
+                return Claim(key, owner, received_at)
+            continue
+        if not hmac.compare_digest(fingerprint, row.fingerprint):
+            raise IdempotencyKeyReused(
+                "This Idempotency-Key has come with another request; a new request needs a new key"
+            )
+        if row.status is not None and row.body is not None:
+            return RecordedResponse(row.status, row.body)
+        if row.operation_id is not None:
+            _ensure_running(row.operation_id)
+            return Claim(key, row.owner, received_at, is_first=False, operation_id=row.operation_id)
+        if row.age >= timeouts.claim_takeover_age:
+            if _take_over_key(key, owner, row.owner):
+                return Claim(key, owner, received_at)
+            continue
+        if not starts_operation or time.monotonic() - received_at >= timeouts.response_timeout:
+            raise IdempotencyInProgress("The first request with this Idempotency-Key is still at work; ask again")
+        time.sleep(_POLL_INTERVAL)
+
+
+def record_response(claim: Claim, response: RecordedResponse) -> RecordedResponse:
+    """Write the final answer down. What is returned is the answer to give: where a repeat was first, that one's."""
+
+    def record_in_transaction(db: connection.Connection) -> RecordedResponse:
+        idempotency_keys.record_response(db, claim.key, claim.owner, response.status, response.body)
+        row = idempotency_keys.get(db, claim.key)
+        if row is None or row.owner != claim.owner or row.status is None or row.body is None:
+            return response
+        return RecordedResponse(row.status, row.body)
+
+    try:
+        return connection.run_in_transaction(record_in_transaction)
+    except DatabaseUnavailable as error:
+        # The work is done, and its caller should know: a repeat finds the operation, or is let do it again.
+        log.write("warning", "answer not recorded", reason=error.message)
+        return response
+
+
+def release(claim: Claim) -> None:
+    """Let a repeat do the work, where nothing was begun."""
+    try:
+        connection.run_in_transaction(idempotency_keys.release, claim.key, claim.owner)
+    except DatabaseUnavailable as error:
+        log.write("warning", "key not released", reason=error.message)
+
+
+def _fingerprint(request: bytes, salt: bytes) -> bytes:
+    """About 10 ms and 4 MiB: too slow to guess a body from the table, and nothing beside the work that follows."""
+    return hashlib.scrypt(request, salt=salt, n=2**12, r=8, p=1, dklen=32)
+
+
+def _insert_key(key: str, owner: str, salt: bytes, fingerprint: bytes) -> bool:
+    return connection.run_in_transaction(idempotency_keys.claim, key, owner, salt, fingerprint)
+
+
+def _take_over_key(key: str, owner: str, previous_owner: str) -> bool:
+    return connection.run_in_transaction(idempotency_keys.take_over, key, owner, previous_owner)
+
+
+def _ensure_running(operation_id: str) -> None:
+    """Start an operation whose first caller may have died before it could."""
+    from . import operation_executions
+
+    operation = connection.run_in_transaction(operations.get, operation_id)
+    if operation is not None and operation.status == "running":
+        operation_executions.start_operation(operation)

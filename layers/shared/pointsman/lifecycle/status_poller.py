@@ -1,0 +1,61 @@
+"""Bringing the rows of the fleet to what Railway says of it, and counting them."""
+
+from datetime import timedelta
+
+from .. import log
+from ..db import fleet
+from ..db.connection import Connection, run_in_transaction
+from ..metrics import emit_metrics
+from ..providers import railway
+from ..providers.railway.models import DEPLOYMENT_STATUSES
+from ..redaction import redact_code
+
+__all__ = ["poll"]
+
+_LISTING_LAG = timedelta(seconds=120)
+"""How long a service may be missing from listings after it is made; 90 s are seen."""
+
+_MAX_LOGGED_INSTANCES = 20
+"""How many instances a warning names."""
+
+_UNKNOWN, _OTHER = "UNKNOWN", "OTHER"
+
+
+def poll() -> dict[str, object]:
+    """Read the project once, write what has changed, and measure the fleet; returns counts.
+
+    Raises ProviderError where Railway cannot be read to the end, and DatabaseUnavailable; then nothing is written.
+    """
+    listing_started_at = run_in_transaction(fleet.get_database_time)
+    client = railway.get_client()
+    environment_id = client.environment_id
+    observed = [_to_observation(instance) for instance in client.list_service_instances()]
+
+    def update_rows(db: Connection) -> tuple[int, list[str], dict[str | None, int]]:
+        fleet.lock_poll(db)
+        changed = fleet.update_from_listing(db, environment_id, listing_started_at, observed)
+        gone = fleet.mark_gone(db, environment_id, listing_started_at, observed, _LISTING_LAG)
+        return changed, gone, fleet.count_by_status(db)
+
+    changed, gone, counts = run_in_transaction(update_rows)
+    if gone:
+        log.write("warning", "instances are gone at Railway", count=len(gone), instances=gone[:_MAX_LOGGED_INSTANCES])
+    _emit_metrics(counts)
+    return {"services": len(observed), "changed": changed, "gone": len(gone), "instances": sum(counts.values())}
+
+
+def _to_observation(instance: railway.ServiceInstance) -> fleet.ListedService:
+    status = instance.status if instance.status in DEPLOYMENT_STATUSES else None
+    url = f"https://{instance.domain}" if instance.domain else None
+    return fleet.ListedService(instance.service_id, status, url, instance.image)
+
+
+def _emit_metrics(counts: dict[str | None, int]) -> None:
+    emit_metrics({"InstancesTotal": sum(counts.values()), "InstancesGone": counts.get(fleet.GONE, 0)})
+    counts_by_name: dict[str, int] = {}
+    for status, count in counts.items():
+        # Other programs write this column too; what is no plain word could be anything.
+        name = _UNKNOWN if not status else status if redact_code(status) == status else _OTHER
+        counts_by_name[name] = counts_by_name.get(name, 0) + count
+    for name, count in sorted(counts_by_name.items()):
+        emit_metrics({"Instances": count}, status=name)

@@ -1,0 +1,157 @@
+"""Following a prompt: its events from any one on, and the model's text while it comes.
+
+The database says of each new event that it is there; whoever cannot hear it sees it at the next look.
+"""
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+from ..db import prompt_events
+from ..db.event_listener import EventListener
+from ..errors import DatabaseUnavailable, InvalidToolInput
+from ..settings.prompts import PromptSettings
+from .prompt_execution import wake_if_stalled
+from .queries import prompt_not_found
+
+__all__ = ["FINAL_EVENTS", "EventSubscription", "StreamEvent"]
+
+FINAL_EVENTS = ("prompt.completed", "error")
+"""Events after which none comes."""
+
+_POLL_SECONDS, _POLL_SECONDS_WHEN_NOTIFIED = 0.5, 5.0
+"""Seconds between two looks: while nothing was heard, and when what came was heard of."""
+
+_MIN_WAKE_INTERVAL = 1.0
+"""Seconds between two nudges of a silent prompt, at least."""
+
+
+class StreamEvent(NamedTuple):
+    """What a follower is told; a piece of text has no number, as it is stored nowhere."""
+
+    event: str
+    data: Mapping[str, object]
+    seq: int | None
+
+
+class EventSubscription:
+    """One who follows a prompt. `seq` is the last event that he has, 0 for none; `ended` when there is no further."""
+
+    def __init__(self, user_id: str, prompt_id: str, last_seq: int, listener: EventListener | None = None) -> None:
+        """`listener`: one that has listened since before the prompt was started."""
+        self.last_seq = last_seq
+        self.has_ended = False
+        self._user_id, self._prompt_id = user_id, prompt_id
+        self._listener = listener or EventListener(prompt_id)
+        self._poll_interval = _POLL_SECONDS
+        self._next_poll_at = 0.0
+        self._wake_interval = max(PromptSettings.load().stalled_seconds, _MIN_WAKE_INTERVAL)
+        self._next_wake_at = 0.0
+        self._is_new_prompt = listener is not None
+        # Text is handed on from the beginning of a turn only: together the pieces are a prefix of what is said.
+        self._is_relaying_text = False
+        self._has_sent_text = False
+
+    def replay(self) -> list[StreamEvent]:
+        """What is there after `seq`. Raises PromptNotFound, DatabaseUnavailable, and InvalidToolInput for a `seq` that
+        this prompt does not have."""
+        requested_seq, self.last_seq = self.last_seq, max(self.last_seq - 1, 0)
+        events = self._read_events()
+        if requested_seq and (not events or events[0].seq != requested_seq):
+            issue = "There is no such event of this prompt"
+            raise InvalidToolInput("Nothing can be resumed", [{"path": ["Last-Event-ID"], "message": issue}])
+        now = time.monotonic()
+        self._next_poll_at = now + _POLL_SECONDS
+        # A prompt that somebody comes back to may have been left alone for long.
+        self._next_wake_at = now + (self._wake_interval if self._is_new_prompt else 0.0)
+        return events[1:] if requested_seq else events
+
+    async def wait_for_events(self, timeout: float) -> list[StreamEvent]:
+        """What comes next, as soon as it comes; nothing after so many seconds.
+
+        A database that is away meanwhile is waited for.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            events = self._read_notifications()
+            if not events and time.monotonic() >= self._next_poll_at:
+                events = self._poll()
+                if not events:
+                    continue  # A note that came while it looked is heard already, and would wake nobody.
+                self._poll_interval = _POLL_SECONDS  # Nobody has said so.
+            now = time.monotonic()
+            if events or now >= deadline:
+                return events
+            if now >= self._next_wake_at:
+                self._wake_if_stalled()
+                continue
+            await self._listener.wait(max(min(deadline, self._next_poll_at, self._next_wake_at) - now, 0.0))
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _read_notifications(self) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        for notification in self._listener.read_notifications():
+            if "seq" in notification:
+                self._poll_interval = _POLL_SECONDS_WHEN_NOTIFIED
+                if notification["seq"] > self.last_seq:
+                    events += self._poll()
+            elif notification.get("after") == self.last_seq and not self.has_ended:
+                events += self._relay_delta(notification.get("text"))
+        if not self._listener.is_connected:
+            self._next_poll_at = min(self._next_poll_at, time.monotonic() + _POLL_SECONDS)
+        return events
+
+    def _relay_delta(self, text: str | None) -> list[StreamEvent]:
+        """A piece of the model's text; None where it begins anew."""
+        if text is None:
+            self._is_relaying_text = True
+            return self._reset_text()
+        if not self._is_relaying_text:
+            return []
+        self._has_sent_text = True
+        return [StreamEvent("prompt.delta", {"promptId": self._prompt_id, "text": text}, None)]
+
+    def _reset_text(self) -> list[StreamEvent]:
+        """The pieces since the last event are not to be gone on with."""
+        if not self._has_sent_text:
+            return []
+        self._has_sent_text = False
+        return [StreamEvent("prompt.delta", {"promptId": self._prompt_id, "text": "", "reset": True}, None)]
+
+    def _poll(self) -> list[StreamEvent]:
+        try:
+            events = self._read_events()
+        except DatabaseUnavailable:
+            self._poll_interval = _POLL_SECONDS
+            events = []
+        self._next_poll_at = time.monotonic() + self._poll_interval
+        return events
+
+    def _read_events(self) -> list[StreamEvent]:
+        after, user_id, prompt_id = self.last_seq, self._user_id, self._prompt_id
+        rows, is_new_connection = self._listener.query(
+            lambda db: prompt_events.list_after(db, prompt_id, user_id, after)
+        )
+        if rows is None:
+            raise prompt_not_found(prompt_id)
+        events = [StreamEvent(one.event, one.data, one.seq) for one in rows]
+        if events:
+            self.last_seq = rows[-1].seq
+            self.has_ended = rows[-1].event in FINAL_EVENTS
+            self._has_sent_text = self._is_relaying_text = False
+            self._next_wake_at = max(self._next_wake_at, time.monotonic() + self._wake_interval)
+            return events
+        if is_new_connection:
+            # What was told between two connections is lost.
+            self._is_relaying_text = False
+            return self._reset_text()
+        return []
+
+    def _wake_if_stalled(self) -> None:
+        """A prompt whose execution has died goes on because somebody looks at it."""
+        with suppress(DatabaseUnavailable):
+            wake_if_stalled(self._prompt_id)
+        self._next_wake_at = time.monotonic() + self._wake_interval

@@ -1,0 +1,61 @@
+"""A prompt as its user sees it."""
+
+from typing import Any
+
+from ..db import prompt_events, tool_calls, user_prompts
+from ..db.connection import Connection, run_in_transaction
+from ..errors import PromptNotFound
+from ..timestamps import format_timestamp
+
+__all__ = ["Event", "PromptView", "get_prompt", "list_events_after", "prompt_not_found"]
+
+Event = prompt_events.PromptEvent
+PromptView = dict[str, object]
+
+
+def get_prompt(user_id: str, prompt_id: str) -> PromptView:
+    """All of the user's prompt: what was asked, all outputs, and the approval that it waits for.
+
+    Raises PromptNotFound.
+    """
+
+    def load(
+        db: Connection,
+    ) -> tuple[user_prompts.PromptDetails, list[dict[str, Any]], tool_calls.ToolCall | None] | None:
+        prompt = user_prompts.get(db, prompt_id, user_id)
+        if prompt is None:
+            return None
+        return prompt, prompt_events.list_outputs(db, prompt_id), tool_calls.find_waiting(db, prompt_id)
+
+    snapshot = run_in_transaction(load)
+    if snapshot is None:
+        raise prompt_not_found(prompt_id)
+    prompt, outputs, call = snapshot
+    view: PromptView = {"id": prompt.id}
+    if prompt.conversation_id is not None:
+        view["conversationId"] = prompt.conversation_id
+    view |= {"input": prompt.input, "model": prompt.model, "status": prompt.status, "outputs": outputs}
+    if prompt.status == "waiting" and call is not None and call.shown is not None and call.expires_at is not None:
+        view["approval"] = {
+            "promptId": prompt.id, "toolCallId": call.id, **call.shown, "expiresAt": format_timestamp(call.expires_at)
+        }  # fmt: skip
+    view["usage"] = {
+        "inputTokens": prompt.usage_input,
+        "outputTokens": prompt.usage_output,
+        "totalTokens": prompt.usage_total,
+    }
+    if prompt.error is not None:
+        view["error"] = prompt.error
+    return {**view, "createdAt": format_timestamp(prompt.created_at), "updatedAt": format_timestamp(prompt.updated_at)}
+
+
+def list_events_after(user_id: str, prompt_id: str, seq: int = 0) -> list[Event]:
+    """The events of the user's prompt after the one of this number. Raises PromptNotFound."""
+    events = run_in_transaction(prompt_events.list_after, prompt_id, user_id, seq)
+    if events is None:
+        raise prompt_not_found(prompt_id)
+    return events
+
+
+def prompt_not_found(prompt_id: str) -> PromptNotFound:
+    return PromptNotFound(f"Prompt {prompt_id[:128]!r} not found")

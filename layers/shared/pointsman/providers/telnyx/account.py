@@ -1,0 +1,276 @@
+"""What a Telnyx account holds: numbers, their orders, messaging profiles. Calls and their reading; no decisions."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from ...errors import ProviderRejected, ProviderTimeout
+from ...json_values import JsonObject, as_datetime, as_number, as_object, as_objects, as_text
+from ...settings.providers import TelnyxSettings
+from ..http_client import ErrorBody, ErrorKind, HttpClient, Transport, quote_path_segment
+
+__all__ = ["NumberOrder", "OrderState", "TelnyxAccount"]
+
+PAGE_SIZE = 250
+ORDER_POLL_DELAYS = (0.4, 0.6, 1.0, 1.0, 1.5, 1.5, 2.0, 2.0)
+"""Seconds to wait, each time, for a pending order: 10 in all."""
+RECENT_ORDER_SECONDS = 120.0
+"""Seconds since an order within which its number may not be listed yet."""
+MAX_ORDER_READS = 50
+"""How many orders a search for one number reads one by one, where the listing does not name their numbers."""
+
+NOT_OWNED_STATUSES = frozenset({"deleted", "ported-out", "purchase-failed", "port-failed"})
+"""Statuses of a number that is not ours (any more)."""
+
+_KIND_BY_CODE: dict[str, ErrorKind] = {
+    "10005": "not_found",
+    "10007": "unavailable",
+    "10009": "unauthorized",
+    "10010": "unauthorized",
+    "10011": "throttled",
+    "10012": "taken",
+    "10015": "invalid",
+    "10027": "invalid",
+    "10036": "unavailable",
+    "10037": "unavailable",
+    "10038": "limit",
+    "10039": "limit",
+    "20012": "limit",
+    "20014": "limit",
+    "20016": "limit",
+    "20017": "limit",
+    "20100": "limit",
+    "40331": "invalid",
+    "85000": "taken",
+    "85001": "taken",
+    "85004": "invalid",
+    "85005": "invalid",
+    "85006": "taken",
+    "85007": "limit",
+}
+
+OrderState = Literal["pending", "success", "failure"]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOrder:
+    """An order of numbers. `numbers` maps each to its own status; it may be empty in a listing."""
+
+    id: str
+    reference: str
+    status: str
+    created_at: datetime | None
+    numbers: Mapping[str, str]
+
+    def purchase_state(self, number: str) -> OrderState:
+        """What has become of this number's purchase. A status that is not known counts as pending."""
+        statuses = (self.status, self.numbers.get(number, self.status))
+        if any(re.match(r"fail|cancel|delet", status) for status in statuses):
+            return "failure"
+        return "success" if statuses == ("success", "success") else "pending"
+
+    def age_seconds(self) -> float:
+        """Seconds since the order was placed, 0 where that is not known."""
+        return (datetime.now(UTC) - self.created_at).total_seconds() if self.created_at else 0.0
+
+
+class TelnyxAccount:
+    """All methods raise ProviderRejected, ProviderUnavailable or ProviderTimeout."""
+
+    def __init__(self, settings: TelnyxSettings, transport: Transport | None = None) -> None:
+        self.profile_ids: dict[str, str] = {}
+        """Messaging profiles by name, as far as they have been looked up."""
+        self._page_size = PAGE_SIZE
+        self.http_client = HttpClient(
+            "telnyx",
+            settings.url,
+            token=settings.api_key,
+            timeout=settings.timeout,
+            parse_error_body=_parse_error_body,
+            rate_limit_reset_unit="seconds",
+            transport=transport,
+        )
+
+    def search_available_numbers(self, filters: Mapping[str, str | int]) -> list[str]:
+        """Numbers on offer, in E.164. Nobody holds them for us."""
+        response = as_object(self.http_client.get("available_phone_numbers", "/available_phone_numbers", filters).body)
+        if not isinstance(response.get("data"), list):
+            raise self.http_client.unexpected_response("available_phone_numbers", "no data")
+        return [one for row in as_objects(response["data"]) if (one := as_text(row.get("phone_number")))]
+
+    # Numbers
+
+    def iter_numbers(self, filters: Mapping[str, str | int] | None = None) -> Iterator[JsonObject]:
+        """The numbers of the account that are still ours."""
+        # Without this the whole listing is refused while messaging data cannot be had.
+        tolerance_filter = {"handle_messaging_profile_error": "true"}
+        for row in self._iter_rows("phone_numbers.list", "/phone_numbers", {**(filters or {}), **tolerance_filter}):
+            if row.get("phone_number") and as_text(row.get("status")) not in NOT_OWNED_STATUSES:
+                yield row
+
+    def find_number(self, e164: str) -> JsonObject | None:
+        """The number's resource, None where the account has it not (or not visibly yet)."""
+        # Digits only: with a plus sign the answer is an empty list, which would read as "not owned".
+        found = self.iter_numbers({"filter[phone_number]": e164.removeprefix("+")})
+        return next((row for row in found if row.get("phone_number") == e164), None)
+
+    def set_reference(self, number_id: str, reference: str) -> None:
+        """Write our reference onto a number's resource."""
+        path, body = f"/phone_numbers/{quote_path_segment(number_id)}", {"customer_reference": reference}
+        self.http_client.retry(
+            lambda: self.http_client.send("phone_numbers.update", "PATCH", path, body=body), idempotent=True
+        )
+
+    # Orders
+
+    def place_order(self, body: JsonObject) -> NumberOrder:
+        """Order numbers."""
+        step = "number_orders.create"
+        return self._parse_order_response(step, self.http_client.mutate(step, "POST", "/number_orders", body).body)
+
+    def get_order(self, order_id: str) -> NumberOrder:
+        """The order with its numbers."""
+        step = "number_orders.get"
+        return self._parse_order_response(
+            step, self.http_client.get(step, f"/number_orders/{quote_path_segment(order_id)}").body
+        )
+
+    def wait_for_order(self, order: NumberOrder, e164: str) -> NumberOrder:
+        """The order once this number in it is bought or refused. Raises ProviderTimeout after about 10 s."""
+        for delay in ORDER_POLL_DELAYS:
+            if order.purchase_state(e164) != "pending":
+                return order
+            self.http_client.transport.sleep(delay)
+            try:
+                order = self.get_order(order.id)
+            except ProviderRejected as error:
+                # A new order may not be readable at once.
+                if error.reason != "not_found":
+                    raise
+        if order.purchase_state(e164) == "pending":
+            raise ProviderTimeout("telnyx", "number_orders.get", "the order is still pending")
+        return order
+
+    def find_orders(self, filters: Mapping[str, str | int], e164: str) -> list[NumberOrder]:
+        """Orders that hold this number and have not failed, newest first."""
+        found: list[NumberOrder] = []
+        for order in self._iter_detailed_orders(filters):
+            if e164 in order.numbers and order.purchase_state(e164) != "failure":
+                found.append(order)
+        return sorted(found, key=NumberOrder.age_seconds)
+
+    def find_open_orders(self, e164: str) -> list[NumberOrder]:
+        """Orders, whosever, by which the number may be about to become ours: pending ones and those just placed."""
+        created_after = (datetime.now(UTC) - timedelta(seconds=RECENT_ORDER_SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        pending = self.find_orders({"filter[status]": "pending"}, e164)
+        return pending or [
+            one
+            for one in self.find_orders({"filter[created_at][gt]": created_after}, e164)
+            if one.age_seconds() < RECENT_ORDER_SECONDS
+        ]
+
+    def find_references(self, phone_numbers: Iterable[str]) -> dict[str, str]:
+        """The reference of the newest order of each of these numbers, as far as orders name them."""
+        unresolved, found = set(phone_numbers), dict[str, str]()
+        for order in self._iter_detailed_orders({}):
+            for one in unresolved.intersection(order.numbers):
+                if order.reference and order.purchase_state(one) != "failure":
+                    found.setdefault(one, order.reference)
+            if len(found) == len(unresolved):
+                break
+        return found
+
+    def _iter_detailed_orders(self, filters: Mapping[str, str | int]) -> Iterator[NumberOrder]:
+        reads = 0
+        for row in self._iter_rows("number_orders.list", "/number_orders", filters):
+            order = _parse_order(row)
+            # A listing need not name the numbers.
+            if not order.numbers and order.purchase_state("") != "failure" and reads < MAX_ORDER_READS:
+                reads += 1
+                order = self.get_order(order.id)
+            yield order
+
+    def _parse_order_response(self, step: str, body: object) -> NumberOrder:
+        order = _parse_order(as_object(as_object(body).get("data")))
+        if not order.id:
+            raise self.http_client.unexpected_response(step, "no order")
+        return order
+
+    # Messaging profiles
+
+    def get_or_create_profile(self, name: str) -> str:
+        """The id of the messaging profile of this name, made where there is none. Names are not unique: the oldest."""
+        if name not in self.profile_ids:
+            filters = {"filter[name][eq]": name}
+            rows = self._iter_rows("messaging_profiles.list", "/messaging_profiles", filters)
+            matching_rows = [row for row in rows if row.get("name") == name and row.get("id")]
+            matching_rows.sort(key=lambda row: (as_text(row.get("created_at")), as_text(row.get("id"))))
+            self.profile_ids[name] = (
+                as_text(matching_rows[0].get("id")) if matching_rows else self._create_profile(name)
+            )
+        return self.profile_ids[name]
+
+    def _create_profile(self, name: str) -> str:
+        step, body = "messaging_profiles.create", {"name": name, "whitelisted_destinations": ["US"]}
+        response = as_object(self.http_client.mutate(step, "POST", "/messaging_profiles", body).body)
+        profile_id = as_text(as_object(response.get("data")).get("id"))
+        if not profile_id:
+            raise self.http_client.unexpected_response(step, "no id")
+        return profile_id
+
+    def _iter_rows(self, step: str, path: str, filters: Mapping[str, str | int]) -> Iterator[JsonObject]:
+        """All pages, whatever size the server gives them."""
+        seen, page = set[str](), 1
+        while True:
+            response = self._get_page(step, path, filters, page)
+            new_rows = [row for row in as_objects(response["data"]) if as_text(row.get("id")) not in seen]
+            seen.update(as_text(row.get("id")) for row in new_rows)
+            yield from new_rows
+            meta = as_object(response.get("meta") or response.get("metadata"))
+            total_pages = as_number(meta.get("total_pages"))
+            # Without a total, a page that brings nothing new is the end; so it is where a server ignores the number.
+            if (page >= total_pages) if total_pages is not None else (not new_rows):
+                return
+            page += 1
+
+    def _get_page(self, step: str, path: str, filters: Mapping[str, str | int], page: int) -> JsonObject:
+        paging: dict[str, str | int] = {"page[number]": page}
+        if self._page_size:
+            paging["page[size]"] = self._page_size
+        try:
+            response = as_object(self.http_client.get(step, path, {**filters, **paging}).body)
+        except ProviderRejected as error:
+            # The greatest size is not documented for certain; the default is always right.
+            if error.reason != "invalid" or not self._page_size or page > 1:
+                raise
+            self._page_size = 0
+            return self._get_page(step, path, filters, page)
+        if not isinstance(response.get("data"), list):
+            raise self.http_client.unexpected_response(step, "no data")
+        return response
+
+
+def _parse_order(row: JsonObject) -> NumberOrder:
+    numbers = {
+        as_text(one.get("phone_number")): as_text(one.get("status")) for one in as_objects(row.get("phone_numbers"))
+    }
+    return NumberOrder(
+        as_text(row.get("id")),
+        as_text(row.get("customer_reference")),
+        as_text(row.get("status")),
+        as_datetime(row.get("created_at")),
+        numbers,
+    )
+
+
+def _parse_error_body(status: int, body: object) -> ErrorBody:
+    errors = as_objects(as_object(body).get("errors"))
+    error = next((one for one in errors if as_text(one.get("code")) in _KIND_BY_CODE), errors[0] if errors else {})
+    code = as_text(error.get("code"))
+    kind = _KIND_BY_CODE.get(code)
+    if kind is None and status == 409:
+        kind = "taken"
+    message = ": ".join(one for one in (as_text(error.get("title")), as_text(error.get("detail"))) if one)
+    return ErrorBody(kind, code, message)

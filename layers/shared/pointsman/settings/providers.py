@@ -1,0 +1,117 @@
+"""What Railway needs."""
+
+from dataclasses import dataclass, field
+
+from ..errors import MissingSetting
+from .environment import read_number, read_optional, read_required
+
+__all__ = ["AgentMailSettings", "OpenRouterSettings", "RailwaySettings", "TelnyxSettings", "load_railway_environment"]
+
+
+def load_railway_environment() -> tuple[str, str, str]:
+    """The project's id, the environment's id and its name; one of the last two may be empty. Raises MissingSetting."""
+    environment_id, name = read_optional("RAILWAY_ENVIRONMENT_ID"), read_optional("RAILWAY_ENVIRONMENT_NAME")
+    if not environment_id and not name:
+        raise MissingSetting("RAILWAY_ENVIRONMENT_ID", "or set RAILWAY_ENVIRONMENT_NAME")
+    return read_required("RAILWAY_PROJECT_ID"), environment_id, name
+
+
+@dataclass(frozen=True, slots=True)
+class RailwaySettings:
+    """Railway. One of `environment_id` and `environment_name` is set."""
+
+    token: str = field(repr=False)
+    project_id: str
+    environment_id: str
+    environment_name: str
+    runtime_image: str
+    url: str
+    timeout: float
+    """Seconds that one call may take. Mutations of more than 30 s are seen (the official CLI waits 90 s)."""
+
+    @classmethod
+    def load(cls) -> "RailwaySettings":
+        project_id, environment_id, name = load_railway_environment()
+        return cls(
+            token=read_required("RAILWAY_API_TOKEN"),
+            project_id=project_id,
+            environment_id=environment_id,
+            environment_name=name,
+            runtime_image=read_optional("RAILWAY_RUNTIME_IMAGE", "ghcr.io/xmtplabs/convos-runtime:latest"),
+            url=read_optional("RAILWAY_API_URL", "https://backboard.railway.com/graphql/v2"),
+            timeout=read_number("RAILWAY_TIMEOUT_SECONDS", 45),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRouterSettings:
+    """OpenRouter. `limit` is a new key's spending cap in USD, `limit_reset` when it starts anew."""
+
+    management_key: str = field(repr=False)
+    limit: float
+    limit_reset: str | None
+    url: str
+    timeout: float
+
+    @classmethod
+    def load(cls) -> "OpenRouterSettings | None":
+        """None where no management key is set: the tool is not configured."""
+        key = read_optional("OPENROUTER_MANAGEMENT_KEY")
+        if not key:
+            return None
+        reset = read_optional("OPENROUTER_KEY_LIMIT_RESET", "monthly")
+        if reset not in ("daily", "weekly", "monthly", "none"):
+            raise MissingSetting("OPENROUTER_KEY_LIMIT_RESET", "one of daily, weekly, monthly, none")
+        return cls(
+            management_key=key,
+            limit=read_number("OPENROUTER_KEY_LIMIT", 20),
+            limit_reset=None if reset == "none" else reset,
+            url=read_optional("OPENROUTER_API_URL", "https://openrouter.ai/api/v1"),
+            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMailSettings:
+    """AgentMail. An empty `domain` means the provider's default."""
+
+    api_key: str = field(repr=False)
+    domain: str
+    url: str
+    timeout: float
+
+    @classmethod
+    def load(cls) -> "AgentMailSettings | None":
+        """None where no API key is set: the tool is not configured."""
+        key = read_optional("AGENTMAIL_API_KEY")
+        if not key:
+            return None
+        return cls(
+            api_key=key,
+            domain=read_optional("AGENTMAIL_DOMAIN"),
+            url=read_optional("AGENTMAIL_API_URL", "https://api.agentmail.to/v0"),
+            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TelnyxSettings:
+    """Telnyx. An empty `messaging_profile_id` means: use the profile named `convos-agent`, made on first use."""
+
+    api_key: str = field(repr=False)
+    messaging_profile_id: str
+    url: str
+    timeout: float
+
+    @classmethod
+    def load(cls) -> "TelnyxSettings | None":
+        """None where no API key is set: the tool is not configured."""
+        key = read_optional("TELNYX_API_KEY")
+        if not key:
+            return None
+        return cls(
+            api_key=key,
+            messaging_profile_id=read_optional("TELNYX_MESSAGING_PROFILE_ID"),
+            url=read_optional("TELNYX_API_URL", "https://api.telnyx.com/v2"),
+            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
+        )

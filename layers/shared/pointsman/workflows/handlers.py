@@ -1,0 +1,140 @@
+"""Lambda handlers of tasks and schedules: each wraps a function and turns its errors into what AWS acts on.
+
+Step Functions matches error names exactly and knows no inheritance, so a task raises exactly `Transient` (retry) or
+`Permanent` (do not retry). A killed process or a timeout has an error name of AWS's own. What a handler returns or
+raises is stored in the execution's history: ids and safe messages only.
+"""
+
+import traceback
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from .. import log
+from ..db import connection, operations
+from ..errors import PointsmanError
+
+__all__ = ["Permanent", "RunFailed", "Transient", "prompt_task_handler", "scheduled_handler", "task_handler"]
+
+Result = dict[str, object]
+Event = Mapping[str, object]
+StepTask = Callable[[str, dict[str, Any]], Result]
+PromptTask = Callable[[dict[str, Any], Any], Result]
+
+log.preload()
+
+
+class Transient(Exception):
+    """The failure may pass: the state machine retries the task."""
+
+
+class Permanent(Exception):
+    """The failure will not pass: the state machine goes on to the state's catcher."""
+
+
+class RunFailed(Exception):
+    """A scheduled run failed. It is not retried: the schedule's next run comes anyway."""
+
+
+def task_handler(step_name: str) -> Callable[[StepTask], Callable[[dict[str, Any], object], Result]]:
+    """Make a Lambda handler of a step's function, which takes the operation's id and the event.
+
+    The handler records the step's start and end in `operation_steps`.
+
+    Args:
+        step_name: the step's name. An event with `tool` names the step after the tool instead.
+
+    Raises (the handler):
+        Transient: the step failed with a retryable error.
+        Permanent: the step failed with another error.
+    """
+
+    def decorate(run_step: StepTask) -> Callable[[dict[str, Any], object], Result]:
+        @wraps(run_step)
+        def handler(event: dict[str, Any], _context: object) -> Result:
+            operation_id, step = str(event["operationId"]), str(event.get("tool") or step_name)
+            log.set_context(operation_id=operation_id, step=step)
+            with _translate_errors(f"step {step}", lambda message: _record_failure(operation_id, step, message)):
+                connection.run_in_transaction(operations.begin_step, operation_id, step)
+                result = run_step(operation_id, event)
+                status = "skipped" if result.get("skipped") else "succeeded"
+                warning = str(result.get("warning") or "") or None
+                connection.run_in_transaction(operations.end_step, operation_id, step, status, warning)
+            log.write("info", "step done", result=result)
+            return result
+
+        return handler
+
+    return decorate
+
+
+def prompt_task_handler(run_task: PromptTask) -> PromptTask:
+    """Make a Lambda handler of a task of `run_prompt`, whose event has `promptId` and `restarts`.
+
+    Raises (the handler):
+        Transient, Permanent: as `task_handler` does.
+    """
+
+    @wraps(run_task)
+    def handler(event: dict[str, Any], context: Any) -> Result:
+        log.set_context(prompt_id=str(event["promptId"]))
+        with _translate_errors("prompt task"):
+            result = run_task(event, context)
+        log.write("info", "prompt task done", result=result)
+        return result
+
+    return handler
+
+
+def scheduled_handler(name: str, job: Callable[[Event], Result]) -> Callable[[Event, object], Result]:
+    """Make the Lambda handler of the schedule `name`. `job` takes the event and returns counts, which are logged.
+
+    Raises (the handler):
+        RunFailed: the job failed; its message is safe to log.
+    """
+
+    def handler(event: Event, _context: object) -> Result:
+        log.set_context(schedule=name, request_id=str(event.get("id", "")))
+        try:
+            result = job(event)
+        except PointsmanError as error:
+            log.write("error", "run failed", code=error.code, reason=error.message)
+            raise RunFailed(f"{name}: {error.message}") from None
+        except Exception as error:  # noqa: BLE001 - whatever fails, the function's error metric must show it
+            raise RunFailed(f"{name}: {_log_unexpected('run', error)}") from None
+        log.write("info", "run done", result=result)
+        return result
+
+    return handler
+
+
+@contextmanager
+def _translate_errors(subject: str, record: Callable[[str], None] = lambda _message: None) -> Generator[None]:
+    """Turn whatever the block raises into Transient or Permanent, after a call of `record` with the message."""
+    try:
+        yield
+    except PointsmanError as error:
+        log.write("warning", f"{subject} failed", code=error.code, reason=error.message)
+        record(error.message)
+        kind = Transient if error.retryable else Permanent
+        raise kind(error.message) from None
+    except Exception as error:  # noqa: BLE001 - whatever fails, the state machine must learn of it
+        message = _log_unexpected(subject, error)
+        record(message)
+        raise Permanent(f"{message} in {subject}") from None
+
+
+def _log_unexpected(subject: str, error: Exception) -> str:
+    """Log an unexpected error's type and place, and name its type. Its message may hold a secret and is dropped."""
+    place = "".join(traceback.format_tb(error.__traceback__))
+    log.write("error", f"{subject} failed unexpectedly", error=type(error).__name__, place=place)
+    return f"unexpected {type(error).__name__}"
+
+
+def _record_failure(operation_id: str, step: str, message: str) -> None:
+    """Record the step's failure if the database can be reached; the state machine learns of it in any case."""
+    try:
+        connection.run_in_transaction(operations.end_step, operation_id, step, "failed", message)
+    except PointsmanError as error:
+        log.write("warning", "the step's failure could not be recorded", reason=error.message)

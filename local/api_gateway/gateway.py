@@ -1,0 +1,352 @@
+"""API Gateway on one address, as CloudFront makes it: the HTTP API and REST APIs, authorizers, payloads, the limits."""
+
+import asyncio
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import ClientConnectionResetError, web
+from aiohttp.web_protocol import RequestHandler
+
+from local.api_gateway.http_api_events import HttpRequest, build_http_authorizer_event, build_http_event
+from local.api_gateway.responses import (
+    GatewayError,
+    build_http_api_response,
+    build_rest_api_response,
+    build_streaming_response,
+)
+from local.api_gateway.rest_api_events import (
+    build_method_arn,
+    build_rest_authorizer_event,
+    build_rest_event,
+    evaluate_authorizer_response,
+)
+from local.api_gateway.router import RouteMatch, match_route
+from local.console import Console
+from local.json_values import mapping_or_empty
+from local.lambda_service.invocation import Invocation, InvocationResult
+from local.lambda_service.response_stream import InvalidPrelude, read_prelude
+from local.lambda_service.service import LambdaService, PayloadTooLarge
+from local.template.apis import RestApi
+from local.template.sam_template import Authorizer, Template
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+SERVER_HEADER = f"pointsman-local (pid {os.getpid()})"
+CONTROL_PREFIX = "/_local/"
+# A stream that is silent for so many seconds is cut.
+STREAM_IDLE_TIMEOUT = 300.0
+
+ControlHandler = Callable[[HttpRequest], Awaitable[web.Response]]
+
+
+@dataclass
+class _GatewayResponse:
+    response: web.StreamResponse
+    function_name: str = "-"
+    invocation: Invocation | None = None
+    first_chunk: bytes = b""
+    deadline: float = 0.0
+
+
+class Gateway:
+    """Serves a template's routes.
+
+    Args:
+        template: routes and authorizers.
+        functions: invokes them.
+        console: gets one line a request.
+        limit: seconds that a function may take to answer.
+        control: answers requests under `/_local/`.
+        idle_limit: seconds that a function may be silent on a route that streams.
+    """
+
+    def __init__(
+        self,
+        template: Template,
+        lambda_service: LambdaService,
+        console: Console,
+        integration_timeout: float,
+        control: ControlHandler,
+        idle_timeout: float = STREAM_IDLE_TIMEOUT,
+    ) -> None:
+        self._template = template
+        self._lambda_service = lambda_service
+        self._console = console
+        self._integration_timeout = integration_timeout
+        self._control = control
+        self._idle_timeout = idle_timeout
+        self._invoke_tasks: set[asyncio.Task[InvocationResult]] = set()
+        self._server_runner: web.ServerRunner | None = None
+        self._port = 0
+
+    async def start(self, listener: socket.socket) -> None:
+        """Listen on a socket that is bound already.
+
+        Raises:
+            OSError: somebody else has begun to listen there.
+        """
+        self._port = int(listener.getsockname()[1])
+        server = _JsonServer(self._handle, access_log=None)
+        self._server_runner = web.ServerRunner(server, shutdown_timeout=1.0)
+        await self._server_runner.setup()
+        await web.SockSite(self._server_runner, listener, backlog=1024).start()
+
+    async def stop(self) -> None:
+        """Stop listening; requests under way get a second."""
+        if self._server_runner is not None:
+            await self._server_runner.cleanup()
+
+    async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        started_at = time.monotonic()
+        request_id = str(uuid.uuid4())
+        target = incoming.raw_path
+        path = target.split("?", 1)[0]
+        try:
+            gateway_response = await self._route_request(incoming, target, request_id)
+        except GatewayError as gateway_error:
+            gateway_response = _GatewayResponse(
+                web.json_response({**gateway_error.body, "requestId": request_id}, status=gateway_error.status)
+            )
+        except (ClientConnectionResetError, ConnectionResetError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not leave the client without an answer
+            self._console.warn(f"the gateway failed on {incoming.method} {path}: {error!r}")
+            body = {"error": "Internal Server Error", "message": "Internal Server Error", "requestId": request_id}
+            gateway_response = _GatewayResponse(web.json_response(body, status=500))
+        response = gateway_response.response
+        response.headers["Server"] = SERVER_HEADER
+        response.headers["apigw-requestid"] = request_id
+        if gateway_response.invocation is not None:
+            await self._relay_stream(incoming, gateway_response, gateway_response.invocation)
+        seconds = time.monotonic() - started_at
+        self._console.log_request(
+            incoming.method, path, response.status, seconds, gateway_response.function_name, request_id
+        )
+        return response
+
+    async def _route_request(self, incoming: web.BaseRequest, target: str, request_id: str) -> _GatewayResponse:
+        body = await _read_body(incoming)
+        request = HttpRequest(
+            method=incoming.method.upper(),
+            target=target,
+            protocol=f"HTTP/{incoming.version.major}.{incoming.version.minor}",
+            headers=tuple((name.decode("latin-1"), _decode_header(value)) for name, value in incoming.raw_headers),
+            body=body,
+            source_ip=incoming.remote or "",
+            port=self._port,
+            request_id=request_id,
+        )
+        if request.raw_path.startswith(CONTROL_PREFIX):
+            return _GatewayResponse(await self._control(request), "local")
+        route_match = match_route(self._template.routes, request.method, request.raw_path)
+        if route_match is None:
+            raise GatewayError(404, "Not Found")
+        name = route_match.route.function
+        try:
+            if route_match.route.rest_api is not None:
+                return await self._handle_rest_request(request, route_match, route_match.route.rest_api)
+            authorizer_context = await self._authorize(request, route_match)
+            result = await self._invoke(
+                name, build_http_event(request, route_match, authorizer_context), self._integration_timeout
+            )
+            return _GatewayResponse(build_http_api_response(result), name)
+        except GatewayError as gateway_error:
+            return _GatewayResponse(
+                web.json_response({**gateway_error.body, "requestId": request_id}, status=gateway_error.status), name
+            )
+
+    async def _authorize(self, request: HttpRequest, route_match: RouteMatch) -> dict[str, Any] | None:
+        if route_match.route.authorizer is None:
+            return None
+        authorizer = self._template.authorizers[route_match.route.authorizer]
+        authorizer_response = await self._invoke_authorizer(
+            authorizer, request, build_http_authorizer_event(request, route_match, authorizer.identity_headers)
+        )
+        is_allowed = authorizer_response.get("isAuthorized")
+        if not isinstance(is_allowed, bool):
+            raise GatewayError(500, "Internal Server Error")
+        if not is_allowed:
+            raise GatewayError(403, "Forbidden")
+        return mapping_or_empty(authorizer_response.get("context"))
+
+    async def _invoke_authorizer(
+        self, authorizer: Authorizer, request: HttpRequest, event: dict[str, Any]
+    ) -> dict[str, Any]:
+        if any(not request.header(name) for name in authorizer.identity_headers):
+            raise GatewayError(401, "Unauthorized")
+        return _parse_json_object(await self._invoke(authorizer.function, event, self._integration_timeout))
+
+    async def _handle_rest_request(
+        self, request: HttpRequest, route_match: RouteMatch, api: RestApi
+    ) -> _GatewayResponse:
+        name, authorizer_context = route_match.route.function, None
+        if route_match.route.authorizer is not None:
+            authorizer = self._template.authorizers[route_match.route.authorizer]
+            authorizer_response = await self._invoke_authorizer(
+                authorizer, request, build_rest_authorizer_event(request, route_match, api)
+            )
+            try:
+                authorizer_context = evaluate_authorizer_response(authorizer_response, build_method_arn(request, api))
+            except ValueError:
+                raise GatewayError(500, "Internal Server Error") from None
+            if authorizer_context is None:
+                raise GatewayError(403, "Forbidden", "User is not authorized to access this resource")
+        event = build_rest_event(request, route_match, api, authorizer_context)
+        if route_match.route.streaming:
+            return await self._open_stream(name, event, route_match.route.timeout)
+        result = await self._invoke(name, event, route_match.route.timeout, 504, "Endpoint request timed out")
+        return _GatewayResponse(build_rest_api_response(result, request, api), name)
+
+    async def _open_stream(self, name: str, event: dict[str, Any], timeout: float) -> _GatewayResponse:
+        """Wait for the head of a streamed answer."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        try:
+            invocation = self._lambda_service.invoke_with_response_stream(name, _encode_event(event))
+        except PayloadTooLarge:
+            raise _build_too_large_error() from None
+        assert invocation.response_stream is not None
+        try:
+            async with asyncio.timeout(min(timeout, self._idle_timeout)):
+                prelude = await read_prelude(invocation.response_stream)
+        except TimeoutError:
+            invocation.response_stream.discard()
+            raise GatewayError(504, "Endpoint request timed out") from None
+        except InvalidPrelude:
+            invocation.response_stream.discard()
+            self._warn_failure(name, invocation, "its answer does not begin with a prelude")
+            raise GatewayError(502, "Internal server error") from None
+        return _GatewayResponse(build_streaming_response(prelude), name, invocation, prelude.first_chunk, deadline)
+
+    async def _relay_stream(
+        self, incoming: web.BaseRequest, gateway_response: _GatewayResponse, invocation: Invocation
+    ) -> None:
+        """Give the client each part as it comes. Whatever ends this, the function runs on."""
+        response, response_stream = gateway_response.response, invocation.response_stream
+        assert response_stream is not None
+        has_no_body = incoming.method == "HEAD" or response.status in (204, 304)
+        try:
+            await response.prepare(incoming)
+            async with asyncio.timeout_at(gateway_response.deadline):
+                data: bytes | None = gateway_response.first_chunk
+                while data is not None:
+                    if data and not has_no_body:
+                        await response.write(data)
+                    async with asyncio.timeout(self._idle_timeout):
+                        data = await response_stream.get()
+            if response_stream.failed:
+                self._warn_failure(gateway_response.function_name, invocation, "its stream broke off")
+                _abort_connection(incoming)
+        except TimeoutError:
+            self._console.warn(f"{gateway_response.function_name}: its stream was silent or took too long, and was cut")
+            _abort_connection(incoming)
+        except ConnectionResetError:
+            pass  # The client has gone.
+        finally:
+            response_stream.discard()
+
+    def _warn_failure(self, name: str, invocation: Invocation, reason: str) -> None:
+        result = invocation.result.result() if invocation.result.done() else None
+        if result is not None and result.error is not None:
+            reason = f"{result.error_type}: {result.error_message}"
+        self._console.warn(f"{name} failed: {reason}"[:400])
+
+    async def _invoke(
+        self,
+        name: str,
+        event: dict[str, Any],
+        timeout: float,
+        timeout_status: int = 503,
+        timeout_message: str = "Service Unavailable",
+    ) -> InvocationResult:
+        # In a task of its own: a function goes on when the gateway or the client no longer waits for it.
+        task = asyncio.create_task(self._lambda_service.invoke(name, _encode_event(event)))
+        self._invoke_tasks.add(task)
+        task.add_done_callback(self._forget_task)
+        await asyncio.wait([task], timeout=timeout)
+        if not task.done():
+            raise GatewayError(timeout_status, timeout_message)
+        try:
+            result = task.result()
+        except PayloadTooLarge:
+            raise _build_too_large_error() from None
+        if result.error is not None:
+            self._console.warn(f"{name} failed: {result.error_type}: {result.error_message}"[:400])
+        return result
+
+    def _forget_task(self, task: "asyncio.Task[InvocationResult]") -> None:
+        self._invoke_tasks.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+
+def _encode_event(event: dict[str, Any]) -> bytes:
+    return json.dumps(event, ensure_ascii=False).encode()
+
+
+def _build_too_large_error() -> GatewayError:
+    return GatewayError(413, "The request is over the limit of 6 MB that a function can take")
+
+
+def _abort_connection(incoming: web.BaseRequest) -> None:
+    """End the connection without the last chunk, so that the client sees that something is missing."""
+    if incoming.transport is not None:
+        incoming.transport.close()
+
+
+async def _read_body(incoming: web.BaseRequest) -> bytes:
+    """The body, of which no more than the limit is ever held."""
+    too_large = GatewayError(413, "The request body is over the limit of 10 MB", "Request Entity Too Large")
+    if (incoming.content_length or 0) > MAX_BODY_BYTES:
+        raise too_large
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in incoming.content.iter_any():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise too_large
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _decode_header(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _parse_json_object(result: InvocationResult) -> dict[str, Any]:
+    if result.error is not None:
+        return {}
+    try:
+        return mapping_or_empty(json.loads(result.payload))
+    except ValueError:
+        return {}
+
+
+class _JsonProtocol(RequestHandler):
+    """Answers what is not HTTP in JSON as well."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,  # noqa: ARG002 - aiohttp's signature
+        message: str | None = None,  # noqa: ARG002
+    ) -> web.StreamResponse:
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has already begun")
+        text = "Bad Request" if status == 400 else "Internal Server Error"
+        response = web.json_response({"error": text, "message": text}, status=status, headers={"Server": SERVER_HEADER})
+        response.force_close()
+        return response
+
+
+class _JsonServer(web.Server):
+    def __call__(self) -> RequestHandler:
+        return _JsonProtocol(self, loop=self._loop, **self._kwargs)

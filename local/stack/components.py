@@ -1,0 +1,136 @@
+"""The parts that every command needs: the data folder, Postgres, the simulator; started in turn, stopped backwards."""
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+from local.console import Console
+from local.errors import RunnerError
+from local.postgres.server import PostgresServer
+from local.processes.run_lock import RunLock
+from local.processes.supervisor import Supervisor
+from local.settings import Settings, redact_database_url
+from local.stack.simulator_process import SimulatorProcess
+from local.template.sam_template import Template
+
+MIGRATION_HANDLER = "migrate.handler"
+T = TypeVar("T")
+
+
+class ComponentRunner(ABC):
+    """What runs, on one event loop; a command says in `_start` which parts it wants."""
+
+    def __init__(self, settings: Settings, console: Console) -> None:
+        self.settings = settings
+        self.console = console
+        self.database_url = ""
+        self.simulator_url: str | None = None
+        self._exit_stack = AsyncExitStack()
+        self._run_lock = RunLock(settings.data)
+        self._postgres: PostgresServer | None = None
+        self._simulator: SimulatorProcess | None = None
+        self._start_task: asyncio.Task[Any] | None = None
+        self._stop_lock = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Bring everything up; what was started is stopped again if something fails.
+
+        Raises:
+            RunnerError: in one line, what is wrong.
+        """
+        self._start_task = asyncio.current_task()
+        try:
+            await self._start_components()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Take everything down, also in the middle of coming up. May be called again."""
+        start_task = self._start_task
+        if start_task is not None and start_task is not asyncio.current_task() and not start_task.done():
+            start_task.cancel()
+            await asyncio.wait([start_task])
+        async with self._stop_lock:
+            await self._exit_stack.aclose()
+
+    @abstractmethod
+    async def _start_components(self) -> None: ...
+
+    def _acquire_data_folder(self) -> None:
+        """Make the data folder and take it for this process."""
+        data = self.settings.data
+        try:
+            (data / "logs").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunnerError(f"the data folder {data} cannot be made: {error.strerror}") from None
+        self._run_lock.acquire()
+        self._exit_stack.callback(self._run_lock.release)
+
+    def _start_supervisor(self) -> None:
+        """Start the warden, which has to be there before any child."""
+        self._supervisor = Supervisor()
+        self._exit_stack.push_async_callback(self._supervisor.close)
+
+    async def _start_database(self) -> str:
+        if self.settings.database_url is not None:
+            await self._run_timed("database", asyncio.to_thread(verify_database_connection, self.settings.database_url))
+            return self.settings.database_url
+        self._postgres = PostgresServer(self.settings.data, self._supervisor)
+        self._exit_stack.push_async_callback(self._postgres.stop)
+        url = await self._run_timed("Postgres", self._postgres.start())
+        if self._postgres.location is not None and self._postgres.location.note:
+            self.console.info(f"  {self._postgres.location.note}")
+        return url
+
+    async def _start_simulator(self, is_needed: bool) -> str | None:
+        if not is_needed:
+            return None
+        self._simulator = SimulatorProcess(self.settings, self._supervisor)
+        self._exit_stack.push_async_callback(self._simulator.stop)
+        return await self._run_timed("simulator", self._simulator.start())
+
+    async def _run_timed(self, name: str, awaitable: Awaitable[T]) -> T:
+        started_at = time.monotonic()
+        result = await awaitable
+        self.console.report_component(name, time.monotonic() - started_at)
+        return result
+
+
+async def gather_or_cancel(*awaitables: Any) -> list[Any]:
+    """gather that waits for the rest to be cancelled when one fails, so that nothing starts behind our back."""
+    tasks = [asyncio.ensure_future(work) for work in awaitables]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+def find_migration_functions(template: Template) -> list[str]:
+    """The names of the functions that migrate."""
+    return [name for name, function in template.functions.items() if function.handler == MIGRATION_HANDLER]
+
+
+def verify_database_connection(url: str) -> None:
+    """Connect once.
+
+    Raises:
+        RunnerError: it cannot be reached; the message holds no password.
+    """
+    import psycopg
+
+    try:
+        with psycopg.connect(url, connect_timeout=5):
+            return
+    except (psycopg.Error, ValueError) as error:
+        reason = " ".join(str(error).split())
+        # What libpq cannot take apart it quotes, and that may be a password.
+        if not isinstance(error, psycopg.OperationalError) or "connection option" in reason:
+            reason = "it is no address of a Postgres"
+        raise RunnerError(f"the database {redact_database_url(url)} cannot be reached: {reason}"[:400]) from None

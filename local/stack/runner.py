@@ -1,0 +1,201 @@
+"""Starts the parts in the order they need each other, as much at once as can be, and stops them the other way round."""
+
+import asyncio
+import json
+import os
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from local.api_gateway.control import ControlApi
+from local.api_gateway.gateway import Gateway
+from local.api_gateway.router import match_route
+from local.console import Console
+from local.errors import RunnerError
+from local.eventbridge.schedules import Scheduler
+from local.lambda_service.service import LambdaService
+from local.processes.run_lock import bind_listener, build_base_url, describe_port_conflict
+from local.settings import Settings, redact_database_url
+from local.stack.code_reload import CodeReloader
+from local.stack.components import ComponentRunner, find_migration_functions, gather_or_cancel
+from local.step_functions.moto_server import MotoServer
+from local.template.sam_template import Template
+
+S = TypeVar("S")
+
+
+class StackRunner(ComponentRunner):
+    """Everything that runs, on one event loop; `Stack` is the way to it from ordinary code."""
+
+    def __init__(self, settings: Settings, console: Console) -> None:
+        super().__init__(settings, console)
+        self.url = ""
+        self._started_monotonic = time.monotonic()
+        self._started_at = time.time()
+        self.watching = asyncio.Event()
+
+    async def _start_components(self) -> None:
+        settings = self.settings
+        path = settings.root / "template.yaml"
+        initial_template = Template.load(path, settings.environment)
+        self._acquire_data_folder()
+        listener = bind_listener(settings.host, settings.port)
+        self._exit_stack.callback(listener.close)
+        self._start_supervisor()
+        self.moto_server = MotoServer(settings.data / "logs" / "moto.log")
+        self._exit_stack.push_async_callback(asyncio.to_thread, self.moto_server.stop)
+        moto_task = asyncio.create_task(
+            self._run_timed(
+                "AWS (moto)", _run_in_daemon_thread(self.moto_server.start, initial_template.state_machines)
+            )
+        )
+        self._exit_stack.callback(moto_task.cancel)
+        self.database_url, self.simulator_url = await gather_or_cancel(
+            self._start_database(), self._start_simulator(settings.needs_simulator())
+        )
+        self.template = Template.load(path, settings.function_overrides(self.database_url, self.simulator_url))
+        log_folder = settings.data / "logs"
+        self.lambda_service = LambdaService(
+            self.template.functions,
+            self.moto_server.url,
+            log_folder,
+            self._supervisor,
+            self.console.warn,
+            settings.concurrency,
+            settings.stream_concurrency,
+        )
+        await self.lambda_service.start()
+        self._exit_stack.push_async_callback(self.lambda_service.stop)
+        self.moto_server.connect(self.lambda_service, asyncio.get_running_loop())
+        self.scheduler = Scheduler(self.template.schedules, self.lambda_service.invoke, self.console.info)
+        await gather_or_cancel(self._run_migrations(), self._warm_health_function(), moto_task)
+        await self._open_gateway(listener, initial_template)
+        self._print_banner()
+
+    async def _run_migrations(self) -> None:
+        for name in find_migration_functions(self.template):
+            result = await self._run_timed("migrations", self.lambda_service.invoke(name, b"{}"))
+            if result.error is not None:
+                log_path = self.settings.data / "logs" / f"{name}.log"
+                reason = f"{result.error_type}: {result.error_message}"[:400]
+                raise RunnerError(f"the migrations failed: {reason} (see {log_path})")
+
+    async def _warm_health_function(self) -> None:
+        route_match = match_route(self.template.routes, "GET", "/healthz")
+        if route_match is not None:
+            await self._run_timed("first function", self.lambda_service.prewarm([route_match.route.function]))
+
+    async def _open_gateway(self, listener: socket.socket, initial_template: Template) -> None:
+        settings = self.settings
+        control = ControlApi(self.lambda_service, self.scheduler, self.status)
+        gateway = Gateway(self.template, self.lambda_service, self.console, settings.integration_timeout, control)
+        port = int(listener.getsockname()[1])
+        try:
+            await gateway.start(listener)
+        except OSError as error:
+            raise RunnerError(await asyncio.to_thread(describe_port_conflict, settings.host, port, error)) from None
+        self._exit_stack.push_async_callback(gateway.stop)
+        self.url = build_base_url(settings.host, port)
+        if any(route.path == "/healthz" for route in initial_template.routes):
+            await asyncio.to_thread(verify_health, self.url, settings.data / "logs")
+        self._run_lock.write_owner(self.url)
+        self._exit_stack.push_async_callback(self.scheduler.stop)
+        if settings.schedules:
+            self.scheduler.start()
+        code_reloader = CodeReloader(
+            self.template, self.lambda_service, self.moto_server, self.console, self.watching.set
+        )
+        self._exit_stack.push_async_callback(code_reloader.stop)
+        code_reloader.start()
+
+    async def prewarm(self, function_names: Iterable[str] | None) -> None:
+        """Load now what the first calls would wait for, one after the other."""
+        await gather_or_cancel(self.lambda_service.prewarm(function_names), asyncio.to_thread(self.moto_server.warm_up))
+
+    def status(self) -> dict[str, Any]:
+        """What runs, as plain data without a secret."""
+        return {
+            "pointsman": {
+                "pid": os.getpid(),
+                "root": str(self.settings.root),
+                "data": str(self.settings.data),
+                "url": self.url,
+                "startedAt": self._started_at,
+            },
+            "aws": self.moto_server.url,
+            "simulator": self.simulator_url,
+            "processes": {
+                "postgres": self._postgres.pid if self._postgres else None,
+                "simulator": self._simulator.pid if self._simulator else None,
+            },
+            "providers": self.settings.provider_states(),
+            "databases": self.settings.databases(),
+            "functions": self.lambda_service.status(),
+            "stateMachines": {machine.name: machine.arn for machine in self.template.state_machines},
+            "schedules": [
+                {"function": item.function, "name": item.name, "expression": item.expression, "enabled": item.enabled}
+                for item in self.template.schedules
+            ],
+        }
+
+    def _print_banner(self) -> None:
+        settings, print_line = self.settings, self.console.info
+        print_line(f"Pointsman is ready on {self.url}  ({time.monotonic() - self._started_monotonic:.1f} s)")
+        if settings.is_development_api_key:
+            print_line(f"  API key    {settings.api_key} (for development; SERVICES_API_KEY sets another)")
+        database = redact_database_url(self.database_url) if settings.database_url else self.database_url
+        print_line(f"  database   {database}{'' if settings.database_url else ' (embedded)'}")
+        if self.simulator_url:
+            print_line(f"  simulator  {self.simulator_url}")
+        print_line(
+            "  providers  " + " · ".join(f"{name} {state}" for name, state in settings.provider_states().items())
+        )
+        print_line(f"  data       {settings.data}")
+        print_line("Ctrl-C stops it.")
+
+
+async def _run_in_daemon_thread(function: Callable[[S], None], argument: S) -> None:
+    """to_thread for what cannot be cut short: our end does not wait for its end."""
+    loop = asyncio.get_running_loop()
+    completion: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: Exception | None) -> None:
+        if not completion.done():
+            if error is None:
+                completion.set_result(None)
+            else:
+                completion.set_exception(error)
+
+    def run() -> None:
+        error: Exception | None = None
+        try:
+            function(argument)
+        except Exception as failure:  # noqa: BLE001 - raised again where it is awaited
+            error = failure
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, error)
+
+    threading.Thread(target=run, name=function.__name__, daemon=True).start()
+    await completion
+
+
+def verify_health(url: str, log_folder: Path) -> None:
+    """Ask the gateway as a client would.
+
+    Raises:
+        RunnerError: it does not answer 200.
+    """
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/healthz", timeout=35) as response:
+            json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        raise RunnerError(f"GET /healthz answers {error.code} instead of 200 (see {log_folder})") from None
+    except (OSError, ValueError) as error:
+        raise RunnerError(f"GET /healthz is not answered: {error} (see {log_folder})") from None

@@ -1,0 +1,171 @@
+"""The template's two kinds of API: the HTTP API, and REST APIs for what streams; their routes and authorizers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.errors import TemplateError
+from local.json_values import list_or_empty, mapping_or_empty
+from local.template.intrinsics import Resolver
+
+_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"}
+_STREAMS_BY_TRANSFER_MODE = {"BUFFERED": False, "RESPONSE_STREAM": True}
+
+
+@dataclass(frozen=True)
+class Authorizer:
+    """A Lambda authorizer; `headers` have to be there for it to be asked."""
+
+    name: str
+    function: str
+    identity_headers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RestApi:
+    """A REST API: its stage, and the media types that it passes on in base64."""
+
+    name: str
+    stage: str
+    binary_media_types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route; the default route has the key `$default` and no method.
+
+    Args:
+        rest: the REST API that has it; None for the HTTP API.
+        streaming: whether the function's answer is passed on as it comes; REST APIs only.
+        limit: seconds that a REST API waits for the whole answer, streamed or not; AWS's default, if none is given.
+    """
+
+    method: str
+    path: str
+    function: str
+    authorizer: str | None
+    rest_api: RestApi | None = None
+    streaming: bool = False
+    timeout: float = 29.0
+
+    @property
+    def key(self) -> str:
+        """API Gateway's routeKey."""
+        return "$default" if self.path == "$default" else f"{self.method} {self.path}"
+
+
+class ApiReader:
+    """Reads the APIs of a template.
+
+    Raises:
+        TemplateError: one needs what the runner cannot do.
+    """
+
+    def __init__(
+        self, globals_: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]], resolver: Resolver
+    ) -> None:
+        self._globals = globals_
+        self._resources = resources
+        self._resolver = resolver
+        self.authorizers: dict[str, Authorizer] = {}
+        """By name; those of a REST API by `Api.Name`."""
+        self._http_default_authorizer = self._read_http_api()
+        self._rest_apis: dict[str, RestApi] = {}
+        self._rest_default_authorizers: dict[str, str | None] = {}
+        for name, properties in self._iter_resources("Api"):
+            self._read_rest_api(name, properties)
+
+    def read_http_route(self, function: str, location: str, properties: dict[str, Any]) -> Route:
+        """The route of an event of type HttpApi."""
+        method, path = self._read_method_and_path(location, {"Path": "$default", "Method": "ANY", **properties})
+        return Route(
+            method, path, function, self._resolve_authorizer(location, properties, self._http_default_authorizer, "")
+        )
+
+    def read_rest_route(self, function: str, location: str, properties: dict[str, Any]) -> Route:
+        """The route of an event of type Api."""
+        api = self._rest_apis.get(str(mapping_or_empty(properties.get("RestApiId")).get("Ref")))
+        if api is None:
+            raise TemplateError(f"{location}: RestApiId has to be a !Ref to an AWS::Serverless::Api of this template")
+        method, path = self._read_method_and_path(location, properties)
+        transfer_mode = str(properties.get("ResponseTransferMode", "BUFFERED"))
+        if transfer_mode not in _STREAMS_BY_TRANSFER_MODE:
+            raise TemplateError(f"{location}: {transfer_mode} is not a ResponseTransferMode")
+        authorizer = self._resolve_authorizer(
+            location, properties, self._rest_default_authorizers[api.name], f"{api.name}."
+        )
+        timeout = float(self._resolver.resolve(properties.get("TimeoutInMillis", 29_000), location)) / 1000
+        if not 0.05 <= timeout <= (900 if _STREAMS_BY_TRANSFER_MODE[transfer_mode] else 300):
+            raise TemplateError(f"{location}: TimeoutInMillis is more than AWS takes")
+        return Route(method, path, function, authorizer, api, _STREAMS_BY_TRANSFER_MODE[transfer_mode], timeout)
+
+    def _iter_resources(self, resource_type: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, resource in self._resources.items():
+            if resource.get("Type") == f"AWS::Serverless::{resource_type}":
+                yield name, mapping_or_empty(resource.get("Properties"))
+
+    def _read_http_api(self) -> str | None:
+        apis = dict(self._iter_resources("HttpApi"))
+        if len(apis) > 1:
+            raise TemplateError(f"{', '.join(apis)}: the local runner serves one HTTP API")
+        auth = dict(mapping_or_empty(mapping_or_empty(self._globals.get("HttpApi")).get("Auth")))
+        for properties in apis.values():
+            auth.update(mapping_or_empty(properties.get("Auth")))
+        location = next(iter(apis), "Globals.HttpApi")
+        for name, node in mapping_or_empty(auth.get("Authorizers")).items():
+            body = mapping_or_empty(node)
+            self._require_lambda_authorizer(location, name, body)
+            if str(body.get("AuthorizerPayloadFormatVersion")) != "2.0" or not body.get("EnableSimpleResponses"):
+                raise TemplateError(
+                    f"{location}: the authorizer {name} needs AuthorizerPayloadFormatVersion 2.0"
+                    " and EnableSimpleResponses"
+                )
+            self.authorizers[name] = self._read_lambda_authorizer(location, name, body)
+        return auth.get("DefaultAuthorizer")
+
+    def _read_rest_api(self, api: str, properties: dict[str, Any]) -> None:
+        if properties.get("Cors"):
+            raise TemplateError(f"{api}: Cors is not supported by the local runner; let a function answer OPTIONS")
+        auth = mapping_or_empty(properties.get("Auth"))
+        for name, node in mapping_or_empty(auth.get("Authorizers")).items():
+            body = mapping_or_empty(node)
+            self._require_lambda_authorizer(api, name, body)
+            if body.get("FunctionPayloadType") != "REQUEST":
+                raise TemplateError(f"{api}: the authorizer {name} needs FunctionPayloadType REQUEST")
+            self.authorizers[f"{api}.{name}"] = self._read_lambda_authorizer(api, name, body)
+        binary_media_types = [
+            str(media_type).replace("~1", "/") for media_type in list_or_empty(properties.get("BinaryMediaTypes"))
+        ]
+        stage = str(self._resolver.resolve(properties.get("StageName"), f"{api}.StageName"))
+        self._rest_apis[api] = RestApi(api, stage, tuple(binary_media_types))
+        self._rest_default_authorizers[api] = auth.get("DefaultAuthorizer")
+
+    @staticmethod
+    def _require_lambda_authorizer(location: str, name: str, body: dict[str, Any]) -> None:
+        if "FunctionArn" not in body:
+            raise TemplateError(f"{location}: the authorizer {name} is not a Lambda authorizer")
+
+    def _read_lambda_authorizer(self, location: str, name: str, body: dict[str, Any]) -> Authorizer:
+        arn = str(self._resolver.resolve(body["FunctionArn"], f"{location}.Auth.{name}"))
+        headers = list_or_empty(mapping_or_empty(body.get("Identity")).get("Headers"))
+        return Authorizer(name, arn.rsplit(":", 1)[-1], tuple(str(header).lower() for header in headers))
+
+    def _read_method_and_path(self, location: str, properties: dict[str, Any]) -> tuple[str, str]:
+        path = str(self._resolver.resolve(properties.get("Path"), location))
+        method = str(properties.get("Method")).upper()
+        method = "ANY" if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" else method
+        if method not in _METHODS:
+            raise TemplateError(f"{location}: {method} is not a method")
+        if path != "$default" and not path.startswith("/"):
+            raise TemplateError(f"{location}: the path {path} does not begin with /")
+        return method, path
+
+    def _resolve_authorizer(
+        self, location: str, properties: dict[str, Any], default: str | None, scope: str
+    ) -> str | None:
+        name = mapping_or_empty(properties.get("Auth")).get("Authorizer", default)
+        if name is None or name == "NONE":
+            return None
+        if scope + name not in self.authorizers:
+            raise TemplateError(f"{location}: the authorizer {name} does not exist")
+        return scope + name

@@ -1,0 +1,65 @@
+"""Writes the OpenAPI documents that the APIs serve: `make openapi`."""
+
+import importlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from local.template.sam_template import Template
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES_DOCUMENT_PATH = ROOT / "functions" / "services" / "openapi.json"
+COMBINED_DOCUMENT_PATH = ROOT / "functions" / "agent" / "openapi.json"
+
+
+def build_services_document() -> str:
+    """The Services API's document as it should be, from the routes of template.yaml and the endpoints' code."""
+    from pointsman.http.openapi.services import generate_services_document
+
+    return _to_json(generate_services_document(_load_apps("services."), _read_version()))
+
+
+def build_combined_document() -> str:
+    """What of the document of both APIs is the same in every bundle."""
+    from pointsman.http.openapi.combined import generate_combined_document
+
+    return _to_json(
+        generate_combined_document(_load_apps("agent."), json.loads(build_services_document()), _read_version())
+    )
+
+
+def write_documents() -> None:
+    SERVICES_DOCUMENT_PATH.write_text(build_services_document(), encoding="utf-8")
+    COMBINED_DOCUMENT_PATH.write_text(build_combined_document(), encoding="utf-8")
+
+
+def _load_apps(package: str) -> dict[str, Any]:
+    """What each endpoint of a package is for, in one line, and its app; None for what streams."""
+    functions = Template.load(ROOT / "template.yaml", {}).functions.values()
+    modules = [function.handler.rpartition(".")[0] for function in functions]
+    apps: dict[str, Any] = {}
+    for name in dict.fromkeys(modules):
+        if name.startswith(package):
+            module = importlib.import_module(name)
+            apps[_extract_purpose(str(module.__doc__))] = module.app if hasattr(module.app, "routes") else None
+    return apps
+
+
+def _read_version() -> str:
+    version: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    return version
+
+
+def _to_json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _extract_purpose(docstring: str) -> str:
+    """What stands after the colon of a module's first line, as a sentence."""
+    text = docstring.splitlines()[0].partition(": ")[2].rstrip(".")
+    return text[:1].upper() + text[1:]
+
+
+if __name__ == "__main__":
+    write_documents()

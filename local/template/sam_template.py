@@ -1,0 +1,288 @@
+"""template.yaml as the runner needs it: functions, routes, authorizers, schedules, state machines."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from local.errors import TemplateError
+from local.json_values import list_or_empty, mapping_or_empty
+from local.template.api_prefix import replace_prefix
+from local.template.apis import ApiReader, Authorizer, Route
+from local.template.intrinsics import ACCOUNT_ID, REGION, Resolver, load_yaml
+
+__all__ = [
+    "Authorizer",
+    "Function",
+    "Route",
+    "Schedule",
+    "StateMachine",
+    "Template",
+    "build_function_arn",
+    "build_state_machine_arn",
+]
+
+_SUPPORTED_TYPES = {
+    "AWS::Serverless::Api",
+    "AWS::Serverless::Function",
+    "AWS::Serverless::HttpApi",
+    "AWS::Serverless::LayerVersion",
+    "AWS::Serverless::StateMachine",
+}
+# Prefixes of types that only matter on AWS.
+_IGNORED_TYPES = re.compile(
+    r"AWS::(IAM|Logs|CloudWatch|SecretsManager|SSM|SNS|KMS|EC2|RDS|Budgets|CloudFront|Route53|CertificateManager|WAFv2"
+    r"|XRay|ApplicationInsights|ResourceGroups|Lambda::(Permission|Version|Alias|Url|EventInvokeConfig)|ApiGateway::Account"
+    r"|CodeDeploy|CloudFormation::\w+)(::|$)"
+)
+_DYNAMIC_REFERENCE = re.compile(
+    r"\{\{resolve:(?:secretsmanager:.+?:SecretString:([^:}]+)[^}]*|ssm(?:-secure)?:(?:[^}]*/)?([^/}:]+)[^}]*)\}\}"
+)
+
+
+@dataclass(frozen=True)
+class Function:
+    """One Lambda function; timeout in seconds, memory in MB."""
+
+    name: str
+    handler: str
+    code_folder: Path
+    layers: tuple[Path, ...]
+    timeout: float
+    memory: int
+    environment: Mapping[str, str]
+
+    @property
+    def arn(self) -> str:
+        """Its ARN here."""
+        return build_function_arn(self.name)
+
+    @property
+    def exec_wrapper(self) -> str | None:
+        """The program that starts its runtime in place of Lambda's own, as it lies on Lambda; of those that stream."""
+        return self.environment.get("AWS_LAMBDA_EXEC_WRAPPER") or None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A rate(...) or cron(...) that invokes a function; `payload` None sends EventBridge's own event."""
+
+    name: str
+    function: str
+    expression: str
+    enabled: bool
+    payload: str | None
+    uses_eventbridge_scheduler: bool
+
+
+@dataclass(frozen=True)
+class StateMachine:
+    """One state machine: where its definition is, and what to put for `${Name}` in it."""
+
+    name: str
+    definition_path: Path
+    substitutions: Mapping[str, str]
+
+    @property
+    def arn(self) -> str:
+        """Its ARN here."""
+        return build_state_machine_arn(self.name)
+
+
+@dataclass(frozen=True)
+class Template:
+    """Everything that the runner runs; names are logical ids."""
+
+    path: Path
+    functions: Mapping[str, Function]
+    routes: tuple[Route, ...]
+    authorizers: Mapping[str, Authorizer]
+    schedules: tuple[Schedule, ...]
+    state_machines: tuple[StateMachine, ...]
+
+    @classmethod
+    def load(cls, path: Path, overrides: Mapping[str, str]) -> "Template":
+        """Read a SAM template.
+
+        Args:
+            path: template.yaml; paths in it are relative to its folder.
+            overrides: values by name that win over a function's variables and over parameters' defaults.
+
+        Raises:
+            TemplateError: the file is missing, or a resource needs what the runner cannot do.
+        """
+        return _TemplateReader(path, overrides).read()
+
+
+def build_function_arn(name: str) -> str:
+    """ARN of a function by its logical id."""
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
+
+
+def build_state_machine_arn(name: str) -> str:
+    """ARN of a state machine by its logical id."""
+    return f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{name}"
+
+
+class _TemplateReader:
+    def __init__(self, path: Path, overrides: Mapping[str, str]) -> None:
+        self._path = path
+        self._root = path.parent
+        self._overrides = overrides
+        document = load_yaml(path, lambda text: replace_prefix(text, overrides.get("API_PREFIX")))
+        self._globals: dict[str, Any] = mapping_or_empty(document.get("Globals"))
+        self._resources: dict[str, dict[str, Any]] = mapping_or_empty(document.get("Resources"))
+        parameter_nodes: dict[str, Any] = mapping_or_empty(document.get("Parameters"))
+        parameters = {
+            name: overrides.get(name, mapping_or_empty(body).get("Default")) for name, body in parameter_nodes.items()
+        }
+        self._resolver = Resolver(parameters, mapping_or_empty(document.get("Conditions")), self._lookup_attribute)
+
+    def read(self) -> Template:
+        self._drop_excluded_resources()
+        for name, resource in self._resources.items():
+            resource_type = str(resource.get("Type"))
+            if resource_type not in _SUPPORTED_TYPES and not _IGNORED_TYPES.match(resource_type):
+                raise TemplateError(f"{name}: {resource_type} is not supported by the local runner")
+        api_reader = ApiReader(self._globals, self._resources, self._resolver)
+        routes: list[Route] = []
+        schedules: list[Schedule] = []
+        for name, event_name, event in self._iter_events():
+            location = f"{name}.Events.{event_name}"
+            resource_type = event.get("Type")
+            properties: dict[str, Any] = mapping_or_empty(event.get("Properties"))
+            if resource_type == "HttpApi":
+                routes.append(api_reader.read_http_route(name, location, properties))
+            elif resource_type == "Api":
+                routes.append(api_reader.read_rest_route(name, location, properties))
+            elif resource_type in ("Schedule", "ScheduleV2"):
+                schedules.append(self._read_schedule(name, event_name, location, properties, resource_type))
+            else:
+                raise TemplateError(f"{location}: events of type {resource_type} are not supported by the local runner")
+        return Template(
+            path=self._path,
+            functions={name: self._read_function(name, body) for name, body in self._iter_resources("Function")},
+            # Where both kinds of API have the same route, the REST API's is taken.
+            routes=tuple(sorted(routes, key=lambda route: route.rest_api is None)),
+            authorizers=api_reader.authorizers,
+            schedules=tuple(schedules),
+            state_machines=tuple(
+                self._read_state_machine(name, body) for name, body in self._iter_resources("StateMachine")
+            ),
+        )
+
+    def _drop_excluded_resources(self) -> None:
+        for name, resource in list(self._resources.items()):
+            condition = resource.get("Condition")
+            if condition is not None and not self._resolver.evaluate_condition(condition, name):
+                del self._resources[name]
+
+    def _iter_resources(self, resource_type: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, resource in self._resources.items():
+            if resource.get("Type") == f"AWS::Serverless::{resource_type}":
+                yield name, mapping_or_empty(resource.get("Properties"))
+
+    def _iter_events(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for name, properties in self._iter_resources("StateMachine"):
+            if properties.get("Events"):
+                raise TemplateError(f"{name}: events of a state machine are not supported by the local runner")
+        for name, properties in self._iter_resources("Function"):
+            for event_name, event in mapping_or_empty(properties.get("Events")).items():
+                yield name, event_name, mapping_or_empty(event)
+
+    def _lookup_attribute(self, resource: str, attribute: str) -> str | None:
+        """What a resource's name, ARN or id is on this machine."""
+        body = self._resources.get(resource)
+        if body is None:
+            return "local" if resource == "ServerlessHttpApi" else None
+        resource_type = str(body.get("Type"))
+        if resource_type == "AWS::Serverless::Function":
+            return {"": resource, "Arn": build_function_arn(resource)}.get(attribute)
+        if resource_type == "AWS::Serverless::StateMachine":
+            arn = build_state_machine_arn(resource)
+            return {"": arn, "Arn": arn, "Name": resource}.get(attribute)
+        if resource_type in ("AWS::Serverless::HttpApi", "AWS::Serverless::Api"):
+            return "local" if attribute == "" else None
+        if attribute in ("", "Arn"):
+            # A secret's or a topic's Ref is its ARN, a role's its name; nothing here tells the two apart.
+            return f"arn:aws:local:{REGION}:{ACCOUNT_ID}:{resource}"
+        return f"{resource}-{attribute}"
+
+    def _read_function(self, name: str, properties: dict[str, Any]) -> Function:
+        defaults: dict[str, Any] = mapping_or_empty(self._globals.get("Function"))
+
+        def resolve_property(key: str, default: Any = None) -> Any:
+            return self._resolver.resolve(properties.get(key, defaults.get(key, default)), f"{name}.{key}")
+
+        handler = resolve_property("Handler")
+        if not handler:
+            raise TemplateError(f"{name}: a function needs a Handler")
+        if resolve_property("PackageType") == "Image":
+            raise TemplateError(f"{name}: functions in images are not supported by the local runner")
+        code_folder = (self._root / str(resolve_property("CodeUri", "."))).resolve()
+        if not code_folder.is_dir():
+            raise TemplateError(f"{name}: the folder of its CodeUri is missing: {code_folder}")
+        layers = [*list_or_empty(defaults.get("Layers")), *list_or_empty(properties.get("Layers"))]
+        return Function(
+            name=name,
+            handler=str(handler),
+            code_folder=code_folder,
+            layers=tuple(self._resolve_layer(name, layer) for layer in layers),
+            timeout=float(resolve_property("Timeout", 3)),
+            memory=int(resolve_property("MemorySize", 128)),
+            environment=self._resolve_environment(name, defaults, properties),
+        )
+
+    def _resolve_environment(self, name: str, defaults: dict[str, Any], properties: dict[str, Any]) -> dict[str, str]:
+        variables: dict[str, Any] = {}
+        for source in (defaults, properties):
+            variables.update(mapping_or_empty(mapping_or_empty(source.get("Environment")).get("Variables")))
+        resolved: dict[str, str] = {}
+        for variable, node in variables.items():
+            if variable in self._overrides:
+                resolved[variable] = self._overrides[variable]
+                continue
+            value = self._resolver.resolve(node, f"{name}.Environment.{variable}")
+            if isinstance(value, bool):
+                value = str(value).lower()
+            if isinstance(value, (str, int, float)):
+                resolved[variable] = _DYNAMIC_REFERENCE.sub(self._resolve_secret, str(value))
+            elif isinstance(value, (dict, list)):
+                raise TemplateError(f"{name}: the variable {variable} is not a string")
+        return resolved
+
+    def _resolve_secret(self, match: "re.Match[str]") -> str:
+        return self._overrides.get(match.group(1) or match.group(2), "")
+
+    def _resolve_layer(self, function: str, node: Any) -> Path:
+        name = cast("dict[str, Any]", node).get("Ref") if isinstance(node, dict) else None
+        layers = dict(self._iter_resources("LayerVersion"))
+        if name not in layers:
+            raise TemplateError(f"{function}: only layers of this template are supported by the local runner")
+        path = (self._root / str(self._resolver.resolve(layers[name].get("ContentUri"), str(name)))).resolve()
+        if not path.is_dir():
+            raise TemplateError(f"{name}: the folder of its ContentUri is missing: {path}")
+        # Without BuildMethod, SAM lays the folder as it is into /opt, so its python/ folder is what counts.
+        build_method = mapping_or_empty(self._resources[str(name)].get("Metadata")).get("BuildMethod")
+        return path if build_method or not (path / "python").is_dir() else path / "python"
+
+    def _read_schedule(
+        self, function: str, name: str, location: str, properties: dict[str, Any], event_type: str
+    ) -> Schedule:
+        expression_node = properties.get("Schedule", properties.get("ScheduleExpression"))
+        expression = str(self._resolver.resolve(expression_node, location))
+        payload = self._resolver.resolve(properties.get("Input"), location)
+        state = str(self._resolver.resolve(properties.get("State", "ENABLED"), location)).upper()
+        enabled = state == "ENABLED" and bool(self._resolver.resolve(properties.get("Enabled", True), location))
+        return Schedule(name, function, expression, enabled, payload, event_type == "ScheduleV2")
+
+    def _read_state_machine(self, name: str, properties: dict[str, Any]) -> StateMachine:
+        uri = properties.get("DefinitionUri")
+        if not isinstance(uri, str):
+            raise TemplateError(f"{name}: a state machine needs a DefinitionUri that is a path")
+        substitutions = mapping_or_empty(self._resolver.resolve(properties.get("DefinitionSubstitutions"), name))
+        definition_path = (self._root / uri).resolve()
+        if not definition_path.is_file():
+            raise TemplateError(f"{name}: its definition is missing: {definition_path}")
+        return StateMachine(name, definition_path, {key: str(value) for key, value in substitutions.items()})

@@ -1,0 +1,268 @@
+"""A second bundle: its own composition root, with a plugin that the layer has never heard of."""
+
+import shutil
+from collections.abc import Iterator
+
+import httpx
+import jsonschema
+import pytest
+
+from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
+from tests.harness.runner_process import CHECKOUT, RunnerProcess
+
+COMPOSITION = '''
+from pydantic import BaseModel, Field
+
+from pointsman.agent import Agent, Plugin, Tool
+from pointsman.errors import NotFound
+
+
+class Name(BaseModel):
+    name: str = Field(min_length=1, max_length=20)
+
+
+class Greeting(BaseModel):
+    text: str
+
+
+class Anything(BaseModel):
+    pass
+
+
+class Told(BaseModel):
+    user: str
+    state: dict
+    secrets: list[str]
+    services: list[str]
+    file: None
+
+
+class Settings(BaseModel):
+    word: str = "Hello"
+
+
+class Counter:
+    """A service of the first plugin that the second uses."""
+
+    def __init__(self):
+        self.order = []
+
+
+class Greetings(Plugin):
+    id = "greetings"
+    config = Settings
+
+    def setup(self, services, config):
+        self.word = config.word
+        self.counter = Counter()
+        services.provide(Counter, self.counter)
+        self.counter.order.append("setup greetings")
+
+    def ready(self, services):
+        self.counter.order.append("ready greetings")
+
+    def greet(self, context):
+        return {"text": f"{self.word} {context.input.name}", "more": "is left out"}
+
+    @property
+    def tools(self):
+        return [
+            Tool("greetings.greet", "Greets", Name, Greeting, self.greet, example={"name": "Ada"}),
+            Tool("greetings.told", "Tells what it is called with", Anything, Told, told),
+            Tool("greetings.order", "Tells what was called when", Anything, Order,
+                 lambda context: {"order": context.services.get(Counter).order}),
+            Tool("greetings.raise", "Raises", Anything, Greeting, raises),
+            Tool("greetings.mute", "Raises without a word", Anything, Greeting, mute),
+            Tool("greetings.exit", "Ends", Anything, Greeting, lambda context: exit("the end")),
+            Tool("greetings.leak", "Raises with a secret", Anything, Greeting, leak),
+            Tool("greetings.wrong", "Returns something else", Anything, Greeting, lambda context: {"text": 5}),
+            Tool("greetings.shout", "Shouts", Name, Greeting, self.greet,
+                 approval=lambda given: "It is loud" if given.name.isupper() else None),
+        ]
+
+
+class Order(BaseModel):
+    order: list[str]
+
+
+class Follower(Plugin):
+    id = "follower"
+
+    def setup(self, services, config):
+        services.get(Counter).order.append("setup follower")
+
+    def ready(self, services):
+        services.get(Counter).order.append("ready follower")
+
+
+def told(context):
+    return {
+        "user": context.user_id, "state": context.state, "secrets": sorted(context.secrets),
+        "services": [kind.__name__ for kind in (Counter,) if kind in context.services],
+        "file": context.output_file("a.txt", "text/plain", "a file"),
+    }
+
+
+def raises(context):
+    raise ValueError("the cat is out")
+
+
+def mute(context):
+    raise LookupError
+
+
+def leak(context):
+    raise ValueError("the key is " + context.secrets["WEATHER_KEY"])
+
+
+def broken(context):
+    raise RuntimeError("the route is broken")
+
+
+def missing(context):
+    raise NotFound("No such greeting")
+
+
+def compose():
+    agent = Agent(secrets={"WEATHER_KEY": "planted-secret"})
+    greetings = agent.plugins.register(Greetings(), {"word": "Moin"})
+    agent.plugins.register(Follower())
+    agent.api.expose_tools(greetings.tools, tag="greetings")
+    route = agent.api.register_route
+    route("GET", "/hello/{name}", lambda call: {"text": f"Hello {call.path['name']}", "query": dict(call.query),
+          "user": call.user_id}, summary="Say hello", tag="hello")
+    route("PUT", "/hello/{name}", lambda call: call.body, input=Name, output=Name)
+    route("GET", "/hello/world", lambda call: {"text": "written out"})
+    route("GET", "/open", lambda call: {"user": call.user_id}, public=True)
+    route("POST", "/open", lambda call: {"user": call.user_id})
+    route("GET", "/broken", broken)
+    route("GET", "/missing", missing)
+    route("GET", "/wrong", lambda call: {"name": ""}, output=Name)
+    route("GET", "/tools/{id}", lambda call: {"id": call.path["id"]})
+    return agent.start()
+'''
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
+    """The checkout's template and layer, with functions whose composition root is the one above."""
+    root = tmp_path_factory.mktemp("bundle")
+    for name in ("layers", "statemachines", "template.yaml"):
+        (root / name).symlink_to(CHECKOUT / name)
+    shutil.copytree(CHECKOUT / "functions", root / "functions", ignore=shutil.ignore_patterns("__pycache__", "assets"))
+    (root / "functions" / "composition.py").write_text(COMPOSITION)
+    with RunnerProcess(root) as running:
+        yield running
+
+
+@pytest.fixture
+def agent(bundle: RunnerProcess) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{bundle.url}/api", headers={"X-User-Id": "ada"}, timeout=60, verify=False) as client:
+        yield client
+
+
+def test_unknown_plugins_are_told_of_and_their_tools_listed(agent: httpx.Client) -> None:
+    assert agent.get("/capabilities").json() == {"plugins": ["greetings", "follower"]}
+    listed = {tool["id"]: tool for tool in agent.get("/tools").json()["tools"]}
+    assert len(listed) == 9
+    greet = listed["greetings.greet"]
+    assert (greet["tag"], greet["description"]) == ("greetings", "Greets")
+    assert greet["input"]["properties"]["name"]["maxLength"] == 20
+    jsonschema.validate({"text": "Moin"}, greet["output"])
+    expect_error(invoke_tool(agent, "time.now"), 404, "TOOL_NOT_FOUND")
+
+
+def test_unknown_tools_are_invoked_with_their_configuration(agent: httpx.Client) -> None:
+    assert get_result(invoke_tool(agent, "greetings.greet", {"name": "Ada"})) == {"text": "Moin Ada"}
+    error = expect_error(invoke_tool(agent, "greetings.greet", {"name": ""}), 422, "VALIDATION_ERROR")
+    assert error["details"][0]["path"] == ["name"]
+
+
+def test_ready_runs_after_every_setup_and_in_order(agent: httpx.Client) -> None:
+    assert get_result(invoke_tool(agent, "greetings.order"))["order"] == [
+        "setup greetings", "setup follower", "ready greetings", "ready follower",
+    ]  # fmt: skip
+
+
+def test_a_tool_is_called_with_what_the_contract_says(agent: httpx.Client) -> None:
+    assert get_result(invoke_tool(agent, "greetings.told")) == {
+        "user": "ada", "state": {}, "secrets": ["WEATHER_KEY"], "services": ["Counter"], "file": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("tool", "message"), [
+    ("greetings.raise", "the cat is out"), ("greetings.mute", "LookupError"), ("greetings.exit", "the end"),
+    ("greetings.leak", "the key is ***"),
+])  # fmt: skip
+def test_a_tool_that_raises_is_500(agent: httpx.Client, tool: str, message: str) -> None:
+    assert expect_error(invoke_tool(agent, tool), 500, "TOOL_ERROR")["message"] == message
+    assert get_result(invoke_tool(agent, "greetings.greet", {"name": "Ada"}))
+
+
+def test_a_tool_that_returns_something_else_is_500_that_tells_where(agent: httpx.Client) -> None:
+    message = expect_error(invoke_tool(agent, "greetings.wrong"), 500, "TOOL_ERROR")["message"]
+    assert message.startswith("greetings.wrong returned something that is not its output: text")
+
+
+def test_an_approval_depends_on_the_input(agent: httpx.Client) -> None:
+    assert get_result(invoke_tool(agent, "greetings.shout", {"name": "Ada"})) == {"text": "Moin Ada"}
+    assert (
+        "It is loud"
+        in expect_error(invoke_tool(agent, "greetings.shout", {"name": "ADA"}), 403, "APPROVAL_REQUIRED")["message"]
+    )
+
+
+def test_a_route_gets_decoded_parameters_the_query_and_the_user(agent: httpx.Client) -> None:
+    answer = agent.get("/hello/%C3%9C%20b%2541?a=1&b=%2B&a=2")
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"text": "Hello Ü b%41", "query": {"a": "2", "b": "+"}, "user": "ada"}
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_path_that_is_written_out_goes_before_one_with_a_parameter(agent: httpx.Client) -> None:
+    assert agent.get("/hello/world").json() == {"text": "written out"}
+    assert agent.get("/tools/time.now").json() == {"id": "time.now"}
+
+
+def test_a_routes_body_is_validated(agent: httpx.Client) -> None:
+    assert agent.put("/hello/x", json={"name": "Ada"}).json() == {"name": "Ada"}
+    assert expect_error(agent.put("/hello/x"), 422, "VALIDATION_ERROR")["details"][0]["path"] == ["name"]
+    expect_error(agent.put("/hello/x", content=b"{"), 422, "VALIDATION_ERROR")
+    expect_error(agent.put("/hello/x", content=b" " * 1_100_000), 413, "PAYLOAD_TOO_LARGE")
+
+
+def test_a_route_that_fails_is_500_and_one_that_refuses_says_so(agent: httpx.Client) -> None:
+    assert expect_error(agent.get("/broken"), 500, "ROUTE_ERROR")["message"] == "the route is broken"
+    assert "not its output: name" in expect_error(agent.get("/wrong"), 500, "ROUTE_ERROR")["message"]
+    assert expect_error(agent.get("/missing"), 404, "NOT_FOUND")["message"] == "No such greeting"
+
+
+def test_other_methods_of_a_route_are_405_and_head_is_get_without_a_body(agent: httpx.Client) -> None:
+    answer = agent.delete("/hello/x")
+    expect_error(answer, 405, "METHOD_NOT_ALLOWED")
+    assert {*answer.headers["allow"].split(", ")} == {"GET", "HEAD", "PUT"}
+    answer = agent.head("/hello/x")
+    assert (answer.status_code, answer.content) == (200, b"")
+    expect_error(agent.get("/hello"), 404, "NOT_FOUND")
+    expect_error(agent.get("/hello/a/b"), 404, "NOT_FOUND")
+
+
+def test_only_a_public_route_needs_no_user(bundle: RunnerProcess, agent: httpx.Client) -> None:
+    with httpx.Client(base_url=f"{bundle.url}/api", verify=False) as nobody:
+        assert nobody.get("/open").json() == {"user": ""}
+        for method, path in (("POST", "/open"), ("GET", "/hello/x"), ("DELETE", "/open"), ("GET", "/none")):
+            expect_error(nobody.request(method, path), 401, "AUTH_REQUIRED")
+    assert (agent.get("/open").json(), agent.post("/open").json()) == ({"user": "ada"}, {"user": "ada"})
+
+
+def test_where_there_are_no_conversations_no_prompt_can_belong_to_one(agent: httpx.Client) -> None:
+    body = {"input": "Hello", "conversationId": "conv-" + "0" * 32}
+    expect_error(agent.post("/prompt", json=body), 422, "FEATURE_UNAVAILABLE")
+
+
+def test_what_is_exposed_is_documented(agent: httpx.Client) -> None:
+    document = agent.get("/openapi.json").json()
+    paths = document["paths"]
+    assert "/api/tools/greetings.greet/invoke" in paths
+    assert "/api/tools/time.now/invoke" not in paths
+    assert {"get", "put"} <= set(paths["/api/hello/{name}"])

@@ -1,0 +1,393 @@
+"""One case from its beginning to its end: set up, spoil, ask, wait, settle, judge."""
+
+import contextlib
+import itertools
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import psycopg
+
+from local.errors import RunnerError
+from tests.harness.instances import restart_postgres
+
+from .cases import BEYOND_TIMEOUT, FAULTS, MAX_OCCURRENCES, SCENARIOS, START_FAILURES, TASK_KILLS, Call, Case, Scenario
+from .fault_stack import RECONCILER, FaultStack, WaitTimeout, wait_until
+from .invariants import ClientResponse, Facts, find_leaks, find_stuck, find_wrong_answers
+
+__all__ = ["Outcome", "discover_calls", "run_case"]
+
+END_TIMEOUT = 90.0
+SETTLE_TIMEOUT = 60.0
+HOLD_SECONDS = 0.7
+"""Seconds that a call waits for its answer while something is done to us; less than its timeout."""
+
+_MAX_ATTEMPTS = 3
+_MAX_DISCOVERY_TRIALS = 6
+
+ENDPOINTS = {
+    "create": "CreateInstanceFunction",
+    "destroy": "DestroyInstanceFunction",
+    "provision": "ProvisionFunction",
+    "destroy_tool": "DestroyResourceFunction",
+}
+_instance_counter = itertools.count(1)
+
+
+@dataclass
+class Outcome:
+    """How a case ended: nothing in the three lists is good."""
+
+    case: Case
+    leaks: list[str] = field(default_factory=list[str])
+    wrong_answers: list[str] = field(default_factory=list[str])
+    stuck_operations: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
+    reached: bool = True
+    seconds: float = 0.0
+
+    @property
+    def has_findings(self) -> bool:
+        return bool(self.leaks or self.wrong_answers or self.stuck_operations)
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+
+    def send(self, fault_stack: FaultStack) -> ClientResponse:
+        try:
+            response = fault_stack.api.request(self.method, self.path, json=self.body)
+        except httpx.HTTPError as error:
+            return ClientResponse(0, None, {"error": repr(error)})
+        try:
+            body = response.json()
+        except json.JSONDecodeError:
+            body = None
+        return ClientResponse(response.status_code, body if isinstance(body, dict) else None, dict(response.headers))
+
+
+class _Trial:
+    """An instance in a scenario, set up as far as the operation to be spoilt wants it."""
+
+    def __init__(self, fault_stack: FaultStack, scenario: Scenario) -> None:
+        self.fault_stack, self.scenario = fault_stack, scenario
+        if scenario.cold:
+            fault_stack.reset_all()
+        self.instance_id = f"f{os.getpid()}-{next(_instance_counter)}"
+        self.ids_before = {left.id for left in fault_stack.leftovers()}
+        self.request = self._set_up()
+        self.first_sequence = fault_stack.last_call_sequence()
+        fault_stack.take_warnings()
+
+    def _set_up(self) -> _Request:
+        kind, tools, instance_id = self.scenario.kind, list(self.scenario.tools), self.instance_id
+        body = {"instanceId": instance_id, "name": f"convos-agent-{instance_id}", "tools": tools}
+        if kind == "create":
+            return _Request("POST", "/create-instance", body)
+        if kind == "provision":
+            body["tools"] = []
+        response = _Request("POST", "/create-instance", body).send(self.fault_stack)
+        operation = self.find_operation("create")
+        if response.status == 202 and operation:
+            wait_until(lambda: self._status(operation["id"]) != "running", END_TIMEOUT, "the set-up")
+        elif response.status != 200:
+            raise WaitTimeout(f"the set-up was answered {response.status}: {response.body}")
+        if kind == "destroy":
+            return _Request("DELETE", f"/destroy/{instance_id}")
+        if kind == "provision":
+            return _Request("POST", f"/provision/{instance_id}/{tools[0]}")
+        query = "SELECT resource_id FROM instance_services WHERE instance_id = %s"
+        (row,) = self.fault_stack.fetch_rows(query, instance_id)
+        return _Request("DELETE", f"/destroy/{instance_id}/{tools[0]}/{quote(row['resource_id'], safe='')}")
+
+    def find_operation(self, kind: str) -> dict[str, Any] | None:
+        query = "SELECT id, kind, status FROM operations WHERE instance_id = %s AND kind = %s ORDER BY created_at DESC"
+        return next(iter(self.fault_stack.fetch_rows(query, self.instance_id, kind)), None)
+
+    def _status(self, operation_id: str) -> str:
+        return self.fault_stack.fetch_rows("SELECT status FROM operations WHERE id = %s", operation_id)[0]["status"]
+
+    def wait_for_end(self, kind: str = "") -> None:
+        """Until the operation has ended, or its execution has without it, or there is none."""
+        operation = self.find_operation(kind or self.scenario.kind)
+        if operation is None:
+            return
+
+        def has_ended() -> bool:
+            # In this order: an execution that has ended cannot end the operation any more.
+            runs = self.fault_stack.is_execution_running(operation["kind"], operation["id"])
+            return self._status(operation["id"]) != "running" or not runs
+
+        wait_until(has_ended, END_TIMEOUT, "the end of the operation", interval=0.1)
+
+    def _is_executing(self) -> bool:
+        query = "SELECT id, kind FROM operations WHERE instance_id = %s AND status = 'running'"
+        rows = self.fault_stack.fetch_rows(query, self.instance_id)
+        return any(self.fault_stack.is_execution_running(row["kind"], row["id"]) for row in rows)
+
+    def collect_facts(self) -> Facts:
+        fault_stack, instance_id = self.fault_stack, self.instance_id
+        operation = self.find_operation(self.scenario.kind)
+        page = None
+        if operation is not None:
+            page = fault_stack.api.get(f"/operations/{operation['id']}").json()
+            page = page if "status" in page else {"status": f"none: {page}"}
+        infra = fault_stack.fetch_rows("SELECT * FROM instance_infra WHERE instance_id = %s", instance_id)
+        state: dict[str, Any] = fault_stack.simulator.get_state()["railway"]  # type: ignore[assignment]
+        service_of = {one["volume_id"]: one.get("service_id") for one in state["volume_instances"].values()}
+        service_id = infra[0]["provider_service_id"] if infra else ""
+        instance = state["instances"].get(f"{service_id}:sim-environment") or {"variables": {}}
+        return Facts(
+            instance_id=instance_id,
+            page=page,
+            infra=infra[0] if infra else None,
+            tools=fault_stack.fetch_rows("SELECT * FROM instance_services WHERE instance_id = %s", instance_id),
+            entries=fault_stack.fetch_rows("SELECT * FROM operation_resources WHERE instance_id = %s", instance_id),
+            operations=fault_stack.fetch_rows(
+                "SELECT kind, status FROM operations WHERE instance_id = %s", instance_id
+            ),
+            left=[left for left in fault_stack.leftovers() if left.id not in self.ids_before],
+            service_by_volume=service_of,
+            variables=frozenset(instance["variables"]),
+        )
+
+    def reconcile_until_settled(self, outcome: Outcome) -> None:
+        """Let the reconciler work until nothing is restless, if there is one."""
+        if not self.fault_stack.has_reconciler:
+            return
+        deadline, failures = time.monotonic() + SETTLE_TIMEOUT, 0
+        while find_stuck(self.collect_facts()) and time.monotonic() < deadline and failures < 3:
+            result = self.fault_stack.stack.fire_schedule(RECONCILER)
+            if result.error is not None:
+                failures += 1
+                outcome.notes.append(f"the reconciler failed: {result.payload!r}"[:300])
+            wait_until(lambda: not self._is_executing(), END_TIMEOUT, "what the reconciler has begun", interval=0.1)
+
+
+def discover_calls(fault_stack: FaultStack, scenario: Scenario) -> tuple[list[Call], Outcome]:
+    """The calls that the operation makes when nobody spoils it, and how it ends then.
+
+    A process that remembers makes fewer calls than one that is new. Which one is asked is chance, so only the calls of
+    every trial count, until trials tell nothing new; in a scenario of new processes those of the first.
+    """
+    kept: list[Call] = []
+    unchanged_trials = 0
+    for number in range(1 if scenario.cold else _MAX_DISCOVERY_TRIALS):
+        trial = _Trial(fault_stack, scenario)
+        _inject_base_faults(fault_stack, scenario)
+        statuses = {200, 202, 500} if scenario.base_faults else {200, 202}
+        outcome = _collect_outcome(
+            trial, Outcome(Case(scenario.name, None, "none")), trial.request.send(fault_stack), statuses
+        )
+        calls = _list_calls(fault_stack, trial.first_sequence)
+        previous, kept = kept, calls if number == 0 else [call for call in kept if call in calls]
+        unchanged_trials = unchanged_trials + 1 if kept == previous else 0
+        if outcome.has_findings or unchanged_trials == 2:
+            break
+    base = {(provider, operation) for provider, operation, _ in scenario.base_faults}
+    kept = [call for call in kept if call.occurrence <= MAX_OCCURRENCES and (call.provider, call.operation) not in base]
+    return kept, outcome
+
+
+def _list_calls(fault_stack: FaultStack, after_sequence: int) -> list[Call]:
+    calls: list[Call] = []
+    for entry in fault_stack.calls(after_sequence):
+        name = entry.operation.split("+")[0]
+        nth = 1 + sum((call.provider, call.operation) == (entry.provider, name) for call in calls)
+        calls.append(Call(entry.provider, name, nth))
+    return calls
+
+
+def run_case(fault_stack: FaultStack, case: Case) -> Outcome:
+    """Run a case. What the driver itself could not do counts as a wrong answer.
+
+    A case whose call was not made, because something else failed first on a busy machine, has more chances.
+    """
+    started_at = time.monotonic()
+    outcome = Outcome(case)
+    try:
+        for _ in range(_MAX_ATTEMPTS):
+            outcome = Outcome(case)
+            _run_once(fault_stack, case, outcome)
+            if outcome.reached or outcome.has_findings:
+                break
+    except (AssertionError, httpx.HTTPError, psycopg.Error, RunnerError, KeyError, ValueError) as error:
+        outcome.wrong_answers.append(f"{type(error).__name__}: {error}"[:300])
+    if outcome.has_findings:
+        fault_stack.reset_all()
+    outcome.seconds = time.monotonic() - started_at
+    return outcome
+
+
+def _run_once(fault_stack: FaultStack, case: Case, outcome: Outcome) -> None:
+    trial = _Trial(fault_stack, SCENARIOS[case.scenario])
+    _inject_base_faults(fault_stack, trial.scenario)
+    statuses = {200, 202, 500}
+    if case.fault in START_FAILURES:
+        response = _send_with_failing_start(trial, case.fault.split()[1])
+        statuses = {200, 202, 503}
+    elif case.fault in FAULTS:
+        fault = FAULTS[case.fault]
+        fault_id = _inject_fault(fault_stack, case.call, fault.kind, **fault.options)
+        response = trial.request.send(fault_stack)
+        trial.wait_for_end()
+        outcome.reached = _has_struck(fault_stack, fault_id)
+    else:
+        dies_before = case.fault == "killed before"
+        seconds = (
+            HOLD_SECONDS
+            if case.fault in ("killed recorded", "endpoint killed", "Postgres restarted")
+            else BEYOND_TIMEOUT
+        )
+        fault_id = _inject_fault(fault_stack, case.call, "hang" if dies_before else "hang_done", seconds=seconds)
+        background = _BackgroundRequest(lambda: trial.request.send(fault_stack))
+        try:
+            wait_until(lambda: _has_struck(fault_stack, fault_id) or background.is_done, 30, "the call", interval=0.01)
+            outcome.reached = _has_struck(fault_stack, fault_id)
+            if outcome.reached:
+                statuses |= _disrupt(trial, case.fault, outcome)
+        finally:
+            response = background.wait_for_response()
+        if case.fault == "endpoint killed":
+            response = replace(response, from_gateway=True)
+    _collect_outcome(trial, outcome, response, statuses)
+    if case.repeats_request and not outcome.has_findings:
+        _repeat_request(trial, outcome)
+
+
+def _collect_outcome(trial: _Trial, outcome: Outcome, response: ClientResponse, statuses: set[int]) -> Outcome:
+    """Wait for the end, judge what was said then, and what has become of it."""
+    fault_stack = trial.fault_stack
+    trial.wait_for_end()
+    fault_stack.simulator.clear_faults()
+    fault_stack.wait_until_quiet(trial.first_sequence)
+    outcome.wrong_answers += find_wrong_answers(trial.scenario, response, trial.collect_facts(), statuses)
+    trial.reconcile_until_settled(outcome)
+    facts = trial.collect_facts()
+    outcome.leaks += find_leaks(facts)
+    outcome.stuck_operations += find_stuck(facts)
+    if outcome.has_findings:
+        outcome.notes.append(f"answered {response.status} {json.dumps(response.body)}"[:600])
+        outcome.notes.append(f"operation {json.dumps(facts.page)}"[:1500])
+        outcome.notes += [
+            f"entry {entry['provider']} {entry['kind']} {entry['state']} {entry['resource_id']}"
+            for entry in facts.entries
+        ]
+        outcome.notes += [f"log {line}"[:300] for line in fault_stack.take_warnings()[-15:]]
+        outcome.notes.append(
+            "calls: " + " ".join(_format_call(call) for call in fault_stack.calls(trial.first_sequence))[:1500]
+        )
+    return outcome
+
+
+def _format_call(call: Any) -> str:
+    fault = f"({call.fault}{'' if call.committed else ', not done'})" if call.fault else ""
+    return f"{call.operation}={call.status}{fault}"
+
+
+def _repeat_request(trial: _Trial, outcome: Outcome) -> None:
+    """The same request once more: it succeeds, or says that there is nothing to do any more."""
+    kind = trial.scenario.kind
+    finished_status = {"destroy": 404, "provision": 409}.get(kind)
+    response = trial.request.send(trial.fault_stack)
+    trial.wait_for_end()
+    if response.status not in (200, 202, finished_status):
+        outcome.wrong_answers.append(f"the same request again was answered {response.status}: {response.body}"[:400])
+    facts = trial.collect_facts()
+    outcome.leaks += [f"again: {thing}" for thing in find_leaks(facts)]
+    outcome.stuck_operations += [f"again: {thing}" for thing in find_stuck(facts)]
+    if kind == "create":
+        destroyed = _Request("DELETE", f"/destroy/{trial.instance_id}").send(trial.fault_stack)
+        trial.wait_for_end("destroy")
+        leftovers = trial.collect_facts().left
+        if destroyed.status not in (200, 202) or leftovers:
+            outcome.leaks.append(f"again: destroy was answered {destroyed.status}, left {leftovers}")
+
+
+def _inject_base_faults(fault_stack: FaultStack, scenario: Scenario) -> None:
+    for provider, operation, kind in scenario.base_faults:
+        fault_stack.simulator.inject_fault(provider, operation, kind, times=None)  # type: ignore[arg-type]
+
+
+def _inject_fault(fault_stack: FaultStack, call: Call | None, kind: str, **options: Any) -> int:
+    assert call is not None
+    return fault_stack.simulator.inject_fault(call.provider, call.operation, kind, after=call.occurrence - 1, **options)  # type: ignore[arg-type]
+
+
+def _has_struck(fault_stack: FaultStack, fault_id: int) -> bool:
+    return any(fault["id"] == fault_id and fault["struck"] for fault in fault_stack.simulator.list_faults())
+
+
+def _send_with_failing_start(trial: _Trial, mode: str) -> ClientResponse:
+    with trial.fault_stack.fail_start_execution(mode):
+        return trial.request.send(trial.fault_stack)
+
+
+def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
+    """Do it while the call waits. Returns the statuses that the client may see because of it."""
+    fault_stack = trial.fault_stack
+    if disruption == "endpoint killed":
+        endpoint = ENDPOINTS[trial.scenario.kind]
+        victims = fault_stack.busy_workers(endpoint)
+        # On a busy machine it may have answered 202 before its operation came to this call.
+        outcome.reached = bool(victims)
+        for pid in victims:
+            fault_stack.kill(pid)
+        return {500, 502, 503}
+    if disruption == "Postgres restarted":
+        restart_postgres(fault_stack.stack)
+        return {503}
+    assert disruption in TASK_KILLS
+    victims = _find_victims(fault_stack)
+    outcome.notes += [f"killed {', '.join(victims.values())}"]
+    # Nobody, or others too: that is another case than the one that is wanted.
+    outcome.reached = len(victims) == 1
+    with fault_stack.block_step_writes() if disruption == "killed recorded" else contextlib.nullcontext():
+        for pid in victims:
+            if disruption == "killed recorded":
+                wait_until(
+                    lambda pid=pid: fault_stack.is_blocked(pid) or pid not in fault_stack.busy_workers(),
+                    20,
+                    "the task's last word",
+                )
+                outcome.reached = outcome.reached and fault_stack.is_blocked(pid)
+            fault_stack.kill(pid)
+    return set()
+
+
+def _find_victims(fault_stack: FaultStack) -> dict[int, str]:
+    """The task whose call waits: the only one still at work soon after, since nobody else's call does."""
+    deadline = time.monotonic() + HOLD_SECONDS - 0.2
+    while True:
+        busy = fault_stack.busy_workers()
+        if len(busy) == 1 or time.monotonic() > deadline:
+            return busy
+        time.sleep(0.02)
+
+
+class _BackgroundRequest:
+    """A request that is being made."""
+
+    def __init__(self, request: Callable[[], ClientResponse]) -> None:
+        self._responses: list[ClientResponse] = []
+        self._thread = threading.Thread(target=lambda: self._responses.append(request()), daemon=True)
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def wait_for_response(self) -> ClientResponse:
+        self._thread.join(70)
+        if not self._responses:
+            raise WaitTimeout("no answer in 70 s")
+        return self._responses[0]

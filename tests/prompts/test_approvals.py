@@ -1,0 +1,190 @@
+"""Approvals: exactly one decision about exactly what was shown, by whom it was shown to; and cancelling."""
+
+import json
+
+import pytest
+
+from pointsman.agent import Tool
+from pointsman.errors import PromptNotFound
+from pointsman.prompts import approvals, queries, termination
+from tests.prompts import sample_agent
+from tests.prompts.engine_harness import TIMESTAMP, EngineHarness, wait_until_true
+from tests.prompts.engine_processes import ACCEPTED, REFUSED, advance_in_process, start_advance, start_deciders
+from tests.prompts.sample_agent import tool_call
+
+
+def submit_needing_approval(engine: EngineHarness, **given: object) -> str:
+    prompt_id = engine.submit({"calls": [tool_call("effects.ask", **(given or {"name": "a"}))]}, {"text": "Done."})
+    assert engine.advance(prompt_id)["next"] == "wait"
+    return prompt_id
+
+
+def test_page_shows_the_approval_while_it_waits(engine: EngineHarness) -> None:
+    prompt_id = submit_needing_approval(engine)
+    page = queries.get_prompt(engine.user_id, prompt_id)
+    assert list(page) == ["id", "input", "model", "status", "outputs", "approval", "usage", "createdAt", "updatedAt"]
+    approval = page["approval"]
+    assert isinstance(approval, dict)
+    assert list(approval) == ["promptId", "toolCallId", "toolName", "input", "reason", "expiresAt"]
+    assert TIMESTAMP.fullmatch(approval["expiresAt"])
+    engine.decide(prompt_id)
+    assert "approval" not in queries.get_prompt(engine.user_id, prompt_id)
+    engine.advance(prompt_id)
+    page = queries.get_prompt(engine.user_id, prompt_id)
+    assert (page["status"], [one["type"] for one in page["outputs"]]) == ("completed", ["tool", "text"])  # type: ignore[union-attr]
+
+
+def test_page_of_a_failed_prompt_tells_the_error_and_its_conversation(engine: EngineHarness) -> None:
+    conversation_id = engine.create_conversation()
+    prompt_id = engine.submit_and_advance({"error": {"status": 400}, "times": None}, conversation_id=conversation_id)
+    page = queries.get_prompt(engine.user_id, prompt_id)
+    assert (page["conversationId"], page["error"]) == (conversation_id, engine.last_event(prompt_id)[1]["message"])
+
+
+@pytest.mark.parametrize("wrong", ["user", "prompt", "call", "input", "no id", "nul"])
+def test_foreign_and_differently_argued_decisions_are_refused(engine: EngineHarness, wrong: str) -> None:
+    prompt_id = submit_needing_approval(engine)
+    user, wanted, call_id, options = engine.user_id, prompt_id, "call_1", {}
+    if wrong == "user":
+        user = "somebody-else"
+    elif wrong == "prompt":
+        wanted = "prompt-" + "0" * 32
+    elif wrong == "call":
+        call_id = "call_2"
+    elif wrong == "input":
+        options = {"expected_input": {"name": "b"}}
+    else:
+        wanted = "prompt" if wrong == "no id" else f"{prompt_id}\0"
+    with pytest.raises(PromptNotFound):
+        approvals.decide(user, wanted, call_id, True, **options)
+    assert (engine.status(prompt_id), engine.advance(prompt_id)["next"], engine.effects()) == ("waiting", "wait", [])
+    engine.decide(prompt_id, expected_input={"name": "a"})
+    engine.advance(prompt_id)
+    assert engine.effects() == ["a"]
+
+
+def test_repeated_and_stale_decisions_are_refused(engine: EngineHarness) -> None:
+    prompt_id = submit_needing_approval(engine)
+    engine.decide(prompt_id, approve=False)
+    for _ in range(2):
+        with pytest.raises(PromptNotFound):
+            engine.decide(prompt_id)
+        engine.advance(prompt_id)
+    assert (engine.effects(), engine.status(prompt_id)) == ([], "completed")
+
+
+def test_expired_approval_cannot_be_given_even_before_anybody_has_noticed(engine: EngineHarness) -> None:
+    prompt_id = submit_needing_approval(engine)
+    engine.db.execute("UPDATE prompt_calls SET expires_at = clock_timestamp() WHERE prompt_id = %s", (prompt_id,))
+    with pytest.raises(PromptNotFound):
+        engine.decide(prompt_id)
+    assert engine.advance(prompt_id)["next"] == "done"
+    assert engine.effects() == []
+
+
+def test_approval_is_of_these_arguments_only(engine: EngineHarness) -> None:
+    """Whoever can write to the database may change the stored call, but not what was approved."""
+    prompt_id = submit_needing_approval(engine)
+    engine.decide(prompt_id)
+    asked = {"id": "call_1", "name": "effects.ask", "arguments": '{"name": "b"}'}
+    engine.db.execute("UPDATE prompt_calls SET asked = %s WHERE prompt_id = %s", (json.dumps(asked), prompt_id))
+    assert engine.advance(prompt_id)["next"] == "done"
+    assert engine.tool_results(prompt_id) == ["Not run: this is not any more what was approved"]
+    assert engine.effects() == []
+
+
+def test_approval_does_not_hold_for_a_default_that_has_changed(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt_id = submit_needing_approval(engine)
+    engine.decide(prompt_id)
+
+    class Bump(sample_agent.EffectInput):
+        by: int = 2
+
+    tools = {tool.id: tool for tool in sample_agent.EffectsPlugin.tools}
+    old = tools["effects.ask"]
+    new = Tool(old.id, old.description, Bump, old.output, old.invoke, approval=old.approval)
+    monkeypatch.setattr(sample_agent.EffectsPlugin, "tools", (tools["effects.bump"], new))
+    engine.advance(prompt_id)
+    assert engine.tool_results(prompt_id) == ["Not run: this is not any more what was approved"]
+    assert engine.effects() == []
+
+
+def test_of_fifty_decisions_at_once_exactly_one_is_taken(engine: EngineHarness) -> None:
+    prompt_id = submit_needing_approval(engine)
+    with engine.db.transaction():
+        engine.db.execute("SELECT FROM prompts WHERE id = %s FOR UPDATE", (prompt_id,))
+        processes = start_deciders(engine.environment, engine.user_id, prompt_id, "call_1", 50)
+        engine.wait_for_blocked_sessions(50, 60)
+    for process in processes:
+        process.join(60)
+    codes = sorted(process.exitcode or 0 for process in processes)
+    assert codes == [ACCEPTED] + [REFUSED] * 49
+    taken = engine.db.execute("SELECT state FROM prompt_calls WHERE prompt_id = %s", (prompt_id,)).fetchone()
+    assert taken is not None
+    assert engine.advance(prompt_id)["next"] == "done"
+    assert engine.effects() == (["a"] if taken["state"] == "approved" else [])
+
+
+def test_decision_before_the_token_and_after_it(engine: EngineHarness) -> None:
+    early, late = submit_needing_approval(engine), submit_needing_approval(engine)
+    engine.decide(early)
+    restarts = engine.prompt_row(early)["restarts"]
+    assert approvals.register_task_token(early, restarts, "token-1") == {"waiting": False}
+    assert approvals.register_task_token(late, 0, "token-2") == {"waiting": True}
+    assert engine.prompt_row(late)["task_token"] == "token-2"
+
+
+def test_execution_that_is_not_the_newest_may_not_wait_or_advance(engine: EngineHarness) -> None:
+    prompt_id = submit_needing_approval(engine)
+    assert approvals.register_task_token(prompt_id, 5, "token") == {"waiting": False}
+    assert engine.prompt_row(prompt_id)["task_token"] is None
+    engine.decide(prompt_id)
+    assert advance_in_process(engine.environment, prompt_id, 5, 0, "before") == "done"
+    assert (engine.status(prompt_id), engine.effects()) == ("running", [])
+
+
+def test_cancelled_while_it_waits(engine: EngineHarness) -> None:
+    prompt_id = submit_needing_approval(engine)
+    termination.cancel(engine.user_id, prompt_id)
+    events = engine.events(prompt_id)
+    assert [event for event, _ in events] == ["prompt.created", "prompt.approval", "error"]
+    assert events[-1][1] == {"message": "The prompt was cancelled"}
+    with pytest.raises(PromptNotFound):
+        engine.decide(prompt_id)
+    assert (engine.advance(prompt_id)["next"], engine.status(prompt_id), engine.effects()) == ("done", "cancelled", [])
+
+
+def test_cancelled_while_a_tool_runs_tells_that_its_outcome_is_unknown(engine: EngineHarness) -> None:
+    prompt_id = engine.submit(
+        {"calls": [tool_call("effects.bump", name="a"), tool_call("effects.bump", "call_2", name="b")]}
+    )
+    with engine.db.transaction():
+        engine.db.execute("LOCK TABLE test_effects IN SHARE MODE")
+        process = start_advance(engine.environment, prompt_id, engine.prompt_row(prompt_id)["restarts"])
+        query = "SELECT FROM prompt_calls WHERE prompt_id = %s AND state = 'running'"
+        wait_until_true(lambda: engine.db.execute(query, (prompt_id,)).rowcount == 1)
+        termination.cancel(engine.user_id, prompt_id)
+    process.join(20)
+    assert process.exitcode == 0
+    events = engine.events(prompt_id)
+    assert [event for event, _ in events] == ["prompt.created", "prompt.output", "error"]
+    assert events[1][1]["result"]["error"].startswith("Outcome unknown: the prompt was cancelled while the tool was")
+    assert (engine.status(prompt_id), engine.effects()) == ("cancelled", ["a"])
+
+
+def test_cancelling_what_has_ended_changes_nothing(engine: EngineHarness) -> None:
+    prompt_id = engine.submit_and_advance({"text": "Done."})
+    events = engine.events(prompt_id)
+    termination.cancel(engine.user_id, prompt_id)
+    assert (engine.events(prompt_id), engine.status(prompt_id)) == (events, "completed")
+
+
+def test_another_users_prompt_is_neither_seen_nor_cancelled(engine: EngineHarness) -> None:
+    prompt_id = submit_needing_approval(engine)
+    for attempt in (termination.cancel, queries.get_prompt, queries.list_events_after):
+        for wanted in (prompt_id, "prompt-" + "0" * 32, "nonsense\0"):
+            with pytest.raises(PromptNotFound):
+                attempt("somebody-else", wanted)
+    assert engine.status(prompt_id) == "waiting"

@@ -1,0 +1,138 @@
+"""One who follows a prompt, in this process: what he hears, what he only sees, and what he is told while text comes."""
+
+import asyncio
+import time
+
+from pointsman.db import connection, prompt_events, prompt_runs
+from pointsman.db.connection import run_in_transaction
+from pointsman.db.event_listener import EventListener
+from pointsman.prompts import event_subscription, submission
+from pointsman.prompts.event_subscription import EventSubscription, StreamEvent
+from tests.prompts.engine_harness import EngineHarness
+
+OWNER = "owner-of-this-test"
+
+
+class DeafListener(EventListener):
+    """What a pooler makes of a listener."""
+
+    def listen(self) -> None:
+        self._connection = run_in_transaction(lambda db: db)
+
+
+def subscribe(
+    engine: EngineHarness, prompt_id: str, listener_type: type[EventListener] = EventListener
+) -> EventSubscription:
+    """One who has followed from the start, and so does not ask at once whether anybody works on it."""
+    subscription = EventSubscription(engine.user_id, prompt_id, 0, listener_type(prompt_id))
+    assert [one.event for one in subscription.replay()] == ["prompt.created"]
+    return subscription
+
+
+def read_events(subscription: EventSubscription, timeout: float = 5) -> list[StreamEvent]:
+    return asyncio.run(subscription.wait_for_events(timeout))
+
+
+def submit_and_claim(engine: EngineHarness, tokens: bool = True) -> str:
+    """A prompt whose turn this test plays."""
+    prompt_id = engine.submit(tokens=tokens)
+    assert run_in_transaction(prompt_runs.claim, prompt_id, 0, OWNER)
+    return prompt_id
+
+
+def send_deltas(prompt_id: str, *texts: str | None) -> None:
+    for text in texts:
+        run_in_transaction(lambda db, text=text: prompt_events.notify_text_delta(db, prompt_id, OWNER, text))
+
+
+def delta_texts(events: list[StreamEvent]) -> list[str]:
+    return [
+        "RESET" if one.data.get("reset") else str(one.data["text"]) for one in events if one.event == "prompt.delta"
+    ]
+
+
+def test_what_is_heard_comes_at_once_and_in_order(engine: EngineHarness) -> None:
+    engine.simulator.script_model({"text": "One two three."}, match="A question.")
+    listeners: list[EventListener] = []
+
+    def open_listener(prompt_id: str) -> None:
+        listeners.append(EventListener(prompt_id))
+        listeners[0].listen()
+
+    prompt_id = submission.submit_prompt(engine.user_id, "A question.", tokens=True, on_created=open_listener)
+    subscription = EventSubscription(engine.user_id, prompt_id, 0, listeners[0])
+    assert [one.event for one in subscription.replay()] == ["prompt.created"]
+    engine.advance(prompt_id)
+    events = read_events(subscription)
+    assert [one.seq for one in events if one.seq] == [2, 3]
+    assert events[-1].event == "prompt.completed"
+    assert subscription.has_ended
+    assert "".join(delta_texts(events)) == "One two three."
+    subscription.close()
+
+
+def test_pieces_come_from_the_beginning_of_a_turn_only(engine: EngineHarness) -> None:
+    prompt_id = submit_and_claim(engine)
+    subscription = subscribe(engine, prompt_id)
+    send_deltas(prompt_id, "in the middle")
+    assert read_events(subscription, 0.1) == []
+    send_deltas(prompt_id, None, "One", " two")
+    assert delta_texts(read_events(subscription)) == ["One", " two"]
+    send_deltas(prompt_id, None, "One")
+    assert delta_texts(read_events(subscription)) == ["RESET", "One"]
+    run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
+    send_deltas(prompt_id, None, "Three")
+    events = read_events(subscription)
+    assert [(one.event, one.seq) for one in events] == [("prompt.output", 2), ("prompt.delta", None)]
+    assert delta_texts(events) == ["Three"]
+    subscription.close()
+
+
+def test_a_piece_of_a_text_that_has_come_is_left_out(engine: EngineHarness) -> None:
+    prompt_id = submit_and_claim(engine)
+    subscription = subscribe(engine, prompt_id)
+    send_deltas(prompt_id, None, "One")
+    run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
+    # Seen before it is heard of.
+    assert [one.seq for one in subscription._poll()] == [2]
+    assert read_events(subscription, 0.1) == []
+    subscription.close()
+
+
+def test_a_connection_that_breaks_takes_the_text_back_and_loses_no_event(engine: EngineHarness) -> None:
+    prompt_id = submit_and_claim(engine)
+    subscription = subscribe(engine, prompt_id)
+    send_deltas(prompt_id, None, "One")
+    assert delta_texts(read_events(subscription)) == ["One"]
+    backend = run_in_transaction(lambda db: db.execute("SELECT pg_backend_pid() AS pid").fetchone())
+    assert backend is not None
+    engine.db.execute("SELECT pg_terminate_backend(%s)", (backend["pid"],))
+    assert delta_texts(read_events(subscription)) == ["RESET"]
+    send_deltas(prompt_id, " two")
+    run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
+    assert [(one.event, one.seq) for one in read_events(subscription)] == [("prompt.output", 2)]
+    subscription.close()
+
+
+def test_who_hears_nothing_sees_it_at_the_next_look(engine: EngineHarness) -> None:
+    prompt_id = submit_and_claim(engine)
+    subscription = subscribe(engine, prompt_id, DeafListener)
+    started_at = time.monotonic()
+    for seq in (2, 3):
+        engine.db.execute(
+            "INSERT INTO prompt_events (prompt_id, seq, event, data) VALUES (%s, %s, 'prompt.output', '{}')",
+            (prompt_id, seq),
+        )
+        assert [one.seq for one in read_events(subscription)] == [seq]
+    assert time.monotonic() - started_at < 4 * event_subscription._POLL_SECONDS
+    subscription.close()
+
+
+def test_nothing_is_listened_to_any_more_once_it_is_closed(engine: EngineHarness) -> None:
+    subscription = subscribe(engine, submit_and_claim(engine))
+    query = "SELECT count(*) AS channels FROM pg_listening_channels()"
+    assert run_in_transaction(lambda db: db.execute(query).fetchone()) == {"channels": 1}
+    subscription.close()
+    assert run_in_transaction(lambda db: db.execute(query).fetchone()) == {"channels": 0}
+    connection.close()
+    subscription.close()

@@ -1,0 +1,16 @@
+"""Many prompts at once: the benchmark in a short form, and without its times."""
+
+import asyncio
+
+from benchmarks.concurrent_prompts import script_answers, submit_all
+from local.simulator.client import SimulatorClient
+from local.stack.stack import Stack
+from tests.prompts.prompt_stream import unique_text
+
+
+def test_twenty_prompts_at_once_complete_each_with_its_own_answer(stack: Stack, simulator: SimulatorClient) -> None:
+    run = unique_text("run")
+    script_answers(simulator, 20, 0.2, run)
+    outcomes = asyncio.run(submit_all(stack.url, 20, run))
+    assert [one.problem for one in outcomes if one.problem] == []
+    assert len(outcomes) == 20

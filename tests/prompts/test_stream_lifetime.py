@@ -1,0 +1,198 @@
+"""Streams on which nothing happens for long: signs of life, and an end in good time that nobody notices who resumes."""
+
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from local.simulator.client import SimulatorClient
+from local.stack.stack import Stack
+from tests.contract.test_agent_api import expect_error
+from tests.harness.instances import wait_until
+from tests.harness.runner_process import CHECKOUT, SIMULATED_PROVIDERS, RunnerProcess
+from tests.prompts.prompt_stream import (
+    STREAM_FUNCTION,
+    PromptStream,
+    agent_client,
+    decide,
+    decide_successfully,
+    destroy_turn,
+    get_prompt,
+    open_stream,
+    start_prompt,
+    streaming_workers,
+    text_turn,
+    wait_for_status,
+    watch_new_stream,
+)
+from tests.prompts.sse_readers import Message
+
+pytestmark = pytest.mark.slow
+
+HEARTBEAT_SECONDS, APPROVAL_SECONDS, STREAM_SECONDS = 0.3, 4.0, 3
+FUNCTION_TIMEOUT = STREAM_SECONDS + 5
+"""Of the function; a stream ends so much earlier."""
+RECEIVE_BUFFER_BYTES = 64 * 1024
+"""Bytes that a client's socket takes in before the client reads; the system would let it grow to megabytes."""
+OVERSIZED_BYTES = 2 * int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2]) + 8_000_000
+"""Bytes; more than all buffers between a function and such a client hold: two sockets on the way send."""
+
+COMMENT_LINE = re.compile(rb"^:.*\n", re.M)
+
+
+@pytest.fixture(scope="module")
+def short_timeout_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
+    """The bundle, with a streaming function that may run for a few seconds only."""
+    root = tmp_path_factory.mktemp("short_lived")
+    for name in ("layers", "statemachines", "functions"):
+        (root / name).symlink_to(CHECKOUT / name)
+    text = (CHECKOUT / "template.yaml").read_text()
+    changed, times = re.subn(
+        rf"(\n  {STREAM_FUNCTION}:\n(?:    .*\n)*?      Timeout: )\d+\n", rf"\g<1>{FUNCTION_TIMEOUT}\n", text
+    )
+    assert times == 1
+    (root / "template.yaml").write_text(changed)
+    changes = {
+        **SIMULATED_PROVIDERS, "POINTSMAN_DATA": str(tmp_path_factory.mktemp("data")),
+        "STREAM_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS), "PROMPT_APPROVAL_SECONDS": str(APPROVAL_SECONDS),
+        "PROMPT_MAX_OUTPUT_BYTES": str(2 * OVERSIZED_BYTES),
+    }  # fmt: skip
+    with RunnerProcess(root, **changes) as running:
+        yield running
+
+
+@pytest.fixture
+def ada_client(short_timeout_runner: RunnerProcess) -> Iterator[httpx.Client]:
+    with agent_client(short_timeout_runner.url, "ada") as client:
+        yield client
+
+
+@pytest.fixture
+def runner_simulator(short_timeout_runner: RunnerProcess) -> Iterator[SimulatorClient]:
+    with SimulatorClient(short_timeout_runner.get_banner_value("simulator")) as client:
+        client.reset()
+        yield client
+
+
+def read_resuming(client: httpx.Client, first_stream: PromptStream) -> tuple[list[Message], list[PromptStream]]:
+    """What a client has that resumes until the prompt has ended, and the streams that it took."""
+    streams = [first_stream]
+    while True:
+        streams[-1].read_to_end()
+        messages = [message for stream in streams for message in stream.messages]
+        if streams[-1].has_ended:
+            return messages, streams
+        streams.append(open_stream(client, messages[0].data["promptId"], messages[-1].id))
+
+
+def test_stream_ends_before_its_functions_deadline_and_who_resumes_misses_nothing(
+    short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
+) -> None:
+    messages, streams = read_resuming(
+        ada_client,
+        start_prompt(ada_client, runner_simulator, {**text_turn("At last."), "latency_s": 2.5 * STREAM_SECONDS}),
+    )
+    assert [message.event for message in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
+    assert [message.id for message in messages] == ["1", "2", "3"]
+    assert messages == open_stream(ada_client, messages[0].data["promptId"]).read_to_end()
+    # Each but the last told a few times that it was there, and none was ended by its function's deadline.
+    assert len(streams) > 2
+    assert all(len(COMMENT_LINE.findall(stream.raw)) > 3 for stream in streams[:-1])
+    assert not [line for line in short_timeout_runner.lines if "DeadlineExceeded" in line or "timed out" in line]
+
+
+def test_expired_approval_is_refused_and_who_resumes_sees_the_prompt_go_on(
+    ada_client: httpx.Client, runner_simulator: SimulatorClient
+) -> None:
+    """The execution waits for a quarter of a minute at least."""
+    first = start_prompt(ada_client, runner_simulator, destroy_turn(), text_turn("Well."))
+    first.next_event()
+    wait_for_status(ada_client, first.prompt_id, "waiting")
+    expires = datetime.fromisoformat(get_prompt(ada_client, first.prompt_id)["approval"]["expiresAt"])
+    wait_until(lambda: datetime.now(UTC) > expires or None)
+    expect_error(decide(ada_client, first.prompt_id), 404, "PROMPT_NOT_FOUND")
+    messages, streams = read_resuming(ada_client, first)
+    assert [message.event for message in messages] == [
+        "prompt.created", "prompt.approval", "prompt.output", "prompt.output", "prompt.completed",
+    ]  # fmt: skip
+    assert messages[2].data["result"] == {"type": "error", "error": "Not run: nobody approved this call in time"}
+    assert len(streams) > 3
+
+
+def test_signs_of_life_come_while_the_model_thinks(ada_client: httpx.Client, runner_simulator: SimulatorClient) -> None:
+    stream = start_prompt(ada_client, runner_simulator, {**text_turn("Well."), "latency_s": 1.5})
+    created, output = stream.read_until_event("prompt.created"), stream.read_until_event("prompt.output")
+    between = stream.raw[stream.raw.index(created.text.encode()) : stream.raw.index(output.text.encode())]
+    assert len(COMMENT_LINE.findall(between)) >= 2
+    assert stream.read_to_end()[-1].event == "prompt.completed"
+
+
+def test_event_that_a_dying_process_has_cut_in_the_middle_comes_whole_from_the_next(
+    short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
+) -> None:
+    """The client takes no more than its beginning, so that the process stands in the middle of writing it."""
+    messages, _ = read_resuming(
+        ada_client, start_prompt(ada_client, runner_simulator, {"text": "x" * OVERSIZED_BYTES, "usage": None})
+    )
+    prompt_id = messages[0].data["promptId"]
+    slow_transport = httpx.HTTPTransport(
+        verify=False, socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)]
+    )
+    with (
+        agent_client(short_timeout_runner.url, "ada", transport=slow_transport) as reader,
+        watch_new_stream(short_timeout_runner) as find_pid,
+    ):
+        stream = open_stream(reader, prompt_id)
+        stream.read_until(lambda: len(stream.raw) > 1000)
+        pid = find_pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        assert [message and message.event for message in (stream.next_event(), stream.next_event())] == [
+            "prompt.created",
+            None,
+        ]
+    assert (stream.is_broken, len(stream.raw) < OVERSIZED_BYTES) == (True, True)
+    assert [*stream.messages, *open_stream(ada_client, prompt_id, 1).read_to_end()] == messages
+    assert [one.event for one in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
+    assert messages[1].data["content"] == "x" * OVERSIZED_BYTES
+
+
+def test_process_serves_the_next_stream_after_one_whose_client_is_gone(
+    short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
+) -> None:
+    """It notices at the latest when it has run for as long as it may."""
+    stream = start_prompt(ada_client, runner_simulator, {**text_turn("Well."), "latency_s": 1})
+    stream.next_event()
+    stream.close()
+    wait_until(lambda: not streaming_workers(short_timeout_runner) or None)
+    assert open_stream(ada_client, stream.prompt_id, 1).read_to_end()[-1].event == "prompt.completed"
+
+
+def test_template_gives_the_stream_as_long_as_a_function_may_run() -> None:
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda loader, _suffix, node: getattr(node, "value", None))
+    template: Any = yaml.load((CHECKOUT / "template.yaml").read_text(), Loader)
+    assert template["Resources"][STREAM_FUNCTION]["Properties"]["Timeout"] == 900
+
+
+def test_stream_that_is_idle_for_over_a_minute_stays_open(
+    stack: Stack, agent: httpx.Client, simulator: SimulatorClient
+) -> None:
+    stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Well."))
+    stream.read_until_event("prompt.approval")
+    before, started_at = len(COMMENT_LINE.findall(stream.raw)), time.monotonic()
+    stream.read_until(lambda: time.monotonic() - started_at > 65)
+    assert 4 <= len(COMMENT_LINE.findall(stream.raw)) - before <= 6
+    decide_successfully(agent, stream.prompt_id)
+    assert stream.read_to_end()[-1].event == "prompt.completed"

@@ -1,0 +1,159 @@
+"""A stream that is cut anywhere and resumed with Last-Event-ID: in sum the same events, none lost and none twice."""
+
+import os
+import signal
+import uuid
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from local.simulator.client import SimulatorClient
+from local.stack.stack import Stack
+from tests.harness.instances import wait_until
+from tests.harness.runner_process import has_exited
+from tests.prompts.prompt_stream import (
+    decide_successfully,
+    destroy_turn,
+    open_stream,
+    post_prompt,
+    run_prompt,
+    start_prompt,
+    text_turn,
+    unique_text,
+    watch_new_stream,
+)
+from tests.prompts.sse_readers import EventSource, Message, parse_naively
+
+TURNS = (
+    {"text": "One moment.", "calls": [{"name": "time.now"}, {"name": "instances.registry"}]},
+    {"text": "And now?", **destroy_turn()},
+    {"text": "Hello “you” - ¿qué tal? 🙂\n\nid: 99\n\n"},
+)
+EVENTS = ["prompt.created", "prompt.output", "prompt.output", "prompt.output", "prompt.output", "prompt.approval",
+          "prompt.output", "prompt.output", "prompt.completed"]  # fmt: skip
+
+
+def event_names(messages: list[Message]) -> list[str]:
+    return [message.event for message in messages]
+
+
+@pytest.fixture
+def completed_prompt(agent: httpx.Client, simulator: SimulatorClient) -> tuple[str, bytes, list[Message]]:
+    """A prompt that has ended: its id, its stream as bytes, and the events in it."""
+    stream = start_prompt(agent, simulator, *TURNS)
+    stream.read_until_event("prompt.approval")
+    decide_successfully(agent, stream.prompt_id)
+    messages = stream.read_to_end()
+    assert event_names(messages) == EVENTS
+    assert [message.id for message in messages] == [str(number) for number in range(1, len(EVENTS) + 1)]
+    return stream.prompt_id, bytes(stream.raw), messages
+
+
+def test_cut_after_any_byte_and_resumed_it_is_the_same(
+    agent: httpx.Client, completed_prompt: tuple[str, bytes, list[Message]]
+) -> None:
+    prompt_id, raw, messages = completed_prompt
+    remaining = {number: open_stream(agent, prompt_id, number or None).read_to_end() for number in range(len(messages))}
+    source = EventSource()
+    for place in range(len(raw)):
+        source.feed(raw[place : place + 1])
+        assert source.messages + remaining.get(int(source.last_id or 0), []) == messages, raw[:place]
+
+
+def test_cut_after_every_event_while_it_runs(agent: httpx.Client, simulator: SimulatorClient) -> None:
+    """The model takes its time, so that most cuts are made before there is more."""
+    stream = start_prompt(agent, simulator, *({**turn, "latency_s": 0.2} for turn in TURNS))
+    prompt_id, messages = "", list[Message]()
+    while not messages or messages[-1].event != "prompt.completed":
+        message = stream.next_event()
+        assert message is not None
+        stream.close()
+        messages.append(message)
+        prompt_id = prompt_id or message.data["promptId"]
+        if message.event == "prompt.approval":
+            decide_successfully(agent, prompt_id)
+        if message.event != "prompt.completed":
+            stream = open_stream(agent, prompt_id, message.id)
+    assert event_names(messages) == EVENTS
+    assert messages == open_stream(agent, prompt_id).read_to_end()
+
+
+def test_process_killed_after_every_event_and_resumed_in_another(
+    stack: Stack, agent: httpx.Client, simulator: SimulatorClient
+) -> None:
+    simulator.script_model(*({**turn, "latency_s": 0.5} for turn in TURNS), match=(text := unique_text()))
+    prompt_id, messages, pids, broken_streams = "", list[Message](), set[int](), 0
+    while not messages or messages[-1].event != "prompt.completed":
+        with watch_new_stream(stack) as find_pid:
+            stream = open_stream(agent, prompt_id, messages[-1].id) if prompt_id else post_prompt(agent, text)
+            message = stream.next_event()
+            assert message is not None
+            prompt_id = prompt_id or message.data["promptId"]
+            messages.append(message)
+            if message.event != "prompt.completed" and (pid := find_pid()):
+                os.kill(pid, signal.SIGKILL)
+                # A process takes a moment to end, and one that is still ending would be given the next request.
+                wait_until(lambda pid=pid: has_exited(pid) or None)
+                assert pid not in pids
+                pids.add(pid)
+        # What was under way when the process died may have come through, whole or in part.
+        while message := stream.next_event():
+            messages.append(message)
+        if messages[-1].event == "prompt.approval":
+            decide_successfully(agent, prompt_id)
+        broken_streams += stream.is_broken
+        stream.close()
+    assert event_names(messages) == EVENTS
+    assert messages == open_stream(agent, prompt_id).read_to_end()
+    assert len(pids) >= broken_streams > 2
+
+
+def test_database_that_drops_its_connections_after_every_event(
+    agent: httpx.Client, simulator: SimulatorClient, db: psycopg.Connection[dict[str, Any]]
+) -> None:
+    """The stream connects again, and nobody who reads it notices."""
+    stream = start_prompt(agent, simulator, *({**turn, "latency_s": 0.3} for turn in TURNS))
+    while message := stream.next_event():
+        db.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND state = 'idle' AND query ~ 'LISTEN|prompt_events'"
+        )
+        if message.event == "prompt.approval":
+            decide_successfully(agent, stream.prompt_id)
+    assert event_names(stream.read_to_end()) == EVENTS
+    assert stream.messages == open_stream(agent, stream.prompt_id).read_to_end()
+
+
+def test_two_who_follow_and_one_who_leaves_see_the_same(agent: httpx.Client, simulator: SimulatorClient) -> None:
+    first = start_prompt(agent, simulator, *TURNS)
+    first.read_until_event("prompt.approval")
+    second, third = open_stream(agent, first.prompt_id), open_stream(agent, first.prompt_id, 3)
+    second.read_until_event("prompt.approval")
+    first.close()
+    decide_successfully(agent, first.prompt_id)
+    messages = second.read_to_end()
+    assert (event_names(messages), third.read_to_end()) == (EVENTS, messages[3:])
+    assert parse_naively(second.raw) == [Message(one.event, one.text) for one in messages]
+
+
+def test_request_repeated_with_its_key_follows_the_same_prompt(agent: httpx.Client, simulator: SimulatorClient) -> None:
+    """For a client whose very first connection broke before it knew the prompt's id."""
+    text = unique_text()
+    simulator.script_model(text_turn("Once."), match=text)
+    key = f"key-{uuid.uuid4()}"
+    post_prompt(agent, text, key=key).close()
+    messages = post_prompt(agent, text, key=key).read_to_end()
+    assert event_names(messages) == ["prompt.created", "prompt.output", "prompt.completed"]
+    assert len([call for call in simulator.list_calls() if call.provider == "model"]) == 1
+    assert event_names(run_prompt(agent, simulator, text_turn("Other."))) == event_names(messages)
+
+
+def test_prompt_goes_on_when_nobody_follows(agent: httpx.Client, simulator: SimulatorClient) -> None:
+    stream = start_prompt(agent, simulator, {"text": "Alone.", "latency_s": 0.3})
+    stream.next_event()
+    stream.close()
+    prompt_id = stream.prompt_id
+    wait_until(lambda: agent.get(f"/prompts/{prompt_id}").json()["status"] == "completed" or None)
+    assert event_names(open_stream(agent, prompt_id, 1).read_to_end()) == ["prompt.output", "prompt.completed"]

@@ -1,0 +1,82 @@
+"""Beginning a prompt, once; what those who follow it hear while the model speaks."""
+
+import json
+
+import psycopg
+import pytest
+
+from pointsman.errors import IdempotencyKeyReused
+from pointsman.prompts import submission
+from pointsman.workflows.step_functions import StepFunctionsError
+from tests.prompts.engine_harness import EngineHarness
+
+
+def test_same_request_with_a_key_is_the_same_prompt(engine: EngineHarness) -> None:
+    first = submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1")
+    assert submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1") == first
+    assert submission.submit_prompt("somebody-else", "Hello", idempotency_key="key-1") != first
+    assert submission.submit_prompt(engine.user_id, "Hello") != first
+    for changed in ({"text": "Hallo"}, {"model": "high"}, {"tokens": True}):
+        with pytest.raises(IdempotencyKeyReused):
+            submission.submit_prompt(
+                **{"user_id": engine.user_id, "text": "Hello", "idempotency_key": "key-1", **changed}
+            )
+    rows = engine.db.execute("SELECT count(*) AS n FROM prompts WHERE user_id = %s", (engine.user_id,)).fetchone()
+    assert rows == {"n": 2}
+
+
+def test_key_of_a_conversations_prompt_joins_it_although_it_runs(engine: EngineHarness) -> None:
+    conversation_id = engine.create_conversation()
+    first = submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
+    assert (
+        submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
+        == first
+    )
+
+
+def test_prompt_that_cannot_be_started_fails_and_its_key_is_free(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation_id = engine.create_conversation()
+    monkeypatch.setenv("PROMPT_STATE_MACHINE_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:Nowhere")
+    with pytest.raises(StepFunctionsError):
+        submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
+    rows = engine.db.execute("SELECT id, status FROM prompts WHERE user_id = %s", (engine.user_id,)).fetchall()
+    assert [row["status"] for row in rows] == ["failed"]
+    assert engine.last_event(rows[0]["id"]) == ("error", {"message": "The prompt could not be started"})
+    monkeypatch.setenv("PROMPT_STATE_MACHINE_ARN", engine.environment["PROMPT_STATE_MACHINE_ARN"])
+    second = submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
+    assert second != rows[0]["id"]
+
+
+def listen_while_advancing(engine: EngineHarness, prompt_id: str) -> list[dict]:
+    """Advance the prompt; what comes on its channel meanwhile, without the number of the last event before it."""
+    with psycopg.connect(engine.stack.database_url, autocommit=True) as listener:
+        listener.execute(f'LISTEN "{prompt_id}"')
+        engine.advance(prompt_id)
+        notes = [json.loads(note.payload) for note in listener.notifies(timeout=0.2)]
+    assert all(note.pop("after") == 1 for note in notes if "seq" not in note)
+    return notes
+
+
+def test_text_is_handed_out_while_it_comes_where_it_is_wanted(engine: EngineHarness) -> None:
+    text = "Hello, " + "😀" * 700
+    notes = listen_while_advancing(engine, engine.submit({"text": text}, tokens=True))
+    assert notes[0] == {"reset": True}
+    pieces = [note["text"] for note in notes if "text" in note]
+    assert ("".join(pieces), len(pieces) > 1) == (text, True)
+    assert [note for note in notes if "seq" in note] == [{"seq": 2}, {"seq": 3}]
+    assert notes.index({"seq": 2}) > notes.index({"text": pieces[-1]})
+    assert engine.model_requests()[-1]["stream"] is True
+
+
+def test_without_the_wish_only_events_are_told(engine: EngineHarness) -> None:
+    assert listen_while_advancing(engine, engine.submit({"text": "Hello."})) == [{"seq": 2}, {"seq": 3}]
+    assert "stream" not in engine.model_requests()[-1]
+
+
+def test_answer_that_breaks_off_is_forgotten_by_those_who_follow(engine: EngineHarness) -> None:
+    notes = listen_while_advancing(engine, engine.submit({"text": "Hello to you.", "breaks": "dropped"}, tokens=True))
+    resets = [index for index, note in enumerate(notes) if note == {"reset": True}]
+    assert len(resets) >= 2
+    assert "".join(note.get("text", "") for note in notes[resets[-1] :]) == "Hello to you."

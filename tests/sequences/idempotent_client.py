@@ -1,0 +1,44 @@
+"""Requests with idempotency keys, and whether the keys were kept to."""
+
+import threading
+import uuid
+
+import httpx
+
+from .invariants import parse_response
+
+Request = tuple[str, str, object]
+
+
+class IdempotentClient:
+    """Sends requests; what succeeds under a key is remembered with its request."""
+
+    def __init__(self, api: httpx.Client) -> None:
+        self._api = api
+        self._prefix = uuid.uuid4().hex
+        self._lock = threading.Lock()
+        self._successes: dict[str, list[tuple[Request, object]]] = {}
+
+    def request(self, method: str, path: str, body: object, key: int | None = None) -> None:
+        """Send it; the answer must be one that a client can make sense of."""
+        response = self._send((method, path, body), None if key is None else f"{self._prefix}-{key}")
+        response_body = parse_response(response)
+        if key is not None and response.status_code == 200:
+            with self._lock:
+                self._successes.setdefault(f"{self._prefix}-{key}", []).append(((method, path, body), response_body))
+
+    def find_key_violations(self) -> list[str]:
+        """Keys under which two different things succeeded, or that do not give the recorded answer again."""
+        violations: list[str] = []
+        for key, successes in self._successes.items():
+            request, body = successes[0]
+            violations += [f"{key}: {request} and {other}" for other in successes[1:] if other != (request, body)]
+            replay = self._send(request, key)
+            if (replay.status_code, replay.json()) != (200, body) or "idempotent-replayed" not in replay.headers:
+                violations.append(f"{key}: {request} gave {body}, and now {replay.status_code} {replay.text}")
+        return violations
+
+    def _send(self, request: Request, key: str | None) -> httpx.Response:
+        method, path, body = request
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._api.request(method, path, json=body, headers=headers)

@@ -1,0 +1,65 @@
+"""What must hold when all has settled: everything at the providers belongs to a live instance, and each has its own."""
+
+from collections import Counter
+from typing import Any
+
+import httpx
+
+from local.simulator.client import SimulatorClient
+from local.stack.stack import Stack
+from tests.harness.instances import Database, wait_until
+
+RESOURCE_KIND = {"openrouter": "key", "agentmail": "inbox", "telnyx": "number"}
+
+
+def reconcile_until_settled(stack: Stack, db: Database, timeout: float = 90) -> None:
+    """Fire the reconciler until no operation runs or has left anything."""
+
+    def is_settled() -> bool:
+        rows = db.execute("SELECT status FROM operations WHERE status IN ('running', 'leaked')").fetchall()
+        if rows:
+            result = stack.fire_schedule("ReconcilerFunction")
+            assert result.error is None, result.payload
+        return not rows
+
+    wait_until(is_settled, timeout)
+
+
+def find_violations(simulator: SimulatorClient, db: Database) -> list[str]:
+    """What is wrong, in words; empty if the world is as it must be."""
+    violations: list[str] = []
+    instances = {row["instance_id"]: row for row in db.execute("SELECT * FROM instance_infra").fetchall()}
+    tools = db.execute("SELECT * FROM instance_services").fetchall()
+    leftovers = simulator.list_leftovers()
+    numbers = {left.name: left.id for left in leftovers if left.kind == "number"}
+    expected = Counter[tuple[str, str]]()
+    for row in instances.values():
+        expected[("service", row["provider_service_id"])] += 1
+        if row["volume_id"]:
+            expected[("volume", row["volume_id"])] += 1
+    for row in tools:
+        resource = numbers.get(row["resource_id"]) if row["tool_id"] == "telnyx" else row["resource_id"]
+        expected[(RESOURCE_KIND[row["tool_id"]], str(resource))] += 1
+    found = Counter((left.kind, left.id) for left in leftovers if left.kind != "order")
+    violations += [f"leaked: {kind} {one}" for kind, one in (found - expected)]
+    violations += [f"missing: {kind} {one}" for kind, one in (expected - found)]
+    violations += [f"two instances use {kind} {one}" for (kind, one), count in expected.items() if count > 1]
+    open_entries = db.execute(
+        "SELECT instance_id, provider, kind, resource_id, state FROM operation_resources"
+        " WHERE state IN ('intended', 'created')"
+    ).fetchall()
+    for entry in open_entries:
+        if entry["instance_id"] not in instances:
+            violations.append(f"open entry of no instance: {entry}")
+        elif entry["state"] == "intended" and entry["kind"] not in ("volume", "domain"):
+            violations.append(f"intended for ever: {entry}")
+    return violations
+
+
+def parse_response(response: httpx.Response) -> dict[str, Any]:
+    """The body of an answer that a client can make sense of."""
+    assert response.status_code in (200, 202, 400, 404, 409, 500, 502, 503), response.text
+    body = response.json()
+    assert isinstance(body, dict)
+    assert response.status_code < 300 or isinstance(body["error"], str)
+    return body

@@ -1,0 +1,45 @@
+"""What a scheduled function answers, raises and logs: counts, safe messages, never a foreign error's text."""
+
+import pytest
+
+from pointsman.errors import DatabaseUnavailable
+from pointsman.workflows.handlers import RunFailed, scheduled_handler
+
+EVENT = {"id": "53dc4d37", "detail": {}}
+SECRET = "postgresql://user:planted-secret@db"
+
+
+def get_logged_line(caplog: pytest.LogCaptureFixture) -> dict[str, object]:
+    (record,) = caplog.records
+    return vars(record)
+
+
+def test_counts_are_answered_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert scheduled_handler("sweep", lambda _event: {"seen": 3})(EVENT, None) == {"seen": 3}
+    line = get_logged_line(caplog)
+    assert (line["msg"], line["result"]) == ("run done", {"seen": 3})
+    assert (line["schedule"], line["request_id"]) == ("sweep", "53dc4d37")
+
+
+def test_an_error_of_ours_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_event) -> dict[str, object]:
+        raise DatabaseUnavailable("The database cannot be reached")
+
+    with pytest.raises(RunFailed, match="sweep: The database cannot be reached"):
+        scheduled_handler("sweep", fail)(EVENT, None)
+    line = get_logged_line(caplog)
+    assert (line["levelname"], line["code"]) == ("ERROR", "DATABASE_UNAVAILABLE")
+
+
+def test_an_unexpected_error_tells_its_kind_and_place_only(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_event) -> dict[str, object]:
+        raise RuntimeError(SECRET)
+
+    with pytest.raises(RunFailed) as raised:
+        scheduled_handler("sweep", fail)(EVENT, None)
+    assert str(raised.value) == "sweep: unexpected RuntimeError"
+    assert raised.value.__suppress_context__
+    line = get_logged_line(caplog)
+    assert line["error"] == "RuntimeError"
+    assert "in fail" in str(line["place"])
+    assert "planted-secret" not in str(line)

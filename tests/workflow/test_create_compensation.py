@@ -1,0 +1,159 @@
+"""Whatever ends a create in the middle: an honest answer, nothing left, no row, and the id is free again."""
+
+import httpx
+import pytest
+
+from local.simulator.client import SimulatorClient
+
+from ..harness.instances import (
+    Database,
+    assert_can_be_created_again,
+    assert_nothing_is_left,
+    create_instance,
+    create_request,
+    kill_workers,
+    new_instance_id,
+    run_in_background,
+    wait_for_operation,
+    wait_until,
+)
+
+pytestmark = pytest.mark.slow
+
+# A call of each step, and the task that makes it.
+STEPS = [
+    pytest.param("openrouter", "keys.create", "provision_tool", ["openrouter"], id="openrouter"),
+    pytest.param("agentmail", "inboxes.create", "provision_tool", ["agentmail"], id="agentmail"),
+    pytest.param("telnyx", "orders.create", "provision_tool", ["telnyx"], id="telnyx"),
+    pytest.param("railway", "serviceCreate", "create_service", ["openrouter"], id="service"),
+    pytest.param("railway", "volumeCreate", "attach_volume", ["openrouter"], id="volume"),
+    pytest.param("railway", "serviceDomainCreate", "create_domain", ["openrouter"], id="domain"),
+    pytest.param("railway", "environmentPatchCommit", "deploy_instance", ["openrouter"], id="deploy"),
+]
+
+
+@pytest.mark.parametrize(("provider", "operation", "task", "tools"), STEPS)
+def test_task_killed_while_its_provider_is_at_work(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, provider, operation, task, tools
+) -> None:
+    """The provider goes on with a call whose caller is dead, so the thing appears after the kill."""
+    simulator.inject_fault(provider, operation, "slow", seconds=1.2, times=1)
+    body = create_request(new_instance_id(), tools)
+    wait_for_response = run_in_background(lambda: create_instance(api, body))
+    _wait_for_call(simulator, operation)
+    assert kill_workers(f"tasks.{task}.handler") >= 1
+    _assert_compensated(api, simulator, db, body, wait_for_response())
+
+
+def test_task_killed_before_the_rows_are_written(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+    body = create_request(new_instance_id())
+    with db.transaction():
+        db.execute("LOCK TABLE instance_infra IN SHARE MODE")
+        wait_for_response = run_in_background(lambda: create_instance(api, body))
+        wait_until(lambda: _has_step_started(db, body["instanceId"], "record"))
+        assert kill_workers("tasks.record_instance.handler") >= 1
+    _assert_compensated(api, simulator, db, body, wait_for_response())
+
+
+def test_undoing_that_is_killed_goes_on(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+    simulator.inject_fault("railway", "environmentPatchCommit", "refuse", times=None)
+    simulator.inject_fault("railway", "serviceDelete", "slow", seconds=1.0, times=1)
+    body = create_request(new_instance_id())
+    wait_for_response = run_in_background(lambda: create_instance(api, body))
+    _wait_for_call(simulator, "serviceDelete")
+    assert kill_workers("tasks.compensate_operation.handler") >= 1
+    _assert_compensated(api, simulator, db, body, wait_for_response())
+
+
+CALLS = [
+    ("openrouter", "keys.create"),
+    ("agentmail", "inboxes.create"),
+    ("telnyx", "numbers.search"),
+    ("telnyx", "orders.create"),
+    ("railway", "serviceCreate"),
+    ("railway", "environmentPatchCommit"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("provider", "operation"), CALLS)
+def test_call_that_is_refused_for_good(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, provider, operation
+) -> None:
+    simulator.inject_fault(provider, operation, "refuse", times=None)
+    body = create_request(new_instance_id())
+    response = create_instance(api, body)
+    error = _assert_compensated(api, simulator, db, body, response)
+    assert provider in error
+
+
+@pytest.mark.parametrize("operation", ["volumeCreate", "serviceDomainCreate"])
+def test_volume_and_domain_are_best_effort(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, operation
+) -> None:
+    simulator.inject_fault("railway", operation, "refuse", times=None)
+    body = create_request(new_instance_id(), ["openrouter"])
+    response = create_instance(api, body)
+    assert response.status_code == 200, response.text
+    assert len(response.json()["warnings"]) == 1
+    assert (response.json()["url"] is None) == (operation == "serviceDomainCreate")
+    assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
+    assert_nothing_is_left(simulator, db, body["instanceId"])
+
+
+def test_instance_is_not_undone_for_want_of_its_status(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
+    """The second look at the deployment, which the row is written after, is refused."""
+    simulator.inject_fault("railway", "serviceInstance", "refuse", times=None, after=1)
+    body = create_request(new_instance_id(), [])
+    assert create_instance(api, body).status_code == 200
+    query = "SELECT deploy_status FROM instance_infra WHERE instance_id = %s"
+    assert db.execute(query, (body["instanceId"],)).fetchone() == {"deploy_status": None}
+
+
+def test_what_cannot_be_undone_is_told_and_taken_up_by_destroy(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
+    simulator.inject_fault("railway", "environmentPatchCommit", "refuse", times=None)
+    simulator.inject_fault("openrouter", "keys.delete", "server_error", times=None)
+    body = create_request(new_instance_id())
+    response = create_instance(api, body)
+    assert response.status_code in (202, 500)
+    page = wait_for_operation(api, response)
+    assert page["status"] == "leaked"
+    assert page["error"]["left"] == ["openrouter"]
+    assert [left.provider for left in simulator.list_leftovers()] == ["openrouter"]
+    assert create_instance(api, body).status_code == 409
+    simulator.clear_faults()
+    gone = api.delete(f"/destroy/{body['instanceId']}")
+    assert gone.status_code == 200, gone.text
+    assert gone.json()["destroyed"]["openrouter"] is True
+    assert_nothing_is_left(simulator, db, body["instanceId"])
+    assert_can_be_created_again(api, simulator, body)
+
+
+def _assert_compensated(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, body, response: httpx.Response
+) -> str:
+    if response.status_code == 202:
+        assert response.headers["Location"] == f"/operations/{response.json()['operationId']}"
+    else:
+        assert response.status_code == 500, response.text
+    page = wait_for_operation(api, response)
+    assert page["status"] == "failed", page
+    assert all(step["endedAt"] for step in page["steps"]), page
+    assert_nothing_is_left(simulator, db, body["instanceId"])
+    assert_can_be_created_again(api, simulator, body)
+    return page["error"]["message"]
+
+
+def _wait_for_call(simulator: SimulatorClient, operation: str) -> None:
+    wait_until(lambda: any(call.operation == operation for call in simulator.list_calls()))
+
+
+def _has_step_started(db: Database, instance_id: str, step: str) -> bool:
+    query = (
+        "SELECT FROM operation_steps s JOIN operations o ON o.id = operation_id WHERE instance_id = %s AND name = %s"
+    )
+    return db.execute(query, (instance_id, step)).fetchone() is not None
