@@ -10,23 +10,23 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from ... import log
 from ...errors import PointsmanError
 from ...settings.api import load_api_prefix
 from ..common import INVALID_JSON_MESSAGE, GatewayEvent, body_size_error
 from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, get_gateway_event
+from .cors import add_cors
 from .errors import (
     ErrorResponse,
-    add_cors_middleware,
     error_response,
     identity_error,
     internal_error,
     make_error_response,
-    parse_json_body,
     routing_error,
 )
+from .json_body import parse_json_body
 
 __all__ = ["create_app", "get_user_id", "lambda_handler", "read_json_body"]
 
@@ -61,14 +61,7 @@ def lambda_handler(app: FastAPI, is_public: Callable[[Scope], bool] = _is_never_
             access_error = error
         await (app if access_error is None else _to_json_response(error_response(access_error)))(scope, receive, send)
 
-    cors_app: ASGIApp | None = None
-
-    async def app_with_cors(scope: Scope, receive: Receive, send: Send) -> None:
-        nonlocal cors_app
-        cors_app = cors_app or add_cors_middleware(authenticated_app)
-        await cors_app(scope, receive, send)
-
-    serve = adapt_asgi_app(app_with_cors)
+    serve = adapt_asgi_app(add_cors(authenticated_app))
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         request_id = str(event["requestContext"]["requestId"])

@@ -1,30 +1,22 @@
 """What the Agent API's apps share without a web framework: who is calling, errors in part B's shape, other origins."""
 
-import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ...errors import AuthRequired, AuthUnavailable, InvalidToolInput, PointsmanError, RouteFailed, ToolFailed
-from ...settings.api import load_cors_origins
 from ..common import (
-    INVALID_JSON_MESSAGE,
     GatewayEvent,
     describe_routing_error,
     log_if_server_error,
     log_unexpected_error,
 )
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
 __all__ = [
     "ErrorResponse",
-    "add_cors_middleware",
     "error_response",
     "identity_error",
     "internal_error",
     "make_error_response",
-    "parse_json_body",
     "routing_error",
 ]
 
@@ -82,32 +74,3 @@ def identity_error(identity: GatewayEvent) -> PointsmanError | None:
     if problem == "unavailable":
         return AuthUnavailable("Whether the token is genuine cannot be checked at the moment")
     return AuthRequired(problem or _UNKNOWN_CALLER_MESSAGE)
-
-
-def parse_json_body(raw: bytes) -> object:
-    """A body as parsed JSON, whatever its type is said to be; an empty one is an empty object.
-
-    Raises InvalidToolInput.
-    """
-    if not raw.strip():
-        return {}
-    try:
-        return json.loads(raw, parse_constant=_reject_constant)
-    except (ValueError, RecursionError):
-        raise InvalidToolInput(INVALID_JSON_MESSAGE, [{"path": [], "message": INVALID_JSON_MESSAGE}]) from None
-
-
-def add_cors_middleware(app: "ASGIApp") -> "ASGIApp":
-    """The app, with what lets other origins in where the settings name any."""
-    origins = load_cors_origins()
-    if not origins:
-        return app
-    from starlette.middleware.cors import CORSMiddleware
-
-    return CORSMiddleware(
-        app, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=["x-request-id"]
-    )
-
-
-def _reject_constant(constant: str) -> object:
-    raise ValueError(f"{constant} is no JSON")

@@ -19,15 +19,15 @@ from ...prompts.submission import submit_prompt
 from ...settings.api import load_api_prefix
 from ...settings.prompts import StreamSettings
 from ..common import body_size_error
+from .cors import add_cors
 from .errors import (
     ErrorResponse,
-    add_cors_middleware,
     error_response,
     identity_error,
     internal_error,
-    parse_json_body,
     routing_error,
 )
+from .json_body import parse_json_body
 from .prompt_request import PromptRequest, parse_idempotency_key, parse_last_event_id, parse_prompt_request
 from .sse import HEARTBEAT_FRAME, RETRY_FRAME, TIME_LIMIT_FRAME, encode_event
 
@@ -71,13 +71,11 @@ def create_stream_app(has_conversations: Callable[[], bool]) -> "ASGIApp":
         else:
             await _send_stream(send, stream_or_error)
 
-    cors_app: ASGIApp | None = None
+    cors_app = add_cors(respond)
 
     async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
-        nonlocal cors_app
         request_id = str(scope["aws.event"]["requestContext"]["requestId"])
         log.set_context(request_id=request_id)
-        cors_app = cors_app or add_cors_middleware(respond)
         await cors_app(scope, receive, _add_request_id(send, request_id))
 
     return app
