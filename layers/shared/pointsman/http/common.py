@@ -1,30 +1,22 @@
-"""What all endpoints share, those without a web framework too: the limit on bodies, words for refusals, the log."""
+"""Rules and constants that all endpoints share, those without a web framework too."""
 
 import re
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from .. import log
-from ..errors import PayloadTooLarge, PointsmanError
+from ..errors import PayloadTooLarge
 
 __all__ = [
     "IDEMPOTENCY_KEY_PATTERN",
     "INVALID_JSON_MESSAGE",
-    "MAX_BODY_BYTES",
     "MAX_ECHOED_CHARS",
     "GatewayEvent",
-    "body_size_error",
-    "describe_routing_error",
-    "log_if_server_error",
-    "log_unexpected_error",
+    "get_authorizer_context",
+    "require_body_size",
 ]
 
-MAX_BODY_BYTES = 1024 * 1024
-"""No request is near this; the gateway's own limit is 10 MB."""
-
 MAX_ECHOED_CHARS = 200
-"""Characters of what a client sent that a message repeats."""
+"""Characters of a client's text that an error message repeats."""
 
 IDEMPOTENCY_KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
 """What an Idempotency-Key must be: 1 to 255 visible ASCII characters."""
@@ -32,31 +24,27 @@ IDEMPOTENCY_KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
 INVALID_JSON_MESSAGE = "The request body is not valid JSON"
 
 GatewayEvent = Mapping[str, Any]
+"""An event of API Gateway: of an HTTP API in payload format 2.0, or of a REST API."""
+
+_MAX_BODY_BYTES = 1024 * 1024
+"""The largest body of the contract is far below; API Gateway itself takes up to 10 MB."""
 
 
-def body_size_error(event: GatewayEvent) -> PayloadTooLarge | None:
-    """The refusal of a body that is over the limit."""
+def get_authorizer_context(event: GatewayEvent) -> Mapping[str, Any]:
+    """Return the context that the Lambda authorizer gave the caller, the only source of a caller's identity.
+
+    An HTTP API puts it under `authorizer.lambda`, a REST API into `authorizer` itself. Empty without an authorizer.
+    """
+    authorizer: Mapping[str, Any] = event["requestContext"].get("authorizer") or {}
+    return authorizer.get("lambda", authorizer) or {}
+
+
+def require_body_size(event: GatewayEvent) -> None:
+    """Raise PayloadTooLarge if the request's body is larger than 1 MiB.
+
+    A text body is measured in characters, a body in base64 in the bytes that it decodes to.
+    """
     text: str = event.get("body") or ""
     size = len(text) * 3 // 4 - text[-2:].count("=") if event.get("isBase64Encoded") else len(text)
-    if size <= MAX_BODY_BYTES:
-        return None
-    return PayloadTooLarge(f"The request body is over the limit of {MAX_BODY_BYTES // 1024} KiB")
-
-
-def describe_routing_error(status: int, method: str, path: str) -> tuple[str, str]:
-    """The code and the message of a 404 or 405."""
-    if status == 405:
-        return "METHOD_NOT_ALLOWED", f"{method} is not allowed on {path[:MAX_ECHOED_CHARS]}"
-    return "NOT_FOUND", f"There is no {method} {path[:MAX_ECHOED_CHARS]}"
-
-
-def log_if_server_error(error: PointsmanError) -> None:
-    """Log an error of ours that is no fault of the caller's."""
-    if error.status >= 500:
-        log.write("error", "request failed", code=error.code, reason=error.message)
-
-
-def log_unexpected_error(error: BaseException, message: str = "unexpected error", **facts: str) -> None:
-    """Log an error that is not ours. Its text may hold anything, a secret too: only its kind and place are told."""
-    place = "".join(traceback.format_tb(error.__traceback__))
-    log.write("error", message, error=type(error).__name__, place=place, **facts)
+    if size > _MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"The request body is over the limit of {_MAX_BODY_BYTES // 1024} KiB")

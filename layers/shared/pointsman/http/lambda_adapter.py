@@ -1,10 +1,10 @@
-"""What the endpoints of both APIs share: the bare app, and Mangum between it and Lambda.
+"""FastAPI apps behind API Gateway: the app that endpoints of both APIs start from, and Mangum between it and Lambda.
 
-One sandbox serves one request at a time, so routes are `async def` that call the blocking layer directly: a plain `def`
-would cost a thread at each call.
+An execution environment of Lambda serves one request at a time. Routes therefore are `async def` and call the blocking
+layer directly: a plain `def` would cost a thread per call.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 from urllib.parse import quote
@@ -18,40 +18,36 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import PointsmanError
 from .common import GatewayEvent
+from .error_format import ErrorFormat, ErrorResponse, routing_error
 
-__all__ = ["LambdaHandler", "adapt_asgi_app", "create_bare_app", "get_gateway_event"]
+__all__ = ["LambdaHandler", "adapt_asgi_app", "create_bare_app", "get_gateway_event", "to_json_response"]
 
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
-ErrorHandler = Callable[[Request, Exception], Awaitable[JSONResponse]]
 
 
-def create_bare_app(
-    *,
-    on_pointsman_error: ErrorHandler,
-    on_validation_error: ErrorHandler,
-    on_http_exception: ErrorHandler,
-    on_unexpected_error: ErrorHandler,
-) -> FastAPI:
-    """An app without pages of its own. Each argument answers one kind of error: ours, a request that does not fit,
-    404 and 405, and all others."""
+def create_bare_app(error_format: ErrorFormat) -> FastAPI:
+    """Create an app without routes, without FastAPI's own pages, and with every error in the given format."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, strict_content_type=False)
-    app.add_exception_handler(PointsmanError, on_pointsman_error)
-    app.add_exception_handler(RequestValidationError, on_validation_error)
-    app.add_exception_handler(HTTPException, on_http_exception)
-    app.add_exception_handler(Exception, on_unexpected_error)
+
+    async def handle_error(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, RequestValidationError):
+            error = error_format.make_validation_error(error.errors())
+        elif isinstance(error, HTTPException):
+            error = _translate_http_exception(request, error, error_format)
+        return to_json_response(error_format.respond(get_gateway_event(request), error))
+
+    for error_type in (PointsmanError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(error_type, handle_error)
     return app
 
 
 def adapt_asgi_app(app: ASGIApp) -> LambdaHandler:
-    """What makes a request of the gateway's event and hands the app's answer back.
-
-    The app gets the path with its parameters encoded.
-    """
+    """Wrap an ASGI app in Mangum. The app gets the request's path with its parameters percent-encoded."""
 
     async def app_without_reraise(scope: Scope, receive: Receive, send: Send) -> None:
         scope["path"] = _encode_path(scope["aws.event"])
-        # Starlette raises an unexpected error again after it is answered; it is logged by then, and its text may hold
-        # anything.
+        # Starlette raises an unexpected exception again after it has sent the response. It is logged by then, and
+        # Mangum would log its text, which may hold a secret.
         with suppress(Exception):
             await app(scope, receive, send)
 
@@ -59,15 +55,30 @@ def adapt_asgi_app(app: ASGIApp) -> LambdaHandler:
 
 
 def get_gateway_event(request: Request) -> GatewayEvent:
-    """The gateway's event that the request was made of."""
+    """Return the gateway event of a request; an event without fields if the request did not come through Lambda."""
     return cast("GatewayEvent", request.scope.get("aws.event") or {"requestContext": {}})
 
 
-def _encode_path(event: GatewayEvent) -> str:
-    """The path with its parameters encoded, so that a slash in an id does not make two segments of it.
+def to_json_response(error: ErrorResponse) -> JSONResponse:
+    """Convert an error response to FastAPI's."""
+    return JSONResponse(error.body, error.status, error.headers)
 
-    The gateway hands the path over decoded; what it took for parameters it tells apart from that, but not within a
-    greedy one.
+
+def _translate_http_exception(request: Request, error: HTTPException, error_format: ErrorFormat) -> PointsmanError:
+    if error.status_code == 404:
+        return routing_error(request.method, request.url.path)
+    if error.status_code == 405:
+        return routing_error(request.method, request.url.path, allow=(error.headers or {}).get("Allow", ""))
+    # FastAPI itself raises only one other, for a body that cannot be decoded.
+    return error_format.make_validation_error(())
+
+
+def _encode_path(event: GatewayEvent) -> str:
+    """Build the path with its parameters percent-encoded, so that a slash in an id does not split it into two segments.
+
+    API Gateway decodes the path. The parameters of the matched route stand in the event one by one, each decoded;
+    putting them encoded into the route's path restores what the client sent. That does not work for a greedy parameter
+    (`{proxy+}`): it spans segments, and its encoded slashes cannot be told from the others.
     """
     route: str = event["routeKey"].partition(" ")[2]
     if not route or "+}" in route:

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 from ... import log
@@ -18,15 +18,10 @@ from ...prompts.event_subscription import EventSubscription, StreamEvent
 from ...prompts.submission import submit_prompt
 from ...settings.api import load_api_prefix
 from ...settings.prompts import StreamSettings
-from ..common import body_size_error
+from ..common import require_body_size
+from ..error_format import ErrorResponse, routing_error
 from .cors import add_cors
-from .errors import (
-    ErrorResponse,
-    error_response,
-    identity_error,
-    internal_error,
-    routing_error,
-)
+from .errors import ERROR_FORMAT, require_identity
 from .json_body import parse_json_body
 from .prompt_request import PromptRequest, parse_idempotency_key, parse_last_event_id, parse_prompt_request
 from .sse import HEARTBEAT_FRAME, RETRY_FRAME, TIME_LIMIT_FRAME, encode_event
@@ -61,15 +56,11 @@ def create_stream_app(has_conversations: Callable[[], bool]) -> "ASGIApp":
 
     async def respond(scope: "Scope", receive: "Receive", send: "Send") -> None:
         try:
-            stream_or_error = await _open_stream(scope, receive, has_conversations)
-        except PointsmanError as error:
-            stream_or_error = error_response(error)
+            stream = await _open_stream(scope, receive, has_conversations)
         except Exception as error:  # noqa: BLE001 - nothing outside would answer in the contract's shape
-            stream_or_error = internal_error(error)
-        if isinstance(stream_or_error, ErrorResponse):
-            await _send_error(send, stream_or_error)
+            await _send_error(send, ERROR_FORMAT.respond(scope["aws.event"], error))
         else:
-            await _send_stream(send, stream_or_error)
+            await _send_stream(send, stream)
 
     cors_app = add_cors(respond)
 
@@ -81,24 +72,20 @@ def create_stream_app(has_conversations: Callable[[], bool]) -> "ASGIApp":
     return app
 
 
-async def _open_stream(
-    scope: "Scope", receive: "Receive", has_conversations: Callable[[], bool]
-) -> _OpenStream | ErrorResponse:
-    """All that can be refused, before the first byte."""
+async def _open_stream(scope: "Scope", receive: "Receive", has_conversations: Callable[[], bool]) -> _OpenStream:
+    """Do everything that can fail before the first byte is sent."""
     event, settings = scope["aws.event"], StreamSettings.load()
     remaining = scope["aws.context"].get_remaining_time_in_millis() / 1000 - _END_MARGIN_SECONDS
     deadline = time.monotonic() + min(remaining, settings.max_duration)
-    identity: Mapping[str, Any] = event["requestContext"].get("authorizer") or {}
-    if access_error := identity_error(identity) or body_size_error(event):
-        return error_response(access_error)
+    user_id = require_identity(event)
+    require_body_size(event)
     path = scope["raw_path"].decode("ascii", "replace").removeprefix(load_api_prefix())
     match = _STREAM_PATH.fullmatch(path)
     allowed_method = "GET" if match else "POST"
     if match is None and path != "/prompt":
-        return routing_error(404, scope["method"], scope["path"])
+        raise routing_error(scope["method"], scope["path"])
     if scope["method"] != allowed_method:
-        return routing_error(405, scope["method"], scope["path"], {"Allow": allowed_method})
-    user_id = str(identity["user"])
+        raise routing_error(scope["method"], scope["path"], allow=allowed_method)
     if match:
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
         seq = parse_last_event_id(_get_header_values(scope, "last-event-id"), query.get("lastEventId", []))

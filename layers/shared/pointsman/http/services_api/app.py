@@ -1,72 +1,53 @@
-"""The app that every endpoint of the Services API is built from.
+"""The FastAPI app and the Lambda handler that every endpoint of the Services API starts from.
 
-Routes answer with a JSONResponse: a response model would be built at each cold start, to check what we wrote ourselves.
+Routes return a JSONResponse: FastAPI would build a response model at each cold start, to validate our own output.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 
 from ... import log
-from ...errors import PointsmanError, Unauthenticated
-from ..common import (
-    INVALID_JSON_MESSAGE,
-    MAX_ECHOED_CHARS,
-    GatewayEvent,
-    body_size_error,
-    describe_routing_error,
-    log_if_server_error,
-    log_unexpected_error,
-)
-from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, get_gateway_event
+from ...errors import InvalidInput, PointsmanError, Unauthenticated
+from ..common import INVALID_JSON_MESSAGE, MAX_ECHOED_CHARS, GatewayEvent, get_authorizer_context, require_body_size
+from ..error_format import ErrorFormat
+from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, to_json_response
 from .models import ROUTE_SPEC_KEY, RouteSpec
 
 __all__ = ["create_app", "lambda_handler"]
 
-_ERROR_HEADERS = {"UNAUTHENTICATED": {"WWW-Authenticate": "Bearer"}, "IDEMPOTENCY_IN_PROGRESS": {"Retry-After": "2"}}
-"""Headers of errors, by their code."""
-
 
 def create_app() -> FastAPI:
-    """An app whose errors have the contract's shape."""
-    return create_bare_app(
-        on_pointsman_error=_handle_pointsman_error,
-        on_validation_error=_handle_validation_error,
-        on_http_exception=_handle_http_exception,
-        on_unexpected_error=_handle_unexpected_error,
-    )
+    """Create an app without routes that answers errors in the Services API's format."""
+    return create_bare_app(_ERROR_FORMAT)
 
 
 def lambda_handler(app: FastAPI, *, public_method: str = "") -> LambdaHandler:
-    """The Lambda handler of an app. It refuses callers without identity, but for the method named by `public`.
+    """Create the Lambda handler of an app: identity, body limit, and idempotency keys of the routes that accept them.
 
-    Whatever happens inside, the answer is JSON in the contract's shape. A route whose `answers` are `keyed` is served
-    once for each Idempotency-Key.
+    Args:
+        app: the app, with its routes.
+        public_method: the HTTP method that is served without an API key; none if empty.
     """
     serve = adapt_asgi_app(app)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         log.set_context(request_id=event["requestContext"]["requestId"])
-        access_error = None if event["requestContext"]["http"]["method"] == public_method else _identity_error(event)
-        access_error = access_error or body_size_error(event)
-        if access_error is not None:
-            return _to_lambda_response(_error_response(event, access_error))
-        route = _find_keyed_route(app, event)
-        if route is None:
-            return serve(event, context)
-        from .idempotent_endpoint import serve_once
-
         try:
+            if event["requestContext"]["http"]["method"] != public_method:
+                _require_caller(event)
+            require_body_size(event)
+            route = _find_keyed_route(app, event)
+            if route is None:
+                return serve(event, context)
+            from .idempotent_endpoint import serve_once
+
             return serve_once(event, route.starts_operation, lambda: serve(event, context))
-        except PointsmanError as error:
-            return _to_lambda_response(_error_response(event, error))
         except Exception as error:  # noqa: BLE001 - nothing outside would answer in the contract's shape
-            return _to_lambda_response(_internal_error(event, error))
+            return _to_lambda_response(to_json_response(_ERROR_FORMAT.respond(event, error)))
 
     return handler
 
@@ -91,65 +72,30 @@ def _to_lambda_response(response: JSONResponse) -> dict[str, Any]:
     }
 
 
-def _identity_error(event: GatewayEvent) -> PointsmanError | None:
-    """Identity is what the authorizer says, and nothing else; without it the caller is nobody."""
-    authorizer: GatewayEvent = event["requestContext"].get("authorizer") or {}
-    context: GatewayEvent = authorizer.get("lambda") or {}
-    return None if context.get("caller") else Unauthenticated("Invalid or missing API key")
+def _require_caller(event: GatewayEvent) -> None:
+    if not get_authorizer_context(event).get("caller"):
+        raise Unauthenticated("Invalid or missing API key")
 
 
-def _make_error_response(
-    event: GatewayEvent, status: int, code: str, message: str, **extras: Mapping[str, Any] | None
-) -> JSONResponse:
-    """`more`: `details` go into the body, `headers` into the headers."""
-    body = {"error": message, "code": code, **(extras.get("details") or {})}
-    body["requestId"] = event["requestContext"].get("requestId")
-    return JSONResponse(body, status, dict(extras.get("headers") or {}))
+def _make_body(error: PointsmanError, request_id: str | None) -> dict[str, Any]:
+    return {"error": error.message, "code": error.code, **error.details, "requestId": request_id}
 
 
-def _error_response(event: GatewayEvent, error: PointsmanError) -> JSONResponse:
-    log_if_server_error(error)
-    headers = _ERROR_HEADERS.get(error.code)
-    return _make_error_response(event, error.status, error.code, error.message, details=error.details, headers=headers)
-
-
-async def _handle_pointsman_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, PointsmanError)
-    return _error_response(get_gateway_event(request), error)
-
-
-async def _handle_unexpected_error(request: Request, error: Exception) -> JSONResponse:
-    return _internal_error(get_gateway_event(request), error)
-
-
-def _internal_error(event: GatewayEvent, error: Exception) -> JSONResponse:
-    log_unexpected_error(error)
-    message = "Internal error; the log tells more of this request id"
-    return _make_error_response(event, 500, "INTERNAL_ERROR", message)
-
-
-async def _handle_validation_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    return _make_error_response(get_gateway_event(request), 400, "INVALID_INPUT", _describe_first_issue(error.errors()))
-
-
-async def _handle_http_exception(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    event = get_gateway_event(request)
-    if error.status_code not in (404, 405):
-        # The only other one that FastAPI raises itself: a body that cannot be decoded.
-        return _make_error_response(event, error.status_code, "INVALID_INPUT", INVALID_JSON_MESSAGE)
-    code, message = describe_routing_error(error.status_code, request.method, request.url.path)
-    return _make_error_response(event, error.status_code, code, message, headers=error.headers)
-
-
-def _describe_first_issue(issues: Sequence[Mapping[str, Any]]) -> str:
-    """One sentence that says what to change. Never the value itself: it may be a secret."""
+def _make_validation_error(issues: Sequence[Mapping[str, Any]]) -> InvalidInput:
+    """Describe the first issue in one sentence that says what to change, never the value: it may be a secret."""
+    if not issues or issues[0]["type"] == "json_invalid":
+        return InvalidInput(INVALID_JSON_MESSAGE)
     first = issues[0]
-    if first["type"] == "json_invalid":
-        return INVALID_JSON_MESSAGE
     where = [str(part)[:MAX_ECHOED_CHARS] for part in first["loc"] if part not in ("body", "path")]
     if not where:
-        return "The request body must be a JSON object with Content-Type: application/json"
+        return InvalidInput("The request body must be a JSON object with Content-Type: application/json")
     message = str(first["msg"]).removeprefix("Value error, ")
-    return f"{'.'.join(where)}: {message[:1].lower()}{message[1:]}"
+    return InvalidInput(f"{'.'.join(where)}: {message[:1].lower()}{message[1:]}")
+
+
+_ERROR_FORMAT = ErrorFormat(
+    _make_body,
+    {"UNAUTHENTICATED": {"WWW-Authenticate": "Bearer"}, "IDEMPOTENCY_IN_PROGRESS": {"Retry-After": "2"}},
+    _make_validation_error,
+)
+"""The contract's format in part A: `{"error", "code", "requestId"}` and the error's details beside them."""

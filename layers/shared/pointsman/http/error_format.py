@@ -1,0 +1,86 @@
+"""Error responses of both APIs: each API has a format, and all else is shared. Loads no web framework."""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .. import log
+from ..errors import NotFound, PointsmanError, RouteFailed, ToolFailed
+from .common import MAX_ECHOED_CHARS, GatewayEvent
+
+__all__ = ["ErrorFormat", "ErrorResponse", "routing_error"]
+
+
+class ErrorResponse(NamedTuple):
+    """An HTTP response that is an error; `body` is to be sent as JSON."""
+
+    status: int
+    body: dict[str, Any]
+    headers: Mapping[str, str]
+
+
+class ErrorFormat(NamedTuple):
+    """How one API writes its errors.
+
+    Attributes:
+        make_body: makes the body of an error's response; its second argument is the request's id.
+        headers_by_code: the headers of an error's response, by the error's code.
+        make_validation_error: makes the error of a request that FastAPI rejects, of pydantic's issues. There are none
+            where the body cannot be decoded.
+    """
+
+    make_body: Callable[[PointsmanError, str | None], dict[str, Any]]
+    headers_by_code: Mapping[str, Mapping[str, str]]
+    make_validation_error: Callable[[Sequence[Mapping[str, Any]]], PointsmanError]
+
+    def respond(self, event: GatewayEvent, error: Exception) -> ErrorResponse:
+        """Make the response to any exception, and log an exception that is not the caller's fault.
+
+        What is not a PointsmanError becomes a 500 that says nothing of it.
+        """
+        if isinstance(error, PointsmanError):
+            _log_server_error(error)
+        else:
+            _log_unexpected_error(error)
+            error = PointsmanError("Internal error; the log tells more of this request id")
+        allow = {"Allow": error.allow} if isinstance(error, _MethodNotAllowed) else {}
+        return ErrorResponse(
+            error.status,
+            self.make_body(error, event["requestContext"].get("requestId")),
+            {**self.headers_by_code.get(error.code, {}), **allow},
+        )
+
+
+class _MethodNotAllowed(PointsmanError):
+    status, code = 405, "METHOD_NOT_ALLOWED"
+
+    def __init__(self, message: str, allow: str) -> None:
+        super().__init__(message)
+        self.allow = allow
+
+
+def routing_error(method: str, path: str, *, allow: str | None = None) -> PointsmanError:
+    """Make the error of a request that has no route: 404, or 405 where the path has other methods.
+
+    Args:
+        method: the request's.
+        path: the request's; what is long is cut.
+        allow: the methods that the path has, as the header Allow lists them; None where there is no such path.
+    """
+    if allow is None:
+        return NotFound(f"There is no {method} {path[:MAX_ECHOED_CHARS]}")
+    return _MethodNotAllowed(f"{method} is not allowed on {path[:MAX_ECHOED_CHARS]}", allow)
+
+
+def _log_server_error(error: PointsmanError) -> None:
+    cause = error.__cause__
+    if isinstance(error, (ToolFailed, RouteFailed)) and cause and not isinstance(cause, PointsmanError):
+        _log_unexpected_error(cause, "a plugin failed", code=error.code)
+    elif error.status >= 500:
+        log.write("error", "request failed", code=error.code, reason=error.message)
+
+
+def _log_unexpected_error(error: BaseException, message: str = "unexpected error", **fields: str) -> None:
+    # Not the exception's text: it may hold a secret.
+    place = "".join(traceback.format_tb(error.__traceback__))
+    log.write("error", message, error=type(error).__name__, place=place, **fields)
