@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse
 
 from pointsman.agent.validation import validate_input
 from pointsman.http.agent_api.app import create_app, get_user_id, lambda_handler, read_json_body
-from pointsman.http.agent_api.models import DECISION_ERROR_CODES, describe_agent_route
 from pointsman.http.agent_api.prompt_models import Approval, Decided
+from pointsman.http.agent_api.route_spec import DECISION_ERROR_CODES, describe_agent_route
 from pointsman.prompts import approvals
 
 app = create_app()

@@ -4,7 +4,8 @@ from fastapi.responses import JSONResponse
 
 from composition import compose
 from pointsman.http.agent_api.app import create_app, lambda_handler
-from pointsman.http.agent_api.models import Capabilities, describe_agent_route
+from pointsman.http.agent_api.models import Capabilities
+from pointsman.http.agent_api.route_spec import describe_agent_route
 
 agent = compose()
 app = create_app()

@@ -6,8 +6,8 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from pointsman.http.agent_api.app import create_app, get_user_id, lambda_handler
-from pointsman.http.agent_api.models import describe_agent_route
 from pointsman.http.agent_api.prompt_models import PromptPage
+from pointsman.http.agent_api.route_spec import describe_agent_route
 from pointsman.prompts import queries
 
 app = create_app()

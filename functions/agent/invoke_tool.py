@@ -8,7 +8,8 @@ from fastapi.responses import JSONResponse
 from composition import compose
 from pointsman.agent import Invocation
 from pointsman.http.agent_api.app import create_app, get_user_id, lambda_handler, read_json_body
-from pointsman.http.agent_api.models import TOOL_CALL_ERROR_CODES, ToolResult, describe_agent_route
+from pointsman.http.agent_api.models import ToolResult
+from pointsman.http.agent_api.route_spec import TOOL_CALL_ERROR_CODES, describe_agent_route
 
 agent = compose()
 app = create_app()

@@ -7,7 +7,8 @@ from fastapi.responses import JSONResponse, Response
 from composition import compose
 from pointsman.agent import describe_tool
 from pointsman.http.agent_api.app import create_app, lambda_handler
-from pointsman.http.agent_api.models import Tools, describe_agent_route
+from pointsman.http.agent_api.models import Tools
+from pointsman.http.agent_api.route_spec import describe_agent_route
 
 agent = compose()
 app = create_app()

@@ -4,8 +4,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from pointsman.http.services_api.app import create_app, lambda_handler
-from pointsman.http.services_api.models import Configured, describe_route
+from pointsman.http.services_api.models import Configured
 from pointsman.http.services_api.parameters import PathId, strict_config
+from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import resource_names, service_config
 
 app = create_app()

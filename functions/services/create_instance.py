@@ -4,9 +4,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from pointsman.http.services_api.app import create_app, lambda_handler
-from pointsman.http.services_api.models import InstanceCreated, describe_route
+from pointsman.http.services_api.models import InstanceCreated
 from pointsman.http.services_api.operations import operation_response
 from pointsman.http.services_api.parameters import TOOL_ID_SCHEMA, strict_config
+from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import commands, resource_names
 from pointsman.lifecycle.operation_results import start_and_wait
 

@@ -3,7 +3,8 @@
 from fastapi.responses import JSONResponse
 
 from pointsman.http.services_api.app import create_app, lambda_handler
-from pointsman.http.services_api.models import Credits, describe_route
+from pointsman.http.services_api.models import Credits
+from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle.openrouter_spend import read_spend
 
 app = create_app()

@@ -3,7 +3,8 @@
 from fastapi.responses import JSONResponse
 
 from pointsman.http.services_api.app import create_app, lambda_handler
-from pointsman.http.services_api.models import DashboardInstances, describe_route
+from pointsman.http.services_api.models import DashboardInstances
+from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle.dashboard import list_stored_instances
 
 app = create_app()

@@ -3,9 +3,10 @@
 from fastapi.responses import JSONResponse
 
 from pointsman.http.services_api.app import create_app, lambda_handler
-from pointsman.http.services_api.models import ResourceDestroyed, describe_route
+from pointsman.http.services_api.models import ResourceDestroyed
 from pointsman.http.services_api.operations import operation_response
 from pointsman.http.services_api.parameters import PathId, ToolId
+from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import commands
 from pointsman.lifecycle.operation_results import start_and_wait
 

@@ -3,7 +3,8 @@
 from fastapi.responses import JSONResponse
 
 from pointsman.http.services_api.app import create_app, lambda_handler
-from pointsman.http.services_api.models import Health, describe_route
+from pointsman.http.services_api.models import Health
+from pointsman.http.services_api.route_spec import describe_route
 
 app = create_app()
 handler = lambda_handler(app, public_method="GET")

@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import Response
 
 from pointsman.http.services_api.app import create_app, lambda_handler
-from pointsman.http.services_api.models import describe_route
+from pointsman.http.services_api.route_spec import describe_route
 
 app = create_app()
 handler = lambda_handler(app)

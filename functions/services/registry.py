@@ -3,7 +3,8 @@
 from fastapi.responses import JSONResponse
 
 from pointsman.http.services_api.app import create_app, lambda_handler
-from pointsman.http.services_api.models import Registry, describe_route
+from pointsman.http.services_api.models import Registry
+from pointsman.http.services_api.route_spec import describe_route
 from pointsman.providers.registry import describe_tools
 
 app = create_app()

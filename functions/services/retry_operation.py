@@ -3,9 +3,10 @@
 from fastapi.responses import JSONResponse
 
 from pointsman.http.services_api.app import create_app, lambda_handler
-from pointsman.http.services_api.models import OperationPage, describe_route
+from pointsman.http.services_api.models import OperationPage
 from pointsman.http.services_api.operations import operation_response, serialize_operation
 from pointsman.http.services_api.parameters import PathId
+from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import reconciler
 from pointsman.lifecycle.operation_results import get_operation_and_steps, start_and_wait
 

@@ -4,8 +4,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from pointsman.http.services_api.app import create_app, lambda_handler
-from pointsman.http.services_api.models import Fleet, describe_route
+from pointsman.http.services_api.models import Fleet
 from pointsman.http.services_api.parameters import strict_config
+from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle.fleet_status import read_fleet_status
 
 app = create_app()

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from local.template import openapi
 from pointsman import errors
 from pointsman.agent import Agent, Input, RouteContext, Tool, ToolContext
-from pointsman.http.openapi import runtime as module
 from pointsman.http.openapi.runtime import generate_runtime_document
+from pointsman.http.openapi.schema import ERROR_CODES
 
 COMBINED_TEXT = openapi.COMBINED_DOCUMENT_PATH.read_text()
 
@@ -172,5 +172,5 @@ def test_security_is_what_the_setting_asks_for(mode: str, asked: list[Any], sche
 
 def test_codes_have_the_statuses_of_their_errors() -> None:
     known = {error.code: error.status for name in errors.__all__ if hasattr(error := getattr(errors, name), "code")}
-    for code, (status, _) in module._ERROR_CODES.items():
+    for code, (status, _) in ERROR_CODES.items():
         assert known.get(code, status) == status, code

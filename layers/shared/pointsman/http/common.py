@@ -8,8 +8,11 @@ from ..errors import PayloadTooLarge
 
 __all__ = [
     "IDEMPOTENCY_KEY_PATTERN",
+    "IDEMPOTENCY_KEY_RULE",
+    "IDEMPOTENCY_KEY_SCHEMA",
     "INVALID_JSON_MESSAGE",
     "MAX_ECHOED_CHARS",
+    "ROUTE_SPEC_KEY",
     "GatewayEvent",
     "get_authorizer_context",
     "require_body_size",
@@ -18,8 +21,16 @@ __all__ = [
 MAX_ECHOED_CHARS = 200
 """Characters of a client's text that an error message repeats."""
 
-IDEMPOTENCY_KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
-"""What an Idempotency-Key must be: 1 to 255 visible ASCII characters."""
+_KEY_CHARACTERS, _MAX_KEY_CHARS = "[!-~]", 255
+IDEMPOTENCY_KEY_PATTERN = re.compile(f"{_KEY_CHARACTERS}{{1,{_MAX_KEY_CHARS}}}")
+IDEMPOTENCY_KEY_RULE = f"1 to {_MAX_KEY_CHARS} visible ASCII characters"
+IDEMPOTENCY_KEY_SCHEMA = {
+    "type": "string", "minLength": 1, "maxLength": _MAX_KEY_CHARS, "pattern": f"^{_KEY_CHARACTERS}+$"
+}  # fmt: skip
+"""The rule for an Idempotency-Key, as a pattern for all of it, in words, and as JSON Schema."""
+
+ROUTE_SPEC_KEY = "route_spec"
+"""The key of a route's spec in its `openapi_extra`."""
 
 INVALID_JSON_MESSAGE = "The request body is not valid JSON"
 

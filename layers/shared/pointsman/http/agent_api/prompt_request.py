@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, cast
 
 from ...errors import InvalidToolInput, Issue
-from ..common import IDEMPOTENCY_KEY_PATTERN, MAX_ECHOED_CHARS
+from ..common import IDEMPOTENCY_KEY_PATTERN, IDEMPOTENCY_KEY_RULE, MAX_ECHOED_CHARS
 
 __all__ = ["BODY_FIELDS", "PromptRequest", "parse_idempotency_key", "parse_last_event_id", "parse_prompt_request"]
 
@@ -51,9 +51,7 @@ def parse_idempotency_key(values: list[str]) -> str | None:
     if not values:
         return None
     if len(values) > 1 or not IDEMPOTENCY_KEY_PATTERN.fullmatch(values[0]):
-        raise _validation_error(
-            [(["Idempotency-Key"], "It must be given once, with 1 to 255 visible ASCII characters")]
-        )
+        raise _validation_error([(["Idempotency-Key"], f"It must be given once, with {IDEMPOTENCY_KEY_RULE}")])
     return values[0]
 
 

@@ -9,10 +9,11 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from ..agent_api.models import AgentError, AgentRouteSpec
-from ..services_api.models import ROUTE_SPEC_KEY
+from ..agent_api.models import AgentError
+from ..agent_api.route_spec import AgentRouteSpec
+from ..common import ROUTE_SPEC_KEY
 from .prompts import EVENT_DATA_TYPES, build_prompt_paths
-from .runtime import AGENT_TAG, Document, build_error_responses
+from .schema import AGENT_TAG, Document, build_error_responses, json_content, path_parameter
 
 __all__ = ["generate_combined_document"]
 
@@ -120,10 +121,7 @@ def _build_operation(route: APIRoute, summary: str, schema: Document | None) -> 
     names = re.findall(r"\{(\w+)\}", route.path)
     operation: Document = {"tags": [AGENT_TAG], "summary": summary, "operationId": route.name}
     if names:
-        operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-            for name in names
-        ]
+        operation["parameters"] = [path_parameter(name) for name in names]
     if "VALIDATION_ERROR" in spec.error_codes:
         operation["requestBody"] = {**_build_request_body({"type": "object"}), "required": False}
     content: Document = {spec.media_type: {} if schema is None else {"schema": schema}}
@@ -135,7 +133,7 @@ def _build_operation(route: APIRoute, summary: str, schema: Document | None) -> 
 
 
 def _build_request_body(schema: Document) -> Document:
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {"required": True, "content": json_content(schema)}
 
 
 def _add_examples(operation: Document) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..agent_api.models import DECISION_ERROR_CODES
 from ..agent_api.prompt_models import (
     ApprovalAsked,
     Delta,
@@ -14,8 +13,8 @@ from ..agent_api.prompt_models import (
     TextOutput,
     ToolOutput,
 )
-from .runtime import AGENT_TAG, Document, build_error_responses
-from .services import IDEMPOTENCY_KEY_PARAMETER
+from ..agent_api.route_spec import DECISION_ERROR_CODES
+from .schema import AGENT_TAG, Document, build_error_responses, idempotency_key_parameter, json_content, path_parameter
 
 __all__ = ["EVENT_DATA_TYPES", "build_prompt_paths"]
 
@@ -56,10 +55,9 @@ _BODY_SCHEMA: Document = {
     "additionalProperties": False,
 }
 
-_IDEMPOTENCY_KEY_PARAMETER = {
-    **IDEMPOTENCY_KEY_PARAMETER,
-    "description": "A name of this request: sent again with it, it follows the prompt that the first has begun",
-}
+_IDEMPOTENCY_KEY = idempotency_key_parameter(
+    "A name of this request: sent again with it, it follows the prompt that the first has begun"
+)
 _LAST_EVENT_ID = {
     "description": "The last event that the client has",
     "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"},
@@ -74,8 +72,8 @@ def build_prompt_paths(make_reference: Callable[[type[Any]], Document]) -> Docum
         "summary": "Begin a prompt, and follow it",
         "description": "The answer is a stream of events." + _STREAM_LIFETIME,
         "operationId": "prompt",
-        "parameters": [_IDEMPOTENCY_KEY_PARAMETER],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY_SCHEMA}}},
+        "parameters": [_IDEMPOTENCY_KEY],
+        "requestBody": {"required": True, "content": json_content(_BODY_SCHEMA)},
         "responses": {
             "200": stream_response,
             **build_error_responses(
@@ -90,7 +88,7 @@ def build_prompt_paths(make_reference: Callable[[type[Any]], Document]) -> Docum
         "description": "A prompt that has ended is told again." + _STREAM_LIFETIME,
         "operationId": "prompt_stream",
         "parameters": [
-            {"name": "promptId", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}},
+            path_parameter("promptId"),
             {"name": "Last-Event-ID", "in": "header", "required": False, **_LAST_EVENT_ID},
             {"name": "lastEventId", "in": "query", "required": False, **_LAST_EVENT_ID},
         ],

@@ -11,42 +11,21 @@ from ...agent.json_schema import input_schema, output_schema
 from ...agent.routes import Route
 from ...errors import InvalidToolInput
 from ...settings.api import AuthMode
-from ..agent_api.models import TOOL_CALL_ERROR_CODES
+from ..agent_api.route_spec import TOOL_CALL_ERROR_CODES
+from .schema import (
+    AGENT_TAG,
+    SCHEMA_REF_PREFIX,
+    Document,
+    build_error_response,
+    build_error_responses,
+    json_content,
+    path_parameter,
+)
 
-__all__ = ["AGENT_TAG", "Document", "build_error_responses", "generate_runtime_document"]
+__all__ = ["generate_runtime_document"]
 
-Document = dict[str, Any]
-
-AGENT_TAG = "Agent API"
 _TOOLS_TAG, _ROUTES_TAG = "tools", "routes"
 """The tags of tools and routes that are exposed without one."""
-
-_SCHEMA_REF_PREFIX = "#/components/schemas/"
-
-_ERROR_CODES = {
-    "AUTH_REQUIRED": (401, "who is calling is not known"),
-    "APPROVAL_REQUIRED": (403, "a person must approve this call, and here nobody can"),
-    "NOT_FOUND": (404, "there is nothing of this name"),
-    "TOOL_NOT_FOUND": (404, "no tool of this id is exposed"),
-    "PROMPT_NOT_FOUND": (404, "there is no such prompt of yours, or it does not wait for this"),
-    "CONVERSATION_BUSY": (409, "a prompt of this conversation still runs or waits"),
-    "IDEMPOTENCY_KEY_REUSED": (409, "the key came with another request"),
-    "PAYLOAD_TOO_LARGE": (413, "the body is too large"),
-    "VALIDATION_ERROR": (422, "the input does not fit; `details` tell what is wrong where"),
-    "FEATURE_UNAVAILABLE": (422, "a plugin that this needs is not registered"),
-    "TOOL_ERROR": (500, "the tool failed; the message says why"),
-    "ROUTE_ERROR": (500, "the route failed; the message says why"),
-    "INTERNAL_ERROR": (500, "something unexpected; the log tells more"),
-    "MISSING_SETTING": (500, "the message names a setting that is missing"),
-    "MODEL_ERROR": (502, "the model or its provider failed"),
-    "AUTH_UNAVAILABLE": (503, "whether the token is genuine cannot be checked now"),
-    "DATABASE_UNAVAILABLE": (503, "the database cannot be reached"),
-    "START_FAILED": (503, "the prompt could not be started, and was given up"),
-    "DOCS_UNAVAILABLE": (503, "the script of the documentation was not packed"),
-}
-"""The status of each code of part B, and what it means."""
-
-_COMMON_ERROR_CODES = ("INTERNAL_ERROR", "MISSING_SETTING")
 
 _SECURITY_BY_MODE: Mapping[AuthMode, list[dict[str, list[str]]]] = {
     "header": [{"user": []}],
@@ -92,20 +71,6 @@ def generate_runtime_document(combined: Document, api: ApiService, mode: AuthMod
     return combined
 
 
-def build_error_responses(*error_codes: str, public: bool = False) -> Document:
-    """The responses of an operation of part B that are errors: those of these codes, and those that all have."""
-    all_codes = [*error_codes, *_COMMON_ERROR_CODES, *(() if public else ("AUTH_REQUIRED", "AUTH_UNAVAILABLE"))]
-    by_status: dict[int, list[str]] = {}
-    for code in all_codes:
-        status, meaning = _ERROR_CODES[code]
-        by_status.setdefault(status, []).append(f"`{code}`: {meaning}")
-    return {str(status): _build_error_response("; ".join(by_status[status])) for status in sorted(by_status)}
-
-
-def _build_error_response(description: str) -> Document:
-    return {"description": description, "content": _json_content({"$ref": f"{_SCHEMA_REF_PREFIX}AgentError"})}
-
-
 def _build_tool_operation(exposed: ExposedTool, schemas: Document, operation_id: str) -> Document:
     tool = exposed.tool
     example: Mapping[str, object] | None = {}
@@ -121,14 +86,14 @@ def _build_tool_operation(exposed: ExposedTool, schemas: Document, operation_id:
         "operationId": operation_id,
         "requestBody": {
             "required": example is None,
-            "content": _json_content(
+            "content": json_content(
                 _add_component(schemas, tool.id, "Input", tool.input), example if tool.example is None else tool.example
             ),
         },
         "responses": {
             "200": {
                 "description": "What the tool returned",
-                "content": _json_content(_wrap_result_schema(_add_component(schemas, tool.id, "Output", tool.output))),
+                "content": json_content(_wrap_result_schema(_add_component(schemas, tool.id, "Output", tool.output))),
             },
             **build_error_responses(*codes),
         },
@@ -137,10 +102,7 @@ def _build_tool_operation(exposed: ExposedTool, schemas: Document, operation_id:
 
 def _build_route_operation(route: Route, schemas: Document, operation_id: str) -> Document:
     public = {"security": list[object]()} if route.public else {}
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-        for name in route.parameters
-    ]
+    parameters = [path_parameter(name) for name in route.parameters]
     output = (
         {"type": "object"} if route.output is None else _add_component(schemas, operation_id, "Output", route.output)
     )
@@ -152,13 +114,13 @@ def _build_route_operation(route: Route, schemas: Document, operation_id: str) -
     }
     codes = ["ROUTE_ERROR"]
     if route.input is not None:
-        body = _json_content(_add_component(schemas, operation_id, "Input", route.input))
+        body = json_content(_add_component(schemas, operation_id, "Input", route.input))
         operation["requestBody"] = {"required": True, "content": body}
         codes += ["VALIDATION_ERROR", "PAYLOAD_TOO_LARGE"]
     operation["responses"] = {
-        "200": {"description": "Done", "content": _json_content(output)},
+        "200": {"description": "Done", "content": json_content(output)},
         **build_error_responses(*codes, public=route.public),
-        "default": _build_error_response("An error that the route chose; the message says what to do"),
+        "default": build_error_response("An error that the route chose; the message says what to do"),
     }
     return {**operation, **public}
 
@@ -170,19 +132,15 @@ def _add_component(schemas: Document, owner: str, part: str, model: type[BaseMod
     """
     name = f"{owner}.{part}"
     build_schema = input_schema if part == "Input" else output_schema
-    schema = build_schema(model, f"{_SCHEMA_REF_PREFIX}{name}.{{model}}")
+    schema = build_schema(model, f"{SCHEMA_REF_PREFIX}{name}.{{model}}")
     for inner, inner_schema in schema.pop("$defs", {}).items():
         schemas[f"{name}.{inner}"] = inner_schema
     schemas[name] = schema
-    return {"$ref": _SCHEMA_REF_PREFIX + name}
+    return {"$ref": SCHEMA_REF_PREFIX + name}
 
 
 def _wrap_result_schema(schema: Document) -> Document:
     return {"type": "object", "properties": {"result": schema}, "required": ["result"], "additionalProperties": False}
-
-
-def _json_content(schema: Document, example: object = None) -> Document:
-    return {"application/json": {"schema": schema, **({} if example is None else {"example": example})}}
 
 
 def _make_unique_id(preferred: str, used_ids: set[str]) -> str:

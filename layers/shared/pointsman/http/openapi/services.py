@@ -6,9 +6,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from ..services_api.models import ROUTE_SPEC_KEY, Error, RouteSpec, Started
+from ..common import ROUTE_SPEC_KEY
+from ..services_api.models import Error, Started
+from ..services_api.route_spec import RouteSpec
+from .schema import Document, idempotency_key_parameter
 
-__all__ = ["IDEMPOTENCY_KEY_PARAMETER", "generate_services_document"]
+__all__ = ["generate_services_document"]
 
 _DESCRIPTION = """\
 A pool manager creates and destroys agent instances through this API. Every answer is JSON, errors too.
@@ -26,19 +29,13 @@ _STATUS_DESCRIPTIONS = {
     503: "The database or Step Functions cannot be reached",
 }
 
-IDEMPOTENCY_KEY_PARAMETER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "A name of this request, for 24 hours: sent again with it, it gets the answer of the first",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-}
+_IDEMPOTENCY_KEY = idempotency_key_parameter(
+    "A name of this request, for 24 hours: sent again with it, it gets the answer of the first"
+)
 _REPLAYED_HEADER = {
     "description": "There where a repeat is answered, with what the first did",
     "schema": {"const": "true"},
 }
-
-Document = dict[str, Any]
 
 
 def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Document:
@@ -55,7 +52,7 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
                     responses=_build_responses(spec),
                     operation_id=route.name,
                     summary=purpose,
-                    openapi_extra={"parameters": [IDEMPOTENCY_KEY_PARAMETER]} if spec.accepts_idempotency_key else None,
+                    openapi_extra={"parameters": [_IDEMPOTENCY_KEY]} if spec.accepts_idempotency_key else None,
                 )
     openapi_document = documented_app.openapi()
     for path in openapi_document["paths"].values():

@@ -12,10 +12,17 @@ from fastapi.routing import APIRoute
 
 from ... import log
 from ...errors import InvalidInput, PointsmanError, Unauthenticated
-from ..common import INVALID_JSON_MESSAGE, MAX_ECHOED_CHARS, GatewayEvent, get_authorizer_context, require_body_size
+from ..common import (
+    INVALID_JSON_MESSAGE,
+    MAX_ECHOED_CHARS,
+    ROUTE_SPEC_KEY,
+    GatewayEvent,
+    get_authorizer_context,
+    require_body_size,
+)
 from ..error_format import ErrorFormat
 from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, to_json_response
-from .models import ROUTE_SPEC_KEY, RouteSpec
+from .route_spec import RouteSpec
 
 __all__ = ["create_app", "lambda_handler"]
 

@@ -12,7 +12,7 @@ from ...errors import InvalidInput
 from ...lifecycle import idempotent_requests
 from ...lifecycle.idempotency_claim import claim_scope
 from ...lifecycle.idempotent_requests import RecordedResponse
-from ..common import IDEMPOTENCY_KEY_PATTERN
+from ..common import IDEMPOTENCY_KEY_PATTERN, IDEMPOTENCY_KEY_RULE
 
 __all__ = ["serve_once"]
 
@@ -31,7 +31,7 @@ def serve_once(event: Mapping[str, Any], starts_operation: bool, serve: Callable
     """
     key = str(event["headers"]["idempotency-key"])
     if not IDEMPOTENCY_KEY_PATTERN.fullmatch(key):
-        raise InvalidInput("Idempotency-Key must be 1 to 255 visible ASCII characters")
+        raise InvalidInput(f"Idempotency-Key must be {IDEMPOTENCY_KEY_RULE}")
     claim = idempotent_requests.claim_key(key, _canonical_request(event), starts_operation=starts_operation)
     if isinstance(claim, RecordedResponse):
         return _replay_response(claim)

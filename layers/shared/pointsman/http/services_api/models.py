@@ -1,11 +1,10 @@
 """What the Services API answers, as types: for the routes that write it and for the OpenAPI document."""
 
-from typing import Any, Literal, NamedTuple, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 __all__ = [
-    "ROUTE_SPEC_KEY",
     "Configured",
     "Credits",
     "DashboardInstances",
@@ -17,13 +16,9 @@ __all__ = [
     "OperationPage",
     "Registry",
     "ResourceDestroyed",
-    "RouteSpec",
     "Started",
     "ToolProvisioned",
-    "describe_route",
 ]
-
-ROUTE_SPEC_KEY = "answers"
 
 
 class Error(TypedDict):
@@ -196,27 +191,3 @@ class Key(TypedDict):
 class Credits(TypedDict):
     credits: Account
     keys: list[Key]
-
-
-class RouteSpec(NamedTuple):
-    """What a route tells of itself; `answers` says what each part means."""
-
-    response_model: type[Any]
-    error_statuses: tuple[int, ...]
-    starts_operation: bool
-    accepts_idempotency_key: bool
-
-
-def describe_route(
-    response_model: type[Any],
-    *error_statuses: int,
-    starts_operation: bool = False,
-    accepts_idempotency_key: bool = False,
-) -> dict[str, Any]:
-    """The `openapi_extra` of a route: its body at 200, its errors besides 401 and 500, and whether it `starts` an
-    operation and answers 202 too. One that is `keyed` takes an Idempotency-Key.
-
-    FastAPI's own `responses` would build a model of each at every cold start;
-    pointsman.http.openapi.services does it instead.
-    """
-    return {ROUTE_SPEC_KEY: RouteSpec(response_model, error_statuses, starts_operation, accepts_idempotency_key)}

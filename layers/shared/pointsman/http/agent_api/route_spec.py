@@ -1,0 +1,45 @@
+"""What a route of the Agent API declares for the OpenAPI document."""
+
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from ..common import ROUTE_SPEC_KEY
+
+__all__ = ["DECISION_ERROR_CODES", "TOOL_CALL_ERROR_CODES", "AgentRouteSpec", "describe_agent_route"]
+
+TOOL_CALL_ERROR_CODES = ("VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "APPROVAL_REQUIRED", "TOOL_ERROR")
+"""Codes of errors of a call of an existing tool."""
+
+DECISION_ERROR_CODES = ("PROMPT_NOT_FOUND", "VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "DATABASE_UNAVAILABLE")
+"""Codes of errors of a decision about a tool call of a prompt."""
+
+
+class AgentRouteSpec(NamedTuple):
+    """A route's declaration; `describe_agent_route` says what each field means."""
+
+    response_model: type[Any] | None
+    error_codes: tuple[str, ...]
+    public: bool
+    media_type: str
+    request_model: type[BaseModel] | None
+
+
+def describe_agent_route(
+    response_model: type[Any] | None,
+    *error_codes: str,
+    public: bool = False,
+    media_type: str = "application/json",
+    request_model: type[BaseModel] | None = None,
+) -> dict[str, Any]:
+    """Make the `openapi_extra` of a route.
+
+    Args:
+        response_model: the type of the body at 200; None for a body without a schema.
+        error_codes: codes of its errors besides those that every route has.
+        public: whether it is served without an authenticated user.
+        media_type: of the body at 200.
+        request_model: the type of the request's body. Without one, a route with the code VALIDATION_ERROR takes any
+            object, and another route no body.
+    """
+    return {ROUTE_SPEC_KEY: AgentRouteSpec(response_model, error_codes, public, media_type, request_model)}

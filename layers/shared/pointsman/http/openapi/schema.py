@@ -1,0 +1,91 @@
+"""Parts of OpenAPI documents that several of this package's documents share."""
+
+from typing import Any
+
+from ..common import IDEMPOTENCY_KEY_SCHEMA
+
+__all__ = [
+    "AGENT_TAG",
+    "ERROR_CODES",
+    "SCHEMA_REF_PREFIX",
+    "Document",
+    "build_error_response",
+    "build_error_responses",
+    "idempotency_key_parameter",
+    "json_content",
+    "path_parameter",
+]
+
+Document = dict[str, Any]
+"""An OpenAPI document, or an object within one."""
+
+AGENT_TAG = "Agent API"
+"""The tag of operations of the Agent API itself; tools and routes of a bundle have others."""
+
+SCHEMA_REF_PREFIX = "#/components/schemas/"
+
+ERROR_CODES = {
+    "AUTH_REQUIRED": (401, "who is calling is not known"),
+    "APPROVAL_REQUIRED": (403, "a person must approve this call, and here nobody can"),
+    "NOT_FOUND": (404, "there is nothing of this name"),
+    "TOOL_NOT_FOUND": (404, "no tool of this id is exposed"),
+    "PROMPT_NOT_FOUND": (404, "there is no such prompt of yours, or it does not wait for this"),
+    "CONVERSATION_BUSY": (409, "a prompt of this conversation still runs or waits"),
+    "IDEMPOTENCY_KEY_REUSED": (409, "the key came with another request"),
+    "PAYLOAD_TOO_LARGE": (413, "the body is too large"),
+    "VALIDATION_ERROR": (422, "the input does not fit; `details` tell what is wrong where"),
+    "FEATURE_UNAVAILABLE": (422, "a plugin that this needs is not registered"),
+    "TOOL_ERROR": (500, "the tool failed; the message says why"),
+    "ROUTE_ERROR": (500, "the route failed; the message says why"),
+    "INTERNAL_ERROR": (500, "something unexpected; the log tells more"),
+    "MISSING_SETTING": (500, "the message names a setting that is missing"),
+    "MODEL_ERROR": (502, "the model or its provider failed"),
+    "AUTH_UNAVAILABLE": (503, "whether the token is genuine cannot be checked now"),
+    "DATABASE_UNAVAILABLE": (503, "the database cannot be reached"),
+    "START_FAILED": (503, "the prompt could not be started, and was given up"),
+    "DOCS_UNAVAILABLE": (503, "the script of the documentation was not packed"),
+}
+"""The HTTP status of each error code of the Agent API, and its meaning as the document says it."""
+
+_COMMON_ERROR_CODES = ("INTERNAL_ERROR", "MISSING_SETTING")
+
+
+def build_error_responses(*error_codes: str, public: bool = False) -> Document:
+    """Describe the error responses of an operation of the Agent API, by status.
+
+    Args:
+        error_codes: the operation's own codes; those that every operation has are added.
+        public: whether the operation is served without an authenticated user.
+    """
+    all_codes = [*error_codes, *_COMMON_ERROR_CODES, *(() if public else ("AUTH_REQUIRED", "AUTH_UNAVAILABLE"))]
+    by_status: dict[int, list[str]] = {}
+    for code in all_codes:
+        status, meaning = ERROR_CODES[code]
+        by_status.setdefault(status, []).append(f"`{code}`: {meaning}")
+    return {str(status): build_error_response("; ".join(by_status[status])) for status in sorted(by_status)}
+
+
+def build_error_response(description: str) -> Document:
+    """Describe one error response of the Agent API."""
+    return {"description": description, "content": json_content({"$ref": f"{SCHEMA_REF_PREFIX}AgentError"})}
+
+
+def path_parameter(name: str) -> Document:
+    """Describe a parameter in the path: any text but an empty one."""
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
+
+def idempotency_key_parameter(description: str) -> Document:
+    """Describe the header Idempotency-Key; `description` says what a repeat gets."""
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": IDEMPOTENCY_KEY_SCHEMA,
+    }
+
+
+def json_content(schema: Document, example: object = None) -> Document:
+    """Describe a JSON body as the `content` of a request or response."""
+    return {"application/json": {"schema": schema, **({} if example is None else {"example": example})}}
