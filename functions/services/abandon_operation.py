@@ -4,11 +4,10 @@ from fastapi.responses import JSONResponse
 
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import OperationPage
-from pointsman.http.services_api.operations import serialize_operation
+from pointsman.http.services_api.operations import operation_page_response
 from pointsman.http.services_api.parameters import PathId
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import reconciler
-from pointsman.lifecycle.operation_results import get_operation_and_steps
 
 app = create_app()
 handler = lambda_handler(app)
@@ -19,4 +18,4 @@ handler = lambda_handler(app)
     openapi_extra=describe_route(OperationPage, 400, 404, 409, 503, accepts_idempotency_key=True),
 )
 async def abandon_operation(operationId: PathId) -> JSONResponse:
-    return JSONResponse(serialize_operation(*get_operation_and_steps(reconciler.abandon_leaked(operationId).id)))
+    return operation_page_response(reconciler.abandon_leaked(operationId).id)

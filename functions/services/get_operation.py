@@ -4,10 +4,9 @@ from fastapi.responses import JSONResponse
 
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import OperationPage
-from pointsman.http.services_api.operations import serialize_operation
+from pointsman.http.services_api.operations import operation_page_response
 from pointsman.http.services_api.parameters import PathId
 from pointsman.http.services_api.route_spec import describe_route
-from pointsman.lifecycle.operation_results import get_operation_and_steps
 
 app = create_app()
 handler = lambda_handler(app)
@@ -15,4 +14,4 @@ handler = lambda_handler(app)
 
 @app.get("/operations/{operationId}", openapi_extra=describe_route(OperationPage, 400, 404, 503))
 async def get_operation(operationId: PathId) -> JSONResponse:
-    return JSONResponse(serialize_operation(*get_operation_and_steps(operationId)))
+    return operation_page_response(operationId)

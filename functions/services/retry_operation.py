@@ -4,11 +4,11 @@ from fastapi.responses import JSONResponse
 
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import OperationPage
-from pointsman.http.services_api.operations import operation_response, serialize_operation
+from pointsman.http.services_api.operations import operation_page_response, operation_response
 from pointsman.http.services_api.parameters import PathId
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import reconciler
-from pointsman.lifecycle.operation_results import get_operation_and_steps, start_and_wait
+from pointsman.lifecycle.operation_results import start_and_wait
 
 app = create_app()
 handler = lambda_handler(app)
@@ -22,8 +22,6 @@ handler = lambda_handler(app)
 )
 async def retry_operation(operationId: PathId) -> JSONResponse:
     operation = start_and_wait(lambda: reconciler.retry_leaked(operationId))
-    return (
-        operation_response(operation)
-        if operation.status == "running"
-        else JSONResponse(serialize_operation(*get_operation_and_steps(operation.id)))
-    )
+    if operation.status == "running":
+        return operation_response(operation)
+    return operation_page_response(operation.id)

@@ -1,34 +1,40 @@
-"""How an operation is told over HTTP: the answer of the endpoint that asked for it, and its own page."""
-
-from datetime import datetime
+"""Responses about operations: of the endpoint that started one, and an operation's page."""
 
 from fastapi.responses import JSONResponse
 
 from ...db.operations import Operation, OperationStep
-from ...lifecycle.operation_results import describe_running, get_result
-from ...timestamps import format_timestamp
+from ...lifecycle.operation_results import describe_running, get_operation_and_steps, get_result
+from ...timestamps import format_optional_timestamp, format_timestamp
 
-__all__ = ["operation_response", "serialize_operation"]
+__all__ = ["operation_page_response", "operation_response"]
 
 _RETRY_AFTER_SECONDS = "2"
-"""Seconds."""
 
 
 def operation_response(operation: Operation) -> JSONResponse:
-    """200 with the result, 202 while it still runs. Raises OperationFailed (500) with what is left."""
+    """Make the response of an endpoint that started an operation: 200 with its result, or 202 while it runs.
+
+    Raises:
+        OperationFailed: it failed; the error's details are its id and the resources that are left.
+    """
     result = get_result(operation)
     if result is None:
-        return JSONResponse(
-            describe_running(operation),
-            202,
-            {"Location": f"/operations/{operation.id}", "Retry-After": _RETRY_AFTER_SECONDS},
-        )
+        headers = {"Location": f"/operations/{operation.id}", "Retry-After": _RETRY_AFTER_SECONDS}
+        return JSONResponse(describe_running(operation), 202, headers)
     return JSONResponse(result)
 
 
-def serialize_operation(operation: Operation, steps: list[OperationStep]) -> dict[str, object]:
-    """The body of `GET /operations/{operationId}`."""
-    body: dict[str, object] = {
+def operation_page_response(operation_id: str) -> JSONResponse:
+    """Make the response of `GET /operations/{operationId}`: the operation and its steps.
+
+    Raises:
+        NotFound: there is no such operation.
+    """
+    return JSONResponse(_serialize_page(*get_operation_and_steps(operation_id)))
+
+
+def _serialize_page(operation: Operation, steps: list[OperationStep]) -> dict[str, object]:
+    page: dict[str, object] = {
         "operationId": operation.id,
         "instanceId": operation.instance_id,
         "kind": operation.kind,
@@ -37,21 +43,17 @@ def serialize_operation(operation: Operation, steps: list[OperationStep]) -> dic
             {
                 "name": step.name,
                 "status": step.status,
-                "startedAt": _format_timestamp(step.started_at),
-                "endedAt": _format_timestamp(step.ended_at),
+                "startedAt": format_timestamp(step.started_at),
+                "endedAt": format_optional_timestamp(step.ended_at),
                 **({"error": step.error} if step.error else {}),
             }
             for step in steps
         ],
-        "createdAt": _format_timestamp(operation.created_at),
-        "updatedAt": _format_timestamp(operation.updated_at),
+        "createdAt": format_timestamp(operation.created_at),
+        "updatedAt": format_timestamp(operation.updated_at),
     }
     if operation.result is not None:
-        body["result"] = operation.result
+        page["result"] = operation.result
     if operation.error is not None:
-        body["error"] = operation.error
-    return body
-
-
-def _format_timestamp(timestamp: datetime | None) -> str | None:
-    return None if timestamp is None else format_timestamp(timestamp)
+        page["error"] = operation.error
+    return page

@@ -33,7 +33,7 @@ PathId = Annotated[
 ToolId = Annotated[str, AfterValidator(_decode_path_value), WithJsonSchema(TOOL_ID_SCHEMA)]
 
 
-def strict_config(required: str = "", **properties: dict[str, Any]) -> ConfigDict:
+def strict_config(*required: str, **properties: dict[str, Any]) -> ConfigDict:
     """The configuration of a body: nothing is converted. The rest is for the document only.
 
     `required` names the properties that must be there, and `properties` what they must hold, where the lifecycle checks
@@ -42,7 +42,7 @@ def strict_config(required: str = "", **properties: dict[str, Any]) -> ConfigDic
 
     def extend_schema(schema: dict[str, Any]) -> None:
         if required:
-            schema["required"] = required.split()
+            schema["required"] = list(required)
         for name, constraints in properties.items():
             schema["properties"][name] = {**schema["properties"][name], **constraints}
             if name in schema.get("required", ()):
