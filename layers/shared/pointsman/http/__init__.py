@@ -1,5 +1,9 @@
-"""How an endpoint speaks HTTP: the app that each is built from, who is calling, and what errors look like.
+"""HTTP of both APIs: apps and Lambda handlers, error responses, request and response bodies, OpenAPI documents.
 
-FastAPI and Mangum are loaded here and in functions/ only; no decision about instances may live here.
-Called by functions/services and functions/agent.
+`services_api` and `agent_api` hold what one API's endpoints need, `openapi` the documents, and the modules here what
+both APIs share: `lambda_adapter` (FastAPI and Mangum), `error_format` and `common` (without a web framework).
+
+FastAPI, Starlette and Mangum are imported in this package and in functions/ only.
+Never decides about instances, tools or prompts: pointsman.lifecycle, pointsman.agent and pointsman.prompts do.
+Called by functions/services and functions/agent; `make openapi` calls `openapi`.
 """

@@ -1,4 +1,4 @@
-"""Rules and constants that all endpoints share, those without a web framework too."""
+"""Rules and constants that all endpoints share, with and without a web framework."""
 
 import re
 from collections.abc import Mapping
@@ -23,11 +23,15 @@ MAX_ECHOED_CHARS = 200
 
 _KEY_CHARACTERS, _MAX_KEY_CHARS = "[!-~]", 255
 IDEMPOTENCY_KEY_PATTERN = re.compile(f"{_KEY_CHARACTERS}{{1,{_MAX_KEY_CHARS}}}")
+"""What an Idempotency-Key must match in full."""
+
 IDEMPOTENCY_KEY_RULE = f"1 to {_MAX_KEY_CHARS} visible ASCII characters"
+"""The same in words."""
+
 IDEMPOTENCY_KEY_SCHEMA = {
     "type": "string", "minLength": 1, "maxLength": _MAX_KEY_CHARS, "pattern": f"^{_KEY_CHARACTERS}+$"
 }  # fmt: skip
-"""The rule for an Idempotency-Key, as a pattern for all of it, in words, and as JSON Schema."""
+"""The same as JSON Schema."""
 
 ROUTE_SPEC_KEY = "route_spec"
 """The key of a route's spec in its `openapi_extra`."""

@@ -25,8 +25,8 @@ class ErrorFormat(NamedTuple):
     Attributes:
         make_body: makes the body of an error's response; its second argument is the request's id.
         headers_by_code: the headers of an error's response, by the error's code.
-        make_validation_error: makes the error of a request that FastAPI rejects, of pydantic's issues. There are none
-            where the body cannot be decoded.
+        make_validation_error: makes the error of a request that FastAPI rejects, from pydantic's issues; there are no
+            issues if the body cannot be decoded.
     """
 
     make_body: Callable[[PointsmanError, str | None], dict[str, Any]]
@@ -34,9 +34,9 @@ class ErrorFormat(NamedTuple):
     make_validation_error: Callable[[Sequence[Mapping[str, Any]]], PointsmanError]
 
     def respond(self, event: GatewayEvent, error: Exception) -> ErrorResponse:
-        """Make the response to any exception, and log an exception that is not the caller's fault.
+        """Make the response to an exception, and log one that is not the caller's fault.
 
-        What is not a PointsmanError becomes a 500 that says nothing of it.
+        An exception that is not a PointsmanError becomes a 500 without its text.
         """
         if isinstance(error, PointsmanError):
             _log_server_error(error)
@@ -60,12 +60,12 @@ class _MethodNotAllowed(PointsmanError):
 
 
 def routing_error(method: str, path: str, *, allow: str | None = None) -> PointsmanError:
-    """Make the error of a request that has no route: 404, or 405 where the path has other methods.
+    """Make the error of a request without a route: 404, or 405 if the path has routes of other methods.
 
     Args:
-        method: the request's.
-        path: the request's; what is long is cut.
-        allow: the methods that the path has, as the header Allow lists them; None where there is no such path.
+        method: the request's method.
+        path: the request's path; the message repeats its first 200 characters.
+        allow: the path's methods as a value of the header Allow; None if no route has this path.
     """
     if allow is None:
         return NotFound(f"There is no {method} {path[:MAX_ECHOED_CHARS]}")
@@ -81,6 +81,6 @@ def _log_server_error(error: PointsmanError) -> None:
 
 
 def _log_unexpected_error(error: BaseException, message: str = "unexpected error", **fields: str) -> None:
-    # Not the exception's text: it may hold a secret.
+    # Without the exception's text, which may hold a secret.
     place = "".join(traceback.format_tb(error.__traceback__))
     log.write("error", message, error=type(error).__name__, place=place, **fields)

@@ -78,7 +78,7 @@ def _encode_path(event: GatewayEvent) -> str:
 
     API Gateway decodes the path. The parameters of the matched route stand in the event one by one, each decoded;
     putting them encoded into the route's path restores what the client sent. That does not work for a greedy parameter
-    (`{proxy+}`): it spans segments, and its encoded slashes cannot be told from the others.
+    (`{proxy+}`): it spans segments, and encoded slashes cannot be distinguished from the others.
     """
     route: str = event["routeKey"].partition(" ")[2]
     if not route or "+}" in route:

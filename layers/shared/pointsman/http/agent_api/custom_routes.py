@@ -1,4 +1,4 @@
-"""The routes that a bundle adds to the Agent API, as routes of an app."""
+"""Adds the routes that a bundle registers (`agent.api`) to an app of the Agent API."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -17,10 +17,17 @@ __all__ = ["add_routes"]
 
 
 def add_routes(app: FastAPI, agent: Agent) -> Callable[[Scope], bool]:
-    """Add the bundle's routes to the app, and return what tells whether a request is for a public one.
+    """Add the bundle's routes to an app.
 
-    As the gateway does for its own, a path that is written out goes before one with a parameter in its place. GET is
-    HEAD too.
+    A path with a literal segment takes precedence over one with a parameter in its place, as in API Gateway. A GET
+    route serves HEAD, too.
+
+    Args:
+        app: the app that serves them, below the prefix.
+        agent: the bundle's composed agent.
+
+    Returns:
+        A function that says whether a request (an ASGI scope) is for a public route.
     """
     by_path: defaultdict[str, dict[str, Route]] = defaultdict(dict)
     for route in agent.api.routes:

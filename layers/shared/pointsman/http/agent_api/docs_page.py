@@ -1,4 +1,4 @@
-"""The page of the documentation: Scalar's API reference over our document, all of it served by us."""
+"""The documentation page: Scalar's API reference for the bundle's OpenAPI document. Both are served from the bundle."""
 
 import gzip
 import html
@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from ...errors import DocsUnavailable, NotFound
 
-__all__ = ["SCALAR_CONFIGURATION", "render_page", "serve_asset"]
+__all__ = ["render_page", "serve_asset"]
 
-SCALAR_CONFIGURATION = {
+_SCALAR_CONFIGURATION = {
     "url": "openapi.json",
     "defaultOpenAllTags": True,
     "showDeveloperTools": "never",
@@ -26,13 +26,13 @@ SCALAR_CONFIGURATION = {
     "mcp": {"disabled": True},
     "externalUrls": {"dashboardUrl": "", "registryUrl": "", "proxyUrl": "", "apiBaseUrl": ""},
 }
-"""Scalar's own settings. From `proxyUrl` on they turn off what would ask third parties."""
+"""Scalar's settings (https://scalar.com). From `proxyUrl` on they turn off what sends requests to third parties."""
 
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""What the page may load. Whatever a new Scalar would like to reach elsewhere, the browser refuses."""
+"""The browser blocks all requests to third parties, those of a newer version of Scalar too."""
 
 _PAGE_TEMPLATE = """\
 <!doctype html>
@@ -50,28 +50,45 @@ _PAGE_TEMPLATE = """\
 </body>
 </html>
 """
-"""Addresses are relative to `{prefix}/docs`, so they hold wherever the API is mounted."""
+"""URLs are relative to `{prefix}/docs`, so they do not depend on the prefix."""
 
 _SECURITY_HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
 def render_page(folder: Path) -> Response:
-    """The page. `folder` holds Scalar's script. Raises DocsUnavailable where it does not."""
+    """Render the page.
+
+    Args:
+        folder: the folder with Scalar's script, `scalar-{version}.js.gz`.
+
+    Raises:
+        DocsUnavailable: the script was not packed.
+    """
     text = _PAGE_TEMPLATE.format(
-        configuration=html.escape(json.dumps(SCALAR_CONFIGURATION)), script=_find_script(folder).stem
+        configuration=html.escape(json.dumps(_SCALAR_CONFIGURATION)), script=_find_script(folder).stem
     )
     headers = {"cache-control": "no-cache", "content-security-policy": _CONTENT_SECURITY_POLICY, **_SECURITY_HEADERS}
     return Response(text, media_type="text/html", headers=headers)
 
 
 def serve_asset(folder: Path, name: str, request_headers: Mapping[str, str]) -> Response:
-    """The script, compressed for who takes that; its name holds its version, so it may be kept for ever.
+    """Make the response with the script: compressed if the client accepts gzip, 304 if it has this version.
 
-    `headers` are the request's, in lower case. Raises NotFound for any other name, and DocsUnavailable.
+    The script's name holds its version, so clients may cache it without limit.
+
+    Args:
+        folder: the folder with Scalar's script.
+        name: the file that is requested, without `.gz`.
+        request_headers: with lower-case names.
+
+    Raises:
+        NotFound: the name is not the script's.
+        DocsUnavailable: the script was not packed.
     """
     script = _find_script(folder)
     if name != script.stem:
         raise NotFound(f"There is no {name[:100]!r} here")
+    # Without the header a client accepts every encoding (RFC 9110, 12.5.3).
     compressed = _accepts_gzip(request_headers.get("accept-encoding", "gzip"))
     etag = f'"{name}{".gz" if compressed else ""}"'
     response_headers = {
@@ -91,14 +108,14 @@ def serve_asset(folder: Path, name: str, request_headers: Mapping[str, str]) -> 
 
 
 def _find_script(folder: Path) -> Path:
-    found = sorted(folder.glob("scalar-*.js.gz"))
-    if not found:
+    scripts = sorted(folder.glob("scalar-*.js.gz"))
+    if not scripts:
         raise DocsUnavailable("Scalar's script is not there; `make run`, `make test` and `make build` fetch it")
-    return found[-1]
+    return scripts[-1]
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:
-    """What Accept-Encoding says of gzip; without that header everything is welcome (RFC 9110, 12.5.3)."""
+    """Whether a value of Accept-Encoding accepts gzip: listed, or covered by `*`, with a weight above 0."""
     qualities: dict[str, str] = {}
     for part in accept_encoding.lower().split(","):
         coding, _, parameter = part.partition(";")

@@ -1,4 +1,9 @@
-"""What the Agent API answers, as types: for the routes that write it and for the OpenAPI document."""
+"""Response bodies of the Agent API, as types for its routes and for the OpenAPI document.
+
+Those about prompts are in `prompt_models`.
+"""
+
+# ruff: noqa: D101 - a docstring here becomes a description in the OpenAPI documents
 
 from typing import Any, NotRequired
 

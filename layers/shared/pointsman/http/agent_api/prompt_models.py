@@ -1,4 +1,6 @@
-"""What is asked and answered about prompts, as types: for the endpoints and for the OpenAPI document."""
+"""Bodies of requests, responses and stream events about prompts, as types for the routes and the OpenAPI document."""
+
+# ruff: noqa: D101 - a docstring here becomes a description in the OpenAPI documents
 
 from typing import Any, Literal, NotRequired
 

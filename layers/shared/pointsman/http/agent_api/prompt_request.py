@@ -1,23 +1,22 @@
-"""What a request to begin or to follow a prompt holds, checked without a web framework and without pydantic."""
+"""Body and headers of requests to the streaming endpoints, validated without a web framework and without pydantic."""
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple, cast
 
 from ...errors import InvalidToolInput, Issue
 from ..common import IDEMPOTENCY_KEY_PATTERN, IDEMPOTENCY_KEY_RULE, MAX_ECHOED_CHARS
 
-__all__ = ["BODY_FIELDS", "PromptRequest", "parse_idempotency_key", "parse_last_event_id", "parse_prompt_request"]
+__all__ = ["PromptRequest", "parse_idempotency_key", "parse_last_event_id", "parse_prompt_request"]
 
-BODY_FIELDS = ("input", "model", "conversationId", "stream")
-"""The members that a body may have; only the first must be there."""
+_BODY_FIELDS = ("input", "model", "conversationId", "stream")
+"""The fields of the body of `POST /prompt`; only the first is required."""
 
 _ALLOWED_VALUES = {"model": ("normal", "high"), "stream": ("tokens",)}
 _EVENT_ID_PATTERN = re.compile(r"[0-9]{1,9}")
 
 
 class PromptRequest(NamedTuple):
-    """A prompt to begin."""
+    """The body of `POST /prompt`. `tokens`: whether text deltas are requested."""
 
     input: str
     model: str
@@ -26,20 +25,24 @@ class PromptRequest(NamedTuple):
 
 
 def parse_prompt_request(raw: object) -> PromptRequest:
-    """The body of a prompt. Raises InvalidToolInput with all that is wrong."""
+    """Validate the JSON body of `POST /prompt`.
+
+    Raises:
+        InvalidToolInput: with all issues of the body.
+    """
     if not isinstance(raw, dict):
-        raise _validation_error([([], "Input should be an object")])
+        raise _validation_error(_issue("Input should be an object"))
     body = cast("dict[str, object]", raw)
-    problems: list[tuple[list[str | int], str]] = [] if "input" in body else [(["input"], "Field required")]
+    issues = [] if "input" in body else [_issue("Field required", "input")]
     for name, value in body.items():
-        if name not in BODY_FIELDS:
-            problems.append(([name[:MAX_ECHOED_CHARS]], "Extra inputs are not permitted"))
+        if name not in _BODY_FIELDS:
+            issues.append(_issue("Extra inputs are not permitted", name[:MAX_ECHOED_CHARS]))
         elif not isinstance(value, str):
-            problems.append(([name], "Input should be a valid string"))
+            issues.append(_issue("Input should be a valid string", name))
         elif name in _ALLOWED_VALUES and value not in _ALLOWED_VALUES[name]:
-            problems.append(([name], f"Input should be {' or '.join(map(repr, _ALLOWED_VALUES[name]))}"))
-    if problems:
-        raise _validation_error(problems)
+            issues.append(_issue(f"Input should be {' or '.join(map(repr, _ALLOWED_VALUES[name]))}", name))
+    if issues:
+        raise _validation_error(*issues)
     fields = cast("dict[str, str]", raw)
     return PromptRequest(
         fields["input"], fields.get("model", "normal"), fields.get("conversationId"), "stream" in fields
@@ -47,24 +50,39 @@ def parse_prompt_request(raw: object) -> PromptRequest:
 
 
 def parse_idempotency_key(values: list[str]) -> str | None:
-    """The key that a request came with. Raises InvalidToolInput."""
+    """Validate the values of the header Idempotency-Key; None without one.
+
+    Raises:
+        InvalidToolInput: the header is repeated, or the key breaks the rule for keys.
+    """
     if not values:
         return None
     if len(values) > 1 or not IDEMPOTENCY_KEY_PATTERN.fullmatch(values[0]):
-        raise _validation_error([(["Idempotency-Key"], f"It must be given once, with {IDEMPOTENCY_KEY_RULE}")])
+        raise _validation_error(_issue(f"It must be given once, with {IDEMPOTENCY_KEY_RULE}", "Idempotency-Key"))
     return values[0]
 
 
 def parse_last_event_id(headers: list[str], query: list[str]) -> int:
-    """The last event that a client has, by the header or else by the query; 0 for none. Raises InvalidToolInput."""
+    """Validate the id of the last event that a client has received; 0 for none.
+
+    Args:
+        headers: the values of the header Last-Event-ID, which takes precedence.
+        query: the values of the query parameter `lastEventId`.
+
+    Raises:
+        InvalidToolInput: there are several, or it is not the id of an event.
+    """
     values = headers or query
     if not values or values == [""]:
         return 0
     if len(values) > 1 or not _EVENT_ID_PATTERN.fullmatch(values[0]):
-        raise _validation_error([(["Last-Event-ID"], "It must be the id of an event of this prompt")])
+        raise _validation_error(_issue("It must be the id of an event of this prompt", "Last-Event-ID"))
     return int(values[0])
 
 
-def _validation_error(problems: Iterable[tuple[list[str | int], str]]) -> InvalidToolInput:
-    issues: list[Issue] = [{"path": path, "message": message} for path, message in problems]
+def _issue(message: str, *path: str) -> Issue:
+    return {"path": [*path], "message": message}
+
+
+def _validation_error(*issues: Issue) -> InvalidToolInput:
     return InvalidToolInput("The request is not valid", issues)

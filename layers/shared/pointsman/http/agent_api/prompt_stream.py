@@ -1,6 +1,7 @@
-"""The app of what streams: beginning a prompt and following it, and following one that was begun before.
+"""The ASGI app of the streaming endpoints: submit a prompt and subscribe to it, or subscribe to an existing one.
 
-A plain ASGI app of a REST API's events, so that a stream's cold start loads no web framework.
+The app uses no web framework, which keeps the cold start of a stream short. Its events are those of a REST API: API
+Gateway streams responses of REST APIs only.
 """
 
 import json
@@ -33,7 +34,7 @@ __all__ = ["create_stream_app"]
 
 _STREAM_PATH = re.compile("/prompts/([^/]+)/stream")
 _END_MARGIN_SECONDS = 5.0
-"""Seconds before the function's end at which a stream ends in any case."""
+"""A stream ends so many seconds before the function's timeout."""
 
 _STREAM_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -43,7 +44,14 @@ _STREAM_HEADERS = {
 
 
 class _OpenStream(NamedTuple):
-    """A stream about to begin: whom it is for, what he is told at once, and until when it lasts (time.monotonic)."""
+    """A stream whose response has not started.
+
+    Attributes:
+        subscription: to the prompt's events.
+        initial_events: events that exist already, to send first.
+        heartbeat_seconds: how long no event may come before a heartbeat is sent.
+        deadline: when the stream ends at the latest, in seconds of time.monotonic.
+    """
 
     subscription: EventSubscription
     initial_events: list[StreamEvent]
@@ -52,7 +60,12 @@ class _OpenStream(NamedTuple):
 
 
 def create_stream_app(has_conversations: Callable[[], bool]) -> "ASGIApp":
-    """The app. `has_conversations` tells whether a prompt can belong to a conversation; only such a prompt asks it."""
+    """Create the app.
+
+    Args:
+        has_conversations: whether a prompt can belong to a conversation. Called only for a prompt with a
+            `conversationId`, since it composes the bundle's agent.
+    """
 
     async def respond(scope: "Scope", receive: "Receive", send: "Send") -> None:
         try:
@@ -103,11 +116,11 @@ async def _open_stream(scope: "Scope", receive: "Receive", has_conversations: Ca
 def _submit_and_subscribe(
     user_id: str, scope: "Scope", body: PromptRequest, has_conversations: Callable[[], bool]
 ) -> EventSubscription:
-    """Begin the prompt, or find the one that the same request began before."""
+    """Submit a prompt, or find the one that an earlier request with this idempotency key submitted."""
     key = parse_idempotency_key(_get_header_values(scope, "idempotency-key"))
     seq = parse_last_event_id(_get_header_values(scope, "last-event-id"), [])
     if seq and key is None:
-        # A client that comes back to its stream by sending its request again must not begin a second prompt.
+        # A client that reconnects by repeating its request must not submit a second prompt.
         issue = "It belongs to a request with an Idempotency-Key, or to GET /prompts/{promptId}/stream"
         raise InvalidToolInput("The request is not valid", [{"path": ["Last-Event-ID"], "message": issue}])
     if body.conversation_id is not None and not has_conversations():
@@ -137,11 +150,15 @@ def _submit_and_subscribe(
 
 
 async def _send_stream(send: "Send", stream: _OpenStream) -> None:
-    """Tell all that comes until the end, the prompt's or the stream's. Ends by an OSError where the client has gone."""
+    """Send events until the prompt ends or the stream's deadline passes.
+
+    Raises:
+        OSError: the client closed the connection.
+    """
     subscription = stream.subscription
     try:
         if subscription.has_ended and not stream.initial_events:
-            # What makes an EventSource come back no more.
+            # 204 stops an EventSource from reconnecting (HTML standard, section 9.2).
             await _send_start(send, 204, {})
             await _send_body(send, b"", last=True)
             return
@@ -177,12 +194,10 @@ async def _send_body(send: "Send", data: bytes, *, last: bool = False) -> None:
 
 
 def _encode_events(events: list[StreamEvent]) -> bytes:
-    return b"".join(encode_event(*one) for one in events)
+    return b"".join(encode_event(*event) for event in events)
 
 
 def _add_request_id(send: "Send", request_id: str) -> "Callable[[Message], Awaitable[None]]":
-    """The answer says its request's id."""
-
     async def send_with_request_id(message: "Message") -> None:
         if message["type"] == "http.response.start":
             headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode("latin-1"))]

@@ -1,4 +1,4 @@
-"""What the document of both APIs has in every bundle, made from the apps. No function loads this."""
+"""The OpenAPI document of both APIs without a bundle's tools and routes, generated from the apps at build time."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ _SECURITY_SCHEMES = {
         "description": "A token whose subject is the user; X-User-Id may be left out",
     },
 }  # fmt: skip
-"""All that callers of the Agent API may have to present; the running document has those that they have to."""
+"""The security schemes of all modes of AGENT_AUTH; the runtime document keeps those of the mode that is set."""
 
 _BODY_EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "create_instance": {"instanceId": "agent-7", "name": "convos-agent-7", "tools": ["openrouter"]},
@@ -49,7 +49,7 @@ _BODY_EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "approve": {"toolCallId": "call_1"},
     "reject": {"toolCallId": "call_1", "reason": "Not today"},
 }
-"""Bodies that work, by operation. They are told here, not in the schemas, as they belong together."""
+"""Valid bodies, by operation id. They stand here, not with the schemas, because they share ids."""
 
 _PARAMETER_EXAMPLES = {
     "instanceId": "agent-7",
@@ -61,38 +61,41 @@ _TOOL_ID_EXAMPLES = {AGENT_TAG: "time.now", _SERVICES_TAG: "agentmail"}
 
 
 def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Document, version: str) -> Document:
-    """The document for the prefix /api, without tools and routes of any bundle.
+    """Generate the document for the prefix /api.
 
     Args:
-        apps: what an endpoint of the Agent API is for, in one line, and its app; None for what streams.
-        services: the Services API's own document, which is changed.
+        apps: an endpoint's summary to its app, in the document's order; None for the app of the streaming endpoints.
+        services: the Services API's document; it is modified.
         version: of the bundle.
+
+    Returns:
+        The document, to be packed with the bundle; `generate_runtime_document` completes it.
     """
-    routes = {purpose: app and _list_api_routes(app) for purpose, app in apps.items()}
-    specs = [_get_route_spec(route) for found in routes.values() for route in found or ()]
+    routes_by_summary = {summary: app and _list_api_routes(app) for summary, app in apps.items()}
+    specs = [_get_route_spec(route) for api_routes in routes_by_summary.values() for route in api_routes or ()]
     response_models: set[type[Any]] = {spec.response_model for spec in specs if spec.response_model is not None}
-    request_models: set[type[Any]] = {about.request_model for about in specs if about.request_model is not None}
+    request_models: set[type[Any]] = {spec.request_model for spec in specs if spec.request_model is not None}
     adapters: list[tuple[type[Any], JsonSchemaMode, TypeAdapter[Any]]] = [
         *(
-            (kind, "serialization", TypeAdapter(kind))
-            for kind in sorted({*response_models, *EVENT_DATA_TYPES, AgentError}, key=str)
+            (model, "serialization", TypeAdapter(model))
+            for model in sorted({*response_models, *EVENT_DATA_TYPES, AgentError}, key=str)
         ),
-        *((kind, "validation", TypeAdapter(kind)) for kind in sorted(request_models, key=str)),
+        *((model, "validation", TypeAdapter(model)) for model in sorted(request_models, key=str)),
     ]
     references, definitions = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
     paths: Document = {}
-    for purpose, api_routes in routes.items():
+    for summary, api_routes in routes_by_summary.items():
         if api_routes is None:
-            paths |= build_prompt_paths(lambda kind: references[kind, "serialization"])
+            paths |= build_prompt_paths(lambda model: references[model, "serialization"])
         for route in api_routes or ():
-            about = _get_route_spec(route)
-            schema = None if about.response_model is None else references[about.response_model, "serialization"]
-            operation = _build_operation(route, route.summary or purpose, schema)
-            if about.request_model is not None:
-                operation["requestBody"] = _build_request_body(references[about.request_model, "validation"])
+            spec = _get_route_spec(route)
+            schema = None if spec.response_model is None else references[spec.response_model, "serialization"]
+            operation = _build_operation(route, route.summary or summary, schema)
+            if spec.request_model is not None:
+                operation["requestBody"] = _build_request_body(references[spec.request_model, "validation"])
             paths.setdefault(f"/api{route.path}", {})[next(iter(route.methods or ())).lower()] = operation
     for path, methods in services["paths"].items():
-        paths[path] = {method: {"tags": [_SERVICES_TAG], **told} for method, told in methods.items()}
+        paths[path] = {method: {"tags": [_SERVICES_TAG], **operation} for method, operation in methods.items()}
         for path_operation in paths[path].values():
             path_operation.setdefault("security", services["security"])
     for methods in paths.values():

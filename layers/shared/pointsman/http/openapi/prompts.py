@@ -1,4 +1,4 @@
-"""What the document says of the endpoints that stream, which no web framework serves. No function loads this."""
+"""The paths of the streaming endpoints in the OpenAPI document, written out: no FastAPI app declares them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,11 +26,12 @@ _STREAM_EVENTS: Mapping[str, tuple[str, tuple[type[Any], ...]]] = {
     "error": ("The last, in place of it", (Failed,)),
     "prompt.delta": ("A piece of text, where the prompt was begun with `stream`; without an id", (Delta,)),
 }
-"""What each event tells, and the types of its data."""
+"""Each event's description, and the types of its data."""
 
 _EVENTS_WITHOUT_ID = ("prompt.delta",)
 
-EVENT_DATA_TYPES = tuple(kind for _, kinds in _STREAM_EVENTS.values() for kind in kinds)
+EVENT_DATA_TYPES = tuple(model for _, models in _STREAM_EVENTS.values() for model in models)
+"""The types of the data of all events."""
 
 _STREAM_LIFETIME = """
 Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens comments come. A stream
@@ -65,7 +66,11 @@ _LAST_EVENT_ID = {
 
 
 def build_prompt_paths(make_reference: Callable[[type[Any]], Document]) -> Document:
-    """The paths for the prefix /api. `reference` makes a reference to the schema of a type."""
+    """Describe the streaming endpoints, for the prefix /api.
+
+    Args:
+        make_reference: makes a reference (`$ref`) to the schema of a type of EVENT_DATA_TYPES.
+    """
     stream_response = _build_stream_response(make_reference)
     submit_operation: Document = {
         "tags": [AGENT_TAG],
@@ -102,10 +107,10 @@ def build_prompt_paths(make_reference: Callable[[type[Any]], Document]) -> Docum
 
 
 def _build_stream_response(make_reference: Callable[[type[Any]], Document]) -> Document:
-    """The schema is of one event, as later versions of OpenAPI say it of an item of a stream."""
+    """Describe a stream. The schema is one event's, as `itemSchema` of OpenAPI 3.2 is."""
     events = [
-        _build_event_schema(name, meaning, [make_reference(kind) for kind in kinds])
-        for name, (meaning, kinds) in _STREAM_EVENTS.items()
+        _build_event_schema(name, meaning, [make_reference(model) for model in models])
+        for name, (meaning, models) in _STREAM_EVENTS.items()
     ]
     return {"description": "The prompt's events", "content": {"text/event-stream": {"schema": {"oneOf": events}}}}
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document of both APIs as they run: what is the same everywhere, and this bundle's tools and routes."""
+"""The OpenAPI document of both APIs as a bundle serves it: the combined document with the bundle's tools and routes."""
 
 import re
 from collections.abc import Mapping
@@ -25,23 +25,26 @@ from .schema import (
 __all__ = ["generate_runtime_document"]
 
 _TOOLS_TAG, _ROUTES_TAG = "tools", "routes"
-"""The tags of tools and routes that are exposed without one."""
+"""The tags of tools and routes that are registered without one."""
 
 _SECURITY_BY_MODE: Mapping[AuthMode, list[dict[str, list[str]]]] = {
     "header": [{"user": []}],
     "api_key": [{"user": [], "agentKey": []}],
     "jwt": [{"token": []}],
 }
-"""What callers of part B have to present."""
+"""Security requirements of the Agent API, by the mode of AGENT_AUTH."""
 
 
 def generate_runtime_document(combined: Document, api: ApiService, mode: AuthMode) -> Document:
-    """The document as it is true of what runs.
+    """Complete the combined document for a bundle and its settings.
 
     Args:
-        fixed: what `make openapi` has written, for the prefix /api; it is changed and handed back.
-        api: the bundle's tools and routes.
-        mode: how callers of part B say who they are.
+        combined: the document that `make openapi` has written, for the prefix /api; it is modified.
+        api: the bundle's tools, routes and prefix.
+        mode: the setting AGENT_AUTH.
+
+    Returns:
+        The modified document.
     """
     agent_paths = {path: methods for path, methods in combined["paths"].items() if _first_tag(methods) == AGENT_TAG}
     paths = {api.prefix + path.removeprefix("/api"): methods for path, methods in agent_paths.items()}
@@ -65,7 +68,7 @@ def generate_runtime_document(combined: Document, api: ApiService, mode: AuthMod
     combined["paths"] = paths
     combined["tags"] = [agent, *({"name": tag} for tag in bundle_tags), *others]
     combined["security"] = _SECURITY_BY_MODE[mode]
-    scheme_names = {name for asked in _SECURITY_BY_MODE.values() for one in asked for name in one}
+    scheme_names = {name for requirements in _SECURITY_BY_MODE.values() for schemes in requirements for name in schemes}
     for name in scheme_names.difference(*_SECURITY_BY_MODE[mode]):
         del combined["components"]["securitySchemes"][name]
     return combined
@@ -126,9 +129,9 @@ def _build_route_operation(route: Route, schemas: Document, operation_id: str) -
 
 
 def _add_component(schemas: Document, owner: str, part: str, model: type[BaseModel]) -> Document:
-    """Put the model's schema among the components, and what it refers to; a reference to it.
+    """Add a model's schema, and the schemas that it refers to, to the components, and return a reference to it.
 
-    Names begin with the owner's, as two plugins may have models of the same one.
+    Their names start with the owner's: two plugins may have models of the same name.
     """
     name = f"{owner}.{part}"
     build_schema = input_schema if part == "Input" else output_schema
@@ -144,7 +147,7 @@ def _wrap_result_schema(schema: Document) -> Document:
 
 
 def _make_unique_id(preferred: str, used_ids: set[str]) -> str:
-    """A name for generated code that no other operation has."""
+    """Make a unique operation id that generators of client code accept as a name."""
     base = re.sub(r"\W+", "_", preferred).strip("_")
     name, number = base, 2
     while name in used_ids:

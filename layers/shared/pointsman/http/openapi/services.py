@@ -1,4 +1,4 @@
-"""The OpenAPI document of the Services API, made from the apps that serve it. No function loads this."""
+"""The OpenAPI document of the Services API, generated from its apps at build time."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,9 +39,14 @@ _REPLAYED_HEADER = {
 
 
 def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Document:
-    """The document as OpenAPI 3.1. `apps` maps what an endpoint is for, in one line, to its app."""
+    """Generate the document, in OpenAPI 3.1.
+
+    Args:
+        apps: an endpoint's summary to its app, in the document's order.
+        version: of the bundle.
+    """
     documented_app = FastAPI(title="Pointsman Services API", version=version, description=_DESCRIPTION)
-    for purpose, app in apps.items():
+    for summary, app in apps.items():
         for route in app.routes:
             if isinstance(route, APIRoute):
                 spec: RouteSpec = (route.openapi_extra or {})[ROUTE_SPEC_KEY]
@@ -51,13 +56,13 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
                     methods=[*(route.methods or ())],
                     responses=_build_responses(spec),
                     operation_id=route.name,
-                    summary=purpose,
+                    summary=summary,
                     openapi_extra={"parameters": [_IDEMPOTENCY_KEY]} if spec.accepts_idempotency_key else None,
                 )
     openapi_document = documented_app.openapi()
     for path in openapi_document["paths"].values():
         for operation in path.values():
-            # Ours is 400, in our own shape.
+            # FastAPI documents its own validation error. The apps answer 400 in the contract's format.
             operation["responses"].pop("422", None)
             if operation["operationId"] == "healthz":
                 operation["security"] = []

@@ -60,7 +60,7 @@ def lambda_handler(app: FastAPI, *, public_method: str = "") -> LambdaHandler:
 
 
 def _find_keyed_route(app: FastAPI, event: GatewayEvent) -> RouteSpec | None:
-    """What the route tells of itself, where it and this request have to do with idempotency keys."""
+    """Find the spec of the request's route, if the request has an Idempotency-Key and the route accepts one."""
     if "idempotency-key" not in event.get("headers", ()):
         return None
     method = event["requestContext"]["http"]["method"]

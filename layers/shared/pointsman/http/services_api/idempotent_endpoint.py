@@ -1,6 +1,6 @@
-"""The header Idempotency-Key: which endpoints take it, what makes requests the same, which answers are final.
+"""Idempotency-Key of the Services API: which requests are the same, and which responses are recorded and replayed.
 
-Loaded only for a request that has one.
+Loaded only for a request with this header.
 """
 
 import base64
@@ -17,17 +17,24 @@ from ..common import IDEMPOTENCY_KEY_PATTERN, IDEMPOTENCY_KEY_RULE
 __all__ = ["serve_once"]
 
 _FINAL_ERROR_CODES = ("NOT_FOUND", "CONFLICT")
-"""Codes of refusals that stand. All others say that nothing was done and may be tried again, or that something failed
-whose outcome is unknown."""
+"""Error codes of responses that are recorded. With another code nothing was done, or the outcome is unknown; a
+repeat of the request is then served anew."""
 
 LambdaResponse = dict[str, Any]
 
 
 def serve_once(event: Mapping[str, Any], starts_operation: bool, serve: Callable[[], LambdaResponse]) -> LambdaResponse:
-    """What `serve` answers to the first request with this key, for all of them.
+    """Serve a request once per idempotency key; a repeat gets the recorded response.
 
-    `starts` tells that the endpoint begins an operation. Raises InvalidInput for a key that cannot be, KeyReused,
-    StillInProgress.
+    Args:
+        event: the gateway event, with the header `idempotency-key`.
+        starts_operation: whether the endpoint starts an operation.
+        serve: serves the request.
+
+    Raises:
+        InvalidInput: the key breaks the rule for keys.
+        IdempotencyKeyReused: the key came with another request before.
+        IdempotencyInProgress: the first request with this key has not ended.
     """
     key = str(event["headers"]["idempotency-key"])
     if not IDEMPOTENCY_KEY_PATTERN.fullmatch(key):
@@ -58,7 +65,7 @@ def _is_final(response: RecordedResponse) -> bool:
 
 
 def _canonical_request(event: Mapping[str, Any]) -> bytes:
-    """What makes two requests the same: the method, the route, what the parameters mean, and what the body says."""
+    """Encode what makes two requests the same: method, route, decoded parameters, and the meaning of the body."""
     method, route = event["requestContext"]["http"]["method"], event["routeKey"].partition(" ")[2]
     parameters: dict[str, str] = event.get("pathParameters") or {}
     return json.dumps([method, route, parameters, _canonical_body(event)], sort_keys=True).encode()

@@ -1,4 +1,6 @@
-"""What the Services API answers, as types: for the routes that write it and for the OpenAPI document."""
+"""Response bodies of the Services API, as types for its routes and for the OpenAPI documents."""
+
+# ruff: noqa: D101 - a docstring here becomes a description in the OpenAPI documents
 
 from typing import Any, Literal, NotRequired
 

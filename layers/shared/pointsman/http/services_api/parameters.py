@@ -1,4 +1,4 @@
-"""What requests hold: types that check, and tell the OpenAPI document what they take."""
+"""Types of request parameters and bodies: they validate, and describe themselves in the OpenAPI document."""
 
 import re
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from ...providers.registry import TOOLS
 __all__ = ["TOOL_ID_SCHEMA", "PathId", "ToolId", "strict_config"]
 
 TOOL_ID_SCHEMA = {"type": "string", "enum": list(TOOLS)}
-"""The JSON Schema of a tool's id."""
+"""The JSON Schema of the id of a provisionable tool."""
 
 _CONTROL_CHARACTERS = r"\x00-\x1f\x7f-\x9f"
 
@@ -28,16 +28,21 @@ PathId = Annotated[
     AfterValidator(_decode_path_value),
     WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^[^{_CONTROL_CHARACTERS}]+$"}),
 ]
-"""An id in the path, as the client meant it: any characters but control characters, a slash and a percent sign too."""
+"""An id in the path, percent-decoded: any characters except control characters, so a slash or a percent sign, too."""
 
 ToolId = Annotated[str, AfterValidator(_decode_path_value), WithJsonSchema(TOOL_ID_SCHEMA)]
+"""A tool's id in the path. Only the document restricts it to known tools; the lifecycle validates it."""
 
 
 def strict_config(*required: str, **properties: dict[str, Any]) -> ConfigDict:
-    """The configuration of a body: nothing is converted. The rest is for the document only.
+    """Make the pydantic configuration of a body whose values are not converted (strict mode).
 
-    `required` names the properties that must be there, and `properties` what they must hold, where the lifecycle checks
-    that and says what to change.
+    The arguments describe constraints in the OpenAPI document only: the lifecycle validates them, with messages that
+    say what to change.
+
+    Args:
+        required: the names of the required properties.
+        properties: JSON Schema keywords to add, by property.
     """
 
     def extend_schema(schema: dict[str, Any]) -> None:
