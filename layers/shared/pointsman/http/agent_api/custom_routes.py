@@ -1,4 +1,4 @@
-"""Adds the routes that a bundle registers (`agent.api`) to an app of the Agent API."""
+"""A bundle's own routes (`agent.api`) as routes of an app of the Agent API."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
