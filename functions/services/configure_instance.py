@@ -15,7 +15,7 @@ handler = lambda_handler(app)
 
 class Configure(BaseModel):
     model_config = strict_config(
-        "variables",
+        ["variables"],
         variables={
             "minProperties": 1,
             "propertyNames": {"pattern": f"^{resource_names.VARIABLE_NAME_PATTERN.pattern}$"},

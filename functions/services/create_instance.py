@@ -17,8 +17,7 @@ handler = lambda_handler(app)
 
 class CreateInstance(BaseModel):
     model_config = strict_config(
-        "instanceId",
-        "name",
+        ["instanceId", "name"],
         instanceId={"pattern": f"^{resource_names.INSTANCE_ID_PATTERN.pattern}$"},
         name={"pattern": f"^{resource_names.SERVICE_NAME_PATTERN.pattern}$"},
         tools={"anyOf": [{"type": "array", "items": TOOL_ID_SCHEMA}, {"type": "null"}]},

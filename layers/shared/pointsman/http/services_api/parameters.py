@@ -1,6 +1,7 @@
 """Types of request parameters and bodies: they validate, and describe themselves in the OpenAPI document."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -34,7 +35,7 @@ ToolId = Annotated[str, AfterValidator(_decode_path_value), WithJsonSchema(TOOL_
 """A tool's id in the path. Only the document restricts it to known tools; the lifecycle validates it."""
 
 
-def strict_config(*required: str, **properties: dict[str, Any]) -> ConfigDict:
+def strict_config(required: Sequence[str] = (), **properties: dict[str, Any]) -> ConfigDict:
     """Make the pydantic configuration of a body whose values are not converted (strict mode).
 
     The arguments describe constraints in the OpenAPI document only: the lifecycle validates them, with messages that
