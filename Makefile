@@ -1,9 +1,9 @@
-# All set-up is done by the targets themselves, into .venv/. `make` alone lists them.
+# Every target installs what it needs into .venv/. `make` alone lists the targets.
 
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-# What /docs serves. Its name holds the version, so a new one is fetched at once.
+# The script behind /docs. Its name holds the version, so a new version is fetched at once.
 SCALAR := functions/agent/assets/scalar-$(shell sed -n 's/^flask-openapi-scalar==\([^ ]*\).*/\1/p' requirements/scalar.txt).js.gz
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
@@ -13,7 +13,7 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.local ## create an instance, watch it, read it back, destroy it, prove that nothing is left
+demo: $(VENV)/.local ## create an instance, show each step, destroy it, run a prompt with an approval, prove that nothing is left
 	@$(RUN) -m local demo
 
 run: $(VENV)/.local $(SCALAR) ## keep the whole stack up on this machine until Ctrl-C
@@ -22,10 +22,10 @@ run: $(VENV)/.local $(SCALAR) ## keep the whole stack up on this machine until C
 migrate: $(VENV)/.local ## bring the databases up to date, once
 	@$(RUN) -m local migrate
 
-migrate-drop: $(VENV)/.local ## the same, and drop the columns that nobody needs any more
+migrate-drop: $(VENV)/.local ## the same, and drop legacy columns
 	@$(RUN) -m local migrate --drop
 
-reconcile: $(VENV)/.local ## go on, once, with operations that stalled or left something; DRY=1 only shows what it would do
+reconcile: $(VENV)/.local ## run the reconciler once: resume stalled operations, retry leaked ones; DRY=1 only shows what it would do
 	@$(RUN) -m local reconcile $(if $(DRY),--dry)
 
 test: $(VENV)/.dev $(SCALAR) lint ## all tests but the slow suites
@@ -37,7 +37,7 @@ slow: $(VENV)/.dev $(SCALAR) ## the tests that take long
 browser: $(VENV)/.dev $(SCALAR) ## the documentation in headless Chromium, which has to be installed
 	@$(RUN) -m pytest -m browser tests/browser
 
-faults: $(VENV)/.dev ## every provider call spoilt in every way: the table, also in .pointsman/faults.md (15 minutes; SHORT=1 samples)
+faults: $(VENV)/.dev ## the fault matrix: every provider call with every fault; also in .pointsman/faults.md (15 minutes; SHORT=1 samples)
 	@$(RUN) -m tests.faults --out .pointsman/faults.md $(if $(SHORT),--short)
 
 sequences: $(VENV)/.dev ## 500 random sequences of operations, faults and crashes (20 minutes)
@@ -51,33 +51,33 @@ lint: $(VENV)/.dev ## style, types, layering, template
 
 bench: bench-cold bench-prompts ## both benchmarks
 
-bench-cold: $(VENV)/.local $(VENV)/.lambda ## what a cold start of each function costs, in bare handlers
+bench-cold: $(VENV)/.local $(VENV)/.lambda ## the cold start of each function, in bare handlers
 	@$(RUN) -m benchmarks.cold_start --python $(VENV)/lambda/bin/python
 
-bench-prompts: $(VENV)/.local ## 200 prompts at once, each followed by its own client: none lost or wrong, and how soon they begin
+bench-prompts: $(VENV)/.local ## 200 prompts at once, each streamed by its own client: none lost or wrong, and the time to the first event
 	@$(RUN) -m benchmarks.concurrent_prompts
 
-openapi: $(VENV)/.local ## write the OpenAPI documents anew from the endpoints' code
+openapi: $(VENV)/.local ## generate the OpenAPI documents from the endpoints' code
 	@$(RUN) -m local.template.openapi
 
 simulator: $(VENV)/.local ## the four providers and the model alone, on port 4010
 	@exec $(RUN) -m local.simulator
 
-validate: $(VENV)/.sam ## what SAM thinks of the template
+validate: $(VENV)/.sam ## validate the template with SAM
 	@$(VENV)/sam/bin/sam validate --lint
 
-build: $(VENV)/.sam $(SCALAR) ## what is deployed, into .aws-sam/ (needs the template's Python on PATH)
+build: $(VENV)/.sam $(SCALAR) ## build what is deployed into .aws-sam/ (needs the template's Python on PATH)
 	@$(VENV)/sam/bin/sam build
 	@$(if $(API_PREFIX),$(RUN) -m local.template.api_prefix .aws-sam/build/template.yaml $(API_PREFIX))
 	@sh requirements/compile.sh .aws-sam/build
 
-deploy: build ## deploy it with SAM
+deploy: build ## build, and deploy with SAM
 	@$(VENV)/sam/bin/sam deploy
 
-lock: $(VENV)/.dev ## pin requirements anew, with hashes
+lock: $(VENV)/.dev ## pin all requirements again, with hashes
 	@sh requirements/lock.sh
 
-clean: ## remove everything that the targets have made
+clean: ## remove everything that the targets have created
 	rm -rf $(VENV) functions/agent/assets .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

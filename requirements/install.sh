@@ -1,6 +1,6 @@
 #!/bin/sh
-# install.sh PYTHON VENV REQUIREMENTS: make the virtual environment if it is not there, and install into it.
-# uv does in seconds what pip does in a minute; where uv cannot reach a registry, pip with its own settings still may.
+# install.sh PYTHON VENV REQUIREMENTS: create the virtual environment if it is missing, and install into it.
+# uv needs seconds where pip needs a minute; where uv cannot reach a registry, pip with its own settings still may.
 set -eu
 python=$1 venv=$2 requirements=$3
 here=$(dirname "$0")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# scalar.sh VENV FOLDER: put Scalar's browser bundle, compressed, into FOLDER, from where /docs serves it. It comes in a
-# wheel that wraps it for Flask, pinned by its hash; nothing else of that wheel is kept, and nothing of it runs.
+# scalar.sh VENV FOLDER: put Scalar's browser bundle, compressed, into FOLDER, from where /docs serves it. It comes from a
+# wheel that wraps it for Flask, pinned by its hash; nothing else of that wheel is kept, and none of its code runs.
 set -eu
 venv=$1 folder=$2
 here=$(dirname "$0")

@@ -75,6 +75,21 @@ def test_every_task_state_has_a_timeout_retries_with_jitter_and_catches_all(path
 
 
 @pytest.mark.parametrize("path", list_tracked_files("statemachines/*.yaml"), ids=lambda path: path.name)
+def test_a_throttled_function_is_retried_for_minutes_before_anything_is_compensated(path: Path) -> None:
+    """Lambda throttles for as long as an account's concurrency is used up, which is no failure of the step."""
+    for name, state in _list_states(yaml.safe_load(path.read_text())):
+        if state["Type"] != "Task":
+            continue
+        retry = next(one for one in state["Retry"] if "Lambda.TooManyRequestsException" in one["ErrorEquals"])
+        assert retry is state["Retry"][0], f"{name}: an earlier retrier may match first"
+        delays = [
+            min(retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt, retry["MaxDelaySeconds"])
+            for attempt in range(retry["MaxAttempts"])
+        ]
+        assert sum(delays) >= 300, f"{name}: at most {sum(delays)} s"
+
+
+@pytest.mark.parametrize("path", list_tracked_files("statemachines/*.yaml"), ids=lambda path: path.name)
 def test_a_function_ends_before_its_state_does(path: Path) -> None:
     for name, state in _list_states(yaml.safe_load(path.read_text())):
         if state["Type"] == "Task":
