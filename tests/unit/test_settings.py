@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from pointsman.db.operations import OperationKind
-from pointsman.errors import MissingSetting
+from pointsman.errors import InvalidSetting, MissingSetting
 from pointsman.settings import aws, database, instances, operations, prompts, providers
 from pointsman.settings.api import load_services_api_key, load_state_machine_arn
 
@@ -70,7 +70,7 @@ def test_tools_without_a_key_are_not_configured(monkeypatch: pytest.MonkeyPatch)
 def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("OPENROUTER_MANAGEMENT_KEY", SECRET)
     monkeypatch.setenv(name, value)
-    with pytest.raises(MissingSetting, match=name):
+    with pytest.raises(InvalidSetting, match=f"{name} is wrong"):
         providers.OpenRouterSettings.load()
 
 

@@ -18,7 +18,9 @@
     ├── PayloadTooLarge         413
     ├── RateLimited             429  the caller must slow down
     ├── OperationFailed         500  an operation ended badly; the message says how and what is left
-    ├── MissingSetting          500  names the environment variable
+    ├── SettingError            500  names the environment variable
+    │   ├── MissingSetting           it is not set
+    │   └── InvalidSetting           its value is not one that is allowed
     ├── MigrationFailed         500  the databases are as they were; the message says why
     ├── CompositionError        500  plugins, tools or routes do not fit together; the bundle must be changed
     ├── ToolFailed              500  a tool raised, or returned what is not its output
@@ -53,6 +55,7 @@ __all__ = [
     "IdempotencyKeyReused",
     "InstanceBusy",
     "InvalidInput",
+    "InvalidSetting",
     "InvalidToolInput",
     "Issue",
     "MigrationFailed",
@@ -70,6 +73,7 @@ __all__ = [
     "RateLimited",
     "RejectionReason",
     "RouteFailed",
+    "SettingError",
     "ToolFailed",
     "ToolNotFound",
     "Unauthenticated",
@@ -180,14 +184,28 @@ class OperationFailed(PointsmanError):
     status, code = 500, "OPERATION_FAILED"
 
 
-class MissingSetting(PointsmanError):
-    """A setting that this function needs is not set. `name` is the environment variable's."""
+class SettingError(PointsmanError):
+    """A setting cannot be used as it is. `name` is the name of the environment variable."""
 
     status, code = 500, "MISSING_SETTING"
 
-    def __init__(self, name: str, hint: str = "") -> None:
-        super().__init__(f"The setting {name} is missing" + (f": {hint}" if hint else ""))
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
         self.name = name
+
+
+class MissingSetting(SettingError):
+    """A setting that this function needs is not set."""
+
+    def __init__(self, name: str, hint: str = "") -> None:
+        super().__init__(name, f"The setting {name} is missing" + (f": {hint}" if hint else ""))
+
+
+class InvalidSetting(SettingError):
+    """A setting has a value that is not allowed. `requirement` completes "it must be …"."""
+
+    def __init__(self, name: str, requirement: str) -> None:
+        super().__init__(name, f"The value of the setting {name} is wrong: it must be {requirement}")
 
 
 class MigrationFailed(PointsmanError):

@@ -14,7 +14,7 @@ from functools import partial
 from .. import log
 from ..db import fleet, orphan_sightings
 from ..db.connection import Connection, run_in_transaction
-from ..errors import InvalidInput, MissingSetting, ProviderError, ProviderRejected
+from ..errors import InvalidInput, ProviderError, ProviderRejected, SettingError
 from ..metrics import emit_metrics
 from ..providers.registry import TOOLS
 from ..settings.operations import ReconcileSettings
@@ -53,7 +53,7 @@ def sweep_orphans(dry_run: bool) -> dict[str, object]:
         listing_started_at = run_in_transaction(fleet.get_database_time)
         try:
             inventory = provider_inventory.read(provider)
-        except (ProviderError, MissingSetting) as error:
+        except (ProviderError, SettingError) as error:
             log.write("warning", "orphans were not looked for", provider=provider, reason=error.message)
             current_sweep.skipped[provider] = error.message
             continue

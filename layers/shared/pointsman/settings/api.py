@@ -3,8 +3,8 @@
 import re
 from typing import Literal, get_args
 
-from ..errors import MissingSetting
-from .environment import read_optional, read_required
+from ..errors import InvalidSetting
+from .environment import read_choice, read_optional, read_required
 
 __all__ = [
     "AuthMode",
@@ -31,7 +31,7 @@ def load_api_prefix() -> str:
     """The path under which the Agent API is, `/api` unless told otherwise. Raises MissingSetting for what cannot be."""
     prefix = read_optional("API_PREFIX", "/api")
     if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
-        raise MissingSetting("API_PREFIX", f"a path like /api is needed, not {prefix[:40]!r}")
+        raise InvalidSetting("API_PREFIX", f"a path like /api, not {prefix[:40]!r}")
     return prefix
 
 
@@ -40,11 +40,7 @@ AuthMode = Literal["header", "api_key", "jwt"]
 
 def load_auth_mode() -> AuthMode:
     """What the Agent API asks of its callers. Raises MissingSetting where it is none of the three."""
-    value = read_optional("AGENT_AUTH", "api_key")
-    for mode in get_args(AuthMode):
-        if value == mode:
-            return mode
-    raise MissingSetting("AGENT_AUTH", "one of header, api_key, jwt")
+    return read_choice("AGENT_AUTH", get_args(AuthMode), "api_key")
 
 
 def load_agent_api_key() -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..errors import MissingSetting
+from ..errors import InvalidSetting
 from .environment import read_required
 
 __all__ = ["JwtSettings"]
@@ -24,7 +24,7 @@ class JwtSettings:
         """Raises MissingSetting, also for an address that anybody on the way could answer for."""
         url = read_required("JWT_JWKS_URL")
         if not _is_trustworthy(url):
-            raise MissingSetting("JWT_JWKS_URL", "an https address is needed (http only on this machine itself)")
+            raise InvalidSetting("JWT_JWKS_URL", "an https address (http only for the loopback interface)")
         return cls(issuer=read_required("JWT_ISSUER"), audience=read_required("JWT_AUDIENCE"), jwks_url=url)
 
 

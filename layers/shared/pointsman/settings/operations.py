@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..errors import MissingSetting
-from .environment import read_number, read_optional
+from .environment import read_choice, read_number
 
 __all__ = ["ReconcileSettings", "Timeouts"]
 
@@ -41,11 +40,8 @@ class ReconcileSettings:
 
     @classmethod
     def load(cls) -> "ReconcileSettings":
-        orphans = read_optional("ORPHANS", "report")
-        if orphans not in ("report", "delete"):
-            raise MissingSetting("ORPHANS", "report or delete")
         return cls(
             stalled_after=read_number("RECONCILE_AFTER_SECONDS", 600),
             orphan_after=read_number("ORPHAN_AFTER_SECONDS", 3600),
-            delete_orphans=orphans == "delete",
+            delete_orphans=read_choice("ORPHANS", ("report", "delete"), "report") == "delete",
         )

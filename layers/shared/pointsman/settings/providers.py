@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ..errors import MissingSetting
-from .environment import read_number, read_optional, read_required
+from .environment import read_choice, read_number, read_optional, read_required
 
 __all__ = ["AgentMailSettings", "OpenRouterSettings", "RailwaySettings", "TelnyxSettings", "load_railway_environment"]
 
@@ -59,9 +59,7 @@ class OpenRouterSettings:
         key = read_optional("OPENROUTER_MANAGEMENT_KEY")
         if not key:
             return None
-        reset = read_optional("OPENROUTER_KEY_LIMIT_RESET", "monthly")
-        if reset not in ("daily", "weekly", "monthly", "none"):
-            raise MissingSetting("OPENROUTER_KEY_LIMIT_RESET", "one of daily, weekly, monthly, none")
+        reset = read_choice("OPENROUTER_KEY_LIMIT_RESET", ("daily", "weekly", "monthly", "none"), "monthly")
         return cls(
             management_key=key,
             limit=read_number("OPENROUTER_KEY_LIMIT", 20),
