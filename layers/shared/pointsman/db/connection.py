@@ -8,6 +8,7 @@ do twice; a commit whose answer was lost looks like one that never happened.
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 import psycopg
@@ -17,7 +18,7 @@ from psycopg.rows import DictRow, dict_row
 from ..errors import DatabaseUnavailable
 from ..settings.database import DatabaseSettings
 
-__all__ = ["Connection", "close", "listen", "run_in_transaction", "wait_for_notification"]
+__all__ = ["Connection", "close", "get_database_time", "listen", "run_in_transaction", "wait_for_notification"]
 
 Connection = psycopg.Connection[DictRow]
 P = ParamSpec("P")
@@ -92,3 +93,10 @@ def run_in_transaction(fn: Callable[Concatenate[Connection, P], T], /, *args: P.
                 kind = type(error).__name__
                 raise DatabaseUnavailable(f"The database cannot be reached or broke off ({kind})") from None
     raise AssertionError("unreachable")
+
+
+def get_database_time(connection: Connection) -> datetime:
+    """Return the time of the database's clock, not that of the transaction's start."""
+    row = connection.execute("SELECT clock_timestamp() AS now").fetchone()
+    assert row is not None
+    return row["now"]

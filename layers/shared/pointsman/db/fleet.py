@@ -16,9 +16,7 @@ __all__ = [
     "FleetTool",
     "ListedService",
     "count_by_status",
-    "get_database_time",
     "list_instances",
-    "lock_poll",
     "mark_gone",
     "update_from_listing",
 ]
@@ -78,18 +76,6 @@ class FleetInstance:
     created_at: str
     updated_at: str
     tools: list[FleetTool]
-
-
-def get_database_time(connection: Connection) -> datetime:
-    """The moment by the database's clock."""
-    row = connection.execute("SELECT clock_timestamp() AS now").fetchone()
-    assert row is not None
-    return row["now"]
-
-
-def lock_poll(connection: Connection) -> None:
-    """Hold other polls back until the transaction ends: two that wrote in different orders would block each other."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('fleet:poll', 0))")
 
 
 def update_from_listing(

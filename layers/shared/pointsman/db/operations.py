@@ -27,8 +27,6 @@ __all__ = [
     "insert",
     "list_steps",
     "list_unsettled",
-    "lock_instance",
-    "lock_service_name",
     "restart",
     "settle_leaked",
 ]
@@ -74,22 +72,11 @@ class OperationStep:
     ended_at: datetime | None
 
 
-def lock_instance(connection: Connection, instance_id: str) -> None:
-    """Hold other requests about this instance back until the transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("instance:" + instance_id,))
-
-
-def lock_service_name(connection: Connection, name: str) -> None:
-    """Hold other requests for the name of a service back until the transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("name:" + name,))
-
-
 def find_name_conflict(connection: Connection, name: str, instance_id: str) -> str | None:
-    """Another instance that is, is being made, or is left behind as a service of this name.
+    """Return another instance whose service of this name exists, is being created, or is left from a failed operation.
 
-    Holds other requests for the name back until the transaction ends.
+    The caller holds the lock of the name (`locks.lock_service_name`).
     """
-    lock_service_name(connection, name)
     row = connection.execute(
         "SELECT o.instance_id FROM operations o WHERE o.kind = 'create' AND o.request->>'name' = %s"
         " AND o.instance_id <> %s AND (o.status = 'running'"

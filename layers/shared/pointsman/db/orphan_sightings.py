@@ -1,10 +1,9 @@
 """The table `orphan_sightings`, and what the other tables know of the providers' resources."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from . import operations
 from .connection import Connection
 
 __all__ = [
@@ -15,10 +14,8 @@ __all__ = [
     "list_for_provider",
     "load_known_resources",
     "lock_if_unchanged",
-    "lock_sweep",
     "mark_reported",
     "replace_for_provider",
-    "try_lock_out_operations",
 ]
 
 
@@ -76,11 +73,6 @@ def find_journaled_volumes(connection: Connection, volume_ids: Sequence[str]) ->
     return {row["resource_id"] for row in rows}
 
 
-def lock_sweep(connection: Connection) -> None:
-    """Hold the writing of other sweeps back until the transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('orphans:sweep', 0))")
-
-
 def list_for_provider(connection: Connection, provider: str) -> list[Sighting]:
     rows = connection.execute("SELECT * FROM orphan_sightings WHERE provider = %s", (provider,)).fetchall()
     return [Sighting(**row) for row in rows]
@@ -121,21 +113,6 @@ def mark_reported(connection: Connection, sighting: Sighting) -> bool:
         (sighting.provider, sighting.kind, sighting.resource_id, sighting.first_seen),
     )
     return cursor.rowcount == 1
-
-
-def try_lock_out_operations(connection: Connection, instance_ids: Iterable[str], name: str) -> bool:
-    """Let no operation begin that could make or take these instances' things or a service of this name, until the
-    transaction ends. Must come first in it. False while a migration runs, which may be writing rows of instances.
-    """
-    # What others commit while a lock is waited for must be seen afterwards, whatever the role's default is.
-    connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-    migration_lock = connection.execute(
-        "SELECT pg_try_advisory_xact_lock_shared(hashtextextended('pointsman:migrate', 0)) AS quiet"
-    ).fetchone()
-    for instance_id in sorted(instance_ids):
-        operations.lock_instance(connection, instance_id)
-    operations.lock_service_name(connection, name)
-    return migration_lock is not None and migration_lock["quiet"]
 
 
 def lock_if_unchanged(connection: Connection, sighting: Sighting) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from ...errors import DatabaseUnavailable, MigrationFailed
+from ..locks import lock_migration
 from .database import DATABASES_UNCHANGED, LOCK_TIMEOUT, MigrationConnection, connect, describe_error, translate_errors
 
 __all__ = ["SchemaUpgrade", "upgrade_schema"]
@@ -64,7 +65,7 @@ def _run_revisions(
 ) -> tuple[str | None, str | None]:
     # Begun here, or Alembic would begin a transaction itself and commit it.
     engine_connection.begin()
-    services.execute("SELECT pg_advisory_xact_lock(hashtextextended('pointsman:migrate', 0))")
+    lock_migration(services)
     services.execute(LOCK_TIMEOUT)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
