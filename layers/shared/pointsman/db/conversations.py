@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .connection import Connection
+from .rows import fetch_all, fetch_one
 
 __all__ = ["Conversation", "delete", "generate_id", "get", "insert", "list_page", "lock_for_update"]
 
@@ -36,21 +37,24 @@ def insert(connection: Connection, conversation_id: str, user_id: str) -> None:
 
 def list_page(connection: Connection, user_id: str, limit: int, offset: int) -> list[Conversation]:
     """The user's conversations, newest update first."""
-    rows = connection.execute(
+    return fetch_all(
+        connection,
+        Conversation,
         f"SELECT {_COLUMNS} FROM conversations WHERE user_id = %s ORDER BY updated_at DESC, id LIMIT %s OFFSET %s",
         (user_id, limit, offset),
-    ).fetchall()
-    return [Conversation(**row) for row in rows]
+    )
 
 
 def get(connection: Connection, conversation_id: str, user_id: str) -> Conversation | None:
     """The user's conversation of this id; None for unknown ones, another's, and what is no id."""
     if not _ID_PATTERN.fullmatch(conversation_id):
         return None
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM conversations WHERE id = %s AND user_id = %s", (conversation_id, user_id)
-    ).fetchone()
-    return Conversation(**row) if row else None
+    return fetch_one(
+        connection,
+        Conversation,
+        f"SELECT {_COLUMNS} FROM conversations WHERE id = %s AND user_id = %s",
+        (conversation_id, user_id),
+    )
 
 
 def lock_for_update(connection: Connection, conversation_id: str, user_id: str) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .connection import Connection
+from .rows import fetch_one
 
 __all__ = ["IdempotencyKey", "claim", "get", "link_operation", "record_response", "release", "take_over"]
 
@@ -27,13 +28,14 @@ class IdempotencyKey:
 
 def get(connection: Connection, key: str) -> IdempotencyKey | None:
     """The key's row. None for one that was never seen, or is older than 24 hours."""
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        IdempotencyKey,
         "SELECT salt, fingerprint, owner, operation_id, status, body,"
         " extract(epoch FROM clock_timestamp() - claimed_at)::float8 AS age"
         f" FROM idempotency_keys WHERE key = %s AND {_UNEXPIRED}",
         (key,),
-    ).fetchone()
-    return IdempotencyKey(**row) if row else None
+    )
 
 
 def claim(connection: Connection, key: str, owner: str, salt: bytes, fingerprint: bytes) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from .connection import Connection
+from .rows import fetch_all, fetch_one
 
 __all__ = [
     "DESTROY_FAILED",
@@ -58,12 +59,13 @@ def exists(connection: Connection, instance_id: str) -> bool:
 
 
 def get(connection: Connection, instance_id: str) -> InstanceRow | None:
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        InstanceRow,
         "SELECT instance_id, provider_service_id, volume_id, url, deploy_status FROM instance_infra"
         " WHERE instance_id = %s",
         (instance_id,),
-    ).fetchone()
-    return InstanceRow(**row) if row else None
+    )
 
 
 def has_service(connection: Connection, service_id: str) -> bool:
@@ -73,12 +75,13 @@ def has_service(connection: Connection, service_id: str) -> bool:
 
 
 def list_tools(connection: Connection, instance_id: str) -> list[ToolRow]:
-    rows = connection.execute(
+    return fetch_all(
+        connection,
+        ToolRow,
         "SELECT tool_id, resource_id, env_key, env_value, coalesce(resource_meta, '{}') AS resource_meta"
         " FROM instance_services WHERE instance_id = %s ORDER BY id",
         (instance_id,),
-    ).fetchall()
-    return [ToolRow(**row) for row in rows]
+    )
 
 
 def insert(connection: Connection, columns: Mapping[str, object], tools: Sequence[ToolRow]) -> None:

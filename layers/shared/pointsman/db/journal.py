@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 
 from ..errors import Conflict
 from .connection import Connection
+from .rows import fetch_all, fetch_one
 
 __all__ = [
     "Entry",
@@ -65,11 +66,12 @@ class Entry:
 
 
 def get(connection: Connection, operation_id: str, provider: str, kind: str) -> Entry | None:
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        Entry,
         f"SELECT {_COLUMNS} FROM operation_resources WHERE operation_id = %s AND provider = %s AND kind = %s",
         (operation_id, provider, kind),
-    ).fetchone()
-    return Entry(**row) if row else None
+    )
 
 
 def record_intent(
@@ -86,16 +88,18 @@ def record_intent(
     ).fetchone()
     if operation is None:
         raise Conflict(f"Operation {operation_id} is over or being undone; it makes nothing any more")
-    row = connection.execute(
+    entry = fetch_one(
+        connection,
+        Entry,
         "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan) VALUES (%s, %s, %s, %s, %s)"
         " ON CONFLICT (operation_id, provider, kind) DO UPDATE SET plan = EXCLUDED.plan, state = 'intended',"
         " intended_at = CASE WHEN operation_resources.state = 'intended' THEN operation_resources.intended_at"
         " ELSE clock_timestamp() END, attempted_at = clock_timestamp()"
         f" RETURNING {_COLUMNS}",
         (operation_id, operation["instance_id"], provider, kind, Jsonb(dict(plan))),
-    ).fetchone()
-    assert row is not None
-    return Entry(**row)
+    )
+    assert entry is not None
+    return entry
 
 
 def record_created(
@@ -152,12 +156,13 @@ def clear_env(connection: Connection, operation_id: str) -> None:
 
 def list_open_entries(connection: Connection, instance_id: str) -> list[Entry]:
     """Everything that may exist for this instance, newest first."""
-    rows = connection.execute(
+    return fetch_all(
+        connection,
+        Entry,
         f"SELECT {_COLUMNS} FROM operation_resources WHERE instance_id = %s AND state IN ('intended', 'created')"
         " ORDER BY id DESC",
         (instance_id,),
-    ).fetchall()
-    return [Entry(**row) for row in rows]
+    )
 
 
 def adopt_existing(

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg.types.json import Json, Jsonb
+from psycopg.types.json import Jsonb
 
 from .connection import Connection
+from .rows import fetch_all, fetch_one, to_json
 
 __all__ = [
     "ENDED_CHANNEL",
@@ -98,26 +99,28 @@ def insert(
 
 
 def get(connection: Connection, operation_id: str) -> Operation | None:
-    row = connection.execute(f"SELECT {_COLUMNS} FROM operations WHERE id = %s", (operation_id,)).fetchone()
-    return Operation(**row) if row else None
+    return fetch_one(connection, Operation, f"SELECT {_COLUMNS} FROM operations WHERE id = %s", (operation_id,))
 
 
 def find_running(connection: Connection, instance_id: str) -> Operation | None:
     """The operation that runs for this instance; there is one at most."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND status = 'running'", (instance_id,)
-    ).fetchone()
-    return Operation(**row) if row else None
+    return fetch_one(
+        connection,
+        Operation,
+        f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND status = 'running'",
+        (instance_id,),
+    )
 
 
 def find_latest(connection: Connection, instance_id: str, kinds: Sequence[OperationKind]) -> Operation | None:
     """The newest operation of these kinds for this instance."""
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        Operation,
         f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND kind = ANY(%s)"
         " ORDER BY created_at DESC, id DESC LIMIT 1",
         (instance_id, list(kinds)),
-    ).fetchone()
-    return Operation(**row) if row else None
+    )
 
 
 def list_unsettled(connection: Connection) -> list[tuple[Operation, float]]:
@@ -133,13 +136,14 @@ def list_unsettled(connection: Connection) -> list[tuple[Operation, float]]:
 
 def restart(connection: Connection, expected: Operation) -> Operation | None:
     """Let the operation run once more, as a new execution. None if it is not as it was seen any more."""
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        Operation,
         "UPDATE operations SET status = 'running', restarts = restarts + 1, updated_at = clock_timestamp()"
         " WHERE id = %s AND status = %s AND restarts = %s AND status IN ('running', 'leaked')"
         f" RETURNING {_COLUMNS}",
         (expected.id, expected.status, expected.restarts),
-    ).fetchone()
-    return Operation(**row) if row else None
+    )
 
 
 def settle_leaked(connection: Connection, operation_id: str, error: Mapping[str, object]) -> None:
@@ -147,7 +151,7 @@ def settle_leaked(connection: Connection, operation_id: str, error: Mapping[str,
     connection.execute(
         "UPDATE operations SET status = 'failed', error = %s, updated_at = clock_timestamp()"
         " WHERE id = %s AND status = 'leaked'",
-        (Json(dict(error)), operation_id),
+        (to_json(dict(error)), operation_id),
     )
 
 
@@ -156,12 +160,13 @@ def begin_compensation(connection: Connection, operation_id: str) -> Operation |
 
     Waits for transactions that are writing an intent, so that nothing is begun behind the back of the undoing.
     """
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        Operation,
         "UPDATE operations SET undoing = true, updated_at = clock_timestamp() WHERE id = %s AND status = 'running'"
         f" RETURNING {_COLUMNS}",
         (operation_id,),
-    ).fetchone()
-    return Operation(**row) if row else None
+    )
 
 
 def finish(
@@ -182,8 +187,8 @@ def finish(
         " WHERE id = %s AND status = 'running'",
         (
             status,
-            None if result is None else Json(dict(result)),
-            None if error is None else Json(dict(error)),
+            None if result is None else to_json(dict(result)),
+            None if error is None else to_json(dict(error)),
             operation_id,
         ),
     )
@@ -223,9 +228,10 @@ def end_step(
 
 def list_steps(connection: Connection, operation_id: str) -> list[OperationStep]:
     """The steps begun so far, in that order."""
-    rows = connection.execute(
+    return fetch_all(
+        connection,
+        OperationStep,
         "SELECT name, status, error, started_at, ended_at FROM operation_steps WHERE operation_id = %s"
         " ORDER BY started_at, name",
         (operation_id,),
-    ).fetchall()
-    return [OperationStep(**row) for row in rows]
+    )

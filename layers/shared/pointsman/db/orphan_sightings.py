@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .connection import Connection
+from .rows import fetch_all
 
 __all__ = [
     "KnownResources",
@@ -74,8 +75,7 @@ def find_journaled_volumes(connection: Connection, volume_ids: Sequence[str]) ->
 
 
 def list_for_provider(connection: Connection, provider: str) -> list[Sighting]:
-    rows = connection.execute("SELECT * FROM orphan_sightings WHERE provider = %s", (provider,)).fetchall()
-    return [Sighting(**row) for row in rows]
+    return fetch_all(connection, Sighting, "SELECT * FROM orphan_sightings WHERE provider = %s", (provider,))
 
 
 def replace_for_provider(connection: Connection, provider: str, sightings: Sequence[Sighting]) -> None:

@@ -8,20 +8,16 @@ are committed; `{"text": "…", "after": 3}` for a piece of the model's answer, 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from psycopg.types.json import Json
-
 from .connection import Connection
+from .rows import fetch_all, to_json
 from .user_prompts import belongs_to
 
 __all__ = ["PromptEvent", "append", "list_after", "list_outputs", "notify_text_delta"]
 
 _MAX_DELTA_CHARACTERS = 600
 """Characters of text in one notification; Postgres takes 8,000 bytes, and a character may be twelve of them."""
-
-_dumps = partial(json.dumps, allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ def append(connection: Connection, prompt_id: str, event_type: str, data: Mappin
         "INSERT INTO prompt_events (prompt_id, seq, event, data)"
         " SELECT %(id)s, coalesce(max(seq), 0) + 1, %(event)s, %(data)s FROM prompt_events WHERE prompt_id = %(id)s"
         " RETURNING seq",
-        {"id": prompt_id, "event": event_type, "data": Json(dict(data), dumps=_dumps)},
+        {"id": prompt_id, "event": event_type, "data": to_json(dict(data))},
     ).fetchone()
     assert row is not None
     connection.execute("SELECT pg_notify(%s, %s)", (prompt_id, json.dumps({"seq": row["seq"]})))
@@ -49,10 +45,12 @@ def list_after(connection: Connection, prompt_id: str, user_id: str, seq: int) -
     """The events of the user's prompt after this one; None where he has no such prompt."""
     if not belongs_to(connection, prompt_id, user_id):
         return None
-    rows = connection.execute(
-        "SELECT seq, event, data FROM prompt_events WHERE prompt_id = %s AND seq > %s ORDER BY seq", (prompt_id, seq)
-    ).fetchall()
-    return [PromptEvent(**row) for row in rows]
+    return fetch_all(
+        connection,
+        PromptEvent,
+        "SELECT seq, event, data FROM prompt_events WHERE prompt_id = %s AND seq > %s ORDER BY seq",
+        (prompt_id, seq),
+    )
 
 
 def list_outputs(connection: Connection, prompt_id: str) -> list[dict[str, Any]]:

@@ -1,18 +1,13 @@
 """The table `prompt_items`: what the model was told and what it said, in order."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from psycopg.types.json import Json
-
 from .connection import Connection
+from .rows import fetch_all, to_json
 
 __all__ = ["HistoryItem", "append", "list_for_conversation", "list_for_prompt"]
-
-_dumps = partial(json.dumps, allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +25,28 @@ def append(connection: Connection, prompt_id: str, turn: int, items: Iterable[Ma
         connection.execute(
             "INSERT INTO prompt_items (prompt_id, seq, turn, item)"
             " SELECT %(id)s, coalesce(max(seq), 0) + 1, %(turn)s, %(item)s FROM prompt_items WHERE prompt_id = %(id)s",
-            {"id": prompt_id, "turn": turn, "item": Json(dict(item), dumps=_dumps)},
+            {"id": prompt_id, "turn": turn, "item": to_json(dict(item))},
         )
 
 
 def list_for_prompt(connection: Connection, prompt_id: str) -> list[HistoryItem]:
-    rows = connection.execute(
-        "SELECT prompt_id, item, false AS cancelled FROM prompt_items WHERE prompt_id = %s ORDER BY seq", (prompt_id,)
-    ).fetchall()
-    return [HistoryItem(**row) for row in rows]
+    return fetch_all(
+        connection,
+        HistoryItem,
+        "SELECT prompt_id, item, false AS cancelled FROM prompt_items WHERE prompt_id = %s ORDER BY seq",
+        (prompt_id,),
+    )
 
 
 def list_for_conversation(
     connection: Connection, conversation_id: str, user_id: str, excluded_prompt_id: str
 ) -> list[HistoryItem]:
     """Those of the user's prompts in a conversation, but for this one; the oldest first."""
-    rows = connection.execute(
+    return fetch_all(
+        connection,
+        HistoryItem,
         "SELECT i.prompt_id, i.item, p.status = 'cancelled' AS cancelled"
         " FROM prompts p JOIN prompt_items i ON i.prompt_id = p.id"
         " WHERE p.conversation_id = %s AND p.user_id = %s AND p.id <> %s ORDER BY p.created_at, p.id, i.seq",
         (conversation_id, user_id, excluded_prompt_id),
-    ).fetchall()
-    return [HistoryItem(**row) for row in rows]
+    )

@@ -4,14 +4,11 @@ Whoever ends a prompt, or begins one, locks its conversation first and the promp
 comes in the same order.
 """
 
-import json
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from psycopg.types.json import Json
-
 from .connection import Connection
+from .rows import fetch_all, fetch_one, to_json
 from .user_prompts import PromptStatus
 
 __all__ = [
@@ -36,7 +33,6 @@ __all__ = [
     "touch_conversation",
 ]
 
-_dumps = partial(json.dumps, allow_nan=False)
 ACTIVE_STATUSES = ("running", "waiting")
 
 _COLUMNS = (
@@ -124,15 +120,13 @@ def insert(
 
 
 def get(connection: Connection, prompt_id: str) -> PromptRun | None:
-    row = connection.execute(f"SELECT {_COLUMNS} FROM prompts WHERE id = %s", (prompt_id,)).fetchone()
-    return PromptRun(**row) if row else None
+    return fetch_one(connection, PromptRun, f"SELECT {_COLUMNS} FROM prompts WHERE id = %s", (prompt_id,))
 
 
 def find_by_idempotency_key(connection: Connection, user_id: str, idempotency_key: str) -> KeyedPrompt | None:
     """The user's prompt that was begun with this idempotency key."""
     query = "SELECT id, fingerprint FROM prompts WHERE user_id = %s AND key = %s"
-    row = connection.execute(query, (user_id, idempotency_key)).fetchone()
-    return KeyedPrompt(**row) if row else None
+    return fetch_one(connection, KeyedPrompt, query, (user_id, idempotency_key))
 
 
 def claim(connection: Connection, prompt_id: str, restarts: int, owner: str) -> PromptRun | None:
@@ -140,19 +134,19 @@ def claim(connection: Connection, prompt_id: str, restarts: int, owner: str) -> 
 
     While it waits, `updated_at` stays the moment since when it does.
     """
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        PromptRun,
         "UPDATE prompts SET owner = %s, task_token = NULL,"
         " updated_at = CASE WHEN status = 'running' THEN clock_timestamp() ELSE updated_at END"
         f" WHERE id = %s AND restarts = %s AND status = ANY(%s) RETURNING {_COLUMNS}",
         (owner, prompt_id, restarts, list(ACTIVE_STATUSES)),
-    ).fetchone()
-    return PromptRun(**row) if row else None
+    )
 
 
 def lock_for_update(connection: Connection, prompt_id: str) -> PromptRun | None:
     """The prompt, which nobody else writes until the transaction ends."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM prompts WHERE id = %s FOR UPDATE", (prompt_id,)).fetchone()
-    return PromptRun(**row) if row else None
+    return fetch_one(connection, PromptRun, f"SELECT {_COLUMNS} FROM prompts WHERE id = %s FOR UPDATE", (prompt_id,))
 
 
 def save(connection: Connection, run: PromptRun, extend_deadline: bool = False) -> None:
@@ -170,9 +164,9 @@ def save(connection: Connection, run: PromptRun, extend_deadline: bool = False) 
         " WHERE id = %(id)s",
         {
             "id": run.id, "status": run.status, "writes": run.writes, "turns": run.turns,
-            "state": Json(run.state, dumps=_dumps), "bytes": run.output_bytes, "input": run.usage_input,
+            "state": to_json(run.state), "bytes": run.output_bytes, "input": run.usage_input,
             "output": run.usage_output, "total": run.usage_total,
-            "error": None if run.error is None else Json(run.error), "waited": extend_deadline,
+            "error": None if run.error is None else to_json(run.error), "waited": extend_deadline,
             "ended": run.status not in ACTIVE_STATUSES,
         },
     )  # fmt: skip
@@ -215,10 +209,9 @@ def release_idempotency_key(connection: Connection, prompt_id: str) -> None:
 
 
 def get_execution(connection: Connection, prompt_id: str) -> PromptExecution | None:
-    row = connection.execute(
-        "SELECT id, status, restarts, task_token FROM prompts WHERE id = %s", (prompt_id,)
-    ).fetchone()
-    return PromptExecution(**row) if row else None
+    return fetch_one(
+        connection, PromptExecution, "SELECT id, status, restarts, task_token FROM prompts WHERE id = %s", (prompt_id,)
+    )
 
 
 def list_stalled(connection: Connection, idle_seconds: float, prompt_id: str | None = None) -> list[PromptExecution]:
@@ -226,15 +219,16 @@ def list_stalled(connection: Connection, idle_seconds: float, prompt_id: str | N
 
     One that waits should be worked on when its approval has expired. With `prompt_id` only this one.
     """
-    rows = connection.execute(
+    return fetch_all(
+        connection,
+        PromptExecution,
         "SELECT p.id, p.status, p.restarts, p.task_token FROM prompts p"
         " WHERE p.status = ANY(%(at_work)s) AND p.updated_at <= clock_timestamp() - make_interval(secs => %(seconds)s)"
         " AND (p.status = 'running' OR EXISTS (SELECT FROM prompt_calls c WHERE c.prompt_id = p.id"
         "  AND c.state = 'waiting' AND c.expires_at <= clock_timestamp() - make_interval(secs => %(seconds)s)))"
         " AND (%(id)s::text IS NULL OR p.id = %(id)s) ORDER BY p.updated_at",
         {"at_work": list(ACTIVE_STATUSES), "seconds": idle_seconds, "id": prompt_id},
-    ).fetchall()
-    return [PromptExecution(**row) for row in rows]
+    )
 
 
 def restart(connection: Connection, expected: PromptExecution) -> PromptExecution | None:
@@ -242,11 +236,12 @@ def restart(connection: Connection, expected: PromptExecution) -> PromptExecutio
 
     Whoever still works on it for the old one may write no more, and the time since its last change is given back.
     """
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        PromptExecution,
         "UPDATE prompts SET restarts = restarts + 1, owner = NULL, task_token = NULL,"
         " deadline = CASE WHEN status = 'running' THEN deadline + (clock_timestamp() - updated_at) ELSE deadline END,"
         " updated_at = CASE WHEN status = 'running' THEN clock_timestamp() ELSE updated_at END"
         " WHERE id = %s AND restarts = %s AND status = ANY(%s) RETURNING id, status, restarts, task_token",
         (expected.id, expected.restarts, list(ACTIVE_STATUSES)),
-    ).fetchone()
-    return PromptExecution(**row) if row else None
+    )

@@ -8,15 +8,12 @@ waiting ─▶ approved   │
   └──────▶ expired ───┘
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, Literal
 
-from psycopg.types.json import Json
-
 from .connection import Connection
+from .rows import fetch_one, to_json
 
 __all__ = [
     "ToolCall",
@@ -34,7 +31,6 @@ __all__ = [
 
 ToolCallState = Literal["asked", "waiting", "approved", "rejected", "expired", "running", "done"]
 
-_dumps = partial(json.dumps, allow_nan=False)
 _COLUMNS = (
     "prompt_id, turn, position, asked, state, shown, digest, expires_at, note, decision, started_at,"
     " coalesce(greatest(extract(epoch FROM expires_at - clock_timestamp()), 0), 0)::float8 AS seconds_left"
@@ -69,25 +65,28 @@ class ToolCall:
 def insert(connection: Connection, prompt_id: str, turn: int, position: int, call_request: dict[str, str]) -> None:
     connection.execute(
         "INSERT INTO prompt_calls (prompt_id, turn, position, asked) VALUES (%s, %s, %s, %s)",
-        (prompt_id, turn, position, Json(call_request)),
+        (prompt_id, turn, position, to_json(call_request)),
     )
 
 
 def find_next_open(connection: Connection, prompt_id: str) -> ToolCall | None:
     """The first call, in the model's order, that the model has no result of."""
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        ToolCall,
         f"SELECT {_COLUMNS} FROM prompt_calls WHERE prompt_id = %s AND state <> 'done' ORDER BY turn, position LIMIT 1",
         (prompt_id,),
-    ).fetchone()
-    return ToolCall(**row) if row else None
+    )
 
 
 def find_waiting(connection: Connection, prompt_id: str) -> ToolCall | None:
     """The call that waits for a person; there is one at most."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM prompt_calls WHERE prompt_id = %s AND state = 'waiting'", (prompt_id,)
-    ).fetchone()
-    return ToolCall(**row) if row else None
+    return fetch_one(
+        connection,
+        ToolCall,
+        f"SELECT {_COLUMNS} FROM prompt_calls WHERE prompt_id = %s AND state = 'waiting'",
+        (prompt_id,),
+    )
 
 
 def mark_waiting(
@@ -98,7 +97,7 @@ def mark_waiting(
         "UPDATE prompt_calls SET state = 'waiting', shown = %s, digest = %s,"
         " expires_at = clock_timestamp() + make_interval(secs => %s)"
         " WHERE prompt_id = %s AND turn = %s AND position = %s AND state = 'asked'",
-        (Json(approval_request, dumps=_dumps), digest, expires_in_seconds, call.prompt_id, call.turn, call.position),
+        (to_json(approval_request), digest, expires_in_seconds, call.prompt_id, call.turn, call.position),
     )
 
 
@@ -114,7 +113,7 @@ def record_decision(
         " WHERE prompt_id = %s AND turn = %s AND position = %s AND digest = %s"
         " AND state = 'waiting' AND expires_at > clock_timestamp()",
         (
-            "approved" if is_approved else "rejected", None if reason is None else Json(reason), decision_id,
+            "approved" if is_approved else "rejected", None if reason is None else to_json(reason), decision_id,
             call.prompt_id, call.turn, call.position, call.digest,
         ),
     )  # fmt: skip

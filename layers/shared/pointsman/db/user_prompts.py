@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from .connection import Connection
+from .rows import fetch_all, fetch_one
 
 __all__ = ["PromptDetails", "PromptStatus", "PromptSummary", "belongs_to", "get", "list_for_conversation"]
 
@@ -46,12 +47,13 @@ def get(connection: Connection, prompt_id: str, user_id: str) -> PromptDetails |
     """The user's prompt of this id."""
     if not belongs_to(connection, prompt_id, user_id):
         return None
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        PromptDetails,
         "SELECT id, conversation_id, input, model, status, usage_input, usage_output, usage_total, error, created_at,"
         " updated_at FROM prompts WHERE id = %s AND user_id = %s",
         (prompt_id, user_id),
-    ).fetchone()
-    return PromptDetails(**row) if row else None
+    )
 
 
 def belongs_to(connection: Connection, prompt_id: str, user_id: str) -> bool:
@@ -64,9 +66,10 @@ def belongs_to(connection: Connection, prompt_id: str, user_id: str) -> bool:
 
 def list_for_conversation(connection: Connection, conversation_id: str, user_id: str) -> list[PromptSummary]:
     """The user's prompts of a conversation, oldest first."""
-    rows = connection.execute(
+    return fetch_all(
+        connection,
+        PromptSummary,
         "SELECT id, input, status, created_at, updated_at FROM prompts"
         " WHERE conversation_id = %s AND user_id = %s ORDER BY created_at, id",
         (conversation_id, user_id),
-    ).fetchall()
-    return [PromptSummary(**row) for row in rows]
+    )
