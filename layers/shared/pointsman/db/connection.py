@@ -6,19 +6,17 @@ OperationalError, and the work is done once more on a new one. Work that is hand
 do twice; a commit whose answer was lost looks like one that never happened.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
 from ..errors import DatabaseUnavailable
 from ..settings.database import DatabaseSettings
 
-__all__ = ["Connection", "close", "get_database_time", "listen", "run_in_transaction", "wait_for_notification"]
+__all__ = ["Connection", "close", "get_database_time", "run_in_transaction"]
 
 Connection = psycopg.Connection[DictRow]
 P = ParamSpec("P")
@@ -48,29 +46,6 @@ def close() -> None:
     if _connection is not None:
         _connection.close()
         _connection = None
-
-
-def wait_for_notification(channel: str, payload: str, timeout: float) -> None:
-    """Wait until another session notifies this channel with this payload, at most so long.
-
-    A pooler may swallow notifications, so callers look again in any case; this only lets them look at once.
-    """
-    try:
-        for notification in _get_connection().notifies(timeout=timeout):
-            if (notification.channel, notification.payload) == (channel, payload):
-                return
-    except psycopg.OperationalError:
-        close()
-
-
-@contextmanager
-def listen(channel: str) -> Generator[None]:
-    """Receive the channel's notifications in this block. No longer: who listens and does not read holds them all up."""
-    run_in_transaction(lambda connection: connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel))))
-    try:
-        yield
-    finally:
-        run_in_transaction(lambda connection: connection.execute("UNLISTEN *"))
 
 
 def run_in_transaction(fn: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
