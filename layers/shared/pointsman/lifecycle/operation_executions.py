@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from ..db import connection, locks, operations
-from ..settings.api import load_state_machine_arn
+from ..settings.aws import load_state_machine_arn
 from ..workflows.step_functions import start_execution
 from . import idempotency_claim
 

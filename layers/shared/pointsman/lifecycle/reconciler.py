@@ -7,7 +7,7 @@ from ..db import instances, journal, locks, operations
 from ..db.connection import Connection, run_in_transaction
 from ..errors import Conflict, InstanceBusy, NotFound, PointsmanError
 from ..metrics import emit_metrics
-from ..settings.api import load_state_machine_arn
+from ..settings.aws import load_state_machine_arn
 from ..settings.operations import ReconcileSettings
 from ..workflows.step_functions import get_execution_status
 from . import operation_executions

@@ -1,10 +1,14 @@
 """What Lambda itself sets."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from .environment import read_optional, read_required
 
-__all__ = ["AwsSettings"]
+__all__ = ["AwsSettings", "StateMachine", "load_state_machine_arn"]
+
+StateMachine = Literal["create", "destroy", "provision", "destroy_tool", "prompt"]
+"""One per kind of operation, and the one that runs prompts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +34,8 @@ class AwsSettings:
             region=read_required("AWS_REGION"),
             endpoint_url=read_optional("AWS_ENDPOINT_URL"),
         )
+
+
+def load_state_machine_arn(name: StateMachine) -> str:
+    """Return the state machine's ARN. Raises MissingSetting."""
+    return read_required(f"{name.upper()}_STATE_MACHINE_ARN")
