@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-__all__ = ["NAMESPACE", "emit_metrics"]
+__all__ = ["emit_metrics"]
 
-NAMESPACE = "Pointsman"
+_NAMESPACE = "Pointsman"
 
 
 def emit_metrics(counts: Mapping[str, int], **dimensions: str) -> None:
@@ -15,7 +15,7 @@ def emit_metrics(counts: Mapping[str, int], **dimensions: str) -> None:
     # With the Logger, which loads it anyway, it costs nothing more.
     from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics = EphemeralMetrics(namespace=_NAMESPACE)
     for name, value in dimensions.items():
         metrics.add_dimension(name, value)
     for name, count in counts.items():

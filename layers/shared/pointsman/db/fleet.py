@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import LiteralString, NamedTuple
 
 from .connection import Connection
+from .instances import DESTROY_FAILED
 
 __all__ = [
     "GONE",
@@ -26,7 +27,7 @@ GONE = "GONE"
 
 _UPDATABLE_ROWS = (
     "infra.provider = 'railway' AND infra.provider_env_id = %(environment_id)s"
-    " AND infra.deploy_status IS DISTINCT FROM 'DESTROY_FAILED' AND infra.updated_at <= %(begun)s"
+    " AND infra.deploy_status IS DISTINCT FROM %(destroy_failed)s AND infra.updated_at <= %(begun)s"
     " AND NOT EXISTS (SELECT FROM operations"
     "  WHERE operations.instance_id = infra.instance_id AND operations.status = 'running')"
 )
@@ -91,6 +92,7 @@ def update_from_listing(
         f" AND (infra.deploy_status, infra.url, infra.runtime_image) IS DISTINCT FROM ({_MERGED_VALUES})",
         {
             "gone": GONE,
+            "destroy_failed": DESTROY_FAILED,
             "environment_id": environment_id,
             "begun": listing_started_at,
             "ids": [one.service_id for one in services],
@@ -120,6 +122,7 @@ def mark_gone(
         " RETURNING infra.instance_id",
         {
             "gone": GONE,
+            "destroy_failed": DESTROY_FAILED,
             "environment_id": environment_id,
             "begun": listing_started_at,
             "created_before": listing_started_at - min_age,

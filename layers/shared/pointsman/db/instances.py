@@ -37,7 +37,6 @@ class InstanceRow:
     instance_id: str
     provider_service_id: str
     volume_id: str | None
-    url: str | None
     deploy_status: str | None
 
 
@@ -62,8 +61,7 @@ def get(connection: Connection, instance_id: str) -> InstanceRow | None:
     return fetch_one(
         connection,
         InstanceRow,
-        "SELECT instance_id, provider_service_id, volume_id, url, deploy_status FROM instance_infra"
-        " WHERE instance_id = %s",
+        "SELECT instance_id, provider_service_id, volume_id, deploy_status FROM instance_infra WHERE instance_id = %s",
         (instance_id,),
     )
 

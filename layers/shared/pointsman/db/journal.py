@@ -23,6 +23,7 @@ from .rows import fetch_all, fetch_one
 
 __all__ = [
     "Entry",
+    "ResourceKind",
     "ResourceState",
     "adopt_existing",
     "clear_env",
@@ -38,11 +39,11 @@ __all__ = [
     "seconds_since_attempt",
 ]
 
+ResourceKind = Literal["service", "volume", "domain", "tool"]
 ResourceState = Literal["intended", "created", "refused", "deleted", "abandoned"]
 
 _COLUMNS = (
-    "id, operation_id, instance_id, provider, kind, plan, state, resource_id, env, meta, intended_at, attempted_at,"
-    " closed_by"
+    "id, operation_id, instance_id, provider, kind, plan, state, resource_id, env, meta, intended_at, attempted_at"
 )
 
 
@@ -54,7 +55,7 @@ class Entry:
     operation_id: str
     instance_id: str
     provider: str
-    kind: str
+    kind: ResourceKind
     plan: dict[str, str]
     state: ResourceState
     resource_id: str | None
@@ -62,10 +63,9 @@ class Entry:
     meta: dict[str, str]
     intended_at: datetime
     attempted_at: datetime
-    closed_by: str | None
 
 
-def get(connection: Connection, operation_id: str, provider: str, kind: str) -> Entry | None:
+def get(connection: Connection, operation_id: str, provider: str, kind: ResourceKind) -> Entry | None:
     return fetch_one(
         connection,
         Entry,
@@ -75,7 +75,7 @@ def get(connection: Connection, operation_id: str, provider: str, kind: str) -> 
 
 
 def record_intent(
-    connection: Connection, operation_id: str, provider: str, kind: str, plan: Mapping[str, str]
+    connection: Connection, operation_id: str, provider: str, kind: ResourceKind, plan: Mapping[str, str]
 ) -> Entry:
     """Write down that a thing is about to be made (or about to be tried again).
 
@@ -170,7 +170,7 @@ def adopt_existing(
     operation_id: str,
     instance_id: str,
     provider: str,
-    kind: str,
+    kind: ResourceKind,
     resource_id: str,
     *,
     ignore_closed: bool = False,

@@ -8,13 +8,15 @@ are committed; `{"text": "…", "after": 3}` for a piece of the model's answer, 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from .connection import Connection
 from .rows import fetch_all, to_json
 from .user_prompts import belongs_to
 
-__all__ = ["PromptEvent", "append", "list_after", "list_outputs", "notify_text_delta"]
+__all__ = ["PromptEvent", "PromptEventType", "append", "list_after", "list_outputs", "notify_text_delta"]
+
+PromptEventType = Literal["prompt.created", "prompt.output", "prompt.approval", "prompt.completed", "error"]
 
 _MAX_DELTA_CHARACTERS = 600
 """Characters of text in one notification; Postgres takes 8,000 bytes, and a character may be twelve of them."""
@@ -25,11 +27,11 @@ class PromptEvent:
     """The keys of `data` are in the order in which they were written."""
 
     seq: int
-    event: str
+    event: PromptEventType
     data: dict[str, Any]
 
 
-def append(connection: Connection, prompt_id: str, event_type: str, data: Mapping[str, object]) -> None:
+def append(connection: Connection, prompt_id: str, event_type: PromptEventType, data: Mapping[str, object]) -> None:
     """Append an event; who follows is woken by the commit. The prompt must be held."""
     row = connection.execute(
         "INSERT INTO prompt_events (prompt_id, seq, event, data)"

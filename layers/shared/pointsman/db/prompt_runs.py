@@ -33,7 +33,7 @@ __all__ = [
     "touch_conversation",
 ]
 
-ACTIVE_STATUSES = ("running", "waiting")
+ACTIVE_STATUSES: tuple[PromptStatus, ...] = ("running", "waiting")
 
 _COLUMNS = (
     "id, user_id, conversation_id, input, model, tokens, status, owner, writes, restarts, turns, output_bytes,"

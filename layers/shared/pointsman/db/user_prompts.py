@@ -45,7 +45,7 @@ class PromptDetails:
 
 def get(connection: Connection, prompt_id: str, user_id: str) -> PromptDetails | None:
     """The user's prompt of this id."""
-    if not belongs_to(connection, prompt_id, user_id):
+    if not _ID_PATTERN.fullmatch(prompt_id):
         return None
     return fetch_one(
         connection,

@@ -6,20 +6,22 @@ import jwt
 
 from ..settings.jwt import JwtSettings
 from .jwks import Jwks, JwksCache
-from .models import KEYS_UNAVAILABLE, Caller, is_user_id
+from .models import KEYS_UNAVAILABLE, MAX_USER_ID_LENGTH, Caller, is_user_id
 
-__all__ = ["ALGORITHMS", "verify_token"]
+__all__ = ["verify_token"]
 
 _ALGORITHMS_BY_KEY_TYPE = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     "EC": ("ES256", "ES384", "ES512"),
     "OKP": ("EdDSA",),
 }
-ALGORITHMS = tuple(algorithm for algorithms in _ALGORITHMS_BY_KEY_TYPE.values() for algorithm in algorithms)
+_ALGORITHMS = tuple(algorithm for algorithms in _ALGORITHMS_BY_KEY_TYPE.values() for algorithm in algorithms)
 """With a public key only: who can check a token cannot make one."""
 
 _LEEWAY = 30
 """Seconds that the issuer's clock may differ from ours."""
+
+_INVALID_SUBJECT = f"its subject is not 1 to {MAX_USER_ID_LENGTH} visible ASCII characters"
 
 _DECODE_OPTIONS: Any = {"require": ["exp", "iss", "aud", "sub"], "enforce_minimum_key_length": True}
 
@@ -45,7 +47,7 @@ def verify_token(token: str, settings: JwtSettings, jwks_cache: JwksCache) -> Ca
     if not header:
         return _reject("it is malformed")
     algorithm, kid = header.get("alg"), header.get("kid")
-    if algorithm not in ALGORITHMS:
+    if algorithm not in _ALGORITHMS:
         return _reject("its algorithm is not accepted")
     cached_keys = jwks_cache.get_keys()
     caller = _verify_with_any(cached_keys or (), token, algorithm, kid, settings)
@@ -94,7 +96,7 @@ def _verify_with_key(key: dict[str, Any], token: str, algorithm: str, settings: 
         claims = jwt.decode(
             token,
             public,
-            ALGORITHMS,
+            _ALGORITHMS,
             _DECODE_OPTIONS,
             audience=settings.audience,
             issuer=settings.issuer,
@@ -105,7 +107,7 @@ def _verify_with_key(key: dict[str, Any], token: str, algorithm: str, settings: 
     except jwt.PyJWTError as error:
         return _reject(next(reason for kind, reason in _REJECTION_REASONS if isinstance(error, kind)))
     subject: str = claims["sub"]
-    return Caller(subject) if is_user_id(subject) else _reject("its subject is not 1 to 256 visible ASCII characters")
+    return Caller(subject) if is_user_id(subject) else _reject(_INVALID_SUBJECT)
 
 
 def _reject(reason: str) -> Caller:

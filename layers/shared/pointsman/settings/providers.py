@@ -65,7 +65,7 @@ class OpenRouterSettings:
             limit=read_number("OPENROUTER_KEY_LIMIT", 20),
             limit_reset=None if reset == "none" else reset,
             url=read_optional("OPENROUTER_API_URL", "https://openrouter.ai/api/v1"),
-            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
+            timeout=_load_provider_timeout(),
         )
 
 
@@ -88,7 +88,7 @@ class AgentMailSettings:
             api_key=key,
             domain=read_optional("AGENTMAIL_DOMAIN"),
             url=read_optional("AGENTMAIL_API_URL", "https://api.agentmail.to/v0"),
-            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
+            timeout=_load_provider_timeout(),
         )
 
 
@@ -111,5 +111,9 @@ class TelnyxSettings:
             api_key=key,
             messaging_profile_id=read_optional("TELNYX_MESSAGING_PROFILE_ID"),
             url=read_optional("TELNYX_API_URL", "https://api.telnyx.com/v2"),
-            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
+            timeout=_load_provider_timeout(),
         )
+
+
+def _load_provider_timeout() -> float:
+    return read_number("PROVIDER_TIMEOUT_SECONDS", 20)
