@@ -1,4 +1,4 @@
-"""Whose a bearer token is: its signature and its claims, checked by PyJWT."""
+"""Verification of bearer tokens (JWT): signature and claims, by PyJWT."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ _ALGORITHMS_BY_KEY_TYPE = {
     "OKP": ("EdDSA",),
 }
 _ALGORITHMS = tuple(algorithm for algorithms in _ALGORITHMS_BY_KEY_TYPE.values() for algorithm in algorithms)
-"""With a public key only: who can check a token cannot make one."""
+"""Asymmetric algorithms only: with a public key nobody can sign a token."""
 
 _LEEWAY = 30
-"""Seconds that the issuer's clock may differ from ours."""
+"""Seconds by which the issuer's clock may differ from ours."""
 
 _INVALID_SUBJECT = f"its subject is not 1 to {MAX_USER_ID_LENGTH} visible ASCII characters"
 
@@ -36,9 +36,10 @@ _REJECTION_REASONS: tuple[tuple[type[jwt.PyJWTError], str], ...] = (
 
 
 def verify_token(token: str, settings: JwtSettings, jwks_cache: JwksCache) -> Caller:
-    """The token's subject, or why it is nobody's.
+    """Verify a token's signature, issuer, audience and times, and return its subject or the problem.
 
-    Keys come from the set only, whatever the token says about where to find one (`jku`, `jwk`, `x5u`, `x5c`).
+    Only keys of the issuer's set are used, whatever the token says about its key (`jku`, `jwk`, `x5u`, `x5c`). If none
+    of the cached keys verifies it, the keys are fetched again, as the issuer may have rotated them.
     """
     try:
         header = jwt.get_unverified_header(token) if token.isascii() else {}
@@ -63,7 +64,7 @@ def verify_token(token: str, settings: JwtSettings, jwks_cache: JwksCache) -> Ca
 
 
 def _verify_with_any(keys: Jwks, token: str, algorithm: str, kid: str | None, settings: JwtSettings) -> Caller | None:
-    """What the first key says that signed it; None where none did."""
+    """Return the result of the first key whose signature is valid; None if there is none."""
     for key in keys:
         if (
             _is_usable_key(key, algorithm, kid)
@@ -74,8 +75,10 @@ def _verify_with_any(keys: Jwks, token: str, algorithm: str, kid: str | None, se
 
 
 def _is_usable_key(key: dict[str, Any], algorithm: str, kid: str | None) -> bool:
-    """Whether a JWK is one for this algorithm and of this id; one without an id may be any, and a published private
-    key is nobody's."""
+    """Return whether a JWK is for this algorithm and has this id.
+
+    A key without an id matches any; a private key that was published is never used.
+    """
     operations = key.get("key_ops")
     return (
         algorithm in _ALGORITHMS_BY_KEY_TYPE.get(str(key.get("kty")), ())
@@ -90,7 +93,7 @@ def _is_usable_key(key: dict[str, Any], algorithm: str, kid: str | None) -> bool
 def _verify_with_key(key: dict[str, Any], token: str, algorithm: str, settings: JwtSettings) -> Caller | None:
     try:
         public = jwt.PyJWK(key, algorithm)
-    except Exception:  # noqa: BLE001 - whatever is wrong with a key of the set, its neighbours still count
+    except Exception:  # noqa: BLE001 - a broken key in the set must not disable the others
         return None
     try:
         claims = jwt.decode(

@@ -1,4 +1,4 @@
-"""What Railway needs."""
+"""Settings of the providers: Railway, OpenRouter, AgentMail, Telnyx. Timeouts are in seconds, of one HTTP call."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,11 @@ __all__ = ["AgentMailSettings", "OpenRouterSettings", "RailwaySettings", "Telnyx
 
 
 def load_railway_environment() -> tuple[str, str, str]:
-    """The project's id, the environment's id and its name; one of the last two may be empty. Raises MissingSetting."""
+    """Return the project's id, the environment's id and its name; one of the last two may be empty.
+
+    Raises:
+        MissingSetting: The project, or both of the environment's, are not set.
+    """
     environment_id, name = read_optional("RAILWAY_ENVIRONMENT_ID"), read_optional("RAILWAY_ENVIRONMENT_NAME")
     if not environment_id and not name:
         raise MissingSetting("RAILWAY_ENVIRONMENT_ID", "or set RAILWAY_ENVIRONMENT_NAME")
@@ -18,7 +22,7 @@ def load_railway_environment() -> tuple[str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class RailwaySettings:
-    """Railway. One of `environment_id` and `environment_name` is set."""
+    """Railway. `environment_id` or `environment_name` is set; the other may be empty."""
 
     token: str = field(repr=False)
     project_id: str
@@ -27,10 +31,11 @@ class RailwaySettings:
     runtime_image: str
     url: str
     timeout: float
-    """Seconds that one call may take. Mutations of more than 30 s are seen (the official CLI waits 90 s)."""
+    """Mutations of more than 30 s are observed; Railway's own CLI waits 90 s."""
 
     @classmethod
     def load(cls) -> "RailwaySettings":
+        """Load them. Raises MissingSetting, InvalidSetting."""
         project_id, environment_id, name = load_railway_environment()
         return cls(
             token=read_required("RAILWAY_API_TOKEN"),
@@ -45,7 +50,7 @@ class RailwaySettings:
 
 @dataclass(frozen=True, slots=True)
 class OpenRouterSettings:
-    """OpenRouter. `limit` is a new key's spending cap in USD, `limit_reset` when it starts anew."""
+    """OpenRouter. `limit` is the spending limit of a new key in USD, `limit_reset` its period, None for no reset."""
 
     management_key: str = field(repr=False)
     limit: float
@@ -55,7 +60,7 @@ class OpenRouterSettings:
 
     @classmethod
     def load(cls) -> "OpenRouterSettings | None":
-        """None where no management key is set: the tool is not configured."""
+        """Load them; None if no management key is set: the tool is not configured. Raises InvalidSetting."""
         key = read_optional("OPENROUTER_MANAGEMENT_KEY")
         if not key:
             return None
@@ -71,7 +76,7 @@ class OpenRouterSettings:
 
 @dataclass(frozen=True, slots=True)
 class AgentMailSettings:
-    """AgentMail. An empty `domain` means the provider's default."""
+    """AgentMail. An empty `domain` means the provider's default domain."""
 
     api_key: str = field(repr=False)
     domain: str
@@ -80,7 +85,7 @@ class AgentMailSettings:
 
     @classmethod
     def load(cls) -> "AgentMailSettings | None":
-        """None where no API key is set: the tool is not configured."""
+        """Load them; None if no API key is set: the tool is not configured. Raises InvalidSetting."""
         key = read_optional("AGENTMAIL_API_KEY")
         if not key:
             return None
@@ -94,7 +99,7 @@ class AgentMailSettings:
 
 @dataclass(frozen=True, slots=True)
 class TelnyxSettings:
-    """Telnyx. An empty `messaging_profile_id` means: use the profile named `convos-agent`, made on first use."""
+    """Telnyx. An empty `messaging_profile_id` means the profile named `convos-agent`, created on first use."""
 
     api_key: str = field(repr=False)
     messaging_profile_id: str
@@ -103,7 +108,7 @@ class TelnyxSettings:
 
     @classmethod
     def load(cls) -> "TelnyxSettings | None":
-        """None where no API key is set: the tool is not configured."""
+        """Load them; None if no API key is set: the tool is not configured. Raises InvalidSetting."""
         key = read_optional("TELNYX_API_KEY")
         if not key:
             return None
