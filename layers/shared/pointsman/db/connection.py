@@ -1,9 +1,9 @@
-"""One connection per process, opened at first use, found stale when it is used.
+"""The process's connection to Postgres, opened at first use, and transactions on it.
 
-No pool: a sandbox serves one invocation at a time. No server-side prepared statements: a pooler may stand before the
-database. No probe before each statement: a connection that died while the sandbox was frozen shows itself by an
-OperationalError, and the work is done once more on a new one. Work that is handed to `run` must therefore be safe to
-do twice; a commit whose answer was lost looks like one that never happened.
+No pool: a sandbox serves one invocation at a time. No server-side prepared statements: the database may be behind a
+pooler. No ping before each transaction: if the server has closed the connection while the sandbox was frozen, the
+transaction fails with an OperationalError and runs once more on a new connection. It may then run twice, because the
+response to a COMMIT can be lost too.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def _get_connection() -> Connection:
 
 
 def close() -> None:
-    """Close this process's connection; the next `run` opens a new one."""
+    """Close the process's connection. The next transaction opens a new one."""
     global _connection
     if _connection is not None:
         _connection.close()
@@ -49,9 +49,9 @@ def close() -> None:
 
 
 def run_in_transaction(fn: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run `fn(connection, *args, **kwargs)` in one transaction and commit it.
+    """Run `fn(connection, *args, **kwargs)` in one transaction, commit it, and return the result.
 
-    `fn` must be safe to run twice: it runs again, once, where a connection from an earlier use turns out to be dead.
+    `fn` must be safe to run twice: it runs once more on a new connection if a reused one turns out to be dead.
 
     Raises:
         DatabaseUnavailable: Postgres cannot be reached. The message holds nothing of the connection string.
