@@ -1,4 +1,4 @@
-"""The table `prompt_items`: what the model was told and what it said, in order."""
+"""The table `prompt_items`: the input and output items of the model's turns, in order."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["HistoryItem", "append", "list_for_conversation", "list_for_prompt"]
 
 @dataclass(frozen=True, slots=True)
 class HistoryItem:
-    """`item` is as the model's API has it. `cancelled` tells how its prompt has ended."""
+    """A row of `prompt_items`. `item` is in the form of the Responses API; `cancelled` is whether the prompt was."""
 
     prompt_id: str
     item: dict[str, Any]
@@ -20,7 +20,11 @@ class HistoryItem:
 
 
 def append(connection: Connection, prompt_id: str, turn: int, items: Iterable[Mapping[str, object]]) -> None:
-    """Append them. The prompt must be held. Raises ValueError for numbers that JSON has not."""
+    """Append items of a turn. The prompt's row must be locked, or two writers would use the same number.
+
+    Raises:
+        ValueError: An item has numbers that JSON does not have.
+    """
     for item in items:
         connection.execute(
             "INSERT INTO prompt_items (prompt_id, seq, turn, item)"
@@ -30,6 +34,7 @@ def append(connection: Connection, prompt_id: str, turn: int, items: Iterable[Ma
 
 
 def list_for_prompt(connection: Connection, prompt_id: str) -> list[HistoryItem]:
+    """Return the prompt's items in order; `cancelled` is False."""
     return fetch_all(
         connection,
         HistoryItem,
@@ -41,7 +46,7 @@ def list_for_prompt(connection: Connection, prompt_id: str) -> list[HistoryItem]
 def list_for_conversation(
     connection: Connection, conversation_id: str, user_id: str, excluded_prompt_id: str
 ) -> list[HistoryItem]:
-    """Those of the user's prompts in a conversation, but for this one; the oldest first."""
+    """Return the items of the user's other prompts in a conversation, the oldest first."""
     return fetch_all(
         connection,
         HistoryItem,

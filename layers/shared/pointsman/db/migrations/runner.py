@@ -1,4 +1,4 @@
-"""Bring the schema up to date. Loads Alembic and SQLAlchemy, so only the `migrate` function may import this."""
+"""The upgrade of the schema. Loads Alembic and SQLAlchemy, so only the `migrate` function may import it."""
 
 from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
@@ -25,7 +25,7 @@ _UPGRADE_FAILED = "The schema could not be brought up to date; nothing was chang
 
 @dataclass(frozen=True, slots=True)
 class SchemaUpgrade:
-    """The services database in the open transaction of a migration, and its revision before and after."""
+    """An upgrade that is not committed yet: its connection, and the schema's revision before and after (None: none)."""
 
     connection: MigrationConnection
     from_revision: str | None
@@ -34,10 +34,17 @@ class SchemaUpgrade:
 
 @contextmanager
 def upgrade_schema(url: str) -> Generator[SchemaUpgrade]:
-    """Run the revisions that this database lacks, then the block, in one transaction that is committed after both.
+    """Run the revisions that the database lacks, then the block, in one transaction; commit it after both.
 
-    Any number of times, several callers at once: each waits for the one before. Raises DatabaseUnavailable,
-    MigrationFailed.
+    It is idempotent, and concurrent callers wait for each other (`locks.lock_migration`).
+
+    Args:
+        url: The services database.
+
+    Raises:
+        DatabaseUnavailable: The database cannot be reached, or the connection was lost during the commit, so that the
+            outcome is unknown.
+        MigrationFailed: A revision, the block or the commit failed; nothing was changed.
     """
     with closing(connect(url, "The services database")) as services:
         engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: services, poolclass=NullPool)
@@ -55,7 +62,7 @@ def upgrade_schema(url: str) -> Generator[SchemaUpgrade]:
             _commit(services)
         finally:
             if engine_connection is not None:
-                # It rolls back what was not committed; a connection that is lost cannot, and need not.
+                # Rolls back an open transaction. On a lost connection that fails, and is not needed.
                 with suppress(DBAPIError):
                     engine_connection.close()
 
@@ -63,7 +70,7 @@ def upgrade_schema(url: str) -> Generator[SchemaUpgrade]:
 def _run_revisions(
     engine_connection: sqlalchemy.Connection, services: MigrationConnection
 ) -> tuple[str | None, str | None]:
-    # Begun here, or Alembic would begin a transaction itself and commit it.
+    # Without this, Alembic would begin a transaction itself, and commit it.
     engine_connection.begin()
     lock_migration(services)
     services.execute(LOCK_TIMEOUT)
