@@ -3,7 +3,7 @@
 import pytest
 
 from pointsman.agent import Agent, ApiService, PluginService, RouteContext, Services
-from pointsman.errors import CompositionError, InvalidToolInput, MissingSetting, NotFound, RouteFailed, ToolNotFound
+from pointsman.errors import CompositionError, InvalidSetting, InvalidToolInput, NotFound, RouteFailed, ToolNotFound
 from pointsman.settings.api import load_api_prefix
 from tests.agent.sample_tools import SayInput, SayOutput, make_tool
 
@@ -156,5 +156,5 @@ def test_the_prefix_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("prefix", ["/", "api", "/api/", "//", "/a b", "/{x}"])
 def test_a_prefix_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
     monkeypatch.setenv("API_PREFIX", prefix)
-    with pytest.raises(MissingSetting, match="API_PREFIX"):
+    with pytest.raises(InvalidSetting, match="API_PREFIX"):
         load_api_prefix()

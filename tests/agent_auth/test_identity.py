@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pointsman.errors import MissingSetting
+from pointsman.errors import InvalidSetting, MissingSetting, SettingError
 from pointsman.settings.api import load_auth_mode
 from pointsman.settings.jwt import JwtSettings
 
@@ -103,9 +103,9 @@ def test_unknown_mode_is_refused_with_the_three_there_are(
     authorize: Authorize, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setenv("AGENT_AUTH", mode)
-    with pytest.raises(MissingSetting, match="AGENT_AUTH is missing: one of header, api_key, jwt"):
+    with pytest.raises(InvalidSetting, match="AGENT_AUTH is wrong: it must be one of header, api_key, jwt"):
         load_auth_mode()
-    with pytest.raises(MissingSetting):
+    with pytest.raises(InvalidSetting):
         authorize(x_user_id="user-1")
 
 
@@ -116,7 +116,7 @@ def test_unknown_mode_is_refused_with_the_three_there_are(
 def test_address_of_keys_must_be_https(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     for name, value in {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": url}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(MissingSetting, match="JWT_JWKS_URL"):
+    with pytest.raises(SettingError, match="JWT_JWKS_URL"):
         JwtSettings.load()
 
 

@@ -12,7 +12,7 @@ import pytest
 from local.errors import RunnerError
 from local.settings import Settings
 from local.template.sam_template import Template
-from pointsman.errors import MissingSetting
+from pointsman.errors import InvalidSetting
 from pointsman.settings.api import load_api_prefix, load_cors_origins
 from tests.conftest import API_KEY
 from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
@@ -134,7 +134,7 @@ def test_a_prefix_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, prefi
         Template.load(TEMPLATE, {"API_PREFIX": prefix})
     if prefix:
         monkeypatch.setenv("API_PREFIX", prefix)
-        with pytest.raises(MissingSetting, match="API_PREFIX"):
+        with pytest.raises(InvalidSetting, match="API_PREFIX"):
             load_api_prefix()
 
 

@@ -123,7 +123,7 @@ def test_a_settings_name_that_is_missing(schema_variant: Migration, monkeypatch:
     monkeypatch.setenv("RAILWAY_API_TOKEN", "x")
     monkeypatch.delenv("RAILWAY_ENVIRONMENT_ID")
     monkeypatch.setenv("RAILWAY_ENVIRONMENT_NAME", "no-such")
-    assert_migration_fails(schema_variant, BACKFILL_FAILED + ".*RAILWAY_ENVIRONMENT_NAME .*there are: .*production")
+    assert_migration_fails(schema_variant, BACKFILL_FAILED + ".*RAILWAY_ENVIRONMENT_NAME is wrong: .*production")
 
 
 def test_a_refused_token(schema_variant: Migration, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from pointsman.errors import MissingSetting, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from pointsman.errors import InvalidSetting, MissingSetting, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers import railway as module
 from pointsman.providers.http_client import Transport
 from pointsman.providers.railway import RailwayClient, ServiceInstance
@@ -189,7 +189,7 @@ def test_the_environment_is_found_by_name_once(sim: SimulatorClient):
     assert by_name.environment_id == by_name.environment_id == "sim-staging"
     assert called_operations(sim) == ["environments"]
     unknown = RailwayClient(make_settings(sim.base_urls.railway, environment_id="", environment_name="prod"))
-    with pytest.raises(MissingSetting, match="production, staging"):
+    with pytest.raises(InvalidSetting, match="production, staging"):
         _ = unknown.environment_id
 
 

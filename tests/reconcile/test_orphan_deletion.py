@@ -7,7 +7,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from local.stack.stack import Stack
-from pointsman.db import operations
+from pointsman.db import locks
 from pointsman.lifecycle import orphan_sweep, provider_inventory
 from pointsman.lifecycle.orphan_sweep import sweep_orphans
 from tests.harness.instances import Database, wait_until
@@ -283,9 +283,9 @@ def test_an_operation_that_begins_at_that_moment_keeps_the_thing(
     run_sweeps()
     with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
         if by == "instance":
-            operations.lock_instance(other, "race")
+            locks.lock_instance(other, "race")
         else:
-            operations.lock_service_name(other, "convos-agent-race")
+            locks.lock_service_name(other, "convos-agent-race")
         thread, reports = sweep_in_background()
         wait_for_blocked_function(db)
         other.execute(
@@ -314,9 +314,9 @@ def test_an_operation_cannot_begin_while_its_orphan_is_being_deleted(
     with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
         other.execute("SET lock_timeout = '100ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            operations.lock_instance(other, "race")
+            locks.lock_instance(other, "race")
         other.rollback()
-        operations.lock_instance(other, "another")
+        locks.lock_instance(other, "another")
     thread.join(30)
     assert [*reports[0].values()] == ["delete"]
 
@@ -339,7 +339,7 @@ def test_two_sweeps_at_once_report_and_delete_each_thing_once(
     key = deleting_harness.create_key("stray")
     run_sweeps()
     with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
-        operations.lock_instance(other, "stray")
+        locks.lock_instance(other, "stray")
         thread, reports = sweep_in_background()
         wait_for_blocked_function(deleting_harness.db)
         deleting_harness.db.execute("DELETE FROM orphan_sightings")

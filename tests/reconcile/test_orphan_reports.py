@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pointsman.errors import MissingSetting
+from pointsman.errors import InvalidSetting
 from pointsman.lifecycle.orphan_sweep import sweep_orphans
 from pointsman.providers.agentmail import AgentMailProvider
 from pointsman.providers.openrouter import OpenRouterProvider
@@ -235,5 +235,5 @@ def test_only_the_word_delete_allows_deleting(harness: OrphanHarness, value: str
 
 def test_any_other_word_is_refused(harness: OrphanHarness) -> None:
     harness.set_environment(ORPHANS="yes")
-    with pytest.raises(MissingSetting, match="ORPHANS"):
+    with pytest.raises(InvalidSetting, match="ORPHANS is wrong: it must be one of report, delete"):
         sweep_orphans(False)

@@ -12,11 +12,12 @@ from tests.harness.python_process import run_python
 
 SECRET = re.compile(r"(^|_)(key|token|password|secret|env|env_value|variables)$")
 HARMLESS = {"env_key", "resource_key"}
+ALEMBIC_SCRIPTS = ("pointsman.db.migrations.env", "pointsman.db.migrations.versions")
 
 
 def iterate_dataclasses() -> Iterator[type]:
     for module in pkgutil.walk_packages(pointsman.__path__, "pointsman."):
-        if ".migrations." in module.name:
+        if module.name.startswith(ALEMBIC_SCRIPTS):
             continue
         for value in vars(importlib.import_module(module.name)).values():
             if dataclasses.is_dataclass(value) and isinstance(value, type) and value.__module__ == module.name:

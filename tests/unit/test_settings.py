@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 
 from pointsman.db.operations import OperationKind
-from pointsman.errors import MissingSetting
+from pointsman.errors import InvalidSetting, MissingSetting
 from pointsman.settings import aws, database, instances, operations, prompts, providers
-from pointsman.settings.api import load_services_api_key, load_state_machine_arn
+from pointsman.settings.api import load_services_api_key
 
 ROOT = Path(__file__).parents[2]
 SECRET = "planted-secret"
@@ -50,7 +50,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str) ->
         (aws.AwsSettings.load, "AWS_ACCESS_KEY_ID"),
         (load_services_api_key, "SERVICES_API_KEY"),
         (prompts.ModelSettings.load, "MODEL_NORMAL"),
-        (lambda: load_state_machine_arn("create"), "CREATE_STATE_MACHINE_ARN"),
+        (lambda: aws.load_state_machine_arn("create"), "CREATE_STATE_MACHINE_ARN"),
     ],
 )
 def test_required_settings_are_named(load, name: str) -> None:
@@ -70,7 +70,7 @@ def test_tools_without_a_key_are_not_configured(monkeypatch: pytest.MonkeyPatch)
 def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("OPENROUTER_MANAGEMENT_KEY", SECRET)
     monkeypatch.setenv(name, value)
-    with pytest.raises(MissingSetting, match=name):
+    with pytest.raises(InvalidSetting, match=f"{name} is wrong"):
         providers.OpenRouterSettings.load()
 
 

@@ -1,10 +1,22 @@
-"""Pointsman's shared layer: everything that more than one function needs.
+"""Pointsman's shared layer: everything that more than one Lambda function needs.
 
-Here live settings, errors, the database, the providers and the lifecycle; no handler and no route may.
-Called by functions/; imports go downward only: http → lifecycle → providers | db → settings, errors.
+It holds no Lambda handler and no endpoint: those are in functions/, which calls it. Imports go downward only (the
+contracts are in pyproject.toml):
+
+    http           the two APIs: requests, responses, authentication, OpenAPI
+    agent          plugins, tools, the model, the agent loop
+    prompts        prompts: submission, events, approvals     lifecycle  instances: create, destroy, reconcile
+    workflows      Step Functions, handlers of tasks and schedules
+    providers      Railway, OpenRouter, AgentMail, Telnyx     db  Postgres     identity  who calls the Agent API
+    log
+    metrics        settings
+    errors         redaction     json_values     timestamps
+
+`streaming`, a Lambda runtime for responses that stream, stands alone.
 """
 
 import gc
 
-# What imports make stays. At Python's own thresholds a tenth of a cold start goes into looking for garbage among it.
+# Objects created by imports are never garbage. With Python's default thresholds a tenth of a cold start is spent
+# collecting among them.
 gc.set_threshold(100_000, 50, 50)

@@ -1,39 +1,41 @@
-"""Every error that this layer raises on purpose.
+"""The exceptions that this layer raises deliberately.
 
     PointsmanError
-    ├── InvalidInput            400  the caller must change the request
-    ├── InvalidToolInput        422  knows the issues
-    ├── FeatureUnavailable      422  what was asked for belongs to a plugin that is not registered
-    ├── Unauthenticated         401
-    │   └── AuthRequired             the Agent API's
-    ├── ApprovalRequired        403  a person must approve this call of a tool, and here nobody can
-    ├── NotFound                404
-    │   ├── ToolNotFound             no tool of this id is exposed
-    │   └── PromptNotFound           unknown, another user's, or not waiting for this
-    ├── Conflict                409
-    │   ├── ConversationBusy         a prompt of the conversation still runs or waits
-    │   ├── Busy                     another operation works on the instance
-    │   ├── KeyReused                an idempotency key came with another request
-    │   └── StillInProgress          the first request with this idempotency key is at work
-    ├── PayloadTooLarge         413
-    ├── RateLimited             429  the caller must slow down
-    ├── OperationFailed         500  an operation ended badly; the message says how and what is left
-    ├── MissingSetting          500  names the environment variable
-    ├── MigrationFailed         500  the databases are as they were; the message says why
-    ├── CompositionError        500  plugins, tools or routes do not fit together; the bundle must be changed
-    ├── ToolFailed              500  a tool raised, or returned what is not its output
-    ├── RouteFailed             500  a plugin's route did
-    ├── ModelFailed             502  the model or its provider; knows whether that may pass
-    ├── AuthUnavailable         503  whoever signs the tokens cannot be asked for his keys
-    ├── DatabaseUnavailable     503
-    ├── DocsUnavailable         503  what the documentation's page needs was not packed
-    └── ProviderError           502  knows its provider and step
-        ├── ProviderRejected         the provider said no; nothing happened, asking again will not help
-        ├── ProviderUnavailable      the provider could not answer; may pass
-        └── ProviderTimeout          no answer: it may have happened, look before doing it again
+    ├── InvalidInput               400  the caller must change the request
+    ├── Unauthenticated            401
+    │   └── AuthRequired                of the Agent API
+    ├── ApprovalRequired           403  the tool call needs an approval, which cannot be given here
+    ├── NotFound                   404
+    │   ├── ToolNotFound                no tool with this id is exposed
+    │   └── PromptNotFound              unknown, of another user, or not waiting for this call's decision
+    ├── Conflict                   409
+    │   ├── ConversationBusy            a prompt of the conversation is running or waiting
+    │   ├── InstanceBusy                another operation is running for the instance
+    │   ├── IdempotencyKeyReused        the key belongs to a different request
+    │   └── IdempotencyInProgress       the first request with this key has no response yet
+    ├── PayloadTooLarge            413
+    ├── InvalidToolInput           422  lists the issues
+    ├── FeatureUnavailable         422  the plugin with this feature is not registered
+    ├── RateLimited                429  for plugins' tools; nothing here raises it
+    ├── OperationFailed            500  an operation failed; the message names the cause and what could not be deleted
+    ├── SettingError               500  names the environment variable
+    │   ├── MissingSetting              it is not set
+    │   └── InvalidSetting              its value is not allowed
+    ├── MigrationFailed            500  the databases are unchanged; the message names the cause
+    ├── CompositionError           500  plugins, tools or routes do not fit together; the bundle must be changed
+    ├── ToolFailed                 500  a tool raised, or its result does not fit its output model
+    ├── RouteFailed                500  the same of a plugin's route
+    ├── ModelFailed                502  the model or its provider failed
+    ├── ProviderError              502  names the provider and the call
+    │   ├── ProviderRejected            the provider rejected the call; nothing happened, a retry does not help
+    │   └── ProviderUnavailable         a transient failure
+    │       └── ProviderTimeout         no response: the outcome is unknown, so look before a retry
+    ├── AuthUnavailable            503  the keys of the token issuer cannot be fetched
+    ├── DatabaseUnavailable        503
+    └── DocsUnavailable            503  the assets of the documentation page were not packaged
 
-Each knows its HTTP status, a code that does not change, whether trying again may help, and a message that is safe to
-show to a client: no credential, no raw body of a provider, no SQL.
+Each has an HTTP status, a stable code, a flag that says whether a retry may help, and a message that is safe to show to
+a client: no credential, no raw response body of a provider, no SQL.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,6 +55,7 @@ __all__ = [
     "IdempotencyKeyReused",
     "InstanceBusy",
     "InvalidInput",
+    "InvalidSetting",
     "InvalidToolInput",
     "Issue",
     "MigrationFailed",
@@ -70,25 +73,38 @@ __all__ = [
     "RateLimited",
     "RejectionReason",
     "RouteFailed",
+    "SettingError",
     "ToolFailed",
     "ToolNotFound",
     "Unauthenticated",
 ]
 
 RejectionReason = Literal["unauthorized", "not_found", "taken", "limit", "invalid", "not_ready", "other"]
-"""Why a provider said no: bad credential; no such thing; the name or number is somebody's (or already ours); a plan's
-or account's limit; our request; not in a state for it yet; anything else."""
+"""Why a provider rejected a call.
+
+`unauthorized`: bad credential. `not_found`: no such resource. `taken`: the name or number is in use, perhaps by us.
+`limit`: a limit of the plan or account. `invalid`: the request is wrong. `not_ready`: the resource is not yet in a
+state for it. `other`: anything else.
+"""
 
 
 class Issue(TypedDict):
-    """What is wrong with one part of an input. `path` leads to it: names of members, numbers of elements."""
+    """A problem with one part of an input. `path` leads to it: names of members, indexes of elements from 0."""
 
     path: list[str | int]
     message: str
 
 
 class PointsmanError(Exception):
-    """Base of all. `message` is safe to show; `details` are further keys of the client's error body."""
+    """The base class.
+
+    Attributes:
+        status: The HTTP status.
+        code: The code in the client's error body. It never changes.
+        retryable: Whether a retry of the same request may succeed.
+        message: Safe to show to a client.
+        details: Further keys of the client's error body.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
@@ -101,11 +117,13 @@ class PointsmanError(Exception):
 
 
 class InvalidInput(PointsmanError):
+    """A request that the caller must change."""
+
     status, code = 400, "INVALID_INPUT"
 
 
 class InvalidToolInput(PointsmanError):
-    """The input of a tool, or the body of a plugin's route, does not fit its model. `issues` hold no values."""
+    """An input of a tool, or a body of a plugin's route, that does not fit its model. `issues` hold no values."""
 
     status, code = 422, "VALIDATION_ERROR"
 
@@ -115,43 +133,61 @@ class InvalidToolInput(PointsmanError):
 
 
 class FeatureUnavailable(PointsmanError):
+    """A request for a feature of a plugin that is not registered."""
+
     status, code = 422, "FEATURE_UNAVAILABLE"
 
 
 class Unauthenticated(PointsmanError):
+    """A request without a valid credential."""
+
     status, code = 401, "UNAUTHENTICATED"
 
 
 class AuthRequired(Unauthenticated):
+    """A request to the Agent API whose caller is not identified."""
+
     code = "AUTH_REQUIRED"
 
 
 class ApprovalRequired(PointsmanError):
+    """A call of a tool that needs an approval, where nobody can give one."""
+
     status, code = 403, "APPROVAL_REQUIRED"
 
 
 class NotFound(PointsmanError):
+    """A resource that does not exist, or that the caller may not see."""
+
     status, code = 404, "NOT_FOUND"
 
 
 class ToolNotFound(NotFound):
+    """A tool id that is not exposed."""
+
     code = "TOOL_NOT_FOUND"
 
 
 class PromptNotFound(NotFound):
+    """A prompt that is unknown, of another user, or not waiting for a decision on this call."""
+
     code = "PROMPT_NOT_FOUND"
 
 
 class Conflict(PointsmanError):
+    """A request that the present state does not allow."""
+
     status, code = 409, "CONFLICT"
 
 
 class ConversationBusy(Conflict):
+    """A conversation that has a running or waiting prompt already."""
+
     code, retryable = "CONVERSATION_BUSY", True
 
 
 class InstanceBusy(Conflict):
-    """Another operation works on the instance; `operation_id` is its id."""
+    """An instance for which another operation is running; `operation_id` is that operation."""
 
     code, retryable = "BUSY", True
 
@@ -161,58 +197,88 @@ class InstanceBusy(Conflict):
 
 
 class IdempotencyKeyReused(Conflict):
+    """An idempotency key that belongs to a different request."""
+
     code = "IDEMPOTENCY_KEY_REUSED"
 
 
 class IdempotencyInProgress(Conflict):
+    """An idempotency key whose first request has no response yet."""
+
     code, retryable = "IDEMPOTENCY_IN_PROGRESS", True
 
 
 class PayloadTooLarge(PointsmanError):
+    """A request body over the limit."""
+
     status, code = 413, "PAYLOAD_TOO_LARGE"
 
 
 class RateLimited(PointsmanError):
+    """A caller that must slow down. For the tools of plugins; nothing in this layer raises it."""
+
     status, code, retryable = 429, "RATE_LIMITED", True
 
 
 class OperationFailed(PointsmanError):
+    """An operation that failed. The message names the cause and what could not be deleted."""
+
     status, code = 500, "OPERATION_FAILED"
 
 
-class MissingSetting(PointsmanError):
-    """A setting that this function needs is not set. `name` is the environment variable's."""
+class SettingError(PointsmanError):
+    """A setting that is missing or invalid. `name` is the environment variable."""
 
     status, code = 500, "MISSING_SETTING"
 
-    def __init__(self, name: str, hint: str = "") -> None:
-        super().__init__(f"The setting {name} is missing" + (f": {hint}" if hint else ""))
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
         self.name = name
 
 
+class MissingSetting(SettingError):
+    """A setting that this function needs is not set."""
+
+    def __init__(self, name: str, hint: str = "") -> None:
+        super().__init__(name, f"The setting {name} is missing" + (f": {hint}" if hint else ""))
+
+
+class InvalidSetting(SettingError):
+    """A setting has a value that is not allowed. `requirement` completes "it must be …"."""
+
+    def __init__(self, name: str, requirement: str) -> None:
+        super().__init__(name, f"The value of the setting {name} is wrong: it must be {requirement}")
+
+
 class MigrationFailed(PointsmanError):
-    """A migration could not be done and has changed nothing."""
+    """A migration that failed and changed nothing."""
 
     status, code = 500, "MIGRATION_FAILED"
 
 
 class CompositionError(PointsmanError):
-    """Plugins, tools or routes do not fit together. Raised while a bundle is composed, never by a request."""
+    """Plugins, tools or routes that do not fit together. Raised when a bundle is composed, never by a request."""
 
     status, code = 500, "COMPOSITION_ERROR"
 
 
 class ToolFailed(PointsmanError):
+    """A tool that raised, or whose result does not fit its output model."""
+
     status, code = 500, "TOOL_ERROR"
 
 
 class RouteFailed(PointsmanError):
+    """A plugin's route that raised, or whose result does not fit its output model."""
+
     status, code = 500, "ROUTE_ERROR"
 
 
 class ModelFailed(PointsmanError):
-    """The model could not be asked, or did not answer as it should. `retryable` where that may pass; `retry_after` is
-    in seconds, None where the model named no time."""
+    """A model request without a usable response.
+
+    `retryable` is True for transient failures. `retry_after` is in seconds, None if the model's API named no time.
+    """
 
     status, code = 502, "MODEL_ERROR"
 
@@ -230,19 +296,28 @@ class ModelFailed(PointsmanError):
 
 
 class AuthUnavailable(PointsmanError):
+    """An issuer of tokens whose keys cannot be fetched, so that no token can be verified."""
+
     status, code, retryable = 503, "AUTH_UNAVAILABLE", True
 
 
 class DatabaseUnavailable(PointsmanError):
+    """A database that cannot be reached, or that closed the connection."""
+
     status, code, retryable = 503, "DATABASE_UNAVAILABLE", True
 
 
 class DocsUnavailable(PointsmanError):
+    """A documentation page whose assets were not packaged."""
+
     status, code = 503, "DOCS_UNAVAILABLE"
 
 
 class ProviderError(PointsmanError):
-    """A provider failed. `provider` is its id (`railway`…), `step` the call (`serviceCreate`, `keys.create`…)."""
+    """A failed call to a provider.
+
+    `provider` is the provider's id (`railway`…), `step` the call (`serviceCreate`, `keys.create`…).
+    """
 
     status, code = 502, "PROVIDER_ERROR"
 
@@ -253,7 +328,7 @@ class ProviderError(PointsmanError):
 
 
 class ProviderRejected(ProviderError):
-    """The provider said no and did nothing. Not worth repeating as it is."""
+    """A call that the provider rejected without any effect. A retry of the same call does not help."""
 
     code = "PROVIDER_REJECTED"
 
@@ -271,10 +346,10 @@ class ProviderRejected(ProviderError):
 
 
 class ProviderUnavailable(ProviderError):
-    """The provider could not answer this time (429, 5xx, an error that passes).
+    """A transient failure of a provider (429, 5xx).
 
-    `outcome_unknown` is False where the provider said that nothing was done (429, a throttle). `retry_after` is in
-    seconds, None where the provider named no time.
+    `outcome_unknown` is False if the provider said that nothing was done (429). `retry_after` is in seconds, None if
+    the provider named no time.
     """
 
     code, retryable = "PROVIDER_UNAVAILABLE", True
@@ -295,6 +370,6 @@ class ProviderUnavailable(ProviderError):
 
 
 class ProviderTimeout(ProviderUnavailable):
-    """No answer came, or it broke off: a timeout or a cut connection. For a write the outcome is unknown."""
+    """A call without a complete response: a timeout or a lost connection. The outcome of a write is unknown."""
 
     code = "PROVIDER_TIMEOUT"

@@ -1,4 +1,4 @@
-"""The log: one JSON object a line, through Powertools. Loaded by the first line, since many functions write none."""
+"""The log: one JSON object per line, through Powertools. Loaded by the first line, as many functions write none."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -12,18 +12,24 @@ _context: dict[str, str] = {}
 
 
 def set_context(**fields: str) -> None:
-    """What every line of this invocation is about: request, operation, step. Replaces what the last one was about."""
+    """Set the fields of every line of this invocation (request, operation, step). Replaces the previous fields."""
     global _context
     _context = fields
 
 
 def preload() -> None:
-    """Load what the first line would; for functions that always write one."""
+    """Load the logger at start, for functions that always write a line."""
     _get_logger()
 
 
 def write(level: Literal["info", "warning", "error"], message: str, **fields: object) -> None:
-    """Write a line. `facts` become keys of it; never a secret, nor a foreign error's text, which may hold one."""
+    """Write a line.
+
+    Args:
+        level: The line's level.
+        message: A fixed text.
+        **fields: Further keys of the line. Never a secret, nor the text of a foreign error, which may hold one.
+    """
     getattr(_get_logger(), level)(message, extra={**_context, **fields})
 
 

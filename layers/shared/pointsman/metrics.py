@@ -1,21 +1,24 @@
-"""Numbers for CloudWatch, as lines of the log (EMF) through Powertools. Loaded by the first one, like the log."""
+"""CloudWatch metrics as log lines (embedded metric format), through Powertools, which the first one loads."""
 
 from collections.abc import Mapping
 
-__all__ = ["NAMESPACE", "emit_metrics"]
+__all__ = ["emit_metrics"]
 
-NAMESPACE = "Pointsman"
+_NAMESPACE = "Pointsman"
 
 
 def emit_metrics(counts: Mapping[str, int], **dimensions: str) -> None:
-    """Write these metrics, which share their dimensions, as one line; at most 99.
+    """Write metrics that share their dimensions as one line.
 
-    Each value of a dimension is a metric of its own and costs as one: fixed words only, no id and no secret.
+    Args:
+        counts: At most 99 metrics by name, each a count.
+        **dimensions: Dimensions by name. Each value makes a metric of its own, which is billed: use a fixed vocabulary,
+            no ids and no secrets.
     """
-    # With the Logger, which loads it anyway, it costs nothing more.
+    # No extra cost at a cold start: the Logger loads this module too.
     from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics = EphemeralMetrics(namespace=_NAMESPACE)
     for name, value in dimensions.items():
         metrics.add_dimension(name, value)
     for name, count in counts.items():

@@ -1,4 +1,4 @@
-"""Taking secrets out of what providers say, before it reaches an error message."""
+"""Redaction of secrets in texts of providers, before they reach an error message."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 __all__ = ["redact", "redact_code"]
 
 MAX_LENGTH = 200
-"""Characters of a provider's text that a message of ours may hold."""
+"""Length limit of redacted text, in characters."""
 
 _SECRET_PATTERN = re.compile(
     r"""
@@ -23,13 +23,18 @@ _SECRET_PATTERN = re.compile(
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text on one line, at most 200 characters, without the given secrets and whatever looks like one."""
-    for secret in sorted({one for one in secrets if len(one) >= 4}, key=len, reverse=True):
+    """Return the text on one line, at most 200 characters, without the given secrets and anything like a credential.
+
+    Args:
+        text: Any text.
+        secrets: Known secrets. Those shorter than 4 characters are ignored: they would match inside words.
+    """
+    for secret in sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True):
         text = text.replace(secret, "***")
     text = " ".join(_SECRET_PATTERN.sub("***", text[:10_000]).split())
     return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
 
 
 def redact_code(code: str) -> str:
-    """The code if it looks like a word of a fixed vocabulary, else a question mark."""
+    """Return the code if it looks like a word of a fixed vocabulary, else a question mark."""
     return code if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", code) and not _SECRET_PATTERN.search(code) else "?"

@@ -1,4 +1,4 @@
-"""How moments are written wherever clients see them."""
+"""The format of timestamps that clients see."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ __all__ = ["format_optional_timestamp", "format_timestamp"]
 
 
 def format_timestamp(moment: datetime) -> str:
-    """ISO 8601 with milliseconds in UTC, ending in Z (contract, events of a prompt)."""
+    """Return ISO 8601 with milliseconds in UTC, ending in Z (contract, events of a prompt)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

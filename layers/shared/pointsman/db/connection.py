@@ -1,23 +1,22 @@
-"""One connection per process, opened at first use, found stale when it is used.
+"""The process's connection to Postgres, opened at first use, and transactions on it.
 
-No pool: a sandbox serves one invocation at a time. No server-side prepared statements: a pooler may stand before the
-database. No probe before each statement: a connection that died while the sandbox was frozen shows itself by an
-OperationalError, and the work is done once more on a new one. Work that is handed to `run` must therefore be safe to
-do twice; a commit whose answer was lost looks like one that never happened.
+No pool: a sandbox serves one invocation at a time. No server-side prepared statements: the database may be behind a
+pooler. No ping before each transaction: if the server has closed the connection while the sandbox was frozen, the
+transaction fails with an OperationalError and runs once more on a new connection. It may then run twice, because the
+response to a COMMIT can be lost too.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
 from ..errors import DatabaseUnavailable
 from ..settings.database import DatabaseSettings
 
-__all__ = ["Connection", "close", "listen", "run_in_transaction", "wait_for_notification"]
+__all__ = ["Connection", "close", "get_database_time", "run_in_transaction"]
 
 Connection = psycopg.Connection[DictRow]
 P = ParamSpec("P")
@@ -42,40 +41,17 @@ def _get_connection() -> Connection:
 
 
 def close() -> None:
-    """Close this process's connection; the next `run` opens a new one."""
+    """Close the process's connection. The next transaction opens a new one."""
     global _connection
     if _connection is not None:
         _connection.close()
         _connection = None
 
 
-def wait_for_notification(channel: str, payload: str, timeout: float) -> None:
-    """Wait until another session notifies this channel with this payload, at most so long.
-
-    A pooler may swallow notifications, so callers look again in any case; this only lets them look at once.
-    """
-    try:
-        for notification in _get_connection().notifies(timeout=timeout):
-            if (notification.channel, notification.payload) == (channel, payload):
-                return
-    except psycopg.OperationalError:
-        close()
-
-
-@contextmanager
-def listen(channel: str) -> Generator[None]:
-    """Receive the channel's notifications in this block. No longer: who listens and does not read holds them all up."""
-    run_in_transaction(lambda connection: connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel))))
-    try:
-        yield
-    finally:
-        run_in_transaction(lambda connection: connection.execute("UNLISTEN *"))
-
-
 def run_in_transaction(fn: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run `fn(connection, *args, **kwargs)` in one transaction and commit it.
+    """Run `fn(connection, *args, **kwargs)` in one transaction, commit it, and return the result.
 
-    `fn` must be safe to run twice: it runs again, once, where a connection from an earlier use turns out to be dead.
+    `fn` must be safe to run twice: it runs once more on a new connection if a reused one turns out to be dead.
 
     Raises:
         DatabaseUnavailable: Postgres cannot be reached. The message holds nothing of the connection string.
@@ -92,3 +68,10 @@ def run_in_transaction(fn: Callable[Concatenate[Connection, P], T], /, *args: P.
                 kind = type(error).__name__
                 raise DatabaseUnavailable(f"The database cannot be reached or broke off ({kind})") from None
     raise AssertionError("unreachable")
+
+
+def get_database_time(connection: Connection) -> datetime:
+    """Return the time of the database's clock, not that of the transaction's start."""
+    row = connection.execute("SELECT clock_timestamp() AS now").fetchone()
+    assert row is not None
+    return row["now"]

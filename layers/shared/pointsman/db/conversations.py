@@ -1,4 +1,4 @@
-"""The table `conversations`. Each statement names the user, so that nobody reaches another's."""
+"""The table `conversations`. Each statement is restricted to one user's rows."""
 
 import re
 import uuid
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .connection import Connection
+from .rows import fetch_all, fetch_one
 
 __all__ = ["Conversation", "delete", "generate_id", "get", "insert", "list_page", "lock_for_update"]
 
@@ -15,7 +16,7 @@ _COLUMNS = "id, title, created_at, updated_at"
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One row. `title` is None until the first prompt."""
+    """A row of `conversations`. `title` is None until the first prompt."""
 
     id: str
     title: str | None
@@ -24,10 +25,12 @@ class Conversation:
 
 
 def generate_id() -> str:
+    """Return a new id, `conv-` and 32 hexadecimal digits."""
     return f"conv-{uuid.uuid4().hex}"
 
 
 def insert(connection: Connection, conversation_id: str, user_id: str) -> None:
+    """Insert a conversation without a title, unless one with this id exists."""
     connection.execute(
         "INSERT INTO conversations (id, user_id) VALUES (%s, %s) ON CONFLICT (id) DO NOTHING",
         (conversation_id, user_id),
@@ -35,26 +38,29 @@ def insert(connection: Connection, conversation_id: str, user_id: str) -> None:
 
 
 def list_page(connection: Connection, user_id: str, limit: int, offset: int) -> list[Conversation]:
-    """The user's conversations, newest update first."""
-    rows = connection.execute(
+    """Return a page of the user's conversations, the most recently updated first."""
+    return fetch_all(
+        connection,
+        Conversation,
         f"SELECT {_COLUMNS} FROM conversations WHERE user_id = %s ORDER BY updated_at DESC, id LIMIT %s OFFSET %s",
         (user_id, limit, offset),
-    ).fetchall()
-    return [Conversation(**row) for row in rows]
+    )
 
 
 def get(connection: Connection, conversation_id: str, user_id: str) -> Conversation | None:
-    """The user's conversation of this id; None for unknown ones, another's, and what is no id."""
+    """Return the user's conversation; None if it is unknown or another user's, or the id is malformed."""
     if not _ID_PATTERN.fullmatch(conversation_id):
         return None
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM conversations WHERE id = %s AND user_id = %s", (conversation_id, user_id)
-    ).fetchone()
-    return Conversation(**row) if row else None
+    return fetch_one(
+        connection,
+        Conversation,
+        f"SELECT {_COLUMNS} FROM conversations WHERE id = %s AND user_id = %s",
+        (conversation_id, user_id),
+    )
 
 
 def lock_for_update(connection: Connection, conversation_id: str, user_id: str) -> bool:
-    """Whether the user has this conversation; nobody else changes it until the transaction ends."""
+    """Lock the user's conversation until the transaction ends; False if the user has no such conversation."""
     if not _ID_PATTERN.fullmatch(conversation_id):
         return False
     query = "SELECT FROM conversations WHERE id = %s AND user_id = %s FOR UPDATE"
@@ -62,7 +68,7 @@ def lock_for_update(connection: Connection, conversation_id: str, user_id: str) 
 
 
 def delete(connection: Connection, conversation_id: str, user_id: str) -> bool:
-    """Delete the user's conversation of this id; False where he has none. Its prompts stay, without it."""
+    """Delete the user's conversation; False if the user has no such conversation. Its prompts stay, detached."""
     if not _ID_PATTERN.fullmatch(conversation_id):
         return False
     cursor = connection.execute("DELETE FROM conversations WHERE id = %s AND user_id = %s", (conversation_id, user_id))

@@ -1,12 +1,15 @@
-"""Hearing what is told on a prompt's channel, on this process's own connection; `prompt_events` tells what comes there.
+"""LISTEN on a channel of Postgres, on the process's own connection.
 
-A pooler may swallow notifications and a server may take no LISTEN, so whoever follows looks again in any case.
+A pooler in front of the database may drop notifications, and may reject LISTEN. So notifications only shorten the wait:
+callers poll in any case.
 """
 
 import asyncio
 import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+import time
+from collections.abc import Callable, Generator
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -21,19 +24,39 @@ T = TypeVar("T")
 
 
 class EventListener:
-    """Listens to one channel, again on each new connection. `close` it: who listens and does not read holds up all."""
+    """A subscription to one channel, renewed by `query` on each new connection.
+
+    Close it, or use it as a context manager: the notifications of a session that listens and does not read them pile up
+    in the queue of the whole database server (Postgres documentation, NOTIFY).
+
+    Args:
+        channel: The channel's name, at most 63 bytes.
+    """
 
     def __init__(self, channel: str) -> None:
         self._channel = channel
         self._connection: Connection | None = None
 
+    def __enter__(self) -> Self:
+        self.listen()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
     @property
     def is_connected(self) -> bool:
-        """Whether the connection that listens is there."""
+        """Whether the connection that was subscribed is still open."""
         return self._connection is not None and not self._connection.closed
 
     def listen(self) -> None:
-        """Raises DatabaseUnavailable. A database that takes no LISTEN is not listened to."""
+        """Subscribe the process's connection. Where the database rejects LISTEN, no notification will arrive.
+
+        Raises:
+            DatabaseUnavailable: Postgres cannot be reached.
+        """
 
         def subscribe(db: Connection) -> Connection:
             db.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
@@ -45,9 +68,16 @@ class EventListener:
             self._connection = run_in_transaction(lambda db: db)
 
     def query(self, fn: Callable[[Connection], T]) -> tuple[T, bool]:
-        """Do `work` on the connection that listens, as `run` does; and whether that one is new.
+        """Run `fn(connection)` in a transaction on the subscribed connection.
 
-        On a new one it is done after the LISTEN: what has come before it is read, what comes later is heard.
+        After a reconnect it runs again, after the LISTEN: its result holds everything that was committed before, and
+        notifications announce what is committed later.
+
+        Returns:
+            The result of `fn`, and whether the connection is a new one, so that notifications may have been lost.
+
+        Raises:
+            DatabaseUnavailable: Postgres cannot be reached.
         """
         is_new = False
         while True:
@@ -58,36 +88,52 @@ class EventListener:
             is_new = True
 
     def read_notifications(self) -> list[dict[str, Any]]:
-        """What has come and was not heard yet. Nothing where the connection is gone; `alive` tells then."""
-        if self._connection is None:
-            return []
-        try:
-            payloads = [note.payload for note in self._connection.notifies(timeout=0) if note.channel == self._channel]
-        except psycopg.OperationalError:
-            self._connection.close()
-            return []
-        return [json.loads(note) for note in payloads]
+        """Return the notifications that have arrived since the last call, decoded from JSON, without waiting.
+
+        Empty if the connection is lost; `is_connected` is False then.
+        """
+        return [json.loads(payload) for payload in self._iterate_payloads(timeout=0)]
+
+    def wait_for_payload(self, payload: str, timeout: float) -> None:
+        """Block until this payload arrives on the channel, or the connection breaks, for at most `timeout` seconds."""
+        if not self.is_connected:
+            time.sleep(timeout)
+            return
+        for received in self._iterate_payloads(timeout):
+            if received == payload:
+                return
 
     async def wait(self, timeout: float) -> None:
-        """Wait until something comes, or the connection breaks, or the time is over."""
+        """Wait until a notification arrives or the connection breaks, for at most `timeout` seconds."""
         if self._connection is None or self._connection.closed:
             await asyncio.sleep(timeout)
             return
-        loop, woken, socket = asyncio.get_running_loop(), asyncio.Event(), self._connection.fileno()
-        loop.add_reader(socket, woken.set)
+        loop, readable, socket = asyncio.get_running_loop(), asyncio.Event(), self._connection.fileno()
+        loop.add_reader(socket, readable.set)
         try:
             async with asyncio.timeout(timeout):
-                await woken.wait()
+                await readable.wait()
         except TimeoutError:
             pass
         finally:
             loop.remove_reader(socket)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Unsubscribe the connection. Never raises: a connection that cannot be unsubscribed is closed."""
         if not self.is_connected:
             return
         try:
             run_in_transaction(lambda db: db.execute("UNLISTEN *"))
         except (PointsmanError, psycopg.Error):
             connection.close()
+
+    def _iterate_payloads(self, timeout: float) -> Generator[str]:
+        """Yield payloads of the channel as they arrive, for `timeout` seconds; close the connection if it breaks."""
+        if self._connection is None:
+            return
+        try:
+            for notification in self._connection.notifies(timeout=timeout):
+                if notification.channel == self._channel:
+                    yield notification.payload
+        except psycopg.OperationalError:
+            self._connection.close()

@@ -1,6 +1,6 @@
-"""All rows of `instance_infra` at once: what a listing of the provider says of them, and what people are shown.
+"""All rows of `instance_infra` at once: updates from a listing of Railway, counts, and the rows for the dashboard.
 
-Each statement is about the whole fleet, so that thousands of rows cost one.
+Each function is one statement for the whole fleet, so that thousands of rows need one round trip.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import LiteralString, NamedTuple
 
 from .connection import Connection
+from .instances import DESTROY_FAILED
 
 __all__ = [
     "GONE",
@@ -16,33 +17,31 @@ __all__ = [
     "FleetTool",
     "ListedService",
     "count_by_status",
-    "get_database_time",
     "list_instances",
-    "lock_poll",
     "mark_gone",
     "update_from_listing",
 ]
 
 GONE = "GONE"
-"""The status of an instance whose service a complete listing lacked."""
+"""The `deploy_status` of an instance whose service was absent from a complete listing."""
 
 _UPDATABLE_ROWS = (
     "infra.provider = 'railway' AND infra.provider_env_id = %(environment_id)s"
-    " AND infra.deploy_status IS DISTINCT FROM 'DESTROY_FAILED' AND infra.updated_at <= %(begun)s"
+    " AND infra.deploy_status IS DISTINCT FROM %(destroy_failed)s AND infra.updated_at <= %(listing_started_at)s"
     " AND NOT EXISTS (SELECT FROM operations"
     "  WHERE operations.instance_id = infra.instance_id AND operations.status = 'running')"
 )
-"""The rows that a listing begun at this moment may speak for: not those that somebody works on or has written since."""
+"""The rows that the listing may update: none with a running operation, none written since the listing began."""
 
 _MERGED_VALUES = (
     "coalesce(seen.status, nullif(infra.deploy_status, %(gone)s)), coalesce(seen.url, infra.url),"
     " coalesce(seen.image, infra.runtime_image)"
 )
-"""What a row is to hold. What is not told stays as it is stored, but not that the instance is gone: it was seen."""
+"""The row's new values. A value that the listing lacks stays as it is stored, except GONE: the service was listed."""
 
 
 class ListedService(NamedTuple):
-    """A service in a listing; None where it tells nothing that is known."""
+    """A service in a listing. A field is None if the listing lacks it, or its value is unknown to us."""
 
     service_id: str
     status: str | None
@@ -52,7 +51,7 @@ class ListedService(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FleetTool:
-    """A row of `instance_services` without its value. `meta` may be any JSON; `created_at` is ISO 8601 in UTC."""
+    """A row of `instance_services` without its secret value. `meta` is any JSON; `created_at` is ISO 8601 in UTC."""
 
     tool_id: str
     resource_id: str
@@ -64,7 +63,7 @@ class FleetTool:
 
 @dataclass(frozen=True, slots=True)
 class FleetInstance:
-    """A row of `instance_infra` with its tools; times are ISO 8601 in UTC."""
+    """A row of `instance_infra` with its tools. Times are ISO 8601 in UTC."""
 
     instance_id: str
     provider: str
@@ -80,22 +79,17 @@ class FleetInstance:
     tools: list[FleetTool]
 
 
-def get_database_time(connection: Connection) -> datetime:
-    """The moment by the database's clock."""
-    row = connection.execute("SELECT clock_timestamp() AS now").fetchone()
-    assert row is not None
-    return row["now"]
-
-
-def lock_poll(connection: Connection) -> None:
-    """Hold other polls back until the transaction ends: two that wrote in different orders would block each other."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('fleet:poll', 0))")
-
-
 def update_from_listing(
     connection: Connection, environment_id: str, listing_started_at: datetime, services: Sequence[ListedService]
 ) -> int:
-    """Bring rows to what a listing says that was begun at this moment; returns how many it changed."""
+    """Update the rows whose services a listing has; return how many rows changed.
+
+    Args:
+        connection: The connection of the transaction.
+        environment_id: The Railway environment that was listed.
+        listing_started_at: When the listing began, by the database's clock.
+        services: The listed services.
+    """
     return connection.execute(
         f"UPDATE instance_infra AS infra SET (deploy_status, url, runtime_image) = ({_MERGED_VALUES}),"
         " updated_at = clock_timestamp() FROM unnest("
@@ -105,12 +99,13 @@ def update_from_listing(
         f" AND (infra.deploy_status, infra.url, infra.runtime_image) IS DISTINCT FROM ({_MERGED_VALUES})",
         {
             "gone": GONE,
+            "destroy_failed": DESTROY_FAILED,
             "environment_id": environment_id,
-            "begun": listing_started_at,
-            "ids": [one.service_id for one in services],
-            "statuses": [one.status for one in services],
-            "urls": [one.url for one in services],
-            "images": [one.image for one in services],
+            "listing_started_at": listing_started_at,
+            "ids": [service.service_id for service in services],
+            "statuses": [service.status for service in services],
+            "urls": [service.url for service in services],
+            "images": [service.image for service in services],
         },
     ).rowcount
 
@@ -122,9 +117,10 @@ def mark_gone(
     services: Sequence[ListedService],
     min_age: timedelta,
 ) -> list[str]:
-    """Mark the instances that a complete listing lacks; returns the ids of those that were not marked yet.
+    """Set the status GONE for instances that a complete listing lacks; return the ids of the newly marked ones.
 
-    Those younger than `older_than` when the listing was begun are spared: a listing lags.
+    Instances younger than `min_age` when the listing began are not marked: listings lag behind creations. The other
+    arguments are those of `update_from_listing`.
     """
     rows = connection.execute(
         "UPDATE instance_infra AS infra SET deploy_status = %(gone)s, updated_at = clock_timestamp()"
@@ -134,23 +130,24 @@ def mark_gone(
         " RETURNING infra.instance_id",
         {
             "gone": GONE,
+            "destroy_failed": DESTROY_FAILED,
             "environment_id": environment_id,
-            "begun": listing_started_at,
+            "listing_started_at": listing_started_at,
             "created_before": listing_started_at - min_age,
-            "ids": [one.service_id for one in services],
+            "ids": [service.service_id for service in services],
         },
     ).fetchall()
     return sorted(row["instance_id"] for row in rows)
 
 
 def count_by_status(connection: Connection) -> dict[str | None, int]:
-    """How many instances there are of each status."""
+    """Return the number of instances by `deploy_status`."""
     rows = connection.execute("SELECT deploy_status, count(*) AS count FROM instance_infra GROUP BY deploy_status")
     return {row["deploy_status"]: row["count"] for row in rows}
 
 
 def list_instances(connection: Connection) -> list[FleetInstance]:
-    """Every instance with its tools, newest first. Reads no value of a variable."""
+    """Return every instance with its tools, newest first. Reads no secret value."""
     rows = connection.execute(
         "SELECT instance_id, provider, provider_service_id AS service_id, provider_env_id AS environment_id,"
         " provider_project_id AS project_id, url, deploy_status, runtime_image, volume_id,"

@@ -1,8 +1,9 @@
-"""The table `idempotency_keys`: which request a key came with, who works on it, and what was answered."""
+"""The table `idempotency_keys`: the request of each key, the attempt that owns it, and the stored response."""
 
 from dataclasses import dataclass
 
 from .connection import Connection
+from .rows import fetch_one
 
 __all__ = ["IdempotencyKey", "claim", "get", "link_operation", "record_response", "release", "take_over"]
 
@@ -11,9 +12,10 @@ _UNEXPIRED = "created_at > clock_timestamp() - interval '24 hours'"
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """`owner` is the attempt that has claimed the key, `status` and `body` are None until it is answered.
+    """A row of `idempotency_keys`.
 
-    `age` is in seconds since the claim. `fingerprint` is of the request, with `salt`.
+    `owner` is the attempt that has claimed the key. `status` and `body` are the stored response, None until there is
+    one. `age` is in seconds since the claim. `fingerprint` is the hash of the request, with `salt`.
     """
 
     salt: bytes
@@ -26,19 +28,20 @@ class IdempotencyKey:
 
 
 def get(connection: Connection, key: str) -> IdempotencyKey | None:
-    """The key's row. None for one that was never seen, or is older than 24 hours."""
-    row = connection.execute(
+    """Return the key's row; None if it is unknown or older than 24 hours."""
+    return fetch_one(
+        connection,
+        IdempotencyKey,
         "SELECT salt, fingerprint, owner, operation_id, status, body,"
         " extract(epoch FROM clock_timestamp() - claimed_at)::float8 AS age"
         f" FROM idempotency_keys WHERE key = %s AND {_UNEXPIRED}",
         (key,),
-    ).fetchone()
-    return IdempotencyKey(**row) if row else None
+    )
 
 
 def claim(connection: Connection, key: str, owner: str, salt: bytes, fingerprint: bytes) -> bool:
-    """Claim a key that nobody has. False if somebody was first. Deletes some rows that are too old, in passing."""
-    # Skipping what is locked: two that delete the same rows would wait for each other.
+    """Claim a free key; False if another attempt owns it. Deletes up to 100 expired rows as well."""
+    # SKIP LOCKED: two claims that delete the same rows would wait for each other.
     connection.execute(
         "DELETE FROM idempotency_keys WHERE key IN (SELECT key FROM idempotency_keys"
         f" WHERE NOT {_UNEXPIRED} ORDER BY created_at LIMIT 100 FOR UPDATE SKIP LOCKED)"
@@ -55,7 +58,7 @@ def claim(connection: Connection, key: str, owner: str, salt: bytes, fingerprint
 
 
 def take_over(connection: Connection, key: str, owner: str, previous_owner: str) -> bool:
-    """Claim a key whose owner is gone. False if that has begun an operation or answered, or another was first."""
+    """Claim the key of an attempt that has died; False if it has an operation or a response, or another was first."""
     cursor = connection.execute(
         "UPDATE idempotency_keys SET owner = %s, claimed_at = clock_timestamp()"
         " WHERE key = %s AND owner = ANY(%s) AND state = 'claimed' AND operation_id IS NULL",
@@ -65,7 +68,7 @@ def take_over(connection: Connection, key: str, owner: str, previous_owner: str)
 
 
 def link_operation(connection: Connection, key: str, owner: str, operation_id: str) -> bool:
-    """Write down which operation the request is about. False if the key is not the owner's any more."""
+    """Store the operation of the request; False if the attempt does not own the key any more."""
     cursor = connection.execute(
         "UPDATE idempotency_keys SET operation_id = %s WHERE key = %s AND owner = %s AND state = 'claimed'",
         (operation_id, key, owner),
@@ -74,7 +77,7 @@ def link_operation(connection: Connection, key: str, owner: str, operation_id: s
 
 
 def record_response(connection: Connection, key: str, owner: str, status: int, body: str) -> None:
-    """Write the answer down. The first one stands."""
+    """Store the response. The first one is kept."""
     connection.execute(
         "UPDATE idempotency_keys SET state = 'answered', status = %s, body = %s"
         " WHERE key = %s AND owner = %s AND state = 'claimed'",
@@ -83,7 +86,7 @@ def record_response(connection: Connection, key: str, owner: str, status: int, b
 
 
 def release(connection: Connection, key: str, owner: str) -> None:
-    """Forget a claim that has come to nothing. One that has begun an operation stays."""
+    """Delete the claim of a failed attempt, unless it has an operation or a response."""
     connection.execute(
         "DELETE FROM idempotency_keys WHERE key = %s AND owner = %s AND state = 'claimed' AND operation_id IS NULL",
         (key, owner),

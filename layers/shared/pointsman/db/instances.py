@@ -1,4 +1,4 @@
-"""The contract's tables `instance_infra` and `instance_services`, which other programs read too."""
+"""The tables `instance_infra` and `instance_services` (contract, "Database"), which other programs read too."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from .connection import Connection
+from .rows import fetch_all, fetch_one
 
 __all__ = [
     "DESTROY_FAILED",
@@ -26,17 +27,16 @@ __all__ = [
 ]
 
 DESTROY_FAILED = "DESTROY_FAILED"
-"""The `deploy_status` of an instance whose destroy could not delete everything."""
+"""The `deploy_status` of an instance whose destroy operation could not delete everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
-    """The row of `instance_infra` as far as it is used here."""
+    """The columns of `instance_infra` that operations need."""
 
     instance_id: str
     provider_service_id: str
     volume_id: str | None
-    url: str | None
     deploy_status: str | None
 
 
@@ -52,37 +52,41 @@ class ToolRow:
 
 
 def exists(connection: Connection, instance_id: str) -> bool:
+    """Return whether the instance has a row."""
     return (
         connection.execute("SELECT FROM instance_infra WHERE instance_id = %s", (instance_id,)).fetchone() is not None
     )
 
 
 def get(connection: Connection, instance_id: str) -> InstanceRow | None:
-    row = connection.execute(
-        "SELECT instance_id, provider_service_id, volume_id, url, deploy_status FROM instance_infra"
-        " WHERE instance_id = %s",
+    """Return the instance's row; None if there is none."""
+    return fetch_one(
+        connection,
+        InstanceRow,
+        "SELECT instance_id, provider_service_id, volume_id, deploy_status FROM instance_infra WHERE instance_id = %s",
         (instance_id,),
-    ).fetchone()
-    return InstanceRow(**row) if row else None
+    )
 
 
 def has_service(connection: Connection, service_id: str) -> bool:
-    """Whether a service at Railway belongs to an instance already."""
+    """Return whether an instance has this service of Railway."""
     query = "SELECT FROM instance_infra WHERE provider_service_id = %s"
     return connection.execute(query, (service_id,)).fetchone() is not None
 
 
 def list_tools(connection: Connection, instance_id: str) -> list[ToolRow]:
-    rows = connection.execute(
+    """Return the instance's tools, oldest first."""
+    return fetch_all(
+        connection,
+        ToolRow,
         "SELECT tool_id, resource_id, env_key, env_value, coalesce(resource_meta, '{}') AS resource_meta"
         " FROM instance_services WHERE instance_id = %s ORDER BY id",
         (instance_id,),
-    ).fetchall()
-    return [ToolRow(**row) for row in rows]
+    )
 
 
 def insert(connection: Connection, columns: Mapping[str, object], tools: Sequence[ToolRow]) -> None:
-    """Write an instance and its tools. `infra` maps columns of `instance_infra` to values."""
+    """Insert an instance and its tools. `columns` maps columns of `instance_infra` to values."""
     connection.execute(
         "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, provider_project_id, url,"
         " deploy_status, runtime_image, volume_id) VALUES (%(instance_id)s, %(provider_service_id)s,"
@@ -94,6 +98,7 @@ def insert(connection: Connection, columns: Mapping[str, object], tools: Sequenc
 
 
 def insert_tool(connection: Connection, instance_id: str, tool: ToolRow) -> None:
+    """Insert a tool of the instance."""
     connection.execute(
         "INSERT INTO instance_services (instance_id, tool_id, resource_id, resource_meta, env_key, env_value)"
         " VALUES (%s, %s, %s, %s, %s, %s)",
@@ -102,13 +107,13 @@ def insert_tool(connection: Connection, instance_id: str, tool: ToolRow) -> None
 
 
 def find_instances_using(connection: Connection, tool_id: str, resource_id: str) -> set[str]:
-    """The instances whose rows name this resource."""
+    """Return the ids of the instances whose rows name this resource of a tool."""
     query = "SELECT instance_id FROM instance_services WHERE tool_id = %s AND resource_id = %s"
     return {row["instance_id"] for row in connection.execute(query, (tool_id, resource_id)).fetchall()}
 
 
 def mark_destroy_failed(connection: Connection, instance_id: str, remaining_tool_ids: Sequence[str]) -> None:
-    """Show in the rows that a destroy is unfinished, and which tools it could not delete yet."""
+    """Mark in the rows that the destroy is incomplete, and which tools remain."""
     connection.execute(
         "UPDATE instance_infra SET deploy_status = %s, updated_at = now() WHERE instance_id = %s",
         (DESTROY_FAILED, instance_id),
@@ -121,7 +126,7 @@ def mark_destroy_failed(connection: Connection, instance_id: str, remaining_tool
 
 
 def mark_tool_destroy_failed(connection: Connection, instance_id: str, tool_id: str, resource_id: str) -> None:
-    """Show in its row that a tool could not be destroyed."""
+    """Mark in the tool's row that it could not be destroyed."""
     connection.execute(
         "UPDATE instance_services SET status = 'destroy_failed'"
         " WHERE instance_id = %s AND tool_id = %s AND resource_id = %s",
@@ -130,6 +135,7 @@ def mark_tool_destroy_failed(connection: Connection, instance_id: str, tool_id: 
 
 
 def delete_tool(connection: Connection, instance_id: str, tool_id: str, resource_id: str) -> None:
+    """Delete the tool's row, if it still names this resource."""
     connection.execute(
         "DELETE FROM instance_services WHERE instance_id = %s AND tool_id = %s AND resource_id = %s",
         (instance_id, tool_id, resource_id),
@@ -137,5 +143,5 @@ def delete_tool(connection: Connection, instance_id: str, tool_id: str, resource
 
 
 def delete(connection: Connection, instance_id: str) -> None:
-    """Delete the instance's rows, its tools' with them."""
+    """Delete the instance's row and its tools' rows."""
     connection.execute("DELETE FROM instance_infra WHERE instance_id = %s", (instance_id,))

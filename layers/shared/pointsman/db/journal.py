@@ -1,13 +1,13 @@
-"""The table `operation_resources`: the journal of everything that may exist at a provider because of us.
+"""The table `operation_resources`: the resource journal, with everything that may exist at a provider because of us.
 
-An entry is committed before the call that makes the thing, and completed after it. So at every moment the open entries
-of an instance name all that it may have cost us, whatever died in between.
+An entry is committed before the call that creates the resource, and completed after it. So at every moment the open
+entries of an instance name every resource that may exist for it, wherever a process has died.
 
     intended ──▶ created ──▶ deleted
-        │  └───────────────▶ deleted    (found by its plan and deleted, or shown never to have been made)
-        └──▶ refused                    (the provider said no: nothing was made)
+        │  └───────────────▶ deleted    (found by its plan and deleted, or proven never to have been created)
+        └──▶ refused                    (the provider rejected the call: nothing was created)
 
-`intended` and `created` are open; an open one that somebody gives up by hand becomes `abandoned`.
+`intended` and `created` are the open states. An operator can abandon an open entry: it becomes `abandoned`.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,11 @@ from psycopg.types.json import Jsonb
 
 from ..errors import Conflict
 from .connection import Connection
+from .rows import fetch_all, fetch_one
 
 __all__ = [
     "Entry",
+    "ResourceKind",
     "ResourceState",
     "adopt_existing",
     "clear_env",
@@ -37,23 +39,27 @@ __all__ = [
     "seconds_since_attempt",
 ]
 
+ResourceKind = Literal["service", "volume", "domain", "tool"]
 ResourceState = Literal["intended", "created", "refused", "deleted", "abandoned"]
 
 _COLUMNS = (
-    "id, operation_id, instance_id, provider, kind, plan, state, resource_id, env, meta, intended_at, attempted_at,"
-    " closed_by"
+    "id, operation_id, instance_id, provider, kind, plan, state, resource_id, env, meta, intended_at, attempted_at"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that may exist. `kind` is `service`, `volume`, `domain` or `tool`; `env` may hold a secret."""
+    """A row of `operation_resources`: a resource that may exist.
+
+    `plan` holds what finds the resource without its id (its name, its reference). `env` is the environment variables
+    that the deploy needs, and may hold secrets. `attempted_at` is the time of the last call that may have created it.
+    """
 
     id: int
     operation_id: str
     instance_id: str
     provider: str
-    kind: str
+    kind: ResourceKind
     plan: dict[str, str]
     state: ResourceState
     resource_id: str | None
@@ -61,41 +67,45 @@ class Entry:
     meta: dict[str, str]
     intended_at: datetime
     attempted_at: datetime
-    closed_by: str | None
 
 
-def get(connection: Connection, operation_id: str, provider: str, kind: str) -> Entry | None:
-    row = connection.execute(
+def get(connection: Connection, operation_id: str, provider: str, kind: ResourceKind) -> Entry | None:
+    """Return the operation's entry for this kind of resource; None if there is none."""
+    return fetch_one(
+        connection,
+        Entry,
         f"SELECT {_COLUMNS} FROM operation_resources WHERE operation_id = %s AND provider = %s AND kind = %s",
         (operation_id, provider, kind),
-    ).fetchone()
-    return Entry(**row) if row else None
+    )
 
 
 def record_intent(
-    connection: Connection, operation_id: str, provider: str, kind: str, plan: Mapping[str, str]
+    connection: Connection, operation_id: str, provider: str, kind: ResourceKind, plan: Mapping[str, str]
 ) -> Entry:
-    """Write down that a thing is about to be made (or about to be tried again).
+    """Record that a resource is about to be created, for the first time or in a retry.
 
-    Raises Conflict where the operation is over or being undone: then nothing may be made any more. The row lock makes
-    that certain against an undoing that begins at the same moment.
+    Raises:
+        Conflict: The operation has ended or is being compensated, so it may create nothing any more.
     """
+    # The row lock orders this against `operations.begin_compensation`: a compensation sees this entry, or this fails.
     operation = connection.execute(
         "SELECT instance_id FROM operations WHERE id = %s AND status = 'running' AND NOT undoing FOR SHARE",
         (operation_id,),
     ).fetchone()
     if operation is None:
         raise Conflict(f"Operation {operation_id} is over or being undone; it makes nothing any more")
-    row = connection.execute(
+    entry = fetch_one(
+        connection,
+        Entry,
         "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan) VALUES (%s, %s, %s, %s, %s)"
         " ON CONFLICT (operation_id, provider, kind) DO UPDATE SET plan = EXCLUDED.plan, state = 'intended',"
         " intended_at = CASE WHEN operation_resources.state = 'intended' THEN operation_resources.intended_at"
         " ELSE clock_timestamp() END, attempted_at = clock_timestamp()"
         f" RETURNING {_COLUMNS}",
         (operation_id, operation["instance_id"], provider, kind, Jsonb(dict(plan))),
-    ).fetchone()
-    assert row is not None
-    return Entry(**row)
+    )
+    assert entry is not None
+    return entry
 
 
 def record_created(
@@ -106,9 +116,10 @@ def record_created(
     env: Mapping[str, str] | None = None,
     meta: Mapping[str, str] | None = None,
 ) -> None:
-    """Complete an entry: the thing exists and has this id.
+    """Complete an entry: the resource exists and has this id.
 
-    Raises Conflict where a later attempt, or the undoing, has taken the entry over: its own look decides then.
+    Raises:
+        Conflict: A later attempt, or the compensation, has taken the entry over. It looks the resource up itself.
     """
     cursor = connection.execute(
         "UPDATE operation_resources SET state = 'created', resource_id = %s, env = %s, meta = %s"
@@ -120,17 +131,17 @@ def record_created(
 
 
 def record_unknown_outcome(connection: Connection, entry: Entry) -> None:
-    """The call got no answer: it may still be at work, so the time to settle counts from now."""
+    """Restart the settling time: the call had no response, and may take effect at the provider later."""
     connection.execute("UPDATE operation_resources SET attempted_at = clock_timestamp() WHERE id = %s", (entry.id,))
 
 
 def record_rejected(connection: Connection, entry: Entry) -> None:
-    """Close an entry: the provider said no, nothing was made."""
+    """Close an entry: the provider rejected the call, nothing was created."""
     connection.execute("UPDATE operation_resources SET state = 'refused', env = NULL WHERE id = %s", (entry.id,))
 
 
 def record_deleted(connection: Connection, entry: Entry, closed_by: str) -> None:
-    """Close an entry: the thing is gone for sure. `operation_id` is whose doing that is."""
+    """Close an entry: the resource does not exist any more. `closed_by` is the operation that established that."""
     connection.execute(
         "UPDATE operation_resources SET state = 'deleted', env = NULL, closed_by = %s WHERE id = %s",
         (closed_by, entry.id),
@@ -138,7 +149,7 @@ def record_deleted(connection: Connection, entry: Entry, closed_by: str) -> None
 
 
 def record_abandoned(connection: Connection, entry: Entry, closed_by: str) -> None:
-    """Close an entry by hand: the thing may exist, and is nothing of ours any more."""
+    """Close an entry on an operator's request: the resource may exist, but is not ours to delete any more."""
     connection.execute(
         "UPDATE operation_resources SET state = 'abandoned', env = NULL, closed_by = %s WHERE id = %s",
         (closed_by, entry.id),
@@ -146,18 +157,19 @@ def record_abandoned(connection: Connection, entry: Entry, closed_by: str) -> No
 
 
 def clear_env(connection: Connection, operation_id: str) -> None:
-    """Drop the variables that the entries carried to the deploy: they have arrived, and may be secrets."""
+    """Delete the environment variables in the operation's entries. After the deploy nobody needs these secrets."""
     connection.execute("UPDATE operation_resources SET env = NULL WHERE operation_id = %s", (operation_id,))
 
 
 def list_open_entries(connection: Connection, instance_id: str) -> list[Entry]:
-    """Everything that may exist for this instance, newest first."""
-    rows = connection.execute(
+    """Return the entries of all resources that may exist for this instance, newest first."""
+    return fetch_all(
+        connection,
+        Entry,
         f"SELECT {_COLUMNS} FROM operation_resources WHERE instance_id = %s AND state IN ('intended', 'created')"
         " ORDER BY id DESC",
         (instance_id,),
-    ).fetchall()
-    return [Entry(**row) for row in rows]
+    )
 
 
 def adopt_existing(
@@ -165,21 +177,21 @@ def adopt_existing(
     operation_id: str,
     instance_id: str,
     provider: str,
-    kind: str,
+    kind: ResourceKind,
     resource_id: str,
     *,
     ignore_closed: bool = False,
 ) -> None:
-    """Take into the journal what an older program has made, so that it is undone like everything else.
+    """Record a resource that an older program has created, so that it is deleted like any other.
 
-    Nothing happens where there is an entry for it; with `again` only where that is open.
+    Does nothing if the instance has an entry for it; with `ignore_closed`, only an open entry counts.
     """
     connection.execute(
         "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan, state, resource_id)"
         " SELECT %(operation)s, %(instance)s, %(provider)s, %(kind)s, '{}', 'created', %(resource)s WHERE NOT EXISTS"
         " (SELECT FROM operation_resources WHERE instance_id = %(instance)s AND provider = %(provider)s"
         "  AND kind = %(kind)s AND resource_id = %(resource)s"
-        "  AND (state IN ('intended', 'created') OR NOT %(again)s))"
+        "  AND (state IN ('intended', 'created') OR NOT %(ignore_closed)s))"
         " ON CONFLICT (operation_id, provider, kind) DO NOTHING",
         {
             "operation": operation_id,
@@ -187,13 +199,13 @@ def adopt_existing(
             "provider": provider,
             "kind": kind,
             "resource": resource_id,
-            "again": ignore_closed,
+            "ignore_closed": ignore_closed,
         },
     )
 
 
 def find_instances_using(connection: Connection, provider: str, resource_id: str) -> set[str]:
-    """The instances for which a tool's resource exists by the journal."""
+    """Return the ids of the instances with an open entry for this resource of a tool."""
     rows = connection.execute(
         "SELECT instance_id FROM operation_resources WHERE provider = %s AND kind = 'tool' AND resource_id = %s"
         " AND state IN ('intended', 'created')",
@@ -203,7 +215,7 @@ def find_instances_using(connection: Connection, provider: str, resource_id: str
 
 
 def seconds_since_attempt(connection: Connection, entry: Entry) -> float:
-    """Seconds since the last call that may have made it, by the database's clock."""
+    """Return the seconds since the last call that may have created the resource, by the database's clock."""
     row = connection.execute(
         "SELECT extract(epoch FROM clock_timestamp() - attempted_at)::float8 AS age FROM operation_resources"
         " WHERE id = %s",

@@ -1,13 +1,14 @@
-"""The tables `operations` and `operation_steps`: what was asked for, how far it is, how it ended."""
+"""The tables `operations` and `operation_steps`: requests that change an instance, their progress and their results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg.types.json import Json, Jsonb
+from psycopg.types.json import Jsonb
 
 from .connection import Connection
+from .rows import fetch_all, fetch_one, to_json
 
 __all__ = [
     "ENDED_CHANNEL",
@@ -27,8 +28,6 @@ __all__ = [
     "insert",
     "list_steps",
     "list_unsettled",
-    "lock_instance",
-    "lock_service_name",
     "restart",
     "settle_leaked",
 ]
@@ -38,17 +37,21 @@ OperationStatus = Literal["running", "succeeded", "failed", "leaked"]
 StepStatus = Literal["running", "succeeded", "skipped", "failed"]
 
 ENDED_CHANNEL = "operation_ended"
-"""The channel that tells the id of an operation when it ends."""
+"""The channel whose notifications are the ids of operations that have ended."""
 
 INTERRUPTED_STEP_ERROR = "cut off: its process ended or took too long"
-"""What a step's error says when the step never told its own end."""
+"""The `error` of a step whose process ended before it recorded a result."""
 
 _COLUMNS = "id, instance_id, kind, status, undoing, restarts, request, result, error, created_at, updated_at"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One row of `operations`. `result` and `error` are parts of the client's answer."""
+    """A row of `operations`.
+
+    `undoing` is True from the start of the compensation on. `restarts` counts the executions after the first. `request`
+    is what the execution needs of the client's request; `result` and `error` are parts of the response.
+    """
 
     id: str
     instance_id: str
@@ -65,7 +68,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class OperationStep:
-    """One row of `operation_steps`; a step that was tried again shows its last attempt."""
+    """A row of `operation_steps`: the last attempt of a step, and the start of the first one."""
 
     name: str
     status: StepStatus
@@ -74,22 +77,11 @@ class OperationStep:
     ended_at: datetime | None
 
 
-def lock_instance(connection: Connection, instance_id: str) -> None:
-    """Hold other requests about this instance back until the transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("instance:" + instance_id,))
-
-
-def lock_service_name(connection: Connection, name: str) -> None:
-    """Hold other requests for the name of a service back until the transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("name:" + name,))
-
-
 def find_name_conflict(connection: Connection, name: str, instance_id: str) -> str | None:
-    """Another instance that is, is being made, or is left behind as a service of this name.
+    """Return another instance whose service of this name exists, is being created, or remains of a failed operation.
 
-    Holds other requests for the name back until the transaction ends.
+    The caller holds the lock of the name (`locks.lock_service_name`).
     """
-    lock_service_name(connection, name)
     row = connection.execute(
         "SELECT o.instance_id FROM operations o WHERE o.kind = 'create' AND o.request->>'name' = %s"
         " AND o.instance_id <> %s AND (o.status = 'running'"
@@ -104,6 +96,7 @@ def find_name_conflict(connection: Connection, name: str, instance_id: str) -> s
 def insert(
     connection: Connection, operation_id: str, kind: OperationKind, instance_id: str, request: Mapping[str, object]
 ) -> None:
+    """Insert a running operation, unless one with this id exists. `request` must be JSON."""
     connection.execute(
         "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
         (operation_id, instance_id, kind, Jsonb(dict(request))),
@@ -111,70 +104,79 @@ def insert(
 
 
 def get(connection: Connection, operation_id: str) -> Operation | None:
-    row = connection.execute(f"SELECT {_COLUMNS} FROM operations WHERE id = %s", (operation_id,)).fetchone()
-    return Operation(**row) if row else None
+    """Return the operation; None if it is unknown."""
+    return fetch_one(connection, Operation, f"SELECT {_COLUMNS} FROM operations WHERE id = %s", (operation_id,))
 
 
 def find_running(connection: Connection, instance_id: str) -> Operation | None:
-    """The operation that runs for this instance; there is one at most."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND status = 'running'", (instance_id,)
-    ).fetchone()
-    return Operation(**row) if row else None
+    """Return the instance's running operation; there is one at most (a unique index)."""
+    return fetch_one(
+        connection,
+        Operation,
+        f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND status = 'running'",
+        (instance_id,),
+    )
 
 
 def find_latest(connection: Connection, instance_id: str, kinds: Sequence[OperationKind]) -> Operation | None:
-    """The newest operation of these kinds for this instance."""
-    row = connection.execute(
+    """Return the instance's newest operation of these kinds."""
+    return fetch_one(
+        connection,
+        Operation,
         f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND kind = ANY(%s)"
         " ORDER BY created_at DESC, id DESC LIMIT 1",
         (instance_id, list(kinds)),
-    ).fetchone()
-    return Operation(**row) if row else None
+    )
 
 
 def list_unsettled(connection: Connection) -> list[tuple[Operation, float]]:
-    """Operations that run, or have left something behind, each with the seconds since something was last heard of it by
-    the database's clock; the longest silent first."""
+    """Return running and leaked operations, each with the seconds since its last progress, the longest first."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS}, extract(epoch FROM clock_timestamp() - updated_at)::float8 AS silent FROM operations"
+        f"SELECT {_COLUMNS}, extract(epoch FROM clock_timestamp() - updated_at)::float8 AS idle_seconds FROM operations"
         " WHERE status IN ('running', 'leaked') ORDER BY updated_at"
     ).fetchall()
-    idle_seconds = [float(row.pop("silent")) for row in rows]
+    idle_seconds = [float(row.pop("idle_seconds")) for row in rows]
     return [(Operation(**row), seconds) for row, seconds in zip(rows, idle_seconds, strict=True)]
 
 
 def restart(connection: Connection, expected: Operation) -> Operation | None:
-    """Let the operation run once more, as a new execution. None if it is not as it was seen any more."""
-    row = connection.execute(
+    """Set a running or leaked operation to running, with a new number for its next execution.
+
+    Returns:
+        The operation, or None if its status or number of restarts is not the expected one any more.
+    """
+    return fetch_one(
+        connection,
+        Operation,
         "UPDATE operations SET status = 'running', restarts = restarts + 1, updated_at = clock_timestamp()"
         " WHERE id = %s AND status = %s AND restarts = %s AND status IN ('running', 'leaked')"
         f" RETURNING {_COLUMNS}",
         (expected.id, expected.status, expected.restarts),
-    ).fetchone()
-    return Operation(**row) if row else None
+    )
 
 
 def settle_leaked(connection: Connection, operation_id: str, error: Mapping[str, object]) -> None:
-    """End an operation of which nothing is left that it should have deleted, or is to be."""
+    """Set a leaked operation to failed, because all resources that it left have been deleted or abandoned."""
     connection.execute(
         "UPDATE operations SET status = 'failed', error = %s, updated_at = clock_timestamp()"
         " WHERE id = %s AND status = 'leaked'",
-        (Json(dict(error)), operation_id),
+        (to_json(dict(error)), operation_id),
     )
 
 
 def begin_compensation(connection: Connection, operation_id: str) -> Operation | None:
-    """Turn the operation around: from now on it only undoes. None if it is not running any more.
+    """Begin the compensation: from now on no intent may be recorded. Return None if the operation has ended.
 
-    Waits for transactions that are writing an intent, so that nothing is begun behind the back of the undoing.
+    Waits for transactions that are recording an intent (`journal.record_intent`), so that the compensation sees their
+    entries.
     """
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        Operation,
         "UPDATE operations SET undoing = true, updated_at = clock_timestamp() WHERE id = %s AND status = 'running'"
         f" RETURNING {_COLUMNS}",
         (operation_id,),
-    ).fetchone()
-    return Operation(**row) if row else None
+    )
 
 
 def finish(
@@ -186,17 +188,28 @@ def finish(
     result: Mapping[str, object] | None = None,
     error: Mapping[str, object] | None = None,
 ) -> bool:
-    """End a running operation and its last step. False if it had ended already: the first end stands.
+    """End a running operation and its last step, and notify ENDED_CHANNEL.
 
-    Any other step that never ended was cut off with its process, and is shown so.
+    Other steps that are still running lost their process, and get the status `failed`.
+
+    Args:
+        connection: The connection of the transaction.
+        operation_id: The operation.
+        status: The final status.
+        final_step: The step that calls this; it succeeds.
+        result: The result for the client, as JSON.
+        error: The error for the client, as JSON.
+
+    Returns:
+        False if it had ended already; the first end is kept.
     """
     cursor = connection.execute(
         "UPDATE operations SET status = %s, result = %s, error = %s, updated_at = clock_timestamp()"
         " WHERE id = %s AND status = 'running'",
         (
             status,
-            None if result is None else Json(dict(result)),
-            None if error is None else Json(dict(error)),
+            None if result is None else to_json(dict(result)),
+            None if error is None else to_json(dict(error)),
             operation_id,
         ),
     )
@@ -206,15 +219,15 @@ def finish(
     connection.execute(
         "UPDATE operation_steps SET ended_at = clock_timestamp(),"
         " status = CASE WHEN name = %(step)s THEN 'succeeded' ELSE 'failed' END,"
-        " error = CASE WHEN name = %(step)s THEN error ELSE %(cut_off)s END"
+        " error = CASE WHEN name = %(step)s THEN error ELSE %(interrupted)s END"
         " WHERE operation_id = %(id)s AND status = 'running'",
-        {"id": operation_id, "step": final_step, "cut_off": INTERRUPTED_STEP_ERROR},
+        {"id": operation_id, "step": final_step, "interrupted": INTERRUPTED_STEP_ERROR},
     )
     return True
 
 
 def begin_step(connection: Connection, operation_id: str, name: str) -> None:
-    """Write down that a step's next attempt begins."""
+    """Record the start of a step's next attempt, and progress of the operation."""
     connection.execute(
         "INSERT INTO operation_steps (operation_id, name) VALUES (%s, %s)"
         " ON CONFLICT (operation_id, name) DO UPDATE SET status = 'running', error = NULL, ended_at = NULL",
@@ -226,6 +239,7 @@ def begin_step(connection: Connection, operation_id: str, name: str) -> None:
 def end_step(
     connection: Connection, operation_id: str, name: str, status: StepStatus, error: str | None = None
 ) -> None:
+    """Record the end of a step's attempt, and progress of the operation."""
     connection.execute(
         "UPDATE operation_steps SET status = %s, error = %s, ended_at = clock_timestamp()"
         " WHERE operation_id = %s AND name = %s",
@@ -235,10 +249,11 @@ def end_step(
 
 
 def list_steps(connection: Connection, operation_id: str) -> list[OperationStep]:
-    """The steps begun so far, in that order."""
-    rows = connection.execute(
+    """Return the steps that have started, in the order of their first start."""
+    return fetch_all(
+        connection,
+        OperationStep,
         "SELECT name, status, error, started_at, ended_at FROM operation_steps WHERE operation_id = %s"
         " ORDER BY started_at, name",
         (operation_id,),
-    ).fetchall()
-    return [OperationStep(**row) for row in rows]
+    )

@@ -1,11 +1,11 @@
-"""The table `orphan_sightings`, and what the other tables know of the providers' resources."""
+"""The table `orphan_sightings`: unknown resources seen at providers; and which resources the other tables know."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from . import operations
 from .connection import Connection
+from .rows import fetch_all
 
 __all__ = [
     "KnownResources",
@@ -15,16 +15,18 @@ __all__ = [
     "list_for_provider",
     "load_known_resources",
     "lock_if_unchanged",
-    "lock_sweep",
     "mark_reported",
     "replace_for_provider",
-    "try_lock_out_operations",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A row of `orphan_sightings`. Between `first_seen` and `last_seen` every listing had the resource, unknown."""
+    """A row of `orphan_sightings`.
+
+    Every listing from `first_seen` to `last_seen` had the resource, and no other table knew it. `reported_at` is None
+    until it has been reported.
+    """
 
     provider: str
     kind: str
@@ -38,8 +40,11 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class KnownResources:
-    """What is somebody's, at one moment: ids of resources; names, references and numbers under which something may be
-    being made; instances with a running operation."""
+    """The resources that the tables know at one moment.
+
+    `names` are names, references and phone numbers under which a resource may be in creation. `busy_instance_ids` are
+    instances with a running operation.
+    """
 
     resource_ids: frozenset[str]
     names: frozenset[str]
@@ -47,8 +52,8 @@ class KnownResources:
 
 
 def load_known_resources(connection: Connection) -> KnownResources:
-    """Everything that a row, an open entry of the journal or a running operation names."""
-    # One statement, so one moment: with two, an entry that becomes `created` in between would be in neither's answer.
+    """Return everything that an instance's row, an open journal entry or a running operation names."""
+    # One statement, so one snapshot: of two, neither would have an entry that becomes `created` in between.
     rows = connection.execute(
         "SELECT 'id' AS what, provider_service_id AS value FROM instance_infra"
         " UNION ALL SELECT 'id', volume_id FROM instance_infra WHERE volume_id IS NOT NULL"
@@ -68,7 +73,7 @@ def load_known_resources(connection: Connection) -> KnownResources:
 
 
 def find_journaled_volumes(connection: Connection, volume_ids: Sequence[str]) -> set[str]:
-    """Those of the volumes that the journal has ever had."""
+    """Return those of the volumes that are in the journal, in open or closed entries."""
     rows = connection.execute(
         "SELECT DISTINCT resource_id FROM operation_resources WHERE kind = 'volume' AND resource_id = ANY(%s)",
         (list(volume_ids),),
@@ -76,23 +81,18 @@ def find_journaled_volumes(connection: Connection, volume_ids: Sequence[str]) ->
     return {row["resource_id"] for row in rows}
 
 
-def lock_sweep(connection: Connection) -> None:
-    """Hold the writing of other sweeps back until the transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('orphans:sweep', 0))")
-
-
 def list_for_provider(connection: Connection, provider: str) -> list[Sighting]:
-    rows = connection.execute("SELECT * FROM orphan_sightings WHERE provider = %s", (provider,)).fetchall()
-    return [Sighting(**row) for row in rows]
+    """Return the provider's sightings."""
+    return fetch_all(connection, Sighting, "SELECT * FROM orphan_sightings WHERE provider = %s", (provider,))
 
 
 def replace_for_provider(connection: Connection, provider: str, sightings: Sequence[Sighting]) -> None:
-    """Write what a complete listing has shown; what it lacks is forgotten."""
+    """Replace the provider's sightings by those of a complete listing. `reported_at` is kept where `first_seen` is."""
     connection.execute(
         "DELETE FROM orphan_sightings WHERE provider = %s AND NOT EXISTS"
         " (SELECT FROM unnest(%s::text[], %s::text[]) AS seen (kind, resource_id)"
         "  WHERE seen.kind = orphan_sightings.kind AND seen.resource_id = orphan_sightings.resource_id)",
-        (provider, [one.kind for one in sightings], [one.resource_id for one in sightings]),
+        (provider, [sighting.kind for sighting in sightings], [sighting.resource_id for sighting in sightings]),
     )
     connection.execute(
         "INSERT INTO orphan_sightings (provider, kind, resource_id, name, first_seen, last_seen, sightings)"
@@ -103,18 +103,18 @@ def replace_for_provider(connection: Connection, provider: str, sightings: Seque
         "  THEN orphan_sightings.reported_at END",
         (
             provider,
-            [one.kind for one in sightings],
-            [one.resource_id for one in sightings],
-            [one.name for one in sightings],
-            [one.first_seen for one in sightings],
-            [one.last_seen for one in sightings],
-            [one.sightings for one in sightings],
+            [sighting.kind for sighting in sightings],
+            [sighting.resource_id for sighting in sightings],
+            [sighting.name for sighting in sightings],
+            [sighting.first_seen for sighting in sightings],
+            [sighting.last_seen for sighting in sightings],
+            [sighting.sightings for sighting in sightings],
         ),
     )
 
 
 def mark_reported(connection: Connection, sighting: Sighting) -> bool:
-    """Write down that it has been reported; False if it was already, or is not seen any more."""
+    """Set `reported_at`; False if it was set already, or the sighting has been replaced."""
     cursor = connection.execute(
         "UPDATE orphan_sightings SET reported_at = clock_timestamp()"
         " WHERE provider = %s AND kind = %s AND resource_id = %s AND first_seen = %s AND reported_at IS NULL",
@@ -123,23 +123,8 @@ def mark_reported(connection: Connection, sighting: Sighting) -> bool:
     return cursor.rowcount == 1
 
 
-def try_lock_out_operations(connection: Connection, instance_ids: Iterable[str], name: str) -> bool:
-    """Let no operation begin that could make or take these instances' things or a service of this name, until the
-    transaction ends. Must come first in it. False while a migration runs, which may be writing rows of instances.
-    """
-    # What others commit while a lock is waited for must be seen afterwards, whatever the role's default is.
-    connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-    migration_lock = connection.execute(
-        "SELECT pg_try_advisory_xact_lock_shared(hashtextextended('pointsman:migrate', 0)) AS quiet"
-    ).fetchone()
-    for instance_id in sorted(instance_ids):
-        operations.lock_instance(connection, instance_id)
-    operations.lock_service_name(connection, name)
-    return migration_lock is not None and migration_lock["quiet"]
-
-
 def lock_if_unchanged(connection: Connection, sighting: Sighting) -> bool:
-    """Whether the sighting stands; holds other sweeps' hands off it until the transaction ends."""
+    """Lock the sighting until the transaction ends; False if it has been replaced."""
     row = connection.execute(
         "SELECT FROM orphan_sightings WHERE provider = %s AND kind = %s AND resource_id = %s AND first_seen = %s"
         " FOR UPDATE",
@@ -149,6 +134,7 @@ def lock_if_unchanged(connection: Connection, sighting: Sighting) -> bool:
 
 
 def delete(connection: Connection, sighting: Sighting) -> None:
+    """Delete the sighting of a resource that has been deleted."""
     connection.execute(
         "DELETE FROM orphan_sightings WHERE provider = %s AND kind = %s AND resource_id = %s",
         (sighting.provider, sighting.kind, sighting.resource_id),

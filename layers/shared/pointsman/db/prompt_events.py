@@ -1,62 +1,70 @@
-"""The table `prompt_events`: what those who follow a prompt are told, numbered from 1.
+"""The table `prompt_events`: a prompt's event log, numbered from 1, and the notifications of its subscribers.
 
-A prompt's id is the channel on which they are woken. What comes there is JSON: `{"seq": 3}` when events up to that one
-are committed; `{"text": "…", "after": 3}` for a piece of the model's answer, which is stored nowhere; `{"reset": true,
-"after": 3}` when it begins anew, and all pieces since the last event, which is number 3, are to be forgotten.
+The prompt's id is the channel of the notifications. Their payloads are JSON:
+
+    {"seq": 3}                   events up to number 3 are committed
+    {"text": "…", "after": 3}    a text delta of the model's response, which is not stored; the last event is number 3
+    {"reset": true, "after": 3}  the response starts again: discard the deltas since event number 3
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
-
-from psycopg.types.json import Json
+from typing import Any, Literal
 
 from .connection import Connection
+from .rows import fetch_all, to_json
 from .user_prompts import belongs_to
 
-__all__ = ["PromptEvent", "append", "list_after", "list_outputs", "notify_text_delta"]
+__all__ = ["PromptEvent", "PromptEventType", "append", "list_after", "list_outputs", "notify_text_delta"]
+
+PromptEventType = Literal["prompt.created", "prompt.output", "prompt.approval", "prompt.completed", "error"]
 
 _MAX_DELTA_CHARACTERS = 600
-"""Characters of text in one notification; Postgres takes 8,000 bytes, and a character may be twelve of them."""
-
-_dumps = partial(json.dumps, allow_nan=False)
+"""Characters in one notification. The limit of Postgres is 8,000 bytes, and a character takes up to 12 in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptEvent:
-    """The keys of `data` are in the order in which they were written."""
+    """A row of `prompt_events`. The keys of `data` keep their order."""
 
     seq: int
-    event: str
+    event: PromptEventType
     data: dict[str, Any]
 
 
-def append(connection: Connection, prompt_id: str, event_type: str, data: Mapping[str, object]) -> None:
-    """Append an event; who follows is woken by the commit. The prompt must be held."""
+def append(connection: Connection, prompt_id: str, event_type: PromptEventType, data: Mapping[str, object]) -> None:
+    """Append an event. The commit notifies the subscribers.
+
+    The prompt's row must be locked, or two writers would use the same number.
+
+    Raises:
+        ValueError: `data` has numbers that JSON does not have.
+    """
     row = connection.execute(
         "INSERT INTO prompt_events (prompt_id, seq, event, data)"
         " SELECT %(id)s, coalesce(max(seq), 0) + 1, %(event)s, %(data)s FROM prompt_events WHERE prompt_id = %(id)s"
         " RETURNING seq",
-        {"id": prompt_id, "event": event_type, "data": Json(dict(data), dumps=_dumps)},
+        {"id": prompt_id, "event": event_type, "data": to_json(dict(data))},
     ).fetchone()
     assert row is not None
     connection.execute("SELECT pg_notify(%s, %s)", (prompt_id, json.dumps({"seq": row["seq"]})))
 
 
 def list_after(connection: Connection, prompt_id: str, user_id: str, seq: int) -> list[PromptEvent] | None:
-    """The events of the user's prompt after this one; None where he has no such prompt."""
+    """Return the events of the user's prompt after number `seq`; None if the user has no such prompt."""
     if not belongs_to(connection, prompt_id, user_id):
         return None
-    rows = connection.execute(
-        "SELECT seq, event, data FROM prompt_events WHERE prompt_id = %s AND seq > %s ORDER BY seq", (prompt_id, seq)
-    ).fetchall()
-    return [PromptEvent(**row) for row in rows]
+    return fetch_all(
+        connection,
+        PromptEvent,
+        "SELECT seq, event, data FROM prompt_events WHERE prompt_id = %s AND seq > %s ORDER BY seq",
+        (prompt_id, seq),
+    )
 
 
 def list_outputs(connection: Connection, prompt_id: str) -> list[dict[str, Any]]:
-    """All outputs so far, in order."""
+    """Return the data of all output events, in order."""
     rows = connection.execute(
         "SELECT data FROM prompt_events WHERE prompt_id = %s AND event = 'prompt.output' ORDER BY seq", (prompt_id,)
     ).fetchall()
@@ -64,9 +72,15 @@ def list_outputs(connection: Connection, prompt_id: str) -> list[dict[str, Any]]
 
 
 def notify_text_delta(connection: Connection, prompt_id: str, owner: str, text: str | None) -> None:
-    """Hand a piece of the model's answer to those who follow now; None lets them forget what they have.
+    """Notify the present subscribers of a text delta, in pieces if it is long.
 
-    Nothing happens where this owner does not hold the prompt any more.
+    Does nothing if `owner` does not own the prompt any more.
+
+    Args:
+        connection: The connection of the transaction.
+        prompt_id: The prompt.
+        owner: The attempt that sends it.
+        text: The delta; None or an empty text discards the deltas since the last event.
     """
     notifications = (
         [{"text": text[start : start + _MAX_DELTA_CHARACTERS]} for start in range(0, len(text), _MAX_DELTA_CHARACTERS)]

@@ -1,17 +1,14 @@
-"""The table `prompts` for those who work on them: who holds a prompt, and how far it is.
+"""The table `prompts` as its workers use it: ownership, progress and executions. `user_prompts` has the user's view.
 
-Whoever ends a prompt, or begins one, locks its conversation first and the prompt then; a conversation that is deleted
-comes in the same order.
+Lock order: a transaction that inserts or ends a prompt locks the conversation first, then the prompt. Deleting a
+conversation locks in the same order.
 """
 
-import json
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from psycopg.types.json import Json
-
 from .connection import Connection
+from .rows import fetch_all, fetch_one, to_json
 from .user_prompts import PromptStatus
 
 __all__ = [
@@ -36,8 +33,8 @@ __all__ = [
     "touch_conversation",
 ]
 
-_dumps = partial(json.dumps, allow_nan=False)
-ACTIVE_STATUSES = ("running", "waiting")
+ACTIVE_STATUSES: tuple[PromptStatus, ...] = ("running", "waiting")
+"""The statuses of prompts that have not ended."""
 
 _COLUMNS = (
     "id, user_id, conversation_id, input, model, tokens, status, owner, writes, restarts, turns, output_bytes,"
@@ -47,10 +44,17 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class PromptRun:
-    """A prompt as it is worked on.
+    """A row of `prompts`, with the columns that its worker needs.
 
-    `owner` is the attempt that may write, `writes` counts what owners have written, `restarts` the executions after the
-    first. `state` is what tools keep from call to call. `model` is `normal` or `high`.
+    Attributes:
+        model: `normal` or `high`.
+        tokens: Whether text deltas are sent.
+        owner: The attempt that may write, a fencing token (docs/decisions/0011). None if nobody owns it.
+        writes: The version: the number of writes by owners.
+        restarts: The number of executions after the first.
+        turns: The number of model turns so far.
+        output_bytes: The size of all outputs so far, as JSON.
+        state: What the tools keep from call to call.
     """
 
     id: str
@@ -74,7 +78,7 @@ class PromptRun:
 
 @dataclass(frozen=True, slots=True)
 class KeyedPrompt:
-    """What a key began. `fingerprint` is of the request."""
+    """The prompt of an idempotency key. `fingerprint` is the hash of its request."""
 
     id: str
     fingerprint: str
@@ -82,7 +86,7 @@ class KeyedPrompt:
 
 @dataclass(frozen=True, slots=True)
 class PromptExecution:
-    """What it takes to wake a prompt's execution up."""
+    """What is needed to wake a prompt's execution. `task_token` is None unless the execution waits for it."""
 
     id: str
     status: PromptStatus
@@ -103,9 +107,22 @@ def insert(
     fingerprint: str,
     max_seconds: float,
 ) -> bool:
-    """Write a new prompt. False where its id or key is there already, or its conversation is at work.
+    """Insert a running prompt, with the tools' state of the conversation's last prompt.
 
-    The tools' state is the one that the conversation's last prompt has left.
+    Args:
+        connection: The connection of the transaction.
+        prompt_id: The new prompt's id.
+        user_id: Its user.
+        text: The user's input.
+        model: `normal` or `high`.
+        tokens: Whether text deltas are sent.
+        conversation_id: Its conversation, None for none.
+        idempotency_key: Unique for the user, None for none.
+        fingerprint: The hash of the request.
+        max_seconds: The time until its deadline.
+
+    Returns:
+        False if the id or the key exists, or the conversation has an active prompt.
     """
     cursor = connection.execute(
         "INSERT INTO prompts (id, user_id, input, model, tokens, conversation_id, key, fingerprint, created_at,"
@@ -124,62 +141,70 @@ def insert(
 
 
 def get(connection: Connection, prompt_id: str) -> PromptRun | None:
-    row = connection.execute(f"SELECT {_COLUMNS} FROM prompts WHERE id = %s", (prompt_id,)).fetchone()
-    return PromptRun(**row) if row else None
+    """Return the prompt; None if it is unknown."""
+    return fetch_one(connection, PromptRun, f"SELECT {_COLUMNS} FROM prompts WHERE id = %s", (prompt_id,))
 
 
 def find_by_idempotency_key(connection: Connection, user_id: str, idempotency_key: str) -> KeyedPrompt | None:
-    """The user's prompt that was begun with this idempotency key."""
+    """Return the user's prompt with this idempotency key."""
     query = "SELECT id, fingerprint FROM prompts WHERE user_id = %s AND key = %s"
-    row = connection.execute(query, (user_id, idempotency_key)).fetchone()
-    return KeyedPrompt(**row) if row else None
+    return fetch_one(connection, KeyedPrompt, query, (user_id, idempotency_key))
 
 
 def claim(connection: Connection, prompt_id: str, restarts: int, owner: str) -> PromptRun | None:
-    """Take the prompt over for this execution, whoever held it. None if it has ended, or is a later execution's.
+    """Make this attempt the owner of the prompt, in place of any earlier one.
 
-    While it waits, `updated_at` stays the moment since when it does.
+    `updated_at` of a waiting prompt stays the start of the wait: `save` needs it to extend the deadline.
+
+    Returns:
+        The prompt, or None if it has ended or belongs to a later execution.
     """
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        PromptRun,
         "UPDATE prompts SET owner = %s, task_token = NULL,"
         " updated_at = CASE WHEN status = 'running' THEN clock_timestamp() ELSE updated_at END"
         f" WHERE id = %s AND restarts = %s AND status = ANY(%s) RETURNING {_COLUMNS}",
         (owner, prompt_id, restarts, list(ACTIVE_STATUSES)),
-    ).fetchone()
-    return PromptRun(**row) if row else None
+    )
 
 
 def lock_for_update(connection: Connection, prompt_id: str) -> PromptRun | None:
-    """The prompt, which nobody else writes until the transaction ends."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM prompts WHERE id = %s FOR UPDATE", (prompt_id,)).fetchone()
-    return PromptRun(**row) if row else None
+    """Return the prompt and lock it until the transaction ends."""
+    return fetch_one(connection, PromptRun, f"SELECT {_COLUMNS} FROM prompts WHERE id = %s FOR UPDATE", (prompt_id,))
 
 
 def save(connection: Connection, run: PromptRun, extend_deadline: bool = False) -> None:
-    """Write how far the prompt is, and with what it has ended. `waited` gives back the time since its last change.
+    """Store the prompt's status, progress, usage and error. One that has ended loses its owner.
 
-    Raises ValueError for a state with numbers that JSON has not.
+    Args:
+        connection: The connection of the transaction.
+        run: The new values.
+        extend_deadline: Whether to add the time since the last write to the deadline, because the prompt was waiting.
+
+    Raises:
+        ValueError: The tools' state has numbers that JSON does not have.
     """
     connection.execute(
         "UPDATE prompts SET status = %(status)s, writes = %(writes)s, turns = %(turns)s, state = %(state)s,"
         " output_bytes = %(bytes)s, usage_input = %(input)s, usage_output = %(output)s, usage_total = %(total)s,"
         " error = %(error)s, updated_at = clock_timestamp(),"
-        " deadline = CASE WHEN %(waited)s THEN deadline + (clock_timestamp() - updated_at) ELSE deadline END,"
+        " deadline = CASE WHEN %(extend)s THEN deadline + (clock_timestamp() - updated_at) ELSE deadline END,"
         " owner = CASE WHEN %(ended)s THEN NULL ELSE owner END,"
         " ended_at = CASE WHEN %(ended)s THEN clock_timestamp() END"
         " WHERE id = %(id)s",
         {
             "id": run.id, "status": run.status, "writes": run.writes, "turns": run.turns,
-            "state": Json(run.state, dumps=_dumps), "bytes": run.output_bytes, "input": run.usage_input,
+            "state": to_json(run.state), "bytes": run.output_bytes, "input": run.usage_input,
             "output": run.usage_output, "total": run.usage_total,
-            "error": None if run.error is None else Json(run.error), "waited": extend_deadline,
+            "error": None if run.error is None else to_json(run.error), "extend": extend_deadline,
             "ended": run.status not in ACTIVE_STATUSES,
         },
     )  # fmt: skip
 
 
 def lock_conversation(connection: Connection, prompt_id: str) -> None:
-    """Lock the prompt's conversation, before the prompt itself."""
+    """Lock the prompt's conversation until the transaction ends. Call it before the prompt is locked."""
     connection.execute(
         "SELECT FROM conversations WHERE id = (SELECT conversation_id FROM prompts WHERE id = %s) FOR UPDATE",
         (prompt_id,),
@@ -187,7 +212,7 @@ def lock_conversation(connection: Connection, prompt_id: str) -> None:
 
 
 def touch_conversation(connection: Connection, conversation_id: str, title: str | None = None) -> None:
-    """The conversation has been used; the first `title` is its."""
+    """Set the conversation's `updated_at`, and its title if it has none."""
     connection.execute(
         "UPDATE conversations SET updated_at = clock_timestamp(), title = coalesce(title, %s) WHERE id = %s",
         (title, conversation_id),
@@ -195,58 +220,66 @@ def touch_conversation(connection: Connection, conversation_id: str, title: str 
 
 
 def is_past_deadline(connection: Connection, prompt_id: str) -> bool:
+    """Return whether the prompt's deadline is over, by the database's clock."""
     row = connection.execute("SELECT deadline < clock_timestamp() AS late FROM prompts WHERE id = %s", (prompt_id,))
     return bool((row.fetchone() or {}).get("late"))
 
 
 def store_task_token(connection: Connection, prompt_id: str, task_token: str) -> None:
+    """Store the token of the state in which the execution waits."""
     connection.execute("UPDATE prompts SET task_token = %s WHERE id = %s", (task_token, prompt_id))
 
 
 def clear_task_token(connection: Connection, prompt_id: str, task_token: str) -> None:
+    """Delete the token, unless it has been replaced by a newer one."""
     connection.execute(
         "UPDATE prompts SET task_token = NULL WHERE id = %s AND task_token = %s", (prompt_id, task_token)
     )
 
 
 def release_idempotency_key(connection: Connection, prompt_id: str) -> None:
-    """Let the prompt's idempotency key be used again."""
+    """Detach the idempotency key from the prompt, so that it can be used again."""
     connection.execute("UPDATE prompts SET key = NULL WHERE id = %s", (prompt_id,))
 
 
 def get_execution(connection: Connection, prompt_id: str) -> PromptExecution | None:
-    row = connection.execute(
-        "SELECT id, status, restarts, task_token FROM prompts WHERE id = %s", (prompt_id,)
-    ).fetchone()
-    return PromptExecution(**row) if row else None
+    """Return what is needed to wake the prompt's execution; None if the prompt is unknown."""
+    return fetch_one(
+        connection, PromptExecution, "SELECT id, status, restarts, task_token FROM prompts WHERE id = %s", (prompt_id,)
+    )
 
 
 def list_stalled(connection: Connection, idle_seconds: float, prompt_id: str | None = None) -> list[PromptExecution]:
-    """Prompts that should be worked on, and of which nothing was heard for so long; the longest silent first.
+    """Return active prompts without progress for `idle_seconds`, the longest first.
 
-    One that waits should be worked on when its approval has expired. With `prompt_id` only this one.
+    A waiting prompt counts only if its approval expired `idle_seconds` ago. With `prompt_id`, only this prompt.
     """
-    rows = connection.execute(
+    return fetch_all(
+        connection,
+        PromptExecution,
         "SELECT p.id, p.status, p.restarts, p.task_token FROM prompts p"
-        " WHERE p.status = ANY(%(at_work)s) AND p.updated_at <= clock_timestamp() - make_interval(secs => %(seconds)s)"
+        " WHERE p.status = ANY(%(active)s) AND p.updated_at <= clock_timestamp() - make_interval(secs => %(seconds)s)"
         " AND (p.status = 'running' OR EXISTS (SELECT FROM prompt_calls c WHERE c.prompt_id = p.id"
         "  AND c.state = 'waiting' AND c.expires_at <= clock_timestamp() - make_interval(secs => %(seconds)s)))"
         " AND (%(id)s::text IS NULL OR p.id = %(id)s) ORDER BY p.updated_at",
-        {"at_work": list(ACTIVE_STATUSES), "seconds": idle_seconds, "id": prompt_id},
-    ).fetchall()
-    return [PromptExecution(**row) for row in rows]
+        {"active": list(ACTIVE_STATUSES), "seconds": idle_seconds, "id": prompt_id},
+    )
 
 
 def restart(connection: Connection, expected: PromptExecution) -> PromptExecution | None:
-    """Let another execution go on with it. None if it is not as it was seen any more.
+    """Prepare the prompt for another execution: a new number, no owner, and for a running one a later deadline.
 
-    Whoever still works on it for the old one may write no more, and the time since its last change is given back.
+    A worker of the old execution cannot write any more.
+
+    Returns:
+        The prompt, or None if it has ended or its number of restarts is not the expected one any more.
     """
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        PromptExecution,
         "UPDATE prompts SET restarts = restarts + 1, owner = NULL, task_token = NULL,"
         " deadline = CASE WHEN status = 'running' THEN deadline + (clock_timestamp() - updated_at) ELSE deadline END,"
         " updated_at = CASE WHEN status = 'running' THEN clock_timestamp() ELSE updated_at END"
         " WHERE id = %s AND restarts = %s AND status = ANY(%s) RETURNING id, status, restarts, task_token",
         (expected.id, expected.restarts, list(ACTIVE_STATUSES)),
-    ).fetchone()
-    return PromptExecution(**row) if row else None
+    )

@@ -1,22 +1,19 @@
-"""The table `prompt_calls`: each call of a tool that the model has asked for, and what has become of it.
+"""The table `prompt_calls`: the tool calls of the model's turns, and their states.
 
-asked ─▶ running ─▶ done          `running` is committed before the tool is called, so a call that is found running
-  │         ▲         ▲           by another attempt was cut off, and nobody knows whether it has happened
+asked ─▶ running ─▶ done          `running` is committed before the tool runs. So a call that another attempt finds
+  │         ▲         ▲           running was interrupted, and its outcome is unknown.
   ▼         │         │
 waiting ─▶ approved   │
   ├──────▶ rejected ──┤
   └──────▶ expired ───┘
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, Literal
 
-from psycopg.types.json import Json
-
 from .connection import Connection
+from .rows import fetch_one, to_json
 
 __all__ = [
     "ToolCall",
@@ -34,7 +31,6 @@ __all__ = [
 
 ToolCallState = Literal["asked", "waiting", "approved", "rejected", "expired", "running", "done"]
 
-_dumps = partial(json.dumps, allow_nan=False)
 _COLUMNS = (
     "prompt_id, turn, position, asked, state, shown, digest, expires_at, note, decision, started_at,"
     " coalesce(greatest(extract(epoch FROM expires_at - clock_timestamp()), 0), 0)::float8 AS seconds_left"
@@ -43,9 +39,15 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """`asked` is `{"id", "name", "arguments"}` as the model said it; `name` is a tool's id where there is such a tool.
+    """A row of `prompt_calls`.
 
-    `shown` is `{"toolName", "input", "reason"}`, what a person must decide about, and `note` why it was rejected.
+    Attributes:
+        asked: `{"id", "name", "arguments"}` of the model; `name` is a tool's id if there is such a tool.
+        shown: The approval request, `{"toolName", "input", "reason"}`.
+        digest: The hash of what was shown, so that a decision cannot be about something else.
+        note: The reason of a rejection.
+        decision: The id of the decision, for its idempotency.
+        seconds_left: The seconds until the approval expires, 0 without one.
     """
 
     prompt_id: str
@@ -63,58 +65,63 @@ class ToolCall:
 
     @property
     def id(self) -> str:
+        """The model's id of the call."""
         return self.asked["id"]
 
 
 def insert(connection: Connection, prompt_id: str, turn: int, position: int, call_request: dict[str, str]) -> None:
+    """Insert a call: `call_request` is `{"id", "name", "arguments"}`, `position` its index in the turn."""
     connection.execute(
         "INSERT INTO prompt_calls (prompt_id, turn, position, asked) VALUES (%s, %s, %s, %s)",
-        (prompt_id, turn, position, Json(call_request)),
+        (prompt_id, turn, position, to_json(call_request)),
     )
 
 
 def find_next_open(connection: Connection, prompt_id: str) -> ToolCall | None:
-    """The first call, in the model's order, that the model has no result of."""
-    row = connection.execute(
+    """Return the first call, in the model's order, that is not done."""
+    return fetch_one(
+        connection,
+        ToolCall,
         f"SELECT {_COLUMNS} FROM prompt_calls WHERE prompt_id = %s AND state <> 'done' ORDER BY turn, position LIMIT 1",
         (prompt_id,),
-    ).fetchone()
-    return ToolCall(**row) if row else None
+    )
 
 
 def find_waiting(connection: Connection, prompt_id: str) -> ToolCall | None:
-    """The call that waits for a person; there is one at most."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM prompt_calls WHERE prompt_id = %s AND state = 'waiting'", (prompt_id,)
-    ).fetchone()
-    return ToolCall(**row) if row else None
+    """Return the call that waits for an approval; there is one at most (a unique index)."""
+    return fetch_one(
+        connection,
+        ToolCall,
+        f"SELECT {_COLUMNS} FROM prompt_calls WHERE prompt_id = %s AND state = 'waiting'",
+        (prompt_id,),
+    )
 
 
 def mark_waiting(
     connection: Connection, call: ToolCall, approval_request: dict[str, object], digest: str, expires_in_seconds: float
 ) -> None:
-    """Let it wait for a person, for so long."""
+    """Let the call wait for an approval."""
     connection.execute(
         "UPDATE prompt_calls SET state = 'waiting', shown = %s, digest = %s,"
         " expires_at = clock_timestamp() + make_interval(secs => %s)"
         " WHERE prompt_id = %s AND turn = %s AND position = %s AND state = 'asked'",
-        (Json(approval_request, dumps=_dumps), digest, expires_in_seconds, call.prompt_id, call.turn, call.position),
+        (to_json(approval_request), digest, expires_in_seconds, call.prompt_id, call.turn, call.position),
     )
 
 
 def record_decision(
     connection: Connection, call: ToolCall, is_approved: bool, reason: str | None, decision_id: str
 ) -> bool:
-    """A person's decision. False where it does not wait any more, or has expired.
+    """Approve or reject the call; False if it is not waiting for this approval any more, or the approval has expired.
 
-    `decision` is the decision's own id, by which it is known again.
+    `decision_id` identifies the decision when its request is repeated.
     """
     cursor = connection.execute(
         "UPDATE prompt_calls SET state = %s, note = %s, decision = %s, decided_at = clock_timestamp()"
         " WHERE prompt_id = %s AND turn = %s AND position = %s AND digest = %s"
         " AND state = 'waiting' AND expires_at > clock_timestamp()",
         (
-            "approved" if is_approved else "rejected", None if reason is None else Json(reason), decision_id,
+            "approved" if is_approved else "rejected", None if reason is None else to_json(reason), decision_id,
             call.prompt_id, call.turn, call.position, call.digest,
         ),
     )  # fmt: skip
@@ -122,12 +129,13 @@ def record_decision(
 
 
 def has_decision(connection: Connection, prompt_id: str, decision_id: str) -> bool:
-    """Whether this decision has been taken."""
+    """Return whether this decision has been recorded."""
     query = "SELECT FROM prompt_calls WHERE prompt_id = %s AND decision = %s"
     return connection.execute(query, (prompt_id, decision_id)).rowcount == 1
 
 
 def mark_expired(connection: Connection, call: ToolCall) -> None:
+    """Mark the approval of a waiting call as expired."""
     connection.execute(
         "UPDATE prompt_calls SET state = 'expired' WHERE prompt_id = %s AND turn = %s AND position = %s"
         " AND state = 'waiting'",
@@ -136,7 +144,7 @@ def mark_expired(connection: Connection, call: ToolCall) -> None:
 
 
 def mark_running(connection: Connection, call: ToolCall) -> None:
-    """Write down that the tool is about to be called."""
+    """Mark the call as running, before the tool is called."""
     connection.execute(
         "UPDATE prompt_calls SET state = 'running', started_at = clock_timestamp()"
         " WHERE prompt_id = %s AND turn = %s AND position = %s AND state = %s",
@@ -145,6 +153,7 @@ def mark_running(connection: Connection, call: ToolCall) -> None:
 
 
 def mark_done(connection: Connection, call: ToolCall) -> None:
+    """Mark the call as done: its result is in the history."""
     connection.execute(
         "UPDATE prompt_calls SET state = 'done', ended_at = clock_timestamp()"
         " WHERE prompt_id = %s AND turn = %s AND position = %s",

@@ -1,4 +1,4 @@
-"""The table `prompts`. Each statement names the user, so that nobody reaches another's."""
+"""The table `prompts` as its users see it. Each statement is restricted to one user's rows."""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from .connection import Connection
+from .rows import fetch_all, fetch_one
 
 __all__ = ["PromptDetails", "PromptStatus", "PromptSummary", "belongs_to", "get", "list_for_conversation"]
 
@@ -16,7 +17,7 @@ _ID_PATTERN = re.compile("prompt-[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class PromptSummary:
-    """A row, as a conversation shows it."""
+    """A row of `prompts`, with the columns for a conversation's list."""
 
     id: str
     input: str
@@ -27,7 +28,7 @@ class PromptSummary:
 
 @dataclass(frozen=True, slots=True)
 class PromptDetails:
-    """A row, as its own page shows it."""
+    """A row of `prompts`, with the columns for a single prompt. `usage_…` are numbers of tokens."""
 
     id: str
     conversation_id: str | None
@@ -43,19 +44,20 @@ class PromptDetails:
 
 
 def get(connection: Connection, prompt_id: str, user_id: str) -> PromptDetails | None:
-    """The user's prompt of this id."""
-    if not belongs_to(connection, prompt_id, user_id):
+    """Return the user's prompt; None if it is unknown or another user's, or the id is malformed."""
+    if not _ID_PATTERN.fullmatch(prompt_id):
         return None
-    row = connection.execute(
+    return fetch_one(
+        connection,
+        PromptDetails,
         "SELECT id, conversation_id, input, model, status, usage_input, usage_output, usage_total, error, created_at,"
         " updated_at FROM prompts WHERE id = %s AND user_id = %s",
         (prompt_id, user_id),
-    ).fetchone()
-    return PromptDetails(**row) if row else None
+    )
 
 
 def belongs_to(connection: Connection, prompt_id: str, user_id: str) -> bool:
-    """Whether the user has a prompt of this id; nobody has one of what is no id."""
+    """Return whether the prompt is the user's; False if it is unknown, or the id is malformed."""
     if not _ID_PATTERN.fullmatch(prompt_id):
         return False
     query = "SELECT FROM prompts WHERE id = %s AND user_id = %s"
@@ -63,10 +65,11 @@ def belongs_to(connection: Connection, prompt_id: str, user_id: str) -> bool:
 
 
 def list_for_conversation(connection: Connection, conversation_id: str, user_id: str) -> list[PromptSummary]:
-    """The user's prompts of a conversation, oldest first."""
-    rows = connection.execute(
+    """Return the user's prompts of a conversation, oldest first."""
+    return fetch_all(
+        connection,
+        PromptSummary,
         "SELECT id, input, status, created_at, updated_at FROM prompts"
         " WHERE conversation_id = %s AND user_id = %s ORDER BY created_at, id",
         (conversation_id, user_id),
-    ).fetchall()
-    return [PromptSummary(**row) for row in rows]
+    )

@@ -1,5 +1,8 @@
-"""Who is calling the Agent API: the header, the key or the token of a request, by AGENT_AUTH.
+"""Identification of the Agent API's caller: by header, API key or bearer token, as AGENT_AUTH says.
 
-Called by the authorizer only; functions take identity from the request context that it fills. What checks tokens is
-loaded where AGENT_AUTH says so and nowhere else. No key and no token is logged or part of a message.
+Entry point: `caller.identify_caller`, for the authorizer only. Other functions take the caller from the request context
+that the authorizer fills.
+
+`caller` loads `tokens` and `jwks` only in the mode `jwt`, as PyJWT and cryptography are slow to import. No key and no
+token is logged or part of a message.
 """

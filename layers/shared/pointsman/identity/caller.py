@@ -1,4 +1,4 @@
-"""From an authorizer's event to the caller, in the way that AGENT_AUTH says."""
+"""Identification of the caller from the event of a Lambda authorizer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,18 @@ _MALFORMED_USER_ID = (
 
 
 def identify_caller(event: Mapping[str, Any]) -> Caller:
-    """Who sends the request of an authorizer's event, of payload format 1.0 or 2.0. Raises MissingSetting."""
+    """Identify the caller of a request as AGENT_AUTH says.
+
+    Args:
+        event: An authorizer's event, of payload format 1.0 or 2.0.
+
+    Returns:
+        The caller, or a `Caller` with the problem: a bad credential is not an exception.
+
+    Raises:
+        MissingSetting: A setting of the mode is not set.
+        InvalidSetting: AGENT_AUTH or JWT_JWKS_URL is wrong.
+    """
     mode = load_auth_mode()
     if mode == "jwt":
         return _identify_by_token(event)
@@ -27,7 +38,7 @@ def _identify_by_header(event: Mapping[str, Any]) -> Caller:
     user_ids = _get_header_values(event, "x-user-id")
     if not user_ids:
         return Caller("", "X-User-Id is missing")
-    # A comma is how an HTTP API joins a header that came twice: whose request would it be?
+    # An HTTP API joins repeated headers with a comma. Two ids are ambiguous.
     if len(user_ids) > 1 or "," in user_ids[0] or not is_user_id(user_ids[0]):
         return Caller("", _MALFORMED_USER_ID)
     return Caller(user_ids[0])
@@ -56,7 +67,7 @@ def _identify_by_token(event: Mapping[str, Any]) -> Caller:
 
 
 def _get_bearer_token(event: Mapping[str, Any]) -> str:
-    """The credential of the Authorization header; empty where there is none, or more than one."""
+    """Return the bearer token of the Authorization header; empty if there is none, or more than one header."""
     values = _get_header_values(event, "authorization")
     if len(values) != 1:
         return ""
@@ -65,7 +76,7 @@ def _get_bearer_token(event: Mapping[str, Any]) -> str:
 
 
 def _get_header_values(event: Mapping[str, Any], name: str) -> list[str]:
-    """All values of a header. A REST API leaves names in the client's case and tells repeated headers apart."""
+    """Return all values of a header. A REST API keeps the client's case of names, and repeated headers apart."""
     single_headers: Mapping[str, str] = event.get("headers") or {}
     multi_headers: Mapping[str, list[str]] = event.get("multiValueHeaders") or {
         key: [single_headers[key]] for key in single_headers

@@ -1,7 +1,7 @@
-"""The public keys of the issuer of tokens, fetched by HTTP and kept in the sandbox.
+"""The public keys of the token issuer (JWK Set, RFC 7517), fetched by HTTP and cached in the Lambda sandbox.
 
-PyJWT's own client asks again at each token while the issuer fails, forgets what it has, takes an answer of any size
-and keys with an id only; so this does the fetching, and PyJWT the keys.
+PyJWT's own client fetches for each token while the issuer fails, drops its cached keys then, reads responses of any
+size, and ignores keys without an id. So this module fetches, and PyJWT only parses single keys.
 """
 
 import json
@@ -26,26 +26,29 @@ __all__ = [
 ]
 
 REFRESH_AFTER = 600.0
-"""Seconds after which keys are fetched anew: so long does one work that the issuer has taken out."""
+"""Seconds after which keys are fetched again. For so long a key is accepted that the issuer has withdrawn."""
 EXPIRE_AFTER = 3600.0
-"""Seconds after which keys are no longer trusted that could not be fetched anew."""
+"""Seconds after which keys are discarded if they could not be fetched again."""
 MIN_FETCH_INTERVAL = 5.0
-"""Seconds between two fetches: so long may a new key be unknown, and so seldom does a token with an invented one cost a
-fetch."""
+"""The least number of seconds between two fetches: so long a new key may be unknown, and tokens with invented key ids
+cause no more fetches than that."""
 MIN_FETCH_INTERVAL_WITHOUT_KEYS = 1.0
+"""The same while there are no keys."""
 
 _TIMEOUT = 3.0
+"""Seconds for connecting, for each read, and for reading the whole body."""
 _MAX_RESPONSE_BYTES = 128 * 1024
 
 Jwks = tuple[dict[str, Any], ...]
+"""The keys of a JWK Set."""
 
 
 class JwksCache:
-    """The keys at one address.
+    """The cached keys of one address.
 
     Args:
-        url: https, or http on this machine itself.
-        now: the wall clock, in seconds; a sandbox's monotonic one may stand still while the sandbox is frozen.
+        url: An https address, or an http address of the loopback interface.
+        clock: The wall clock, in seconds. A monotonic clock may stop while the sandbox is frozen.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
@@ -54,10 +57,10 @@ class JwksCache:
         self._keys: Jwks | None = None
         self._fetched_at = self._attempted_at = float("-inf")
         self.last_fetch_failed = False
-        """Whether the last fetch brought nothing."""
+        """Whether the last fetch failed."""
 
     def get_keys(self) -> Jwks | None:
-        """The keys as JWKs, fetched where they are old; None where there are none to trust."""
+        """Return the keys, fetched again if they are old; None if there are none, or they have expired."""
         if self._clock() - self._fetched_at > REFRESH_AFTER:
             self._fetch_if_due()
         if self._clock() - self._fetched_at > EXPIRE_AFTER:
@@ -65,7 +68,11 @@ class JwksCache:
         return self._keys
 
     def refresh(self) -> Jwks | None:
-        """Newer keys, for a token that none of the current ones signed; None where it is too early to ask."""
+        """Fetch the keys again, for a token that no cached key verifies.
+
+        Returns:
+            The new keys; None if the fetch failed, or the last one is too recent.
+        """
         before = self._fetched_at
         self._fetch_if_due()
         return self._keys if self._fetched_at != before else None
@@ -79,27 +86,27 @@ class JwksCache:
         self._attempted_at = self._clock()
         self.last_fetch_failed = keys is None
         if keys is None:
-            log.write("warning", "the keys of the tokens' issuer could not be fetched", reason=problem)
+            log.write("warning", "the keys of the token issuer could not be fetched", reason=problem)
         else:
             self._keys, self._fetched_at = keys, self._attempted_at
 
 
 @cache
 def get_jwks_cache(url: str) -> JwksCache:
-    """The sandbox's keys from there."""
+    """Return the cache of this address, one per sandbox."""
     return JwksCache(url)
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """Another address is another's word, and need not be https."""
+    """A handler that follows no redirect: the target was not configured, and might not be https."""
 
     def redirect_request(self, *_args: Any, **_more: Any) -> None:
-        return None
+        """Return no request, so that the redirect is raised as an HTTPError."""
 
 
 def _fetch(url: str) -> tuple[Jwks | None, str]:
-    """The keys, or why there are none."""
-    # Plain http is this machine itself: no proxy stands between.
+    """Return the keys, or None and the reason."""
+    # Plain http is the loopback interface: a proxy of the environment must not be used.
     handlers = [ProxyHandler({})] if url.startswith("http:") else []
     request = Request(url, headers={"Accept": "application/json", "User-Agent": "pointsman"})  # noqa: S310 - settings
     try:
@@ -111,19 +118,19 @@ def _fetch(url: str) -> tuple[Jwks | None, str]:
     except (OSError, HTTPException) as error:
         return None, type(error).__name__
     if len(body) > _MAX_RESPONSE_BYTES:
-        return None, "the answer is too large"
+        return None, "the response is too large"
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        return None, "the answer is not JSON"
+        return None, "the response is not JSON"
     entries: object = cast("dict[str, object]", document).get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
-        return None, "the answer is not a JWK Set"
+        return None, "the response is not a JWK Set"
     return tuple(cast("dict[str, Any]", key) for key in cast("list[object]", entries) if isinstance(key, dict)), ""
 
 
 def _read_body(response: Any) -> bytes:
-    """At most a little over the limit. The socket's own timeout is for each piece, so the whole has a deadline too."""
+    """Read the body, stopping above the limit. The socket's timeout is per read, so the whole has a deadline too."""
     body, deadline = b"", time.monotonic() + _TIMEOUT
     while len(body) <= _MAX_RESPONSE_BYTES and (chunk := response.read1(_MAX_RESPONSE_BYTES)):
         body += chunk

@@ -1,4 +1,4 @@
-"""Whose a bearer token is: its signature and its claims, checked by PyJWT."""
+"""Verification of bearer tokens (JWT): signature and claims, by PyJWT."""
 
 from typing import Any
 
@@ -6,20 +6,22 @@ import jwt
 
 from ..settings.jwt import JwtSettings
 from .jwks import Jwks, JwksCache
-from .models import KEYS_UNAVAILABLE, Caller, is_user_id
+from .models import KEYS_UNAVAILABLE, MAX_USER_ID_LENGTH, Caller, is_user_id
 
-__all__ = ["ALGORITHMS", "verify_token"]
+__all__ = ["verify_token"]
 
 _ALGORITHMS_BY_KEY_TYPE = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     "EC": ("ES256", "ES384", "ES512"),
     "OKP": ("EdDSA",),
 }
-ALGORITHMS = tuple(algorithm for algorithms in _ALGORITHMS_BY_KEY_TYPE.values() for algorithm in algorithms)
-"""With a public key only: who can check a token cannot make one."""
+_ALGORITHMS = tuple(algorithm for algorithms in _ALGORITHMS_BY_KEY_TYPE.values() for algorithm in algorithms)
+"""Asymmetric algorithms only: with a public key nobody can sign a token."""
 
 _LEEWAY = 30
-"""Seconds that the issuer's clock may differ from ours."""
+"""Seconds by which the issuer's clock may differ from ours."""
+
+_INVALID_SUBJECT = f"its subject is not 1 to {MAX_USER_ID_LENGTH} visible ASCII characters"
 
 _DECODE_OPTIONS: Any = {"require": ["exp", "iss", "aud", "sub"], "enforce_minimum_key_length": True}
 
@@ -34,9 +36,10 @@ _REJECTION_REASONS: tuple[tuple[type[jwt.PyJWTError], str], ...] = (
 
 
 def verify_token(token: str, settings: JwtSettings, jwks_cache: JwksCache) -> Caller:
-    """The token's subject, or why it is nobody's.
+    """Verify a token's signature, issuer, audience and times, and return its subject or the problem.
 
-    Keys come from the set only, whatever the token says about where to find one (`jku`, `jwk`, `x5u`, `x5c`).
+    Only keys of the issuer's set are used, whatever the token says about its key (`jku`, `jwk`, `x5u`, `x5c`). If none
+    of the cached keys verifies it, the keys are fetched again, as the issuer may have rotated them.
     """
     try:
         header = jwt.get_unverified_header(token) if token.isascii() else {}
@@ -45,7 +48,7 @@ def verify_token(token: str, settings: JwtSettings, jwks_cache: JwksCache) -> Ca
     if not header:
         return _reject("it is malformed")
     algorithm, kid = header.get("alg"), header.get("kid")
-    if algorithm not in ALGORITHMS:
+    if algorithm not in _ALGORITHMS:
         return _reject("its algorithm is not accepted")
     cached_keys = jwks_cache.get_keys()
     caller = _verify_with_any(cached_keys or (), token, algorithm, kid, settings)
@@ -61,7 +64,7 @@ def verify_token(token: str, settings: JwtSettings, jwks_cache: JwksCache) -> Ca
 
 
 def _verify_with_any(keys: Jwks, token: str, algorithm: str, kid: str | None, settings: JwtSettings) -> Caller | None:
-    """What the first key says that signed it; None where none did."""
+    """Return the result of the first key whose signature is valid; None if there is none."""
     for key in keys:
         if (
             _is_usable_key(key, algorithm, kid)
@@ -72,8 +75,10 @@ def _verify_with_any(keys: Jwks, token: str, algorithm: str, kid: str | None, se
 
 
 def _is_usable_key(key: dict[str, Any], algorithm: str, kid: str | None) -> bool:
-    """Whether a JWK is one for this algorithm and of this id; one without an id may be any, and a published private
-    key is nobody's."""
+    """Return whether a JWK is for this algorithm and has this id.
+
+    A key without an id matches any; a private key that was published is never used.
+    """
     operations = key.get("key_ops")
     return (
         algorithm in _ALGORITHMS_BY_KEY_TYPE.get(str(key.get("kty")), ())
@@ -88,13 +93,13 @@ def _is_usable_key(key: dict[str, Any], algorithm: str, kid: str | None) -> bool
 def _verify_with_key(key: dict[str, Any], token: str, algorithm: str, settings: JwtSettings) -> Caller | None:
     try:
         public = jwt.PyJWK(key, algorithm)
-    except Exception:  # noqa: BLE001 - whatever is wrong with a key of the set, its neighbours still count
+    except Exception:  # noqa: BLE001 - a broken key in the set must not disable the others
         return None
     try:
         claims = jwt.decode(
             token,
             public,
-            ALGORITHMS,
+            _ALGORITHMS,
             _DECODE_OPTIONS,
             audience=settings.audience,
             issuer=settings.issuer,
@@ -105,7 +110,7 @@ def _verify_with_key(key: dict[str, Any], token: str, algorithm: str, settings: 
     except jwt.PyJWTError as error:
         return _reject(next(reason for kind, reason in _REJECTION_REASONS if isinstance(error, kind)))
     subject: str = claims["sub"]
-    return Caller(subject) if is_user_id(subject) else _reject("its subject is not 1 to 256 visible ASCII characters")
+    return Caller(subject) if is_user_id(subject) else _reject(_INVALID_SUBJECT)
 
 
 def _reject(reason: str) -> Caller:

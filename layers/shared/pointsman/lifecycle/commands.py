@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from ..db import connection, instances, journal, operations
+from ..db import connection, instances, journal, locks, operations
 from ..errors import Conflict, InstanceBusy, InvalidInput, MissingSetting, NotFound
 from ..providers.registry import TOOLS, is_tool_configured
 from ..settings.providers import load_railway_environment
@@ -40,6 +40,7 @@ def start_create(instance_id: str, name: str, tools: Sequence[str]) -> Operation
                 f"Instance {instance_id} has left something behind that could not be undone yet;"
                 f" DELETE /destroy/{instance_id} goes on with it"
             )
+        locks.lock_service_name(db, name)
         if other := operations.find_name_conflict(db, name, instance_id):
             raise Conflict(f"The name {name} is that of instance {other}, and a name can be had once (Railway)")
         return operation_executions.insert_operation(db, "create", instance_id, request)

@@ -2,6 +2,7 @@
 
 from ..db import journal, operations
 from ..db.connection import run_in_transaction
+from ..db.journal import ResourceKind
 from ..errors import PointsmanError, ProviderUnavailable
 from . import resource_deletion, tool_steps
 from .operation_queries import find_entries_to_delete, find_failure_cause, require_operation
@@ -50,7 +51,7 @@ def destroy_service(operation_id: str) -> Result:
     return _delete_entries_of_kind(operation_id, "domain", "railway")
 
 
-def _delete_entries_of_kind(operation_id: str, kind: str, provider: str) -> Result:
+def _delete_entries_of_kind(operation_id: str, kind: ResourceKind, provider: str) -> Result:
     operation = require_operation(operation_id)
     entries = run_in_transaction(journal.list_open_entries, operation.instance_id)
     if failures := resource_deletion.delete_entries(

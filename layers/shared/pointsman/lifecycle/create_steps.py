@@ -223,7 +223,7 @@ def record_instance(operation_id: str) -> Result:
     return run_in_transaction(record_in_transaction)
 
 
-def _get_created_id(db: Connection, operation_id: str, kind: str) -> str | None:
+def _get_created_id(db: Connection, operation_id: str, kind: journal.ResourceKind) -> str | None:
     entry = journal.get(db, operation_id, "railway", kind)
     return entry.resource_id if entry and entry.state == "created" else None
 

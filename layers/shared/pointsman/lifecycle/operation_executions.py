@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Callable, Mapping
 
-from ..db import connection, operations
-from ..settings.api import load_state_machine_arn
+from ..db import connection, locks, operations
+from ..settings.aws import load_state_machine_arn
 from ..workflows.step_functions import start_execution
 from . import idempotency_claim
 
@@ -21,7 +21,7 @@ def start_or_join(instance_id: str, find_or_insert: Callable[[connection.Connect
     """
 
     def find_or_insert_locked(db: connection.Connection) -> Operation:
-        operations.lock_instance(db, instance_id)
+        locks.lock_instance(db, instance_id)
         operation = find_or_insert(db)
         idempotency_claim.link_operation(db, operation.id)
         return operation

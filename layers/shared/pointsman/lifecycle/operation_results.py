@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..db import connection, operations
+from ..db.event_listener import EventListener
 from ..errors import InstanceBusy, NotFound, OperationFailed
 from ..settings.operations import Timeouts
 from . import idempotency_claim
@@ -42,13 +43,13 @@ def _link_claim(operation_id: str) -> None:
 
 
 def _wait_until_ended(operation_id: str, deadline: float) -> operations.Operation:
-    with connection.listen(operations.ENDED_CHANNEL):
+    with EventListener(operations.ENDED_CHANNEL) as listener:
         while True:
             operation = get_operation_and_steps(operation_id)[0]
             remaining = deadline - time.monotonic()
             if operation.status != "running" or remaining <= 0:
                 return operation
-            connection.wait_for_notification(operations.ENDED_CHANNEL, operation.id, min(remaining, _POLL_INTERVAL))
+            listener.wait_for_payload(operation.id, min(remaining, _POLL_INTERVAL))
 
 
 def get_operation_and_steps(operation_id: str) -> tuple[operations.Operation, list[operations.OperationStep]]:

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from .. import log
-from ..db import fleet, orphan_sightings
-from ..db.connection import Connection, run_in_transaction
-from ..errors import InvalidInput, MissingSetting, ProviderError, ProviderRejected
+from ..db import locks, orphan_sightings
+from ..db.connection import Connection, get_database_time, run_in_transaction
+from ..errors import InvalidInput, ProviderError, ProviderRejected, SettingError
 from ..metrics import emit_metrics
 from ..providers.registry import TOOLS
 from ..settings.operations import ReconcileSettings
@@ -50,10 +50,10 @@ def sweep_orphans(dry_run: bool) -> dict[str, object]:
         ReconcileSettings.load(), dry_run, time.monotonic() + _MAX_SECONDS, _MAX_CHECKS, _MAX_DELETIONS
     )
     for provider in (provider_inventory.RAILWAY, *TOOLS):
-        listing_started_at = run_in_transaction(fleet.get_database_time)
+        listing_started_at = run_in_transaction(get_database_time)
         try:
             inventory = provider_inventory.read(provider)
-        except (ProviderError, MissingSetting) as error:
+        except (ProviderError, SettingError) as error:
             log.write("warning", "orphans were not looked for", provider=provider, reason=error.message)
             current_sweep.skipped[provider] = error.message
             continue
@@ -111,7 +111,7 @@ class _Sweep:
         self, provider: str, inventory: Inventory, listing_started_at: datetime, db: Connection
     ) -> tuple[list[InventoryItem], list[Sighting]]:
         if not self.dry_run:
-            orphan_sightings.lock_sweep(db)
+            locks.lock_orphan_sweep(db)
         unknown_items = _find_unknown_items(
             inventory,
             orphan_sightings.load_known_resources(db),
@@ -124,7 +124,7 @@ class _Sweep:
         previous = {
             (row.kind, row.resource_id, row.name): row for row in orphan_sightings.list_for_provider(db, provider)
         }
-        now = fleet.get_database_time(db)
+        now = get_database_time(db)
         updated: list[Sighting] = []
         for kind, resource_id, name in sighted_keys:
             row = previous.get((kind, resource_id, name))
@@ -197,7 +197,7 @@ class _Sweep:
             # Each begins under these two locks, and writes to the journal and the rows only while it runs; so who has
             # the locks and finds none running is sure that nobody records the thing, before it is gone. A create that
             # comes now waits, and finds its name free. A migration writes rows too, but holds a lock of its own.
-            if not orphan_sightings.try_lock_out_operations(
+            if not locks.try_lock_out_operations(
                 db, _possible_instance_ids(item.name), item.name
             ) or not orphan_sightings.lock_if_unchanged(db, sighting):
                 return "later"

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from .. import log
-from ..db import instances, journal, operations
+from ..db import instances, journal, locks, operations
 from ..db.connection import Connection, run_in_transaction
 from ..errors import Conflict, InstanceBusy, NotFound, PointsmanError
 from ..metrics import emit_metrics
-from ..settings.api import load_state_machine_arn
+from ..settings.aws import load_state_machine_arn
 from ..settings.operations import ReconcileSettings
 from ..workflows.step_functions import get_execution_status
 from . import operation_executions
@@ -103,7 +103,7 @@ def _reopen_or_settle(db: Connection, leaked: Operation) -> Operation | None:
 
     None while another operation works on the instance, or if somebody else was first.
     """
-    operations.lock_instance(db, leaked.instance_id)
+    locks.lock_instance(db, leaked.instance_id)
     if operations.find_running(db, leaked.instance_id):
         return None
     if not _has_leftovers(db, leaked):
@@ -152,7 +152,7 @@ def abandon_leaked(operation_id: str) -> Operation:
         operation = operations.get(db, operation_id)
         if operation is None:
             raise NotFound(f"Operation {operation_id} not found")
-        operations.lock_instance(db, operation.instance_id)
+        locks.lock_instance(db, operation.instance_id)
         operation = operations.get(db, operation_id)
         assert operation is not None
         if operation.status != "leaked":

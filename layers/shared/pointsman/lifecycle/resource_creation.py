@@ -8,7 +8,9 @@ from ..errors import ProviderError, ProviderTimeout, ProviderUnavailable
 __all__ = ["record_created", "record_failed_attempt", "record_intent"]
 
 
-def record_intent(operation_id: str, provider: str, kind: str, plan: Mapping[str, str]) -> journal.Entry:
+def record_intent(
+    operation_id: str, provider: str, kind: journal.ResourceKind, plan: Mapping[str, str]
+) -> journal.Entry:
     """Write down what is about to be made. Raises Conflict where the operation makes nothing any more."""
     return connection.run_in_transaction(journal.record_intent, operation_id, provider, kind, plan)
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from .. import log
-from ..db import fleet
-from ..db.connection import Connection, run_in_transaction
+from ..db import fleet, locks
+from ..db.connection import Connection, get_database_time, run_in_transaction
 from ..metrics import emit_metrics
 from ..providers import railway
 from ..providers.railway.models import DEPLOYMENT_STATUSES
@@ -26,13 +26,13 @@ def poll() -> dict[str, object]:
 
     Raises ProviderError where Railway cannot be read to the end, and DatabaseUnavailable; then nothing is written.
     """
-    listing_started_at = run_in_transaction(fleet.get_database_time)
+    listing_started_at = run_in_transaction(get_database_time)
     client = railway.get_client()
     environment_id = client.environment_id
     observed = [_to_observation(instance) for instance in client.list_service_instances()]
 
     def update_rows(db: Connection) -> tuple[int, list[str], dict[str | None, int]]:
-        fleet.lock_poll(db)
+        locks.lock_status_poll(db)
         changed = fleet.update_from_listing(db, environment_id, listing_started_at, observed)
         gone = fleet.mark_gone(db, environment_id, listing_started_at, observed, _LISTING_LAG)
         return changed, gone, fleet.count_by_status(db)

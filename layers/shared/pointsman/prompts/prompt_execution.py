@@ -11,7 +11,7 @@ from .. import log
 from ..db import prompt_runs
 from ..db.connection import run_in_transaction
 from ..errors import PointsmanError
-from ..settings.api import load_state_machine_arn
+from ..settings.aws import load_state_machine_arn
 from ..settings.prompts import PromptSettings
 from ..workflows.step_functions import StepFunctionsError, get_execution_status, send_task_success, start_execution
 

@@ -1,6 +1,9 @@
-"""All settings, one module per group; `environment` is the only one that reads the environment.
+"""All settings, one module per group. Nothing else reads the environment: `environment` does it for all groups.
 
-A function asks for the group that it uses, when it first uses it, and gets an error that names what is missing. Plain
-dataclasses, because most functions may not load pydantic, and in modules of their own, because each costs at start.
-Called by everything above; no decision may live here. Values that are secrets never show in a `repr`.
+Each module holds dataclasses with a `load()`, or functions `load_…()`. A Lambda function loads the groups that it uses
+when it first uses them; MissingSetting and InvalidSetting name the environment variable. No decision is taken here, and
+no secret shows in a `repr`.
+
+Plain dataclasses, because most Lambda functions may not load pydantic (docs/decisions/0002). `api` has none, because
+the authorizer of the Agent API may not even load `dataclasses`. docs/settings.md documents each setting.
 """

@@ -1,10 +1,10 @@
-"""What the API's own functions need."""
+"""Settings of the two APIs: path prefix, authentication, API keys, CORS."""
 
 import re
 from typing import Literal, get_args
 
-from ..errors import MissingSetting
-from .environment import read_optional, read_required
+from ..errors import InvalidSetting
+from .environment import read_choice, read_optional, read_required
 
 __all__ = [
     "AuthMode",
@@ -13,45 +13,39 @@ __all__ = [
     "load_auth_mode",
     "load_cors_origins",
     "load_services_api_key",
-    "load_state_machine_arn",
 ]
 
 
 def load_services_api_key() -> str:
-    """The key that callers of the Services API present. Raises MissingSetting."""
+    """Return the API key of the Services API's callers. Raises MissingSetting."""
     return read_required("SERVICES_API_KEY")
 
 
-def load_state_machine_arn(kind: str) -> str:
-    """The ARN of the state machine of operations of this kind (`create`, `destroy_tool`…). Raises MissingSetting."""
-    return read_required(f"{kind.upper()}_STATE_MACHINE_ARN")
-
-
 def load_api_prefix() -> str:
-    """The path under which the Agent API is, `/api` unless told otherwise. Raises MissingSetting for what cannot be."""
+    """Return the path prefix of the Agent API, `/api` by default. Raises InvalidSetting."""
     prefix = read_optional("API_PREFIX", "/api")
     if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
-        raise MissingSetting("API_PREFIX", f"a path like /api is needed, not {prefix[:40]!r}")
+        raise InvalidSetting("API_PREFIX", f"a path like /api, not {prefix[:40]!r}")
     return prefix
 
 
 AuthMode = Literal["header", "api_key", "jwt"]
+"""How the Agent API identifies its caller.
+
+`header`: X-User-Id, trusted as it is. `api_key`: the same, with the app's API key. `jwt`: a bearer token's subject.
+"""
 
 
 def load_auth_mode() -> AuthMode:
-    """What the Agent API asks of its callers. Raises MissingSetting where it is none of the three."""
-    value = read_optional("AGENT_AUTH", "api_key")
-    for mode in get_args(AuthMode):
-        if value == mode:
-            return mode
-    raise MissingSetting("AGENT_AUTH", "one of header, api_key, jwt")
+    """Return the authentication mode of the Agent API, `api_key` by default. Raises InvalidSetting."""
+    return read_choice("AGENT_AUTH", get_args(AuthMode), "api_key")
 
 
 def load_agent_api_key() -> str:
-    """The key that apps present. Raises MissingSetting."""
+    """Return the API key of the Agent API's callers, for the mode `api_key`. Raises MissingSetting."""
     return read_required("AGENT_API_KEY", "apps present it where AGENT_AUTH is api_key")
 
 
 def load_cors_origins() -> list[str]:
-    """The origins (`https://app.example.com`) whose pages browsers let in, `*` for all; none where it is not set."""
+    """Return the origins allowed by CORS (`https://app.example.com`, or `*` for all); empty if not set."""
     return [origin for part in read_optional("API_CORS_ORIGIN").split(",") if (origin := part.strip().rstrip("/"))]

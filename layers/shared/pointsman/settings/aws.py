@@ -1,17 +1,21 @@
-"""What Lambda itself sets."""
+"""Settings of AWS: what Lambda itself sets, and the ARNs of the state machines."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from .environment import read_optional, read_required
 
-__all__ = ["AwsSettings"]
+__all__ = ["AwsSettings", "StateMachine", "load_state_machine_arn"]
+
+StateMachine = Literal["create", "destroy", "provision", "destroy_tool", "prompt"]
+"""The state machines: one per kind of operation, and the one that runs prompts."""
 
 
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
-    """What Lambda itself sets: the function's credentials; an `endpoint_url` only where AWS is simulated.
+    """The function's credentials and region, set by Lambda. `endpoint_url` is set only where AWS is simulated.
 
-    The first three have the names under which botocore's signer looks for them.
+    The first three fields have the names that botocore's signer reads.
     """
 
     access_key: str = field(repr=False)
@@ -22,7 +26,7 @@ class AwsSettings:
 
     @classmethod
     def load(cls) -> "AwsSettings":
-        """Read anew each time, because credentials rotate. Raises MissingSetting."""
+        """Load them again for each request, because credentials rotate. Raises MissingSetting."""
         return cls(
             access_key=read_required("AWS_ACCESS_KEY_ID"),
             secret_key=read_required("AWS_SECRET_ACCESS_KEY"),
@@ -30,3 +34,8 @@ class AwsSettings:
             region=read_required("AWS_REGION"),
             endpoint_url=read_optional("AWS_ENDPOINT_URL"),
         )
+
+
+def load_state_machine_arn(name: StateMachine) -> str:
+    """Return the state machine's ARN. Raises MissingSetting."""
+    return read_required(f"{name.upper()}_STATE_MACHINE_ARN")

@@ -1,4 +1,4 @@
-"""Where Postgres is."""
+"""Settings of Postgres."""
 
 from dataclasses import dataclass, field
 
@@ -9,14 +9,18 @@ __all__ = ["DatabaseSettings"]
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
-    """Postgres. `url` and `pool_url` (the pool manager's, empty where there is none) are libpq strings or URIs."""
+    """libpq's connection strings or URIs. `pool_url` is the pool manager's database, empty if there is none."""
 
     url: str = field(repr=False)
     pool_url: str = field(repr=False, default="")
 
     @classmethod
     def load(cls) -> "DatabaseSettings":
-        """Raises MissingSetting where neither SERVICE_DATABASE_URL nor DATABASE_URL is set."""
+        """Load SERVICE_DATABASE_URL, or DATABASE_URL in its place, and POOL_DATABASE_URL.
+
+        Raises:
+            MissingSetting: Neither of the first two is set.
+        """
         return cls(
             read_optional("SERVICE_DATABASE_URL")
             or read_optional("DATABASE_URL")

@@ -1,18 +1,31 @@
-"""Reading the environment: text, what is required, numbers."""
+"""Access to the environment variables: text, numbers, choices."""
 
 import os
+from collections.abc import Sequence
+from typing import TypeVar
 
-from ..errors import MissingSetting
+from ..errors import InvalidSetting, MissingSetting
 
-__all__ = ["read_number", "read_optional", "read_required"]
+__all__ = ["read_choice", "read_number", "read_optional", "read_required"]
+
+Choice = TypeVar("Choice", bound=str)
 
 
 def read_optional(name: str, default: str = "") -> str:
-    """The variable's value, or the default where it is unset or empty."""
+    """Return the variable's value without surrounding white space, or the default if it is unset or empty."""
     return os.environ.get(name, "").strip() or default
 
 
 def read_required(name: str, hint: str = "") -> str:
+    """Return the variable's value without surrounding white space.
+
+    Args:
+        name: The environment variable.
+        hint: Added to the message of the error: what the value is for, or what may be set instead.
+
+    Raises:
+        MissingSetting: The variable is unset or empty.
+    """
     value = read_optional(name)
     if not value:
         raise MissingSetting(name, hint)
@@ -20,6 +33,11 @@ def read_required(name: str, hint: str = "") -> str:
 
 
 def read_number(name: str, default: float) -> float:
+    """Return the variable's value as a finite number of at least 0, or the default if it is unset or empty.
+
+    Raises:
+        InvalidSetting: The value is no such number.
+    """
     text = read_optional(name)
     if not text:
         return default
@@ -28,5 +46,18 @@ def read_number(name: str, default: float) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise MissingSetting(name, f"a number of at least 0 is needed, not {text[:20]!r}")
+        raise InvalidSetting(name, f"a number of at least 0, not {text[:20]!r}")
     return value
+
+
+def read_choice(name: str, choices: Sequence[Choice], default: Choice) -> Choice:
+    """Return the variable's value, one of the choices, or the default if it is unset or empty.
+
+    Raises:
+        InvalidSetting: The value is not one of the choices.
+    """
+    value = read_optional(name, default)
+    for choice in choices:
+        if value == choice:
+            return choice
+    raise InvalidSetting(name, f"one of {', '.join(choices)}")

@@ -1,4 +1,4 @@
-"""What every instance is given."""
+"""Settings that every instance's runtime gets."""
 
 from dataclasses import dataclass, field
 
@@ -9,13 +9,13 @@ __all__ = ["InstanceRuntimeSettings"]
 
 @dataclass(frozen=True, slots=True)
 class InstanceRuntimeSettings:
-    """What every instance's runtime is given from our own environment (contract, create-instance)."""
+    """The variables that every instance's container gets from our own environment (contract, create-instance)."""
 
     variables: dict[str, str] = field(repr=False)
 
     @classmethod
     def load(cls) -> "InstanceRuntimeSettings":
-        """Variables that are not set here are not set there."""
+        """Load those that are set; XMTP_ENV is `dev` by default."""
         names = (
             "OPENCLAW_PRIMARY_MODEL",
             "POOL_API_KEY",

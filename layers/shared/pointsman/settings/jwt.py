@@ -1,9 +1,9 @@
-"""Whose tokens the Agent API takes."""
+"""Settings of the bearer tokens that the Agent API accepts."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..errors import MissingSetting
+from ..errors import InvalidSetting
 from .environment import read_required
 
 __all__ = ["JwtSettings"]
@@ -13,7 +13,7 @@ _LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True)
 class JwtSettings:
-    """The issuer and the audience that a token must name, and where the issuer's public keys are."""
+    """The issuer and audience that a token must name, and the address of the issuer's public keys (a JWK Set)."""
 
     issuer: str
     audience: str
@@ -21,10 +21,16 @@ class JwtSettings:
 
     @classmethod
     def load(cls) -> "JwtSettings":
-        """Raises MissingSetting, also for an address that anybody on the way could answer for."""
+        """Load all three.
+
+        Raises:
+            MissingSetting: One of them is not set.
+            InvalidSetting: The address is neither https nor on the loopback interface, so that keys could be replaced
+                in transit.
+        """
         url = read_required("JWT_JWKS_URL")
         if not _is_trustworthy(url):
-            raise MissingSetting("JWT_JWKS_URL", "an https address is needed (http only on this machine itself)")
+            raise InvalidSetting("JWT_JWKS_URL", "an https address (http only for the loopback interface)")
         return cls(issuer=read_required("JWT_ISSUER"), audience=read_required("JWT_AUDIENCE"), jwks_url=url)
 
 

@@ -1,9 +1,8 @@
-"""Waiting times."""
+"""Settings of operations and of the reconciler."""
 
 from dataclasses import dataclass
 
-from ..errors import MissingSetting
-from .environment import read_number, read_optional
+from .environment import read_choice, read_number
 
 __all__ = ["ReconcileSettings", "Timeouts"]
 
@@ -13,15 +12,16 @@ class Timeouts:
     """Waiting times, in seconds."""
 
     response_timeout: float
-    """How long an operation is waited for before the answer is 202 (the gateway cuts off at 30 s)."""
+    """How long a request waits for its operation before it responds with 202 (API Gateway's limit is 30 s)."""
     settle_time: float
-    """How long after a write without an answer an empty listing proves that nothing was made."""
+    """How long after a write with an unknown outcome an empty listing proves that nothing was created."""
     claim_takeover_age: float
-    """How old an idempotency key's claim without an answer must be for a repeat to do the work (over any endpoint's
-    timeout, or both would)."""
+    """The age from which a claim of an idempotency key without a response can be taken over by a repeated request. It
+    must exceed the timeout of every endpoint, or both would do the work."""
 
     @classmethod
     def load(cls) -> "Timeouts":
+        """Load them. Raises InvalidSetting."""
         return cls(
             response_timeout=read_number("ANSWER_WITHIN_SECONDS", 25),
             settle_time=read_number("SETTLE_SECONDS", 10),
@@ -31,21 +31,20 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileSettings:
-    """Times in seconds."""
+    """When the reconciler acts. Times in seconds."""
 
     stalled_after: float
-    """How long nothing must have been heard of an operation before it is gone on with."""
+    """How long an operation must be without progress before it is resumed."""
     orphan_after: float
-    """How far apart two sightings of a resource that nobody knows must be."""
+    """How far apart two sightings of an unknown resource must be for it to count as an orphan."""
     delete_orphans: bool
+    """Whether orphans are deleted (ORPHANS=delete) or only reported."""
 
     @classmethod
     def load(cls) -> "ReconcileSettings":
-        orphans = read_optional("ORPHANS", "report")
-        if orphans not in ("report", "delete"):
-            raise MissingSetting("ORPHANS", "report or delete")
+        """Load them. Raises InvalidSetting."""
         return cls(
             stalled_after=read_number("RECONCILE_AFTER_SECONDS", 600),
             orphan_after=read_number("ORPHAN_AFTER_SECONDS", 3600),
-            delete_orphans=orphans == "delete",
+            delete_orphans=read_choice("ORPHANS", ("report", "delete"), "report") == "delete",
         )

@@ -1,4 +1,4 @@
-"""What a prompt may use, and how long things may take."""
+"""Settings of prompts: their limits, their streams, and the model."""
 
 from dataclasses import dataclass, field
 
@@ -9,23 +9,23 @@ __all__ = ["ModelSettings", "PromptSettings", "StreamSettings"]
 
 @dataclass(frozen=True, slots=True)
 class PromptSettings:
-    """Times in seconds."""
+    """The limits of a prompt. Times in seconds."""
 
     max_input_bytes: int
     max_output_bytes: int
-    """Of all outputs of a prompt together, as JSON."""
+    """The limit of all outputs of a prompt together, as JSON."""
     max_steps: int
-    """How often the model is called for one prompt."""
+    """How many model turns a prompt may take."""
     max_seconds: float
-    """How long a prompt may work. Waiting for people does not count, nor does a time in which nobody worked on it."""
+    """How long a prompt may run. Time spent waiting for approvals or without a worker does not count."""
     approval_seconds: float
-    """How long an approval is waited for."""
+    """How long an approval may be pending before it expires."""
     stalled_seconds: float
-    """How long nothing must have been heard of a prompt before it is looked whether its execution still runs."""
+    """How long a prompt must be without progress before its execution is checked."""
 
     @classmethod
     def load(cls) -> "PromptSettings":
-        """Raises MissingSetting for what is no number."""
+        """Load them. Raises InvalidSetting."""
         return cls(
             max_input_bytes=int(read_number("PROMPT_MAX_INPUT_BYTES", 100_000)),
             max_output_bytes=int(read_number("PROMPT_MAX_OUTPUT_BYTES", 1_000_000)),
@@ -38,16 +38,16 @@ class PromptSettings:
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
-    """Times in seconds."""
+    """The timing of a prompt's event stream, in seconds."""
 
     heartbeat_interval: float
-    """Nothing else to say for so long, and a stream sends a comment."""
+    """The idle time after which a stream sends a comment, so that proxies keep it open."""
     max_duration: float
-    """A stream ends by itself after so long, and some seconds before the function does in any case."""
+    """The time after which a stream ends. It ends some seconds before the function's timeout in any case."""
 
     @classmethod
     def load(cls) -> "StreamSettings":
-        """Raises MissingSetting for what is no number."""
+        """Load them. Raises InvalidSetting."""
         return cls(read_number("STREAM_HEARTBEAT_SECONDS", 15), read_number("STREAM_MAX_SECONDS", 890))
 
 
@@ -63,7 +63,7 @@ class ModelSettings:
 
     @classmethod
     def load(cls) -> "ModelSettings":
-        """Raises MissingSetting."""
+        """Load them; `high` is the normal model by default. Raises MissingSetting, InvalidSetting."""
         normal = read_required("MODEL_NORMAL")
         return cls(
             url=read_required("MODEL_BASE_URL", "an OpenAI-compatible Responses API, up to and including /v1"),

@@ -1,15 +1,19 @@
-"""What Railway needs."""
+"""Settings of the providers: Railway, OpenRouter, AgentMail, Telnyx. Timeouts are in seconds, of one HTTP call."""
 
 from dataclasses import dataclass, field
 
 from ..errors import MissingSetting
-from .environment import read_number, read_optional, read_required
+from .environment import read_choice, read_number, read_optional, read_required
 
 __all__ = ["AgentMailSettings", "OpenRouterSettings", "RailwaySettings", "TelnyxSettings", "load_railway_environment"]
 
 
 def load_railway_environment() -> tuple[str, str, str]:
-    """The project's id, the environment's id and its name; one of the last two may be empty. Raises MissingSetting."""
+    """Return the project's id, the environment's id and its name; one of the last two may be empty.
+
+    Raises:
+        MissingSetting: The project, or both of the environment's, are not set.
+    """
     environment_id, name = read_optional("RAILWAY_ENVIRONMENT_ID"), read_optional("RAILWAY_ENVIRONMENT_NAME")
     if not environment_id and not name:
         raise MissingSetting("RAILWAY_ENVIRONMENT_ID", "or set RAILWAY_ENVIRONMENT_NAME")
@@ -18,7 +22,7 @@ def load_railway_environment() -> tuple[str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class RailwaySettings:
-    """Railway. One of `environment_id` and `environment_name` is set."""
+    """Railway. `environment_id` or `environment_name` is set; the other may be empty."""
 
     token: str = field(repr=False)
     project_id: str
@@ -27,10 +31,11 @@ class RailwaySettings:
     runtime_image: str
     url: str
     timeout: float
-    """Seconds that one call may take. Mutations of more than 30 s are seen (the official CLI waits 90 s)."""
+    """Mutations of more than 30 s are observed; Railway's own CLI waits 90 s."""
 
     @classmethod
     def load(cls) -> "RailwaySettings":
+        """Load them. Raises MissingSetting, InvalidSetting."""
         project_id, environment_id, name = load_railway_environment()
         return cls(
             token=read_required("RAILWAY_API_TOKEN"),
@@ -45,7 +50,7 @@ class RailwaySettings:
 
 @dataclass(frozen=True, slots=True)
 class OpenRouterSettings:
-    """OpenRouter. `limit` is a new key's spending cap in USD, `limit_reset` when it starts anew."""
+    """OpenRouter. `limit` is the spending limit of a new key in USD, `limit_reset` its period, None for no reset."""
 
     management_key: str = field(repr=False)
     limit: float
@@ -55,25 +60,23 @@ class OpenRouterSettings:
 
     @classmethod
     def load(cls) -> "OpenRouterSettings | None":
-        """None where no management key is set: the tool is not configured."""
+        """Load them; None if no management key is set: the tool is not configured. Raises InvalidSetting."""
         key = read_optional("OPENROUTER_MANAGEMENT_KEY")
         if not key:
             return None
-        reset = read_optional("OPENROUTER_KEY_LIMIT_RESET", "monthly")
-        if reset not in ("daily", "weekly", "monthly", "none"):
-            raise MissingSetting("OPENROUTER_KEY_LIMIT_RESET", "one of daily, weekly, monthly, none")
+        reset = read_choice("OPENROUTER_KEY_LIMIT_RESET", ("daily", "weekly", "monthly", "none"), "monthly")
         return cls(
             management_key=key,
             limit=read_number("OPENROUTER_KEY_LIMIT", 20),
             limit_reset=None if reset == "none" else reset,
             url=read_optional("OPENROUTER_API_URL", "https://openrouter.ai/api/v1"),
-            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
+            timeout=_load_provider_timeout(),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class AgentMailSettings:
-    """AgentMail. An empty `domain` means the provider's default."""
+    """AgentMail. An empty `domain` means the provider's default domain."""
 
     api_key: str = field(repr=False)
     domain: str
@@ -82,7 +85,7 @@ class AgentMailSettings:
 
     @classmethod
     def load(cls) -> "AgentMailSettings | None":
-        """None where no API key is set: the tool is not configured."""
+        """Load them; None if no API key is set: the tool is not configured. Raises InvalidSetting."""
         key = read_optional("AGENTMAIL_API_KEY")
         if not key:
             return None
@@ -90,13 +93,13 @@ class AgentMailSettings:
             api_key=key,
             domain=read_optional("AGENTMAIL_DOMAIN"),
             url=read_optional("AGENTMAIL_API_URL", "https://api.agentmail.to/v0"),
-            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
+            timeout=_load_provider_timeout(),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class TelnyxSettings:
-    """Telnyx. An empty `messaging_profile_id` means: use the profile named `convos-agent`, made on first use."""
+    """Telnyx. An empty `messaging_profile_id` means the profile named `convos-agent`, created on first use."""
 
     api_key: str = field(repr=False)
     messaging_profile_id: str
@@ -105,7 +108,7 @@ class TelnyxSettings:
 
     @classmethod
     def load(cls) -> "TelnyxSettings | None":
-        """None where no API key is set: the tool is not configured."""
+        """Load them; None if no API key is set: the tool is not configured. Raises InvalidSetting."""
         key = read_optional("TELNYX_API_KEY")
         if not key:
             return None
@@ -113,5 +116,9 @@ class TelnyxSettings:
             api_key=key,
             messaging_profile_id=read_optional("TELNYX_MESSAGING_PROFILE_ID"),
             url=read_optional("TELNYX_API_URL", "https://api.telnyx.com/v2"),
-            timeout=read_number("PROVIDER_TIMEOUT_SECONDS", 20),
+            timeout=_load_provider_timeout(),
         )
+
+
+def _load_provider_timeout() -> float:
+    return read_number("PROVIDER_TIMEOUT_SECONDS", 20)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...db import prompt_events, prompt_history, tool_calls
 from ...db.connection import Connection, run_in_transaction
-from ...errors import MissingSetting, ModelFailed, PointsmanError
+from ...errors import ModelFailed, PointsmanError, SettingError
 from ...prompts import transcript
 from ...settings.prompts import PromptSettings
 from ...timestamps import format_timestamp
@@ -38,7 +38,7 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
         turn = _get_model_client().respond(items, prompt.tools, "\n\n".join(prompt.instructions), level, on_text)
         output_items, calls = _assign_unique_call_ids(turn, collect_call_ids(items))
         items_json = json.dumps(output_items, allow_nan=False)
-    except (ModelFailed, MissingSetting) as error:
+    except (ModelFailed, SettingError) as error:
         fail_prompt(owned, error.message)
         return True
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a migration's two databases share: how they are reached, and what is told of a failure."""
+"""Connections of a migration to its two databases, and the translation of their errors."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -22,17 +22,24 @@ __all__ = [
 MigrationConnection = psycopg.Connection[tuple[object, ...]]
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
-"""For the transaction that it is said in: who waits for a table's lock holds up everybody behind him."""
+"""Limits the waits for locks in the current transaction: a waiting ALTER TABLE blocks all later users of the table."""
+
 DATABASES_UNCHANGED = "both databases are as they were"
+"""The end of error messages."""
 
 _CONNECT_TIMEOUT_SECONDS = 5
 _MAX_MESSAGE_LENGTH = 300
 
 
 def connect(url: str, database_label: str) -> MigrationConnection:
-    """A connection of its own, not shared with the functions' statements. The first statement begins a transaction.
+    """Open a connection of its own. Its first statement begins a transaction.
 
-    Raises DatabaseUnavailable; no text of libpq's, which may quote the connection string.
+    Args:
+        url: The connection string or URI.
+        database_label: What the error's message calls the database.
+
+    Raises:
+        DatabaseUnavailable: The database cannot be reached. The message has no text of libpq, which may quote the URL.
     """
     try:
         connection = psycopg.connect(
@@ -44,14 +51,14 @@ def connect(url: str, database_label: str) -> MigrationConnection:
         )
     except (psycopg.Error, ValueError) as error:
         raise DatabaseUnavailable(f"{database_label} cannot be reached ({type(error).__name__})") from None
-    # A role may have another default, under which what others commit while a lock is waited for would not be seen.
+    # The role's default may be stricter: then commits of others during a wait for a lock would stay invisible.
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     return connection
 
 
 @contextmanager
 def translate_errors(summary: str) -> Generator[None]:
-    """What the block cannot do becomes MigrationFailed: what failed, and why as far as it is safe to tell."""
+    """Translate every failure of the block to MigrationFailed, with the summary and a safe description of the cause."""
     try:
         yield
     except MigrationFailed:
@@ -63,7 +70,7 @@ def translate_errors(summary: str) -> Generator[None]:
 
 
 def describe_error(error: psycopg.Error) -> str:
-    """What Postgres says, without its detail, which quotes rows; of an error that is not its own, only the kind."""
+    """Return the message of Postgres without its detail, which quotes rows; for errors of the client only the class."""
     diagnostic = error.diag
     if not error.sqlstate or not diagnostic.message_primary:
         is_disconnected = isinstance(error, psycopg.OperationalError)
@@ -79,8 +86,8 @@ def describe_error(error: psycopg.Error) -> str:
 
 
 def list_columns(connection: MigrationConnection, table: str) -> frozenset[str]:
-    """The columns of a table that the search path leads to; none where it does not exist."""
-    # Not information_schema, which hides a column from who may not read it: it would be taken for one without values.
+    """Return the columns of the table, found by the search path; empty if it does not exist."""
+    # Not information_schema: it hides columns that the role may not read, and they would be treated as absent.
     rows = connection.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
         (table,),
@@ -89,7 +96,7 @@ def list_columns(connection: MigrationConnection, table: str) -> frozenset[str]:
 
 
 def drop_columns(connection: MigrationConnection, table: str, names: Sequence[str]) -> None:
-    """Drop these columns, at least one, all or none; fails where something else of the database depends on one."""
+    """Drop these columns (at least one) in one statement, which fails if another database object depends on one."""
     clauses = [sql.SQL("DROP COLUMN IF EXISTS {}").format(sql.Identifier(name)) for name in names]
     statement = sql.SQL("ALTER TABLE {} {}").format(sql.Identifier(table), sql.SQL(", ").join(clauses))
     connection.execute(statement)

@@ -1,4 +1,4 @@
-"""Alembic's environment: runs the revisions on the connection that pointsman.db.migrations.runner hands over."""
+"""Alembic's environment: runs the revisions on the connection that pointsman.db.migrations.runner passes."""
 
 from alembic import context
 

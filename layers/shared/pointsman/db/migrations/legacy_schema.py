@@ -1,4 +1,4 @@
-"""The services database as an older program may have left it: what is backfilled into it, what is dropped from it."""
+"""The services database as an older program may have left it: reading, backfilling, dropping columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,14 @@ __all__ = [
 ]
 
 TABLE = "instance_infra"
+"""The table with the legacy columns."""
 LEGACY_COLUMNS = ("gateway_token", "setup_password", "wallet_key")
-"""Columns of `instance_infra` that hold secrets which are not stored any more (contract, "Database")."""
+"""Columns of `instance_infra` with secrets, which are not stored any more (contract, "Database")."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownInstance:
-    """What is known here of an instance. `tools` maps a tool's id to its resource's."""
+    """An instance in the services database. `tools` maps ids of tools to ids of their resources."""
 
     instance_id: str
     service_id: str
@@ -37,19 +38,19 @@ class KnownInstance:
 
 
 def has_no_instances(connection: MigrationConnection) -> bool:
-    """Whether there is no instance at all."""
+    """Return whether the services database has no instance."""
     return connection.execute("SELECT FROM instance_infra LIMIT 1").fetchone() is None
 
 
 def lock_tables(connection: MigrationConnection) -> None:
-    """Let nobody else write instances until the end of the transaction."""
+    """Block writes of others to instances and their tools until the transaction ends."""
     connection.execute("LOCK TABLE instance_infra, instance_services IN SHARE ROW EXCLUSIVE MODE")
 
 
 def insert_instances(
     connection: MigrationConnection, rows: Iterable[PoolRow], environment_id: str, project_id: str
 ) -> None:
-    """Write a row of `instance_infra` for each of the pool's."""
+    """Insert a row of `instance_infra` for each row of the pool manager."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO instance_infra (instance_id, provider, provider_service_id, provider_env_id,"
@@ -73,7 +74,7 @@ def insert_instances(
 
 
 def insert_tools(connection: MigrationConnection, tools: Sequence[Mapping[str, str | None]]) -> None:
-    """Write rows of `instance_services`, each a mapping of its columns."""
+    """Insert rows of `instance_services`, each a mapping of its columns."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key, env_value)"
@@ -83,7 +84,7 @@ def insert_tools(connection: MigrationConnection, tools: Sequence[Mapping[str, s
 
 
 def load_instances(connection: MigrationConnection) -> dict[str, KnownInstance]:
-    """All instances by their ids."""
+    """Return all instances by their ids."""
     with connection.cursor(row_factory=class_row(KnownInstance)) as cursor:
         rows = cursor.execute(
             "SELECT i.instance_id, i.provider_service_id AS service_id, nullif(i.deploy_status, '') AS deploy_status,"

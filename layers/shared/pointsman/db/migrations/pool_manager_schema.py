@@ -1,4 +1,4 @@
-"""The pool manager's table `instances`, in its own database: what an older installation kept there of an instance."""
+"""The pool manager's table `instances`, in its own database, where an older installation kept data of instances."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -12,6 +12,7 @@ from .database import LOCK_TIMEOUT, MigrationConnection
 __all__ = ["BACKFILLED_COLUMNS", "LEGACY_COLUMNS", "TABLE", "PoolRow", "begin_snapshot", "list_rows", "lock_table"]
 
 TABLE = "instances"
+"""The only table that is used here."""
 
 BACKFILLED_COLUMNS = (
     "service_id",
@@ -21,14 +22,14 @@ BACKFILLED_COLUMNS = (
     "openrouter_key_hash",
     "agentmail_inbox_id",
 )
-"""Columns whose values the services database takes over."""
+"""Columns whose values are copied to the services database."""
 LEGACY_COLUMNS = (*BACKFILLED_COLUMNS, "gateway_token", "source_branch")
-"""Columns that the pool manager needs no more (contract, "Database")."""
+"""Columns that the pool manager does not need any more (contract, "Database")."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolRow:
-    """A row of `instances`. What is empty there, or stands in a column that is not there, is None."""
+    """A row of `instances`. Empty values, and those of columns that the table lacks, are None."""
 
     id: str
     service_id: str | None
@@ -42,7 +43,7 @@ class PoolRow:
 
 
 def begin_snapshot(connection: MigrationConnection) -> None:
-    """Let what is read from here on be of one moment, and nothing be written."""
+    """Begin a read-only transaction whose reads see one snapshot. Rolls back an open transaction."""
     connection.rollback()
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.read_only = True
@@ -50,7 +51,7 @@ def begin_snapshot(connection: MigrationConnection) -> None:
 
 
 def lock_table(connection: MigrationConnection) -> None:
-    """Let nobody else read or write the table until the end of the transaction that begins here."""
+    """Begin a transaction that blocks all access of others to the table. Rolls back an open transaction."""
     connection.rollback()
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     connection.read_only = False
@@ -59,7 +60,7 @@ def lock_table(connection: MigrationConnection) -> None:
 
 
 def list_rows(connection: MigrationConnection, columns: frozenset[str]) -> list[PoolRow]:
-    """All rows, those without a service too. `present` are the table's columns."""
+    """Return all rows, also those without a service. `columns` are the columns that the table has."""
     expressions = [_column_expression(field.name, columns) for field in fields(PoolRow) if field.name != "id"]
     query = sql.SQL("SELECT id::text AS id, {} FROM instances ORDER BY 1").format(sql.SQL(", ").join(expressions))
     with connection.cursor(row_factory=class_row(PoolRow)) as cursor:

@@ -1,4 +1,4 @@
-"""Bring the schema up to date. Loads Alembic and SQLAlchemy, so only the `migrate` function may import this."""
+"""The upgrade of the schema. Loads Alembic and SQLAlchemy, so only the `migrate` function may import it."""
 
 from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from ...errors import DatabaseUnavailable, MigrationFailed
+from ..locks import lock_migration
 from .database import DATABASES_UNCHANGED, LOCK_TIMEOUT, MigrationConnection, connect, describe_error, translate_errors
 
 __all__ = ["SchemaUpgrade", "upgrade_schema"]
@@ -24,7 +25,7 @@ _UPGRADE_FAILED = "The schema could not be brought up to date; nothing was chang
 
 @dataclass(frozen=True, slots=True)
 class SchemaUpgrade:
-    """The services database in the open transaction of a migration, and its revision before and after."""
+    """An upgrade that is not committed yet: its connection, and the schema's revision before and after (None: none)."""
 
     connection: MigrationConnection
     from_revision: str | None
@@ -33,10 +34,17 @@ class SchemaUpgrade:
 
 @contextmanager
 def upgrade_schema(url: str) -> Generator[SchemaUpgrade]:
-    """Run the revisions that this database lacks, then the block, in one transaction that is committed after both.
+    """Run the revisions that the database lacks, then the block, in one transaction; commit it after both.
 
-    Any number of times, several callers at once: each waits for the one before. Raises DatabaseUnavailable,
-    MigrationFailed.
+    It is idempotent, and concurrent callers wait for each other (`locks.lock_migration`).
+
+    Args:
+        url: The services database.
+
+    Raises:
+        DatabaseUnavailable: The database cannot be reached, or the connection was lost during the commit, so that the
+            outcome is unknown.
+        MigrationFailed: A revision, the block or the commit failed; nothing was changed.
     """
     with closing(connect(url, "The services database")) as services:
         engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: services, poolclass=NullPool)
@@ -54,7 +62,7 @@ def upgrade_schema(url: str) -> Generator[SchemaUpgrade]:
             _commit(services)
         finally:
             if engine_connection is not None:
-                # It rolls back what was not committed; a connection that is lost cannot, and need not.
+                # Rolls back an open transaction. On a lost connection that fails, and is not needed.
                 with suppress(DBAPIError):
                     engine_connection.close()
 
@@ -62,9 +70,9 @@ def upgrade_schema(url: str) -> Generator[SchemaUpgrade]:
 def _run_revisions(
     engine_connection: sqlalchemy.Connection, services: MigrationConnection
 ) -> tuple[str | None, str | None]:
-    # Begun here, or Alembic would begin a transaction itself and commit it.
+    # Without this, Alembic would begin a transaction itself, and commit it.
     engine_connection.begin()
-    services.execute("SELECT pg_advisory_xact_lock(hashtextextended('pointsman:migrate', 0))")
+    lock_migration(services)
     services.execute(LOCK_TIMEOUT)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeVar
 
-from ...errors import MissingSetting, ProviderRejected, ProviderUnavailable
+from ...errors import InvalidSetting, ProviderRejected, ProviderUnavailable
 from ...json_values import JsonObject, as_datetime, as_object, as_objects, as_text
 from ...settings.providers import RailwaySettings
 from ..http_client import ErrorBody, HttpClient, Transport
@@ -60,7 +60,7 @@ class RailwayClient:
     def environment_id(self) -> str:
         """The environment's id, looked up by its name once where only that is set; case counts where two differ in it.
 
-        Raises MissingSetting with the names that there are where none has it.
+        Raises InvalidSetting with the names that there are where none has it.
         """
         if not self._environment_id:
             ids_by_name = {
@@ -72,9 +72,8 @@ class RailwayClient:
             matches = [wanted] if wanted in ids_by_name else case_insensitive_matches
             if len(matches) != 1 or not ids_by_name[matches[0]]:
                 names = ", ".join(sorted(ids_by_name)) or "none"
-                raise MissingSetting(
-                    "RAILWAY_ENVIRONMENT_NAME",
-                    f"the project has no environment {wanted!r}; there are: {names}",
+                raise InvalidSetting(
+                    "RAILWAY_ENVIRONMENT_NAME", f"one of the project's environments ({names}), not {wanted!r}"
                 )
             self._environment_id = ids_by_name[matches[0]]
         return self._environment_id

@@ -1,0 +1,43 @@
+"""Conversion between rows and Python: rows are read as dataclasses, JSON columns are written strictly."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import LiteralString, TypeVar
+
+from psycopg.rows import class_row
+from psycopg.types.json import Json
+
+from .connection import Connection
+
+__all__ = ["fetch_all", "fetch_one", "to_json"]
+
+T = TypeVar("T")
+Parameters = Sequence[object] | Mapping[str, object]
+
+_dump_strictly = partial(json.dumps, allow_nan=False)
+
+
+def fetch_one(connection: Connection, row_type: type[T], query: LiteralString, parameters: Parameters = ()) -> T | None:
+    """Return the statement's first row, or None if it has none.
+
+    Args:
+        connection: The connection of the transaction.
+        row_type: A dataclass whose fields are the statement's columns.
+        query: The statement.
+        parameters: The values of its placeholders.
+    """
+    return connection.cursor(row_factory=class_row(row_type)).execute(query, parameters).fetchone()
+
+
+def fetch_all(connection: Connection, row_type: type[T], query: LiteralString, parameters: Parameters = ()) -> list[T]:
+    """Return all rows of the statement. The arguments are those of `fetch_one`."""
+    return connection.cursor(row_factory=class_row(row_type)).execute(query, parameters).fetchall()
+
+
+def to_json(value: object) -> Json:
+    """Return the parameter for a JSON column.
+
+    The statement raises ValueError for NaN and Infinity, which JSON does not have.
+    """
+    return Json(value, dumps=_dump_strictly)
