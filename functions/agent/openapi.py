@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from composition import compose
 from pointsman.http.agent_api.app import create_app, lambda_handler
 from pointsman.http.agent_api.route_spec import describe_agent_route
-from pointsman.http.openapi.runtime import generate_runtime_document
+from pointsman.http.openapi.runtime_document import generate_runtime_document
 from pointsman.settings.api import load_auth_mode
 
 agent = compose()

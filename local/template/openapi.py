@@ -15,14 +15,14 @@ COMBINED_DOCUMENT_PATH = ROOT / "functions" / "agent" / "openapi.json"
 
 def build_services_document() -> str:
     """The Services API's document as it should be, from the routes of template.yaml and the endpoints' code."""
-    from pointsman.http.openapi.services import generate_services_document
+    from pointsman.http.openapi.services_document import generate_services_document
 
     return _to_json(generate_services_document(_load_apps("services."), _read_version()))
 
 
 def build_combined_document() -> str:
     """What of the document of both APIs is the same in every bundle."""
-    from pointsman.http.openapi.combined import generate_combined_document
+    from pointsman.http.openapi.combined_document import generate_combined_document
 
     return _to_json(
         generate_combined_document(_load_apps("agent."), json.loads(build_services_document()), _read_version())

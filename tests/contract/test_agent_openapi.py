@@ -14,7 +14,7 @@ from composition import compose
 from local.stack.stack import Stack
 from local.template import openapi
 from local.template.sam_template import Template
-from pointsman.http.openapi.runtime import generate_runtime_document
+from pointsman.http.openapi.runtime_document import generate_runtime_document
 from tests.harness.python_process import run_python
 
 COMBINED_TEXT = openapi.COMBINED_DOCUMENT_PATH.read_text()

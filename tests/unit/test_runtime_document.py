@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from local.template import openapi
 from pointsman import errors
 from pointsman.agent import Agent, Input, RouteContext, Tool, ToolContext
-from pointsman.http.openapi.runtime import generate_runtime_document
+from pointsman.http.openapi.runtime_document import generate_runtime_document
 from pointsman.http.openapi.schema import ERROR_CODES
 
 COMBINED_TEXT = openapi.COMBINED_DOCUMENT_PATH.read_text()

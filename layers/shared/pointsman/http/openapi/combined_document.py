@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaMode
 from ..agent_api.models import AgentError
 from ..agent_api.route_spec import AgentRouteSpec
 from ..common import ROUTE_SPEC_KEY
-from .prompts import EVENT_DATA_TYPES, build_prompt_paths
+from .prompt_paths import EVENT_DATA_TYPES, build_prompt_paths
 from .schema import AGENT_TAG, Document, build_error_responses, json_content, path_parameter
 
 __all__ = ["generate_combined_document"]
