@@ -12,8 +12,9 @@ from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
 from pointsman.agent import Input, Output, Tool
 from pointsman.agent.model.client import ModelClient
-from pointsman.agent.model.response import FunctionCall, ModelTurn, TokenUsage, build_tool_output, build_user_message
+from pointsman.agent.model.response import FunctionCall, ModelTurn, TokenUsage
 from pointsman.errors import ModelFailed
+from pointsman.prompts.model_items import build_tool_output, build_user_message
 from pointsman.providers.http_client import Transport
 from pointsman.settings.prompts import ModelSettings
 

@@ -12,6 +12,7 @@ from ..errors import ConversationBusy, IdempotencyKeyReused, InvalidToolInput, N
 from ..settings.prompts import PromptSettings
 from ..workflows.step_functions import StepFunctionsError
 from . import prompt_execution, transcript
+from .model_items import build_user_message
 
 __all__ = ["submit_prompt"]
 
@@ -70,7 +71,7 @@ def submit_prompt(
             # This very transaction, whose answer was lost; or somebody else's key or prompt.
             return prompt_id if prompt_runs.get(db, prompt_id) else None
         prompt_events.append(db, prompt_id, "prompt.created", {"promptId": prompt_id})
-        prompt_history.append(db, prompt_id, 0, [{"type": "message", "role": "user", "content": text}])
+        prompt_history.append(db, prompt_id, 0, [build_user_message(text)])
         if conversation_id is not None:
             prompt_runs.touch_conversation(db, conversation_id, _make_title(text))
         return prompt_id

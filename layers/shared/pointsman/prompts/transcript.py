@@ -9,6 +9,7 @@ from ..db import prompt_events, prompt_history, prompt_runs, tool_calls
 from ..db.connection import Connection
 from ..db.user_prompts import PromptStatus
 from ..timestamps import format_timestamp
+from .model_items import build_tool_output
 
 __all__ = [
     "PromptOutput",
@@ -71,7 +72,7 @@ def append_tool_result(
         prompt_run = append_output(db, prompt_run, file)
     prompt_run = append_output(db, prompt_run, tool_output)
     model_output = result["output"] if result["type"] == "success" else {"error": result["error"]}
-    item = {"type": "function_call_output", "call_id": call.id, "output": json.dumps(model_output, ensure_ascii=False)}
+    item = build_tool_output(call.id, json.dumps(model_output, ensure_ascii=False))
     prompt_history.append(db, prompt_run.id, call.turn, [item])
     tool_calls.mark_done(db, call)
     return prompt_run

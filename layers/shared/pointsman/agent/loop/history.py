@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from ...db import prompt_history
 from ...db.connection import Connection
 from ...db.prompt_runs import PromptRun
+from ...prompts.model_items import ModelItem, build_tool_output
 
-__all__ = ["collect_call_ids", "load_history"]
-
-ModelItem = dict[str, object]
+__all__ = ["load_history"]
 
 
 def load_history(db: Connection, prompt_run: PromptRun) -> list[ModelItem]:
@@ -37,9 +36,4 @@ def load_history(db: Connection, prompt_run: PromptRun) -> list[ModelItem]:
 def _build_missing_outputs(open_calls: dict[str, bool]) -> Iterable[ModelItem]:
     for call_id, cancelled in open_calls.items():
         reason = "the prompt was cancelled" if cancelled else "the prompt had failed"
-        yield {"type": "function_call_output", "call_id": call_id, "output": f'{{"error": "Not run: {reason}"}}'}
-
-
-def collect_call_ids(items: Iterable[ModelItem]) -> set[str]:
-    """The ids of all calls in them."""
-    return {str(item.get("call_id")) for item in items if item.get("type") == "function_call"}
+        yield build_tool_output(call_id, f'{{"error": "Not run: {reason}"}}')

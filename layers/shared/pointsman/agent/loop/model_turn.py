@@ -10,10 +10,11 @@ from ...db import prompt_events, prompt_history, tool_calls
 from ...db.connection import Connection, run_in_transaction
 from ...errors import MissingSetting, ModelFailed, PointsmanError
 from ...prompts import transcript
+from ...prompts.model_items import ModelItem, collect_call_ids
 from ...settings.prompts import PromptSettings
 from ...timestamps import format_timestamp
 from ..plugin import Prompt
-from .history import ModelItem, collect_call_ids, load_history
+from .history import load_history
 from .ownership import OwnedPrompt, PromptRun
 
 if TYPE_CHECKING:

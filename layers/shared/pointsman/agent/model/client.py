@@ -9,6 +9,7 @@ import httpx
 
 from ...errors import ModelFailed
 from ...json_values import JsonObject, as_object
+from ...prompts.model_items import ModelItem
 from ...providers.http_client import TRANSPORT_FAILURES, Transport
 from ...settings.prompts import ModelSettings
 from ..json_schema import input_schema
@@ -21,7 +22,7 @@ from .errors import (
     invalid_response_error,
     is_encrypted_reasoning_rejection,
 )
-from .response import ModelItem, ModelTurn, parse_turn
+from .response import ModelTurn, parse_turn
 from .response_stream import TextCallback, TextRelay, read_response
 from .sse_parser import iter_event_data
 from .tool_names import ToolNameMap, sanitize_name

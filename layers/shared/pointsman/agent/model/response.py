@@ -7,21 +7,11 @@ from typing import cast
 
 from ...errors import ModelFailed
 from ...json_values import JsonObject, as_number, as_object, as_objects, as_text
+from ...prompts.model_items import ModelItem
 from .errors import RequestRedactor, error_from_response, invalid_response_error
 from .tool_names import ToolNameMap
 
-__all__ = [
-    "FunctionCall",
-    "ModelItem",
-    "ModelTurn",
-    "TokenUsage",
-    "build_tool_output",
-    "build_user_message",
-    "parse_turn",
-]
-
-ModelItem = dict[str, object]
-"""An item of an input or an output, as it is on the wire."""
+__all__ = ["FunctionCall", "ModelTurn", "TokenUsage", "parse_turn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +49,6 @@ class ModelTurn:
     calls: list[FunctionCall] = field(default_factory=list[FunctionCall])
     usage: TokenUsage = TokenUsage()
     refusal: str | None = None
-
-
-def build_user_message(content: str) -> ModelItem:
-    """What a user says, as an item of an input."""
-    return {"type": "message", "role": "user", "content": content}
-
-
-def build_tool_output(call_id: str, output: str) -> ModelItem:
-    """What a call of a tool has come to, as an item of an input."""
-    return {"type": "function_call_output", "call_id": call_id, "output": output}
 
 
 def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedactor) -> ModelTurn:
