@@ -11,8 +11,9 @@ from ..db.connection import Connection, run_in_transaction
 from ..errors import ConversationBusy, IdempotencyKeyReused, InvalidToolInput, NotFound
 from ..settings.prompts import PromptSettings
 from ..workflows.step_functions import StepFunctionsError
-from . import prompt_execution, transcript
+from . import prompt_execution
 from .model_items import build_user_message
+from .termination import end_prompt
 
 __all__ = ["submit_prompt"]
 
@@ -102,12 +103,13 @@ def _start_execution(prompt_id: str, is_new: bool) -> None:
 
 
 def _fail_unstarted(db: Connection, prompt_id: str) -> bool:
-    """End a prompt of which nobody is told; a repeat of the request begins another. False if it runs after all."""
-    prompt_runs.lock_conversation(db, prompt_id)
-    prompt = prompt_runs.lock_for_update(db, prompt_id)
-    if prompt is None or prompt.status != "running" or prompt.owner is not None:
+    """End a prompt whose id the client never gets; a repeat of its request creates another. False if it runs."""
+
+    def is_unstarted(prompt: prompt_runs.PromptRun) -> bool:
+        return prompt.status == "running" and prompt.owner is None
+
+    if not end_prompt(db, prompt_id, "failed", "The prompt could not be started", may_end=is_unstarted):
         return False
-    prompt_runs.save(db, transcript.append_final_event(db, prompt, "failed", "The prompt could not be started"))
     prompt_runs.release_idempotency_key(db, prompt_id)
     return True
 

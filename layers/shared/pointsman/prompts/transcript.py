@@ -12,6 +12,7 @@ from ..timestamps import format_timestamp
 from .model_items import build_tool_output
 
 __all__ = [
+    "PROCESS_ENDED",
     "PromptOutput",
     "append_final_event",
     "append_output",
@@ -24,6 +25,9 @@ __all__ = [
 ToolCall = tool_calls.ToolCall
 PromptRun = prompt_runs.PromptRun
 PromptOutput = dict[str, object]
+
+PROCESS_ENDED = "its process ended"
+"""Why a call's outcome is unknown after a crash or a timeout; see `unknown_outcome_result`."""
 
 
 def utc_now() -> datetime:

@@ -23,14 +23,16 @@ from .ownership import OwnedPrompt, PromptRun
 __all__ = ["process_call"]
 
 ToolCall = tool_calls.ToolCall
-_PROCESS_ENDED = "its process ended"
 
 
 def process_call(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settings: PromptSettings) -> bool:
     """Bring the call to its result, or to where a person must decide. Whether it waits."""
     if call.state == "running":
         _record_result(
-            owned, call, transcript.unknown_outcome_result(_PROCESS_ENDED), call.started_at or transcript.utc_now()
+            owned,
+            call,
+            transcript.unknown_outcome_result(transcript.PROCESS_ENDED),
+            call.started_at or transcript.utc_now(),
         )
     elif call.state == "rejected":
         _record_result(
