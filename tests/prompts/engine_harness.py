@@ -36,6 +36,13 @@ def advance_function_environment(stack: Stack, state_machine_arn: str) -> dict[s
     return {**variables, "PROMPT_STATE_MACHINE_ARN": state_machine_arn}
 
 
+def submit_prompt(user_id: str, text: str, **options: Any) -> str:
+    """Store a prompt and start its execution; its id."""
+    submitted = submission.submit_prompt(user_id, text, **options)
+    submission.start_prompt(submitted)
+    return submitted.id
+
+
 class EngineHarness:
     def __init__(self, stack: Stack, simulator: SimulatorClient, environment: dict[str, str]) -> None:
         self.stack = stack
@@ -59,7 +66,7 @@ class EngineHarness:
         text = text or f"Question {os.getpid()}-{next(_counter)}."
         if turns:
             self.simulator.script_model(*turns, match=text)
-        return submission.submit_prompt(self.user_id, text, **options)
+        return submit_prompt(self.user_id, text, **options)
 
     def advance(self, prompt_id: str) -> NextStep:
         """Once, as the newest execution."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..db import prompt_events
 from ..db.event_listener import EventListener
-from ..errors import DatabaseUnavailable, InvalidToolInput
+from ..errors import DatabaseUnavailable, InvalidToolInput, PointsmanError
 from ..settings.prompts import PromptSettings
 from .prompt_execution import wake_if_stalled
 from .queries import prompt_not_found
@@ -52,6 +52,14 @@ class EventSubscription:
         # Text is handed on from the beginning of a turn only: together the pieces are a prefix of what is said.
         self._is_relaying_text = False
         self._has_sent_text = False
+
+    @classmethod
+    def open_before_start(cls, user_id: str, prompt_id: str, last_seq: int) -> "EventSubscription":
+        """Subscribe to a prompt that is not started yet, so that all of its text is received."""
+        listener = EventListener(prompt_id)
+        with suppress(PointsmanError):  # Polling finds what no notification announces.
+            listener.listen()
+        return cls(user_id, prompt_id, last_seq, listener)
 
     def replay(self) -> list[StreamEvent]:
         """What is there after `seq`. Raises PromptNotFound, DatabaseUnavailable, and InvalidToolInput for a `seq` that
