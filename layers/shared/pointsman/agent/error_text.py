@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 
 from ..errors import PointsmanError
-from .validation import to_issues
+from .validation import format_issues, to_issues
 
 __all__ = ["safe_error_text"]
 
@@ -26,8 +26,7 @@ def safe_error_text(error: BaseException, secrets: Iterable[str] = ()) -> str:
     if isinstance(error, PointsmanError):
         text = error.message
     elif isinstance(error, ValidationError):
-        problems = [f"{'.'.join(map(str, issue['path'])) or 'value'}: {issue['message']}" for issue in to_issues(error)]
-        text = f"{kind}: {'; '.join(problems)}"
+        text = f"{kind}: {format_issues(to_issues(error))}"
     elif any(one.__module__.partition(".")[0] in _UNSAFE_PACKAGES for one in type(error).__mro__):
         text = kind
     else:

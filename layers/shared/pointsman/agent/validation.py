@@ -1,6 +1,7 @@
 """Reading JSON into a model, and a model back into JSON, with what is wrong told without values."""
 
 import json
+from collections.abc import Iterable
 from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -8,7 +9,7 @@ from pydantic_core import PydanticSerializationError, from_json
 
 from ..errors import InvalidToolInput, Issue
 
-__all__ = ["InvalidOutput", "serialize_output", "to_issues", "validate_input"]
+__all__ = ["InvalidOutput", "format_issues", "serialize_output", "to_issues", "validate_input"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -56,6 +57,11 @@ def to_issues(error: ValidationError) -> list[Issue]:
         }
         for one in error.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def format_issues(issues: Iterable[Issue]) -> str:
+    """Format issues as one line of text: `path.to.member: message; …`."""
+    return "; ".join(f"{'.'.join(map(str, issue['path'])) or 'value'}: {issue['message']}" for issue in issues)
 
 
 def _strip_prefix(message: str) -> str:

@@ -18,6 +18,7 @@ from ...settings.prompts import PromptSettings
 from ...timestamps import format_timestamp
 from ..plugin import Prompt
 from ..tool import AnyTool, Invocation
+from ..validation import format_issues
 from .ownership import OwnedPrompt, PromptRun
 
 __all__ = ["process_call"]
@@ -66,7 +67,7 @@ def _validate_and_run(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settin
         reason = tool.get_approval_reason(tool_input)
         digest = _compute_digest(tool, tool_input)
     except InvalidToolInput as error:
-        _record_result(owned, call, _error_result(f"{error.message}: {_format_issues(error)}"))
+        _record_result(owned, call, _error_result(f"{error.message}: {format_issues(error.issues)}"))
         return False
     except PointsmanError as error:
         _record_result(owned, call, _error_result(error.message))
@@ -103,7 +104,7 @@ def _run_tool(
     try:
         result = {"type": "success", "output": tool.call(invocation, arguments, approved=call.state == "approved")}
     except InvalidToolInput as error:
-        result = _error_result(f"{error.message}: {_format_issues(error)}")
+        result = _error_result(f"{error.message}: {format_issues(error.issues)}")
     except PointsmanError as error:
         result = _error_result(error.message)
     state, result = _ensure_serializable(state, owned.prompt_run.state, result)
@@ -175,10 +176,6 @@ def _compute_digest(tool: AnyTool, tool_input: BaseModel) -> str:
     """Stands for the call as it will be made: the tool and all of its input, defaults too."""
     text = json.dumps([tool.id, tool_input.model_dump(mode="json")], sort_keys=True)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
-
-
-def _format_issues(error: InvalidToolInput) -> str:
-    return "; ".join(f"{'.'.join(map(str, one['path'])) or 'value'}: {one['message']}" for one in error.issues)
 
 
 def _error_result(message: str) -> transcript.PromptOutput:
