@@ -78,7 +78,7 @@ def end_prompt(
         return False
     call = tool_calls.find_next_open(db, prompt_id)
     if call is not None and call.state == "running":
-        result = transcript.unknown_outcome_result(interruption)
-        prompt = transcript.append_tool_result(db, prompt, call, result, call.started_at or transcript.utc_now())
+        result = transcript.unknown_outcome_result(interruption, call.started_at)
+        prompt = transcript.append_tool_result(db, prompt, call, result)
     prompt_runs.save(db, transcript.append_final_event(db, prompt, status, message))
     return True

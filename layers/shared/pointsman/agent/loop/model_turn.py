@@ -3,19 +3,21 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ...db import prompt_events, prompt_history, tool_calls
 from ...db.connection import Connection, run_in_transaction
+from ...db.prompt_runs import PromptRun
 from ...errors import MissingSetting, ModelFailed, PointsmanError
-from ...prompts import transcript
 from ...prompts.model_items import ModelItem, collect_call_ids
+from ...prompts.transcript import PromptOutput, append_final_event, append_output
 from ...settings.prompts import PromptSettings
 from ...timestamps import format_timestamp
 from ..plugin import Prompt
 from .history import load_history
-from .ownership import OwnedPrompt, PromptRun
+from .ownership import OwnedPrompt, Progress
 
 if TYPE_CHECKING:
     from ..model.client import ModelClient
@@ -26,13 +28,13 @@ __all__ = ["fail_prompt", "run_model_turn"]
 _MAX_CALL_ID_LENGTH = 64
 
 
-def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings) -> bool:
+def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings) -> Progress:
     """Let the model take a turn and commit it with the calls that it asks for. Whether the prompt has ended.
 
     A model that cannot be asked ends it.
     """
     items = run_in_transaction(load_history, owned.prompt_run)
-    started_at = transcript.utc_now()
+    started_at = datetime.now(UTC)
     on_text = _build_text_callback(owned) if owned.prompt_run.tokens else None
     try:
         level = "high" if owned.prompt_run.model == "high" else "normal"
@@ -40,20 +42,17 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
         output_items, calls = _assign_unique_call_ids(turn, collect_call_ids(items))
         items_json = json.dumps(output_items, allow_nan=False)
     except (ModelFailed, MissingSetting) as error:
-        fail_prompt(owned, error.message)
-        return True
+        return fail_prompt(owned, error.message)
     except ValueError:
-        fail_prompt(owned, "The model's answer cannot be read: it holds numbers that JSON has not")
-        return True
-    text_output: transcript.PromptOutput = {
+        return fail_prompt(owned, "The model's answer cannot be read: it holds numbers that JSON has not")
+    text_output: PromptOutput = {
         "type": "text",
         "content": turn.text,
         "start": format_timestamp(started_at),
-        "end": format_timestamp(transcript.utc_now()),
+        "end": format_timestamp(datetime.now(UTC)),
     }
     if turn.text and owned.prompt_run.output_bytes + len(items_json) > settings.max_output_bytes:
-        fail_prompt(owned, f"The prompt's outputs are over the limit of {settings.max_output_bytes} bytes")
-        return True
+        return fail_prompt(owned, f"The prompt's outputs are over the limit of {settings.max_output_bytes} bytes")
 
     def record_turn(db: Connection, prompt_run: PromptRun) -> PromptRun:
         prompt_run = replace(
@@ -67,16 +66,17 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
         for position, call in enumerate(calls):
             tool_calls.insert(db, prompt_run.id, prompt_run.turns, position, call)
         if turn.text:
-            prompt_run = transcript.append_output(db, prompt_run, text_output)
-        return prompt_run if calls else transcript.append_final_event(db, prompt_run, "completed")
+            prompt_run = append_output(db, prompt_run, text_output)
+        return prompt_run if calls else append_final_event(db, prompt_run, "completed")
 
     owned.write(record_turn, may_end=not calls)
-    return not calls
+    return Progress.CONTINUES if calls else Progress.ENDED
 
 
-def fail_prompt(owned: OwnedPrompt, message: str) -> None:
-    """End the prompt with this error."""
-    owned.write(lambda db, now: transcript.append_final_event(db, now, "failed", message), may_end=True)
+def fail_prompt(owned: OwnedPrompt, message: str) -> Progress:
+    """End the prompt as failed with this error message."""
+    owned.write(lambda db, prompt_run: append_final_event(db, prompt_run, "failed", message), may_end=True)
+    return Progress.ENDED
 
 
 @cache
