@@ -82,16 +82,16 @@ class ModelClient:
             body["instructions"] = instructions
         if offered_tools:
             body["tools"] = [_build_function_tool(tool, names) for tool in offered_tools]
-        relay = TextRelay(on_text) if on_text is not None else None
+        relay = TextRelay(on_text)
         redactor = RequestRedactor(self._settings.api_key, items, instructions)
         turn = self._with_retries(
             lambda: parse_turn(self._fetch_response(body, relay, redactor), names, redactor), relay
         )
-        if relay is not None and not relay.has_sent_text:
+        if not relay.has_sent_text:
             relay.send_delta(None, turn.text)
         return turn
 
-    def _with_retries(self, attempt: Callable[[], ModelTurn], relay: TextRelay | None) -> ModelTurn:
+    def _with_retries(self, attempt: Callable[[], ModelTurn], relay: TextRelay) -> ModelTurn:
         started_at, attempts = self._transport.clock(), 0
         while True:
             try:
@@ -103,19 +103,16 @@ class ModelClient:
                 is_late = self._transport.clock() - started_at + delay > self._settings.timeout
                 if not error.retryable or attempts >= MAX_ATTEMPTS or delay > MAX_BACKOFF_SECONDS or is_late:
                     raise
-            if relay is not None:
-                relay.reset()
+            relay.reset()
             self._transport.sleep(delay)
 
-    def _fetch_response(
-        self, body: dict[str, object], relay: TextRelay | None, redactor: RequestRedactor
-    ) -> JsonObject:
+    def _fetch_response(self, body: dict[str, object], relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
         """The finished response to one request; twice where the model does not know sealed reasoning."""
         model = str(body["model"])
         while True:
             with_encrypted_reasoning = model not in self._models_without_encrypted_reasoning
             extra: dict[str, object] = {"include": [_ENCRYPTED_REASONING]} if with_encrypted_reasoning else {}
-            if relay is not None:
+            if relay.is_wanted:
                 extra["stream"] = True
             http_response = self._send({**body, **extra})
             try:
@@ -145,14 +142,12 @@ class ModelClient:
         except tuple(TRANSPORT_FAILURES) as error:
             raise error_from_transport(error) from None
 
-    def _parse_response(
-        self, http_response: httpx.Response, relay: TextRelay | None, redactor: RequestRedactor
-    ) -> JsonObject:
+    def _parse_response(self, http_response: httpx.Response, relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
         """Whatever was asked for: not every server can stream."""
         if "event-stream" in http_response.headers.get("content-type", ""):
             return read_response(
                 self._skip_heartbeats(iter_event_data(_iter_body(http_response))),
-                relay or TextRelay(lambda _: None),
+                relay,
                 redactor,
             )
         response = as_object(_parse_json(b"".join(_iter_body(http_response))))

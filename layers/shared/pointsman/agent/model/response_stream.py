@@ -19,8 +19,9 @@ _FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 class TextRelay:
     """Hands out text, and knows whether there is something to forget."""
 
-    def __init__(self, on_text: TextCallback) -> None:
-        self._on_text = on_text
+    def __init__(self, on_text: TextCallback | None = None) -> None:
+        self.is_wanted = on_text is not None
+        self._on_text: TextCallback = on_text or (lambda _delta: None)
         self._message_index: object = None
         self.has_sent_text = False
 
