@@ -15,7 +15,9 @@ from local.lambda_service.worker import build_lambda_environment
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.agent.loop.runner import NextStep, advance_prompt
-from pointsman.prompts import approvals, queries, submission
+from pointsman.db import prompt_events
+from pointsman.db.connection import run_in_transaction
+from pointsman.prompts import approvals, submission
 from tests.harness.instances import wait_until
 from tests.prompts.sample_agent import FailingPlugin, compose
 
@@ -104,7 +106,7 @@ class EngineHarness:
 
     def events(self, prompt_id: str) -> EventList:
         """The events, with every time replaced by `T` and the prompt's id by `P`."""
-        events = queries.list_events_after(self.user_id, prompt_id)
+        events = run_in_transaction(prompt_events.list_after, prompt_id, self.user_id, 0) or []
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
         for event in events:
             for name in ("start", "end"):

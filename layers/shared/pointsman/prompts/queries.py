@@ -7,9 +7,8 @@ from ..db.connection import Connection, run_in_transaction
 from ..errors import PromptNotFound
 from ..timestamps import format_timestamp
 
-__all__ = ["Event", "PromptView", "get_prompt", "list_events_after", "prompt_not_found"]
+__all__ = ["PromptView", "get_prompt", "prompt_not_found"]
 
-Event = prompt_events.PromptEvent
 PromptView = dict[str, object]
 
 
@@ -47,14 +46,6 @@ def get_prompt(user_id: str, prompt_id: str) -> PromptView:
     if prompt.error is not None:
         view["error"] = prompt.error
     return {**view, "createdAt": format_timestamp(prompt.created_at), "updatedAt": format_timestamp(prompt.updated_at)}
-
-
-def list_events_after(user_id: str, prompt_id: str, seq: int = 0) -> list[Event]:
-    """The events of the user's prompt after the one of this number. Raises PromptNotFound."""
-    events = run_in_transaction(prompt_events.list_after, prompt_id, user_id, seq)
-    if events is None:
-        raise prompt_not_found(prompt_id)
-    return events
 
 
 def prompt_not_found(prompt_id: str) -> PromptNotFound:

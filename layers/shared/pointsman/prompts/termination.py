@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from ..db import prompt_runs, tool_calls, user_prompts
 from ..db.connection import Connection, run_in_transaction
-from ..errors import PromptNotFound
 from . import prompt_execution, transcript
+from .queries import prompt_not_found
 
 __all__ = ["cancel", "end_prompt", "terminate"]
 
@@ -29,7 +29,7 @@ def cancel(user_id: str, prompt_id: str) -> None:
         return True
 
     if not run_in_transaction(end_if_owned):
-        raise PromptNotFound(f"Prompt {prompt_id[:128]!r} not found")
+        raise prompt_not_found(prompt_id)
     prompt_execution.try_wake(lambda: prompt_execution.wake(prompt_id), prompt_id)
 
 

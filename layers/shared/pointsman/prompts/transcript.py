@@ -1,6 +1,6 @@
 """Transcript of a prompt: outputs, tool results and the final event in the contract's shapes.
 
-Each `append_` function writes in the caller's transaction, which must hold the lock of the prompt's row, and returns the
+Each `append_` function writes in the caller's transaction, which must hold the lock of the prompt's row. It returns the
 prompt as the caller must save it.
 """
 

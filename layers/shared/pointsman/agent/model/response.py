@@ -32,23 +32,19 @@ class TokenUsage:
     output: int = 0
     total: int = 0
 
-    def __add__(self, other: "TokenUsage") -> "TokenUsage":
-        return TokenUsage(self.input + other.input, self.output + other.output, self.total + other.total)
-
 
 @dataclass(frozen=True, slots=True)
 class ModelTurn:
     """One answer of the model.
 
     `items` go into the next input as they are, before the outputs of `calls`. `text` is what a person reads: the
-    messages, and a refusal's words, which `refusal` holds once more. Without calls it is the answer; it may be empty.
+    messages, refusals included. Without calls it is the answer; it may be empty.
     """
 
     items: list[ModelItem]
     text: str
     calls: list[FunctionCall] = field(default_factory=list[FunctionCall])
     usage: TokenUsage = TokenUsage()
-    refusal: str | None = None
 
 
 def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedactor) -> ModelTurn:
@@ -70,11 +66,11 @@ def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedact
     calls = [_parse_call(item, names) for item in items if item.get("type") == "function_call"]
     if len({call.call_id for call in calls}) < len(calls):
         raise invalid_response_error("two calls of one id")
-    message_text, refusal_text = _join_texts(items)
-    if status == "incomplete" and (not message_text or any(_is_truncated_call(item) for item in items)):
+    text = _join_texts(items)
+    if status == "incomplete" and (not text or any(_is_truncated_call(item) for item in items)):
         raise ModelFailed("The model did not finish its answer: it reached its limit of tokens")
     raw_items = [cast("ModelItem", item) for item in items]
-    return ModelTurn(raw_items, message_text, calls, _parse_usage(response.get("usage")), refusal_text or None)
+    return ModelTurn(raw_items, text, calls, _parse_usage(response.get("usage")))
 
 
 def _parse_call(item: JsonObject, names: ToolNameMap) -> FunctionCall:
@@ -96,31 +92,20 @@ def _is_truncated_call(item: JsonObject) -> bool:
     return item.get("status", "completed") != "completed"
 
 
-def _join_texts(items: list[JsonObject]) -> tuple[str, str]:
-    """The text of all messages, and of the refusals in them."""
-    messages: list[str] = []
-    refusals: list[str] = []
-    for item in items:
-        if item.get("type") != "message":
-            continue
-        message_text = ""
-        for part in as_objects(item.get("content")):
-            refusal = as_text(part.get("refusal"))
-            message_text += refusal or as_text(part.get("text"))
-            refusals += [refusal] if refusal else []
-        messages += [message_text] if message_text else []
-    return "\n\n".join(messages), "\n\n".join(refusals)
+def _join_texts(items: list[JsonObject]) -> str:
+    """Join the texts of all messages, refusals included, with a blank line between two messages."""
+    texts = [
+        "".join(as_text(part.get("refusal")) or as_text(part.get("text")) for part in as_objects(item.get("content")))
+        for item in items
+        if item.get("type") == "message"
+    ]
+    return "\n\n".join(text for text in texts if text)
 
 
 def _parse_usage(value: object) -> TokenUsage:
     counts = as_object(value)
-    input_tokens, output_tokens = (
-        _parse_token_count(counts.get("input_tokens")),
-        _parse_token_count(counts.get("output_tokens")),
-    )
-    return TokenUsage(
-        input_tokens, output_tokens, _parse_token_count(counts.get("total_tokens")) or input_tokens + output_tokens
-    )
+    sent, received = _parse_token_count(counts.get("input_tokens")), _parse_token_count(counts.get("output_tokens"))
+    return TokenUsage(sent, received, _parse_token_count(counts.get("total_tokens")) or sent + received)
 
 
 def _parse_token_count(value: object) -> int:
