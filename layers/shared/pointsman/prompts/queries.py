@@ -1,4 +1,4 @@
-"""A prompt as its user sees it."""
+"""Queries: a prompt as its user sees it."""
 
 from typing import Any
 
@@ -10,12 +10,15 @@ from ..timestamps import format_timestamp
 __all__ = ["PromptView", "get_prompt", "prompt_not_found"]
 
 PromptView = dict[str, object]
+"""The body of `GET /prompts/{promptId}`."""
 
 
 def get_prompt(user_id: str, prompt_id: str) -> PromptView:
-    """All of the user's prompt: what was asked, all outputs, and the approval that it waits for.
+    """Read the user's prompt with all its outputs, its usage, and the approval that it waits for.
 
-    Raises PromptNotFound.
+    Raises:
+        PromptNotFound: the user has no prompt of this id.
+        DatabaseUnavailable: Postgres cannot be reached.
     """
 
     def load(
@@ -49,4 +52,5 @@ def get_prompt(user_id: str, prompt_id: str) -> PromptView:
 
 
 def prompt_not_found(prompt_id: str) -> PromptNotFound:
+    """Build the error for a prompt that does not exist or is another user's. It shows 128 characters of the id."""
     return PromptNotFound(f"Prompt {prompt_id[:128]!r} not found")

@@ -57,6 +57,7 @@ def submit_prompt(
         NotFound: the user has no such conversation.
         ConversationBusy: another prompt of the conversation is active.
         IdempotencyKeyReused: the key came with another request before.
+        DatabaseUnavailable: Postgres cannot be reached.
     """
     settings = PromptSettings.load()
     _validate_text(text, settings.max_input_bytes)
@@ -108,7 +109,8 @@ def start_prompt(submitted: SubmittedPrompt) -> None:
     Functions does not respond, the prompt stays and the recovery starts it later.
 
     Raises:
-        StepFunctionsError: Step Functions rejected the start, and the prompt has been ended as failed.
+        StepFunctionsError: Step Functions rejected the start, and a new prompt has been ended as failed.
+        DatabaseUnavailable: Postgres cannot be reached.
     """
     prompt = run_in_transaction(prompt_runs.get_execution, submitted.id)
     if prompt is None or prompt.status != "running":
@@ -123,7 +125,7 @@ def start_prompt(submitted: SubmittedPrompt) -> None:
 
 
 def _fail_unstarted(db: Connection, prompt_id: str) -> bool:
-    """End a prompt whose id the client never gets; a repeat of its request creates another. False if it runs."""
+    """End a prompt whose id no client received, and free its key. False if an execution runs it all the same."""
 
     def is_unstarted(prompt: prompt_runs.PromptRun) -> bool:
         return prompt.status == "running" and prompt.owner is None
@@ -135,6 +137,7 @@ def _fail_unstarted(db: Connection, prompt_id: str) -> bool:
 
 
 def _validate_text(text: str, max_bytes: int) -> None:
+    """Raise InvalidToolInput unless Postgres can store the text and it has at most `max_bytes` bytes of UTF-8."""
     problem = None
     if not text.strip():
         problem = "It must not be empty"
@@ -151,5 +154,6 @@ def _compute_fingerprint(text: str, model: str, conversation_id: str | None, tok
 
 
 def _make_title(text: str) -> str:
+    """Shorten the first line to a conversation's title."""
     line = " ".join(text.strip().splitlines()[0].split())
     return line if len(line) <= _MAX_TITLE_LENGTH else line[: _MAX_TITLE_LENGTH - 1] + "…"

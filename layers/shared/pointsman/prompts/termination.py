@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from ..db import prompt_runs, tool_calls, user_prompts
 from ..db.connection import Connection, run_in_transaction
-from . import prompt_execution, transcript
+from . import transcript
+from .prompt_execution import try_wake
 from .queries import prompt_not_found
 
 __all__ = ["cancel", "end_prompt", "terminate"]
@@ -20,6 +21,7 @@ def cancel(user_id: str, prompt_id: str) -> None:
 
     Raises:
         PromptNotFound: the user has no prompt of this id.
+        DatabaseUnavailable: Postgres cannot be reached.
     """
 
     def end_if_owned(db: Connection) -> bool:
@@ -30,7 +32,7 @@ def cancel(user_id: str, prompt_id: str) -> None:
 
     if not run_in_transaction(end_if_owned):
         raise prompt_not_found(prompt_id)
-    prompt_execution.try_wake(lambda: prompt_execution.wake(prompt_id), prompt_id)
+    try_wake(prompt_id)
 
 
 def terminate(prompt_id: str, restarts: int) -> dict[str, object]:
@@ -40,6 +42,9 @@ def terminate(prompt_id: str, restarts: int) -> dict[str, object]:
 
     Returns:
         `{"closed": …}`: whether the prompt was ended by this call.
+
+    Raises:
+        DatabaseUnavailable: Postgres cannot be reached.
     """
 
     def is_own(prompt: prompt_runs.PromptRun) -> bool:
