@@ -37,7 +37,7 @@ class StreamEvent(NamedTuple):
 
 
 class EventSubscription:
-    """A user's subscription to the events of one of his prompts. Close it.
+    """A user's subscription to the events of a prompt. It must be closed.
 
     Attributes:
         last_seq: sequence number of the last event that was returned, 0 for none.
@@ -48,8 +48,8 @@ class EventSubscription:
         """Subscribe after the event `last_seq`.
 
         Args:
-            user_id: who subscribes.
-            prompt_id: his prompt, which is checked by `replay`.
+            user_id: the subscriber.
+            prompt_id: the user's prompt; `replay` checks that it is.
             last_seq: sequence number of the last event that the client has, 0 for none.
             listener: a listener that was opened before the prompt was started.
         """

@@ -1,11 +1,11 @@
-"""Asking the model for the prompt's next turn, and writing down what it says."""
+"""A model turn: one response of the model, committed with the tool calls that it requests."""
 
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...db import prompt_events, prompt_history, tool_calls
 from ...db.connection import Connection, run_in_transaction
@@ -29,9 +29,11 @@ _MAX_CALL_ID_LENGTH = 64
 
 
 def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings) -> Progress:
-    """Let the model take a turn and commit it with the calls that it asks for. Whether the prompt has ended.
+    """Request the model's next turn and commit it. The prompt ends if the turn has no calls, or the model failed.
 
-    A model that cannot be asked ends it.
+    Raises:
+        OwnershipLost: the prompt has ended or has another owner.
+        DatabaseUnavailable: Postgres cannot be reached.
     """
     items = run_in_transaction(load_history, owned.prompt_run)
     started_at = datetime.now(UTC)
@@ -81,7 +83,7 @@ def fail_prompt(owned: OwnedPrompt, message: str) -> Progress:
 
 @cache
 def _get_model_client() -> "ModelClient":
-    """One client for as long as the process lives. Raises MissingSetting."""
+    """Build the process's client. Raises MissingSetting. Imported here: httpx is not paid by a cold start."""
     from ...settings.prompts import ModelSettings
     from ..model.client import ModelClient
 
@@ -89,7 +91,7 @@ def _get_model_client() -> "ModelClient":
 
 
 def _build_text_callback(owned: OwnedPrompt) -> Callable[[str | None], None]:
-    """Hands the text out while it comes. Nobody must have it, so a database that is away meanwhile is no failure."""
+    """Build the callback that publishes the model's text. Text is not stored, so a failure of Postgres is ignored."""
 
     def publish_delta(delta: str | None) -> None:
         try:
@@ -97,14 +99,14 @@ def _build_text_callback(owned: OwnedPrompt) -> Callable[[str | None], None]:
         except PointsmanError:
             return
 
-    publish_delta(None)  # An earlier attempt may have died in the middle of this turn.
+    publish_delta(None)  # An earlier attempt may have been killed in the middle of this turn.
     return publish_delta
 
 
 def _assign_unique_call_ids(turn: "ModelTurn", used_ids: set[str]) -> tuple[list[ModelItem], list[dict[str, str]]]:
-    """The turn's items and calls. A call whose id the history has already gets another one.
+    """Return the turn's items and calls. A call whose id the history has already gets a new one.
 
-    An API refuses a history with two calls of one id, and an approval of the one must not be one of the other.
+    The API rejects a history with two calls of one id, and an approval of the one must not be valid for the other.
     """
     unique_ids: dict[str, str] = {}
     for call in turn.calls:
@@ -119,7 +121,5 @@ def _assign_unique_call_ids(turn: "ModelTurn", used_ids: set[str]) -> tuple[list
         {**item, "call_id": unique_ids[str(item["call_id"])]} if item.get("type") == "function_call" else item
         for item in turn.items
     ]
-    calls: list[dict[str, Any]] = [
-        {"id": unique_ids[call.call_id], "name": call.tool_id, "arguments": call.arguments} for call in turn.calls
-    ]
+    calls = [{"id": unique_ids[call.call_id], "name": call.tool_id, "arguments": call.arguments} for call in turn.calls]
     return items, calls

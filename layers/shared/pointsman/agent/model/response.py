@@ -1,4 +1,4 @@
-"""What a model's finished response says: text, calls of tools, and what the answer has cost."""
+"""A model's finished response, parsed into a turn: text, tool calls and token usage."""
 
 import json
 from collections.abc import Mapping
@@ -16,8 +16,13 @@ __all__ = ["FunctionCall", "ModelTurn", "TokenUsage", "parse_turn"]
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """A call that the model asks for. `call_id` names it in its output; `tool_id` is a tool's id, or what the model
-    made up; `arguments` is meant to be JSON and may be anything."""
+    """A tool call that the model requests.
+
+    Attributes:
+        call_id: links the call to its output.
+        tool_id: a tool's id, or a name that the model invented.
+        arguments: text that should be JSON, and may be anything.
+    """
 
     call_id: str
     tool_id: str
@@ -26,7 +31,7 @@ class FunctionCall:
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """Tokens."""
+    """Token counts of one response; 0 if the provider does not report them."""
 
     input: int = 0
     output: int = 0
@@ -35,10 +40,13 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class ModelTurn:
-    """One answer of the model.
+    """One response of the model.
 
-    `items` go into the next input as they are, before the outputs of `calls`. `text` is what a person reads: the
-    messages, refusals included. Without calls it is the answer; it may be empty.
+    Attributes:
+        items: its output items, to be sent back unchanged before the outputs of its calls.
+        text: the messages that a person reads, refusals included; may be empty.
+        calls: the requested tool calls. A turn without calls is the final answer.
+        usage: token counts.
     """
 
     items: list[ModelItem]
@@ -48,10 +56,12 @@ class ModelTurn:
 
 
 def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedactor) -> ModelTurn:
-    """The turn that a response holds.
+    """Parse a finished response.
 
-    An answer that was cut at the limit of tokens counts where it has text and no call that may be half of one. Raises
-    ModelFailed.
+    A response that was truncated at the token limit is accepted if it has text and no truncated call.
+
+    Raises:
+        ModelFailed: the response failed, is incomplete, or is not valid.
     """
     status = as_text(response.get("status")) or "completed"
     if response.get("error") or status in ("failed", "cancelled"):
@@ -77,7 +87,7 @@ def _parse_call(item: JsonObject, names: ToolNameMap) -> FunctionCall:
     call_id, name, raw_arguments = as_text(item.get("call_id")), as_text(item.get("name")), item.get("arguments")
     if not call_id or not name:
         raise invalid_response_error("a call without an id or a name")
-    # Not every server keeps to the text that the API has here.
+    # The API specifies a text here; some servers send an object.
     arguments = json.dumps(raw_arguments) if isinstance(raw_arguments, Mapping) else as_text(raw_arguments)
     return FunctionCall(call_id, names.to_tool_id(name), arguments)
 
