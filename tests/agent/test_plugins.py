@@ -185,8 +185,8 @@ def test_the_container_has_one_service_of_each_type_and_says_what_there_is() -> 
         services.get(Settings)
     services.provide(Settings, Settings(greeting="hi"))
     assert services.get(Settings).greeting == "hi"
-    with pytest.raises(CompositionError, match="no PluginService in the service container, but Settings"):
-        services.get(PluginService)
+    assert Settings in services
+    assert PluginService not in services
     with pytest.raises(CompositionError, match="a Settings in the service container already"):
         services.provide(Settings, Settings(greeting="ho"))
     with pytest.raises(CompositionError, match="no PluginService in the service container, but Settings"):

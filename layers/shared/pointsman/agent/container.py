@@ -61,5 +61,8 @@ class Services:
             raise CompositionError(f"There is no {kind.__name__} in the service container, but {available}")
         return cast("T", self._services[kind])
 
+    def __contains__(self, kind: type[Any]) -> bool:
+        return kind in self._services
+
     def __repr__(self) -> str:
         return f"Services({', '.join(sorted(kind.__name__ for kind in self._services))})"
