@@ -1,4 +1,4 @@
-"""The composition root: which plugins this bundle has, and which of their tools clients may call."""
+"""The composition root of this bundle: its plugins, and which of their tools are exposed to clients."""
 
 from pointsman.agent import Agent
 from pointsman.agent.plugins.conversation import Conversation
@@ -7,6 +7,7 @@ from pointsman.agent.plugins.time import Time
 
 
 def compose() -> Agent:
+    """Build and start the agent. Each function of the Agent API that needs plugins calls it at its start."""
     agent = Agent()
     conversation = agent.plugins.register(Conversation())
     time = agent.plugins.register(Time())

@@ -1,7 +1,11 @@
-"""The endpoints of the Agent API: one module, one route, one Lambda each, on the agent that composition.py composes.
+"""The endpoints of the Agent API: one module, one route and one Lambda function each.
 
-They parse, call one function of the layer and map the answer; nothing is decided here.
-Called by the HTTP API.
+Each endpoint parses the request, calls one function of the layer and maps its result. It never decides anything, and
+knows plugins only through `composition.compose`.
+
+The docstring of each module is public: what follows its colon is the operation's summary in openapi.json.
+
+Called by the API Gateway HTTP API, `prompt_stream` by the REST API.
 """
 
-import pointsman as pointsman  # before FastAPI: it sets how often garbage is looked for
+import pointsman as pointsman  # before FastAPI: it sets the thresholds of the garbage collector

@@ -20,6 +20,7 @@ handler = lambda_handler(app)
     openapi_extra=describe_agent_route(Decided, *DECISION_ERROR_CODES, request_model=Approval),
 )
 async def approve(promptId: str, request: Request) -> JSONResponse:
+    """Approve the waiting call; 404 if the prompt does not wait for it."""
     approval = validate_input(Approval, await read_json_body(request), "The approval")
     prompt_id = unquote(promptId)
     expected_input = approval.input if "input" in approval.model_fields_set else approvals.UNSET

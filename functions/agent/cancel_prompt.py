@@ -19,6 +19,7 @@ handler = lambda_handler(app)
     openapi_extra=describe_agent_route(Cancelled, "PROMPT_NOT_FOUND", "DATABASE_UNAVAILABLE"),
 )
 async def cancel(promptId: str, request: Request) -> JSONResponse:
+    """Cancel the prompt and return its status, which is another one if it had ended."""
     user, prompt_id = get_user_id(request), unquote(promptId)
     termination.cancel(user, prompt_id)
     return JSONResponse({"promptId": prompt_id, "status": queries.get_prompt(user, prompt_id)["status"]})

@@ -14,4 +14,5 @@ handler = lambda_handler(app)
 
 @app.get("/capabilities", openapi_extra=describe_agent_route(Capabilities))
 async def capabilities() -> JSONResponse:
+    """List the ids of the registered plugins."""
     return JSONResponse({"plugins": agent.plugins.ids})

@@ -17,6 +17,7 @@ handler = lambda_handler(app, lambda scope: scope["method"] == "GET")
 
 @app.get("/docs", openapi_extra=describe_agent_route(None, "DOCS_UNAVAILABLE", public=True, media_type="text/html"))
 async def docs() -> Response:
+    """Return the page."""
     return docs_page.render_page(ASSETS)
 
 
@@ -28,4 +29,5 @@ async def docs() -> Response:
     ),
 )
 async def docs_asset(asset: str, request: Request) -> Response:
+    """Return a file that the page needs."""
     return docs_page.serve_asset(ASSETS, asset, request.headers)

@@ -18,4 +18,5 @@ handler = lambda_handler(app)
     "/prompts/{promptId}", openapi_extra=describe_agent_route(PromptPage, "PROMPT_NOT_FOUND", "DATABASE_UNAVAILABLE")
 )
 async def get_prompt(promptId: str, request: Request) -> JSONResponse:
+    """Return the prompt's view."""
     return JSONResponse(queries.get_prompt(get_user_id(request), unquote(promptId)))

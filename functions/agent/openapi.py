@@ -19,7 +19,7 @@ handler = lambda_handler(app, lambda scope: scope["method"] == "GET")
 
 @app.get("/openapi.json", openapi_extra=describe_agent_route(dict[str, object], public=True))
 async def agent_openapi() -> Response:
-    """What `make openapi` has written of the endpoints' code, and what this bundle exposes besides."""
+    """Return the document that `make openapi` generated, with the tools and routes of this bundle."""
     return Response(_build_document(), media_type="application/json")
 
 

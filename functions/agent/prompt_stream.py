@@ -4,7 +4,7 @@ from pointsman.http.agent_api.prompt_stream import create_stream_app
 
 
 def has_conversations() -> bool:
-    """Asked by prompts of a conversation only, since what is composed loads pydantic."""
+    """Whether the plugin `conversation` is registered. Composes on demand, because plugins load pydantic."""
     from composition import compose
 
     return "conversation" in compose().plugins.ids

@@ -20,6 +20,7 @@ handler = lambda_handler(app)
     openapi_extra=describe_agent_route(Decided, *DECISION_ERROR_CODES, request_model=Rejection),
 )
 async def reject(promptId: str, request: Request) -> JSONResponse:
+    """Reject the waiting call; 404 if the prompt does not wait for it."""
     rejection = validate_input(Rejection, await read_json_body(request), "The rejection")
     prompt_id = unquote(promptId)
     approvals.decide(get_user_id(request), prompt_id, rejection.toolCallId, False, reason=rejection.reason)

@@ -17,11 +17,12 @@ handler = lambda_handler(app)
 
 @app.get("/tools", openapi_extra=describe_agent_route(Tools))
 async def tools() -> Response:
+    """Describe the exposed tools."""
     return Response(_serialize_tools(), media_type="application/json")
 
 
 @cache
 def _serialize_tools() -> bytes:
-    """The same as long as this code runs."""
+    """Serialize the list once; it does not change while the process runs."""
     schemas = [describe_tool(exposed.tool, exposed.tag) for exposed in agent.api.tools]
     return bytes(JSONResponse({"tools": schemas}).body)

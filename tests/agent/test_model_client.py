@@ -12,8 +12,9 @@ from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
 from pointsman.agent import Input, Output, Tool
 from pointsman.agent.model.client import ModelClient
-from pointsman.agent.model.response import FunctionCall, ModelTurn, TokenUsage, build_tool_output, build_user_message
+from pointsman.agent.model.response import FunctionCall, ModelTurn, TokenUsage
 from pointsman.errors import ModelFailed
+from pointsman.prompts.model_items import build_tool_output, build_user_message
 from pointsman.providers.http_client import Transport
 from pointsman.settings.prompts import ModelSettings
 
@@ -108,7 +109,7 @@ PLAIN_AND_STREAMED = pytest.mark.parametrize("streamed", [False, True], ids=["pl
 def test_a_text_is_an_answer(model: ModelHarness, streamed: bool) -> None:
     model.sim.script_model({"text": "It is  noon\n", "usage": {"input_tokens": 3, "output_tokens": 4}})
     turn = model.run_turn(streamed=streamed)
-    assert (turn.text, turn.calls, turn.refusal) == ("It is  noon\n", [], None)
+    assert (turn.text, turn.calls) == ("It is  noon\n", [])
     assert turn.usage == TokenUsage(3, 4, 7)
     assert "".join(str(piece) for piece in model.text_deltas) == (turn.text if streamed else "")
 
@@ -186,7 +187,7 @@ def test_what_is_streamed_is_what_comes_at_once(model: ModelHarness, turn: dict[
         items = [{name: item[name] for name in item if not name.endswith("id")} for item in found.items]
         for item in items:
             item.pop("encrypted_content", None)
-        return items, found.text, [(call.tool_id, call.arguments) for call in found.calls], found.usage, found.refusal
+        return items, found.text, [(call.tool_id, call.arguments) for call in found.calls], found.usage
 
     plain, streamed = model.run_turn(), model.run_turn(streamed=True)
     assert essence(plain) == essence(streamed)
@@ -195,13 +196,12 @@ def test_what_is_streamed_is_what_comes_at_once(model: ModelHarness, turn: dict[
 
 def test_a_refusals_words_are_the_answer(model: ModelHarness) -> None:
     model.sim.script_model({"refusal": "I will not."})
-    turn = model.run_turn()
-    assert (turn.text, turn.refusal) == ("I will not.", "I will not.")
+    assert model.run_turn().text == "I will not."
 
 
 def test_a_model_that_tells_no_usage_counts_as_zero(model: ModelHarness) -> None:
     model.sim.script_model({"text": "x", "usage": None})
-    assert model.run_turn().usage == TokenUsage(0, 0, 0) == sum([TokenUsage()] * 3, TokenUsage())
+    assert model.run_turn().usage == TokenUsage(0, 0, 0)
 
 
 @PLAIN_AND_STREAMED

@@ -15,7 +15,9 @@ from local.lambda_service.worker import build_lambda_environment
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.agent.loop.runner import NextStep, advance_prompt
-from pointsman.prompts import approvals, queries, submission
+from pointsman.db import prompt_events
+from pointsman.db.connection import run_in_transaction
+from pointsman.prompts import approvals, submission
 from tests.harness.instances import wait_until
 from tests.prompts.sample_agent import FailingPlugin, compose
 
@@ -34,6 +36,13 @@ def advance_function_environment(stack: Stack, state_machine_arn: str) -> dict[s
         if not name.startswith(("PATH", "PYTHON", "LANG", "TZ", "LD_", "DYLD_"))
     }
     return {**variables, "PROMPT_STATE_MACHINE_ARN": state_machine_arn}
+
+
+def submit_prompt(user_id: str, text: str, **options: Any) -> str:
+    """Store a prompt and start its execution; its id."""
+    submitted = submission.submit_prompt(user_id, text, **options)
+    submission.start_prompt(submitted)
+    return submitted.id
 
 
 class EngineHarness:
@@ -59,7 +68,7 @@ class EngineHarness:
         text = text or f"Question {os.getpid()}-{next(_counter)}."
         if turns:
             self.simulator.script_model(*turns, match=text)
-        return submission.submit_prompt(self.user_id, text, **options)
+        return submit_prompt(self.user_id, text, **options)
 
     def advance(self, prompt_id: str) -> NextStep:
         """Once, as the newest execution."""
@@ -97,7 +106,7 @@ class EngineHarness:
 
     def events(self, prompt_id: str) -> EventList:
         """The events, with every time replaced by `T` and the prompt's id by `P`."""
-        events = queries.list_events_after(self.user_id, prompt_id)
+        events = run_in_transaction(prompt_events.list_after, prompt_id, self.user_id, 0) or []
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
         for event in events:
             for name in ("start", "end"):

@@ -7,6 +7,7 @@ import pytest
 from pointsman.agent import Tool
 from pointsman.errors import PromptNotFound
 from pointsman.prompts import approvals, queries, termination
+from pointsman.prompts.event_subscription import EventSubscription
 from tests.prompts import sample_agent
 from tests.prompts.engine_harness import TIMESTAMP, EngineHarness, wait_until_true
 from tests.prompts.engine_processes import ACCEPTED, REFUSED, advance_in_process, start_advance, start_deciders
@@ -181,9 +182,13 @@ def test_cancelling_what_has_ended_changes_nothing(engine: EngineHarness) -> Non
     assert (engine.events(prompt_id), engine.status(prompt_id)) == (events, "completed")
 
 
+def replay_events(user_id: str, prompt_id: str) -> None:
+    EventSubscription(user_id, prompt_id, 0).replay()
+
+
 def test_another_users_prompt_is_neither_seen_nor_cancelled(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
-    for attempt in (termination.cancel, queries.get_prompt, queries.list_events_after):
+    for attempt in (termination.cancel, queries.get_prompt, replay_events):
         for wanted in (prompt_id, "prompt-" + "0" * 32, "nonsense\0"):
             with pytest.raises(PromptNotFound):
                 attempt("somebody-else", wanted)

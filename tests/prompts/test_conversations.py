@@ -8,8 +8,8 @@ import pytest
 from pointsman.agent.loop.history import load_history
 from pointsman.db import connection, prompt_runs
 from pointsman.errors import ConversationBusy, NotFound
-from pointsman.prompts import submission, termination
-from tests.prompts.engine_harness import EngineHarness
+from pointsman.prompts import termination
+from tests.prompts.engine_harness import EngineHarness, submit_prompt
 from tests.prompts.engine_processes import start_advance
 from tests.prompts.sample_agent import tool_call
 
@@ -141,7 +141,7 @@ def test_conversation_of_somebody_else_is_not_found(engine: EngineHarness) -> No
         (engine.user_id, "x\0y"),
     ):
         with pytest.raises(NotFound, match="Conversation"):
-            submission.submit_prompt(user, "Hello", conversation_id=wanted)
+            submit_prompt(user, "Hello", conversation_id=wanted)
     assert engine.call_tool("conversation.get", conversationId=conversation_id)["prompts"] == []
 
 

@@ -53,16 +53,11 @@ def delta_texts(events: list[StreamEvent]) -> list[str]:
 
 def test_what_is_heard_comes_at_once_and_in_order(engine: EngineHarness) -> None:
     engine.simulator.script_model({"text": "One two three."}, match="A question.")
-    listeners: list[EventListener] = []
-
-    def open_listener(prompt_id: str) -> None:
-        listeners.append(EventListener(prompt_id))
-        listeners[0].listen()
-
-    prompt_id = submission.submit_prompt(engine.user_id, "A question.", tokens=True, on_created=open_listener)
-    subscription = EventSubscription(engine.user_id, prompt_id, 0, listeners[0])
+    submitted = submission.submit_prompt(engine.user_id, "A question.", tokens=True)
+    subscription = EventSubscription.open_before_start(engine.user_id, submitted.id, 0)
+    submission.start_prompt(submitted)
     assert [one.event for one in subscription.replay()] == ["prompt.created"]
-    engine.advance(prompt_id)
+    engine.advance(submitted.id)
     events = read_events(subscription)
     assert [one.seq for one in events if one.seq] == [2, 3]
     assert events[-1].event == "prompt.completed"

@@ -3,8 +3,7 @@
 import pytest
 
 from pointsman.errors import InvalidToolInput
-from pointsman.prompts import submission
-from tests.prompts.engine_harness import EngineHarness
+from tests.prompts.engine_harness import EngineHarness, submit_prompt
 from tests.prompts.sample_agent import tool_call
 
 
@@ -20,7 +19,7 @@ from tests.prompts.sample_agent import tool_call
 )
 def test_input_that_cannot_be(engine: EngineHarness, text: str, message: str) -> None:
     with pytest.raises(InvalidToolInput) as caught:
-        submission.submit_prompt(engine.user_id, text)
+        submit_prompt(engine.user_id, text)
     assert caught.value.issues == [{"path": ["input"], "message": message}]
     assert engine.db.execute("SELECT FROM prompts WHERE user_id = %s", (engine.user_id,)).rowcount == 0
 

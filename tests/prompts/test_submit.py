@@ -6,32 +6,26 @@ import psycopg
 import pytest
 
 from pointsman.errors import IdempotencyKeyReused
-from pointsman.prompts import submission
 from pointsman.workflows.step_functions import StepFunctionsError
-from tests.prompts.engine_harness import EngineHarness
+from tests.prompts.engine_harness import EngineHarness, submit_prompt
 
 
 def test_same_request_with_a_key_is_the_same_prompt(engine: EngineHarness) -> None:
-    first = submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1")
-    assert submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1") == first
-    assert submission.submit_prompt("somebody-else", "Hello", idempotency_key="key-1") != first
-    assert submission.submit_prompt(engine.user_id, "Hello") != first
+    first = submit_prompt(engine.user_id, "Hello", idempotency_key="key-1")
+    assert submit_prompt(engine.user_id, "Hello", idempotency_key="key-1") == first
+    assert submit_prompt("somebody-else", "Hello", idempotency_key="key-1") != first
+    assert submit_prompt(engine.user_id, "Hello") != first
     for changed in ({"text": "Hallo"}, {"model": "high"}, {"tokens": True}):
         with pytest.raises(IdempotencyKeyReused):
-            submission.submit_prompt(
-                **{"user_id": engine.user_id, "text": "Hello", "idempotency_key": "key-1", **changed}
-            )
+            submit_prompt(**{"user_id": engine.user_id, "text": "Hello", "idempotency_key": "key-1", **changed})
     rows = engine.db.execute("SELECT count(*) AS n FROM prompts WHERE user_id = %s", (engine.user_id,)).fetchone()
     assert rows == {"n": 2}
 
 
 def test_key_of_a_conversations_prompt_joins_it_although_it_runs(engine: EngineHarness) -> None:
     conversation_id = engine.create_conversation()
-    first = submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
-    assert (
-        submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
-        == first
-    )
+    first = submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
+    assert submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id) == first
 
 
 def test_prompt_that_cannot_be_started_fails_and_its_key_is_free(
@@ -40,12 +34,12 @@ def test_prompt_that_cannot_be_started_fails_and_its_key_is_free(
     conversation_id = engine.create_conversation()
     monkeypatch.setenv("PROMPT_STATE_MACHINE_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:Nowhere")
     with pytest.raises(StepFunctionsError):
-        submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
+        submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
     rows = engine.db.execute("SELECT id, status FROM prompts WHERE user_id = %s", (engine.user_id,)).fetchall()
     assert [row["status"] for row in rows] == ["failed"]
     assert engine.last_event(rows[0]["id"]) == ("error", {"message": "The prompt could not be started"})
     monkeypatch.setenv("PROMPT_STATE_MACHINE_ARN", engine.environment["PROMPT_STATE_MACHINE_ARN"])
-    second = submission.submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
+    second = submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
     assert second != rows[0]["id"]
 
 

@@ -1,7 +1,14 @@
-"""The agent: plugins, the tools that they bring, and what of them clients may call.
+"""The agent: plugins, their tools, and the tools and routes that a bundle exposes to clients.
 
-Whatever a plugin's author needs is exported here; no web framework, and no decision about instances, may live here.
-Called by pointsman.http, by functions/agent, and by the composition root of each bundle.
+Exports what the author of a plugin or of a composition root needs (docs/agent.md). Never knows a web framework, and
+decides nothing about instances or stored prompts.
+
+Subpackages:
+    loop: advances a prompt by model turns and tool calls
+    model: client of the model's API
+    plugins: the plugins that come with the bundle
+
+Called by pointsman.http, functions/agent, functions/tasks/advance_prompt and each bundle's composition root.
 """
 
 from .agent import Agent

@@ -1,4 +1,4 @@
-"""A bundle's agent: the parts that a composition root puts together."""
+"""The agent of a bundle, which a composition root builds."""
 
 from collections.abc import Mapping
 
@@ -11,12 +11,21 @@ __all__ = ["Agent"]
 
 
 class Agent:
-    """The service container, with the PluginService and the ApiService in it.
+    """Plugins and exposed API of a bundle, with the service container that they share.
 
-    `secrets` are what the bundle lets its plugins know; `prefix` is the setting API_PREFIX unless it is given.
+    Attributes:
+        services: the container; it holds `plugins` and `api` too.
+        plugins: registers plugins.
+        api: exposes tools and routes to clients.
     """
 
     def __init__(self, *, secrets: Mapping[str, str] | None = None, prefix: str | None = None) -> None:
+        """Build an agent without plugins.
+
+        Args:
+            secrets: what plugins may read by name.
+            prefix: path prefix of the Agent API, like `/api`; by default the setting API_PREFIX.
+        """
         self.services = Services(secrets)
         self.plugins = PluginService(self.services)
         self.api = ApiService(self.services, load_api_prefix() if prefix is None else prefix)
@@ -24,7 +33,11 @@ class Agent:
         self.services.provide(ApiService, self.api)
 
     def start(self) -> "Agent":
-        """Make the plugins ready, then the API; nothing can be registered afterwards."""
+        """Start the plugins, then the API, and return the agent. Nothing can be registered afterwards.
+
+        Raises:
+            CompositionError: it was started before.
+        """
         self.plugins.start()
         self.api.start()
         return self

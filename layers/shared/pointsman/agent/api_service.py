@@ -1,4 +1,4 @@
-"""What of a bundle clients may call: the tools that it exposes and the routes that it adds."""
+"""The API of a bundle: the tools that it exposes to clients, and its own routes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,14 +15,19 @@ __all__ = ["ApiService", "ExposedTool"]
 
 @dataclass(frozen=True, slots=True)
 class ExposedTool:
-    """A tool that clients may call, and the tag under which the documentation has it."""
+    """A tool that clients may call, with its tag in the API's documentation."""
 
     tool: AnyTool
     tag: str | None
 
 
 class ApiService:
-    """The tools and routes of a bundle, in the order in which they were exposed. `prefix` is like `/api`."""
+    """Registry of a bundle's exposed tools and own routes, in the order of their registration.
+
+    Attributes:
+        prefix: path prefix of the Agent API, like `/api`.
+        is_running: whether it was started; nothing can be registered then.
+    """
 
     def __init__(self, services: Services, prefix: str = "/api") -> None:
         self.services = services
@@ -32,13 +37,22 @@ class ApiService:
         self._routes: dict[tuple[str, str], Route] = {}
 
     def expose_tool(self, tool: AnyTool, tag: str | None = None) -> None:
-        """Let clients list, read about and call the tool. Raises CompositionError for a second one of the same id."""
+        """Let clients list and call the tool.
+
+        Args:
+            tool: any tool, a client-only one too.
+            tag: its tag in the API's documentation.
+
+        Raises:
+            CompositionError: a tool of this id is exposed already, or the API runs.
+        """
         self._require_stopped(f"tool {tool.id}")
         if tool.id in self._tools:
             raise CompositionError(f"A tool {tool.id} is exposed already")
         self._tools[tool.id] = ExposedTool(tool, tag)
 
     def expose_tools(self, tools: Iterable[AnyTool], tag: str | None = None) -> None:
+        """Expose several tools under one tag; see `expose_tool`."""
         for tool in tools:
             self.expose_tool(tool, tag)
 
@@ -54,16 +68,20 @@ class ApiService:
         output: type[BaseModel] | None = None,
         public: bool = False,
     ) -> None:
-        """Add a route under the prefix. Raises CompositionError for one that would answer another's requests."""
+        """Add a route under the prefix. For the arguments see `Route`.
+
+        Raises:
+            CompositionError: the route is not valid or conflicts with another one, or the API runs.
+        """
         self._require_stopped(f"route {method} {path}")
         route = Route(method, path, handler, summary, tag, input, output, public)
         if (method, strip_parameter_names(path)) in self._routes:
             raise CompositionError(f"There is a route {method} {strip_parameter_names(path)} already")
         other = next(
             (
-                one
-                for one in self.routes
-                if strip_parameter_names(one.path) == strip_parameter_names(path) and one.path != path
+                existing
+                for existing in self.routes
+                if strip_parameter_names(existing.path) == strip_parameter_names(path) and existing.path != path
             ),
             None,
         )
@@ -74,24 +92,34 @@ class ApiService:
         self._routes[method, strip_parameter_names(path)] = route
 
     def start(self) -> None:
-        """Take no more tools and routes. Raises CompositionError where it runs already."""
+        """Close the registration of tools and routes.
+
+        Raises:
+            CompositionError: it runs already.
+        """
         self._require_stopped("another start")
         self.is_running = True
 
     def stop(self) -> None:
-        """Take tools and routes again."""
+        """Open the registration again."""
         self.is_running = False
 
     @property
     def tools(self) -> tuple[ExposedTool, ...]:
+        """The exposed tools, in the order of their registration."""
         return tuple(self._tools.values())
 
     @property
     def routes(self) -> tuple[Route, ...]:
+        """The bundle's own routes, in the order of their registration."""
         return tuple(self._routes.values())
 
     def get_tool(self, tool_id: str) -> ExposedTool:
-        """The exposed tool of this id. Raises ToolNotFound."""
+        """Return the exposed tool of this id.
+
+        Raises:
+            ToolNotFound: no such tool is exposed.
+        """
         if tool_id not in self._tools:
             raise ToolNotFound(f"There is no tool {tool_id[:128]!r}; GET {self.prefix}/tools lists what there is")
         return self._tools[tool_id]

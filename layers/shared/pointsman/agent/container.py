@@ -1,4 +1,4 @@
-"""The service container: what plugins and tools share, found by type."""
+"""The service container: services that plugins and tools share, by type, and secrets by name."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, cast
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Secrets(Mapping[str, str]):
-    """Secrets by name. Its repr shows the names only."""
+    """Secrets by name. Its repr holds the names only."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = dict(values)
@@ -30,22 +30,34 @@ class Secrets(Mapping[str, str]):
 
 
 class Services:
-    """One service of each type. `secrets` is what the bundle lets its plugins know."""
+    """Service container with one service of each type.
+
+    Attributes:
+        secrets: the secrets that the bundle gives to its plugins.
+    """
 
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self.secrets = Secrets(secrets or {})
         self._services: dict[type[Any], object] = {}
 
     def provide(self, kind: type[T], service: T) -> None:
-        """Put a service in, to be found by this type. Raises CompositionError where there is one already."""
+        """Register a service under a type, its own or a base of it.
+
+        Raises:
+            CompositionError: the type has a service already.
+        """
         if kind in self._services:
             raise CompositionError(f"There is a {kind.__name__} in the service container already")
         self._services[kind] = service
 
     def get(self, kind: type[T]) -> T:
-        """The service of this type. Raises CompositionError, naming those that there are."""
+        """Return the service of this type.
+
+        Raises:
+            CompositionError: there is none; the message names the types that have one.
+        """
         if kind not in self._services:
-            available = ", ".join(sorted(other.__name__ for other in self._services)) or "nothing"
+            available = ", ".join(sorted(existing.__name__ for existing in self._services)) or "nothing"
             raise CompositionError(f"There is no {kind.__name__} in the service container, but {available}")
         return cast("T", self._services[kind])
 

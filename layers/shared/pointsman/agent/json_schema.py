@@ -1,4 +1,4 @@
-"""Tools as clients and models are told of them: JSON Schemas of what they take and return."""
+"""JSON Schemas of models, and the description of a tool in `GET /tools`."""
 
 from typing import Any
 
@@ -11,24 +11,29 @@ __all__ = ["describe_tool", "input_schema", "output_schema"]
 
 
 class _SchemaGenerator(GenerateJsonSchema):
-    """Without titles made of the names of fields: they say nothing, and a model pays for each word."""
+    """Omits titles derived from field names: they add nothing, and each costs the model tokens."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
 
 
 def input_schema(model: type[BaseModel], ref_template: str = DEFAULT_REF_TEMPLATE) -> dict[str, Any]:
-    """What a client may send. `refs` is where what is under `$defs` will be, with `{model}` for its name there."""
+    """Return the JSON Schema of a model as an input.
+
+    Args:
+        model: the model.
+        ref_template: format of a reference to a definition, with `{model}` for its name.
+    """
     return model.model_json_schema(mode="validation", ref_template=ref_template, schema_generator=_SchemaGenerator)
 
 
 def output_schema(model: type[BaseModel], ref_template: str = DEFAULT_REF_TEMPLATE) -> dict[str, Any]:
-    """What it gets; `refs` likewise."""
+    """Return the JSON Schema of a model as an output. For `ref_template` see `input_schema`."""
     return model.model_json_schema(mode="serialization", ref_template=ref_template, schema_generator=_SchemaGenerator)
 
 
 def describe_tool(tool: AnyTool, tag: str | None = None) -> dict[str, Any]:
-    """A tool as `GET /tools` lists it."""
+    """Describe a tool as `GET /tools` lists it: id, description, tag, and the schemas of input and output."""
     return {
         "id": tool.id,
         "description": tool.description,

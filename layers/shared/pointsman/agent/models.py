@@ -1,4 +1,7 @@
-"""Models for inputs and outputs of tools. Any pydantic model will do; these are strict, and cost nothing until used."""
+"""Base models for the inputs and outputs of tools.
+
+Any pydantic model can be used. These are strict, and build their schemas at first use, which a cold start does not pay.
+"""
 
 from typing import Annotated
 
@@ -8,16 +11,16 @@ __all__ = ["Input", "Output", "Timestamp"]
 
 
 class Input(BaseModel):
-    """An input: nothing is converted, and a member that it does not have is refused."""
+    """Base of inputs: values are not converted, and unknown members are rejected."""
 
     model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
 
 
 class Output(BaseModel):
-    """An output: nothing is converted, and a member that it does not have is left out."""
+    """Base of outputs: values are not converted, and unknown members are dropped."""
 
     model_config = ConfigDict(strict=True, defer_build=True)
 
 
 Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-"""A moment in an output: ISO 8601 with milliseconds in UTC, as pointsman.timestamps.iso writes it."""
+"""ISO 8601 in UTC with milliseconds, as `pointsman.timestamps.format_timestamp` returns it."""

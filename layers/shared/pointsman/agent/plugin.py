@@ -1,4 +1,4 @@
-"""Plugins: what they are, and the service that sets them up in order."""
+"""Plugins, the prompt that they prepare, and the service that registers and starts them."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
@@ -17,11 +17,18 @@ C = TypeVar("C", bound=BaseModel)
 
 
 class NoConfig(Input):
-    """The configuration of a plugin that has none."""
+    """Configuration of a plugin that has nothing to configure."""
 
 
 class Prompt:
-    """A prompt that is about to run, for plugins to add to. `conversation_id` is None for one that stands alone."""
+    """A prompt before it is advanced: plugins add tools and instructions to it.
+
+    Attributes:
+        services: the agent's service container.
+        user_id: whose prompt it is.
+        prompt_id: the stored prompt.
+        conversation_id: its conversation, if it has one.
+    """
 
     def __init__(self, services: Services, *, user_id: str, prompt_id: str, conversation_id: str | None = None) -> None:
         self.services = services
@@ -32,7 +39,11 @@ class Prompt:
         self._instructions: list[str] = []
 
     def add_tools(self, *tools: AnyTool) -> None:
-        """Let the model call these tools. Raises CompositionError for one of the same id, or one for clients only."""
+        """Let the model call these tools.
+
+        Raises:
+            CompositionError: the prompt has another tool of the same id, or a tool is client-only.
+        """
         for tool in tools:
             if tool.client_only:
                 raise CompositionError(f"Tool {tool.id} is for clients only: no model may have it")
@@ -40,35 +51,42 @@ class Prompt:
                 raise CompositionError(f"The prompt has another tool {tool.id} already")
 
     def add_instructions(self, text: str) -> None:
-        """Tell the model this, before the user's input."""
+        """Add a paragraph to the model's instructions."""
         self._instructions.append(text)
 
     @property
     def tools(self) -> tuple[AnyTool, ...]:
+        """The tools that the model may call, in the order of their addition."""
         return tuple(self._tools.values())
 
     @property
     def instructions(self) -> tuple[str, ...]:
+        """The paragraphs of the model's instructions, in the order of their addition."""
         return tuple(self._instructions)
 
 
 class Plugin(Generic[C]):
-    """A plugin. Subclass it, with an `id`, and a model as `config` if there is something to configure.
+    """Base of plugins.
 
-    What it loads is paid by every cold start: import databases and HTTP clients in the functions that use them.
+    Every function of the Agent API imports every plugin, so import databases and HTTP clients in the functions that
+    use them.
+
+    Attributes:
+        id: unique in a bundle.
+        config: model of the configuration.
     """
 
     id: ClassVar[str]
     config: ClassVar[type[BaseModel]] = NoConfig
 
     def setup(self, services: Services, config: C) -> None:
-        """Called when it is registered: provide services here; others' may not be there yet."""
+        """Set up at registration: keep the configuration, provide services. Other plugins may not be set up yet."""
 
     def ready(self, services: Services) -> None:
-        """Called once all plugins are set up, in the order of their registration: use others' services here."""
+        """Use the services of other plugins. Called after every plugin's `setup`, in the order of registration."""
 
     def prepare(self, prompt: Prompt) -> None:
-        """Called for each prompt: add tools and instructions for the model."""
+        """Add tools and instructions for the model. Called each time that a prompt is advanced."""
 
 
 AnyPlugin = Plugin[Any]
@@ -76,7 +94,7 @@ P = TypeVar("P", bound=AnyPlugin)
 
 
 class PluginService:
-    """The plugins of a bundle, in the order of their registration."""
+    """Registry of a bundle's plugins, in the order of their registration."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -84,10 +102,15 @@ class PluginService:
         self._started = False
 
     def register(self, plugin: P, config: Mapping[str, object] | BaseModel | None = None) -> P:
-        """Set the plugin up with its configuration, a model or what fits one, and return it.
+        """Validate the configuration, set the plugin up, and return it.
 
-        Raises CompositionError for a second one of the same id, after the start, and for a wrong configuration; and
-        whatever `setup` raises.
+        Args:
+            plugin: the plugin.
+            config: an instance of its configuration model, or a mapping that fits it; empty by default.
+
+        Raises:
+            CompositionError: the id is missing or registered already, the configuration is not valid, or the plugins
+                have been started. What `setup` raises is not caught.
         """
         plugin_id = getattr(plugin, "id", "")
         if not plugin_id:
@@ -107,7 +130,11 @@ class PluginService:
         return plugin
 
     def start(self) -> None:
-        """Call every plugin's `ready`, in order. Raises CompositionError the second time, and whatever they raise."""
+        """Call every plugin's `ready`, in order. What it raises is not caught.
+
+        Raises:
+            CompositionError: they have been started before.
+        """
         if self._started:
             raise CompositionError("The plugins have been started already")
         self._started = True
@@ -115,16 +142,21 @@ class PluginService:
             plugin.ready(self._services)
 
     def prepare(self, prompt: Prompt) -> None:
-        """Let every plugin add to the prompt, in order."""
+        """Call every plugin's `prepare`, in order. What it raises is not caught."""
         for plugin in self._plugins.values():
             plugin.prepare(prompt)
 
     @property
     def ids(self) -> list[str]:
+        """The ids of the plugins, in the order of their registration."""
         return list(self._plugins)
 
     def get(self, plugin_id: str) -> AnyPlugin:
-        """The plugin of this id. Raises CompositionError, naming those that there are."""
+        """Return the plugin of this id.
+
+        Raises:
+            CompositionError: there is none; the message names those that there are.
+        """
         if plugin_id not in self._plugins:
             raise CompositionError(f"There is no plugin {plugin_id}, but {', '.join(self._plugins) or 'none'}")
         return self._plugins[plugin_id]

@@ -1,4 +1,4 @@
-"""Routes that a bundle adds to the Agent API, beside its tools."""
+"""Routes that a bundle adds to the Agent API besides its tools."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ RESERVED_PATHS = (
     "/prompts/{promptId}/reject",
     "/prompts/{promptId}/cancel",
 )
-"""The Agent API's own paths under its prefix; the gateway would never hand them to another route."""
+"""The Agent API's own paths under its prefix, as in template.yaml: the gateway routes them to other functions."""
 
 _SEGMENT_PATTERN = re.compile(r"[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_]*\}")
 
@@ -39,8 +39,12 @@ _SEGMENT_PATTERN = re.compile(r"[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_]*\}")
 class RouteContext:
     """A request to a route.
 
-    `user_id` is empty where a public route is called by nobody. `path` and `query` are decoded. `body` is an instance
-    of the route's input model, None where it has none.
+    Attributes:
+        user_id: the caller; empty if a public route is called without an identity.
+        services: the agent's service container.
+        path: the path parameters, percent-decoded.
+        query: the query parameters, percent-decoded.
+        body: an instance of the route's input model, None if the route has none.
     """
 
     user_id: str
@@ -55,9 +59,20 @@ RouteHandler = Callable[[RouteContext], BaseModel | Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Route:
-    """A route under the prefix. `path` is like `/hello/{name}`; `public` ones need no identity.
+    """A route under the Agent API's prefix.
 
-    Raises CompositionError for what cannot be.
+    Attributes:
+        method: the HTTP method.
+        path: path under the prefix, like `/hello/{name}`.
+        handler: takes the RouteContext and returns the output, or a mapping that fits it.
+        summary: one line for the API's documentation.
+        tag: tag in the API's documentation.
+        input: model of the request body; not for GET.
+        output: model of the response body; by default any object.
+        public: whether it needs no identity.
+
+    Raises:
+        CompositionError: the route is not valid, or shadowed by a path of the Agent API.
     """
 
     method: HttpMethod
@@ -78,14 +93,14 @@ class Route:
             raise CompositionError(f"Route {name}: a path is like /hello/{{name}}")
         if len(set(self.parameters)) < len(self.parameters):
             raise CompositionError(f"Route {name} has two parameters of one name")
-        if reserved := next((own for own in RESERVED_PATHS if _is_shadowing(own, self.path)), None):
+        if reserved := next((path for path in RESERVED_PATHS if _is_shadowing(path, self.path)), None):
             raise CompositionError(f"Route {name}: {reserved} is the Agent API's own")
         if self.input is not None and self.method == "GET":
             raise CompositionError(f"Route {name}: a GET has no body")
 
     @property
     def parameters(self) -> list[str]:
-        """The names of the path's parameters, in order."""
+        """Names of the path's parameters, in order."""
         return re.findall(r"\{(\w+)\}", self.path)
 
     def call(
@@ -96,9 +111,20 @@ class Route:
         query: Mapping[str, str],
         raw_body: object = None,
     ) -> object:
-        """Call the route, with the body as parsed JSON; what it returns as JSON.
+        """Validate the body, call the handler, and return its output as JSON values.
 
-        Raises InvalidToolInput, errors of ours that the handler raises, and RouteFailed for all others.
+        Args:
+            user_id: the caller, or an empty string.
+            services: the agent's service container.
+            path: the path parameters.
+            query: the query parameters.
+            raw_body: the body as parsed JSON; ignored if the route has no input model.
+
+        Raises:
+            InvalidToolInput: the body does not fit the input model.
+            RouteFailed: the handler raised an error that is no PointsmanError, or returned something that is not the
+                route's output.
+            PointsmanError: the handler raised it.
         """
         body = None if self.input is None else validate_input(self.input, raw_body, "The request body")
         try:
@@ -108,25 +134,26 @@ class Route:
             )
         except PointsmanError:
             raise
-        except InvalidOutput as wrong:
+        except InvalidOutput as invalid:
             name = f"{self.method} {self.path}"
-            raise RouteFailed(f"{name} returned something that is not its output: {wrong}") from None
+            raise RouteFailed(f"{name} returned something that is not its output: {invalid}") from None
         except (Exception, SystemExit) as error:
             raise RouteFailed(safe_error_text(error, services.secrets.values())) from error
 
 
 class _AnyObject(BaseModel, extra="allow", defer_build=True):
-    """The output of a route that does not say what it returns: any object."""
+    """Output of a route without an output model: any object."""
 
 
 def strip_parameter_names(path: str) -> str:
-    """The path without the names of its parameters: two routes of one shape would answer the same requests."""
+    """Remove the parameters' names from a path. Two routes with the same result match the same requests."""
     return re.sub(r"\{\w+\}", "{}", path)
 
 
 def _is_shadowing(reserved: str, path: str) -> bool:
-    """Whether each request for this path is one for our own."""
+    """Whether the reserved path matches every request that the path matches."""
     reserved_segments, path_segments = reserved.split("/"), path.split("/")
     return len(reserved_segments) == len(path_segments) and all(
-        mine == its or mine.startswith("{") for mine, its in zip(reserved_segments, path_segments, strict=True)
+        reserved_segment == segment or reserved_segment.startswith("{")
+        for reserved_segment, segment in zip(reserved_segments, path_segments, strict=True)
     )

@@ -1,4 +1,4 @@
-"""A tool: something with a typed input and a typed output that a client or a model can call."""
+"""Tools: functions with a typed input and output that a client or a model can call."""
 
 import inspect
 import re
@@ -23,20 +23,26 @@ _MAX_ID_LENGTH = 128
 
 
 class FileEmitter(Protocol):
-    """Tells whoever follows a prompt of a file that the tool has made."""
+    """Callback by which a tool reports a file as an output of the prompt."""
 
-    def __call__(self, path: str, mime_type: str | None = None, description: str | None = None) -> None: ...
+    def __call__(self, path: str, mime_type: str | None = None, description: str | None = None) -> None:
+        """Report the file at `path`. The file itself is not read."""
+        ...
 
 
 def _ignore_file(path: str, mime_type: str | None = None, description: str | None = None) -> None:
-    """Over REST nobody follows."""
+    """Ignore the file: a call over REST belongs to no prompt."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """A call of a tool, but for its input: who calls, and what the call may use.
+    """Everything about a tool call except its input.
 
-    `state` is the prompt's and outlives the call; over REST it is empty and lost.
+    Attributes:
+        user_id: the caller.
+        services: the agent's service container.
+        state: JSON values that tools keep from call to call of a conversation. Over REST it is empty and dropped.
+        output_file: reports a file.
     """
 
     user_id: str
@@ -47,7 +53,7 @@ class Invocation:
 
 @dataclass(frozen=True)
 class ToolContext(Generic[In]):
-    """What a tool is called with: who calls, the valid input, and what the call may use."""
+    """Argument of a tool's function: the valid input, and the fields of `Invocation`."""
 
     user_id: str
     input: In = field(repr=False)
@@ -57,6 +63,7 @@ class ToolContext(Generic[In]):
 
     @property
     def secrets(self) -> Secrets:
+        """The bundle's secrets by name."""
         return self.services.secrets
 
 
@@ -64,10 +71,18 @@ class ToolContext(Generic[In]):
 class Tool(Generic[In, Out]):
     """A tool.
 
-    `id` is words in snake case with dots between them (`time.now`), and what names it everywhere. `invoke` returns an
-    `output` or a mapping that fits it; whatever it raises becomes ToolFailed. `approval` says why a person must approve
-    this input, or None where nobody must. `client_only` tools are never given to a model. `example` is an input that
-    works, for the documentation. Raises CompositionError for what cannot be.
+    Attributes:
+        id: words in snake case joined by dots, like `time.now`.
+        description: what the tool does, for a model and for readers.
+        input: model of the input.
+        output: model of the output.
+        invoke: returns an `output` or a mapping that fits it. What it raises becomes ToolFailed.
+        approval: returns why a person must approve a call with this input, or None if nobody must.
+        client_only: whether the tool is never offered to a model.
+        example: a valid input, for the API's documentation.
+
+    Raises:
+        CompositionError: the id or the description is not valid, or `invoke` is a coroutine function.
     """
 
     id: str
@@ -88,7 +103,12 @@ class Tool(Generic[In, Out]):
             raise CompositionError(f"Tool {self.id} must be a plain def: one sandbox serves one call at a time")
 
     def validate_input(self, raw_input: object) -> In:
-        """The input out of parsed JSON. Raises InvalidToolInput, and ToolFailed where the model's own code fails."""
+        """Validate parsed JSON as the tool's input.
+
+        Raises:
+            InvalidToolInput: it does not fit.
+            ToolFailed: a validator of the input model failed.
+        """
         try:
             return validate_input(self.input, raw_input, f"The input of {self.id}")
         except InvalidToolInput:
@@ -97,7 +117,11 @@ class Tool(Generic[In, Out]):
             raise ToolFailed(f"The input of {self.id} cannot be checked: {safe_error_text(error)}") from error
 
     def get_approval_reason(self, tool_input: In) -> str | None:
-        """Why a person must approve a call with this input, or None. Raises ToolFailed where the rule itself fails."""
+        """Return why a person must approve a call with this input, or None.
+
+        Raises:
+            ToolFailed: the rule `approval` failed.
+        """
         if self.approval is None:
             return None
         try:
@@ -106,10 +130,17 @@ class Tool(Generic[In, Out]):
             raise ToolFailed(f"Whether {self.id} must be approved cannot be told: {safe_error_text(error)}") from error
 
     def call(self, invocation: Invocation, raw_input: object, *, approved: bool = False) -> object:
-        """Call the tool with parsed JSON; its output as JSON.
+        """Validate the input, call the tool, and return its output as JSON values.
 
-        Raises InvalidToolInput, ApprovalRequired where a person must approve it and nobody has `approved` it, and
-        ToolFailed.
+        Args:
+            invocation: who calls, and what the call may use.
+            raw_input: parsed JSON.
+            approved: whether a person has approved this call.
+
+        Raises:
+            InvalidToolInput: the input does not fit.
+            ApprovalRequired: a person must approve the call, and it is not `approved`.
+            ToolFailed: the tool raised, or returned something that is not its output.
         """
         tool_input = self.validate_input(raw_input)
         reason = None if approved else self.get_approval_reason(tool_input)
@@ -120,8 +151,8 @@ class Tool(Generic[In, Out]):
         )
         try:
             return serialize_output(self.output, self.invoke(context))
-        except InvalidOutput as wrong:
-            raise ToolFailed(f"{self.id} returned something that is not its output: {wrong}") from None
+        except InvalidOutput as invalid:
+            raise ToolFailed(f"{self.id} returned something that is not its output: {invalid}") from None
         except (Exception, SystemExit) as error:
             details = {**error.details, "code": error.code} if isinstance(error, PointsmanError) else None
             raise ToolFailed(safe_error_text(error, context.secrets.values()), details=details) from error

@@ -1,6 +1,7 @@
-"""Reading JSON into a model, and a model back into JSON, with what is wrong told without values."""
+"""Validation of parsed JSON into models, and serialization back. Errors name paths and rules, never values."""
 
 import json
+from collections.abc import Iterable
 from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -8,22 +9,33 @@ from pydantic_core import PydanticSerializationError, from_json
 
 from ..errors import InvalidToolInput, Issue
 
-__all__ = ["InvalidOutput", "serialize_output", "to_issues", "validate_input"]
+__all__ = ["InvalidOutput", "format_issues", "serialize_output", "to_issues", "validate_input"]
 
 M = TypeVar("M", bound=BaseModel)
 
 _NOT_SERIALIZABLE = "It holds text that is not Unicode or a number that is too large, or is nested too deeply"
-"""The body was parsed before, so nothing else can be wrong with it as JSON."""
+"""The input was parsed as JSON before, so these are the only reasons why it cannot be serialized again."""
+
+_PREFIX = "Value error, "
+"""What pydantic puts before the message of a validator's ValueError."""
 
 
 class InvalidOutput(Exception):
-    """What a tool or a route returned is not what it says that it returns. Its text tells where, and no value."""
+    """A tool or a route returned something that is not its output. The text names the paths, and no value."""
 
 
 def validate_input(model: type[M], raw: object, subject: str) -> M:
-    """Parsed JSON as an instance of the model. `what` it is, is told when it is wrong. Raises InvalidToolInput.
+    """Validate parsed JSON as an instance of the model.
 
-    Read as JSON, not as Python: strict models take a date as text, as JSON has no other.
+    It is validated in pydantic's JSON mode: a strict model accepts a date as text there, and would reject it as Python.
+
+    Args:
+        model: the model.
+        raw: parsed JSON.
+        subject: names the input in the error's message, like `The request body`.
+
+    Raises:
+        InvalidToolInput: it does not fit; has the issues.
     """
     try:
         text = json.dumps(raw, allow_nan=False)
@@ -36,27 +48,36 @@ def validate_input(model: type[M], raw: object, subject: str) -> M:
 
 
 def serialize_output(model: type[BaseModel], result: object) -> object:
-    """What a tool or a route returned, an instance of the model or what fits it, as JSON. Raises NotItsOutput."""
+    """Serialize what a tool or a route returned to JSON values.
+
+    Args:
+        model: the declared output.
+        result: an instance of it, or a mapping that fits it.
+
+    Raises:
+        InvalidOutput: the result does not fit, or cannot be serialized.
+    """
     try:
-        # By the adapter: an instance of a subclass is written as what was announced, without what it has besides.
+        # By the adapter, so that an instance of a subclass is serialized without the members that it adds.
         return from_json(TypeAdapter(model).dump_json(model.model_validate(result), by_alias=True, warnings="error"))
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, one['loc'])) or 'the whole'} ({one['type']})" for one in error.errors()]
+        problems = [f"{'.'.join(map(str, item['loc'])) or 'the whole'} ({item['type']})" for item in error.errors()]
         raise InvalidOutput(", ".join(problems)) from None
     except (PydanticSerializationError, RecursionError):
         raise InvalidOutput("it does not hold what it should, or cannot be written as JSON") from None
 
 
 def to_issues(error: ValidationError) -> list[Issue]:
-    """What is wrong, and where."""
+    """Convert pydantic's errors to issues, without the values."""
     return [
         {
-            "path": list(one["loc"]),
-            "message": _NOT_SERIALIZABLE if one["type"] == "json_invalid" else _strip_prefix(one["msg"]),
+            "path": list(item["loc"]),
+            "message": _NOT_SERIALIZABLE if item["type"] == "json_invalid" else item["msg"].removeprefix(_PREFIX),
         }
-        for one in error.errors(include_url=False, include_context=False, include_input=False)
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
     ]
 
 
-def _strip_prefix(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def format_issues(issues: Iterable[Issue]) -> str:
+    """Format issues as one line of text: `path.to.member: message; …`."""
+    return "; ".join(f"{'.'.join(map(str, issue['path'])) or 'value'}: {issue['message']}" for issue in issues)

@@ -1,5 +1,15 @@
-"""Prompts as they are stored: beginning, waiting for people, deciding, ending, being looked at, and being gone on with.
+"""Stored prompts: submission, approvals, event subscriptions, transcript, executions, termination and queries.
 
-No tool is known here and no model, and so neither pydantic nor httpx is loaded: what runs a prompt is
-pointsman.agent.loop. Called by pointsman.agent, pointsman.http and functions.
+Owns what happens to a prompt outside the agent loop, and the shapes of what is stored of it. Never knows a tool, a
+plugin or the model's client, and loads neither pydantic nor httpx: `pointsman.agent.loop` advances prompts.
+
+Entry points:
+    submission: `submit_prompt`, `start_prompt`
+    event_subscription: `EventSubscription`
+    approvals: `decide`, `register_task_token`
+    termination: `cancel`, `terminate`
+    prompt_execution: `recover_prompts`
+    queries: `get_prompt`
+
+Called by pointsman.agent, pointsman.http and functions.
 """

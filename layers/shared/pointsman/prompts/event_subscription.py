@@ -1,6 +1,7 @@
-"""Following a prompt: its events from any one on, and the model's text while it comes.
+"""Event subscription: a prompt's stored events from any sequence number on, and the model's text deltas.
 
-The database says of each new event that it is there; whoever cannot hear it sees it at the next look.
+Postgres notifies the prompt's channel of new events and deltas (`db.prompt_events`). A pooler may swallow
+notifications, so the event log is polled as well; deltas come by notification only.
 """
 
 import time
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 from ..db import prompt_events
 from ..db.event_listener import EventListener
-from ..errors import DatabaseUnavailable, InvalidToolInput
+from ..errors import DatabaseUnavailable, InvalidToolInput, PointsmanError
 from ..settings.prompts import PromptSettings
 from .prompt_execution import wake_if_stalled
 from .queries import prompt_not_found
@@ -18,17 +19,17 @@ from .queries import prompt_not_found
 __all__ = ["FINAL_EVENTS", "EventSubscription", "StreamEvent"]
 
 FINAL_EVENTS = ("prompt.completed", "error")
-"""Events after which none comes."""
+"""The types of a prompt's last event."""
 
 _POLL_SECONDS, _POLL_SECONDS_WHEN_NOTIFIED = 0.5, 5.0
-"""Seconds between two looks: while nothing was heard, and when what came was heard of."""
+"""Seconds between two polls: by default, and once a notification has shown that notifications arrive."""
 
 _MIN_WAKE_INTERVAL = 1.0
-"""Seconds between two nudges of a silent prompt, at least."""
+"""Seconds between two attempts to wake a stalled prompt, at least."""
 
 
 class StreamEvent(NamedTuple):
-    """What a follower is told; a piece of text has no number, as it is stored nowhere."""
+    """An event as the client gets it. `seq` is None for `prompt.delta`, which is not stored."""
 
     event: str
     data: Mapping[str, object]
@@ -36,10 +37,22 @@ class StreamEvent(NamedTuple):
 
 
 class EventSubscription:
-    """One who follows a prompt. `seq` is the last event that he has, 0 for none; `ended` when there is no further."""
+    """A user's subscription to the events of a prompt. It must be closed.
+
+    Attributes:
+        last_seq: sequence number of the last event that was returned, 0 for none.
+        has_ended: whether that was the final event.
+    """
 
     def __init__(self, user_id: str, prompt_id: str, last_seq: int, listener: EventListener | None = None) -> None:
-        """`listener`: one that has listened since before the prompt was started."""
+        """Subscribe after the event `last_seq`.
+
+        Args:
+            user_id: the subscriber.
+            prompt_id: the user's prompt; `replay` checks that it is.
+            last_seq: sequence number of the last event that the client has, 0 for none.
+            listener: a listener that was opened before the prompt was started.
+        """
         self.last_seq = last_seq
         self.has_ended = False
         self._user_id, self._prompt_id = user_id, prompt_id
@@ -49,13 +62,26 @@ class EventSubscription:
         self._wake_interval = max(PromptSettings.load().stalled_seconds, _MIN_WAKE_INTERVAL)
         self._next_wake_at = 0.0
         self._is_new_prompt = listener is not None
-        # Text is handed on from the beginning of a turn only: together the pieces are a prefix of what is said.
+        # Deltas are relayed from the start of a model turn only: joined, they are a prefix of the turn's text.
         self._is_relaying_text = False
         self._has_sent_text = False
 
+    @classmethod
+    def open_before_start(cls, user_id: str, prompt_id: str, last_seq: int) -> "EventSubscription":
+        """Subscribe to a prompt that is not started yet, so that all of its text is received."""
+        listener = EventListener(prompt_id)
+        with suppress(PointsmanError):  # Polling finds what no notification announces.
+            listener.listen()
+        return cls(user_id, prompt_id, last_seq, listener)
+
     def replay(self) -> list[StreamEvent]:
-        """What is there after `seq`. Raises PromptNotFound, DatabaseUnavailable, and InvalidToolInput for a `seq` that
-        this prompt does not have."""
+        """Read the stored events after `last_seq`. Call it once, before `wait_for_events`.
+
+        Raises:
+            PromptNotFound: the user has no such prompt.
+            InvalidToolInput: the prompt has no event `last_seq`.
+            DatabaseUnavailable: Postgres cannot be reached.
+        """
         requested_seq, self.last_seq = self.last_seq, max(self.last_seq - 1, 0)
         events = self._read_events()
         if requested_seq and (not events or events[0].seq != requested_seq):
@@ -63,14 +89,18 @@ class EventSubscription:
             raise InvalidToolInput("Nothing can be resumed", [{"path": ["Last-Event-ID"], "message": issue}])
         now = time.monotonic()
         self._next_poll_at = now + _POLL_SECONDS
-        # A prompt that somebody comes back to may have been left alone for long.
+        # An older prompt may have lost its execution long ago, so it is checked at once.
         self._next_wake_at = now + (self._wake_interval if self._is_new_prompt else 0.0)
         return events[1:] if requested_seq else events
 
     async def wait_for_events(self, timeout: float) -> list[StreamEvent]:
-        """What comes next, as soon as it comes; nothing after so many seconds.
+        """Wait for the next events and deltas. While Postgres is away, it waits too.
 
-        A database that is away meanwhile is waited for.
+        Args:
+            timeout: seconds, after which the result is empty.
+
+        Raises:
+            PromptNotFound: the prompt does not exist any more.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -78,8 +108,9 @@ class EventSubscription:
             if not events and time.monotonic() >= self._next_poll_at:
                 events = self._poll()
                 if not events:
-                    continue  # A note that came while it looked is heard already, and would wake nobody.
-                self._poll_interval = _POLL_SECONDS  # Nobody has said so.
+                    # A notification that arrived during the query is in psycopg's buffer and wakes no socket.
+                    continue
+                self._poll_interval = _POLL_SECONDS  # No notification announced these events.
             now = time.monotonic()
             if events or now >= deadline:
                 return events
@@ -89,6 +120,7 @@ class EventSubscription:
             await self._listener.wait(max(min(deadline, self._next_poll_at, self._next_wake_at) - now, 0.0))
 
     def close(self) -> None:
+        """Stop listening. The connection stays open."""
         self._listener.close()
 
     def _read_notifications(self) -> list[StreamEvent]:
@@ -105,7 +137,7 @@ class EventSubscription:
         return events
 
     def _relay_delta(self, text: str | None) -> list[StreamEvent]:
-        """A piece of the model's text; None where it begins anew."""
+        """Relay a delta of the model's text, or None for the start of a turn."""
         if text is None:
             self._is_relaying_text = True
             return self._reset_text()
@@ -115,7 +147,7 @@ class EventSubscription:
         return [StreamEvent("prompt.delta", {"promptId": self._prompt_id, "text": text}, None)]
 
     def _reset_text(self) -> list[StreamEvent]:
-        """The pieces since the last event are not to be gone on with."""
+        """Let the client discard the deltas since the last event, if it has any."""
         if not self._has_sent_text:
             return []
         self._has_sent_text = False
@@ -137,7 +169,7 @@ class EventSubscription:
         )
         if rows is None:
             raise prompt_not_found(prompt_id)
-        events = [StreamEvent(one.event, one.data, one.seq) for one in rows]
+        events = [StreamEvent(row.event, row.data, row.seq) for row in rows]
         if events:
             self.last_seq = rows[-1].seq
             self.has_ended = rows[-1].event in FINAL_EVENTS
@@ -145,13 +177,13 @@ class EventSubscription:
             self._next_wake_at = max(self._next_wake_at, time.monotonic() + self._wake_interval)
             return events
         if is_new_connection:
-            # What was told between two connections is lost.
+            # Deltas that came between two connections are lost.
             self._is_relaying_text = False
             return self._reset_text()
         return []
 
     def _wake_if_stalled(self) -> None:
-        """A prompt whose execution has died goes on because somebody looks at it."""
+        """Resume the prompt if its execution is lost: with a subscriber, sooner than the recovery would."""
         with suppress(DatabaseUnavailable):
             wake_if_stalled(self._prompt_id)
         self._next_wake_at = time.monotonic() + self._wake_interval

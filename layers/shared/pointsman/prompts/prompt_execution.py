@@ -1,15 +1,17 @@
-"""A prompt's execution: starting it, waking it up while it waits, and starting another where it is gone.
+"""Executions of a prompt in Step Functions: start, wake while waiting, and replace if lost.
 
-Postgres knows all about a prompt, so an execution that is gone is no loss: another one goes on. Only the newest
-execution, by the number of restarts, may touch the prompt.
+Postgres holds all state of a prompt, so a lost execution costs nothing: another one resumes the prompt. Executions are
+numbered by `restarts`, 0 for the first, and only the newest may write the prompt.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Literal
 
 from .. import log
 from ..db import prompt_runs
 from ..db.connection import run_in_transaction
+from ..db.prompt_runs import PromptExecution
 from ..errors import PointsmanError
 from ..settings.aws import load_state_machine_arn
 from ..settings.prompts import PromptSettings
@@ -17,12 +19,18 @@ from ..workflows.step_functions import StepFunctionsError, get_execution_status,
 
 __all__ = ["ResumeAction", "ensure_running", "recover_prompts", "start", "try_wake", "wake", "wake_if_stalled"]
 
-PromptExecution = prompt_runs.PromptExecution
 ResumeAction = Literal["nothing", "woken", "started", "restarted"]
+
+_MAX_PER_RUN = 50
+"""Prompts that one run of the recovery resumes at most."""
 
 
 def start(prompt_id: str, restarts: int = 0) -> None:
-    """Start the prompt's execution. Nothing happens where it has been started before. Raises StartFailed."""
+    """Start the prompt's execution number `restarts`, if it was not started before.
+
+    Raises:
+        StepFunctionsError: Step Functions rejected the start or did not respond.
+    """
     start_execution(
         load_state_machine_arn("prompt"),
         _execution_name(prompt_id, restarts),
@@ -31,7 +39,12 @@ def start(prompt_id: str, restarts: int = 0) -> None:
 
 
 def wake(prompt_id: str) -> ResumeAction:
-    """Let the execution see what has changed: a decision, or the end. Raises StartFailed."""
+    """Let the prompt's execution see a decision or the end: by its task token, else by `ensure_running`.
+
+    Raises:
+        StepFunctionsError: Step Functions rejected a call or did not respond.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
     prompt = run_in_transaction(prompt_runs.get_execution, prompt_id)
     if prompt is None:
         return "nothing"
@@ -41,14 +54,42 @@ def wake(prompt_id: str) -> ResumeAction:
         run_in_transaction(prompt_runs.clear_task_token, prompt_id, token)
         if was_waiting:
             return "woken"
-    # Without a token the execution is on its way to the state that waits, and sees the change there; or it is gone.
+    # Without a token the execution has not reached its waiting state, and sees the change there; or it is lost.
     return ensure_running(prompt) if prompt.status == "running" else "nothing"
 
 
-def ensure_running(prompt: PromptExecution, dry_run: bool = False) -> ResumeAction:
-    """See to it that an execution goes on with the prompt; with `dry` only tell what would be done.
+def try_wake(prompt_id: str) -> None:
+    """Wake the prompt's execution. A failure of Step Functions is logged: the recovery resumes the prompt then.
 
-    Raises StartFailed.
+    Raises:
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    with _log_step_functions_errors(prompt_id):
+        wake(prompt_id)
+
+
+def wake_if_stalled(prompt_id: str) -> None:
+    """Resume this prompt if it is stalled; for the subscribers of its events. Failures are handled as in `try_wake`."""
+    for prompt in run_in_transaction(prompt_runs.list_stalled, PromptSettings.load().stalled_seconds, prompt_id):
+        with _log_step_functions_errors(prompt_id):
+            ensure_running(prompt)
+
+
+def ensure_running(prompt: PromptExecution, dry_run: bool = False) -> ResumeAction:
+    """Make sure that an execution runs the prompt: start it, wake it, or start its successor.
+
+    `wake` and this function call each other once at most: `wake` clears the task token before it calls.
+
+    Args:
+        prompt: the execution as it is stored.
+        dry_run: change nothing.
+
+    Returns:
+        What was done, or with `dry_run` what would be done.
+
+    Raises:
+        StepFunctionsError: Step Functions rejected a call or did not respond.
+        DatabaseUnavailable: Postgres cannot be reached.
     """
     status = get_execution_status(load_state_machine_arn("prompt"), _execution_name(prompt.id, prompt.restarts))
     if status == "RUNNING":
@@ -56,7 +97,7 @@ def ensure_running(prompt: PromptExecution, dry_run: bool = False) -> ResumeActi
             return "nothing"
         return "woken" if dry_run else wake(prompt.id)
     if status is None:
-        # It was never started, or the machine has lost it: its name is free.
+        # It was never started, or the local runner has lost it: the name is free.
         if not dry_run:
             start(prompt.id, prompt.restarts)
         return "started"
@@ -69,45 +110,41 @@ def ensure_running(prompt: PromptExecution, dry_run: bool = False) -> ResumeActi
     return "restarted"
 
 
-def try_wake(action: Callable[[], ResumeAction], prompt_id: str) -> None:
-    """Do it if Step Functions lets us: what has been decided is stored, and the recovery goes on with it otherwise."""
+def recover_prompts(event: Mapping[str, object]) -> dict[str, object]:
+    """Resume every stalled prompt. A prompt that fails is logged, and the others are resumed all the same.
+
+    Args:
+        event: the schedule's event. With `"dry": true` nothing is changed.
+
+    Returns:
+        `{"prompts": {prompt_id: action}}`, without those for which there was nothing to do.
+
+    Raises:
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    dry_run = event.get("dry") is True
+    actions: dict[str, object] = {}
+    for prompt in run_in_transaction(prompt_runs.list_stalled, PromptSettings.load().stalled_seconds):
+        if len(actions) >= _MAX_PER_RUN:
+            break
+        try:
+            action = ensure_running(prompt, dry_run)
+        except PointsmanError as error:
+            log.write("error", "prompt not resumed", prompt_id=prompt.id, reason=error.message)
+            continue
+        if action != "nothing":
+            actions[prompt.id] = action
+            log.write("warning", "prompt resumed", prompt_id=prompt.id, what=action, dry=dry_run)
+    return {"prompts": actions}
+
+
+@contextmanager
+def _log_step_functions_errors(prompt_id: str) -> Generator[None]:
     try:
-        action()
+        yield
     except StepFunctionsError as error:
         log.write("warning", "prompt not woken", prompt_id=prompt_id, reason=error.message)
 
 
 def _execution_name(prompt_id: str, restarts: int) -> str:
     return f"{prompt_id}-{restarts}" if restarts else prompt_id
-
-
-_MAX_PER_RUN = 50
-"""Executions that one run starts at most."""
-
-
-def recover_prompts(event: Mapping[str, object]) -> dict[str, object]:
-    """Let an execution go on with every prompt that is silent and has none; with `dry` in the event only tell.
-
-    Returns what was done, by prompt id. A prompt that fails here is logged, and the others are gone on with.
-    """
-    dry_run, settings = event.get("dry") is True, PromptSettings.load()
-    actions: dict[str, object] = {}
-    for prompt in run_in_transaction(prompt_runs.list_stalled, settings.stalled_seconds):
-        if len(actions) >= _MAX_PER_RUN:
-            break
-        try:
-            action = ensure_running(prompt, dry_run)
-        except PointsmanError as error:
-            log.write("error", "prompt cannot be gone on with", prompt_id=prompt.id, reason=error.message)
-            continue
-        if action != "nothing":
-            actions[prompt.id] = action
-            log.write("warning", "prompt gone on with", prompt_id=prompt.id, what=action, dry=dry_run)
-    return {"prompts": actions}
-
-
-def wake_if_stalled(prompt_id: str) -> None:
-    """The same for this prompt, for those who follow it and hear nothing. Never raises StartFailed."""
-    settings = PromptSettings.load()
-    for prompt in run_in_transaction(prompt_runs.list_stalled, settings.stalled_seconds, prompt_id):
-        try_wake(lambda found=prompt: ensure_running(found), prompt_id)

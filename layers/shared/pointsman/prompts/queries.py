@@ -1,4 +1,4 @@
-"""A prompt as its user sees it."""
+"""Queries: a prompt as its user sees it."""
 
 from typing import Any
 
@@ -7,16 +7,18 @@ from ..db.connection import Connection, run_in_transaction
 from ..errors import PromptNotFound
 from ..timestamps import format_timestamp
 
-__all__ = ["Event", "PromptView", "get_prompt", "list_events_after", "prompt_not_found"]
+__all__ = ["PromptView", "get_prompt", "prompt_not_found"]
 
-Event = prompt_events.PromptEvent
 PromptView = dict[str, object]
+"""The body of `GET /prompts/{promptId}`."""
 
 
 def get_prompt(user_id: str, prompt_id: str) -> PromptView:
-    """All of the user's prompt: what was asked, all outputs, and the approval that it waits for.
+    """Read the user's prompt with all its outputs, its usage, and the approval that it waits for.
 
-    Raises PromptNotFound.
+    Raises:
+        PromptNotFound: the user has no prompt of this id.
+        DatabaseUnavailable: Postgres cannot be reached.
     """
 
     def load(
@@ -49,13 +51,6 @@ def get_prompt(user_id: str, prompt_id: str) -> PromptView:
     return {**view, "createdAt": format_timestamp(prompt.created_at), "updatedAt": format_timestamp(prompt.updated_at)}
 
 
-def list_events_after(user_id: str, prompt_id: str, seq: int = 0) -> list[Event]:
-    """The events of the user's prompt after the one of this number. Raises PromptNotFound."""
-    events = run_in_transaction(prompt_events.list_after, prompt_id, user_id, seq)
-    if events is None:
-        raise prompt_not_found(prompt_id)
-    return events
-
-
 def prompt_not_found(prompt_id: str) -> PromptNotFound:
+    """Build the error for a prompt that does not exist or is another user's. It shows 128 characters of the id."""
     return PromptNotFound(f"Prompt {prompt_id[:128]!r} not found")

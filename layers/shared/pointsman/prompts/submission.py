@@ -1,9 +1,9 @@
-"""Beginning a prompt: one transaction writes it down, then its execution is started."""
+"""Submission of a prompt: one transaction stores it, then its execution is started."""
 
 import hashlib
 import json
 import uuid
-from collections.abc import Callable
+from typing import NamedTuple
 
 from .. import log
 from ..db import conversations, prompt_events, prompt_history, prompt_runs
@@ -11,15 +11,24 @@ from ..db.connection import Connection, run_in_transaction
 from ..errors import ConversationBusy, IdempotencyKeyReused, InvalidToolInput, NotFound
 from ..settings.prompts import PromptSettings
 from ..workflows.step_functions import StepFunctionsError
-from . import prompt_execution, transcript
+from . import prompt_execution
+from .model_items import build_user_message
+from .termination import end_prompt
 
-__all__ = ["submit_prompt"]
+__all__ = ["SubmittedPrompt", "start_prompt", "submit_prompt"]
 
 _MAX_TITLE_LENGTH = 80
 """Characters of a conversation's title."""
 
 _MAX_ATTEMPTS = 3
-"""So often a key or a conversation may change hands under a request before it is told that it is busy."""
+"""Attempts to insert. A key or a conversation may be taken and freed between two statements of one attempt."""
+
+
+class SubmittedPrompt(NamedTuple):
+    """A prompt that is stored. `is_new` is False if an earlier request with the same idempotency key created it."""
+
+    id: str
+    is_new: bool
 
 
 def submit_prompt(
@@ -30,14 +39,25 @@ def submit_prompt(
     conversation_id: str | None = None,
     tokens: bool = False,
     idempotency_key: str | None = None,
-    on_created: Callable[[str], object] | None = None,
-) -> str:
-    """Begin a prompt and return its id; with `key`, the id of the prompt that the same request with it began before.
+) -> SubmittedPrompt:
+    """Store a prompt, or find the one that the same request with this key stored before.
 
-    `model` is `normal` or `high`; `tokens` lets those who follow have the model's text while it comes. `follow` is
-    called with the id before the prompt runs, so that who wants to hear all of it is there in time. Raises
-    InvalidToolInput for an input that cannot be, NotFound for a conversation that is not the user's, ConversationBusy,
-    KeyReused where the key came with another request, and StartFailed where Step Functions refuses to begin.
+    It does not run before `start_prompt`, so that a client can subscribe to its events in between.
+
+    Args:
+        user_id: whose prompt it is.
+        text: the user's input.
+        model: `normal` or `high`.
+        conversation_id: the conversation that it continues.
+        tokens: whether the model's text is published while it is generated.
+        idempotency_key: the user's key of this request.
+
+    Raises:
+        InvalidToolInput: the input is empty, too long, or holds characters that cannot be stored.
+        NotFound: the user has no such conversation.
+        ConversationBusy: another prompt of the conversation is active.
+        IdempotencyKeyReused: the key came with another request before.
+        DatabaseUnavailable: Postgres cannot be reached.
     """
     settings = PromptSettings.load()
     _validate_text(text, settings.max_input_bytes)
@@ -67,51 +87,57 @@ def submit_prompt(
             max_seconds=settings.max_seconds,
         )
         if not is_inserted:
-            # This very transaction, whose answer was lost; or somebody else's key or prompt.
+            # Either the retry of a commit whose response was lost, or a conflict: a key, or the conversation's prompt.
             return prompt_id if prompt_runs.get(db, prompt_id) else None
         prompt_events.append(db, prompt_id, "prompt.created", {"promptId": prompt_id})
-        prompt_history.append(db, prompt_id, 0, [{"type": "message", "role": "user", "content": text}])
+        prompt_history.append(db, prompt_id, 0, [build_user_message(text)])
         if conversation_id is not None:
             prompt_runs.touch_conversation(db, conversation_id, _make_title(text))
         return prompt_id
 
     for _ in range(_MAX_ATTEMPTS):
-        submitted_id = run_in_transaction(insert_once)
-        if submitted_id is not None:
-            if on_created is not None:
-                on_created(submitted_id)
-            _start_execution(submitted_id, submitted_id == prompt_id)
-            return submitted_id
+        stored_id = run_in_transaction(insert_once)
+        if stored_id is not None:
+            return SubmittedPrompt(stored_id, is_new=stored_id == prompt_id)
     raise ConversationBusy("A prompt of this conversation still runs or waits; it has to end first")
 
 
-def _start_execution(prompt_id: str, is_new: bool) -> None:
-    """A repeat starts too what its first request may have died before it could."""
-    prompt = run_in_transaction(prompt_runs.get_execution, prompt_id)
+def start_prompt(submitted: SubmittedPrompt) -> None:
+    """Start the prompt's execution if the prompt is running.
+
+    An existing prompt is started too, because the request that created it may have died before it started it. If Step
+    Functions does not respond, the prompt stays and the recovery starts it later.
+
+    Raises:
+        StepFunctionsError: Step Functions rejected the start, and a new prompt has been ended as failed.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    prompt = run_in_transaction(prompt_runs.get_execution, submitted.id)
     if prompt is None or prompt.status != "running":
         return
     try:
-        prompt_execution.start(prompt_id, prompt.restarts)
+        prompt_execution.start(prompt.id, prompt.restarts)
     except StepFunctionsError as error:
         if not error.rejected:
-            # It may have been started, and what looks for prompts that nobody works on starts it if it was not.
-            log.write("warning", "prompt not started yet", prompt_id=prompt_id, reason=error.message)
-        elif not is_new or run_in_transaction(_fail_unstarted, prompt_id):
+            log.write("warning", "prompt not started yet", prompt_id=prompt.id, reason=error.message)
+        elif not submitted.is_new or run_in_transaction(_fail_unstarted, prompt.id):
             raise
 
 
 def _fail_unstarted(db: Connection, prompt_id: str) -> bool:
-    """End a prompt of which nobody is told; a repeat of the request begins another. False if it runs after all."""
-    prompt_runs.lock_conversation(db, prompt_id)
-    prompt = prompt_runs.lock_for_update(db, prompt_id)
-    if prompt is None or prompt.status != "running" or prompt.owner is not None:
+    """End a prompt whose id no client received, and free its key. False if an execution runs it all the same."""
+
+    def is_unstarted(prompt: prompt_runs.PromptRun) -> bool:
+        return prompt.status == "running" and prompt.owner is None
+
+    if not end_prompt(db, prompt_id, "failed", "The prompt could not be started", may_end=is_unstarted):
         return False
-    prompt_runs.save(db, transcript.append_final_event(db, prompt, "failed", "The prompt could not be started"))
     prompt_runs.release_idempotency_key(db, prompt_id)
     return True
 
 
 def _validate_text(text: str, max_bytes: int) -> None:
+    """Raise InvalidToolInput unless Postgres can store the text and it has at most `max_bytes` bytes of UTF-8."""
     problem = None
     if not text.strip():
         problem = "It must not be empty"
@@ -128,5 +154,6 @@ def _compute_fingerprint(text: str, model: str, conversation_id: str | None, tok
 
 
 def _make_title(text: str) -> str:
+    """Shorten the first line to a conversation's title."""
     line = " ".join(text.strip().splitlines()[0].split())
     return line if len(line) <= _MAX_TITLE_LENGTH else line[: _MAX_TITLE_LENGTH - 1] + "…"

@@ -1,36 +1,73 @@
-"""What is told of a prompt: outputs and ends in the contract's shapes, written together with what they tell of."""
+"""Transcript of a prompt: outputs, tool results and the final event in the contract's shapes.
+
+Each `append_` function writes in the caller's transaction, which must hold the lock of the prompt's row. It returns the
+prompt as the caller must save it.
+"""
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from ..db import prompt_events, prompt_history, prompt_runs, tool_calls
+from ..db import prompt_events, prompt_history, prompt_runs
 from ..db.connection import Connection
+from ..db.prompt_runs import PromptRun
+from ..db.tool_calls import ToolCall, mark_done
 from ..db.user_prompts import PromptStatus
 from ..timestamps import format_timestamp
+from .model_items import build_tool_output
 
 __all__ = [
+    "PROCESS_ENDED",
     "PromptOutput",
+    "ToolResult",
     "append_final_event",
     "append_output",
     "append_tool_result",
+    "error_result",
     "parse_arguments",
     "unknown_outcome_result",
-    "utc_now",
 ]
 
-ToolCall = tool_calls.ToolCall
-PromptRun = prompt_runs.PromptRun
 PromptOutput = dict[str, object]
+"""Data of a `prompt.output` event."""
+
+PROCESS_ENDED = "its process ended"
+"""Why a call's outcome is unknown after a crash or a timeout; see `unknown_outcome_result`."""
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """Result of a tool call, to be recorded once.
+
+    Attributes:
+        content: `{"type": "success", "output": …}` or `{"type": "error", "error": …}`.
+        started_at: when the call started.
+        files: outputs of type `file` that the tool emitted.
+    """
+
+    content: PromptOutput
+    started_at: datetime
+    files: Sequence[PromptOutput] = field(default_factory=list[PromptOutput])
+
+
+def error_result(message: str, started_at: datetime | None = None) -> ToolResult:
+    """Build the result of a call that failed, or did not run. `started_at` is now by default."""
+    return ToolResult({"type": "error", "error": message}, started_at or datetime.now(UTC))
+
+
+def unknown_outcome_result(cause: str, started_at: datetime | None) -> ToolResult:
+    """Build the result of a call that was interrupted. It may have had its effect, so it is never run again."""
+    message = f"Outcome unknown: {cause} while the tool was running. What it does may have happened or not; look before"
+    return error_result(f"{message} it is done again", started_at)
 
 
 def parse_arguments(arguments: str) -> object:
-    """What a model has written as a call's arguments; none at all are an empty object. Raises ValueError."""
+    """Parse the arguments of a tool call as the model wrote them. An empty text is an empty object.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
     try:
         value: object = json.loads(arguments) if arguments.strip() else {}
         json.dumps(value, allow_nan=False)
@@ -40,20 +77,13 @@ def parse_arguments(arguments: str) -> object:
 
 
 def append_output(db: Connection, prompt_run: PromptRun, new_output: PromptOutput) -> PromptRun:
-    """Append an output; the prompt as it is from then on. The prompt must be held."""
+    """Append an output to the events, and count its bytes."""
     prompt_events.append(db, prompt_run.id, "prompt.output", new_output)
     return replace(prompt_run, output_bytes=prompt_run.output_bytes + len(json.dumps(new_output)))
 
 
-def append_tool_result(
-    db: Connection,
-    prompt_run: PromptRun,
-    call: ToolCall,
-    result: Mapping[str, object],
-    started_at: datetime,
-    files: list[PromptOutput] | None = None,
-) -> PromptRun:
-    """Give a call its result: to those who follow, after the `files` that it made, and to the model; as above."""
+def append_tool_result(db: Connection, prompt_run: PromptRun, call: ToolCall, result: ToolResult) -> PromptRun:
+    """Append a call's result to the events, after its files, and to the model's history. The call is done then."""
     try:
         arguments = parse_arguments(call.asked["arguments"])
     except ValueError:
@@ -63,30 +93,27 @@ def append_tool_result(
         "id": call.id,
         "function": call.asked["name"],
         "input": arguments,
-        "result": dict(result),
-        "start": format_timestamp(started_at),
-        "end": format_timestamp(utc_now()),
+        "result": result.content,
+        "start": format_timestamp(result.started_at),
+        "end": format_timestamp(datetime.now(UTC)),
     }
-    for file in files or []:
-        prompt_run = append_output(db, prompt_run, file)
-    prompt_run = append_output(db, prompt_run, tool_output)
-    model_output = result["output"] if result["type"] == "success" else {"error": result["error"]}
-    item = {"type": "function_call_output", "call_id": call.id, "output": json.dumps(model_output, ensure_ascii=False)}
+    for output in (*result.files, tool_output):
+        prompt_run = append_output(db, prompt_run, output)
+    content = result.content
+    model_output = content["output"] if content["type"] == "success" else {"error": content["error"]}
+    item = build_tool_output(call.id, json.dumps(model_output, ensure_ascii=False))
     prompt_history.append(db, prompt_run.id, call.turn, [item])
-    tool_calls.mark_done(db, call)
+    mark_done(db, call)
     return prompt_run
-
-
-def unknown_outcome_result(cause: str) -> PromptOutput:
-    """The result of a call that was cut off. It is never run again: it may have happened."""
-    error = f"Outcome unknown: {cause} while the tool was running. What it does may have happened or not; look before"
-    return {"type": "error", "error": f"{error} it is done again"}
 
 
 def append_final_event(
     db: Connection, prompt_run: PromptRun, status: PromptStatus, error: str | None = None
 ) -> PromptRun:
-    """Tell the end, which is the last event; as above. The conversation must be held before the prompt."""
+    """Append the final event: `error` with this message, else `prompt.completed`.
+
+    The conversation's row must be locked too, and before the prompt's (`prompt_runs.lock_conversation`).
+    """
     if error is None:
         usage = {
             "inputTokens": prompt_run.usage_input,

@@ -1,5 +1,8 @@
-"""The agent loop: asking the model and calling the tools that it asks for, until it answers or a person must decide.
+"""The agent loop: model turns and tool calls in alternation, until the prompt ends or waits for a person.
 
-Every step is committed before the next begins, and is only written by whoever holds the prompt, so the loop may die
-anywhere and be begun again. Called by the task that advances a prompt; what needs no tool is in pointsman.prompts.
+Owns the order of steps and the ownership of a prompt. Each step is committed before the next one starts, by the owner
+only, so the loop can be killed at any point and started again. Never starts or wakes an execution, and never talks to
+clients: that is `pointsman.prompts`.
+
+Entry point: `runner.advance_prompt`, called by functions/tasks/advance_prompt.
 """

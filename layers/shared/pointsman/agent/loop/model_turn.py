@@ -1,20 +1,23 @@
-"""Asking the model for the prompt's next turn, and writing down what it says."""
+"""A model turn: one response of the model, committed with the tool calls that it requests."""
 
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...db import prompt_events, prompt_history, tool_calls
 from ...db.connection import Connection, run_in_transaction
+from ...db.prompt_runs import PromptRun
 from ...errors import ModelFailed, PointsmanError, SettingError
-from ...prompts import transcript
+from ...prompts.model_items import ModelItem, collect_call_ids
+from ...prompts.transcript import PromptOutput, append_final_event, append_output
 from ...settings.prompts import PromptSettings
 from ...timestamps import format_timestamp
 from ..plugin import Prompt
-from .history import ModelItem, collect_call_ids, load_history
-from .ownership import OwnedPrompt, PromptRun
+from .history import load_history
+from .ownership import OwnedPrompt, Progress
 
 if TYPE_CHECKING:
     from ..model.client import ModelClient
@@ -25,13 +28,15 @@ __all__ = ["fail_prompt", "run_model_turn"]
 _MAX_CALL_ID_LENGTH = 64
 
 
-def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings) -> bool:
-    """Let the model take a turn and commit it with the calls that it asks for. Whether the prompt has ended.
+def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings) -> Progress:
+    """Request the model's next turn and commit it. The prompt ends if the turn has no calls, or the model failed.
 
-    A model that cannot be asked ends it.
+    Raises:
+        OwnershipLost: the prompt has ended or has another owner.
+        DatabaseUnavailable: Postgres cannot be reached.
     """
     items = run_in_transaction(load_history, owned.prompt_run)
-    started_at = transcript.utc_now()
+    started_at = datetime.now(UTC)
     on_text = _build_text_callback(owned) if owned.prompt_run.tokens else None
     try:
         level = "high" if owned.prompt_run.model == "high" else "normal"
@@ -39,20 +44,17 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
         output_items, calls = _assign_unique_call_ids(turn, collect_call_ids(items))
         items_json = json.dumps(output_items, allow_nan=False)
     except (ModelFailed, SettingError) as error:
-        fail_prompt(owned, error.message)
-        return True
+        return fail_prompt(owned, error.message)
     except ValueError:
-        fail_prompt(owned, "The model's answer cannot be read: it holds numbers that JSON has not")
-        return True
-    text_output: transcript.PromptOutput = {
+        return fail_prompt(owned, "The model's answer cannot be read: it holds numbers that JSON has not")
+    text_output: PromptOutput = {
         "type": "text",
         "content": turn.text,
         "start": format_timestamp(started_at),
-        "end": format_timestamp(transcript.utc_now()),
+        "end": format_timestamp(datetime.now(UTC)),
     }
     if turn.text and owned.prompt_run.output_bytes + len(items_json) > settings.max_output_bytes:
-        fail_prompt(owned, f"The prompt's outputs are over the limit of {settings.max_output_bytes} bytes")
-        return True
+        return fail_prompt(owned, f"The prompt's outputs are over the limit of {settings.max_output_bytes} bytes")
 
     def record_turn(db: Connection, prompt_run: PromptRun) -> PromptRun:
         prompt_run = replace(
@@ -66,21 +68,22 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
         for position, call in enumerate(calls):
             tool_calls.insert(db, prompt_run.id, prompt_run.turns, position, call)
         if turn.text:
-            prompt_run = transcript.append_output(db, prompt_run, text_output)
-        return prompt_run if calls else transcript.append_final_event(db, prompt_run, "completed")
+            prompt_run = append_output(db, prompt_run, text_output)
+        return prompt_run if calls else append_final_event(db, prompt_run, "completed")
 
     owned.write(record_turn, may_end=not calls)
-    return not calls
+    return Progress.CONTINUES if calls else Progress.ENDED
 
 
-def fail_prompt(owned: OwnedPrompt, message: str) -> None:
-    """End the prompt with this error."""
-    owned.write(lambda db, now: transcript.append_final_event(db, now, "failed", message), may_end=True)
+def fail_prompt(owned: OwnedPrompt, message: str) -> Progress:
+    """End the prompt as failed with this error message."""
+    owned.write(lambda db, prompt_run: append_final_event(db, prompt_run, "failed", message), may_end=True)
+    return Progress.ENDED
 
 
 @cache
 def _get_model_client() -> "ModelClient":
-    """One client for as long as the process lives. Raises MissingSetting."""
+    """Build the process's client. Raises MissingSetting. Imported here: httpx is not paid by a cold start."""
     from ...settings.prompts import ModelSettings
     from ..model.client import ModelClient
 
@@ -88,7 +91,7 @@ def _get_model_client() -> "ModelClient":
 
 
 def _build_text_callback(owned: OwnedPrompt) -> Callable[[str | None], None]:
-    """Hands the text out while it comes. Nobody must have it, so a database that is away meanwhile is no failure."""
+    """Build the callback that publishes the model's text. Text is not stored, so a failure of Postgres is ignored."""
 
     def publish_delta(delta: str | None) -> None:
         try:
@@ -96,14 +99,14 @@ def _build_text_callback(owned: OwnedPrompt) -> Callable[[str | None], None]:
         except PointsmanError:
             return
 
-    publish_delta(None)  # An earlier attempt may have died in the middle of this turn.
+    publish_delta(None)  # An earlier attempt may have been killed in the middle of this turn.
     return publish_delta
 
 
 def _assign_unique_call_ids(turn: "ModelTurn", used_ids: set[str]) -> tuple[list[ModelItem], list[dict[str, str]]]:
-    """The turn's items and calls. A call whose id the history has already gets another one.
+    """Return the turn's items and calls. A call whose id the history has already gets a new one.
 
-    An API refuses a history with two calls of one id, and an approval of the one must not be one of the other.
+    The API rejects a history with two calls of one id, and an approval of the one must not be valid for the other.
     """
     unique_ids: dict[str, str] = {}
     for call in turn.calls:
@@ -118,7 +121,5 @@ def _assign_unique_call_ids(turn: "ModelTurn", used_ids: set[str]) -> tuple[list
         {**item, "call_id": unique_ids[str(item["call_id"])]} if item.get("type") == "function_call" else item
         for item in turn.items
     ]
-    calls: list[dict[str, Any]] = [
-        {"id": unique_ids[call.call_id], "name": call.tool_id, "arguments": call.arguments} for call in turn.calls
-    ]
+    calls = [{"id": unique_ids[call.call_id], "name": call.tool_id, "arguments": call.arguments} for call in turn.calls]
     return items, calls

@@ -1,4 +1,4 @@
-"""Going on with a prompt from where it is stored, until it ends, waits for a person, or the time is up."""
+"""The agent loop: advances a stored prompt until it ends, waits for a person, or the function's time is up."""
 
 import time
 from typing import Literal, TypedDict
@@ -10,20 +10,20 @@ from ..agent import Agent
 from ..error_text import safe_error_text
 from ..plugin import Prompt
 from .model_turn import fail_prompt, run_model_turn
-from .ownership import OwnedPrompt, OwnershipLost
+from .ownership import OwnedPrompt, OwnershipLost, Progress
 from .tool_call import process_call
 
 __all__ = ["MIN_WAIT_SECONDS", "NextStep", "advance_prompt"]
 
 _TURN_RESERVE_SECONDS = 150.0
-"""Seconds that a turn of the model, or a tool, may take: none is begun with less, but for the first."""
+"""Seconds that a model turn or a tool call may take. Except for the first, none is started with less time left."""
 
 MIN_WAIT_SECONDS = 15
-"""The execution waits at least so many seconds, so that the function that keeps the token ends before."""
+"""Shortest timeout of the waiting state. It must not fire while `await_approval` still stores the task token."""
 
 
 class NextStep(TypedDict):
-    """What the state machine does next, and how long it may wait, in whole seconds."""
+    """What the state machine does next, and how long it may wait for a decision, in whole seconds."""
 
     next: Literal["again", "wait", "done"]
     waitSeconds: int
@@ -34,24 +34,35 @@ _DONE: NextStep = {"next": "done", "waitSeconds": 0}
 
 
 def advance_prompt(agent: Agent, prompt_id: str, restarts: int, deadline: float) -> NextStep:
-    """Go on with the prompt for its execution of this number; `until` is a time.monotonic().
+    """Advance the prompt as far as time allows.
 
-    Whoever goes on with it meanwhile supersedes this one, which then ends quietly. Raises DatabaseUnavailable.
+    It is claimed first. If a later claim takes the ownership away, this attempt ends without an error.
+
+    Args:
+        agent: the agent whose plugins and tools the prompt uses.
+        prompt_id: the prompt.
+        restarts: number of the execution that calls. Only the newest one can claim.
+        deadline: when the function ends, as a `time.monotonic()`.
+
+    Raises:
+        DatabaseUnavailable: Postgres cannot be reached.
     """
     owned = OwnedPrompt.claim(prompt_id, restarts)
     if owned is None:
         return _DONE
     try:
-        return _run_turns(agent, owned, deadline)
+        return _run_loop(agent, owned, deadline)
     except OwnershipLost:
         return _DONE
 
 
-def _run_turns(agent: Agent, owned: OwnedPrompt, deadline: float) -> NextStep:
+def _run_loop(agent: Agent, owned: OwnedPrompt, deadline: float) -> NextStep:
     settings = PromptSettings.load()
     prompt = _prepare_prompt(agent, owned)
-    is_first = True
-    while prompt is not None:
+    if prompt is None:
+        return _DONE
+    is_first, progress = True, Progress.CONTINUES
+    while progress is Progress.CONTINUES:
         call = run_in_transaction(tool_calls.find_next_open, owned.prompt_run.id)
         if call is not None and call.state == "waiting" and call.seconds_left > 0:
             return _build_wait_step(call)
@@ -59,34 +70,31 @@ def _run_turns(agent: Agent, owned: OwnedPrompt, deadline: float) -> NextStep:
             return _AGAIN
         is_first = False
         if call is not None:
-            if process_call(owned, prompt, call, settings):
-                return _load_wait_step(owned)
+            progress = process_call(owned, prompt, call, settings)
         elif limit_error := _find_exceeded_limit(owned, settings):
-            fail_prompt(owned, limit_error)
-            break
-        elif run_model_turn(owned, prompt, settings):
-            break
-    return _DONE
+            progress = fail_prompt(owned, limit_error)
+        else:
+            progress = run_model_turn(owned, prompt, settings)
+    return _load_wait_step(owned) if progress is Progress.WAITS else _DONE
 
 
 def _prepare_prompt(agent: Agent, owned: OwnedPrompt) -> Prompt | None:
-    """The prompt with what the plugins add; None where one of them fails, which ends it."""
+    """Let the plugins add to the prompt. If one fails, the prompt ends and the result is None."""
     prompt_run = owned.prompt_run
     prompt = Prompt(
         agent.services, user_id=prompt_run.user_id, prompt_id=prompt_run.id, conversation_id=prompt_run.conversation_id
     )
     try:
         agent.plugins.prepare(prompt)
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and it would every time
-        fail_prompt(
-            owned, f"The prompt could not be prepared: {safe_error_text(error, agent.services.secrets.values())}"
-        )
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and a retry would raise it again
+        reason = safe_error_text(error, agent.services.secrets.values())
+        fail_prompt(owned, f"The prompt could not be prepared: {reason}")
         return None
     return prompt
 
 
 def _find_exceeded_limit(owned: OwnedPrompt, settings: PromptSettings) -> str | None:
-    """Which limit the prompt has reached."""
+    """Return the message for the limit that the prompt has reached, if any."""
     if owned.prompt_run.turns >= settings.max_steps:
         return f"The prompt did not come to an end within {settings.max_steps} steps"
     if owned.prompt_run.output_bytes >= settings.max_output_bytes:
@@ -97,10 +105,11 @@ def _find_exceeded_limit(owned: OwnedPrompt, settings: PromptSettings) -> str | 
 
 
 def _load_wait_step(owned: OwnedPrompt) -> NextStep:
+    """Read the waiting call for its remaining time. A decision may have been made since the call was stored."""
     call = run_in_transaction(tool_calls.find_waiting, owned.prompt_run.id)
     return _AGAIN if call is None else _build_wait_step(call)
 
 
 def _build_wait_step(call: tool_calls.ToolCall) -> NextStep:
-    """A second more than is left, or it would wake up before the end and wait again."""
+    # Rounded up, and a second more: the state must not time out before the approval expires, or it waits once more.
     return {"next": "wait", "waitSeconds": max(int(call.seconds_left) + 2, MIN_WAIT_SECONDS)}

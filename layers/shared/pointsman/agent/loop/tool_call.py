@@ -1,158 +1,169 @@
-"""One call that the model has asked for: checked, shown to a person where one must approve it, run once, answered."""
+"""Processing of one tool call: validate it, request an approval if it needs one, run it once, record its result."""
 
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel
 
 from ...db import prompt_events, tool_calls
 from ...db.connection import Connection
+from ...db.prompt_runs import PromptRun
+from ...db.tool_calls import ToolCall
 from ...errors import InvalidToolInput, PointsmanError
-from ...prompts import transcript
+from ...prompts.transcript import (
+    PROCESS_ENDED,
+    PromptOutput,
+    ToolResult,
+    append_tool_result,
+    error_result,
+    parse_arguments,
+    unknown_outcome_result,
+)
 from ...settings.prompts import PromptSettings
 from ...timestamps import format_timestamp
 from ..plugin import Prompt
 from ..tool import AnyTool, Invocation
-from .ownership import OwnedPrompt, PromptRun
+from ..validation import format_issues
+from .ownership import OwnedPrompt, Progress
 
 __all__ = ["process_call"]
 
-ToolCall = tool_calls.ToolCall
-_PROCESS_ENDED = "its process ended"
+
+def process_call(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settings: PromptSettings) -> Progress:
+    """Bring the call to its result, or to `waiting` if a person must approve it.
+
+    Raises:
+        OwnershipLost: the prompt has ended or has another owner.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    match call.state:
+        case "running":
+            _record_result(owned, call, unknown_outcome_result(PROCESS_ENDED, call.started_at))
+        case "rejected":
+            reason = f": {call.note}" if call.note else ""
+            _record_result(owned, call, error_result(f"A person rejected this call{reason}"))
+        case "waiting":
+            owned.write(lambda db, prompt_run: _expire_approval(db, prompt_run, call), extend_deadline=True)
+        case "expired":
+            _record_result(owned, call, error_result("Not run: nobody approved this call in time"))
+        case _:
+            return _validate_and_run(owned, prompt, call, settings)
+    return Progress.CONTINUES
 
 
-def process_call(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settings: PromptSettings) -> bool:
-    """Bring the call to its result, or to where a person must decide. Whether it waits."""
-    if call.state == "running":
-        _record_result(
-            owned, call, transcript.unknown_outcome_result(_PROCESS_ENDED), call.started_at or transcript.utc_now()
-        )
-    elif call.state == "rejected":
-        _record_result(
-            owned, call, _error_result("A person rejected this call" + (f": {call.note}" if call.note else ""))
-        )
-    elif call.state == "waiting":
-        owned.write(lambda db, now: _expire_approval(db, now, call), extend_deadline=True)
-    elif call.state == "expired":
-        _record_result(owned, call, _error_result("Not run: nobody approved this call in time"))
-    else:
-        return _validate_and_run(owned, prompt, call, settings)
-    return False
+def _validate_and_run(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settings: PromptSettings) -> Progress:
+    try:
+        valid = _validate(prompt, call)
+    except _InvalidCall as error:
+        _record_result(owned, call, error_result(str(error)))
+        return Progress.CONTINUES
+    if call.state == "asked" and valid.approval_reason is not None:
+        owned.write(lambda db, prompt_run: _request_approval(db, prompt_run, call, valid, settings.approval_seconds))
+        return Progress.WAITS
+    if call.state == "approved" and valid.digest != call.digest:
+        _record_result(owned, call, error_result("Not run: this is not any more what was approved"))
+        return Progress.CONTINUES
+    owned.write(lambda db, prompt_run: _mark_running(db, prompt_run, call))
+    _run_tool(owned, prompt, call, valid, settings.max_output_bytes)
+    return Progress.CONTINUES
 
 
-def _validate_and_run(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settings: PromptSettings) -> bool:
+class _InvalidCall(Exception):
+    """The call cannot run. The text is for the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ValidCall:
+    """A call whose arguments fit its tool's input. `digest` is of the tool and the whole input, defaults included."""
+
+    tool: AnyTool
+    arguments: object
+    approval_reason: str | None
+    digest: str
+
+
+def _validate(prompt: Prompt, call: ToolCall) -> _ValidCall:
     tools = {tool.id: tool for tool in prompt.tools}
     tool = tools.get(call.asked["name"])
     if tool is None:
-        names = ", ".join(sorted(tools)) or "none"
-        _record_result(
-            owned, call, _error_result(f"There is no tool {call.asked['name'][:128]!r}. The tools are: {names}")
-        )
-        return False
+        tool_ids = ", ".join(sorted(tools)) or "none"
+        raise _InvalidCall(f"There is no tool {call.asked['name'][:128]!r}. The tools are: {tool_ids}")
     try:
-        arguments = transcript.parse_arguments(call.asked["arguments"])
+        arguments = parse_arguments(call.asked["arguments"])
     except ValueError as error:
-        _record_result(owned, call, _error_result(f"The arguments of {tool.id} are not JSON: {error}"))
-        return False
+        raise _InvalidCall(f"The arguments of {tool.id} are not JSON: {error}") from None
     try:
         tool_input = tool.validate_input(arguments)
-        reason = tool.get_approval_reason(tool_input)
-        digest = _compute_digest(tool, tool_input)
-    except InvalidToolInput as error:
-        _record_result(owned, call, _error_result(f"{error.message}: {_format_issues(error)}"))
-        return False
+        return _ValidCall(tool, arguments, tool.get_approval_reason(tool_input), _compute_digest(tool, tool_input))
     except PointsmanError as error:
-        _record_result(owned, call, _error_result(error.message))
-        return False
-    if call.state == "asked" and reason is not None:
-        approval_request = {"toolName": tool.id, "input": arguments, "reason": reason}
-        owned.write(lambda db, now: _request_approval(db, now, call, approval_request, digest, settings))
-        return True
-    if call.state == "approved" and digest != call.digest:
-        _record_result(owned, call, _error_result("Not run: this is not any more what was approved"))
-        return False
-    owned.write(lambda db, now: _mark_running(db, now, call))
-    _run_tool(owned, prompt, call, tool, arguments, settings)
-    return False
+        raise _InvalidCall(_error_message(error)) from None
 
 
-def _run_tool(
-    owned: OwnedPrompt, prompt: Prompt, call: ToolCall, tool: AnyTool, arguments: object, settings: PromptSettings
-) -> None:
-    """Call the tool. That is written down already: whatever happens from here on, it is never called again for this."""
-    started_at, files = transcript.utc_now(), list[transcript.PromptOutput]()
+def _compute_digest(tool: AnyTool, tool_input: BaseModel) -> str:
+    text = json.dumps([tool.id, tool_input.model_dump(mode="json")], sort_keys=True)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _error_message(error: PointsmanError) -> str:
+    return f"{error.message}: {format_issues(error.issues)}" if isinstance(error, InvalidToolInput) else error.message
+
+
+def _run_tool(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, valid: _ValidCall, max_output_bytes: int) -> None:
+    """Run the tool and record its result. The call is committed as `running`, so from here on it never runs again."""
+    started_at, files = datetime.now(UTC), list[PromptOutput]()
 
     def output_file(path: str, mime_type: str | None = None, description: str | None = None) -> None:
-        file: transcript.PromptOutput = {"type": "file", "path": path}
+        file: PromptOutput = {"type": "file", "path": path}
         if mime_type is not None:
             file["mimeType"] = mime_type
         if description is not None:
             file["description"] = description
-        files.append({**file, "start": format_timestamp(started_at), "end": format_timestamp(transcript.utc_now())})
+        files.append({**file, "start": format_timestamp(started_at), "end": format_timestamp(datetime.now(UTC))})
 
     state = copy.deepcopy(owned.prompt_run.state)
     invocation = Invocation(owned.prompt_run.user_id, prompt.services, state, output_file)
-    result: transcript.PromptOutput
     try:
-        result = {"type": "success", "output": tool.call(invocation, arguments, approved=call.state == "approved")}
-    except InvalidToolInput as error:
-        result = _error_result(f"{error.message}: {_format_issues(error)}")
+        output = valid.tool.call(invocation, valid.arguments, approved=call.state == "approved")
+        result = ToolResult({"type": "success", "output": output}, started_at, files)
     except PointsmanError as error:
-        result = _error_result(error.message)
-    state, result = _ensure_serializable(state, owned.prompt_run.state, result)
-    remaining = settings.max_output_bytes - owned.prompt_run.output_bytes
-    size = len(json.dumps([result, files]))
-    if size > remaining:
-        files.clear()
-        result = _error_result(
-            f"It has run, but what it returned is {size} bytes, and the prompt has {max(remaining, 0)} of"
-            f" {settings.max_output_bytes} left"
-        )
-    _record_result(owned, call, result, started_at, files, state)
-
-
-def _ensure_serializable(
-    state: dict[str, Any], previous_state: dict[str, Any], result: transcript.PromptOutput
-) -> tuple[dict[str, Any], transcript.PromptOutput]:
-    """The tools' state and the result; the state as it was, and an error, where it cannot be written as JSON."""
+        result = replace(error_result(_error_message(error), started_at), files=files)
     try:
-        return json.loads(json.dumps(state, allow_nan=False)), result
+        state = json.loads(json.dumps(state, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
-        return previous_state, _error_result("It has run, but what it keeps for later calls cannot be written as JSON")
+        state = owned.prompt_run.state
+        message = "It has run, but what it keeps for later calls cannot be written as JSON"
+        result = replace(error_result(message, started_at), files=files)
+    remaining = max_output_bytes - owned.prompt_run.output_bytes
+    size = len(json.dumps([result.content, files]))
+    if size > remaining:
+        result = error_result(
+            f"It has run, but what it returned is {size} bytes, and the prompt has {max(remaining, 0)} of"
+            f" {max_output_bytes} left",
+            started_at,
+        )
+    _record_result(owned, call, result, state)
 
 
-def _record_result(
-    owned: OwnedPrompt,
-    call: ToolCall,
-    result: Mapping[str, object],
-    started_at: datetime | None = None,
-    files: list[transcript.PromptOutput] | None = None,
-    state: dict[str, Any] | None = None,
-) -> None:
-    start_time = started_at or transcript.utc_now()
+def _record_result(owned: OwnedPrompt, call: ToolCall, result: ToolResult, state: dict[str, Any] | None = None) -> None:
+    """Record the result, and the tools' `state` if the tool ran."""
 
     def record(db: Connection, prompt_run: PromptRun) -> PromptRun:
-        return transcript.append_tool_result(
-            db, prompt_run if state is None else replace(prompt_run, state=state), call, result, start_time, files
-        )
+        if state is not None:
+            prompt_run = replace(prompt_run, state=state)
+        return append_tool_result(db, prompt_run, call, result)
 
     owned.write(record)
 
 
 def _request_approval(
-    db: Connection,
-    prompt_run: PromptRun,
-    call: ToolCall,
-    approval_request: dict[str, object],
-    digest: str,
-    settings: PromptSettings,
+    db: Connection, prompt_run: PromptRun, call: ToolCall, valid: _ValidCall, expires_in_seconds: float
 ) -> PromptRun:
-    tool_calls.mark_waiting(db, call, approval_request, digest, settings.approval_seconds)
+    approval_request = {"toolName": valid.tool.id, "input": valid.arguments, "reason": valid.approval_reason}
+    tool_calls.mark_waiting(db, call, approval_request, valid.digest, expires_in_seconds)
     prompt_events.append(
         db, prompt_run.id, "prompt.approval", {"promptId": prompt_run.id, "toolCallId": call.id, **approval_request}
     )
@@ -167,17 +178,3 @@ def _expire_approval(db: Connection, prompt_run: PromptRun, call: ToolCall) -> P
 def _mark_running(db: Connection, prompt_run: PromptRun, call: ToolCall) -> PromptRun:
     tool_calls.mark_running(db, call)
     return prompt_run
-
-
-def _compute_digest(tool: AnyTool, tool_input: BaseModel) -> str:
-    """Stands for the call as it will be made: the tool and all of its input, defaults too."""
-    text = json.dumps([tool.id, tool_input.model_dump(mode="json")], sort_keys=True)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
-
-
-def _format_issues(error: InvalidToolInput) -> str:
-    return "; ".join(f"{'.'.join(map(str, one['path'])) or 'value'}: {one['message']}" for one in error.issues)
-
-
-def _error_result(message: str) -> transcript.PromptOutput:
-    return {"type": "error", "error": message}

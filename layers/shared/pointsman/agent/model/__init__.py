@@ -1,5 +1,7 @@
-"""The model: asking an OpenAI-compatible Responses API for the next turn, and what its answers and failures mean.
+"""Client of an OpenAI-compatible Responses API: requests, streamed or plain responses, errors, and names of tools.
 
-No tool is called here, nothing is stored, and nothing is decided about a prompt. Called by the agent loop only, which
-loads `client` where it asks: httpx costs at start.
+Never calls a tool, stores anything, or decides about a prompt.
+
+Entry point: `client.ModelClient`, used by the agent loop only, which imports it at the first request because it loads
+httpx.
 """

@@ -1,4 +1,4 @@
-"""Asking the model: one request for one turn, streamed or not, with short retries."""
+"""The model client: one request for one turn, streamed or plain, with retries."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,6 +9,7 @@ import httpx
 
 from ...errors import ModelFailed
 from ...json_values import JsonObject, as_object
+from ...prompts.model_items import ModelItem
 from ...providers.http_client import TRANSPORT_FAILURES, Transport
 from ...settings.prompts import ModelSettings
 from ..json_schema import input_schema
@@ -21,7 +22,7 @@ from .errors import (
     invalid_response_error,
     is_encrypted_reasoning_rejection,
 )
-from .response import ModelItem, ModelTurn, parse_turn
+from .response import ModelTurn, parse_turn
 from .response_stream import TextCallback, TextRelay, read_response
 from .sse_parser import iter_event_data
 from .tool_names import ToolNameMap, sanitize_name
@@ -34,12 +35,12 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_ATTEMPTS = 3
 INITIAL_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
-"""A model that asks for a longer pause is not waited for here."""
+"""A response with a longer Retry-After is not retried."""
 _ENCRYPTED_REASONING = "reasoning.encrypted_content"
 
 
 class ModelClient:
-    """An OpenAI-compatible Responses API. Opens a connection with the first request."""
+    """Client of an OpenAI-compatible Responses API. It connects at the first request."""
 
     def __init__(self, settings: ModelSettings, transport: Transport | None = None) -> None:
         self._settings = settings
@@ -48,7 +49,7 @@ class ModelClient:
         self._models_without_encrypted_reasoning: set[str] = set()
 
     def close(self) -> None:
-        """Drop the connection; the next request opens another."""
+        """Close the connection. The next request opens a new one."""
         client, self._http = self._http, None
         if client is not None:
             client.close()
@@ -61,14 +62,22 @@ class ModelClient:
         level: ModelLevel = "normal",
         on_text: TextCallback | None = None,
     ) -> ModelTurn:
-        """The model's next turn.
+        """Request the model's next turn.
 
-        `items` is the whole history: user messages, the items of earlier turns as they were, outputs of their calls.
-        With `on_text` the answer is streamed, and each piece of its text handed out as it comes; None is handed out
-        where an answer broke off and begins anew, so that all pieces before it are to be forgotten.
+        A transient failure is retried with exponential backoff and jitter, up to 3 attempts. The delay is at least the
+        response's Retry-After; one of more than 20 s is not waited for. No attempt starts later than the setting
+        `timeout`, in seconds, after the first.
 
-        Tried up to 3 times where that may help, with a pause of up to 20 s that the model may ask for; no try begins
-        later than `timeout` seconds after the first. Raises ModelFailed, and what was handed out is void.
+        Args:
+            items: the whole history: user messages, items of earlier turns unchanged, outputs of their calls.
+            tools: the tools that the model may call.
+            instructions: the system instructions, if any.
+            level: which of the two configured models to use.
+            on_text: gets each text delta of a streamed response, and None when an attempt failed and the deltas so far
+                are void. Without it the response is not streamed.
+
+        Raises:
+            ModelFailed: no attempt succeeded, or the failure is permanent. The deltas so far are void.
         """
         offered_tools = list(tools)
         names = ToolNameMap(tool.id for tool in offered_tools)
@@ -81,16 +90,16 @@ class ModelClient:
             body["instructions"] = instructions
         if offered_tools:
             body["tools"] = [_build_function_tool(tool, names) for tool in offered_tools]
-        relay = TextRelay(on_text) if on_text is not None else None
+        relay = TextRelay(on_text)
         redactor = RequestRedactor(self._settings.api_key, items, instructions)
         turn = self._with_retries(
             lambda: parse_turn(self._fetch_response(body, relay, redactor), names, redactor), relay
         )
-        if relay is not None and not relay.has_sent_text:
+        if not relay.has_sent_text:
             relay.send_delta(None, turn.text)
         return turn
 
-    def _with_retries(self, attempt: Callable[[], ModelTurn], relay: TextRelay | None) -> ModelTurn:
+    def _with_retries(self, attempt: Callable[[], ModelTurn], relay: TextRelay) -> ModelTurn:
         started_at, attempts = self._transport.clock(), 0
         while True:
             try:
@@ -102,19 +111,16 @@ class ModelClient:
                 is_late = self._transport.clock() - started_at + delay > self._settings.timeout
                 if not error.retryable or attempts >= MAX_ATTEMPTS or delay > MAX_BACKOFF_SECONDS or is_late:
                     raise
-            if relay is not None:
-                relay.reset()
+            relay.reset()
             self._transport.sleep(delay)
 
-    def _fetch_response(
-        self, body: dict[str, object], relay: TextRelay | None, redactor: RequestRedactor
-    ) -> JsonObject:
-        """The finished response to one request; twice where the model does not know sealed reasoning."""
+    def _fetch_response(self, body: dict[str, object], relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
+        """Return the response of one attempt. It is requested again if the model rejects encrypted reasoning."""
         model = str(body["model"])
         while True:
             with_encrypted_reasoning = model not in self._models_without_encrypted_reasoning
             extra: dict[str, object] = {"include": [_ENCRYPTED_REASONING]} if with_encrypted_reasoning else {}
-            if relay is not None:
+            if relay.is_wanted:
                 extra["stream"] = True
             http_response = self._send({**body, **extra})
             try:
@@ -132,7 +138,7 @@ class ModelClient:
     def _send(self, body: dict[str, object]) -> httpx.Response:
         try:
             http = self._open_client()
-            # ASCII: a lone surrogate in what somebody said must not be what breaks a prompt.
+            # ASCII, because a lone surrogate in an item cannot be encoded as UTF-8.
             content = json.dumps(body).encode()
             headers = {"Accept": "text/event-stream, application/json" if "stream" in body else "application/json"}
             request = http.build_request("POST", f"{self._settings.url.rstrip('/')}/responses", content=content,
@@ -144,14 +150,12 @@ class ModelClient:
         except tuple(TRANSPORT_FAILURES) as error:
             raise error_from_transport(error) from None
 
-    def _parse_response(
-        self, http_response: httpx.Response, relay: TextRelay | None, redactor: RequestRedactor
-    ) -> JsonObject:
-        """Whatever was asked for: not every server can stream."""
+    def _parse_response(self, http_response: httpx.Response, relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
+        """Parse an SSE or a JSON response, whichever was requested: not every server can stream."""
         if "event-stream" in http_response.headers.get("content-type", ""):
             return read_response(
                 self._skip_heartbeats(iter_event_data(_iter_body(http_response))),
-                relay or TextRelay(lambda _: None),
+                relay,
                 redactor,
             )
         response = as_object(_parse_json(b"".join(_iter_body(http_response))))
@@ -160,7 +164,7 @@ class ModelClient:
         return response
 
     def _skip_heartbeats(self, stream: Iterator[str]) -> Iterator[str]:
-        """The events of a stream. Comments show that the connection lives, but not that the model does."""
+        """Drop the stream's comments, which keep the connection alive. Fail if only they come for too long."""
         last_event_at = self._transport.clock()
         for data in stream:
             if data:
@@ -179,7 +183,7 @@ class ModelClient:
                 },
                 timeout=httpx.Timeout(self._settings.timeout, connect=CONNECT_TIMEOUT_SECONDS),
                 verify=not self._settings.url.lower().startswith("http://"),
-                # As for the providers: nothing of the shell, and no redirect, may change where the key goes.
+                # No proxy of the environment and no redirect may change where the key is sent.
                 trust_env=False,
                 follow_redirects=False,
                 transport=self._transport.http_transport,
@@ -195,7 +199,7 @@ def _iter_body(http_response: httpx.Response) -> Iterator[bytes]:
 
 
 def _parse_json(content: bytes) -> object:
-    """The parsed content, None where it is no JSON."""
+    """Parse JSON; None if it is not valid."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
@@ -203,7 +207,7 @@ def _parse_json(content: bytes) -> object:
 
 
 def _build_function_tool(tool: AnyTool, names: ToolNameMap) -> ModelItem:
-    """A tool as the API has it: flat, and not strict, which many schemas are not."""
+    """Describe a tool in the API's shape. Not strict: strict mode of the API rejects many valid schemas."""
     schema = {"type": "object", **input_schema(tool.input)}
     return {
         "type": "function",
@@ -215,7 +219,7 @@ def _build_function_tool(tool: AnyTool, names: ToolNameMap) -> ModelItem:
 
 
 def _sanitize_item(item: ModelItem) -> ModelItem:
-    """An item as it came; but a name that a model made up may be one that the API itself would refuse."""
+    """Return the item with a valid function name: the API rejects some names that a model has invented itself."""
     name = item.get("name")
     if item.get("type") == "function_call" and isinstance(name, str):
         return {**item, "name": sanitize_name(name)}

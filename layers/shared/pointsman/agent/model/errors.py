@@ -1,10 +1,11 @@
-"""What goes wrong with a model, in words that are safe to show, and whether it may pass.
+"""Errors of the model as ModelFailed, with a message that is safe to show, and whether a retry may help.
 
-    never sent, cut off, no answer in time, an answer that cannot be read      may pass
-    HTTP 408, 409, 429, 5xx; an error in the middle that says the like         may pass
-    insufficient_quota, any other refusal, a request that cannot be written    will not
+    request not sent, connection lost, timeout, invalid response               retryable
+    HTTP 408, 409, 429, 5xx; an error event with such a code                   retryable
+    insufficient_quota, any other rejection, a request that cannot be built    not retryable
 
-No message holds the key or anything of what the model was asked, and none is over 300 characters.
+The header `x-should-retry` overrides the status, as in OpenAI's own client. No message holds the API key or a quotation
+of the request, and none is longer than 300 characters.
 """
 
 import re
@@ -33,46 +34,44 @@ _TRANSIENT_CODES = {
 }  # fmt: skip
 _MAX_MESSAGE_LENGTH = 300
 _MAX_INSPECTED_LENGTH = 500
-"""Characters of the model's own words that are looked at."""
+"""Characters of a provider's message that are redacted; the rest is dropped."""
 _MIN_QUOTE_LENGTH = 16
-"""So many characters that are in the request as well are taken for a quotation of it."""
+"""Characters that the message and the request have in common before they count as a quotation."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRedactor:
-    """What must not come back in a message: the key, and all that the model was asked."""
+    """Removes from a provider's message what was in the request: the API key, and quotations of its texts."""
 
     api_key: str = field(repr=False)
     items: Sequence[JsonObject] = field(repr=False)
     instructions: str = field(repr=False)
 
     def redact(self, message: str) -> str:
-        """The model's words without what they repeat of ours."""
-        # The key first: what is cut off or taken for a quotation must not leave half of it.
+        """Return the message without the key and without quotations of the request."""
+        # The key first: truncation or a removed quotation must not leave a part of it.
         message = (
             message.replace(self.api_key, "***")[:_MAX_INSPECTED_LENGTH]
             if self.api_key
             else message[:_MAX_INSPECTED_LENGTH]
         )
-        request_texts = [one for one in (*_collect_texts(self.items), self.instructions) if one]
+        request_texts = [text for text in (*_collect_texts(self.items), self.instructions) if text]
         redacted, end = "", 0
         for start in range(len(message)):
             if start + _MIN_QUOTE_LENGTH <= len(message) and any(
-                message[start : start + _MIN_QUOTE_LENGTH] in one for one in request_texts
+                message[start : start + _MIN_QUOTE_LENGTH] in text for text in request_texts
             ):
                 redacted += "" if end > start else "…"
                 end = start + _MIN_QUOTE_LENGTH
             elif start >= end:
                 redacted += message[start]
-        return redact(redacted, [self.api_key, *(one for one in request_texts if len(one) < _MIN_QUOTE_LENGTH)])
+        return redact(redacted, [self.api_key, *(text for text in request_texts if len(text) < _MIN_QUOTE_LENGTH)])
 
 
 def error_from_transport(error: Exception) -> ModelFailed:
-    """For an exception of httpx. Its text is not told: it may quote the credential."""
-    failure, name = (
-        next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES),
-        type(error).__name__,
-    )
+    """Build the error for an exception of httpx. Its message is dropped, because it may hold the credential."""
+    failure = next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES)
+    name = type(error).__name__
     if failure == "refused":
         return ModelFailed(f"The model cannot be asked: its address or its key is malformed ({name})")
     if failure == "unsent":
@@ -83,17 +82,19 @@ def error_from_transport(error: Exception) -> ModelFailed:
 
 
 def invalid_request_error() -> ModelFailed:
+    """Build the error for a request that cannot be built; not retryable."""
     return ModelFailed("The model cannot be asked: the address, the key or the input cannot be written")
 
 
 def invalid_response_error(reason: str) -> ModelFailed:
+    """Build the error for a response that cannot be parsed; retryable. `reason` must not quote the response."""
     return ModelFailed(f"The model's answer cannot be read: {reason}", retryable=True)
 
 
 def error_from_http_status(
     status: int, headers: Mapping[str, str], body: object, redactor: RequestRedactor
 ) -> ModelFailed:
-    """For an answer that is no 2xx."""
+    """Build the error for a response whose status is not 2xx. `body` is parsed JSON, or None."""
     code, kind, reason = _parse_error_body(body)
     is_transient = status in (408, 409, 429) or status >= 500
     should_retry = headers.get("x-should-retry", "").strip().lower()
@@ -116,7 +117,7 @@ def error_from_http_status(
 
 
 def error_from_response(error: object, redactor: RequestRedactor) -> ModelFailed:
-    """For an error that came with HTTP 200: in a stream, or as a response's own."""
+    """Build the error for an error object in a response with status 200, plain or streamed."""
     code, kind, reason = _parse_error_body({"error": error})
     status = int(code) if code.isdecimal() and len(code) == 3 else 0
     label = kind if status and kind else code
@@ -129,7 +130,7 @@ def error_from_response(error: object, redactor: RequestRedactor) -> ModelFailed
 
 
 def is_encrypted_reasoning_rejection(status: int, body: object) -> bool:
-    """Whether a refusal is about sealed reasoning, which not every model and not every server has."""
+    """Whether an error rejects `reasoning.encrypted_content`, which not every model and server supports."""
     error = as_object(as_object(body).get("error"))
     description = f"{as_text(error.get('param'))} {as_text(error.get('message'))}"
     return status in (400, 422) and bool(
@@ -138,7 +139,7 @@ def is_encrypted_reasoning_rejection(status: int, body: object) -> bool:
 
 
 def _parse_error_body(body: object) -> tuple[str, str, str]:
-    """Code (a number is written as one), type and message of an error body, in whichever shape."""
+    """Return code, type and message of an error body in any of the providers' shapes; empty if missing."""
     error = as_object(body).get("error")
     if isinstance(error, str):
         return "", "", error
@@ -149,16 +150,16 @@ def _parse_error_body(body: object) -> tuple[str, str, str]:
 
 
 def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Milliseconds before seconds, as OpenAI's own client has it."""
+    """Return seconds. `retry-after-ms` takes precedence, as in OpenAI's own client."""
     milliseconds = parse_retry_after(headers.get("retry-after-ms", ""))
     return milliseconds / 1000 if milliseconds is not None else parse_retry_after(headers.get("retry-after", ""))
 
 
 def _collect_texts(items: Iterable[JsonObject]) -> list[str]:
-    """All that people, tools and the model itself have said in an input."""
+    """Collect the texts of an input: messages, arguments and outputs of tool calls."""
     texts: list[str] = []
     for item in items:
         for name in ("content", "arguments", "output"):
             value = item.get(name)
             texts += [as_text(value), *(as_text(part.get("text")) for part in as_objects(value))]
-    return [one for one in texts if one]
+    return [text for text in texts if text]

@@ -1,4 +1,4 @@
-"""What a model's finished response says: text, calls of tools, and what the answer has cost."""
+"""A model's finished response, parsed into a turn: text, tool calls and token usage."""
 
 import json
 from collections.abc import Mapping
@@ -7,27 +7,22 @@ from typing import cast
 
 from ...errors import ModelFailed
 from ...json_values import JsonObject, as_number, as_object, as_objects, as_text
+from ...prompts.model_items import ModelItem
 from .errors import RequestRedactor, error_from_response, invalid_response_error
 from .tool_names import ToolNameMap
 
-__all__ = [
-    "FunctionCall",
-    "ModelItem",
-    "ModelTurn",
-    "TokenUsage",
-    "build_tool_output",
-    "build_user_message",
-    "parse_turn",
-]
-
-ModelItem = dict[str, object]
-"""An item of an input or an output, as it is on the wire."""
+__all__ = ["FunctionCall", "ModelTurn", "TokenUsage", "parse_turn"]
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """A call that the model asks for. `call_id` names it in its output; `tool_id` is a tool's id, or what the model
-    made up; `arguments` is meant to be JSON and may be anything."""
+    """A tool call that the model requests.
+
+    Attributes:
+        call_id: links the call to its output.
+        tool_id: a tool's id, or a name that the model invented.
+        arguments: text that should be JSON, and may be anything.
+    """
 
     call_id: str
     tool_id: str
@@ -36,46 +31,37 @@ class FunctionCall:
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """Tokens."""
+    """Token counts of one response; 0 if the provider does not report them."""
 
     input: int = 0
     output: int = 0
     total: int = 0
 
-    def __add__(self, other: "TokenUsage") -> "TokenUsage":
-        return TokenUsage(self.input + other.input, self.output + other.output, self.total + other.total)
-
 
 @dataclass(frozen=True, slots=True)
 class ModelTurn:
-    """One answer of the model.
+    """One response of the model.
 
-    `items` go into the next input as they are, before the outputs of `calls`. `text` is what a person reads: the
-    messages, and a refusal's words, which `refusal` holds once more. Without calls it is the answer; it may be empty.
+    Attributes:
+        items: its output items, to be sent back unchanged before the outputs of its calls.
+        text: the messages that a person reads, refusals included; may be empty.
+        calls: the requested tool calls. A turn without calls is the final answer.
+        usage: token counts.
     """
 
     items: list[ModelItem]
     text: str
     calls: list[FunctionCall] = field(default_factory=list[FunctionCall])
     usage: TokenUsage = TokenUsage()
-    refusal: str | None = None
-
-
-def build_user_message(content: str) -> ModelItem:
-    """What a user says, as an item of an input."""
-    return {"type": "message", "role": "user", "content": content}
-
-
-def build_tool_output(call_id: str, output: str) -> ModelItem:
-    """What a call of a tool has come to, as an item of an input."""
-    return {"type": "function_call_output", "call_id": call_id, "output": output}
 
 
 def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedactor) -> ModelTurn:
-    """The turn that a response holds.
+    """Parse a finished response.
 
-    An answer that was cut at the limit of tokens counts where it has text and no call that may be half of one. Raises
-    ModelFailed.
+    A response that was truncated at the token limit is accepted if it has text and no truncated call.
+
+    Raises:
+        ModelFailed: the response failed, is incomplete, or is not valid.
     """
     status = as_text(response.get("status")) or "completed"
     if response.get("error") or status in ("failed", "cancelled"):
@@ -90,18 +76,18 @@ def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedact
     calls = [_parse_call(item, names) for item in items if item.get("type") == "function_call"]
     if len({call.call_id for call in calls}) < len(calls):
         raise invalid_response_error("two calls of one id")
-    message_text, refusal_text = _join_texts(items)
-    if status == "incomplete" and (not message_text or any(_is_truncated_call(item) for item in items)):
+    text = _join_texts(items)
+    if status == "incomplete" and (not text or any(_is_truncated_call(item) for item in items)):
         raise ModelFailed("The model did not finish its answer: it reached its limit of tokens")
     raw_items = [cast("ModelItem", item) for item in items]
-    return ModelTurn(raw_items, message_text, calls, _parse_usage(response.get("usage")), refusal_text or None)
+    return ModelTurn(raw_items, text, calls, _parse_usage(response.get("usage")))
 
 
 def _parse_call(item: JsonObject, names: ToolNameMap) -> FunctionCall:
     call_id, name, raw_arguments = as_text(item.get("call_id")), as_text(item.get("name")), item.get("arguments")
     if not call_id or not name:
         raise invalid_response_error("a call without an id or a name")
-    # Not every server keeps to the text that the API has here.
+    # The API specifies a text here; some servers send an object.
     arguments = json.dumps(raw_arguments) if isinstance(raw_arguments, Mapping) else as_text(raw_arguments)
     return FunctionCall(call_id, names.to_tool_id(name), arguments)
 
@@ -116,31 +102,20 @@ def _is_truncated_call(item: JsonObject) -> bool:
     return item.get("status", "completed") != "completed"
 
 
-def _join_texts(items: list[JsonObject]) -> tuple[str, str]:
-    """The text of all messages, and of the refusals in them."""
-    messages: list[str] = []
-    refusals: list[str] = []
-    for item in items:
-        if item.get("type") != "message":
-            continue
-        message_text = ""
-        for part in as_objects(item.get("content")):
-            refusal = as_text(part.get("refusal"))
-            message_text += refusal or as_text(part.get("text"))
-            refusals += [refusal] if refusal else []
-        messages += [message_text] if message_text else []
-    return "\n\n".join(messages), "\n\n".join(refusals)
+def _join_texts(items: list[JsonObject]) -> str:
+    """Join the texts of all messages, refusals included, with a blank line between two messages."""
+    texts = [
+        "".join(as_text(part.get("refusal")) or as_text(part.get("text")) for part in as_objects(item.get("content")))
+        for item in items
+        if item.get("type") == "message"
+    ]
+    return "\n\n".join(text for text in texts if text)
 
 
 def _parse_usage(value: object) -> TokenUsage:
     counts = as_object(value)
-    input_tokens, output_tokens = (
-        _parse_token_count(counts.get("input_tokens")),
-        _parse_token_count(counts.get("output_tokens")),
-    )
-    return TokenUsage(
-        input_tokens, output_tokens, _parse_token_count(counts.get("total_tokens")) or input_tokens + output_tokens
-    )
+    sent, received = _parse_token_count(counts.get("input_tokens")), _parse_token_count(counts.get("output_tokens"))
+    return TokenUsage(sent, received, _parse_token_count(counts.get("total_tokens")) or sent + received)
 
 
 def _parse_token_count(value: object) -> int:

@@ -1,4 +1,4 @@
-"""A streamed answer: its text is handed out as it comes, its last event holds the whole."""
+"""A streamed response: text deltas are relayed as they arrive, and the final event holds the whole response."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -10,22 +10,28 @@ from .errors import RequestRedactor, error_from_response, invalid_response_error
 __all__ = ["TextCallback", "TextRelay", "read_response"]
 
 TextCallback = Callable[[str | None], None]
-"""Takes a piece of text, or None: forget the pieces, the answer begins anew."""
+"""Takes a text delta, or None: the deltas so far are void, because the response starts again."""
 
 _DELTA_EVENTS = ("response.output_text.delta", "response.refusal.delta")
 _FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 
 
 class TextRelay:
-    """Hands out text, and knows whether there is something to forget."""
+    """Relays text deltas to a callback, if there is one.
 
-    def __init__(self, on_text: TextCallback) -> None:
-        self._on_text = on_text
+    Attributes:
+        is_wanted: whether there is a callback.
+        has_sent_text: whether there were deltas since the last reset.
+    """
+
+    def __init__(self, on_text: TextCallback | None = None) -> None:
+        self.is_wanted = on_text is not None
+        self._on_text: TextCallback = on_text or (lambda _delta: None)
         self._message_index: object = None
         self.has_sent_text = False
 
     def send_delta(self, message_index: object, delta: str) -> None:
-        """A piece of the text of one message; messages are told apart as in a turn's text."""
+        """Relay a delta. A blank line separates two messages, as in `ModelTurn.text`."""
         if not delta:
             return
         is_new_message = self.has_sent_text and message_index != self._message_index
@@ -33,15 +39,22 @@ class TextRelay:
         self._on_text(f"\n\n{delta}" if is_new_message else delta)
 
     def reset(self) -> None:
+        """Declare the deltas so far void, if there were any."""
         had_text, self.has_sent_text = self.has_sent_text, False
         if had_text:
             self._on_text(None)
 
 
 def read_response(events: Iterable[str], relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
-    """The response that the stream ends with. Events are known by `data.type`; unknown ones do not matter.
+    """Read a stream to its final event and return the response in it.
 
-    Raises ModelFailed, also for a stream that ends without such a response.
+    Args:
+        events: the data of each event. The event's type is the member `type`; unknown types are ignored.
+        relay: gets the text deltas.
+        redactor: for error messages.
+
+    Raises:
+        ModelFailed: the stream holds an error, is not valid, or ends without a response.
     """
     finished_items: dict[int, JsonObject] = {}
     for data in events:
@@ -62,7 +75,7 @@ def read_response(events: Iterable[str], relay: TextRelay, redactor: RequestReda
             return (
                 response
                 if response.get("output")
-                else {**response, "output": [finished_items[at] for at in sorted(finished_items)]}
+                else {**response, "output": [finished_items[index] for index in sorted(finished_items)]}
             )
     raise ModelFailed("The model's answer broke off", retryable=True)
 

@@ -1,4 +1,4 @@
-"""Server-sent events out of the bytes of an answer, whatever pieces they come in."""
+"""Incremental parser of server-sent events."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,10 +6,13 @@ __all__ = ["iter_event_data"]
 
 
 def iter_event_data(chunks: Iterable[bytes]) -> Iterator[str]:
-    """The data of each event; an empty string for a comment, which says only that the sender is still there.
+    """Yield the data of each event, and an empty string for each comment, which is a heartbeat.
 
-    Lines end as the format has them, not as `str.splitlines` would: JSON may hold U+2028. Data that the end of the
-    bytes cuts off is given too.
+    Lines end at CR, LF or CRLF only: `str.splitlines` would split at U+2028, which JSON may contain. An event that the
+    end of the bytes leaves without its blank line is yielded too.
+
+    Args:
+        chunks: the response's body in chunks of any size.
     """
     data: list[str] = []
     for line in _split_lines(chunks):
@@ -27,11 +30,11 @@ def iter_event_data(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 def _split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Lines that end in CR, LF or both."""
+    """Yield lines without their ends: CR, LF or CRLF."""
     buffer, after_cr = bytearray(), False
     for chunk in chunks:
         if after_cr and chunk.startswith(b"\n"):
-            chunk = chunk[1:]  # noqa: PLW2901 - the second half of a line's end
+            chunk = chunk[1:]  # noqa: PLW2901 - the LF of a CRLF that was split between two chunks
         after_cr = after_cr and not chunk
         if not chunk:
             continue

@@ -1,6 +1,9 @@
-"""The plugins that come with the bundle, one module each.
+"""The plugins that come with the bundle: `conversation`, `instances` and `time`, one module each.
 
-Each has its tools as `tools`; a composition root decides which are exposed. No plugin knows ApiService, or another's
-insides.
+Each plugin owns its tools (`tools`). It never decides which of them are exposed, never knows ApiService, and imports
+databases and HTTP clients in its tools' functions only.
+
+The docstrings of pydantic models here are public: they are descriptions in `GET /tools` and `GET /openapi.json`.
+
 Called by composition roots.
 """

@@ -1,4 +1,4 @@
-"""Conversations of the calling user, for clients only."""
+"""Plugin `conversation`: conversations of the calling user, for clients only."""
 
 from typing import Annotated, Any, Literal
 
@@ -19,7 +19,7 @@ Title = Annotated[str | None, WithJsonSchema({"type": "string"})]
 
 
 def _drop_default(schema: dict[str, Any]) -> None:
-    """It is left out where there is none; null is never told."""
+    """Remove the default from the schema: the member is omitted if it is None, and is never null."""
     schema.pop("default")
 
 
@@ -87,12 +87,12 @@ def _list_conversations(context: ToolContext[ListInput]) -> ListOutput:
     return ListOutput(
         conversations=[
             Listed(
-                id=one.id,
-                createdAt=format_timestamp(one.created_at),
-                updatedAt=format_timestamp(one.updated_at),
-                title=one.title,
+                id=row.id,
+                createdAt=format_timestamp(row.created_at),
+                updatedAt=format_timestamp(row.updated_at),
+                title=row.title,
             )
-            for one in rows
+            for row in rows
         ]
     )
 
@@ -119,13 +119,13 @@ def _get_conversation(context: ToolContext[One]) -> GetOutput:
         title=conversation.title,
         prompts=[
             PromptOfConversation(
-                id=one.id,
-                input=one.input,
-                status=one.status,
-                createdAt=format_timestamp(one.created_at),
-                updatedAt=format_timestamp(one.updated_at),
+                id=prompt.id,
+                input=prompt.input,
+                status=prompt.status,
+                createdAt=format_timestamp(prompt.created_at),
+                updatedAt=format_timestamp(prompt.updated_at),
             )
-            for one in prompt_rows
+            for prompt in prompt_rows
         ],
     )
 
@@ -138,7 +138,7 @@ def _delete_conversation(context: ToolContext[One]) -> Deleted:
 
 
 class Conversation(Plugin[NoConfig]):
-    """`conversation.create`, `list`, `get` and `delete`, each confined to the calling user. Never the model's."""
+    """Tools `conversation.create`, `list`, `get` and `delete`, for the caller's own conversations. All client-only."""
 
     id = "conversation"
     tools = (

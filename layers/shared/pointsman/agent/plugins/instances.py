@@ -1,4 +1,4 @@
-"""The Services API as tools: looking is free, and whatever makes, changes or deletes something needs an approval."""
+"""Plugin `instances`: the Services API as tools. Whatever changes something needs an approval."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -59,7 +59,7 @@ def _destroy_instance(context: ToolContext[OneInstance]) -> Mapping[str, object]
 
 
 def _start_and_wait(start: "Callable[[], Operation]") -> Mapping[str, object]:
-    """The operation's result, or that it still runs. Raises OperationFailed."""
+    """Start an operation and wait; return its result, or that it still runs. Raises OperationFailed."""
     from ...lifecycle.operation_results import describe_running, get_result, start_and_wait
 
     operation = start_and_wait(start)
@@ -101,7 +101,7 @@ def _explain_configure(tool_input: Configure) -> str:
 
 
 class Instances(Plugin[NoConfig]):
-    """`instances.registry`, `list` and `status` freely; `create`, `destroy`, `redeploy` and `configure` approved."""
+    """Tools `instances.registry`, `list`, `status`, `create`, `destroy`, `redeploy` and `configure`."""
 
     id = "instances"
     tools = (
@@ -168,4 +168,5 @@ class Instances(Plugin[NoConfig]):
     )
 
     def prepare(self, prompt: Prompt) -> None:
+        """Offer all tools to the model."""
         prompt.add_tools(*self.tools)

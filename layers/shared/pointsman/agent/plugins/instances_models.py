@@ -1,4 +1,5 @@
-"""What the tools of the instances plugin take and return. The fields are the Services API's own."""
+# ruff: noqa: D101 - a docstring would become a public description in `GET /tools`
+"""Inputs and outputs of the tools of the plugin `instances`, with the members of the Services API."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""What time it is."""
+"""Plugin `time`: the current time."""
 
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated
@@ -14,12 +14,12 @@ __all__ = ["Time"]
 
 
 def _load_zone(name: str) -> tzinfo:
-    """Raises ValueError. UTC needs no time zone database, which a small machine may lack."""
+    """Load a time zone by its IANA name, or raise ValueError. UTC needs no database, which the machine may lack."""
     if name == "UTC":
         return UTC
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # none of this name; no name at all; a folder of the database
+    except (KeyError, ValueError, OSError):  # an unknown name; no valid name; a directory of the database
         raise ValueError(f"there is no time zone {name[:64]!r}; IANA's names are like UTC or Europe/Berlin") from None
 
 
@@ -48,7 +48,7 @@ def _get_now(context: ToolContext[NowInput]) -> NowOutput:
 
 
 class Time(Plugin[NoConfig]):
-    """`time.now`, for clients and for the model."""
+    """Tool `time.now`, for clients and for the model."""
 
     id = "time"
     tools = (
@@ -63,4 +63,5 @@ class Time(Plugin[NoConfig]):
     )
 
     def prepare(self, prompt: Prompt) -> None:
+        """Offer the tool to the model."""
         prompt.add_tools(*self.tools)

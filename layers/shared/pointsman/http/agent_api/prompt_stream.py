@@ -8,15 +8,13 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 from ... import log
-from ...db.event_listener import EventListener
-from ...errors import FeatureUnavailable, InvalidToolInput, PointsmanError
+from ...errors import FeatureUnavailable, InvalidToolInput
 from ...prompts.event_subscription import EventSubscription, StreamEvent
-from ...prompts.submission import submit_prompt
+from ...prompts.submission import start_prompt, submit_prompt
 from ...settings.api import load_api_prefix
 from ...settings.prompts import StreamSettings
 from ..common import require_body_size
@@ -125,28 +123,21 @@ def _submit_and_subscribe(
         raise InvalidToolInput("The request is not valid", [{"path": ["Last-Event-ID"], "message": issue}])
     if body.conversation_id is not None and not has_conversations():
         raise FeatureUnavailable("There are no conversations here: the plugin `conversation` is not registered")
-    listeners: list[EventListener] = []
-
-    def open_listener(prompt_id: str) -> None:
-        listeners.append(EventListener(prompt_id))
-        with suppress(PointsmanError):  # It is begun: whoever cannot listen looks.
-            listeners[-1].listen()
-
+    submitted = submit_prompt(
+        user_id,
+        body.input,
+        model=body.model,
+        conversation_id=body.conversation_id,
+        tokens=body.tokens,
+        idempotency_key=key,
+    )
+    subscription = EventSubscription.open_before_start(user_id, submitted.id, seq)
     try:
-        prompt_id = submit_prompt(
-            user_id,
-            body.input,
-            model=body.model,
-            conversation_id=body.conversation_id,
-            tokens=body.tokens,
-            idempotency_key=key,
-            on_created=open_listener,
-        )
+        start_prompt(submitted)
     except BaseException:
-        for listener in listeners:
-            listener.close()
+        subscription.close()
         raise
-    return EventSubscription(user_id, prompt_id, seq, listeners[-1])
+    return subscription
 
 
 async def _send_stream(send: "Send", stream: _OpenStream) -> None:

@@ -24,8 +24,8 @@ def describe_route(
 ) -> dict[str, Any]:
     """Make the `openapi_extra` of a route.
 
-    FastAPI's own `responses` would build a model of each at every cold start; pointsman.http.openapi.services_document reads the
-    spec when the document is built.
+    FastAPI's own `responses` would build a model of each at every cold start;
+    pointsman.http.openapi.services_document reads the spec when the document is built.
 
     Args:
         response_model: the type of the body at 200.
