@@ -20,8 +20,9 @@ NOUNS_IN_ING = {"streaming"}
 """Response streaming is AWS's own name of the feature."""
 
 PARTICIPLES = {
-    "made", "told", "answered", "asked", "held", "begun", "heard", "known", "done", "gone", "kept", "seen", "left", "said",
-    "written", "given", "listed", "decided", "deployed", "configured", "running", "waiting", "following", "listening",
+    "made", "told", "answered", "asked", "held", "begun", "heard", "known", "done", "gone", "kept", "seen", "left",
+    "said", "written", "given", "listed", "decided", "deployed", "configured", "running", "waiting", "following",
+    "listening",
 }  # fmt: skip
 
 PUBLIC_SUMMARIES = {ROOT / "functions/services", ROOT / "functions/agent"}
