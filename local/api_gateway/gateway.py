@@ -32,8 +32,8 @@ from local.json_values import mapping_or_empty
 from local.lambda_service.invocation import Invocation, InvocationResult
 from local.lambda_service.response_stream import InvalidPrelude, read_prelude
 from local.lambda_service.service import LambdaService, PayloadTooLarge
-from local.template.apis import RestApi
-from local.template.sam_template import Authorizer, Template
+from local.template.apis import Authorizer, RestApi
+from local.template.sam_template import Template
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 SERVER_HEADER = f"pointsman-local (pid {os.getpid()})"

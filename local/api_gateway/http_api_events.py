@@ -11,10 +11,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from local.api_gateway.router import RouteMatch
-from local.template.intrinsics import ACCOUNT_ID, REGION
+from local.template.aws_identifiers import ACCOUNT_ID, API_ID, REGION, build_execute_api_arn
 from local.template.sam_template import Schedule
 
-API_ID = "local"
 _HOP_BY_HOP_HEADERS = ("cookie", "connection", "transfer-encoding")
 _TEXT_MEDIA_TYPES = ("text/", "application/json", "application/javascript", "application/xml")
 
@@ -74,7 +73,7 @@ def build_http_authorizer_event(
     request: HttpRequest, route_match: RouteMatch, identity_headers: Iterable[str]
 ) -> dict[str, Any]:
     """The REQUEST event, format 2.0, of a Lambda authorizer."""
-    arn = f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{API_ID}/$default/{request.method}{unquote(request.raw_path)}"
+    arn = build_execute_api_arn("$default", request.method, unquote(request.raw_path))
     sources = [request.header(name) for name in identity_headers]
     event = _build_common_fields(request, route_match)
     return {"type": "REQUEST", "routeArn": arn, "identitySource": sources or None, **event}

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from local.api_gateway.http_api_events import API_ID, HttpRequest
+from local.api_gateway.http_api_events import HttpRequest
 from local.api_gateway.router import RouteMatch
 from local.json_values import list_or_empty, mapping_or_empty
 from local.template.apis import RestApi
-from local.template.intrinsics import ACCOUNT_ID, REGION
+from local.template.aws_identifiers import ACCOUNT_ID, API_ID, build_execute_api_arn
 
 _HOP_BY_HOP_HEADERS = ("connection", "content-length", "expect", "keep-alive", "te", "transfer-encoding", "upgrade")
 _IDENTITY_FIELDS = (
@@ -56,7 +56,7 @@ def build_rest_authorizer_event(request: HttpRequest, route_match: RouteMatch, a
 
 def build_method_arn(request: HttpRequest, api: RestApi) -> str:
     """What an authorizer's policy is about."""
-    return f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{API_ID}/{api.stage}/{request.method}{request.raw_path}"
+    return build_execute_api_arn(api.stage, request.method, request.raw_path)
 
 
 def is_binary_media_type(api: RestApi, media_types: str) -> bool:

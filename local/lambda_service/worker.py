@@ -15,7 +15,7 @@ from local.lambda_service.function_logs import FunctionLog
 from local.lambda_service.invocation import Invocation
 from local.lambda_service.runtime_api import RuntimeApi
 from local.processes.supervisor import Supervisor, describe_exit_code, end_process, wait_for_exit
-from local.template.intrinsics import REGION
+from local.template.aws_identifiers import REGION
 from local.template.sam_template import Function
 
 WorkerState = Literal["starting", "idle", "busy", "dead"]

@@ -139,7 +139,7 @@ def _build_environment() -> dict[str, str]:
 
 
 def _create_cluster(location: PostgresLocation) -> None:
-    """initdb into a folder beside and rename it, so that an interrupted one is never taken for a cluster."""
+    """Initdb into a folder beside and rename it, so that an interrupted one is never taken for a cluster."""
     if location.cluster.exists():
         return
     staging_folder = location.folder / "postgres.new"

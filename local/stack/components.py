@@ -101,7 +101,7 @@ class ComponentRunner(ABC):
 
 
 async def gather_or_cancel(*awaitables: Any) -> list[Any]:
-    """gather that waits for the rest to be cancelled when one fails, so that nothing starts behind our back."""
+    """Gather that waits for the rest to be cancelled when one fails, so that nothing starts behind our back."""
     tasks = [asyncio.ensure_future(work) for work in awaitables]
     try:
         return list(await asyncio.gather(*tasks))

@@ -22,7 +22,8 @@ from local.errors import RunnerError, TemplateError
 from local.lambda_service.invocation import InvocationResult
 from local.lambda_service.service import LambdaService, PayloadTooLarge, UnknownFunction
 from local.step_functions.moto_cache import install_caches
-from local.template.intrinsics import ACCOUNT_ID, REGION, load_yaml
+from local.template.aws_identifiers import ACCOUNT_ID, REGION
+from local.template.intrinsics import load_yaml
 from local.template.sam_template import StateMachine
 
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/local"

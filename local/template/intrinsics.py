@@ -9,9 +9,8 @@ import yaml
 
 from local.errors import TemplateError
 from local.json_values import list_or_empty, mapping_or_empty
+from local.template.aws_identifiers import ACCOUNT_ID, REGION
 
-REGION = "us-east-1"
-ACCOUNT_ID = "123456789012"
 NO_VALUE = object()
 PSEUDO_PARAMETERS: Mapping[str, object] = {
     "AWS::Region": REGION,

@@ -10,18 +10,8 @@ from local.errors import TemplateError
 from local.json_values import list_or_empty, mapping_or_empty
 from local.template.api_prefix import replace_prefix
 from local.template.apis import ApiReader, Authorizer, Route
-from local.template.intrinsics import ACCOUNT_ID, REGION, Resolver, load_yaml
-
-__all__ = [
-    "Authorizer",
-    "Function",
-    "Route",
-    "Schedule",
-    "StateMachine",
-    "Template",
-    "build_function_arn",
-    "build_state_machine_arn",
-]
+from local.template.aws_identifiers import ACCOUNT_ID, REGION, build_function_arn, build_state_machine_arn
+from local.template.intrinsics import Resolver, load_yaml
 
 _SUPPORTED_TYPES = {
     "AWS::Serverless::Api",
@@ -113,16 +103,6 @@ class Template:
             TemplateError: the file is missing, or a resource needs what the runner cannot do.
         """
         return _TemplateReader(path, overrides).read()
-
-
-def build_function_arn(name: str) -> str:
-    """ARN of a function by its logical id."""
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
-
-
-def build_state_machine_arn(name: str) -> str:
-    """ARN of a state machine by its logical id."""
-    return f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{name}"
 
 
 class _TemplateReader:

@@ -12,7 +12,8 @@ from local.api_gateway.http_api_events import (
     build_schedule_payload,
 )
 from local.api_gateway.router import RouteMatch
-from local.template.sam_template import Route, Schedule
+from local.template.apis import Route
+from local.template.sam_template import Schedule
 
 ROUTE_MATCH = RouteMatch(
     Route("DELETE", "/destroy/{instanceId}/{resourceId}", "F", "Key"), {"instanceId": "a", "resourceId": "+1@x"}

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from local.errors import TemplateError
-from local.template.sam_template import Template, build_function_arn, build_state_machine_arn
+from local.template.aws_identifiers import build_function_arn, build_state_machine_arn
+from local.template.sam_template import Template
 from tests.harness.runner_process import FIXTURE
 
 RESOURCES = "Resources:\n"
