@@ -7,6 +7,7 @@ from typing import Any
 
 from local.errors import RunnerError
 from local.json_values import mapping_or_empty
+from local.loopback_http import open_loopback
 
 
 def call_runner(
@@ -19,8 +20,7 @@ def call_runner(
     """
     request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310 - http, this machine's
     try:
-        # Without a proxy handler: the developer's proxy is not for loopback.
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=timeout) as response:
+        with open_loopback(request, timeout) as response:
             text, error = response.read(), response.headers.get("X-Amz-Function-Error")
             return mapping_or_empty(json.loads(text)), error
     except (OSError, ValueError) as error:

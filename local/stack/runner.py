@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -15,12 +14,13 @@ from typing import Any, TypeVar
 
 from local.api_gateway.control import ControlApi
 from local.api_gateway.gateway import Gateway
+from local.api_gateway.listener import bind_listener, build_base_url, describe_port_conflict
 from local.api_gateway.router import match_route
 from local.console import Console
 from local.errors import RunnerError
 from local.eventbridge.schedules import Scheduler
 from local.lambda_service.service import LambdaService
-from local.processes.run_lock import bind_listener, build_base_url, describe_port_conflict
+from local.loopback_http import open_loopback
 from local.settings import Settings, redact_database_url
 from local.stack.code_reload import CodeReloader
 from local.stack.components import ComponentRunner, find_migration_functions, gather_or_cancel
@@ -191,9 +191,8 @@ def verify_health(url: str, log_folder: Path) -> None:
     Raises:
         RunnerError: it does not answer 200.
     """
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/healthz", timeout=35) as response:
+        with open_loopback(f"{url}/healthz", timeout=35) as response:
             json.loads(response.read())
     except urllib.error.HTTPError as error:
         raise RunnerError(f"GET /healthz answers {error.code} instead of 200 (see {log_folder})") from None

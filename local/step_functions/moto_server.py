@@ -21,6 +21,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from local.errors import RunnerError, TemplateError
 from local.lambda_service.invocation import InvocationResult
 from local.lambda_service.service import LambdaService, PayloadTooLarge, UnknownFunction
+from local.loopback_http import open_loopback
 from local.step_functions.moto_cache import install_caches
 from local.template.aws_identifiers import ACCOUNT_ID, REGION
 from local.template.intrinsics import load_yaml
@@ -251,9 +252,8 @@ def render_definition(machine: StateMachine) -> str:
 
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     request = urllib.request.Request(url, data=body, headers=dict(headers), method="POST")  # noqa: S310 - http, ours
-    # Without a proxy handler: the developer's proxy is not for loopback.
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as response:
-        return cast(bytes, response.read())
+    with open_loopback(request, timeout=30) as response:
+        return response.read()
 
 
 def _respond_with_error(start_response: Callable[..., Any], status: str, code: str, message: str) -> Iterable[bytes]:

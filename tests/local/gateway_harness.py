@@ -13,9 +13,9 @@ from aiohttp import web
 
 from local.api_gateway.gateway import STREAM_IDLE_TIMEOUT, Gateway
 from local.api_gateway.http_api_events import HttpRequest
+from local.api_gateway.listener import bind_listener
 from local.console import Console
 from local.lambda_service.service import LambdaService
-from local.processes.run_lock import bind_listener
 from local.processes.supervisor import Supervisor
 from local.template.sam_template import Template
 
