@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from local.api_gateway.http_api_events import HttpRequest
+from local.api_gateway.http_request import HttpRequest
 from local.eventbridge.schedules import Scheduler
 from local.lambda_service.invocation import InvocationResult
 from local.lambda_service.service import LambdaService, UnknownFunction
@@ -56,9 +56,7 @@ class ControlApi:
 
 def _is_loopback_request(request: HttpRequest) -> bool:
     """From loopback, under a loopback name, and not by a page of some other site in a browser on this machine."""
-    host = request.header("host")
-    host = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    if request.header("origin") or host not in ("127.0.0.1", "localhost", "[::1]"):
+    if request.header("origin") or request.domain_name not in ("127.0.0.1", "localhost", "[::1]"):
         return False
     try:
         return ipaddress.ip_address(request.source_ip).is_loopback

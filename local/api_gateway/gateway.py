@@ -13,7 +13,9 @@ from typing import Any
 from aiohttp import ClientConnectionResetError, web
 from aiohttp.web_protocol import RequestHandler
 
-from local.api_gateway.http_api_events import HttpRequest, build_http_authorizer_event, build_http_event
+from local.api_gateway.http_api_events import build_http_authorizer_event, build_http_event
+from local.api_gateway.http_request import BodyTooLarge, HttpRequest, read_request
+from local.api_gateway.prelude import InvalidPrelude, read_prelude
 from local.api_gateway.responses import (
     GatewayError,
     build_http_api_response,
@@ -30,12 +32,10 @@ from local.api_gateway.router import RouteMatch, match_route
 from local.console import Console
 from local.json_values import mapping_or_empty
 from local.lambda_service.invocation import Invocation, InvocationResult
-from local.lambda_service.response_stream import InvalidPrelude, read_prelude
 from local.lambda_service.service import LambdaService, PayloadTooLarge
 from local.template.apis import Authorizer, RestApi
 from local.template.sam_template import Template
 
-MAX_BODY_BYTES = 10 * 1024 * 1024
 SERVER_HEADER = f"pointsman-local (pid {os.getpid()})"
 CONTROL_PREFIX = "/_local/"
 # A stream that is silent for so many seconds is cut.
@@ -104,20 +104,17 @@ class Gateway:
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
         started_at = time.monotonic()
         request_id = str(uuid.uuid4())
-        target = incoming.raw_path
-        path = target.split("?", 1)[0]
+        path = incoming.raw_path.split("?", 1)[0]
         try:
-            gateway_response = await self._route_request(incoming, target, request_id)
+            gateway_response = await self._route_request(incoming, request_id)
         except GatewayError as gateway_error:
-            gateway_response = _GatewayResponse(
-                web.json_response({**gateway_error.body, "requestId": request_id}, status=gateway_error.status)
-            )
+            gateway_response = _GatewayResponse(gateway_error.build_response(request_id))
         except (ClientConnectionResetError, ConnectionResetError):
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours must not leave the client without an answer
             self._console.warn(f"the gateway failed on {incoming.method} {path}: {error!r}")
-            body = {"error": "Internal Server Error", "message": "Internal Server Error", "requestId": request_id}
-            gateway_response = _GatewayResponse(web.json_response(body, status=500))
+            internal_error = GatewayError(500, "Internal Server Error")
+            gateway_response = _GatewayResponse(internal_error.build_response(request_id))
         response = gateway_response.response
         response.headers["Server"] = SERVER_HEADER
         response.headers["apigw-requestid"] = request_id
@@ -129,18 +126,12 @@ class Gateway:
         )
         return response
 
-    async def _route_request(self, incoming: web.BaseRequest, target: str, request_id: str) -> _GatewayResponse:
-        body = await _read_body(incoming)
-        request = HttpRequest(
-            method=incoming.method.upper(),
-            target=target,
-            protocol=f"HTTP/{incoming.version.major}.{incoming.version.minor}",
-            headers=tuple((name.decode("latin-1"), _decode_header(value)) for name, value in incoming.raw_headers),
-            body=body,
-            source_ip=incoming.remote or "",
-            port=self._port,
-            request_id=request_id,
-        )
+    async def _route_request(self, incoming: web.BaseRequest, request_id: str) -> _GatewayResponse:
+        try:
+            request = await read_request(incoming, self._port, request_id)
+        except BodyTooLarge:
+            error = "The request body is over the limit of 10 MB"
+            raise GatewayError(413, error, "Request Entity Too Large") from None
         if request.raw_path.startswith(CONTROL_PREFIX):
             return _GatewayResponse(await self._control(request), "local")
         route_match = match_route(self._template.routes, request.method, request.raw_path)
@@ -156,9 +147,7 @@ class Gateway:
             )
             return _GatewayResponse(build_http_api_response(result), name)
         except GatewayError as gateway_error:
-            return _GatewayResponse(
-                web.json_response({**gateway_error.body, "requestId": request_id}, status=gateway_error.status), name
-            )
+            return _GatewayResponse(gateway_error.build_response(request_id), name)
 
     async def _authorize(self, request: HttpRequest, route_match: RouteMatch) -> dict[str, Any] | None:
         if route_match.route.authorizer is None:
@@ -296,28 +285,6 @@ def _abort_connection(incoming: web.BaseRequest) -> None:
     """End the connection without the last chunk, so that the client sees that something is missing."""
     if incoming.transport is not None:
         incoming.transport.close()
-
-
-async def _read_body(incoming: web.BaseRequest) -> bytes:
-    """The body, of which no more than the limit is ever held."""
-    too_large = GatewayError(413, "The request body is over the limit of 10 MB", "Request Entity Too Large")
-    if (incoming.content_length or 0) > MAX_BODY_BYTES:
-        raise too_large
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in incoming.content.iter_any():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise too_large
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _decode_header(value: bytes) -> str:
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
 
 
 def _parse_json_object(result: InvocationResult) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from local.api_gateway.gateway import STREAM_IDLE_TIMEOUT, Gateway
-from local.api_gateway.http_api_events import HttpRequest
+from local.api_gateway.http_request import HttpRequest
 from local.api_gateway.listener import bind_listener
 from local.console import Console
 from local.lambda_service.service import LambdaService

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.api_gateway.http_api_events import HttpRequest
+from local.api_gateway.http_request import HttpRequest
 from local.api_gateway.rest_api_events import (
     build_method_arn,
     build_rest_authorizer_event,
