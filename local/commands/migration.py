@@ -74,7 +74,6 @@ class _MigrationRunner(ComponentRunner):
         log_folder = settings.data / "logs"
         # What it says of a failure is told once, by whoever invokes it; it asks nothing of AWS.
         self._lambda_service = LambdaService(functions, "", log_folder, self._supervisor, lambda _line: None)
-        await self._lambda_service.start()
         self._exit_stack.push_async_callback(self._lambda_service.stop)
 
     async def invoke(self, payload: bytes) -> InvocationResult:

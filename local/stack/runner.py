@@ -70,7 +70,6 @@ class StackRunner(ComponentRunner):
             settings.concurrency,
             settings.stream_concurrency,
         )
-        await self.lambda_service.start()
         self._exit_stack.push_async_callback(self.lambda_service.stop)
         self.moto_server.connect(self.lambda_service, asyncio.get_running_loop())
         self.scheduler = Scheduler(self.template.schedules, self.lambda_service.invoke, self.console.info)
