@@ -18,7 +18,8 @@ from local.lambda_service.invocation import InvocationResult
 from local.lambda_service.service import LambdaService
 from local.processes.run_lock import RunLockHeld
 from local.settings import Settings
-from local.stack.components import MIGRATION_HANDLER, ComponentRunner, find_migration_functions, gather_or_cancel
+from local.stack.components import MIGRATION_HANDLER, ComponentRunner, find_migration_functions
+from local.stack.concurrency import gather_or_cancel
 from local.template.sam_template import Template
 
 _START_TIMEOUT = 90.0
