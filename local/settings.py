@@ -139,7 +139,7 @@ class Settings:
         return any(states[p.name] == "simulated" and not self.environment.get(p.url_setting) for p in PROVIDERS)
 
     def databases(self) -> dict[str, str | None]:
-        """Return the databases that `migrate` changes, without passwords; None for the embedded one or a missing pool."""
+        """Return the databases that `migrate` changes, without passwords; None for the embedded one or no pool."""
         return {
             "services": redact_database_url(self.database_url) if self.database_url else None,
             "pool": redact_database_url(self.pool_url, "POOL_DATABASE_URL") if self.pool_url else None,
@@ -147,7 +147,7 @@ class Settings:
 
     @property
     def pool_url(self) -> str | None:
-        """Address of the pool manager's database, from which `migrate` fills an empty one; None if there is none."""
+        """Address of the pool manager's database, from which `migrate` fills an empty one, or None."""
         return self.environment.get("POOL_DATABASE_URL") or None
 
     def function_overrides(self, database_url: str, simulator_url: str | None) -> dict[str, str]:

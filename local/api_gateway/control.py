@@ -1,4 +1,4 @@
-"""What only this machine has: `/_local/…`, for tests, the demo and the curious; answered to loopback only."""
+"""The control API below `/_local/`: status, invocations and schedules on demand, for programs on this machine only."""
 
 import ipaddress
 import json
@@ -15,10 +15,12 @@ from local.lambda_service.service import LambdaService, UnknownFunction
 
 
 class ControlApi:
-    """Status, invocation and schedules on demand.
+    """Handles `GET /_local/status`, `POST /_local/invoke/NAME` and `POST /_local/schedules/NAME`.
 
     Args:
-        status: everything there is to tell, as plain data without a secret.
+        lambda_service: Invokes functions.
+        scheduler: Fires schedules.
+        get_status: Returns the status as plain data, without a secret.
     """
 
     def __init__(
@@ -29,7 +31,7 @@ class ControlApi:
         self._get_status = get_status
 
     async def __call__(self, request: HttpRequest) -> web.Response:
-        """Answer one request under `/_local/`."""
+        """Handle a request below `/_local/`."""
         if not _is_loopback_request(request):
             return _build_error_response(403, "Only programs on this machine may ask this")
         parts = [unquote(part) for part in request.raw_path.strip("/").split("/")][1:]
@@ -55,7 +57,10 @@ class ControlApi:
 
 
 def _is_loopback_request(request: HttpRequest) -> bool:
-    """From loopback, under a loopback name, and not by a page of some other site in a browser on this machine."""
+    """Return whether a request comes from a program on this machine.
+
+    Host and Origin are checked against pages of other sites in a browser on this machine (DNS rebinding).
+    """
     if request.header("origin") or request.domain_name not in ("127.0.0.1", "localhost", "[::1]"):
         return False
     try:

@@ -1,4 +1,4 @@
-"""One runner per data folder and per port, and a second one that can say who the first is."""
+"""The run lock: one runner for each data folder."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,12 @@ from local.errors import RunnerError
 
 
 class RunLockHeld(RunnerError):
-    """Another runner holds the data folder. `url` is where it can be asked, None while it starts."""
+    """Another runner holds the data folder.
+
+    Args:
+        message: Names the other runner.
+        url: Base URL of the other runner's gateway; None while it starts.
+    """
 
     def __init__(self, message: str, url: str | None) -> None:
         super().__init__(message)
@@ -20,17 +25,23 @@ class RunLockHeld(RunnerError):
 
 
 class RunLock:
-    """`run.lock` in the data folder: held by flock, so it is free again however the holder ended."""
+    """A lock by flock on `run.lock` in the data folder; the system releases it however the runner ends.
+
+    The file holds pid, port, URL and start time of its owner in JSON.
+
+    Args:
+        data: The data folder, which has to exist.
+    """
 
     def __init__(self, data: Path) -> None:
         self._path = data / "run.lock"
         self._descriptor = -1
 
     def acquire(self) -> None:
-        """Take it.
+        """Acquire the lock without waiting.
 
         Raises:
-            Held: another runner holds it; the message says which.
+            RunLockHeld: Another runner holds it; the message names that one.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -42,7 +53,7 @@ class RunLock:
         self.write_owner(None)
 
     def write_owner(self, url: str | None) -> None:
-        """Write down what this runner holds, for the next one to tell."""
+        """Write this runner into the file; `url` is the base URL of its gateway, None while it starts."""
         port = int(url.rsplit(":", 1)[1]) if url else None
         started_at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         text = json.dumps({"pid": os.getpid(), "port": port, "url": url, "started": started_at})
@@ -50,7 +61,7 @@ class RunLock:
         os.pwrite(self._descriptor, text.encode(), 0)
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock, if it is held."""
         if self._descriptor >= 0:
             os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,6 @@ ROUTE_MATCH = RouteMatch(
     Route("POST", "/api/{a}/{rest+}", "F", "StreamApi.AgentUser", API, True), {"a": "x y", "rest": "1/2"}
 )
 ARN = "arn:aws:execute-api:us-east-1:123456789012:local/live/POST/api/x%20y/1/2"
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayHarness]:
-    harness = GatewayHarness(tmp_path_factory.mktemp("logs"))
-    yield harness
-    harness.close()
 
 
 def build_request(
