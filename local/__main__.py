@@ -1,8 +1,8 @@
-"""Entry point; this file and the package's __init__ are read by old interpreters too, in order to say so."""
+"""Entry point. This file and `local/__init__.py` stay valid for old interpreters, to reject them with a message."""
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - said here to those that are older
+if sys.version_info < (3, 11):  # noqa: UP036 - older interpreters get here too
     sys.stderr.write("pointsman: Python 3.11 or newer is needed, this is {}.{}\n".format(*sys.version_info))
     sys.exit(1)
 

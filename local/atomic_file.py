@@ -1,4 +1,4 @@
-"""Writing files that another process may read at any moment."""
+"""Atomic replacement of files that another process may read at any moment."""
 
 import os
 import tempfile
@@ -6,9 +6,14 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put a file in the place of another as a whole: a reader, or a crash, finds the old one or the new one.
+    """Replace a file atomically: a reader, or a start after a crash, finds the old or the new content.
 
-    Only its owner may read it. Raises OSError.
+    Args:
+        path: The file; its folder has to exist. Only the owner may read the new file.
+        content: The new content.
+
+    Raises:
+        OSError: The file cannot be written; the old one is unchanged.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

@@ -16,27 +16,34 @@ from local.settings import Settings
 
 
 class _StopRequested(BaseException):
-    """Somebody asked us to stop; not an error, so nothing on the way may catch it as one."""
+    """A signal requested a stop; a BaseException, so that no handler of errors catches it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code is 0 after a clean stop and 1 when something is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m local", description="The bundle on one machine.")
+    """Run a command.
+
+    Args:
+        arguments: Command line without the program; the process's own by default.
+
+    Returns:
+        Exit code: 0 after success or a clean stop, 1 after an error.
+    """
+    parser = argparse.ArgumentParser(prog="python -m local", description="The whole stack on one machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
-        ("run", "bring everything up and keep it up"),
-        ("demo", "create an instance, watch it, destroy it"),
-        ("migrate", "bring the databases up to date, once"),
-        ("reconcile", "go on with operations that stalled or left something, once"),
+        ("run", "start the whole stack and keep it running until Ctrl-C"),
+        ("demo", "create an instance, watch its deployment, destroy it"),
+        ("migrate", "migrate the databases"),
+        ("reconcile", "run the reconciler once: resume stalled operations, delete orphans"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--root", type=Path, help="the checkout (default: this one)")
         if name == "migrate":
-            command.add_argument("--drop", action="store_true", help="drop the columns that nobody needs any more")
+            command.add_argument("--drop", action="store_true", help="also drop the legacy columns")
         elif name == "reconcile":
-            command.add_argument("--dry", action="store_true", help="only show what would be done")
+            command.add_argument("--dry", action="store_true", help="only print what would be done")
         else:
-            command.add_argument("--port", type=int, help="instead of PORT; 0 takes a free one")
+            command.add_argument("--port", type=int, help="instead of the setting PORT; 0 takes a free one")
     options = parser.parse_args(arguments)
     try:
         _SignalHandler().install()
@@ -69,19 +76,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_stack(settings: Settings) -> None:
-    # Half a second of imports, for which a mistake in the settings need not wait.
+    # These imports take half a second; an error in the settings is reported before.
     from local.stack.stack import Stack
 
     console = Console()
     console.info("Pointsman is starting")
     with Stack(settings, console) as stack:
-        # While nobody asks yet: the first create would wait for a dozen processes one after the other.
+        # Without it the first create would start a dozen processes one after the other.
         stack.prewarm()
         threading.Event().wait()
 
 
 class _SignalHandler:
-    """The first signal stops cleanly, the second at once; the warden then ends what is left."""
+    """Stops cleanly at the first signal and exits at the second; the reaper then ends the child processes."""
 
     def __init__(self) -> None:
         self._has_signal = False

@@ -1,4 +1,4 @@
-"""What the person sees: one line a request, one a part that starts, one a thing that went wrong."""
+"""Console output: one line for each request, each component that has started, and each warning."""
 
 import sys
 import threading
@@ -7,9 +7,14 @@ from typing import TextIO
 
 
 class Console:
-    """Writes lines; `quiet` keeps only warnings, without `requests` there is no line for each request.
+    """Prints lines for the person who runs the stack; safe to call from any thread.
 
-    Lines from other threads do not mix. Never given a header, a body or a query.
+    Callers never pass a header, a body or a query, which may hold secrets.
+
+    Args:
+        stream: Where lines go; standard output by default.
+        quiet: Whether to print warnings only.
+        log_requests: Whether to print a line for each request.
     """
 
     def __init__(self, stream: TextIO | None = None, *, quiet: bool = False, log_requests: bool = True) -> None:
@@ -19,20 +24,20 @@ class Console:
         self._lock = threading.Lock()
 
     def info(self, text: str) -> None:
-        """Something that the person wants to know."""
+        """Print a line, unless quiet."""
         if not self._quiet:
             self._write(text)
 
     def warn(self, text: str) -> None:
-        """Something that went wrong."""
+        """Print a warning."""
         self._write(f"{datetime.now():%H:%M:%S}  ! {to_printable_line(text)}")
 
-    def report_component(self, name: str, seconds: float, note: str = "") -> None:
-        """A part of the bundle is up."""
-        self.info(f"  {name:<18} {seconds:5.1f} s{'  ' + note if note else ''}")
+    def report_component(self, name: str, seconds: float) -> None:
+        """Print that a component has started, and how many seconds that took."""
+        self.info(f"  {name:<18} {seconds:5.1f} s")
 
     def log_request(self, method: str, path: str, status: int, seconds: float, function: str, request_id: str) -> None:
-        """One request has been answered."""
+        """Print a line for a request, with its path without the query and the seconds until its response."""
         if not self._log_requests:
             return
         line = f"{datetime.now():%H:%M:%S}  {method:<6} {path}  {status}  {seconds:.3f} s  {function}  {request_id}"
@@ -45,10 +50,10 @@ class Console:
                 stream.write(text + "\n")
                 stream.flush()
             except (OSError, ValueError):
-                # The terminal or the pipe is gone; the work goes on.
+                # The terminal or the pipe was closed; the stack runs on.
                 return
 
 
 def to_printable_line(text: str) -> str:
-    """The text on one line, without control characters that a terminal would obey."""
+    """Replace line breaks and control characters, which a terminal would interpret, by spaces."""
     return "".join(char if char.isprintable() else " " for char in text)

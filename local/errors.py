@@ -1,9 +1,17 @@
-"""What the runner tells a person: one line each, never a traceback."""
+"""Errors that the command line prints in one line, without a traceback.
+
+RunnerError
+├── TemplateError
+├── RunLockHeld          in local.processes.run_lock
+├── StepFunctionsError   in local.step_functions.moto_server
+├── UnknownFunction      in local.lambda_service.service
+└── PayloadTooLarge      in local.lambda_service.service
+"""
 
 
 class RunnerError(Exception):
-    """Something that the person at the keyboard can put right; the message says what, in one line."""
+    """An error that the user can fix; the message says in one line what is wrong."""
 
 
 class TemplateError(RunnerError):
-    """The template asks for something that the runner cannot do; the message names the resource."""
+    """The template is invalid, or uses what the local stack does not support; the message names the resource."""

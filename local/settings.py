@@ -1,4 +1,4 @@
-"""The runner's own settings, read once from the environment and from `.env` in the checkout."""
+"""Settings of the local stack, read once from the environment and from `.env` in the checkout."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,14 @@ ProviderState = Literal["simulated", "real", "not configured"]
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """One provider: the settings of its key and its address, and where the simulator serves it."""
+    """The settings of one provider.
+
+    Args:
+        name: Name of the provider.
+        key_setting: The variable that holds its API key.
+        url_setting: The variable that holds its base URL.
+        simulator_path: Path below the simulator's origin that takes the place of the base URL.
+    """
 
     name: str
     key_setting: str
@@ -36,21 +43,22 @@ PROVIDERS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What one run of the bundle is to be.
+    """Settings of one run of the stack.
 
     Args:
-        root: the checkout, where template.yaml is.
-        data: everything that is kept between runs, and the logs.
-        host: address that the gateway listens on.
-        port: its port; 0 takes a free one.
+        root: The checkout, which has template.yaml.
+        data: Folder of everything that is kept between runs, and of the logs.
+        host: Address that the gateway listens on.
+        port: Port that the gateway listens on; 0 takes a free one.
         api_key: SERVICES_API_KEY, or the development key.
-        database_url: an existing Postgres; None runs the embedded one.
-        schedules: whether schedules fire by themselves.
-        environment: the developer's environment with `.env` under it; a function's variable found here wins.
-        simulator: arguments of the Python process that is the simulator.
-        concurrency: most processes of one function.
-        stream_concurrency: most processes of one function that streams, so the most streams of it at once.
-        integration_limit: seconds that the gateway waits for a function.
+        database_url: Address of an existing Postgres; None runs the embedded one.
+        schedules: Whether schedules fire on time.
+        environment: The developer's environment, with `.env` below it; a function's variable of the same name takes its
+            value from here instead of from the template.
+        simulator_arguments: Arguments of the Python process that runs the simulator.
+        concurrency: Most processes of one function.
+        stream_concurrency: Most processes of one function that streams, so most of its streams at the same time.
+        integration_timeout: Seconds that the gateway waits for a function behind the HTTP API.
     """
 
     root: Path
@@ -68,17 +76,37 @@ class Settings:
 
     @classmethod
     def load(cls, root: Path | None = None, environ: Mapping[str, str] | None = None) -> "Settings":
-        """Read the settings of a checkout.
+        """Read the settings of a checkout from the environment and, below it, from the checkout's `.env`.
 
         Args:
-            root: the checkout; this file's own by default.
-            environ: instead of the process's environment.
+            root: The checkout; the one of this file by default.
+            environ: Environment; the process's own by default.
 
         Raises:
-            RunnerError: a setting is malformed or missing.
+            RunnerError: A setting is malformed or missing, or `.env` cannot be read.
         """
-        root = (root or Path(__file__).resolve().parent.parent).resolve()
-        environment = {**read_dotenv(root / ".env"), **(os.environ if environ is None else environ)}
+        root = _resolve_root(root)
+        return cls._from_environment(
+            root, {**read_dotenv(root / ".env"), **(os.environ if environ is None else environ)}
+        )
+
+    @classmethod
+    def isolated(cls, environ: Mapping[str, str], root: Path | None = None) -> "Settings":
+        """Read the settings from the given environment only, whatever the process's own and `.env` hold.
+
+        For tests: a developer's `.env` may name a database or an address that no test may use.
+
+        Args:
+            environ: The whole environment.
+            root: The checkout; the one of this file by default.
+
+        Raises:
+            RunnerError: A setting is malformed or missing.
+        """
+        return cls._from_environment(_resolve_root(root), dict(environ))
+
+    @classmethod
+    def _from_environment(cls, root: Path, environment: Mapping[str, str]) -> "Settings":
         _validate_railway(environment)
         return cls(
             root=root,
@@ -94,11 +122,11 @@ class Settings:
 
     @property
     def is_development_api_key(self) -> bool:
-        """Whether the API key is the well-known one, which may be printed."""
+        """Whether the API key is the public one of development, which may be printed."""
         return self.api_key == DEVELOPMENT_API_KEY
 
     def provider_states(self) -> dict[str, ProviderState]:
-        """How each provider is reached: its key decides."""
+        """Return for each provider whether its key is unset (simulated), empty (not configured) or given (real)."""
         states: dict[str, ProviderState] = {}
         for provider in PROVIDERS:
             key = self.environment.get(provider.key_setting)
@@ -106,12 +134,12 @@ class Settings:
         return states
 
     def needs_simulator(self) -> bool:
-        """Whether some provider is simulated and is not simulated by somebody else's address."""
+        """Return whether a provider is simulated whose base URL is not set to another stand-in."""
         states = self.provider_states()
         return any(states[p.name] == "simulated" and not self.environment.get(p.url_setting) for p in PROVIDERS)
 
     def databases(self) -> dict[str, str | None]:
-        """Which databases are migrated, without a password; None for the embedded one, or for no pool's."""
+        """Return the databases that `migrate` changes, without passwords; None for the embedded one or no pool."""
         return {
             "services": redact_database_url(self.database_url) if self.database_url else None,
             "pool": redact_database_url(self.pool_url, "POOL_DATABASE_URL") if self.pool_url else None,
@@ -119,11 +147,16 @@ class Settings:
 
     @property
     def pool_url(self) -> str | None:
-        """The pool manager's database, from which an empty one is filled."""
+        """Address of the pool manager's database, from which `migrate` fills an empty one, or None."""
         return self.environment.get("POOL_DATABASE_URL") or None
 
     def function_overrides(self, database_url: str, simulator_url: str | None) -> dict[str, str]:
-        """Values that win over the template's, by the name of the variable."""
+        """Build the values that override the template's variables and parameters, by name.
+
+        Args:
+            database_url: Address of the database, with its password.
+            simulator_url: Origin of the simulator; None if it does not run.
+        """
         overrides = dict(self.environment)
         overrides["SERVICES_API_KEY"] = self.api_key
         overrides["AGENT_AUTH"] = self.environment.get("AGENT_AUTH") or "header"
@@ -150,7 +183,12 @@ class Settings:
 
 
 def redact_database_url(url: str, setting: str = "SERVICE_DATABASE_URL") -> str:
-    """Host, port and database of an address, and nothing else of it; of what is no URL only where it was read."""
+    """Return host, port and database of an address, without user, password and options.
+
+    Args:
+        url: The address.
+        setting: The setting that holds it, which is named instead of an address that cannot be parsed.
+    """
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
@@ -160,7 +198,11 @@ def redact_database_url(url: str, setting: str = "SERVICE_DATABASE_URL") -> str:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """`NAME=value` lines; comments, `export` and quotes as shells have them; a missing file is empty."""
+    """Read `NAME=value` lines, with comments, `export` and quotes as in a shell; a missing file is empty.
+
+    Raises:
+        RunnerError: The file exists and cannot be read.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -179,6 +221,10 @@ def read_dotenv(path: Path) -> dict[str, str]:
             value = value.split(" #", 1)[0].rstrip()
         values[name] = value
     return values
+
+
+def _resolve_root(root: Path | None) -> Path:
+    return (root or Path(__file__).resolve().parent.parent).resolve()
 
 
 def _parse_port(environment: Mapping[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""What only this machine has: `/_local/…`, for tests, the demo and the curious; answered to loopback only."""
+"""The control API below `/_local/`: status, invocations and schedules on demand, for programs on this machine only."""
 
 import ipaddress
 import json
@@ -8,17 +8,19 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from local.api_gateway.http_api_events import HttpRequest
+from local.api_gateway.http_request import HttpRequest
 from local.eventbridge.schedules import Scheduler
 from local.lambda_service.invocation import InvocationResult
 from local.lambda_service.service import LambdaService, UnknownFunction
 
 
 class ControlApi:
-    """Status, invocation and schedules on demand.
+    """Handles `GET /_local/status`, `POST /_local/invoke/NAME` and `POST /_local/schedules/NAME`.
 
     Args:
-        status: everything there is to tell, as plain data without a secret.
+        lambda_service: Invokes functions.
+        scheduler: Fires schedules.
+        get_status: Returns the status as plain data, without a secret.
     """
 
     def __init__(
@@ -29,7 +31,7 @@ class ControlApi:
         self._get_status = get_status
 
     async def __call__(self, request: HttpRequest) -> web.Response:
-        """Answer one request under `/_local/`."""
+        """Handle a request below `/_local/`."""
         if not _is_loopback_request(request):
             return _build_error_response(403, "Only programs on this machine may ask this")
         parts = [unquote(part) for part in request.raw_path.strip("/").split("/")][1:]
@@ -55,10 +57,11 @@ class ControlApi:
 
 
 def _is_loopback_request(request: HttpRequest) -> bool:
-    """From loopback, under a loopback name, and not by a page of some other site in a browser on this machine."""
-    host = request.header("host")
-    host = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    if request.header("origin") or host not in ("127.0.0.1", "localhost", "[::1]"):
+    """Return whether a request comes from a program on this machine.
+
+    Host and Origin are checked against pages of other sites in a browser on this machine (DNS rebinding).
+    """
+    if request.header("origin") or request.domain_name not in ("127.0.0.1", "localhost", "[::1]"):
         return False
     try:
         return ipaddress.ip_address(request.source_ip).is_loopback

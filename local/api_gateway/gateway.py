@@ -1,4 +1,4 @@
-"""API Gateway on one address, as CloudFront makes it: the HTTP API and REST APIs, authorizers, payloads, the limits."""
+"""The gateway: HTTP API and REST APIs under one address, as CloudFront puts them, with authorizers and limits."""
 
 import asyncio
 import json
@@ -13,7 +13,9 @@ from typing import Any
 from aiohttp import ClientConnectionResetError, web
 from aiohttp.web_protocol import RequestHandler
 
-from local.api_gateway.http_api_events import HttpRequest, build_http_authorizer_event, build_http_event
+from local.api_gateway.http_api_events import build_http_authorizer_event, build_http_event
+from local.api_gateway.http_request import BodyTooLarge, HttpRequest, read_request
+from local.api_gateway.prelude import InvalidPrelude, read_prelude
 from local.api_gateway.responses import (
     GatewayError,
     build_http_api_response,
@@ -30,16 +32,14 @@ from local.api_gateway.router import RouteMatch, match_route
 from local.console import Console
 from local.json_values import mapping_or_empty
 from local.lambda_service.invocation import Invocation, InvocationResult
-from local.lambda_service.response_stream import InvalidPrelude, read_prelude
 from local.lambda_service.service import LambdaService, PayloadTooLarge
-from local.template.apis import RestApi
-from local.template.sam_template import Authorizer, Template
+from local.template.apis import Authorizer, RestApi
+from local.template.sam_template import Template
 
-MAX_BODY_BYTES = 10 * 1024 * 1024
 SERVER_HEADER = f"pointsman-local (pid {os.getpid()})"
 CONTROL_PREFIX = "/_local/"
-# A stream that is silent for so many seconds is cut.
 STREAM_IDLE_TIMEOUT = 300.0
+"""Seconds without a chunk after which a stream is cut (5 minutes, API Gateway quotas for regional REST APIs)."""
 
 ControlHandler = Callable[[HttpRequest], Awaitable[web.Response]]
 
@@ -54,15 +54,15 @@ class _GatewayResponse:
 
 
 class Gateway:
-    """Serves a template's routes.
+    """Serves the routes of a template.
 
     Args:
-        template: routes and authorizers.
-        functions: invokes them.
-        console: gets one line a request.
-        limit: seconds that a function may take to answer.
-        control: answers requests under `/_local/`.
-        idle_limit: seconds that a function may be silent on a route that streams.
+        template: Has the routes and authorizers.
+        lambda_service: Invokes functions.
+        console: Prints a line for each request, and warnings.
+        integration_timeout: Seconds that the HTTP API waits for a function.
+        control: Handles requests below `/_local/`.
+        idle_timeout: Seconds that a stream may be silent before it is cut.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Gateway:
         """Listen on a socket that is bound already.
 
         Raises:
-            OSError: somebody else has begun to listen there.
+            OSError: Another program listens on the address meanwhile.
         """
         self._port = int(listener.getsockname()[1])
         server = _JsonServer(self._handle, access_log=None)
@@ -97,27 +97,24 @@ class Gateway:
         await web.SockSite(self._server_runner, listener, backlog=1024).start()
 
     async def stop(self) -> None:
-        """Stop listening; requests under way get a second."""
+        """Stop listening; requests in progress get one second to end."""
         if self._server_runner is not None:
             await self._server_runner.cleanup()
 
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
         started_at = time.monotonic()
         request_id = str(uuid.uuid4())
-        target = incoming.raw_path
-        path = target.split("?", 1)[0]
+        path = incoming.raw_path.split("?", 1)[0]
         try:
-            gateway_response = await self._route_request(incoming, target, request_id)
+            gateway_response = await self._route_request(incoming, request_id)
         except GatewayError as gateway_error:
-            gateway_response = _GatewayResponse(
-                web.json_response({**gateway_error.body, "requestId": request_id}, status=gateway_error.status)
-            )
+            gateway_response = _GatewayResponse(gateway_error.build_response(request_id))
         except (ClientConnectionResetError, ConnectionResetError):
             raise
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not leave the client without an answer
+        except Exception as error:  # noqa: BLE001 - the client gets a response after any error
             self._console.warn(f"the gateway failed on {incoming.method} {path}: {error!r}")
-            body = {"error": "Internal Server Error", "message": "Internal Server Error", "requestId": request_id}
-            gateway_response = _GatewayResponse(web.json_response(body, status=500))
+            internal_error = GatewayError(500, "Internal Server Error")
+            gateway_response = _GatewayResponse(internal_error.build_response(request_id))
         response = gateway_response.response
         response.headers["Server"] = SERVER_HEADER
         response.headers["apigw-requestid"] = request_id
@@ -129,18 +126,12 @@ class Gateway:
         )
         return response
 
-    async def _route_request(self, incoming: web.BaseRequest, target: str, request_id: str) -> _GatewayResponse:
-        body = await _read_body(incoming)
-        request = HttpRequest(
-            method=incoming.method.upper(),
-            target=target,
-            protocol=f"HTTP/{incoming.version.major}.{incoming.version.minor}",
-            headers=tuple((name.decode("latin-1"), _decode_header(value)) for name, value in incoming.raw_headers),
-            body=body,
-            source_ip=incoming.remote or "",
-            port=self._port,
-            request_id=request_id,
-        )
+    async def _route_request(self, incoming: web.BaseRequest, request_id: str) -> _GatewayResponse:
+        try:
+            request = await read_request(incoming, self._port, request_id)
+        except BodyTooLarge:
+            error = "The request body is over the limit of 10 MB"
+            raise GatewayError(413, error, "Request Entity Too Large") from None
         if request.raw_path.startswith(CONTROL_PREFIX):
             return _GatewayResponse(await self._control(request), "local")
         route_match = match_route(self._template.routes, request.method, request.raw_path)
@@ -156,9 +147,7 @@ class Gateway:
             )
             return _GatewayResponse(build_http_api_response(result), name)
         except GatewayError as gateway_error:
-            return _GatewayResponse(
-                web.json_response({**gateway_error.body, "requestId": request_id}, status=gateway_error.status), name
-            )
+            return _GatewayResponse(gateway_error.build_response(request_id), name)
 
     async def _authorize(self, request: HttpRequest, route_match: RouteMatch) -> dict[str, Any] | None:
         if route_match.route.authorizer is None:
@@ -203,7 +192,7 @@ class Gateway:
         return _GatewayResponse(build_rest_api_response(result, request, api), name)
 
     async def _open_stream(self, name: str, event: dict[str, Any], timeout: float) -> _GatewayResponse:
-        """Wait for the head of a streamed answer."""
+        """Invoke a function and wait for the prelude of its response."""
         deadline = asyncio.get_running_loop().time() + timeout
         try:
             invocation = self._lambda_service.invoke_with_response_stream(name, _encode_event(event))
@@ -218,14 +207,14 @@ class Gateway:
             raise GatewayError(504, "Endpoint request timed out") from None
         except InvalidPrelude:
             invocation.response_stream.discard()
-            self._warn_failure(name, invocation, "its answer does not begin with a prelude")
+            self._warn_failure(name, invocation, "its response does not start with a prelude")
             raise GatewayError(502, "Internal server error") from None
         return _GatewayResponse(build_streaming_response(prelude), name, invocation, prelude.first_chunk, deadline)
 
     async def _relay_stream(
         self, incoming: web.BaseRequest, gateway_response: _GatewayResponse, invocation: Invocation
     ) -> None:
-        """Give the client each part as it comes. Whatever ends this, the function runs on."""
+        """Relay a stream to the client, chunk by chunk; the function runs on however this ends."""
         response, response_stream = gateway_response.response, invocation.response_stream
         assert response_stream is not None
         has_no_body = incoming.method == "HEAD" or response.status in (204, 304)
@@ -245,7 +234,7 @@ class Gateway:
             self._console.warn(f"{gateway_response.function_name}: its stream was silent or took too long, and was cut")
             _abort_connection(incoming)
         except ConnectionResetError:
-            pass  # The client has gone.
+            pass  # The client has closed the connection.
         finally:
             response_stream.discard()
 
@@ -263,7 +252,7 @@ class Gateway:
         timeout_status: int = 503,
         timeout_message: str = "Service Unavailable",
     ) -> InvocationResult:
-        # In a task of its own: a function goes on when the gateway or the client no longer waits for it.
+        # In a task of its own: the function runs on when the gateway or the client no longer waits for it.
         task = asyncio.create_task(self._lambda_service.invoke(name, _encode_event(event)))
         self._invoke_tasks.add(task)
         task.add_done_callback(self._forget_task)
@@ -293,31 +282,9 @@ def _build_too_large_error() -> GatewayError:
 
 
 def _abort_connection(incoming: web.BaseRequest) -> None:
-    """End the connection without the last chunk, so that the client sees that something is missing."""
+    """Close the connection without the final chunk, which tells the client that the response is incomplete."""
     if incoming.transport is not None:
         incoming.transport.close()
-
-
-async def _read_body(incoming: web.BaseRequest) -> bytes:
-    """The body, of which no more than the limit is ever held."""
-    too_large = GatewayError(413, "The request body is over the limit of 10 MB", "Request Entity Too Large")
-    if (incoming.content_length or 0) > MAX_BODY_BYTES:
-        raise too_large
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in incoming.content.iter_any():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise too_large
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _decode_header(value: bytes) -> str:
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
 
 
 def _parse_json_object(result: InvocationResult) -> dict[str, Any]:
@@ -330,7 +297,7 @@ def _parse_json_object(result: InvocationResult) -> dict[str, Any]:
 
 
 class _JsonProtocol(RequestHandler):
-    """Answers what is not HTTP in JSON as well."""
+    """Responds in JSON also to requests that are not valid HTTP."""
 
     def handle_error(
         self,
@@ -340,7 +307,7 @@ class _JsonProtocol(RequestHandler):
         message: str | None = None,  # noqa: ARG002
     ) -> web.StreamResponse:
         if request.writer.output_size > 0:
-            raise ConnectionError("the answer has already begun")
+            raise ConnectionError("the response has already started")
         text = "Bad Request" if status == 400 else "Internal Server Error"
         response = web.json_response({"error": text, "message": text}, status=status, headers={"Server": SERVER_HEADER})
         response.force_close()

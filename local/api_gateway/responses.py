@@ -1,4 +1,4 @@
-"""What a client gets for what a function answers, or for its failure."""
+"""HTTP responses of the gateway: from a function's response, or the gateway's own error."""
 
 import base64
 import json
@@ -6,31 +6,41 @@ from typing import Any
 
 from aiohttp import web
 
-from local.api_gateway.http_api_events import HttpRequest
+from local.api_gateway.http_request import HttpRequest
+from local.api_gateway.prelude import Prelude, collect_headers
 from local.api_gateway.rest_api_events import is_binary_media_type
-from local.json_values import list_or_empty, mapping_or_empty
+from local.json_values import list_or_empty, mapping_or_empty, scalar_to_text
 from local.lambda_service.invocation import InvocationResult
-from local.lambda_service.response_stream import Prelude, collect_headers
 from local.template.apis import RestApi
 
-# Set by the gateway itself, whatever a function says.
 _GATEWAY_HEADERS = {"content-length", "connection", "transfer-encoding", "keep-alive", "date", "server"}
+"""Headers that the gateway sets itself; a function's values for them are dropped."""
 
 
 class GatewayError(Exception):
-    """The gateway answers by itself: in the contract's shape, with AWS's status and message."""
+    """A request that the gateway answers itself, with AWS's status and message in the error shape of the contract.
+
+    Args:
+        status: HTTP status.
+        error: Value of `error` in the body.
+        message: Value of `message` in the body; by default the same as `error`.
+    """
 
     def __init__(self, status: int, error: str, message: str | None = None) -> None:
         super().__init__(error)
         self.status = status
         self.body = {"error": error, "message": message or error}
 
+    def build_response(self, request_id: str) -> web.Response:
+        """Build the response that the client gets."""
+        return web.json_response({**self.body, "requestId": request_id}, status=self.status)
+
 
 def build_http_api_response(result: InvocationResult) -> web.Response:
-    """An HTTP API's, by the rules of payload format 2.0.
+    """Build an HTTP API's response by the rules of payload format 2.0.
 
     Raises:
-        Refusal: the function failed, or its answer is not one.
+        GatewayError: 500; the function failed, or its response does not fit the format.
     """
     error = GatewayError(500, "Internal Server Error")
     if result.error is not None:
@@ -50,10 +60,10 @@ def build_http_api_response(result: InvocationResult) -> web.Response:
 
 
 def build_rest_api_response(result: InvocationResult, request: HttpRequest, api: RestApi) -> web.Response:
-    """A REST API's, by the rules of payload format 1.0: what does not fit it is a 502.
+    """Build a REST API's response by the rules of payload format 1.0.
 
     Raises:
-        Refusal: the function failed, or its answer is not one.
+        GatewayError: 502; the function failed, or its response does not fit the format.
     """
     error = GatewayError(502, "Internal server error")
     if result.error is not None:
@@ -74,7 +84,7 @@ def build_rest_api_response(result: InvocationResult, request: HttpRequest, api:
 
 
 def build_streaming_response(prelude: Prelude) -> web.StreamResponse:
-    """A streamed answer as far as its prelude tells it."""
+    """Build the head of a streamed response from its prelude."""
     response = web.StreamResponse(status=prelude.status)
     _add_headers(response, list(prelude.headers), "application/octet-stream")
     return response
@@ -93,7 +103,7 @@ def _build_explicit_response(fields: dict[str, Any]) -> web.Response:
     headers.setdefault("content-type", "text/plain;charset=UTF-8")
     for name, value in headers.items():
         if name not in _GATEWAY_HEADERS:
-            response.headers[name] = str(value).lower() if isinstance(value, bool) else str(value)
+            response.headers[name] = scalar_to_text(value)
     for cookie in list_or_empty(fields.get("cookies")):
         response.headers.add("Set-Cookie", str(cookie))
     return response

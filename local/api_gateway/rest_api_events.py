@@ -1,22 +1,21 @@
-"""Events as a REST API makes them: a request in payload format 1.0, its authorizer's, and what the authorizer answers.
+"""Events of a REST API in payload format 1.0, and the evaluation of a Lambda authorizer's policy.
 
-Unlike an HTTP API it leaves the path and its parameters as they were sent and headers in the client's case, decodes the
-query, and says null for what is not there.
+A REST API differs from an HTTP API: path and path parameters stay percent-encoded, headers keep the client's case,
+the query is decoded, and missing values are null instead of absent. The format is the one of "Lambda proxy integrations
+in API Gateway" in API Gateway's guide.
 """
 
 import base64
 import re
-import time
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from local.api_gateway.http_api_events import API_ID, HttpRequest
+from local.api_gateway.http_request import HttpRequest
 from local.api_gateway.router import RouteMatch
-from local.json_values import list_or_empty, mapping_or_empty
+from local.json_values import list_or_empty, mapping_or_empty, scalar_to_text
 from local.template.apis import RestApi
-from local.template.intrinsics import ACCOUNT_ID, REGION
+from local.template.aws_identifiers import ACCOUNT_ID, API_ID, build_execute_api_arn
 
 _HOP_BY_HOP_HEADERS = ("connection", "content-length", "expect", "keep-alive", "te", "transfer-encoding", "upgrade")
 _IDENTITY_FIELDS = (
@@ -28,10 +27,13 @@ _IDENTITY_FIELDS = (
 def build_rest_event(
     request: HttpRequest, route_match: RouteMatch, api: RestApi, authorizer_context: Mapping[str, str] | None
 ) -> dict[str, Any]:
-    """The event of a route's function.
+    """Build the event of a route's function.
 
     Args:
-        identity: the authorizer's context with its principalId; None if the route has no authorizer.
+        request: The request.
+        route_match: The route that it takes.
+        api: The REST API that has the route.
+        authorizer_context: The authorizer's context with its principalId; None if the route has no authorizer.
     """
     event = _build_common_fields(request, route_match, api)
     if authorizer_context is not None:
@@ -40,7 +42,7 @@ def build_rest_event(
     if not request.body:
         event["body"] = None
     else:
-        # Without a media type that is binary for it, a REST API takes every body for text.
+        # A REST API treats every body as text unless its media type is listed as binary.
         body, text = request.body, request.body.decode("utf-8", "replace")
         event["body"] = base64.b64encode(body).decode("ascii") if has_binary_body else text
     event["isBase64Encoded"] = bool(request.body) and has_binary_body
@@ -48,28 +50,36 @@ def build_rest_event(
 
 
 def build_rest_authorizer_event(request: HttpRequest, route_match: RouteMatch, api: RestApi) -> dict[str, Any]:
-    """The REQUEST event of a Lambda authorizer."""
+    """Build the REQUEST event of a Lambda authorizer."""
     common = _build_common_fields(request, route_match, api)
     empty_fields = {name: dict[str, str]() for name, value in common.items() if value is None}
     return {"type": "REQUEST", "methodArn": build_method_arn(request, api), **common, **empty_fields}
 
 
 def build_method_arn(request: HttpRequest, api: RestApi) -> str:
-    """What an authorizer's policy is about."""
-    return f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{API_ID}/{api.stage}/{request.method}{request.raw_path}"
+    """Build the ARN of the requested method, which an authorizer's policy has to allow."""
+    return build_execute_api_arn(api.stage, request.method, request.raw_path)
 
 
 def is_binary_media_type(api: RestApi, media_types: str) -> bool:
-    """Whether the first of some media types is one that the API passes on in base64."""
+    """Return whether the API passes a body on in base64.
+
+    Args:
+        api: The REST API.
+        media_types: A Content-Type or Accept header; the first media type of it decides.
+    """
     media_type = re.split("[,;]", media_types, maxsplit=1)[0].strip().lower()
     return "*/*" in api.binary_media_types or media_type in api.binary_media_types
 
 
 def evaluate_authorizer_response(response: Mapping[str, Any], requested_arn: str) -> dict[str, str] | None:
-    """The context that an authorizer gives a caller, as strings; None if its policy does not let the caller in.
+    """Evaluate a Lambda authorizer's response by its IAM policy.
+
+    Returns:
+        The caller's context with its principalId, all values as strings; None if the policy does not allow the request.
 
     Raises:
-        ValueError: it is no answer of an authorizer.
+        ValueError: The response lacks a principalId or a policyDocument, or its context holds other than scalars.
     """
     principal, policy, context = response.get("principalId"), response.get("policyDocument"), response.get("context")
     if not isinstance(principal, str) or not isinstance(policy, dict) or not isinstance(context or {}, dict):
@@ -78,7 +88,7 @@ def evaluate_authorizer_response(response: Mapping[str, Any], requested_arn: str
     for name, value in mapping_or_empty(context).items():
         if not isinstance(value, (str, int, float)):
             raise ValueError(f"the context's {name} is not a string, a number or a boolean")
-        context_values[name] = str(value).lower() if isinstance(value, bool) else str(value)
+        context_values[name] = scalar_to_text(value)
     statements = mapping_or_empty(response.get("policyDocument")).get("Statement")
     effects = {
         str(statement.get("Effect"))
@@ -102,21 +112,19 @@ def _build_common_fields(request: HttpRequest, route_match: RouteMatch, api: Res
     headers = _group_values(_build_headers(request))
     query = _group_values(parse_qsl(request.raw_query, keep_blank_values=True))
     parameters = _extract_path_parameters(route_match.route.path, request.raw_path)
-    host = request.header("host")
-    domain = host.rsplit(":", 1)[0] if ":" in host and not host.endswith("]") else host
-    now = time.time()
+    domain = request.domain_name
     request_context = {
         "resourceId": "local",
         "resourcePath": route_match.route.path,
         "httpMethod": request.method,
         "extendedRequestId": request.request_id,
-        "requestTime": f"{datetime.fromtimestamp(now, UTC):%d/%b/%Y:%H:%M:%S +0000}",
+        "requestTime": request.time_text,
         "path": f"/{api.stage}{request.raw_path}",
         "accountId": ACCOUNT_ID,
         "protocol": request.protocol,
         "stage": api.stage,
         "domainPrefix": domain.split(".", 1)[0],
-        "requestTimeEpoch": int(now * 1000),
+        "requestTimeEpoch": request.time_epoch_ms,
         "requestId": request.request_id,
         "identity": {
             **dict.fromkeys(_IDENTITY_FIELDS),
@@ -159,7 +167,7 @@ def _build_headers(request: HttpRequest) -> list[tuple[str, str]]:
         "X-Forwarded-Proto": "http",
     }
     if not request.header("x-amzn-trace-id"):
-        gateway_headers["X-Amzn-Trace-Id"] = f"Root=1-{int(time.time()):08x}-{request.request_id.replace('-', '')[:24]}"
+        gateway_headers["X-Amzn-Trace-Id"] = request.trace_id
     replaced_names = {name.lower() for name in gateway_headers}
     return [(name, value) for name, value in headers if name.lower() not in replaced_names] + list(
         gateway_headers.items()

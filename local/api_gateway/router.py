@@ -1,4 +1,4 @@
-"""Which route of the HTTP API a request takes, by API Gateway's order of precedence."""
+"""Selection of the route that a request takes, by API Gateway's order of precedence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,18 +9,23 @@ from local.template.apis import Route
 
 @dataclass(frozen=True)
 class RouteMatch:
-    """A route and the path parameters that it took, decoded; empty for `$default`."""
+    """A route and its path parameters, percent-decoded; `$default` has none."""
 
     route: Route
     parameters: dict[str, str]
 
 
 def match_route(routes: Sequence[Route], method: str, raw_path: str) -> RouteMatch | None:
-    """The route for a method and a path as it was sent (percent-encoded, without the query).
+    """Return the most specific route for a request; None if no route matches.
 
     A full match beats a greedy `{proxy+}`, and both beat `$default`; among full matches a static segment beats a
     parameter, from the left; the method itself beats ANY. The source is "Routes for HTTP APIs" in API Gateway's
     guide. A segment is decoded after it was matched, so an encoded slash stays within its parameter.
+
+    Args:
+        routes: Routes of all APIs; of equally specific ones the first wins.
+        method: In upper case.
+        raw_path: Percent-encoded, without the query.
     """
     segments = raw_path.split("/")[1:]
     best: tuple[tuple[object, ...], RouteMatch] | None = None

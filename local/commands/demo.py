@@ -1,7 +1,8 @@
-"""The main job once through, against the simulated providers: create an instance, watch it, read it back, destroy it;
-then a prompt that asks for another one, which a person approves.
+"""`python -m local demo`: the main use cases against the simulated providers.
 
-Every claim that it prints is checked; the first that does not hold ends it with exit code 1.
+Creates an instance, waits for its deployment, reads it back and destroys it; then runs a prompt whose tool call creates
+another instance after an approval. Every claim that is printed is verified; the first that does not hold ends the demo
+with exit code 1.
 """
 
 import json
@@ -29,7 +30,7 @@ PromptEvents = list[tuple[str, dict[str, Any]]]
 USER_HEADERS = {"X-User-Id": "demo"}
 LATENCY_MS = 100
 DEPLOYMENT_TIMEOUT = 30.0
-"""Seconds that the simulated deployment may take at the most."""
+"""Seconds that the simulated deployment may take."""
 
 UNUSED_FUNCTIONS = (
     "MigrateFunction", "NotFoundFunction", "UndoFunction", "CapabilitiesFunction", "ToolsFunction",
@@ -37,25 +38,16 @@ UNUSED_FUNCTIONS = (
     "RejectFunction", "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction",
 )  # fmt: skip
 PER_TOOL_FUNCTIONS = ["ProvisionToolFunction", "DestroyToolFunction"]
-"""Functions that serve as many events at once as an instance has tools."""
+"""Functions that run once for each tool of an instance, all at the same time."""
 
 
 def build_demo_settings(settings: Settings) -> Settings:
-    """A free port, data of its own, and no key or database of the developer's, so that the demo costs nothing."""
+    """Return settings with a free port, a data folder of the demo's, and none of the developer's keys and databases."""
     excluded_names = {
-        "SERVICE_DATABASE_URL",
-        "DATABASE_URL",
-        "RAILWAY_PROJECT_ID",
-        "RAILWAY_ENVIRONMENT_ID",
-        "SERVICES_API_KEY",
-    }
-    excluded_names |= {
-        "RAILWAY_ENVIRONMENT_NAME",
-        "TELNYX_MESSAGING_PROFILE_ID",
-        "AGENTMAIL_DOMAIN",
-        "POOL_DATABASE_URL",
-    }
-    excluded_names |= {"AGENT_AUTH", "API_PREFIX"}
+        "SERVICE_DATABASE_URL", "DATABASE_URL", "POOL_DATABASE_URL", "SERVICES_API_KEY", "RAILWAY_PROJECT_ID",
+        "RAILWAY_ENVIRONMENT_ID", "RAILWAY_ENVIRONMENT_NAME", "TELNYX_MESSAGING_PROFILE_ID", "AGENTMAIL_DOMAIN",
+        "AGENT_AUTH", "API_PREFIX",
+    }  # fmt: skip
     excluded_names |= {name for provider in PROVIDERS for name in (provider.key_setting, provider.url_setting)}
     environment = {name: value for name, value in settings.environment.items() if name not in excluded_names}
     return replace(
@@ -70,7 +62,14 @@ def build_demo_settings(settings: Settings) -> Settings:
 
 
 def run_demo(settings: Settings) -> None:
-    """Run it. Raises RunnerError with the claim that did not hold."""
+    """Run the demo and print its course.
+
+    Args:
+        settings: The developer's settings.
+
+    Raises:
+        RunnerError: A claim did not hold, which the message names, or the stack did not start.
+    """
     started_at = time.monotonic()
     console = Console(log_requests=False)
     with Stack(build_demo_settings(settings), console) as stack:
@@ -168,7 +167,7 @@ class _Demo:
     def _read_prompt_events(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any
     ) -> PromptEvents:
-        """The events of a prompt until it ends or waits for a person."""
+        """Read the events of a prompt until it ends or waits for an approval."""
         events: PromptEvents = []
         with self.api.stream(method, path, headers={**USER_HEADERS, **(headers or {})}, **request) as response:
             if response.status_code != 200:
@@ -186,7 +185,7 @@ class _Demo:
         return events
 
     def _request_with_progress(self, kind: str, method: str, path: str, **request: Any) -> tuple[dict[str, Any], float]:
-        """Make a request and tell the steps of its operation while it runs."""
+        """Send a request and print the steps of its operation while it runs."""
         responses: list[tuple[dict[str, Any], float]] = []
         request_thread = threading.Thread(
             target=lambda: responses.append(self._request(method, path, **request)), daemon=True

@@ -1,6 +1,6 @@
-"""`python -m local migrate`: the migrate function once, with no more around it than it needs.
+"""`python -m local migrate`: invokes the migrate function once, with only the components that it needs.
 
-Where a runner holds the data folder already, it is invoked there instead.
+If a runner holds the data folder, the function is invoked in that runner.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from local.commands.runner_client import call_runner
+from local.commands.runner_client import call_runner, invoke_function
 from local.console import Console
 from local.errors import RunnerError
 from local.json_values import list_or_empty, mapping_or_empty
@@ -18,19 +18,26 @@ from local.lambda_service.invocation import InvocationResult
 from local.lambda_service.service import LambdaService
 from local.processes.run_lock import RunLockHeld
 from local.settings import Settings
-from local.stack.components import MIGRATION_HANDLER, ComponentRunner, find_migration_functions, gather_or_cancel
+from local.stack.components import MIGRATION_HANDLER, ComponentRunner, find_migration_functions
+from local.stack.concurrency import gather_or_cancel
 from local.template.sam_template import Template
 
 _START_TIMEOUT = 90.0
-# More than the function's own timeout.
+"""Seconds to wait for another runner that is starting."""
+
 _INVOKE_TIMEOUT = 330.0
+"""Seconds; more than the timeout of the function."""
 
 
 def migrate(settings: Settings, drop_legacy_columns: bool) -> None:
-    """Run it and print its report; `drop` drops the legacy columns too.
+    """Migrate the databases and print a report.
+
+    Args:
+        settings: Settings of the run.
+        drop_legacy_columns: Whether to drop the legacy columns too.
 
     Raises:
-        RunnerError: in one line, what is wrong; nothing is left running.
+        RunnerError: In one line, what failed; no process is left.
     """
     console = Console(log_requests=False)
     payload = json.dumps({"drop": drop_legacy_columns}).encode()
@@ -57,7 +64,7 @@ def migrate(settings: Settings, drop_legacy_columns: bool) -> None:
 
 
 class _MigrationRunner(ComponentRunner):
-    """Postgres, the simulator if the backfill may ask it, and the migrate function."""
+    """Database, simulator if the backfill needs it, and the migrate function."""
 
     async def _start_components(self) -> None:
         settings = self.settings
@@ -72,13 +79,12 @@ class _MigrationRunner(ComponentRunner):
         self._migration_functions = find_migration_functions(template)
         functions = {name: template.functions[name] for name in self._migration_functions}
         log_folder = settings.data / "logs"
-        # What it says of a failure is told once, by whoever invokes it; it asks nothing of AWS.
+        # The function calls no AWS service. Its failure is printed by `migrate`, so its log is not printed as well.
         self._lambda_service = LambdaService(functions, "", log_folder, self._supervisor, lambda _line: None)
-        await self._lambda_service.start()
         self._exit_stack.push_async_callback(self._lambda_service.stop)
 
     async def invoke(self, payload: bytes) -> InvocationResult:
-        """Invoke the function; its answer."""
+        """Invoke the migrate function."""
         if not self._migration_functions:
             raise RunnerError(f"no function of the template has the handler {MIGRATION_HANDLER}")
         return await self._run_timed("migration", self._lambda_service.invoke(self._migration_functions[0], payload))
@@ -100,7 +106,7 @@ async def _run_standalone(settings: Settings, console: Console, payload: bytes) 
 
 
 def _needs_simulator(settings: Settings) -> bool:
-    """Whether a backfill would ask the simulator for Railway's volumes."""
+    """Return whether a backfill would read Railway's volumes from the simulator."""
     is_railway_simulated = settings.provider_states()["railway"] == "simulated"
     return is_railway_simulated and settings.pool_url is not None and not settings.environment.get("RAILWAY_API_URL")
 
@@ -117,13 +123,12 @@ def _run_in_existing_runner(url: str, settings: Settings, console: Console, payl
             )
     functions = mapping_or_empty(status.get("functions"))
     name = next(
-        (name for name, one in functions.items() if mapping_or_empty(one).get("handler") == MIGRATION_HANDLER), None
+        (name for name, status in functions.items() if mapping_or_empty(status).get("handler") == MIGRATION_HANDLER),
+        None,
     )
     if name is None:
         raise RunnerError(f"the Pointsman that serves {url} has no function with the handler {MIGRATION_HANDLER}")
-    console.info(f"  in the Pointsman that serves {url}, with its settings")
-    body, error = call_runner("POST", f"{url}/_local/invoke/{name}", payload, _INVOKE_TIMEOUT)
-    return InvocationResult(json.dumps(body).encode(), error, "")
+    return invoke_function(url, name, payload, _INVOKE_TIMEOUT, console)
 
 
 def _format_report(report: Mapping[str, Any]) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""`python -m local reconcile`: the reconciler once, and what it started to its end.
+"""`python -m local reconcile`: runs the reconciler once and waits for the operations that it resumed.
 
-Where a runner holds the data folder already, it is invoked there instead.
+If a runner holds the data folder, the reconciler is invoked in that runner.
 """
 
 import json
@@ -9,48 +9,51 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local.commands.runner_client import call_runner
+from local.commands.runner_client import call_runner, invoke_function
 from local.console import Console
 from local.errors import RunnerError
 from local.json_values import list_or_empty, mapping_or_empty
+from local.lambda_service.invocation import InvocationResult
 from local.processes.run_lock import RunLockHeld
 from local.settings import Settings
 from local.stack.stack import Stack
 
 RECONCILER_FUNCTION = "ReconcilerFunction"
 _INVOKE_TIMEOUT = 300.0
+"""Seconds that the reconciler may take in another runner."""
+
 _OPERATION_TIMEOUT = 900.0
+"""Seconds to wait for the end of the resumed operations."""
 
 
 def reconcile(settings: Settings, is_dry_run: bool) -> None:
-    """Run it and print what it did, or with `dry` what it would do.
+    """Run the reconciler and print what it did.
+
+    Args:
+        settings: Settings of the run.
+        is_dry_run: Whether to print only what it would do.
 
     Raises:
-        RunnerError: in one line, what is wrong; nothing is left running.
+        RunnerError: In one line, what failed; no process is left.
     """
     console = Console(log_requests=False)
     event = {"dry": is_dry_run}
     try:
         with Stack(replace(settings, port=0, schedules=False), console) as stack:
-            result = stack.invoke(RECONCILER_FUNCTION, event)
-            error = result.error_message if result.error is not None else None
-            report = mapping_or_empty(json.loads(result.payload))
-            _print_report(console, report, error)
+            report = _print_report(console, stack.invoke(RECONCILER_FUNCTION, event))
             if not is_dry_run:
                 _wait_for_operations(stack, console, [*mapping_or_empty(report.get("operations"))])
     except RunLockHeld as other:
         if other.url is None:
             raise
-        console.info(f"  in the Pointsman that serves {other.url}, with its settings")
-        report, function_error = call_runner(
-            "POST", f"{other.url}/_local/invoke/{RECONCILER_FUNCTION}", json.dumps(event).encode(), _INVOKE_TIMEOUT
-        )
-        _print_report(console, report, str(report.get("errorMessage")) if function_error else None)
+        payload = json.dumps(event).encode()
+        _print_report(console, invoke_function(other.url, RECONCILER_FUNCTION, payload, _INVOKE_TIMEOUT, console))
 
 
-def _print_report(console: Console, report: Mapping[str, Any], error: str | None) -> None:
-    if error is not None:
-        raise RunnerError(f"the reconciler failed: {error}")
+def _print_report(console: Console, result: InvocationResult) -> Mapping[str, Any]:
+    if result.error is not None:
+        raise RunnerError(f"the reconciler failed: {result.error_message}")
+    report = mapping_or_empty(json.loads(result.payload))
     operations = mapping_or_empty(report.get("operations"))
     for operation_id, outcome in operations.items():
         console.info(f"  operation   {operation_id}: {outcome}")
@@ -62,10 +65,11 @@ def _print_report(console: Console, report: Mapping[str, Any], error: str | None
         console.info(f"  skipped     {provider}: {reason}")
     if not operations and not actions and not skipped:
         console.info("  nothing to do")
+    return report
 
 
 def _wait_for_operations(stack: Stack, console: Console, operation_ids: list[str]) -> None:
-    """Wait for the ends of what was started: it would be cut off with us."""
+    """Wait for the end of the resumed operations, which run in this process's stack and would end with it."""
     deadline = time.monotonic() + _OPERATION_TIMEOUT
     for operation_id in operation_ids:
         while (status := _get_operation_status(stack, operation_id)) == "running":

@@ -1,13 +1,13 @@
-"""What functions print: all of it in a file each, warnings and errors in short form on the console too."""
+"""Output of functions: all of it in a log file per function, warnings and errors also summarized on the console."""
 
-import asyncio
 import json
-import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+
+from local.processes.supervisor import open_pipe_reader
 
 _REPORTED_LEVELS = {"WARNING", "ERROR", "CRITICAL"}
 _TEXT_LOG_LINE = re.compile(r"^\[(WARNING|ERROR|CRITICAL)\]\s*(.*)$")
@@ -19,9 +19,9 @@ class FunctionLog:
     """The output of one worker.
 
     Args:
-        path: the function's log file, shared by its workers.
-        function: its name, for the console.
-        report: shows a short line to the person.
+        path: Log file of the function, shared by its workers.
+        function: Name of the function, for the console.
+        report: Prints a warning on the console.
     """
 
     def __init__(self, path: Path, function: str, report: Callable[[str], None]) -> None:
@@ -31,17 +31,12 @@ class FunctionLog:
         self.request_id: str | None = None
 
     def write_line(self, text: str) -> None:
-        """Write a line of Lambda's own."""
+        """Write a line that the runner itself logs for the function, in place of Lambda."""
         self._write_lines([text])
 
     async def read_pipe(self, descriptor: int) -> None:
-        """Read a pipe to its end, line by line."""
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=2**20)
-        transport, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
-        )
-        try:
+        """Log a worker's output until the pipe is closed; lines over 1 MB are dropped."""
+        async with open_pipe_reader(descriptor, 2**20) as reader:
             while True:
                 try:
                     line = await reader.readline()
@@ -50,8 +45,6 @@ class FunctionLog:
                 if not line:
                     return
                 self._handle_line(line.decode("utf-8", "replace").rstrip("\n"))
-        finally:
-            transport.close()
 
     def _handle_line(self, line: str) -> None:
         # The runtime client joins the lines of a traceback with carriage returns and pads them with no-break spaces.
@@ -68,11 +61,16 @@ class FunctionLog:
 
 
 def summarize(lines: list[str]) -> str | None:
-    """One line for the console if these are a warning or an error, else None."""
+    """Summarize a log record in one line for the console; None unless it is a warning or an error.
+
+    Args:
+        lines: The lines of one record, a JSON object or the runtime client's text format.
+    """
     first = lines[0]
     if first.startswith("{"):
         return _summarize_json(first)
     match = _TEXT_LOG_LINE.match(first)
+    # LAMBDA_WARNING marks advice of the runtime client about the deployment package, which no change here would stop.
     if match is None or "LAMBDA_WARNING" in first:
         return None
     text = _TIMESTAMP_AND_REQUEST_ID.sub("", match.group(2))

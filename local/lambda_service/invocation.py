@@ -1,4 +1,4 @@
-"""What goes into a function and what comes out of it, in Lambda's own terms."""
+"""An invocation of a function and its result, in the shapes of Lambda's API."""
 
 import asyncio
 import json
@@ -6,19 +6,20 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
+from local.json_values import mapping_or_empty
 from local.lambda_service.response_stream import ResponseStream
 
-# Lambda's limit on a synchronous request and on its answer, in bytes.
 MAX_PAYLOAD_BYTES = 6_291_556
+"""Lambda's limit on a synchronous request and on its response (Lambda quotas)."""
 
 
 @dataclass(frozen=True)
 class InvocationResult:
-    """One finished invocation.
+    """The result of an invocation.
 
     Args:
-        payload: the answer, or Lambda's error object, as JSON.
-        error: None, or `Unhandled` when the function failed.
+        payload: The response in JSON; Lambda's error object if the function failed.
+        error: `Unhandled` if the function failed, else None.
         request_id: Lambda's request id.
     """
 
@@ -29,30 +30,34 @@ class InvocationResult:
     @property
     def error_type(self) -> str:
         """The errorType of a failed invocation, else an empty string."""
-        if self.error is None:
-            return ""
-        try:
-            return str(json.loads(self.payload).get("errorType", ""))
-        except (ValueError, AttributeError):
-            return ""
+        return self._read_error_field("errorType")
 
     @property
     def error_message(self) -> str:
         """The errorMessage of a failed invocation, else an empty string."""
+        return self._read_error_field("errorMessage")
+
+    def _read_error_field(self, name: str) -> str:
         if self.error is None:
             return ""
         try:
-            return str(json.loads(self.payload).get("errorMessage", ""))
-        except (ValueError, AttributeError):
+            return str(mapping_or_empty(json.loads(self.payload)).get(name, ""))
+        except ValueError:
             return ""
 
 
 @dataclass
 class Invocation:
-    """One event on its way through one worker; `deadline` in epoch seconds once a worker has it.
+    """One event for one function.
 
     Args:
-        stream: where a caller who wants the answer as it comes reads it; None: it is wanted whole.
+        payload: The event in JSON.
+        function_arn: ARN of the function.
+        timeout: Seconds that the function may run, counted from when a worker takes the event.
+        request_id: Lambda's request id.
+        result: Completes with the result.
+        deadline: Epoch seconds; 0 until a worker takes the event.
+        response_stream: Receives the response while the function runs; None for a caller who wants it whole.
     """
 
     payload: bytes
@@ -66,33 +71,38 @@ class Invocation:
     response_stream: ResponseStream | None = None
 
     def start_timeout(self) -> None:
-        """Start the clock: the event is handed over now."""
+        """Set the deadline, now that a worker takes the event."""
         self.deadline = time.time() + self.timeout
 
     @property
     def trace_id(self) -> str:
-        """An X-Ray header that asks for no trace."""
+        """An X-Ray trace header that is not sampled."""
         digits = self.request_id.replace("-", "")
         return f"Root=1-{int(self.deadline or time.time()):08x}-{digits[:24]};Parent={digits[:16]};Sampled=0"
 
     def succeed(self, payload: bytes) -> None:
-        """Settle with the function's answer; a second settlement is ignored."""
+        """Complete with the function's response; ignored if the invocation is complete already."""
         if len(payload) > MAX_PAYLOAD_BYTES:
             message = f"Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD_BYTES} bytes)."
             self.fail_with("Function.ResponseSizeTooLarge", message)
             return
-        self._settle(InvocationResult(payload, None, self.request_id))
+        self._complete(InvocationResult(payload, None, self.request_id))
 
     def fail(self, payload: bytes) -> None:
-        """Settle with the error object that the runtime client sent."""
-        self._settle(InvocationResult(payload, "Unhandled", self.request_id))
+        """Complete with an error object that the runtime client sent; ignored if complete already."""
+        self._complete(InvocationResult(payload, "Unhandled", self.request_id))
 
     def fail_with(self, error_type: str, message: str) -> None:
-        """Settle with an error of Lambda's own, such as Sandbox.Timedout."""
-        self.fail(json.dumps({"errorType": error_type, "errorMessage": message}).encode())
+        """Complete with an error of Lambda's own, such as `Sandbox.Timedout`; ignored if complete already."""
+        self.fail(encode_error(error_type, message))
 
-    def _settle(self, result: InvocationResult) -> None:
+    def _complete(self, result: InvocationResult) -> None:
         if not self.result.done():
             self.result.set_result(result)
             if self.response_stream is not None:
                 self.response_stream.end(b"" if result.error else result.payload, failed=result.error is not None)
+
+
+def encode_error(error_type: str, message: str) -> bytes:
+    """Encode Lambda's error object as JSON."""
+    return json.dumps({"errorType": error_type, "errorMessage": message}).encode()

@@ -1,4 +1,8 @@
-"""Lambda's Runtime API on loopback: each worker process has a port of its own, so the port says who is asking."""
+"""Lambda's Runtime API on loopback; each worker has a port of its own, which identifies it.
+
+The protocol is the one of "Using the Lambda runtime API for custom runtimes" in Lambda's guide, with the streaming mode
+that awslambdaric and `pointsman.streaming` use.
+"""
 
 import asyncio
 import base64
@@ -18,34 +22,34 @@ _UNKNOWN_ID_RESPONSE = RuntimeResponse(400, b'{"errorType":"InvalidRequestID","e
 
 
 class Sandbox(Protocol):
-    """What the Runtime API needs to know of a worker."""
+    """A worker, as the Runtime API sees it."""
 
     async def next_invocation(self) -> Invocation | None:
-        """Wait for an event; the worker is idle meanwhile. None: it is being ended."""
+        """Wait for the next event; the worker is idle meanwhile. None if the worker is ended."""
         ...
 
     def find_invocation(self, request_id: str) -> Invocation | None:
-        """The invocation that this worker is busy with, if it has that id."""
+        """Return the invocation in progress if it has that request id."""
         ...
 
     def record_init_error(self, payload: bytes) -> None:
-        """The handler could not be imported; the payload says why."""
+        """Keep the error object of a handler that could not be imported."""
         ...
 
 
 class RuntimeApi:
-    """One HTTP server per worker."""
+    """The HTTP servers of all workers, one for each."""
 
     def __init__(self) -> None:
         self._endpoints: dict[int, _WorkerEndpoint] = {}
 
     async def stop(self) -> None:
-        """Close every socket."""
+        """Close all servers and their connections."""
         for port in list(self._endpoints):
             await self.close_endpoint(port)
 
     async def open_endpoint(self, sandbox: Sandbox) -> int:
-        """Give a worker its port."""
+        """Start the server of a worker and return its port."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", 0))
@@ -55,14 +59,14 @@ class RuntimeApi:
         return port
 
     async def close_endpoint(self, port: int) -> None:
-        """Take the port of a worker that is gone."""
+        """Stop the server of a worker that has ended."""
         endpoint = self._endpoints.pop(port, None)
         if endpoint is not None:
             await endpoint.stop()
 
 
 class _WorkerEndpoint:
-    """What one worker speaks to."""
+    """The HTTP server of one worker."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -107,7 +111,10 @@ class _WorkerEndpoint:
 
 
 async def _relay_response(request: RuntimeRequest, invocation: Invocation) -> None:
-    """A streamed response, to whoever asked for a stream; a caller who did not gets it whole."""
+    """Relay a streamed response to the caller, or collect it for a caller who wants it whole.
+
+    An error in the middle of the stream comes in trailers, its error object in base64.
+    """
     chunks: list[bytes] = []
     async for chunk in request.iter_body():
         if invocation.response_stream is not None:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for the Runtime API: bodies as they come, and the trailers that no server library of ours passes on."""
+"""A minimal HTTP/1.1 server for the Runtime API: streamed bodies, and trailers, which aiohttp does not expose."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -11,7 +11,7 @@ _REASON_PHRASES = {200: "OK", 202: "Accepted", 400: "Bad Request", 404: "Not Fou
 
 @dataclass
 class RuntimeRequest:
-    """One request; names of headers and trailers in lower case, the trailers there once the body has been read."""
+    """One request; names of headers and trailers are in lower case, `trailers` is filled once the body is read."""
 
     method: str
     path: str
@@ -22,10 +22,12 @@ class RuntimeRequest:
     _is_body_read: bool = False
 
     async def iter_body(self) -> AsyncIterator[bytes]:
-        """The body in pieces, each as soon as it is there.
+        """Yield the body in chunks, each as soon as it arrives.
 
         Raises:
-            asyncio.IncompleteReadError, ConnectionError, ValueError: it is cut off.
+            asyncio.IncompleteReadError: The connection ended within the body.
+            ConnectionError: The connection broke.
+            ValueError: The chunked encoding is malformed.
         """
         if self._is_body_read:
             return
@@ -43,7 +45,7 @@ class RuntimeRequest:
         self.trailers = await read_headers(self._reader)
 
     async def read_body(self) -> bytes:
-        """The whole body."""
+        """Read the whole body; empty if it has been read already."""
         return b"".join([chunk async for chunk in self.iter_body()])
 
     async def _iter_bytes(self, size: int) -> AsyncIterator[bytes]:
@@ -57,7 +59,7 @@ class RuntimeRequest:
 
 @dataclass(frozen=True)
 class RuntimeResponse:
-    """One response, in JSON."""
+    """One response with a JSON body."""
 
     status: int
     body: bytes
@@ -68,14 +70,14 @@ Handler = Callable[[RuntimeRequest], Awaitable[RuntimeResponse]]
 
 
 async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler) -> None:
-    """Answer the requests of one connection, until it ends."""
+    """Handle the requests of one connection until it ends or is not HTTP."""
     try:
         while True:
             line = (await reader.readuntil(b"\r\n")).decode("latin-1").split()
             request = RuntimeRequest(line[0], line[1].partition("?")[0], await read_headers(reader), reader, writer)
             response = await handler(request)
             await request.read_body()
-            # Without a content type, the runtime client's C++ part crashes the process.
+            # awslambdaric's C++ client crashes the process on a response without a content type.
             headers = {"Content-Type": "application/json", **response.headers}
             lines = [f"HTTP/1.1 {response.status} {_REASON_PHRASES[response.status]}"]
             lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -85,14 +87,14 @@ async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamW
             if request.headers.get("connection", "").lower() == "close":
                 return
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError, IndexError):
-        return  # Gone, or not HTTP: the worker's own end tells the rest.
+        return  # The worker's exit is noticed by its process; a broken connection needs no handling here.
     finally:
         with suppress(ConnectionError):
             writer.close()
 
 
 async def read_headers(reader: asyncio.StreamReader) -> dict[str, str]:
-    """Headers or trailers, up to the empty line."""
+    """Read headers or trailers up to the empty line; names in lower case."""
     headers: dict[str, str] = {}
     while line := (await reader.readuntil(b"\r\n")).strip():
         name, _, value = line.decode("latin-1").partition(":")

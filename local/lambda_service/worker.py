@@ -1,8 +1,7 @@
-"""One Lambda sandbox: a process under the real runtime client, with one event at a time."""
+"""A Lambda sandbox: a process that runs AWS's own runtime client and handles one event at a time."""
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -12,22 +11,28 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from local.lambda_service.function_logs import FunctionLog
-from local.lambda_service.invocation import Invocation
+from local.lambda_service.invocation import Invocation, encode_error
 from local.lambda_service.runtime_api import RuntimeApi
 from local.processes.supervisor import Supervisor, describe_exit_code, end_process, wait_for_exit
-from local.template.intrinsics import REGION
+from local.template.aws_identifiers import REGION
 from local.template.sam_template import Function
 
 WorkerState = Literal["starting", "idle", "busy", "dead"]
 INIT_TIMEOUT = 60.0
+"""Seconds from the start of the process to its first request for an event."""
 
 
 class Worker:
-    """A process of a function, from its start to its end.
+    """One process of a function.
+
+    A retired worker finishes the event that it handles, if any, and gets no further one.
 
     Args:
-        function: what it runs.
-        changed: called whenever it has become idle or dead.
+        function: The function.
+        runtime_api: Serves the Runtime API to the process.
+        supervisor: Ends the process if the runner dies.
+        log: Receives the output of the process.
+        on_change: Called whenever the worker has become idle or dead.
     """
 
     def __init__(
@@ -53,30 +58,34 @@ class Worker:
         self._run_task: asyncio.Task[None] | None = None
         self._is_stop_requested = False
         self.init_error: bytes | None = None
-        """Lambda's error object if it died before it asked for an event; None if that was our own doing."""
+        """Lambda's error object if the process died before its first event; None if the runner ended it."""
 
     @property
     def pid(self) -> int | None:
-        """The process's pid, once it has one."""
+        """Pid of the process; None until it is started."""
         return self._process.pid if self._process else None
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process is still there, asked of the system now."""
+        """Whether the process runs; asks the operating system, because `state` lags behind."""
         return self.state != "dead" and self._process is not None and self._process.poll() is None
 
     @property
     def request_id(self) -> str | None:
-        """The request id of the invocation that it works on; None once that is answered."""
+        """Request id of the invocation that is in progress; None once its result is there."""
         invocation = self._invocation
         return invocation.request_id if invocation is not None and not invocation.result.done() else None
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Begin its life; `environment` holds what Lambda and the template set, without the Runtime API's address."""
+        """Start the process.
+
+        Args:
+            environment: Variables of `build_lambda_environment`; the Runtime API's address is added.
+        """
         self._run_task = asyncio.create_task(self._run(environment), name=f"worker of {self.function.name}")
 
     def assign(self, invocation: Invocation) -> None:
-        """Give an idle worker an event."""
+        """Hand an event to this worker, which has to be idle."""
         assert self.state == "idle"
         assert self._next_invocation_future is not None
         self.state = "busy"
@@ -89,23 +98,23 @@ class Worker:
         self._next_invocation_future.set_result(invocation)
 
     def retire(self) -> None:
-        """End it: at once when it is idle, after its event when it is busy."""
+        """End the process: at once if it is idle, after its event if it is busy."""
         self.retired = self._is_stop_requested = True
         if self.state == "idle":
             self._kill()
 
     async def stop(self) -> None:
-        """End it now, whatever it does."""
+        """End the process now and wait for its end; an invocation in progress fails."""
         self.retired = self._is_stop_requested = True
         if self._process is not None and self._process.poll() is None:
             await end_process(self._process, (signal.SIGTERM, 2.0))
         if self._run_task is not None:
             await asyncio.wait([self._run_task])
 
-    # What the Runtime API calls.
+    # The Sandbox protocol, called by the Runtime API.
 
     async def next_invocation(self) -> Invocation | None:
-        """Settle what came before and wait for the next event; None when there will be none."""
+        """Complete the previous invocation and wait for the next one; None if the worker is ended meanwhile."""
         self._finish_invocation()
         self.state = "idle"
         self._next_invocation_future = asyncio.get_running_loop().create_future()
@@ -116,45 +125,32 @@ class Worker:
         return await self._next_invocation_future
 
     def find_invocation(self, request_id: str) -> Invocation | None:
-        """The invocation with that id, if it is this worker's."""
+        """Return the worker's invocation if it has that request id."""
         invocation = self._invocation
         return invocation if invocation is not None and invocation.request_id == request_id else None
 
     def record_init_error(self, payload: bytes) -> None:
-        """Remember why the handler could not be imported; the process ends by itself."""
+        """Keep the error object of a failed import of the handler; the process then ends by itself."""
         self.init_error = payload
-
-    # Its own life.
 
     async def _run(self, environment: Mapping[str, str]) -> None:
         port = await self._runtime_api.open_endpoint(self)
         init_timer = asyncio.get_running_loop().call_later(INIT_TIMEOUT, self._handle_init_timeout)
         exit_code = -1
         try:
-            # Left visible in `ps`: the runtime client and the handler's name.
-            command = [
-                *_build_wrapper_command(self.function),
-                sys.executable,
-                "-m",
-                "awslambdaric",
-                self.function.handler,
-            ]
-            read, write = os.pipe()
-            try:
-                self._process = self._supervisor.spawn(
-                    command,
-                    env={**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"},
-                    cwd=self.function.code_folder,
-                    stdout=write,
-                )
-            finally:
-                os.close(write)
-            log_task = asyncio.create_task(self._log.read_pipe(read))
+            # The handler's name in the command shows in `ps`.
+            runtime_client = [sys.executable, "-m", "awslambdaric", self.function.handler]
+            self._process, output = self._supervisor.spawn_with_pipe(
+                [*_build_wrapper_command(self.function), *runtime_client],
+                env={**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"},
+                cwd=self.function.code_folder,
+            )
+            log_task = asyncio.create_task(self._log.read_pipe(output))
             exit_code = await wait_for_exit(self._process)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(log_task, 1.0)
         except OSError as error:
-            self.init_error = json.dumps({"errorType": "Runtime.StartError", "errorMessage": str(error)}).encode()
+            self.init_error = encode_error("Runtime.StartError", str(error))
         finally:
             init_timer.cancel()
             self._finalize(exit_code)
@@ -165,7 +161,7 @@ class Worker:
         if self._is_stop_requested:
             self.init_error = None
         elif self.state == "starting" and self.init_error is None:
-            self.init_error = json.dumps({"errorType": "Runtime.ExitError", "errorMessage": reason}).encode()
+            self.init_error = encode_error("Runtime.ExitError", reason)
         self.state = "dead"
         if self._process is not None:
             self._supervisor.unregister(self._process)
@@ -181,7 +177,7 @@ class Worker:
             self._timeout_timer.cancel()
             self._timeout_timer = None
         if self._invocation is not None:
-            # A response that broke off: what asks for the next event has no more to say about the last.
+            # Ignored if complete; else the runtime client asked for the next event without sending a whole response.
             self._invocation.fail_with("Runtime.NoResponse", f"RequestId: {self._invocation.request_id} No response")
         self._invocation = None
         self._log.request_id = None
@@ -197,11 +193,11 @@ class Worker:
     def _handle_init_timeout(self) -> None:
         if self.state == "starting":
             message = f"Error: Init timed out after {INIT_TIMEOUT:.2f} seconds"
-            self.init_error = json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": message}).encode()
+            self.init_error = encode_error("Sandbox.Timedout", message)
             self._kill()
 
     def _kill(self) -> None:
-        # Not offered again from here on, though the process may take a moment to be gone.
+        # The pool must not assign an event while the process is still ending.
         self.retired = True
         if self._process is not None and self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
@@ -209,7 +205,11 @@ class Worker:
 
 
 def _build_wrapper_command(function: Function) -> list[str]:
-    """The program that Lambda would start in place of the runtime; layers are in /opt/python there."""
+    """Return the wrapper that starts the runtime in its place, found in the layers, which are /opt/python on Lambda.
+
+    Raises:
+        FileNotFoundError: No layer has the wrapper.
+    """
     if function.exec_wrapper is None:
         return []
     name = function.exec_wrapper.removeprefix("/opt/python/")
@@ -220,7 +220,12 @@ def _build_wrapper_command(function: Function) -> list[str]:
 
 
 def build_lambda_environment(function: Function, aws_url: str) -> dict[str, str]:
-    """What a function sees: its own variables, and what Lambda sets; nothing of the developer's shell."""
+    """Build the environment of a function's process: its own variables and Lambda's, none of the developer's shell.
+
+    Args:
+        function: The function.
+        aws_url: Endpoint of the AWS services for boto3.
+    """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     python_path = [str(function.code_folder), *(str(layer) for layer in function.layers)]
     environment = {
@@ -248,7 +253,7 @@ def build_lambda_environment(function: Function, aws_url: str) -> dict[str, str]
         "AWS_SESSION_TOKEN": "local",
         "AWS_ENDPOINT_URL": aws_url,
     }
-    # An interpreter that was built to need these does not start without them.
+    # Some builds of Python do not start without these.
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
         if name in os.environ:
             environment[name] = os.environ[name]

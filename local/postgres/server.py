@@ -1,4 +1,4 @@
-"""The embedded Postgres: made once, started as our child on a free loopback port, stopped with us."""
+"""The embedded Postgres: a child process on a free loopback port, with a cluster that is kept between runs."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from local.processes.supervisor import Supervisor, end_process
 USER = "postgres"
 DATABASE = "postgres"
 _READY_TIMEOUT = 30.0
-# What is lost by these is lost only when the operating system stops, not when a process is killed.
+# fsync, full_page_writes: without them data is lost only if the operating system crashes, not if a process is killed.
 _SERVER_OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -42,8 +42,8 @@ class PostgresServer:
     """One embedded server.
 
     Args:
-        data: the runner's data folder.
-        warden: ends it should we die.
+        data: The runner's data folder.
+        supervisor: Ends the server if the runner dies.
     """
 
     def __init__(self, data: Path, supervisor: Supervisor) -> None:
@@ -52,21 +52,21 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.location: PostgresLocation | None = None
         self.url = ""
-        """postgresql:// address with its password; only after start."""
+        """Address with the password, `postgresql://…`; empty until started."""
 
     @property
     def pid(self) -> int | None:
-        """The postmaster's pid while it runs."""
+        """Pid of the postmaster while it runs, else None."""
         return self._process.pid if self._process else None
 
     async def start(self) -> str:
-        """Make the cluster if there is none, start it, and wait until it takes connections.
+        """Create the cluster if there is none, start the server, and wait until it accepts connections.
 
         Returns:
-            Its address.
+            Address of the database, with its password.
 
         Raises:
-            RunnerError: it cannot be made or does not start; the log says more.
+            RunnerError: The cluster cannot be created, or the server does not start; the message names the log.
         """
         self.location = location = await asyncio.to_thread(find_location, self._data)
         for leftover in location.abandoned_folders:
@@ -76,7 +76,7 @@ class PostgresServer:
         await asyncio.to_thread(_create_cluster, location)
         await _stop_stale_server(location.cluster)
         for _ in range(3):
-            # The port can be taken by somebody else in the moment before the server takes it.
+            # Another program can bind the port before the server does.
             port = _find_free_port(self._read_last_port())
             if await self._launch(location, port):
                 break
@@ -89,7 +89,7 @@ class PostgresServer:
         return self.url
 
     async def stop(self) -> None:
-        """Fast shutdown: connections are ended, what was committed is kept."""
+        """Stop the server by a fast shutdown, which ends all connections."""
         if self._process is None:
             return
         await end_process(self._process, (signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0))
@@ -139,7 +139,7 @@ def _build_environment() -> dict[str, str]:
 
 
 def _create_cluster(location: PostgresLocation) -> None:
-    """initdb into a folder beside and rename it, so that an interrupted one is never taken for a cluster."""
+    """Run initdb in a staging folder and rename that, so that an interrupted initdb leaves no half-made cluster."""
     if location.cluster.exists():
         return
     staging_folder = location.folder / "postgres.new"
@@ -168,7 +168,7 @@ def _create_cluster(location: PostgresLocation) -> None:
             "--locale=C",
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
-            # The password is 128 random bits; hashing it thousands of times protects nothing.
+            # Thousands of iterations protect guessable passwords; this one is 128 random bits.
             "-c",
             "scram_iterations=1",
         ],
@@ -189,7 +189,7 @@ def _create_cluster(location: PostgresLocation) -> None:
 
 
 async def _stop_stale_server(cluster: Path) -> None:
-    """Stop a postmaster of this very cluster that outlived its runner; nobody else's process is touched."""
+    """Stop a postmaster of this cluster that outlived its runner, and no other process."""
     pid_file = cluster / "postmaster.pid"
     lines = _read_lines(pid_file)
     if not lines or not lines[0].strip().isdecimal():
@@ -203,7 +203,7 @@ async def _stop_stale_server(cluster: Path) -> None:
     except psutil.Error:
         return
     if not is_ours:
-        # The pid was given to another program since; Postgres would take that for a running server.
+        # The pid was reused by another program, which Postgres would take for a running server.
         pid_file.unlink(missing_ok=True)
         return
     for number, seconds in ((signal.SIGINT, 10.0), (signal.SIGKILL, 10.0)):
@@ -214,7 +214,7 @@ async def _stop_stale_server(cluster: Path) -> None:
 
 
 async def _wait_until_reaped(process: psutil.Process, timeout: float) -> bool:
-    """Wait until nothing is left of it. For Postgres one that nobody has reaped yet still holds the cluster."""
+    """Wait until a process is reaped; until then Postgres treats its pid file as that of a running server."""
     deadline = time.monotonic() + timeout
     while process.is_running():
         if time.monotonic() > deadline:
@@ -246,7 +246,7 @@ def _read_last_line(path: Path) -> str:
 
 
 def _find_free_port(preferred_port: int) -> int:
-    """The port of the last run if it is still free, so that its address stays the same, else another."""
+    """Return the preferred port, the one of the last run, if it is free, else another one."""
     for port in (preferred_port, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

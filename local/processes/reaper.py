@@ -1,7 +1,8 @@
-"""A process that outlives its parent by a moment, and ends what the parent started and could not stop itself.
+"""The reaper: a process that ends the runner's children after the runner itself has died.
 
-It reads `+ PID SIGNAL` and `- PID` lines; at the end of its input it sends each remaining process group its signal,
-and SIGKILL a few seconds later. The parent holds the other end, so even its own SIGKILL ends here.
+It reads lines `+ PID SIGNAL` (register) and `- PID` (unregister) from standard input. At the end of the input it sends
+each registered process group its signal, and SIGKILL after a grace period. The input ends when the runner exits for any
+reason, SIGKILL included. Runs as a script under `python -I`, so it cannot import from `local`.
 """
 
 import contextlib
@@ -13,10 +14,11 @@ import time
 import psutil
 
 GRACE_SECONDS = 5.0
+"""From the first signal to SIGKILL."""
 
 
 def main() -> None:
-    """Collect until the parent is gone, then end what is left."""
+    """Track the registered children until the input ends, then end them."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
     children: dict[int, tuple[psutil.Process, int]] = {}
@@ -51,7 +53,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def _signal_group(process: psutil.Process, number: int) -> None:
-    # is_running compares start times, so a pid that was given to somebody else is left alone.
+    # psutil compares start times, so a process that has reused the pid is not signalled.
     if not _is_alive(process):
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):

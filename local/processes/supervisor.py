@@ -1,4 +1,7 @@
-"""Child processes: started in groups of their own, ended with us however we end, waited for without a thread."""
+"""Child processes: started in process groups of their own, awaited without a thread, ended even if the runner dies.
+
+The last is the work of the reaper, a process of its own (`local.processes.reaper`).
+"""
 
 import asyncio
 import contextlib
@@ -6,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,19 +18,19 @@ _POLL_INTERVAL = 0.02
 
 @dataclass(frozen=True)
 class Account:
-    """Whom a program runs as; None is the current user."""
+    """The user and group that a program runs as; None is the current one."""
 
     uid: int | None = None
     gid: int | None = None
 
     @property
     def extra_groups(self) -> list[int] | None:
-        """No further groups for another account."""
+        """Supplementary groups for `subprocess`: none for another account, the current ones for the current user."""
         return None if self.uid is None else []
 
 
 class Supervisor:
-    """Ends our children if we die without having done it; see `local.processes.reaper`."""
+    """Starts child processes and registers them with the reaper, which ends them if this process dies first."""
 
     def __init__(self) -> None:
         self._reaper = subprocess.Popen(
@@ -47,12 +50,15 @@ class Supervisor:
         end_signal: signal.Signals = signal.SIGKILL,
         account: "Account | None" = None,
     ) -> "subprocess.Popen[bytes]":
-        """Start a child in a process group of its own, which a Ctrl-C in the terminal does not reach.
+        """Start a child in a process group of its own, which Ctrl-C in the terminal does not reach.
 
         Args:
-            stdout: a file descriptor, or subprocess.PIPE.
-            end_with: what the warden sends first, should it come to that.
-            account: whom it runs as; by default the current user.
+            arguments: The command.
+            env: The whole environment of the child.
+            cwd: Working directory.
+            stdout: File descriptor for standard output and standard error.
+            end_signal: First signal of the reaper; SIGKILL follows after a grace period.
+            account: User and group of the child; the current ones by default.
         """
         child: subprocess.Popen[bytes] = subprocess.Popen(
             arguments,
@@ -69,12 +75,35 @@ class Supervisor:
         self._send_to_reaper(f"+ {child.pid} {int(end_signal)}\n")
         return child
 
+    def spawn_with_pipe(
+        self,
+        arguments: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        end_signal: signal.Signals = signal.SIGKILL,
+    ) -> "tuple[subprocess.Popen[bytes], int]":
+        """Start a child as `spawn` does, with its output in a pipe.
+
+        Returns:
+            The child, and the descriptor of the pipe's reading end, for `open_pipe_reader`.
+        """
+        read_descriptor, write_descriptor = os.pipe()
+        try:
+            child = self.spawn(arguments, env=env, cwd=cwd, stdout=write_descriptor, end_signal=end_signal)
+        except BaseException:
+            os.close(read_descriptor)
+            raise
+        finally:
+            os.close(write_descriptor)
+        return child, read_descriptor
+
     def unregister(self, child: "subprocess.Popen[bytes]") -> None:
-        """Forget a child that has ended."""
+        """Tell the reaper that a child has ended, so that it does not signal a reused pid."""
         self._send_to_reaper(f"- {child.pid}\n")
 
     async def close(self) -> None:
-        """End the warden, and with it whatever was not released."""
+        """Stop the reaper, which first ends the children that are still registered."""
         if self._reaper.stdin is not None:
             with contextlib.suppress(OSError):
                 self._reaper.stdin.close()
@@ -87,8 +116,29 @@ class Supervisor:
                 self._reaper.stdin.flush()
 
 
+@contextlib.asynccontextmanager
+async def open_pipe_reader(descriptor: int, limit: int = 2**16) -> AsyncIterator[asyncio.StreamReader]:
+    """Open a pipe for reading on the event loop; closes the descriptor at the end.
+
+    Args:
+        descriptor: Reading end of the pipe.
+        limit: Most bytes of a line that `readline` accepts.
+    """
+    reader = asyncio.StreamReader(limit=limit)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
+    )
+    try:
+        yield reader
+    finally:
+        transport.close()
+
+
 async def wait_for_exit(process: "subprocess.Popen[bytes]") -> int:
-    """Wait for a child; its return code. Polls where the system has no pidfd: Popen.wait hangs some shutdowns."""
+    """Wait for a child and return its return code.
+
+    Uses a pidfd, or polls where the system has none: a thread in `Popen.wait` has kept some shutdowns hanging.
+    """
     pidfd_open = getattr(os, "pidfd_open", None)
     descriptor = -1
     if pidfd_open is not None:
@@ -112,7 +162,12 @@ async def wait_for_exit(process: "subprocess.Popen[bytes]") -> int:
 
 
 async def end_process(process: "subprocess.Popen[bytes]", *steps: tuple[signal.Signals, float]) -> None:
-    """Send each signal to the child's group and wait its seconds, until the child is gone; SIGKILL at last."""
+    """End a child's process group by increasingly strong signals.
+
+    Args:
+        process: The child.
+        steps: Signals in order, each with the seconds to wait for the exit; SIGKILL follows the last one.
+    """
     for number, seconds in (*steps, (signal.SIGKILL, 10.0)):
         if process.poll() is not None:
             return
@@ -123,7 +178,7 @@ async def end_process(process: "subprocess.Popen[bytes]", *steps: tuple[signal.S
 
 
 def describe_exit_code(code: int) -> str:
-    """A return code in Lambda's words: `signal: killed` or `exit status 1`."""
+    """Describe a return code as Lambda does: `signal: killed` or `exit status 1`."""
     if code >= 0:
         return f"exit status {code}"
     names = {

@@ -1,7 +1,7 @@
-"""Lets changed code in while the bundle runs."""
+"""Applies changes of code and of state machines while the stack runs."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from watchfiles import (
@@ -18,11 +18,16 @@ from local.template.sam_template import Template
 
 
 class CodeReloader:
-    """Watches the code of the functions, the layers, the state machines and the template.
+    """Watches the files of functions, layers, state machines and the template.
+
+    A change of code retires all workers, a change of a definition updates its state machine. A change of the template
+    is only announced; it needs a restart.
 
     Args:
-        template: what to watch, and which definitions belong to which state machine.
-        watched: called once the system reports changes.
+        template: Names the files to watch.
+        lambda_service: Has the workers to retire.
+        moto_server: Has the state machines to update.
+        console: Announces each change.
     """
 
     def __init__(
@@ -31,27 +36,24 @@ class CodeReloader:
         lambda_service: LambdaService,
         moto_server: MotoServer,
         console: Console,
-        on_watch_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._template = template
         self._lambda_service = lambda_service
         self._moto_server = moto_server
         self._console = console
-        self._on_watch_ready = on_watch_ready
         self._stop_event = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._unready_watches = 0
         self._code_folders = {
             path for function in template.functions.values() for path in (function.code_folder, *function.layers)
         }
         self._machines_by_definition = {machine.definition_path: machine for machine in template.state_machines}
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start to watch in a task."""
         self._task = asyncio.create_task(self._watch_all())
 
     async def stop(self) -> None:
-        """Watch no more."""
+        """Stop to watch and wait for the end of the task."""
         self._stop_event.set()
         if self._task is not None:
             await asyncio.wait([self._task])
@@ -63,7 +65,7 @@ class CodeReloader:
                 self._watch(folders, recursive=True), self._watch([self._template.path.parent], recursive=False)
             )
         except (OSError, RuntimeError) as error:
-            self._console.warn(f"changes are not seen from here on: {error}")
+            self._console.warn(f"changes of code are no longer noticed: {error}")
 
     async def _watch(self, folders: Iterable[Path], *, recursive: bool) -> None:
         batches = awatch(
@@ -74,16 +76,8 @@ class CodeReloader:
             stop_event=self._stop_event,
             recursive=recursive,
             rust_timeout=500,
-            yield_on_timeout=True,
         )
-        self._unready_watches += 1
-        is_first_batch = True
         async for changes in batches:
-            if is_first_batch:
-                is_first_batch = False
-                self._unready_watches -= 1
-                if self._unready_watches == 0:
-                    self._on_watch_ready()
             await self._apply_changes(changes)
 
     async def _apply_changes(self, changes: "set[tuple[Change, str]]") -> None:

@@ -1,4 +1,7 @@
-"""The parts that every command needs: the data folder, Postgres, the simulator; started in turn, stopped backwards."""
+"""The components that several commands need: data folder, supervisor, database, simulator.
+
+Components stop in the reverse of the order in which they started.
+"""
 
 import asyncio
 import time
@@ -12,16 +15,23 @@ from local.errors import RunnerError
 from local.postgres.server import PostgresServer
 from local.processes.run_lock import RunLock
 from local.processes.supervisor import Supervisor
-from local.settings import Settings, redact_database_url
+from local.settings import Settings
 from local.stack.simulator_process import SimulatorProcess
 from local.template.sam_template import Template
 
 MIGRATION_HANDLER = "migrate.handler"
+"""Handler of the function that migrates the databases."""
+
 T = TypeVar("T")
 
 
 class ComponentRunner(ABC):
-    """What runs, on one event loop; a command says in `_start` which parts it wants."""
+    """Components on one event loop; a subclass starts those that its command needs in `_start_components`.
+
+    Args:
+        settings: Settings of the run.
+        console: Where progress is printed.
+    """
 
     def __init__(self, settings: Settings, console: Console) -> None:
         self.settings = settings
@@ -36,10 +46,10 @@ class ComponentRunner(ABC):
         self._stop_lock = asyncio.Lock()
 
     async def start(self) -> None:
-        """Bring everything up; what was started is stopped again if something fails.
+        """Start the components; if one fails, stop those that have started.
 
         Raises:
-            RunnerError: in one line, what is wrong.
+            RunnerError: In one line, what failed.
         """
         self._start_task = asyncio.current_task()
         try:
@@ -49,7 +59,7 @@ class ComponentRunner(ABC):
             raise
 
     async def stop(self) -> None:
-        """Take everything down, also in the middle of coming up. May be called again."""
+        """Stop the components, also while `start` is in progress; may be called again."""
         start_task = self._start_task
         if start_task is not None and start_task is not asyncio.current_task() and not start_task.done():
             start_task.cancel()
@@ -61,7 +71,7 @@ class ComponentRunner(ABC):
     async def _start_components(self) -> None: ...
 
     def _acquire_data_folder(self) -> None:
-        """Make the data folder and take it for this process."""
+        """Create the data folder and acquire its run lock."""
         data = self.settings.data
         try:
             (data / "logs").mkdir(parents=True, exist_ok=True)
@@ -71,12 +81,15 @@ class ComponentRunner(ABC):
         self._exit_stack.callback(self._run_lock.release)
 
     def _start_supervisor(self) -> None:
-        """Start the warden, which has to be there before any child."""
+        """Start the supervisor with its reaper, which has to run before any child process does."""
         self._supervisor = Supervisor()
         self._exit_stack.push_async_callback(self._supervisor.close)
 
     async def _start_database(self) -> str:
         if self.settings.database_url is not None:
+            # Loads psycopg, which a run with the embedded server does not need.
+            from local.postgres.external_database import verify_database_connection
+
             await self._run_timed("database", asyncio.to_thread(verify_database_connection, self.settings.database_url))
             return self.settings.database_url
         self._postgres = PostgresServer(self.settings.data, self._supervisor)
@@ -100,37 +113,6 @@ class ComponentRunner(ABC):
         return result
 
 
-async def gather_or_cancel(*awaitables: Any) -> list[Any]:
-    """gather that waits for the rest to be cancelled when one fails, so that nothing starts behind our back."""
-    tasks = [asyncio.ensure_future(work) for work in awaitables]
-    try:
-        return list(await asyncio.gather(*tasks))
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
-
-
 def find_migration_functions(template: Template) -> list[str]:
-    """The names of the functions that migrate."""
+    """Return the names of the functions that migrate the databases."""
     return [name for name, function in template.functions.items() if function.handler == MIGRATION_HANDLER]
-
-
-def verify_database_connection(url: str) -> None:
-    """Connect once.
-
-    Raises:
-        RunnerError: it cannot be reached; the message holds no password.
-    """
-    import psycopg
-
-    try:
-        with psycopg.connect(url, connect_timeout=5):
-            return
-    except (psycopg.Error, ValueError) as error:
-        reason = " ".join(str(error).split())
-        # What libpq cannot take apart it quotes, and that may be a password.
-        if not isinstance(error, psycopg.OperationalError) or "connection option" in reason:
-            reason = "it is no address of a Postgres"
-        raise RunnerError(f"the database {redact_database_url(url)} cannot be reached: {reason}"[:400]) from None

@@ -1,48 +1,51 @@
-"""Starts the parts in the order they need each other, as much at once as can be, and stops them the other way round."""
+"""The component runner of the whole stack: starts all that the template describes, concurrently where possible."""
 
 import asyncio
 import json
 import os
 import socket
-import threading
 import time
 import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from local.api_gateway.control import ControlApi
 from local.api_gateway.gateway import Gateway
+from local.api_gateway.listener import bind_listener, build_base_url, describe_port_conflict
 from local.api_gateway.router import match_route
 from local.console import Console
 from local.errors import RunnerError
 from local.eventbridge.schedules import Scheduler
 from local.lambda_service.service import LambdaService
-from local.processes.run_lock import bind_listener, build_base_url, describe_port_conflict
+from local.loopback_http import open_loopback
 from local.settings import Settings, redact_database_url
 from local.stack.code_reload import CodeReloader
-from local.stack.components import ComponentRunner, find_migration_functions, gather_or_cancel
+from local.stack.components import ComponentRunner, find_migration_functions
+from local.stack.concurrency import gather_or_cancel, run_in_daemon_thread
 from local.step_functions.moto_server import MotoServer
 from local.template.sam_template import Template
 
-S = TypeVar("S")
-
 
 class StackRunner(ComponentRunner):
-    """Everything that runs, on one event loop; `Stack` is the way to it from ordinary code."""
+    """Runs the whole stack on one event loop; synchronous code uses it through `Stack`.
+
+    Args:
+        settings: Settings of the run.
+        console: Where progress, requests and warnings are printed.
+    """
 
     def __init__(self, settings: Settings, console: Console) -> None:
         super().__init__(settings, console)
         self.url = ""
         self._started_monotonic = time.monotonic()
         self._started_at = time.time()
-        self.watching = asyncio.Event()
 
     async def _start_components(self) -> None:
         settings = self.settings
         path = settings.root / "template.yaml"
+        # Without the addresses of database and simulator: errors in it end the start early, and moto needs only its
+        # state machines.
         initial_template = Template.load(path, settings.environment)
         self._acquire_data_folder()
         listener = bind_listener(settings.host, settings.port)
@@ -51,9 +54,7 @@ class StackRunner(ComponentRunner):
         self.moto_server = MotoServer(settings.data / "logs" / "moto.log")
         self._exit_stack.push_async_callback(asyncio.to_thread, self.moto_server.stop)
         moto_task = asyncio.create_task(
-            self._run_timed(
-                "AWS (moto)", _run_in_daemon_thread(self.moto_server.start, initial_template.state_machines)
-            )
+            self._run_timed("AWS (moto)", run_in_daemon_thread(self.moto_server.start, initial_template.state_machines))
         )
         self._exit_stack.callback(moto_task.cancel)
         self.database_url, self.simulator_url = await gather_or_cancel(
@@ -70,7 +71,6 @@ class StackRunner(ComponentRunner):
             settings.concurrency,
             settings.stream_concurrency,
         )
-        await self.lambda_service.start()
         self._exit_stack.push_async_callback(self.lambda_service.stop)
         self.moto_server.connect(self.lambda_service, asyncio.get_running_loop())
         self.scheduler = Scheduler(self.template.schedules, self.lambda_service.invoke, self.console.info)
@@ -108,18 +108,32 @@ class StackRunner(ComponentRunner):
         self._exit_stack.push_async_callback(self.scheduler.stop)
         if settings.schedules:
             self.scheduler.start()
-        code_reloader = CodeReloader(
-            self.template, self.lambda_service, self.moto_server, self.console, self.watching.set
-        )
+        code_reloader = CodeReloader(self.template, self.lambda_service, self.moto_server, self.console)
         self._exit_stack.push_async_callback(code_reloader.stop)
         code_reloader.start()
 
     async def prewarm(self, function_names: Iterable[str] | None) -> None:
-        """Load now what the first calls would wait for, one after the other."""
+        """Start workers of functions and warm up the interpreter of state machines, before they are first needed.
+
+        Args:
+            function_names: As `LambdaService.prewarm` takes them.
+        """
         await gather_or_cancel(self.lambda_service.prewarm(function_names), asyncio.to_thread(self.moto_server.warm_up))
 
+    async def restart_postgres(self) -> None:
+        """Stop the embedded Postgres, which ends all connections, and start it again at the same address.
+
+        Raises:
+            RunnerError: The database is external, or the server came back at another address.
+        """
+        if self._postgres is None:
+            raise RunnerError("the database is external, so it cannot be restarted")
+        await self._postgres.stop()
+        if await self._postgres.start() != self.database_url:
+            raise RunnerError("Postgres came back at another address")
+
     def status(self) -> dict[str, Any]:
-        """What runs, as plain data without a secret."""
+        """Return what runs as plain data, without a secret; the body of `GET /_local/status`."""
         return {
             "pointsman": {
                 "pid": os.getpid(),
@@ -160,40 +174,18 @@ class StackRunner(ComponentRunner):
         print_line("Ctrl-C stops it.")
 
 
-async def _run_in_daemon_thread(function: Callable[[S], None], argument: S) -> None:
-    """to_thread for what cannot be cut short: our end does not wait for its end."""
-    loop = asyncio.get_running_loop()
-    completion: asyncio.Future[None] = loop.create_future()
-
-    def settle(error: Exception | None) -> None:
-        if not completion.done():
-            if error is None:
-                completion.set_result(None)
-            else:
-                completion.set_exception(error)
-
-    def run() -> None:
-        error: Exception | None = None
-        try:
-            function(argument)
-        except Exception as failure:  # noqa: BLE001 - raised again where it is awaited
-            error = failure
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, error)
-
-    threading.Thread(target=run, name=function.__name__, daemon=True).start()
-    await completion
-
-
 def verify_health(url: str, log_folder: Path) -> None:
-    """Ask the gateway as a client would.
+    """Send `GET /healthz` to the gateway, as a client would.
+
+    Args:
+        url: Base URL of the gateway.
+        log_folder: Named in the error message.
 
     Raises:
-        RunnerError: it does not answer 200.
+        RunnerError: The response is not 200, or is not JSON.
     """
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/healthz", timeout=35) as response:
+        with open_loopback(f"{url}/healthz", timeout=35) as response:
             json.loads(response.read())
     except urllib.error.HTTPError as error:
         raise RunnerError(f"GET /healthz answers {error.code} instead of 200 (see {log_folder})") from None

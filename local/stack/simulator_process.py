@@ -1,7 +1,6 @@
-"""The simulator of the providers, as a process of ours."""
+"""The simulator of the providers as a child process."""
 
 import asyncio
-import os
 import re
 import signal
 import subprocess
@@ -9,7 +8,7 @@ import sys
 from pathlib import Path
 
 from local.errors import RunnerError
-from local.processes.supervisor import Supervisor, end_process
+from local.processes.supervisor import Supervisor, end_process, open_pipe_reader
 from local.settings import Settings
 
 _READY_LINE = re.compile(r"simulator ready on (http://\S+)")
@@ -17,7 +16,12 @@ _READY_TIMEOUT = 30.0
 
 
 class SimulatorProcess:
-    """Starts `python -m local.simulator` and keeps its output in a log."""
+    """The process of `python -m local.simulator`; its output goes to `logs/simulator.log`.
+
+    Args:
+        settings: Arguments and environment of the simulator.
+        supervisor: Ends the process if the runner dies.
+    """
 
     def __init__(self, settings: Settings, supervisor: Supervisor) -> None:
         self._settings = settings
@@ -29,40 +33,35 @@ class SimulatorProcess:
 
     @property
     def pid(self) -> int | None:
-        """Its pid while it runs."""
+        """Pid of the process while it runs, else None."""
         return self._process.pid if self._process else None
 
     async def start(self) -> str:
-        """Start it and wait until it says that it is ready.
+        """Start the simulator and wait until it prints that it is ready.
 
         Returns:
-            Its origin, such as http://127.0.0.1:4000.
+            Origin of the simulator, such as `http://127.0.0.1:4000`.
 
         Raises:
-            RunnerError: it did not become ready.
+            RunnerError: It did not become ready within 30 seconds.
         """
         log_path = self._settings.data / "logs" / "simulator.log"
         state_path = self._settings.data / "simulator.json"
-        read, write = os.pipe()
-        try:
-            self._process = self._supervisor.spawn(
-                [sys.executable, *self._settings.simulator_arguments, "--port", "0", "--state", str(state_path)],
-                env={**self._settings.environment, "PYTHONUNBUFFERED": "1"},
-                cwd=Path(__file__).resolve().parents[2],
-                stdout=write,
-                end_signal=signal.SIGTERM,
-            )
-        finally:
-            os.close(write)
+        self._process, output = self._supervisor.spawn_with_pipe(
+            [sys.executable, *self._settings.simulator_arguments, "--port", "0", "--state", str(state_path)],
+            env={**self._settings.environment, "PYTHONUNBUFFERED": "1"},
+            cwd=Path(__file__).resolve().parents[2],
+            end_signal=signal.SIGTERM,
+        )
         self._url_future = asyncio.get_running_loop().create_future()
-        self._output_task = asyncio.create_task(self._read_output(read, log_path))
+        self._output_task = asyncio.create_task(self._read_output(output, log_path))
         try:
             return await asyncio.wait_for(asyncio.shield(self._url_future), _READY_TIMEOUT)
         except (TimeoutError, EOFError):
             raise RunnerError(f"the simulator does not start: {self._last_line} (see {log_path})") from None
 
     async def stop(self) -> None:
-        """End it."""
+        """End the simulator and close its log."""
         if self._process is not None:
             await end_process(self._process, (signal.SIGTERM, 3.0))
             self._supervisor.unregister(self._process)
@@ -74,22 +73,18 @@ class SimulatorProcess:
             self._url_future.exception()
 
     async def _read_output(self, descriptor: int, log_path: Path) -> None:
-        reader = asyncio.StreamReader()
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
-        )
         assert self._url_future is not None
         try:
-            with log_path.open("ab", 0) as file:
-                while chunk := await reader.read(65536):
-                    file.write(chunk)
-                    text = chunk.decode("utf-8", "replace")
-                    lines = [line.strip() for line in text.splitlines() if line.strip()]
-                    self._last_line = lines[-1] if lines else self._last_line
-                    url_match = _READY_LINE.search(text)
-                    if url_match and not self._url_future.done():
-                        self._url_future.set_result(url_match.group(1).rstrip("/"))
+            async with open_pipe_reader(descriptor) as reader:
+                with log_path.open("ab", 0) as file:
+                    while chunk := await reader.read(65536):
+                        file.write(chunk)
+                        text = chunk.decode("utf-8", "replace")
+                        lines = [line.strip() for line in text.splitlines() if line.strip()]
+                        self._last_line = lines[-1] if lines else self._last_line
+                        url_match = _READY_LINE.search(text)
+                        if url_match and not self._url_future.done():
+                            self._url_future.set_result(url_match.group(1).rstrip("/"))
         finally:
-            transport.close()
             if not self._url_future.done():
                 self._url_future.set_exception(EOFError())

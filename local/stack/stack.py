@@ -1,9 +1,9 @@
-"""The bundle for ordinary code: tests, the demo and the command line use it as a context manager."""
+"""The stack for synchronous code: the command line, the demo and tests use it as a context manager."""
 
 import asyncio
 import json
 import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -12,16 +12,18 @@ from local.errors import RunnerError
 from local.lambda_service.invocation import InvocationResult
 from local.settings import Settings
 from local.stack.runner import StackRunner
+from local.step_functions.moto_server import WsgiApp
+from local.template.sam_template import Template
 
 T = TypeVar("T")
 
 
 class Stack:
-    """The whole bundle, running while the `with` block does.
+    """The whole stack, which runs on a thread of its own while the `with` block does.
 
     Args:
-        settings: by default those of this checkout and this environment.
-        console: where lines go; by default standard output.
+        settings: Those of this checkout and this process's environment by default.
+        console: Where progress, requests and warnings are printed; standard output by default.
     """
 
     def __init__(self, settings: Settings | None = None, console: Console | None = None) -> None:
@@ -41,10 +43,10 @@ class Stack:
         self.stop()
 
     def start(self) -> None:
-        """Bring the bundle up; returns when `GET /healthz` answers.
+        """Start the stack; returns once `GET /healthz` has succeeded.
 
         Raises:
-            RunnerError: in one line, what is wrong; nothing is left running.
+            RunnerError: In one line, what failed; no process is left.
         """
         self._thread.start()
         try:
@@ -55,7 +57,7 @@ class Stack:
             raise
 
     def stop(self) -> None:
-        """Take it down; no process is left. May be called again."""
+        """Stop the stack and all of its processes; may be called again."""
         if self._loop.is_closed():
             return
         if not self._thread.is_alive():
@@ -77,17 +79,17 @@ class Stack:
 
     @property
     def database_url(self) -> str:
-        """postgresql:// address, with its password."""
+        """Address of the database, `postgresql://…`, with its password."""
         return self._started_runner.database_url
 
     @property
     def simulator_url(self) -> str | None:
-        """Origin of the simulator; None if none was needed."""
+        """Origin of the simulator; None if no provider is simulated."""
         return self._started_runner.simulator_url
 
     @property
     def aws_url(self) -> str:
-        """Where boto3 finds AWS: Step Functions and Lambda."""
+        """Endpoint of Step Functions and Lambda for boto3."""
         return self._started_runner.moto_server.url
 
     @property
@@ -95,28 +97,39 @@ class Stack:
         """The key of the Services API."""
         return self.settings.api_key
 
-    def prewarm(self, functions: Iterable[str] | None = None) -> None:
-        """Start a process for each function, or one for each time that it is named; wait until all ask for work.
+    @property
+    def template(self) -> Template:
+        """The template with the addresses and keys of this run."""
+        return self._started_runner.template
 
-        Step Functions' interpreter is warmed up beside them.
+    def prewarm(self, functions: Iterable[str] | None = None) -> None:
+        """Start workers of functions and warm up Step Functions' interpreter; wait until all are ready.
+
+        Args:
+            functions: Logical ids; one named several times gets as many workers. All functions by default.
         """
         names = None if functions is None else list(functions)
         self._run_coroutine(self._started_runner.prewarm(names))
 
     def invoke(self, function: str, event: object = None) -> InvocationResult:
-        """Invoke a function by its logical id with a JSON event; an empty object by default.
+        """Invoke a function and wait for its result.
+
+        Args:
+            function: Logical id.
+            event: Serialized as JSON; an empty object by default.
 
         Raises:
-            UnknownFunction: there is no such function.
+            UnknownFunction: There is no such function.
+            PayloadTooLarge: The event is over Lambda's limit.
         """
         payload = json.dumps({} if event is None else event).encode()
         return self._run_coroutine(self._started_runner.lambda_service.invoke(function, payload))
 
     def fire_schedule(self, function: str) -> InvocationResult:
-        """Fire the first schedule of a function now.
+        """Fire the first schedule of a function now and wait for the result.
 
         Raises:
-            RunnerError: it has none.
+            RunnerError: The function has no schedule.
         """
         result = self._run_coroutine(self._started_runner.scheduler.fire(function))
         if result is None:
@@ -124,16 +137,36 @@ class Stack:
         return result
 
     def status(self) -> dict[str, Any]:
-        """What runs: functions with their workers' pids and states, state machines, addresses; no secret."""
+        """Return functions with their workers, state machines and addresses as plain data, without a secret."""
 
         async def get_status() -> dict[str, Any]:
             return self._started_runner.status()
 
         return self._run_coroutine(get_status())
 
-    def wait_until_watching(self) -> None:
-        """Wait until a change of a file would be noticed."""
-        self._run_coroutine(self._started_runner.watching.wait())
+    def restart_postgres(self) -> None:
+        """Stop the embedded Postgres, which ends all connections, and start it again at the same address.
+
+        Raises:
+            RunnerError: The database is external, or the server came back at another address.
+        """
+        self._run_coroutine(self._started_runner.restart_postgres())
+
+    def call_step_functions(self, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an action of Step Functions' API, such as `ListExecutions`.
+
+        Args:
+            action: Name of the action.
+            body: Its request in JSON.
+
+        Raises:
+            StepFunctionsError: The response is an error.
+        """
+        return self._started_runner.moto_server.call_step_functions(action, body)
+
+    def wrap_aws(self, wrap: Callable[[WsgiApp], WsgiApp]) -> None:
+        """Put a WSGI middleware before the AWS services other than Lambda, to inject faults."""
+        self._started_runner.moto_server.wrap_app(wrap)
 
     @property
     def _started_runner(self) -> StackRunner:
@@ -149,7 +182,7 @@ class Stack:
         try:
             return future.result()
         except BaseException:
-            # An interrupt in the waiting thread: the work is not wanted any more.
+            # After an interrupt of the waiting thread the coroutine must not run on.
             future.cancel()
             raise
 

@@ -1,9 +1,10 @@
 # pyright: reportPrivateImportUsage=false
-# (a function is replaced where a module of moto's looks for it)
-"""What moto's interpreter makes anew each time and need not, which is most of what an execution costs in this process.
+# (functions are replaced in the modules of moto that look them up)
+"""Caches for moto's Step Functions interpreter, which take most of the cost of an execution away.
 
-For every execution it parses the state machine's definition, for every path in it the path, and for every task it makes
-a client; here each is made once.
+For every execution moto parses the definition of the state machine, for every path in it the JSONPath, and for every
+task it creates a boto3 client. The functions that do this are private to moto and replaced here, so moto is pinned in
+requirements/; `tests/local/test_moto_cache.py` names the part that has moved after an upgrade.
 """
 
 import copy
@@ -13,7 +14,7 @@ from typing import Any
 
 @functools.cache
 def install_caches() -> None:
-    """Let moto remember, from here on and as long as this process lives."""
+    """Replace moto's functions by cached ones, for the rest of this process."""
     from moto.settings import moto_server_port
     from moto.stepfunctions.parser.asl.component.common.path import result_path
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
@@ -24,7 +25,7 @@ def install_caches() -> None:
 
     def parse_from_cache(definition: str) -> tuple[Any, Any]:
         program, tree = parse(definition)
-        # An execution may write on it.
+        # An execution may change its program.
         return copy.deepcopy(program), tree
 
     AmazonStateLanguageParser.parse = parse_from_cache
@@ -35,11 +36,11 @@ def install_caches() -> None:
 
     @functools.cache
     def get_cached_client(port: str, region: str, service: str) -> Any:
-        del port  # Where it finds this process's stack; another has another.
+        del port  # Part of the key only: a client is bound to the port of one stack.
         return create_client(region=region, service=service)
 
     def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:
-        del state_credentials  # moto makes nothing of them.
+        del state_credentials  # moto ignores them too.
         return get_cached_client(moto_server_port(), region, service)
 
     lambda_eval_utils.boto_client_for = boto_client_for

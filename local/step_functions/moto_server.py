@@ -1,4 +1,4 @@
-"""AWS on one machine: moto's server in this process, its Step Functions interpreter on, its Lambda calls ours."""
+"""AWS's endpoint on this machine: moto interprets state machines, and its calls of Lambda go to the Lambda service."""
 
 import asyncio
 import concurrent.futures
@@ -21,8 +21,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from local.errors import RunnerError, TemplateError
 from local.lambda_service.invocation import InvocationResult
 from local.lambda_service.service import LambdaService, PayloadTooLarge, UnknownFunction
+from local.loopback_http import open_loopback
+from local.step_functions.definition import render_definition
 from local.step_functions.moto_cache import install_caches
-from local.template.intrinsics import ACCOUNT_ID, REGION, load_yaml
+from local.template.aws_identifiers import ACCOUNT_ID, REGION
 from local.template.sam_template import StateMachine
 
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/local"
@@ -33,6 +35,10 @@ _single_stack_lock = threading.Lock()
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+class StepFunctionsError(RunnerError):
+    """Step Functions responded with an error."""
+
+
 class _CoroutineSubmitter(Protocol):
     def __call__(
         self, coroutine: Coroutine[Any, Any, InvocationResult]
@@ -40,21 +46,21 @@ class _CoroutineSubmitter(Protocol):
 
 
 class _QuietRequestHandler(WSGIRequestHandler):
-    """Keep-alive, and no line per request: the paths hold ids."""
+    """Keeps connections alive, and logs no request, because the paths contain ids."""
 
     protocol_version = "HTTP/1.1"
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Say nothing."""
+        """Discard werkzeug's log line."""
 
 
 class MotoServer:
-    """moto behind one loopback port.
+    """moto's server on a loopback port, in this process.
 
-    The port is taken when the object is made; calls wait until `load` and `connect` have been called.
+    The port is bound by the constructor; Lambda calls wait until `connect` is called.
 
     Args:
-        log: file for what the interpreter says of states that fail, as some do every day.
+        log_path: Log file of moto's interpreter, which logs every state that fails.
     """
 
     def __init__(self, log_path: Path) -> None:
@@ -71,13 +77,14 @@ class MotoServer:
             "127.0.0.1", 0, self._handle_wsgi_request, threaded=True, request_handler=_QuietRequestHandler
         )
         self._server.daemon_threads = True  # type: ignore[attr-defined]
-        # As many executions as are begun at once; werkzeug lets 128 wait, and those above are not heard for seconds.
+        # werkzeug's backlog of 128 is too small for hundreds of executions that start at once: a dropped SYN is
+        # retransmitted only after a second.
         self._server.socket.listen(1024)
         self._thread = threading.Thread(target=self._server.serve_forever, name="moto", daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def connect(self, lambda_service: LambdaService, loop: asyncio.AbstractEventLoop) -> None:
-        """From here on, Lambda calls go to the service on its loop; those that came before have waited."""
+        """Send Lambda calls to the Lambda service, on its event loop; calls that arrived before have waited."""
         self._lambda_service = lambda_service
 
         def submit(coroutine: Coroutine[Any, Any, InvocationResult]) -> "concurrent.futures.Future[InvocationResult]":
@@ -87,11 +94,11 @@ class MotoServer:
         self._connected.set()
 
     def start(self, machines: Iterable[StateMachine]) -> None:
-        """Import moto with its interpreter on (seconds of one core), start to serve, create the state machines.
+        """Import moto, which takes seconds of one core, start to serve, and create the state machines.
 
         Raises:
-            RunnerError: this process has a stack already.
-            TemplateError: the interpreter does not take a definition.
+            RunnerError: This process runs a stack already.
+            TemplateError: The interpreter rejects a definition.
         """
         if not _single_stack_lock.acquire(blocking=False):
             raise RunnerError("one process holds one stack: moto keeps its state in the process")
@@ -99,7 +106,7 @@ class MotoServer:
         moto_logger = logging.getLogger("moto")
         moto_logger.addHandler(self._log_handler)
         moto_logger.propagate = False
-        # moto calls Lambda and everything else at this port, and a proxy for the outside world is not for that.
+        # moto's own clients call Lambda at MOTO_PORT; they must not use the developer's proxy for that.
         os.environ["MOTO_PORT"] = str(self._server.server_port)
         for name in ("NO_PROXY", "no_proxy"):
             os.environ[name] = ",".join(filter(None, [os.environ.get(name), "localhost", "127.0.0.1"]))
@@ -115,21 +122,21 @@ class MotoServer:
                 return
             self._thread.start()
         for machine in machines:
-            body = {"name": machine.name, "definition": render_definition(machine), "roleArn": ROLE_ARN}
-            self._call_step_functions("CreateStateMachine", body, machine.name)
+            self._submit_definition("CreateStateMachine", machine, {"name": machine.name, "roleArn": ROLE_ARN})
 
     def stop(self) -> None:
-        """Stop the executions under way, forget everything that moto holds, close the port."""
+        """Stop the running executions, reset moto, close the port."""
         with self._lifecycle_lock:
             self._stopped = True
+        # Wait for a warm-up in progress: a reset before its last call would make that call fail.
         with self._warm_up_lock:
-            pass  # What it made and deletes again would be gone under the hands of what follows.
+            pass
         if self._thread.is_alive():
-            # An execution that went on would call the next stack of this process.
-            for machine in self._call_step_functions("ListStateMachines", {}, "AWS").get("stateMachines", []):
+            # An execution that runs on would call the functions of the next stack in this process.
+            for machine in self.call_step_functions("ListStateMachines", {}).get("stateMachines", []):
                 query = {"stateMachineArn": machine["stateMachineArn"], "statusFilter": "RUNNING"}
-                for execution in self._call_step_functions("ListExecutions", query, "AWS").get("executions", []):
-                    self._call_step_functions("StopExecution", {"executionArn": execution["executionArn"]}, "AWS")
+                for execution in self.call_step_functions("ListExecutions", query).get("executions", []):
+                    self.call_step_functions("StopExecution", {"executionArn": execution["executionArn"]})
             _post(f"{self.url}/moto-api/reset", b"", {})
             self._server.shutdown()
         self._server.server_close()
@@ -140,38 +147,42 @@ class MotoServer:
             _single_stack_lock.release()
 
     def update_state_machine(self, machine: StateMachine) -> None:
-        """Put a changed definition in its place; executions under way keep the old one.
+        """Update a state machine from its file; running executions keep the old definition.
 
         Raises:
-            TemplateError: the interpreter does not take the definition.
+            TemplateError: The interpreter rejects the definition.
         """
-        body = {"stateMachineArn": machine.arn, "definition": render_definition(machine)}
-        self._call_step_functions("UpdateStateMachine", body, machine.name)
+        self._submit_definition("UpdateStateMachine", machine, {"stateMachineArn": machine.arn})
 
     def warm_up(self) -> None:
-        """Let the interpreter and its Lambda client load what they load at their first use, which takes a second."""
+        """Run a state machine that calls Lambda, which loads what a first execution would load, for about a second."""
         invoke = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
         task = {**invoke, "Parameters": {"FunctionName": "no-such-function", "Payload.$": "$"}}
-        body = {"name": "WarmUp", "definition": json.dumps({"StartAt": "Invoke", "States": {"Invoke": task}})}
+        definition = json.dumps({"StartAt": "Invoke", "States": {"Invoke": task}})
         with self._warm_up_lock:
             if self._stopped:
                 return
-            created = self._call_step_functions("CreateStateMachine", {**body, "roleArn": ROLE_ARN}, "WarmUp")
-            machine_reference = {"stateMachineArn": created["stateMachineArn"]}
-            execution_arn = self._call_step_functions("StartExecution", {**machine_reference, "input": "{}"}, "WarmUp")[
-                "executionArn"
-            ]
+            body = {"name": "WarmUp", "definition": definition, "roleArn": ROLE_ARN}
+            machine = {"stateMachineArn": self.call_step_functions("CreateStateMachine", body)["stateMachineArn"]}
+            started = self.call_step_functions("StartExecution", {**machine, "input": "{}"})
+            execution = {"executionArn": started["executionArn"]}
             deadline = time.monotonic() + 10
-            while (
-                self._call_step_functions("DescribeExecution", {"executionArn": execution_arn}, "WarmUp")["status"]
-                == "RUNNING"
-            ):
+            while self.call_step_functions("DescribeExecution", execution)["status"] == "RUNNING":
                 if self._stopped or time.monotonic() > deadline:
                     break
                 time.sleep(0.05)
-            self._call_step_functions("DeleteStateMachine", machine_reference, "WarmUp")
+            self.call_step_functions("DeleteStateMachine", machine)
 
-    def _call_step_functions(self, action: str, body: Mapping[str, str], error_subject: str) -> dict[str, Any]:
+    def call_step_functions(self, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an action of Step Functions' API over HTTP.
+
+        Args:
+            action: Such as `ListExecutions`.
+            body: The request in JSON.
+
+        Raises:
+            StepFunctionsError: The response is an error; the message is the one of the response.
+        """
         headers = {
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": f"AWSStepFunctions.{action}",
@@ -180,10 +191,18 @@ class MotoServer:
         try:
             return cast("dict[str, Any]", json.loads(_post(self.url, json.dumps(body).encode(), headers) or b"{}"))
         except urllib.error.HTTPError as error:
-            text = error.read().decode("utf-8", "replace")
-            raise TemplateError(
-                f"{error_subject}: Step Functions does not take its definition: {_parse_error_message(text)}"
-            ) from None
+            raise StepFunctionsError(_parse_error_message(error.read().decode("utf-8", "replace"))) from None
+
+    def wrap_app(self, wrap: Callable[[WsgiApp], WsgiApp]) -> None:
+        """Put a WSGI middleware before moto; invocations of functions do not pass it."""
+        assert self._moto_app is not None
+        self._moto_app = wrap(self._moto_app)
+
+    def _submit_definition(self, action: str, machine: StateMachine, body: Mapping[str, str]) -> None:
+        try:
+            self.call_step_functions(action, {**body, "definition": render_definition(machine)})
+        except StepFunctionsError as error:
+            raise TemplateError(f"{machine.name}: Step Functions does not take its definition: {error}") from None
 
     def _handle_wsgi_request(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         match = _INVOKE_PATH.match(environ.get("PATH_INFO", ""))
@@ -225,34 +244,10 @@ class MotoServer:
         return [result.payload]
 
 
-def render_definition(machine: StateMachine) -> str:
-    """A state machine's definition as JSON, its `${Name}` placeholders filled in.
-
-    Raises:
-        TemplateError: a placeholder has no substitution.
-    """
-    document = load_yaml(machine.definition_path)
-
-    def fill(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {key: fill(value) for key, value in cast("dict[str, Any]", node).items()}
-        if isinstance(node, list):
-            return [fill(item) for item in cast("list[Any]", node)]
-        return re.sub(r"\$\{([A-Za-z0-9_]+)\}", replace, node) if isinstance(node, str) else node
-
-    def replace(match: "re.Match[str]") -> str:
-        if match.group(1) not in machine.substitutions:
-            raise TemplateError(f"{machine.name}: ${{{match.group(1)}}} has no DefinitionSubstitution")
-        return machine.substitutions[match.group(1)]
-
-    return json.dumps(fill(document), default=str)
-
-
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     request = urllib.request.Request(url, data=body, headers=dict(headers), method="POST")  # noqa: S310 - http, ours
-    # Without a proxy handler: the developer's proxy is not for loopback.
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as response:
-        return cast(bytes, response.read())
+    with open_loopback(request, timeout=30) as response:
+        return response.read()
 
 
 def _respond_with_error(start_response: Callable[..., Any], status: str, code: str, message: str) -> Iterable[bytes]:

@@ -1,7 +1,7 @@
-"""Where the Agent API is in the template: SAM takes no parameter in a route's path, so its prefix is text there.
+"""The path prefix of the Agent API, which is replaced in the template's text: SAM takes no parameter in a route's path.
 
-`python -m local.template.api_prefix FILE PREFIX` moves it in a template, as `make build API_PREFIX=/v1` does
-with what it has built.
+`python -m local.template.api_prefix FILE PREFIX` replaces it in a file, as `make build API_PREFIX=/v1` does with the
+built template. See docs/decisions/0009.
 """
 
 import re
@@ -15,10 +15,14 @@ _PREFIX_FORMAT = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 
 def replace_prefix(template: str, prefix: str | None) -> str:
-    """The template's text with the Agent API under another prefix; None leaves it where it is.
+    """Return the template's text with another prefix for the Agent API.
+
+    Args:
+        template: Text of the template.
+        prefix: Such as `/v1`; None leaves the text unchanged.
 
     Raises:
-        RunnerError: it cannot be there.
+        RunnerError: The prefix is not a path, or is `/`.
     """
     if prefix is None:
         return template
@@ -34,6 +38,11 @@ def replace_prefix(template: str, prefix: str | None) -> str:
 
 
 def main(file: str, prefix: str) -> None:
+    """Replace the prefix in a template file.
+
+    Raises:
+        RunnerError: The template has no Agent API, or the prefix is not a path.
+    """
     path = Path(file)
     text = path.read_text(encoding="utf-8")
     if not _PREFIX_SETTING.search(text):

@@ -1,6 +1,6 @@
-"""The template's two kinds of API: the HTTP API, and REST APIs for what streams; their routes and authorizers."""
+"""The APIs of a template: one HTTP API, and REST APIs for responses that stream, with routes and authorizers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,19 @@ from local.json_values import list_or_empty, mapping_or_empty
 from local.template.intrinsics import Resolver
 
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"}
+IterateResources = Callable[[str], Iterable[tuple[str, dict[str, Any]]]]
 _STREAMS_BY_TRANSFER_MODE = {"BUFFERED": False, "RESPONSE_STREAM": True}
 
 
 @dataclass(frozen=True)
 class Authorizer:
-    """A Lambda authorizer; `headers` have to be there for it to be asked."""
+    """A Lambda authorizer.
+
+    Args:
+        name: Name in the template.
+        function: Logical id of its function.
+        identity_headers: Headers, in lower case, without which a request gets a 401 and the function is not invoked.
+    """
 
     name: str
     function: str
@@ -23,7 +30,7 @@ class Authorizer:
 
 @dataclass(frozen=True)
 class RestApi:
-    """A REST API: its stage, and the media types that it passes on in base64."""
+    """A REST API with its stage and the media types whose bodies it passes on in base64."""
 
     name: str
     stage: str
@@ -32,12 +39,16 @@ class RestApi:
 
 @dataclass(frozen=True)
 class Route:
-    """One route; the default route has the key `$default` and no method.
+    """One route.
 
     Args:
-        rest: the REST API that has it; None for the HTTP API.
-        streaming: whether the function's answer is passed on as it comes; REST APIs only.
-        limit: seconds that a REST API waits for the whole answer, streamed or not; AWS's default, if none is given.
+        method: In upper case; `ANY` for all methods.
+        path: Such as `/status/{id}`; `$default` for the default route.
+        function: Logical id of the function.
+        authorizer: Name of the authorizer, with its REST API in front; None for a public route.
+        rest_api: The REST API that has the route; None for the HTTP API.
+        streaming: Whether the response is relayed while the function runs; REST APIs only.
+        timeout: Seconds that a REST API waits for the whole response; 29 is AWS's default.
     """
 
     method: str
@@ -50,25 +61,28 @@ class Route:
 
     @property
     def key(self) -> str:
-        """API Gateway's routeKey."""
+        """API Gateway's routeKey, such as `GET /status/{id}`."""
         return "$default" if self.path == "$default" else f"{self.method} {self.path}"
 
 
 class ApiReader:
     """Reads the APIs of a template.
 
+    Args:
+        globals_: The Globals section.
+        iter_resources: Yields name and properties of the resources of a type, named without `AWS::Serverless::`.
+        resolver: Resolves intrinsics.
+
     Raises:
-        TemplateError: one needs what the runner cannot do.
+        TemplateError: An API is not supported by the local stack; raised by the methods too.
     """
 
-    def __init__(
-        self, globals_: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]], resolver: Resolver
-    ) -> None:
+    def __init__(self, globals_: Mapping[str, Any], iter_resources: IterateResources, resolver: Resolver) -> None:
         self._globals = globals_
-        self._resources = resources
+        self._iter_resources = iter_resources
         self._resolver = resolver
         self.authorizers: dict[str, Authorizer] = {}
-        """By name; those of a REST API by `Api.Name`."""
+        """By name; those of a REST API are named `Api.Name`."""
         self._http_default_authorizer = self._read_http_api()
         self._rest_apis: dict[str, RestApi] = {}
         self._rest_default_authorizers: dict[str, str | None] = {}
@@ -76,14 +90,14 @@ class ApiReader:
             self._read_rest_api(name, properties)
 
     def read_http_route(self, function: str, location: str, properties: dict[str, Any]) -> Route:
-        """The route of an event of type HttpApi."""
+        """Read the route of an event of type HttpApi."""
         method, path = self._read_method_and_path(location, {"Path": "$default", "Method": "ANY", **properties})
         return Route(
             method, path, function, self._resolve_authorizer(location, properties, self._http_default_authorizer, "")
         )
 
     def read_rest_route(self, function: str, location: str, properties: dict[str, Any]) -> Route:
-        """The route of an event of type Api."""
+        """Read the route of an event of type Api."""
         api = self._rest_apis.get(str(mapping_or_empty(properties.get("RestApiId")).get("Ref")))
         if api is None:
             raise TemplateError(f"{location}: RestApiId has to be a !Ref to an AWS::Serverless::Api of this template")
@@ -98,11 +112,6 @@ class ApiReader:
         if not 0.05 <= timeout <= (900 if _STREAMS_BY_TRANSFER_MODE[transfer_mode] else 300):
             raise TemplateError(f"{location}: TimeoutInMillis is more than AWS takes")
         return Route(method, path, function, authorizer, api, _STREAMS_BY_TRANSFER_MODE[transfer_mode], timeout)
-
-    def _iter_resources(self, resource_type: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        for name, resource in self._resources.items():
-            if resource.get("Type") == f"AWS::Serverless::{resource_type}":
-                yield name, mapping_or_empty(resource.get("Properties"))
 
     def _read_http_api(self) -> str | None:
         apis = dict(self._iter_resources("HttpApi"))

@@ -1,4 +1,4 @@
-"""CloudFormation's YAML with its intrinsic functions: parsed into plain dictionaries, resolved on demand."""
+"""CloudFormation templates: YAML with the short forms of intrinsic functions, and a resolver for those."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,10 +9,11 @@ import yaml
 
 from local.errors import TemplateError
 from local.json_values import list_or_empty, mapping_or_empty
+from local.template.aws_identifiers import ACCOUNT_ID, REGION
 
-REGION = "us-east-1"
-ACCOUNT_ID = "123456789012"
 NO_VALUE = object()
+"""The value of `AWS::NoValue`, which removes the property that has it."""
+
 PSEUDO_PARAMETERS: Mapping[str, object] = {
     "AWS::Region": REGION,
     "AWS::AccountId": ACCOUNT_ID,
@@ -42,16 +43,20 @@ def _construct_short_form(loader: Any, suffix: str, node: yaml.Node) -> dict[str
     return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
 
 
-# SafeLoader, in C where there is one, that also knows `!Ref` and the other short forms.
+# A SafeLoader, in C if libyaml is there, that also reads `!Ref` and the other short forms.
 _Loader: Any = type("_Loader", (_BaseLoader,), {})
 _Loader.add_multi_constructor("!", _construct_short_form)
 
 
 def load_yaml(path: Path, transform: Callable[[str], str] = str) -> dict[str, Any]:
-    """Read one YAML (or JSON) document whose top is a mapping; `change` makes what is read of what is written.
+    """Load a YAML or JSON document whose top level is a mapping, with short forms as their long ones.
+
+    Args:
+        path: The file.
+        transform: Applied to the text before it is parsed.
 
     Raises:
-        TemplateError: the file is missing, is not YAML, or holds something else.
+        TemplateError: The file cannot be read, is not YAML, or does not hold a mapping.
     """
     try:
         document = yaml.load(transform(path.read_text(encoding="utf-8")), Loader=_Loader)  # noqa: S506 - built on SafeLoader
@@ -67,12 +72,12 @@ def load_yaml(path: Path, transform: Callable[[str], str] = str) -> dict[str, An
 
 
 class Resolver:
-    """Resolves intrinsics against parameters, conditions and the names that resources have here.
+    """Resolves intrinsic functions on demand.
 
     Args:
-        parameters: values of the template's parameters, by name.
-        conditions: the template's Conditions, unresolved.
-        attribute: what `!Ref X` (attribute "") or `!GetAtt X.Y` of a resource is; None if it is unknown.
+        parameters: Values of the template's parameters, by name; None for one without a default.
+        conditions: The Conditions section, unresolved.
+        lookup_attribute: Returns the value of `!Ref X` (attribute "") or `!GetAtt X.Y`; None if it is unknown.
     """
 
     def __init__(
@@ -83,10 +88,14 @@ class Resolver:
         self._lookup_attribute = lookup_attribute
 
     def resolve(self, node: Any, location: str) -> Any:
-        """The plain value of a node; `where` names the resource for error messages.
+        """Resolve all intrinsics in a node.
+
+        Args:
+            node: A part of the template.
+            location: Names the resource in error messages.
 
         Raises:
-            TemplateError: an intrinsic that is not supported, or a name that does not exist.
+            TemplateError: An intrinsic is not supported, or a name does not exist.
         """
         if isinstance(node, list):
             resolved_items = [self.resolve(item, location) for item in cast("list[Any]", node)]
@@ -102,7 +111,11 @@ class Resolver:
         return {key: value for key, value in resolved.items() if value is not NO_VALUE}
 
     def evaluate_condition(self, name: str, location: str) -> bool:
-        """Whether a named condition holds."""
+        """Return whether a named condition holds.
+
+        Raises:
+            TemplateError: The condition does not exist, or is not supported.
+        """
         if name not in self._conditions:
             raise TemplateError(f"{location}: the condition {name} does not exist")
         return self._evaluate_condition_node(self._conditions[name], location)

@@ -1,4 +1,4 @@
-"""Writes the OpenAPI documents that the APIs serve: `make openapi`."""
+"""The OpenAPI documents that the APIs serve, generated from template and code; `make openapi` writes them."""
 
 import importlib
 import json
@@ -14,14 +14,14 @@ COMBINED_DOCUMENT_PATH = ROOT / "functions" / "agent" / "openapi.json"
 
 
 def build_services_document() -> str:
-    """The Services API's document as it should be, from the routes of template.yaml and the endpoints' code."""
+    """Generate the Services API's document from the routes of template.yaml and the code of the endpoints."""
     from pointsman.http.openapi.services_document import generate_services_document
 
     return _to_json(generate_services_document(_load_apps("services."), _read_version()))
 
 
 def build_combined_document() -> str:
-    """What of the document of both APIs is the same in every bundle."""
+    """Generate the part of the document of both APIs that does not depend on the plugins of a bundle."""
     from pointsman.http.openapi.combined_document import generate_combined_document
 
     return _to_json(
@@ -30,12 +30,13 @@ def build_combined_document() -> str:
 
 
 def write_documents() -> None:
+    """Write both documents to the files that the endpoints serve."""
     SERVICES_DOCUMENT_PATH.write_text(build_services_document(), encoding="utf-8")
     COMBINED_DOCUMENT_PATH.write_text(build_combined_document(), encoding="utf-8")
 
 
 def _load_apps(package: str) -> dict[str, Any]:
-    """What each endpoint of a package is for, in one line, and its app; None for what streams."""
+    """Return the FastAPI app of each module of a package, by the module's purpose; None for one that streams."""
     functions = Template.load(ROOT / "template.yaml", {}).functions.values()
     modules = [function.handler.rpartition(".")[0] for function in functions]
     apps: dict[str, Any] = {}
@@ -56,7 +57,7 @@ def _to_json(document: dict[str, Any]) -> str:
 
 
 def _extract_purpose(docstring: str) -> str:
-    """What stands after the colon of a module's first line, as a sentence."""
+    """Return what follows the colon in a module's first line, as a sentence."""
     text = docstring.splitlines()[0].partition(": ")[2].rstrip(".")
     return text[:1].upper() + text[1:]
 

@@ -1,4 +1,4 @@
-"""template.yaml as the runner needs it: functions, routes, authorizers, schedules, state machines."""
+"""The SAM template, read into functions, routes, authorizers, schedules and state machines."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,21 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from local.errors import TemplateError
-from local.json_values import list_or_empty, mapping_or_empty
+from local.json_values import list_or_empty, mapping_or_empty, scalar_to_text
 from local.template.api_prefix import replace_prefix
 from local.template.apis import ApiReader, Authorizer, Route
-from local.template.intrinsics import ACCOUNT_ID, REGION, Resolver, load_yaml
-
-__all__ = [
-    "Authorizer",
-    "Function",
-    "Route",
-    "Schedule",
-    "StateMachine",
-    "Template",
-    "build_function_arn",
-    "build_state_machine_arn",
-]
+from local.template.aws_identifiers import ACCOUNT_ID, REGION, build_function_arn, build_state_machine_arn
+from local.template.intrinsics import Resolver, load_yaml
 
 _SUPPORTED_TYPES = {
     "AWS::Serverless::Api",
@@ -30,7 +20,7 @@ _SUPPORTED_TYPES = {
     "AWS::Serverless::LayerVersion",
     "AWS::Serverless::StateMachine",
 }
-# Prefixes of types that only matter on AWS.
+# Types of resources that have a function on AWS only.
 _IGNORED_TYPES = re.compile(
     r"AWS::(IAM|Logs|CloudWatch|SecretsManager|SSM|SNS|KMS|EC2|RDS|Budgets|CloudFront|Route53|CertificateManager|WAFv2"
     r"|XRay|ApplicationInsights|ResourceGroups|Lambda::(Permission|Version|Alias|Url|EventInvokeConfig)|ApiGateway::Account"
@@ -43,7 +33,17 @@ _DYNAMIC_REFERENCE = re.compile(
 
 @dataclass(frozen=True)
 class Function:
-    """One Lambda function; timeout in seconds, memory in MB."""
+    """One Lambda function.
+
+    Args:
+        name: Logical id.
+        handler: Module and attribute, such as `tasks.step.handler`.
+        code_folder: Folder of its CodeUri.
+        layers: Folders that Lambda would put into `/opt/python`.
+        timeout: Seconds.
+        memory: Megabytes.
+        environment: Variables, with overrides and intrinsics resolved.
+    """
 
     name: str
     handler: str
@@ -55,18 +55,27 @@ class Function:
 
     @property
     def arn(self) -> str:
-        """Its ARN here."""
+        """The ARN on the local stack."""
         return build_function_arn(self.name)
 
     @property
     def exec_wrapper(self) -> str | None:
-        """The program that starts its runtime in place of Lambda's own, as it lies on Lambda; of those that stream."""
+        """Path on Lambda of the wrapper that starts the runtime of a function that streams, else None."""
         return self.environment.get("AWS_LAMBDA_EXEC_WRAPPER") or None
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A rate(...) or cron(...) that invokes a function; `payload` None sends EventBridge's own event."""
+    """A schedule that invokes a function.
+
+    Args:
+        name: Name of the event in the template.
+        function: Logical id of the function.
+        expression: Such as `rate(5 minutes)`.
+        enabled: Whether it fires on time; a disabled one fires on demand only.
+        payload: Its Input; None sends EventBridge's own event.
+        uses_eventbridge_scheduler: Whether it is a ScheduleV2, whose events have another source.
+    """
 
     name: str
     function: str
@@ -78,7 +87,13 @@ class Schedule:
 
 @dataclass(frozen=True)
 class StateMachine:
-    """One state machine: where its definition is, and what to put for `${Name}` in it."""
+    """One state machine.
+
+    Args:
+        name: Logical id.
+        definition_path: File of the definition.
+        substitutions: Values of the `${Name}` placeholders in the definition, by name.
+    """
 
     name: str
     definition_path: Path
@@ -86,13 +101,13 @@ class StateMachine:
 
     @property
     def arn(self) -> str:
-        """Its ARN here."""
+        """The ARN on the local stack."""
         return build_state_machine_arn(self.name)
 
 
 @dataclass(frozen=True)
 class Template:
-    """Everything that the runner runs; names are logical ids."""
+    """Everything in a template that the local stack runs; mappings are by logical id."""
 
     path: Path
     functions: Mapping[str, Function]
@@ -106,23 +121,13 @@ class Template:
         """Read a SAM template.
 
         Args:
-            path: template.yaml; paths in it are relative to its folder.
-            overrides: values by name that win over a function's variables and over parameters' defaults.
+            path: The file; paths in it are relative to its folder.
+            overrides: Values by name that replace variables of functions and defaults of parameters.
 
         Raises:
-            TemplateError: the file is missing, or a resource needs what the runner cannot do.
+            TemplateError: The file is missing or invalid, or a resource is not supported by the local stack.
         """
         return _TemplateReader(path, overrides).read()
-
-
-def build_function_arn(name: str) -> str:
-    """ARN of a function by its logical id."""
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
-
-
-def build_state_machine_arn(name: str) -> str:
-    """ARN of a state machine by its logical id."""
-    return f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{name}"
 
 
 class _TemplateReader:
@@ -145,7 +150,7 @@ class _TemplateReader:
             resource_type = str(resource.get("Type"))
             if resource_type not in _SUPPORTED_TYPES and not _IGNORED_TYPES.match(resource_type):
                 raise TemplateError(f"{name}: {resource_type} is not supported by the local runner")
-        api_reader = ApiReader(self._globals, self._resources, self._resolver)
+        api_reader = ApiReader(self._globals, self._iter_resources, self._resolver)
         routes: list[Route] = []
         schedules: list[Schedule] = []
         for name, event_name, event in self._iter_events():
@@ -163,7 +168,7 @@ class _TemplateReader:
         return Template(
             path=self._path,
             functions={name: self._read_function(name, body) for name, body in self._iter_resources("Function")},
-            # Where both kinds of API have the same route, the REST API's is taken.
+            # Of equal routes the first wins, which has to be the REST API's.
             routes=tuple(sorted(routes, key=lambda route: route.rest_api is None)),
             authorizers=api_reader.authorizers,
             schedules=tuple(schedules),
@@ -192,7 +197,7 @@ class _TemplateReader:
                 yield name, event_name, mapping_or_empty(event)
 
     def _lookup_attribute(self, resource: str, attribute: str) -> str | None:
-        """What a resource's name, ARN or id is on this machine."""
+        """Return the value of `!Ref resource` (empty attribute) or `!GetAtt resource.attribute`; None if unknown."""
         body = self._resources.get(resource)
         if body is None:
             return "local" if resource == "ServerlessHttpApi" else None
@@ -205,7 +210,7 @@ class _TemplateReader:
         if resource_type in ("AWS::Serverless::HttpApi", "AWS::Serverless::Api"):
             return "local" if attribute == "" else None
         if attribute in ("", "Arn"):
-            # A secret's or a topic's Ref is its ARN, a role's its name; nothing here tells the two apart.
+            # On AWS, Ref is the ARN of some types and the name of others; nothing in the local stack depends on which.
             return f"arn:aws:local:{REGION}:{ACCOUNT_ID}:{resource}"
         return f"{resource}-{attribute}"
 
@@ -244,10 +249,8 @@ class _TemplateReader:
                 resolved[variable] = self._overrides[variable]
                 continue
             value = self._resolver.resolve(node, f"{name}.Environment.{variable}")
-            if isinstance(value, bool):
-                value = str(value).lower()
             if isinstance(value, (str, int, float)):
-                resolved[variable] = _DYNAMIC_REFERENCE.sub(self._resolve_secret, str(value))
+                resolved[variable] = _DYNAMIC_REFERENCE.sub(self._resolve_secret, scalar_to_text(value))
             elif isinstance(value, (dict, list)):
                 raise TemplateError(f"{name}: the variable {variable} is not a string")
         return resolved
@@ -263,7 +266,7 @@ class _TemplateReader:
         path = (self._root / str(self._resolver.resolve(layers[name].get("ContentUri"), str(name)))).resolve()
         if not path.is_dir():
             raise TemplateError(f"{name}: the folder of its ContentUri is missing: {path}")
-        # Without BuildMethod, SAM lays the folder as it is into /opt, so its python/ folder is what counts.
+        # Without BuildMethod, SAM copies the folder as it is to /opt, and Python imports from /opt/python.
         build_method = mapping_or_empty(self._resources[str(name)].get("Metadata")).get("BuildMethod")
         return path if build_method or not (path / "python").is_dir() else path / "python"
 

@@ -22,6 +22,7 @@ from local.simulator.client import SimulatorClient
 from local.simulator.control.leftovers import Leftover
 from local.simulator.engine.call_log import CallEntry
 from local.stack.stack import Stack
+from local.step_functions.moto_server import WsgiApp
 
 __all__ = ["RECONCILER", "FaultStack", "WaitTimeout", "wait_until"]
 
@@ -192,9 +193,7 @@ class FaultStack:
         """Whether Step Functions is at work for this operation, for the first time or again."""
         arn = self.stack.status()["stateMachines"][STATE_MACHINES[kind]]
         wanted = {"stateMachineArn": arn, "statusFilter": "RUNNING"}
-        executions = self.stack._started_runner.moto_server._call_step_functions("ListExecutions", wanted, kind)[
-            "executions"
-        ]
+        executions = self.stack.call_step_functions("ListExecutions", wanted)["executions"]
         return any(execution["name"].startswith(operation_id) for execution in executions)
 
     @contextlib.contextmanager
@@ -207,23 +206,22 @@ class FaultStack:
             self._start_failure = None
 
     def _intercept_start_execution(self) -> None:
-        aws = self.stack._started_runner.moto_server
-        moto_app = aws._moto_app
-        assert moto_app is not None
+        def wrap(app: WsgiApp) -> WsgiApp:
+            def failing_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+                starts = str(environ.get("HTTP_X_AMZ_TARGET", "")).endswith(".StartExecution")
+                if not starts or self._start_failure is None:
+                    return app(environ, start_response)
+                if self._start_failure == "lost":
+                    for _ in app(environ, lambda *_: None):
+                        pass
+                else:
+                    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+                start_response("500 Internal Server Error", [("Content-Length", "2")])
+                return [b"{}"]
 
-        def failing_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-            starts = str(environ.get("HTTP_X_AMZ_TARGET", "")).endswith(".StartExecution")
-            if not starts or self._start_failure is None:
-                return moto_app(environ, start_response)
-            if self._start_failure == "lost":
-                for _ in moto_app(environ, lambda *_: None):
-                    pass
-            else:
-                environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            start_response("500 Internal Server Error", [("Content-Length", "2")])
-            return [b"{}"]
+            return failing_app
 
-        aws._moto_app = failing_app
+        self.stack.wrap_aws(wrap)
 
 
 def wait_until(condition: Callable[[], T | None], timeout: float, description: str, interval: float = 0.02) -> T:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.runner_process import RunnerProcess, temporary_checkout
+from tests.local.gateway_harness import GatewayHarness
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,11 @@ def runner(root: Path) -> Iterator[RunnerProcess]:
     with RunnerProcess(root, **shell) as process:
         assert process.url
         yield process
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayHarness]:
+    """A gateway that serves the streaming fixture."""
+    harness = GatewayHarness(tmp_path_factory.mktemp("logs"))
+    yield harness
+    harness.close()

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from local.api_gateway.gateway import STREAM_IDLE_TIMEOUT, Gateway
-from local.api_gateway.http_api_events import HttpRequest
+from local.api_gateway.http_request import HttpRequest
+from local.api_gateway.listener import bind_listener
 from local.console import Console
 from local.lambda_service.service import LambdaService
-from local.processes.run_lock import bind_listener
 from local.processes.supervisor import Supervisor
 from local.template.sam_template import Template
 
@@ -27,6 +27,7 @@ class GatewayHarness:
     """Serves the streaming fixture until closed."""
 
     def __init__(self, log_folder: Path, *, idle_timeout: float = STREAM_IDLE_TIMEOUT, max_streams: int = 200) -> None:
+        log_folder.mkdir(exist_ok=True)
         self.log_folder = log_folder
         self.console_output = StringIO()
         self._loop = asyncio.new_event_loop()
@@ -44,7 +45,6 @@ class GatewayHarness:
         self.run_coroutine(self._start(listener))
 
     async def _start(self, listener: socket.socket) -> None:
-        await self.lambda_service.start()
         await self._gateway.start(listener)
 
     def run_coroutine(self, coroutine: Coroutine[Any, Any, T]) -> T:

@@ -1,18 +1,13 @@
 import base64
-import json
 import re
 from typing import Any
 
 import pytest
 
-from local.api_gateway.http_api_events import (
-    HttpRequest,
-    build_http_authorizer_event,
-    build_http_event,
-    build_schedule_payload,
-)
+from local.api_gateway.http_api_events import build_http_authorizer_event, build_http_event
+from local.api_gateway.http_request import HttpRequest
 from local.api_gateway.router import RouteMatch
-from local.template.sam_template import Route, Schedule
+from local.template.apis import Route
 
 ROUTE_MATCH = RouteMatch(
     Route("DELETE", "/destroy/{instanceId}/{resourceId}", "F", "Key"), {"instanceId": "a", "resourceId": "+1@x"}
@@ -107,10 +102,3 @@ def test_the_authorizer_gets_a_request_event_without_a_body() -> None:
     assert event["headers"]["authorization"] == "Bearer x"
     assert event["pathParameters"] == {"instanceId": "a", "resourceId": "+1@x"}
     assert "body" not in event
-
-
-def test_a_schedule_sends_its_input_or_eventbridges_event() -> None:
-    schedule_with_input = Schedule("Cron", "F", "rate(1 minute)", True, '{"a": 1}', False)
-    assert json.loads(build_schedule_payload(schedule_with_input)) == {"a": 1}
-    event = json.loads(build_schedule_payload(Schedule("Rate", "F", "rate(1 minute)", True, None, True)))
-    assert (event["source"], event["detail-type"]) == ("aws.scheduler", "Scheduled Event")

@@ -170,10 +170,10 @@ def test_a_pid_that_is_another_programs_now_is_left_alone(data: Path) -> None:
 
 def test_the_server_ends_when_its_runner_is_killed(data: Path) -> None:
     code = (
-        "import asyncio, sys; from pathlib import Path; from local.postgres.server import Postgres;"
-        "from local.processes.supervisor import Warden\n"
+        "import asyncio, sys; from pathlib import Path; from local.postgres.server import PostgresServer;"
+        "from local.processes.supervisor import Supervisor\n"
         "async def main():\n"
-        f"    server = Postgres(Path({str(data)!r}), Warden())\n"
+        f"    server = PostgresServer(Path({str(data)!r}), Supervisor())\n"
         "    await server.start(); print(server.pid, flush=True); await asyncio.sleep(60)\n"
         "asyncio.run(main())"
     )

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,6 @@ import pytest
 
 from tests.harness.runner_process import has_exited, wait_for
 from tests.local.gateway_harness import GatewayHarness
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayHarness]:
-    harness = GatewayHarness(tmp_path_factory.mktemp("logs"))
-    yield harness
-    harness.close()
 
 
 def request_json(gateway: GatewayHarness, *arguments: Any, **headers: str) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.api_gateway.http_api_events import HttpRequest
+from local.api_gateway.http_request import HttpRequest
 from local.api_gateway.rest_api_events import (
     build_method_arn,
     build_rest_authorizer_event,
@@ -26,13 +25,6 @@ ROUTE_MATCH = RouteMatch(
     Route("POST", "/api/{a}/{rest+}", "F", "StreamApi.AgentUser", API, True), {"a": "x y", "rest": "1/2"}
 )
 ARN = "arn:aws:execute-api:us-east-1:123456789012:local/live/POST/api/x%20y/1/2"
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayHarness]:
-    harness = GatewayHarness(tmp_path_factory.mktemp("logs"))
-    yield harness
-    harness.close()
 
 
 def build_request(

@@ -1,7 +1,7 @@
 import pytest
 
 from local.api_gateway.router import match_route
-from local.template.sam_template import Route
+from local.template.apis import Route
 
 ROUTES = tuple(
     Route(method, path, function, None)

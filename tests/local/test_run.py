@@ -179,7 +179,7 @@ def test_an_external_database_and_simulated_providers_are_used_as_set(
         assert answer["env"]["RAILWAY_PROJECT_ID"] == "sim-project"
 
 
-def test_an_old_interpreter_is_rejected_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_interpreter_is_rejected_with_a_message() -> None:
     code = "import sys, runpy; sys.version_info = (3, 8, 0); runpy.run_module('local', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -1,44 +1,53 @@
 import asyncio
-from datetime import UTC, datetime
+import json
+from datetime import timedelta
 
 import pytest
 
 from local.errors import TemplateError
-from local.eventbridge.schedules import Scheduler, parse_expression
+from local.eventbridge import schedules
+from local.eventbridge.schedules import Scheduler, build_schedule_payload, parse_rate
 from local.lambda_service.invocation import InvocationResult
 from local.template.sam_template import Schedule
 
 
-def find_next_time(expression: str, moment: str) -> str:
-    next_time = parse_expression(expression, "F").next_after(datetime.fromisoformat(moment).replace(tzinfo=UTC))
-    return f"{next_time:%Y-%m-%dT%H:%M:%S}"
-
-
 @pytest.mark.parametrize(
-    ("expression", "moment", "expected"),
+    ("expression", "interval"),
     [
-        ("rate(1 minute)", "2026-01-01T00:00:30", "2026-01-01T00:01:30"),
-        ("rate(2 hours)", "2026-01-01T00:00:30", "2026-01-01T02:00:30"),
-        ("cron(0 3 * * ? *)", "2026-01-01T03:00:00", "2026-01-02T03:00:00"),
-        ("cron(0/15 * * * ? *)", "2026-01-01T03:16:00", "2026-01-01T03:30:00"),
-        ("cron(0 12 ? * MON-FRI *)", "2026-01-03T00:00:00", "2026-01-05T12:00:00"),
-        ("cron(30 6 1 JAN,JUL ? *)", "2026-01-02T00:00:00", "2026-07-01T06:30:00"),
+        ("rate(1 minute)", timedelta(minutes=1)),
+        (" rate(2 hours) ", timedelta(hours=2)),
+        ("rate(30 days)", timedelta(days=30)),
     ],
 )
-def test_the_next_time(expression: str, moment: str, expected: str) -> None:
-    assert find_next_time(expression, moment) == expected
+def test_rate_expression_is_an_interval(expression: str, interval: timedelta) -> None:
+    assert parse_rate(expression, "F.E") == interval
 
 
 @pytest.mark.parametrize(
-    "expression", ["rate(0 minutes)", "at(2026-01-01T00:00:00)", "cron(0 3 L * ? *)", "cron(61 * * * ? *)"]
+    "expression", ["rate(0 minutes)", "rate(1 week)", "at(2026-01-01T00:00:00)", "cron(0 3 ? * MON-FRI *)", ""]
 )
-def test_what_is_not_known_is_refused_by_name(expression: str) -> None:
-    with pytest.raises(TemplateError, match=r"F: the schedule"):
-        parse_expression(expression, "F")
+def test_unsupported_expression_is_refused_by_name_and_says_what_is_supported(expression: str) -> None:
+    with pytest.raises(TemplateError, match=r"F\.E: the schedule .* is not supported .*use rate\(N minutes\)"):
+        parse_rate(expression, "F.E")
+
+
+def test_disabled_schedule_with_an_unsupported_expression_is_refused_too() -> None:
+    async def invoke(function: str, payload: bytes) -> InvocationResult:
+        raise AssertionError(function)
+
+    with pytest.raises(TemplateError, match=r"F\.E: the schedule 'cron"):
+        Scheduler([Schedule("E", "F", "cron(0 3 ? * MON-FRI *)", False, None, False)], invoke, lambda text: None)
+
+
+def test_a_schedule_sends_its_input_or_eventbridges_event() -> None:
+    schedule_with_input = Schedule("Cron", "F", "rate(1 minute)", True, '{"a": 1}', False)
+    assert json.loads(build_schedule_payload(schedule_with_input)) == {"a": 1}
+    event = json.loads(build_schedule_payload(Schedule("Rate", "F", "rate(1 minute)", True, None, True)))
+    assert (event["source"], event["detail-type"]) == ("aws.scheduler", "Scheduled Event")
 
 
 def test_enabled_schedules_fire_on_time_and_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(parse_expression.__globals__["_UNITS"], "minute", 0.02)
+    monkeypatch.setitem(schedules._UNITS, "minute", 0.02)
     fired: list[str] = []
 
     async def scenario() -> None:
@@ -54,10 +63,10 @@ def test_enabled_schedules_fire_on_time_and_go_on(monkeypatch: pytest.MonkeyPatc
             Schedule("A", "On", "rate(1 minute)", True, None, False),
             Schedule("B", "Off", "rate(1 minute)", False, None, False),
         ]
-        schedules = Scheduler(rates, invoke, lambda text: None)
-        assert schedules.start() == 1
+        scheduler = Scheduler(rates, invoke, lambda text: None)
+        assert scheduler.start() == 1
         await asyncio.wait_for(enough.wait(), 10)
-        await schedules.stop()
+        await scheduler.stop()
 
     asyncio.run(scenario())
     assert set(fired) == {"On"}

@@ -38,6 +38,21 @@ def test_dotenv_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     assert (settings.environment["A"], settings.port, settings.api_key) == ("x y", 78, "k")
 
 
+def test_isolated_settings_ignore_dotenv_and_the_process_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text(
+        "SERVICE_DATABASE_URL=postgresql://developer\nAPI_HOST=0.0.0.0\nTELNYX_API_KEY=real\n"
+    )
+    monkeypatch.setenv("SERVICES_API_KEY", "of-the-process")
+    settings = Settings.isolated({"PORT": "0"}, tmp_path)
+    assert (settings.database_url, settings.host, settings.port) == (None, "127.0.0.1", 0)
+    assert (settings.api_key, settings.environment) == (DEVELOPMENT_API_KEY, {"PORT": "0"})
+    assert settings.data == tmp_path / ".pointsman"
+    assert set(settings.provider_states().values()) == {"simulated"}
+    assert load_settings(tmp_path).database_url == "postgresql://developer"
+
+
 def test_a_provider_without_a_key_is_simulated(tmp_path: Path) -> None:
     values = load_settings(tmp_path).function_overrides("postgresql://db", SIMULATOR_URL)
     assert values["RAILWAY_API_TOKEN"] == "sim-railway-key"

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from local.errors import TemplateError
-from local.template.sam_template import Template, build_function_arn, build_state_machine_arn
+from local.template.aws_identifiers import build_function_arn, build_state_machine_arn
+from local.template.sam_template import Template
 from tests.harness.runner_process import FIXTURE
 
 RESOURCES = "Resources:\n"
@@ -92,14 +93,14 @@ def test_routes_have_their_authorizers(template: Template) -> None:
 
 
 def test_schedules_and_state_machines_are_read(template: Template) -> None:
-    rate, cron = template.schedules
+    rate, disabled = template.schedules
     assert (rate.function, rate.expression, rate.enabled, rate.uses_eventbridge_scheduler) == (
         "Tick",
         "rate(1 minute)",
         True,
         True,
     )
-    assert (cron.enabled, cron.payload) == (False, '{"a": 1}')
+    assert (disabled.enabled, disabled.payload) == (False, '{"a": 1}')
     assert template.state_machines[0].substitutions == {"StepArn": build_function_arn("Step")}
 
 

@@ -14,9 +14,7 @@ def idle_state_machine(stack: Stack) -> str:
     """A state machine that does nothing: these tests play its part."""
     body = {"name": "Idle", "definition": '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'}
     role = "arn:aws:iam::123456789012:role/local"
-    return stack._started_runner.moto_server._call_step_functions(
-        "CreateStateMachine", {**body, "roleArn": role}, "Idle"
-    )["stateMachineArn"]
+    return stack.call_step_functions("CreateStateMachine", {**body, "roleArn": role})["stateMachineArn"]
 
 
 @pytest.fixture

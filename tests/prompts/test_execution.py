@@ -40,7 +40,7 @@ def delete_execution(engine: EngineHarness, prompt_id: str) -> None:
 
 def execution_statuses(engine: EngineHarness, stack: Stack, prompt_id: str) -> list[str]:
     wanted = {"stateMachineArn": engine.environment["PROMPT_STATE_MACHINE_ARN"]}
-    found = stack._started_runner.moto_server._call_step_functions("ListExecutions", wanted, "prompt")["executions"]
+    found = stack.call_step_functions("ListExecutions", wanted)["executions"]
     return sorted(one["status"] for one in found if one["name"].startswith(prompt_id))
 
 
@@ -217,8 +217,6 @@ def test_neither_the_history_nor_the_input_of_an_execution_holds_a_word_of_anybo
     live_engine.wait_for_status(prompt_id, "completed")
     machine = live_engine.environment["PROMPT_STATE_MACHINE_ARN"]
     execution = f"{machine.replace(':stateMachine:', ':execution:')}:{prompt_id}"
-    history = stack._started_runner.moto_server._call_step_functions(
-        "GetExecutionHistory", {"executionArn": execution}, "prompt"
-    )
+    history = stack.call_step_functions("GetExecutionHistory", {"executionArn": execution})
     assert len(history["events"]) > 10
     assert "Wordof" not in str(history)

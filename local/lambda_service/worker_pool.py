@@ -1,0 +1,137 @@
+"""The workers of one function and the queue of invocations that wait for one of them."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from local.lambda_service.invocation import Invocation
+from local.lambda_service.worker import Worker
+from local.template.sam_template import Function
+
+SCALE_UP_DELAY = 0.05
+"""Seconds that an invocation waits for a busy worker before another process is started for it."""
+
+MAX_CONCURRENT_STARTS = 8
+"""Most processes of one function that start at once; more would slow each other and all other functions down."""
+
+OnWorkerChange = Callable[[Worker], None]
+StartWorker = Callable[[Function, OnWorkerChange], Worker]
+
+
+@dataclass
+class _QueuedInvocation:
+    invocation: Invocation
+    may_start_worker: bool = False
+
+
+class WorkerPool:
+    """Assigns invocations of one function to its workers and scales the number of workers up.
+
+    Args:
+        function: The function.
+        start_worker: Starts a worker; the callback has to be called when it becomes idle or dies.
+        limit: Most workers that are not retired; further invocations wait in the queue.
+    """
+
+    def __init__(self, function: Function, start_worker: StartWorker, limit: int) -> None:
+        self.function = function
+        self.workers: list[Worker] = []
+        self._start_worker = start_worker
+        self._limit = limit
+        self._queue: deque[_QueuedInvocation] = deque()
+
+    def enqueue(self, invocation: Invocation) -> None:
+        """Assign an invocation to an idle worker, or queue it."""
+        queued = _QueuedInvocation(invocation)
+        self._queue.append(queued)
+        self._dispatch()
+        if queued in self._queue:
+            asyncio.get_running_loop().call_later(SCALE_UP_DELAY, self._allow_worker_start, queued)
+
+    def remove_from_queue(self, invocation: Invocation) -> None:
+        """Drop an invocation whose caller no longer waits; one that a worker has runs on."""
+        self._queue = deque(queued for queued in self._queue if queued.invocation is not invocation)
+
+    def fail_queued(self, error_type: str, message: str) -> None:
+        """Fail all invocations that wait for a worker."""
+        for queued in self._queue:
+            queued.invocation.fail_with(error_type, message)
+        self._queue.clear()
+
+    async def prewarm(self, number: int) -> None:
+        """Wait until the function's `number`-th worker has initialized or died; start a worker if there are fewer."""
+        workers = [worker for worker in self.workers if not worker.retired]
+        worker = workers[number - 1] if len(workers) >= number else self._add_worker()
+        while worker.state == "starting":
+            await asyncio.sleep(0.01)
+
+    def retire_workers(self) -> int:
+        """Retire all workers, so that the next invocations run the code as it is now; return how many there were."""
+        workers = [worker for worker in self.workers if not worker.retired and worker.state != "dead"]
+        for worker in workers:
+            worker.retire()
+        self._dispatch()
+        return len(workers)
+
+    def status(self) -> dict[str, Any]:
+        """Return handler, queue length and workers as plain data."""
+        return {
+            "handler": self.function.handler,
+            "waiting": len(self._queue),
+            "workers": [
+                {
+                    "pid": worker.pid,
+                    "state": worker.state,
+                    "requestId": worker.request_id,
+                    "startedAt": worker.started_at,
+                    "retired": worker.retired,
+                }
+                for worker in self.workers
+                if worker.state != "dead"
+            ],
+        }
+
+    def _dispatch(self) -> None:
+        for worker in [worker for worker in self.workers if worker.state == "dead"]:
+            self.workers.remove(worker)
+        while self._queue:
+            worker = self._find_idle_worker()
+            if worker is None:
+                break
+            worker.assign(self._queue.popleft().invocation)
+        self._start_workers_for_queue()
+
+    def _handle_worker_change(self, worker: Worker) -> None:
+        if worker.state == "dead" and worker.init_error is not None and self._queue:
+            # A failed start fails one invocation only; each of the others gets a start of its own.
+            self._queue.popleft().invocation.fail(worker.init_error)
+        self._dispatch()
+
+    def _add_worker(self) -> Worker:
+        worker = self._start_worker(self.function, self._handle_worker_change)
+        self.workers.append(worker)
+        return worker
+
+    def _find_idle_worker(self) -> Worker | None:
+        for worker in self.workers:
+            if worker.state == "idle" and not worker.retired:
+                if worker.is_alive:
+                    return worker
+                worker.retired = True
+        return None
+
+    def _start_workers_for_queue(self) -> None:
+        active_workers = [worker for worker in self.workers if not worker.retired]
+        starting_count = sum(worker.state == "starting" for worker in active_workers)
+        needed_count = sum(queued.may_start_worker for queued in self._queue) if active_workers else len(self._queue)
+        needed_count = max(needed_count, 1 if self._queue and not active_workers else 0)
+        free_capacity = min(self._limit - len(active_workers), MAX_CONCURRENT_STARTS - starting_count)
+        for _ in range(min(needed_count - starting_count, free_capacity)):
+            self._add_worker()
+
+    def _allow_worker_start(self, queued: _QueuedInvocation) -> None:
+        queued.may_start_worker = True
+        if queued in self._queue:
+            self._dispatch()
