@@ -13,7 +13,7 @@ from pointsman.agent.model.client import ModelClient
 from pointsman.agent.model.errors import error_from_transport
 from pointsman.agent.model.response import ModelTurn, TokenUsage, build_user_message
 from pointsman.errors import ModelFailed
-from pointsman.providers.http_client import TRANSPORT_FAILURES, Transport
+from pointsman.http_transport import TRANSPORT_FAILURES, Transport
 from pointsman.settings.prompts import ModelSettings
 
 TEXT_ITEM = {

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from pointsman.providers.http_client import Transport
+from pointsman.http_transport import Transport
 
 ROOT = Path(__file__).parents[2]
 

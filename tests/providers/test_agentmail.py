@@ -7,9 +7,9 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import ProviderRejected, ProviderTimeout, ProviderUnavailable
+from pointsman.http_transport import Transport
 from pointsman.providers import agentmail as module
 from pointsman.providers.agentmail import AgentMailProvider
-from pointsman.providers.http_client import Transport
 from pointsman.settings.providers import AgentMailSettings
 from tests.providers.conftest import ScriptedServer
 

@@ -12,7 +12,8 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
-from pointsman.providers.http_client import TRANSPORT_FAILURES, ErrorBody, HttpClient, quote_path_segment
+from pointsman.http_transport import TRANSPORT_FAILURES
+from pointsman.providers.http_client import ErrorBody, HttpClient, quote_path_segment
 from pointsman.redaction import redact, redact_code
 from tests.providers.conftest import ScriptedServer
 

@@ -6,8 +6,8 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from pointsman.http_transport import Transport
 from pointsman.providers import openrouter as module
-from pointsman.providers.http_client import Transport
 from pointsman.providers.openrouter import OpenRouterProvider
 from pointsman.settings.providers import OpenRouterSettings
 from tests.providers.conftest import ScriptedServer
@@ -90,7 +90,7 @@ class ChangingKeyList:
 
 
 def make_client(account: ChangingKeyList):
-    from pointsman.providers.http_client import Transport
+    from pointsman.http_transport import Transport
 
     return OpenRouterProvider(make_settings(), Transport(http_transport=httpx.MockTransport(account)))
 

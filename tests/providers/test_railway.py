@@ -7,8 +7,8 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import MissingSetting, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from pointsman.http_transport import Transport
 from pointsman.providers import railway as module
-from pointsman.providers.http_client import Transport
 from pointsman.providers.railway import RailwayClient, ServiceInstance
 from pointsman.settings.providers import RailwaySettings
 from tests.providers.conftest import ScriptedServer

@@ -8,7 +8,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
-from pointsman.providers.http_client import Transport
+from pointsman.http_transport import Transport
 from pointsman.providers.telnyx import provider as module
 from pointsman.providers.telnyx.provider import TelnyxProvider
 from pointsman.settings.providers import TelnyxSettings

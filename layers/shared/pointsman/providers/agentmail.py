@@ -11,10 +11,11 @@ from hashlib import sha256
 from unicodedata import normalize
 
 from ..errors import ProviderRejected, ProviderUnavailable
+from ..http_transport import Transport
 from ..json_values import JsonObject, as_object, as_objects, as_text
 from ..settings.providers import AgentMailSettings
 from .base import Plan, ProviderResource
-from .http_client import ErrorBody, ErrorKind, HttpClient, Transport, quote_path_segment
+from .http_client import ErrorBody, ErrorKind, HttpClient, quote_path_segment
 
 __all__ = ["AgentMailProvider", "get_provider"]
 

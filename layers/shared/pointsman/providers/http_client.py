@@ -15,8 +15,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from random import random
 from typing import Literal, TypeVar
 from urllib.parse import quote
 
@@ -30,61 +28,29 @@ from ..errors import (
     ProviderUnavailable,
     RejectionReason,
 )
+from ..http_transport import (
+    TRANSPORT_FAILURES,
+    RetryPolicy,
+    Transport,
+    call_with_retries,
+    classify_transport_failure,
+    create_httpx_client,
+    parse_retry_after,
+    parse_seconds,
+)
 from ..redaction import redact, redact_code
 
 __all__ = [
-    "TRANSPORT_FAILURES",
     "ErrorBody",
     "ErrorBodyParser",
     "ErrorKind",
     "HttpClient",
     "ProviderResponse",
-    "Transport",
-    "parse_retry_after",
     "quote_path_segment",
 ]
 
-CONNECT_TIMEOUT_SECONDS = 5.0
-MAX_ATTEMPTS = 3
-INITIAL_BACKOFF_SECONDS = 0.2
-MAX_BACKOFF_SECONDS = 2.0
-"""A provider that asks for a longer pause is not waited for here: the caller's own, long retries do that."""
-RETRY_DEADLINE_SECONDS = 15.0
-"""No new try is begun when this much time has passed since the first one."""
-
-TransportFailure = Literal["unsent", "unknown", "unreadable", "refused"]
-
-TRANSPORT_FAILURES: dict[type[Exception], TransportFailure] = {
-    httpx.ConnectError: "unsent",
-    httpx.ConnectTimeout: "unsent",
-    httpx.PoolTimeout: "unsent",
-    httpx.ProxyError: "unsent",
-    httpx.InvalidURL: "refused",
-    httpx.UnsupportedProtocol: "refused",
-    httpx.LocalProtocolError: "refused",
-    httpx.DecodingError: "unreadable",
-    httpx.TooManyRedirects: "unreadable",
-    httpx.HTTPStatusError: "unreadable",
-    httpx.CookieConflict: "unreadable",
-    httpx.StreamError: "unreadable",
-    httpx.StreamConsumed: "unreadable",
-    httpx.StreamClosed: "unreadable",
-    httpx.ResponseNotRead: "unreadable",
-    httpx.RequestNotRead: "unreadable",
-    httpx.ReadTimeout: "unknown",
-    httpx.WriteTimeout: "unknown",
-    httpx.TimeoutException: "unknown",
-    httpx.ReadError: "unknown",
-    httpx.WriteError: "unknown",
-    httpx.CloseError: "unknown",
-    httpx.NetworkError: "unknown",
-    httpx.RemoteProtocolError: "unknown",
-    httpx.ProtocolError: "unknown",
-    httpx.TransportError: "unknown",
-    httpx.RequestError: "unknown",
-    httpx.HTTPError: "unknown",
-}
-"""What each exception of httpx says about the request. A test fails on one that is missing here."""
+_RETRIES = RetryPolicy(initial_backoff=0.2, max_backoff=2.0, deadline=15.0)
+"""Longer pauses are left to the retries of the caller (Step Functions, schedules)."""
 
 ErrorKind = RejectionReason | Literal["throttled", "unavailable"]
 """What a provider's words mean: a reason to reject, or one of two that may pass: `throttled` did nothing, after
@@ -130,15 +96,6 @@ class ProviderResponse:
     status: int
     body: object
     body_format: Literal["json", "empty", "other"]
-
-
-@dataclass(frozen=True, slots=True)
-class Transport:
-    """What tests put in place of the network and the clock. Times are in seconds."""
-
-    http_transport: httpx.BaseTransport | None = None
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
 
 
 class HttpClient:
@@ -221,20 +178,13 @@ class HttpClient:
 
     def retry(self, attempt: Callable[[], T], *, idempotent: bool) -> T:
         """Call up to 3 times: after any failure that may pass if `idempotent`, else only if nothing was done."""
-        started_at, attempts = self.transport.clock(), 0
-        while True:
-            try:
-                return attempt()
-            except ProviderUnavailable as error:
-                attempts += 1
-                wait = INITIAL_BACKOFF_SECONDS * 2 ** (attempts - 1) * (0.5 + random())  # noqa: S311 - jitter
-                wait = max(wait, error.retry_after or 0.0)
-                should_give_up = attempts >= MAX_ATTEMPTS or wait > MAX_BACKOFF_SECONDS
-                if should_give_up or (error.outcome_unknown and not idempotent):
-                    raise
-                if self.transport.clock() - started_at + wait > RETRY_DEADLINE_SECONDS:
-                    raise
-            self.transport.sleep(wait)
+        return call_with_retries(
+            attempt,
+            _RETRIES,
+            self.transport,
+            ProviderUnavailable,
+            lambda error: idempotent or not error.outcome_unknown,
+        )
 
     def send(
         self,
@@ -322,7 +272,7 @@ class HttpClient:
         return _UncheckedResponse(response.status_code, parsed, body_format, self._read_retry_after(response))
 
     def _transport_error(self, step: str, error: Exception, secrets: Iterable[str]) -> ProviderError:
-        failure = next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES)
+        failure = classify_transport_failure(error)
         name = type(error).__name__
         if failure == "refused":
             # No text: h11 quotes the header that it refuses, which is the credential.
@@ -337,19 +287,11 @@ class HttpClient:
 
     def _ensure_http(self) -> httpx.Client:
         if self._http is None:
-            self._http = httpx.Client(
-                headers={
-                    "Authorization": f"Bearer {self._token}",
-                    "Accept": "application/json",
-                    "User-Agent": "pointsman",
-                },
-                timeout=httpx.Timeout(self._timeout, connect=CONNECT_TIMEOUT_SECONDS),
-                # Reading the certificates costs a good part of a cold start; without TLS there is nothing to verify.
-                verify=not self.url.lower().startswith("http://"),
-                # Nothing of the shell (proxies, .netrc) may change where a credential goes, nor may a redirect.
-                trust_env=False,
-                follow_redirects=False,
-                transport=self.transport.http_transport,
+            self._http = create_httpx_client(
+                self.url,
+                {"Authorization": f"Bearer {self._token}", "Accept": "application/json"},
+                self._timeout,
+                self.transport,
             )
         return self._http
 
@@ -358,7 +300,7 @@ class HttpClient:
         seconds = parse_retry_after(headers.get("retry-after", ""))
         # Only with a 429: some providers tell the end of their window with every answer.
         if seconds is None and self._rate_limit_reset_unit is not None and response.status_code == 429:
-            seconds = _parse_seconds(headers.get("x-ratelimit-reset", ""))
+            seconds = parse_seconds(headers.get("x-ratelimit-reset", ""))
             if seconds is not None and self._rate_limit_reset_unit == "epoch":
                 seconds = max(0.0, seconds - time.time())
         return seconds
@@ -379,25 +321,3 @@ def quote_path_segment(value: str) -> str:
     if value in ("", ".", ".."):
         raise InvalidInput(f"{value!r} is no id of a resource")
     return quote(value, safe="")
-
-
-def parse_retry_after(value: str) -> float | None:
-    """The seconds that a `Retry-After` asks for, given as a number or as a date; None where it is neither."""
-    value = value.strip()
-    seconds = _parse_seconds(value)
-    return _parse_seconds_until(value) if seconds is None and value else seconds
-
-
-def _parse_seconds(value: str) -> float | None:
-    try:
-        seconds = float(value)
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
-
-
-def _parse_seconds_until(value: str) -> float | None:
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None

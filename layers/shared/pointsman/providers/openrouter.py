@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import InvalidInput, ProviderRejected
+from ..http_transport import Transport
 from ..json_values import JsonObject, as_number, as_object, as_objects, as_text
 from ..settings.providers import OpenRouterSettings
 from .base import Plan, ProviderResource
-from .http_client import ErrorBody, HttpClient, Transport, quote_path_segment
+from .http_client import ErrorBody, HttpClient, quote_path_segment
 
 __all__ = ["Credits", "OpenRouterProvider", "get_provider"]
 

@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import TypeVar
 
 from ...errors import MissingSetting, ProviderRejected, ProviderUnavailable
+from ...http_transport import Transport
 from ...json_values import JsonObject, as_datetime, as_object, as_objects, as_text
 from ...settings.providers import RailwaySettings
-from ..http_client import ErrorBody, HttpClient, Transport
+from ..http_client import ErrorBody, HttpClient
 from . import graphql as queries
 from .errors import parse_error_body, parse_graphql_errors
 from .graphql import Operation

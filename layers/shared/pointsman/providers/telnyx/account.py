@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from ...errors import ProviderRejected, ProviderTimeout
+from ...http_transport import Transport
 from ...json_values import JsonObject, as_datetime, as_number, as_object, as_objects, as_text
 from ...settings.providers import TelnyxSettings
-from ..http_client import ErrorBody, ErrorKind, HttpClient, Transport, quote_path_segment
+from ..http_client import ErrorBody, ErrorKind, HttpClient, quote_path_segment
 
 __all__ = ["NumberOrder", "OrderState", "TelnyxAccount"]
 

@@ -11,10 +11,11 @@ from functools import lru_cache
 from random import choice
 
 from ...errors import InvalidInput, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from ...http_transport import Transport
 from ...json_values import JsonObject, as_text
 from ...settings.providers import TelnyxSettings
 from ..base import Plan, ProviderResource
-from ..http_client import Transport, quote_path_segment
+from ..http_client import quote_path_segment
 from .account import NumberOrder, TelnyxAccount
 
 __all__ = ["TelnyxProvider", "get_provider"]
