@@ -157,7 +157,7 @@ class AgentMailProvider:
         return _to_resource(row) if row.get("client_id") == plan["client_id"] else None
 
     def _wait_until_deleted(self, path: str) -> None:
-        for delay in DELETION_POLL_DELAYS:
+        for _ in self.http_client.poll(DELETION_POLL_DELAYS):
             try:
                 self.http_client.send("inboxes.get", "GET", path)
             except ProviderRejected as error:
@@ -165,9 +165,7 @@ class AgentMailProvider:
                     raise
                 return
             except ProviderUnavailable:
-                # Among others `resource_deleting`: the next look tells more.
-                pass
-            self.http_client.transport.sleep(delay)
+                pass  # Among others `resource_deleting`.
         raise ProviderUnavailable("agentmail", "inboxes.delete", "accepted, but the inbox is still there")
 
     def _iter_inboxes(self) -> Iterator[JsonObject]:

@@ -12,7 +12,7 @@ follows from a status, from a cut connection or from an answer that is no JSON i
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -185,6 +185,13 @@ class HttpClient:
             ProviderUnavailable,
             lambda error: idempotent or not error.outcome_unknown,
         )
+
+    def poll(self, delays: Iterable[float]) -> Iterator[int]:
+        """Yield 0 at once, then 1, 2… after each delay, in seconds."""
+        yield 0
+        for attempt, delay in enumerate(delays, 1):
+            self.transport.sleep(delay)
+            yield attempt
 
     def send(
         self,

@@ -375,19 +375,18 @@ class RailwayClient:
 
         What is still not found then is ProviderUnavailable, since a longer wait may help: reads lag writes here.
         """
-        delays = iter(VISIBILITY_DELAYS)
-        while True:
+        rejection: ProviderRejected | None = None
+        for _ in self.http_client.poll(VISIBILITY_DELAYS):
             try:
                 return attempt()
             except ProviderRejected as error:
                 if error.reason != "not_found":
                     raise
-                delay = next(delays, None)
-                if delay is None:
-                    raise ProviderUnavailable(
-                        error.provider, error.step, "what it is for is not visible (yet)", outcome_unknown=False
-                    ) from error
-            self.http_client.transport.sleep(delay)
+                rejection = error
+        assert rejection is not None
+        raise ProviderUnavailable(
+            rejection.provider, rejection.step, "what it is for is not visible (yet)", outcome_unknown=False
+        ) from rejection
 
 
 def _pick_domain(domains: object) -> str | None:

@@ -140,19 +140,12 @@ class TelnyxAccount:
 
     def wait_for_order(self, order: NumberOrder, e164: str) -> NumberOrder:
         """The order once this number in it is bought or refused. Raises ProviderTimeout after about 10 s."""
-        for delay in ORDER_POLL_DELAYS:
+        for attempt in self.http_client.poll(ORDER_POLL_DELAYS):
+            if attempt:
+                order = self._reread_order(order)
             if order.purchase_state(e164) != "pending":
                 return order
-            self.http_client.transport.sleep(delay)
-            try:
-                order = self.get_order(order.id)
-            except ProviderRejected as error:
-                # A new order may not be readable at once.
-                if error.reason != "not_found":
-                    raise
-        if order.purchase_state(e164) == "pending":
-            raise ProviderTimeout("telnyx", "number_orders.get", "the order is still pending")
-        return order
+        raise ProviderTimeout("telnyx", "number_orders.get", "the order is still pending")
 
     def find_orders(self, filters: Mapping[str, str | int], e164: str) -> list[NumberOrder]:
         """Orders that hold this number and have not failed, newest first."""
@@ -182,6 +175,15 @@ class TelnyxAccount:
             if len(found) == len(unresolved):
                 break
         return found
+
+    def _reread_order(self, order: NumberOrder) -> NumberOrder:
+        try:
+            return self.get_order(order.id)
+        except ProviderRejected as error:
+            # A new order may not be readable at once.
+            if error.reason != "not_found":
+                raise
+            return order
 
     def _iter_detailed_orders(self, filters: Mapping[str, str | int]) -> Iterator[NumberOrder]:
         reads = 0

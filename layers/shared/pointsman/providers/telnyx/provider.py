@@ -167,12 +167,10 @@ class TelnyxProvider:
             )
         path = f"/phone_numbers/{quote_path_segment(as_text(row.get('id')))}"
         outcome = self.http_client.delete("phone_numbers.delete", path, existing_path="/phone_numbers")
-        for delay in (*DELETION_POLL_DELAYS, None):
+        for _ in self.http_client.poll(DELETION_POLL_DELAYS):
             if self._account.find_number(number) is None:
                 self._released_numbers.add(number)
                 return outcome != "gone"
-            if delay is not None:
-                self.http_client.transport.sleep(delay)
         raise ProviderUnavailable("telnyx", "phone_numbers.delete", "the number is still there")
 
     def _get_profile_id(self) -> str:
@@ -180,12 +178,11 @@ class TelnyxProvider:
 
     def _wait_for_listing(self, number: str, order: NumberOrder) -> JsonObject | None:
         """The number's resource, waited for while its order is young."""
-        for delay in (*LISTING_POLL_DELAYS, None):
+        for _ in self.http_client.poll(LISTING_POLL_DELAYS):
             if row := self._account.find_number(number):
                 return row
-            if delay is None or order.age_seconds() > LISTING_LAG_SECONDS:
+            if order.age_seconds() > LISTING_LAG_SECONDS:
                 break
-            self.http_client.transport.sleep(delay)
         return None
 
     def _find_ordered_number(self, number: str) -> JsonObject | None:
