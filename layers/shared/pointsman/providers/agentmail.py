@@ -6,7 +6,6 @@ and on the shared domain it is unique among all customers.
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from hashlib import sha256
 from unicodedata import normalize
 
@@ -14,7 +13,7 @@ from ..errors import ProviderRejected, ProviderUnavailable
 from ..http_transport import Transport
 from ..json_values import JsonObject, as_object, as_objects, as_text
 from ..settings.providers import AgentMailSettings
-from .base import Plan, ProviderResource
+from .base import Plan, ProviderResource, make_provider_getter
 from .http_client import ErrorBody, ErrorKind, HttpClient, quote_path_segment
 
 __all__ = ["AgentMailProvider", "get_provider"]
@@ -47,17 +46,6 @@ _KIND_BY_CODE: dict[str, ErrorKind] = {
     "permission_escalation": "unauthorized",
     "rate_limit_exceeded": "throttled",
 }
-
-
-@lru_cache(maxsize=1)
-def _build_provider(settings: AgentMailSettings) -> "AgentMailProvider":
-    return AgentMailProvider(settings)
-
-
-def get_provider() -> "AgentMailProvider | None":
-    """The AgentMail of the settings, one per process; None where no API key is set."""
-    settings = AgentMailSettings.load()
-    return _build_provider(settings) if settings else None
 
 
 class AgentMailProvider:
@@ -188,6 +176,10 @@ class AgentMailProvider:
                 raise self.http_client.unexpected_response("inboxes.list", "a page token came twice")
             tokens.add(token)
             params = {"page_token": token}
+
+
+get_provider = make_provider_getter(AgentMailSettings.load, AgentMailProvider)
+"""Return the provider of the settings; None without the API key."""
 
 
 def _to_resource(row: JsonObject, client_id: str = "") -> ProviderResource:

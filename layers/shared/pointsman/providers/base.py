@@ -1,13 +1,17 @@
 """What the lifecycle needs of a provider of tools, and the values that pass between them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import lru_cache
+from typing import Protocol, TypeVar
 
-__all__ = ["Plan", "ProviderResource", "ToolProvider"]
+__all__ = ["Plan", "ProviderResource", "ToolProvider", "make_provider_getter"]
 
 Plan = Mapping[str, str]
 """What is written down before a resource is made, so that it can be found again: names, references, a number."""
+
+SettingsT = TypeVar("SettingsT", bound=Hashable)
+ProviderT = TypeVar("ProviderT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,19 @@ class ToolProvider(Protocol):
     def delete(self, resource_id: str) -> bool:
         """Delete it. True if it was there, False if it was gone already; returns only when it is gone for sure."""
         ...
+
+
+def make_provider_getter(
+    load_settings: Callable[[], SettingsT | None], create_provider: Callable[[SettingsT], ProviderT]
+) -> Callable[[], ProviderT | None]:
+    """Return a function that gives the provider of the settings, one per process; None where it is not configured.
+
+    Changed settings give a new provider.
+    """
+    create_once = lru_cache(maxsize=1)(create_provider)
+
+    def get_provider() -> ProviderT | None:
+        settings = load_settings()
+        return None if settings is None else create_once(settings)
+
+    return get_provider

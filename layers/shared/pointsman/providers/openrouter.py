@@ -6,13 +6,12 @@ Names are neither unique nor searchable: finding a key means reading the whole l
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from ..errors import InvalidInput, ProviderRejected
 from ..http_transport import Transport
 from ..json_values import JsonObject, as_number, as_object, as_objects, as_text
 from ..settings.providers import OpenRouterSettings
-from .base import Plan, ProviderResource
+from .base import Plan, ProviderResource, make_provider_getter
 from .http_client import ErrorBody, HttpClient, quote_path_segment
 
 __all__ = ["Credits", "OpenRouterProvider", "get_provider"]
@@ -40,17 +39,6 @@ class Credits:
 
     total: float
     used: float
-
-
-@lru_cache(maxsize=1)
-def _build_provider(settings: OpenRouterSettings) -> "OpenRouterProvider":
-    return OpenRouterProvider(settings)
-
-
-def get_provider() -> "OpenRouterProvider | None":
-    """The OpenRouter of the settings, one per process; None where no management key is set."""
-    settings = OpenRouterSettings.load()
-    return _build_provider(settings) if settings else None
 
 
 class OpenRouterProvider:
@@ -161,6 +149,10 @@ class OpenRouterProvider:
         if not isinstance(response.get("data"), list):
             raise self.http_client.unexpected_response("keys.list", "no data")
         return as_objects(response["data"])
+
+
+get_provider = make_provider_getter(OpenRouterSettings.load, OpenRouterProvider)
+"""Return the provider of the settings; None without the management key."""
 
 
 def _to_resource(row: JsonObject) -> ProviderResource:

@@ -7,14 +7,13 @@ Number resources appear seconds after their order, and only the order is sure to
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from random import choice
 
 from ...errors import InvalidInput, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from ...http_transport import Transport
 from ...json_values import JsonObject, as_text
 from ...settings.providers import TelnyxSettings
-from ..base import Plan, ProviderResource
+from ..base import Plan, ProviderResource, make_provider_getter
 from ..http_client import quote_path_segment
 from .account import NumberOrder, TelnyxAccount
 
@@ -28,17 +27,6 @@ LISTING_LAG_SECONDS = 8.0
 """Seconds after its order within which a bought number that is not listed is waited for. Others wait as long."""
 ORDER_TRUST_SECONDS = 120.0
 """Seconds for which an order that succeeded proves that its number is ours, listed or not."""
-
-
-@lru_cache(maxsize=1)
-def _build_provider(settings: TelnyxSettings) -> "TelnyxProvider":
-    return TelnyxProvider(settings)
-
-
-def get_provider() -> "TelnyxProvider | None":
-    """The Telnyx of the settings, one per process; None where no API key is set."""
-    settings = TelnyxSettings.load()
-    return _build_provider(settings) if settings else None
 
 
 class TelnyxProvider:
@@ -203,6 +191,10 @@ class TelnyxProvider:
             except ProviderError:
                 row = None
         return _to_resource(row or {}, plan, order_id=order.id)
+
+
+get_provider = make_provider_getter(TelnyxSettings.load, TelnyxProvider)
+"""Return the provider of the settings; None without the API key."""
 
 
 def _to_resource(row: JsonObject, plan: Plan | None = None, *, name: str = "", order_id: str = "") -> ProviderResource:
