@@ -13,6 +13,8 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.http_transport import Transport
+from pointsman.providers.telnyx.provider import TelnyxProvider
+from tests.providers.telnyx_harness import make_telnyx_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,6 +51,19 @@ def sim(simulator_client: SimulatorClient) -> SimulatorClient:
 def fast_transport() -> Transport:
     """The network as it is, with waits a tenth as long."""
     return Transport(sleep=lambda seconds: time.sleep(seconds / 10))
+
+
+@pytest.fixture
+def telnyx(sim: SimulatorClient, fast_transport: Transport) -> Iterator[TelnyxProvider]:
+    sim.update_config({"telnyx": {"order_seconds": 0.05, "number_lag_s": 0.05}})
+    provider = TelnyxProvider(make_telnyx_settings(sim.base_urls.telnyx), fast_transport)
+    yield provider
+    provider.http_client.close()
+
+
+def called_operations(sim: SimulatorClient) -> list[str]:
+    """The operations that the simulator has received, oldest first."""
+    return [call.operation for call in sim.list_calls()]
 
 
 @dataclass

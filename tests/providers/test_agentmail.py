@@ -11,7 +11,7 @@ from pointsman.http_transport import Transport
 from pointsman.providers import agentmail as module
 from pointsman.providers.agentmail import AgentMailProvider
 from pointsman.settings.providers import AgentMailSettings
-from tests.providers.conftest import ScriptedServer
+from tests.providers.conftest import ScriptedServer, called_operations
 
 
 def make_settings(url="http://agentmail.test/v0", **changes):
@@ -24,10 +24,6 @@ def agentmail(sim: SimulatorClient, fast_transport: Transport):
     provider = AgentMailProvider(make_settings(sim.base_urls.agentmail), fast_transport)
     yield provider
     provider.http_client.close()
-
-
-def called_operations(sim: SimulatorClient):
-    return [call.operation for call in sim.list_calls()]
 
 
 def test_an_inbox_from_plan_to_deletion(agentmail: AgentMailProvider, sim: SimulatorClient):

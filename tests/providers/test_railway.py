@@ -13,7 +13,7 @@ from pointsman.providers import railway as module
 from pointsman.providers.railway import RailwayClient, ServiceInstance
 from pointsman.providers.railway.graphql import GraphQLClient, Operation
 from pointsman.settings.providers import RailwaySettings
-from tests.providers.conftest import ScriptedServer
+from tests.providers.conftest import ScriptedServer, called_operations
 
 PROJECT, ENVIRONMENT = "sim-project", "sim-environment"
 VARIABLES = Operation(
@@ -47,10 +47,6 @@ def railway(sim: SimulatorClient, fast_transport: Transport):
 def read_variables(railway: RailwayClient, service_id: str):
     names = {"projectId": PROJECT, "environmentId": ENVIRONMENT, "serviceId": service_id}
     return as_object(GraphQLClient(railway.http_client).query(VARIABLES, names))
-
-
-def called_operations(sim: SimulatorClient):
-    return [call.operation for call in sim.list_calls()]
 
 
 def test_an_instance_from_service_to_status(railway: RailwayClient, sim: SimulatorClient):
