@@ -1,7 +1,7 @@
-"""Railway: services, volumes, domains and deployments of one project and environment.
+"""The calls for services, volumes, domains and deployments of one Railway project and environment.
 
-Nothing here has an idempotency key, reads lag writes, and refusals come as texts on HTTP 200; so creates are repeated
-only where nothing was done, and a delete that meets an ambiguous answer looks whether the thing is still there.
+Railway has no idempotency keys, its reads lag its writes, and it sends errors as texts with HTTP 200. So creates are
+retried only if nothing was done, and a deletion with an ambiguous error is verified by a listing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ from .models import Deployment, Service, ServiceInstance, Volume
 __all__ = ["Deployment", "RailwayClient", "Service", "ServiceInstance", "Volume", "get_client"]
 
 VISIBILITY_DELAYS = (0.7, 1.5)
-"""Seconds to wait, each time, for something just made to become visible to what depends on it."""
+"""Seconds between attempts to use a resource that was just created and may not be visible yet."""
 
 T = TypeVar("T")
 
@@ -33,18 +33,25 @@ def _build_client(settings: RailwaySettings) -> "RailwayClient":
 
 
 def get_client() -> "RailwayClient":
-    """The Railway of the settings, one per process. Raises MissingSetting."""
+    """Return the client of the settings, one per process.
+
+    Raises:
+        MissingSetting: Railway is not configured.
+    """
     return _build_client(RailwaySettings.load())
 
 
 class RailwayClient:
-    """All methods raise ProviderRejected, ProviderUnavailable or ProviderTimeout, their `step` being the operation."""
+    """The client of one project and environment.
+
+    All methods raise ProviderRejected, ProviderUnavailable or ProviderTimeout; `step` is the GraphQL operation.
+    """
 
     def __init__(self, settings: RailwaySettings, transport: Transport | None = None) -> None:
         self.project_id = settings.project_id
         self._environment_id = settings.environment_id
         self._environment_name = settings.environment_name
-        # Railway's edge has stricter rules for POSTs to the bare address. An address with a query of its own keeps it.
+        # Observed: Railway's edge has stricter rules for POSTs to a URL without a query.
         url = settings.url if "?" in settings.url else f"{settings.url.rstrip('/')}?source=pointsman"
         self.http_client = HttpClient(
             "railway",
@@ -58,23 +65,26 @@ class RailwayClient:
 
     @property
     def environment_id(self) -> str:
-        """The environment's id, looked up by its name once where only that is set; case counts where two differ in it.
+        """The environment's id; if only its name is set, it is looked up once.
 
-        Raises MissingSetting with the names that there are where none has it.
+        An exact match of the name comes first, then a unique one that differs in case.
+
+        Raises:
+            MissingSetting: no environment has this name; the message lists the names.
         """
         if not self._environment_id:
             ids_by_name = {
                 as_text(node.get("name")): as_text(node.get("id"))
                 for node in self._graphql.iter_nodes(documents.ENVIRONMENTS, {"projectId": self.project_id})
             }
-            wanted = self._environment_name
-            case_insensitive_matches = [name for name in ids_by_name if name.lower() == wanted.lower()]
-            matches = [wanted] if wanted in ids_by_name else case_insensitive_matches
+            setting = self._environment_name
+            case_insensitive_matches = [name for name in ids_by_name if name.lower() == setting.lower()]
+            matches = [setting] if setting in ids_by_name else case_insensitive_matches
             if len(matches) != 1 or not ids_by_name[matches[0]]:
                 names = ", ".join(sorted(ids_by_name)) or "none"
                 raise MissingSetting(
                     "RAILWAY_ENVIRONMENT_NAME",
-                    f"the project has no environment {wanted!r}; there are: {names}",
+                    f"the project has no environment {setting!r}; there are: {names}",
                 )
             self._environment_id = ids_by_name[matches[0]]
         return self._environment_id
@@ -84,25 +94,30 @@ class RailwayClient:
     def create_service(self, name: str) -> str:
         """Create a service without a source, so that nothing is deployed yet, and return its id.
 
-        `name` is at most 32 characters and unique in the project: one that exists is ProviderRejected with the reason
-        `taken`.
+        Args:
+            name: At most 32 characters (Railway docs), unique in the project.
+
+        Raises:
+            ProviderRejected: with the reason `taken` if a service has this name.
         """
         payload = {"projectId": self.project_id, "environmentId": self.environment_id, "name": name}
         return self._graphql.create(documents.SERVICE_CREATE, {"input": payload}, "id")
 
     def find_services(self, name: str) -> list[Service]:
-        """The services of exactly this name. None just after a lost answer proves nothing: listings lag."""
+        """Return the services of exactly this name. Listings lag, so a service just created may be missing."""
         return [service for service in self.list_services() if service.name == name]
 
     def list_services(self) -> Iterator[Service]:
-        """Every service of the project."""
+        """Yield all services of the project."""
         for node in self._graphql.iter_unique_nodes(documents.SERVICES, {"id": self.project_id}, "id"):
             created = as_datetime(node.get("createdAt")) or datetime.min.replace(tzinfo=UTC)
             yield Service(as_text(node.get("id")), as_text(node.get("name")), created)
 
     def service_exists(self, service_id: str) -> bool:
-        """Whether the service is in the environment, by asking for it alone. One that Railway refuses to tell of is
-        `Not Authorized` like one that is gone: False."""
+        """Whether the service exists in the environment, by a request for it alone.
+
+        Railway answers `Not Authorized` both for a missing service and for one that it denies; both are False.
+        """
         try:
             self._graphql.query(documents.LATEST_DEPLOYMENT, self._instance_key(service_id))
         except ProviderRejected as error:
@@ -112,16 +127,19 @@ class RailwayClient:
         return True
 
     def list_deployed_environment_ids(self, service_id: str) -> set[str]:
-        """The environments in which the service has ever been deployed. It is made in all that there are, for Railway
-        does not take the one that is given, so that being in one says nothing of who uses it."""
+        """Return the ids of the environments in which the service has ever been deployed.
+
+        Railway creates a service in all environments, whichever `create_service` names (its schema: `environmentId` is
+        honoured only for forks), so only its deployments show which environment uses it.
+        """
         payload = {"input": {"projectId": self.project_id, "serviceId": service_id}}
         return {as_text(node.get("environmentId")) for node in self._graphql.iter_nodes(documents.DEPLOYMENTS, payload)}
 
     def delete_service(self, service_id: str) -> bool:
-        """Delete a service; True if it was there. Its volume is not deleted with it, reliably: delete that first.
+        """Delete a service; True if it existed.
 
-        For a service that is gone Railway says `Not Authorized` and the like, as it does for others that it refuses, so
-        such an answer counts as gone only when a complete listing lacks the service.
+        Delete its volume first: observed, it is not reliably deleted with the service, and is billed on. After
+        an ambiguous error the service counts as missing only if a complete listing lacks it.
         """
         return self._graphql.delete(
             documents.SERVICE_DELETE,
@@ -144,11 +162,11 @@ class RailwayClient:
         )
 
     def find_volumes(self, service_id: str) -> list[Volume]:
-        """The volumes attached to the service. The listing lags by half a minute at worst."""
+        """Return the volumes attached to the service. Observed: the listing lags by up to 30 s."""
         return [volume for volume in self.list_volumes() if volume.service_id == service_id]
 
     def list_volumes(self) -> Iterator[Volume]:
-        """Every volume in the environment but those whose deletion is under way (they stay listed for 48 hours)."""
+        """Yield the volumes of the environment, without those being deleted (they stay listed for 48 hours)."""
         seen: set[str] = set()
         for node in self._graphql.iter_nodes(documents.VOLUMES, {"id": self.environment_id}):
             volume_id = as_text(as_object(node.get("volume")).get("id"))
@@ -159,7 +177,7 @@ class RailwayClient:
             yield Volume(volume_id, as_text(node.get("serviceId")) or None, as_text(node.get("mountPath")))
 
     def delete_volume(self, volume_id: str) -> bool:
-        """Delete a volume (restorable for 48 hours); True if it was there. Verified as a service's deletion is."""
+        """Delete a volume (restorable for 48 hours); True if it existed. Verified as in `delete_service`."""
         return self._graphql.delete(
             documents.VOLUME_DELETE,
             {"volumeId": volume_id},
@@ -169,14 +187,14 @@ class RailwayClient:
     # Domains
 
     def create_domain(self, service_id: str) -> str:
-        """Give the service a domain of Railway's and return its name, without a scheme."""
+        """Create a Railway domain for the service and return its name, without a scheme."""
         payload = {"serviceId": service_id, "environmentId": self.environment_id}
         return self._retry_until_visible(
             lambda: self._graphql.create(documents.SERVICE_DOMAIN_CREATE, {"input": payload}, "domain")
         )
 
     def find_domain(self, service_id: str) -> str | None:
-        """The service's domain of Railway's, None where there is none or the service is not visible (yet)."""
+        """Return the service's Railway domain, None if it has none or the service is not visible (yet)."""
         try:
             instance = self._graphql.query(documents.DOMAINS, self._instance_key(service_id))
         except ProviderRejected as error:
@@ -198,9 +216,16 @@ class RailwayClient:
         memory_bytes: int | None = None,
         message: str = "",
     ) -> None:
-        """Configure the service and deploy it, in one atomic change; `message` is shown in Railway's history.
+        """Configure the service and deploy it in one atomic change. A repetition only deploys again.
 
-        The variables are added to those that are there. Doing it again changes nothing but deploys once more.
+        Args:
+            service_id: The service.
+            image: The container image with its tag or digest.
+            start_command: The container's start command.
+            variables: Added to the service's variables.
+            vcpus: The limit of vCPUs; None leaves it unchanged.
+            memory_bytes: The limit of memory in bytes; None leaves it unchanged.
+            message: Shown in Railway's history.
         """
         container_limits: dict[str, float] = {}
         if vcpus is not None:
@@ -226,13 +251,17 @@ class RailwayClient:
         )
 
     def get_latest_deployment(self, service_id: str) -> Deployment | None:
-        """The service's newest deployment, None before the first. A missing service is ProviderRejected."""
+        """Return the service's newest deployment, None before the first.
+
+        Raises:
+            ProviderRejected: also if the service does not exist.
+        """
         instance = as_object(self._graphql.query(documents.LATEST_DEPLOYMENT, self._instance_key(service_id)))
-        found = as_object(instance.get("latestDeployment"))
-        return Deployment(as_text(found.get("id")), as_text(found.get("status"))) if found.get("id") else None
+        deployment = as_object(instance.get("latestDeployment"))
+        return _parse_deployment(deployment) if deployment.get("id") else None
 
     def set_variables(self, service_id: str, variables: Mapping[str, str], skip_deploys: bool) -> None:
-        """Add to or change the service's variables; deploys it anew unless `skip_deploys`."""
+        """Add or change variables of the service; Railway then deploys it unless `skip_deploys`."""
         payload = {
             "projectId": self.project_id,
             **self._instance_key(service_id),
@@ -242,12 +271,11 @@ class RailwayClient:
         self._graphql.update(documents.VARIABLE_COLLECTION_UPSERT, {"input": payload}, secrets=variables.values())
 
     def redeploy(self, deployment_id: str) -> Deployment:
-        """Deploy once more what this deployment deployed; returns the new deployment."""
-        deployment = as_object(self._graphql.mutate(documents.DEPLOYMENT_REDEPLOY, {"id": deployment_id}))
-        return Deployment(as_text(deployment.get("id")), as_text(deployment.get("status")))
+        """Deploy again what this deployment deployed, and return the new deployment."""
+        return _parse_deployment(self._graphql.mutate(documents.DEPLOYMENT_REDEPLOY, {"id": deployment_id}))
 
     def list_service_instances(self) -> Iterator[ServiceInstance]:
-        """Every service as it stands in the environment: thousands of rows in a few calls."""
+        """Yield all services with their state in the environment, 500 per call."""
         environment_id = self.environment_id
         for node in self._graphql.iter_unique_nodes(documents.SERVICE_INSTANCES, {"id": environment_id}, "serviceId"):
             domains = as_object(node.get("domains"))
@@ -260,15 +288,14 @@ class RailwayClient:
                 environment_id=as_text(node.get("environmentId")) or environment_id,
             )
 
-    # How Railway is asked
-
     def _instance_key(self, service_id: str) -> dict[str, object]:
         return {"serviceId": service_id, "environmentId": self.environment_id}
 
     def _retry_until_visible(self, attempt: Callable[[], T]) -> T:
-        """Do what depends on something just made, and give it a few seconds to become visible.
+        """Retry while the error is `not_found`: the service may be too new to be visible.
 
-        What is still not found then is ProviderUnavailable, since a longer wait may help: reads lag writes here.
+        Raises:
+            ProviderUnavailable: it is still not found after a few seconds; a later retry may help.
         """
         rejection: ProviderRejected | None = None
         for _ in self.http_client.poll(VISIBILITY_DELAYS):
@@ -284,10 +311,15 @@ class RailwayClient:
         ) from rejection
 
 
+def _parse_deployment(value: object) -> Deployment:
+    deployment = as_object(value)
+    return Deployment(as_text(deployment.get("id")), as_text(deployment.get("status")))
+
+
 def _pick_domain(domains: object) -> str | None:
-    return next((name for one in as_objects(domains) if (name := as_text(one.get("domain")))), None)
+    return next((name for domain in as_objects(domains) if (name := as_text(domain.get("domain")))), None)
 
 
 def _trim_fraction(value: float) -> float:
-    """The number without a fraction where it has none, as Railway writes it itself."""
+    """Return a whole number as an int, which is how Railway writes it in a patch."""
     return int(value) if value == int(value) else value

@@ -63,7 +63,7 @@ class GraphQLClient:
     def delete(self, operation: Operation, variables: Mapping[str, object], still_exists: Callable[[], bool]) -> bool:
         """Execute a deletion; True if the resource existed.
 
-        Railway answers `Not Authorized` and the like both for a missing resource and for one that it denies, so an
+        Observed: Railway answers `Not Authorized` or `Problem processing request` also for a missing resource, so an
         ambiguous error counts as missing only if `still_exists` returns False. After an attempt with an unknown
         outcome a missing resource counts as deleted by that attempt.
         """
