@@ -1,4 +1,4 @@
-"""Providers against the simulator, over sockets; and against a scripted transport where only the mapping matters."""
+"""Fixtures: the simulator as a process, and a scripted transport for tests of the mapping only."""
 
 import os
 import subprocess
@@ -49,7 +49,7 @@ def sim(simulator_client: SimulatorClient) -> SimulatorClient:
 
 @pytest.fixture
 def fast_transport() -> Transport:
-    """The network as it is, with waits a tenth as long."""
+    """The real network, with sleeps a tenth as long."""
     return Transport(sleep=lambda seconds: time.sleep(seconds / 10))
 
 
@@ -68,7 +68,7 @@ def called_operations(sim: SimulatorClient) -> list[str]:
 
 @dataclass
 class ScriptedServer:
-    """Answers requests with `answers`, in turn and then the last one again; keeps what was asked and slept."""
+    """A mock transport that returns `responses` in turn, the last one repeatedly; records requests and sleeps."""
 
     responses: list[httpx.Response | Exception]
     requests: list[httpx.Request] = field(default_factory=list)
@@ -89,4 +89,4 @@ class ScriptedServer:
 
 @pytest.fixture
 def scripted_server() -> Callable[..., ScriptedServer]:
-    return lambda *answers: ScriptedServer(list(answers))
+    return lambda *responses: ScriptedServer(list(responses))

@@ -32,15 +32,15 @@ def test_a_number_from_plan_to_deletion(telnyx: TelnyxProvider, sim: SimulatorCl
     }
     assert {"order_id", "number_id", "messaging_profile_id"} <= set(resource.meta)
     assert telnyx.adoptable
-    assert [one.env for one in telnyx.find(plan)] == [resource.env]
-    assert [(one.id, one.name) for one in telnyx.list()] == [(resource.id, "convos-agent-a")]
+    assert [found.env for found in telnyx.find(plan)] == [resource.env]
+    assert [(listed.id, listed.name) for listed in telnyx.list()] == [(resource.id, "convos-agent-a")]
     assert telnyx.delete(resource.id) is True
     assert telnyx.delete(resource.id) is False
     assert telnyx.find(plan) == []
-    assert [left for left in sim.list_leftovers() if left.kind != "messaging_profile"] == []
+    assert [leftover for leftover in sim.list_leftovers() if leftover.kind != "messaging_profile"] == []
 
 
-def test_the_profile_is_made_once_and_found_by_its_exact_name(telnyx: TelnyxProvider, sim: SimulatorClient):
+def test_the_profile_is_created_once_and_found_by_its_exact_name(telnyx: TelnyxProvider, sim: SimulatorClient):
     headers = {"Authorization": "Bearer KEY0123456789"}
     for name in ("convos-agent-old", "other"):
         httpx.post(
@@ -58,12 +58,12 @@ def test_the_profile_is_made_once_and_found_by_its_exact_name(telnyx: TelnyxProv
 
 
 def test_a_profile_of_the_settings_is_used_as_it_is(sim: SimulatorClient):
-    own = TelnyxProvider(make_telnyx_settings(sim.base_urls.telnyx, messaging_profile_id="mine"))
-    assert own.plan("a", "1")["messaging_profile_id"] == "mine"
+    provider = TelnyxProvider(make_telnyx_settings(sim.base_urls.telnyx, messaging_profile_id="profile-1"))
+    assert provider.plan("a", "1")["messaging_profile_id"] == "profile-1"
     assert called_operations(sim) == ["numbers.search"]
 
 
-def test_a_lost_answer_of_an_order_is_adopted_not_repeated(telnyx: TelnyxProvider, sim: SimulatorClient):
+def test_an_order_whose_response_was_lost_is_adopted_not_repeated(telnyx: TelnyxProvider, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
     sim.inject_fault("telnyx", "orders.create", "lost")
     with pytest.raises(ProviderTimeout):
@@ -71,16 +71,16 @@ def test_a_lost_answer_of_an_order_is_adopted_not_repeated(telnyx: TelnyxProvide
     assert called_operations(sim).count("orders.create") == 1
     (found,) = telnyx.find(plan)
     assert found.env["TELNYX_PHONE_NUMBER"] == plan["phone_number"]
-    assert len([left for left in sim.list_leftovers() if left.kind == "number"]) == 1
+    assert len([leftover for leftover in sim.list_leftovers() if leftover.kind == "number"]) == 1
 
 
-def test_the_same_order_again_after_a_lost_answer_gives_the_same_number(telnyx: TelnyxProvider, sim: SimulatorClient):
+def test_the_same_order_after_a_lost_response_gives_the_same_number(telnyx: TelnyxProvider, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
     sim.inject_fault("telnyx", "orders.create", "lost")
     with pytest.raises(ProviderTimeout):
         telnyx.create(plan, {})
     assert telnyx.create(plan, {}).id == plan["phone_number"]
-    assert len([left for left in sim.list_leftovers() if left.kind == "number"]) == 1
+    assert len([leftover for leftover in sim.list_leftovers() if leftover.kind == "number"]) == 1
 
 
 @pytest.mark.parametrize("code", ["85001", "10012"])
@@ -94,7 +94,7 @@ def test_a_number_that_another_instance_bought_is_taken(code, telnyx: TelnyxProv
     assert telnyx.find(plan | {"customer_reference": "convos-agent-b"}) == []
 
 
-def test_a_number_without_a_reference_is_not_adopted_for_its_profile_only(
+def test_a_number_without_a_reference_is_not_adopted_for_its_profile(
     scripted_server: Callable[..., ScriptedServer],
 ):
     bare = {"id": "1", "phone_number": NUMBER, "status": "active", "messaging_profile_id": "p1"}
@@ -104,7 +104,7 @@ def test_a_number_without_a_reference_is_not_adopted_for_its_profile_only(
     assert TelnyxProvider(make_telnyx_settings(), server.transport).find(PLAN) == []
 
 
-def test_somebody_elses_number_is_taken(telnyx: TelnyxProvider, sim: SimulatorClient):
+def test_a_number_of_another_customer_is_taken(telnyx: TelnyxProvider, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
     sim.update_config({"telnyx": {"taken_numbers": [plan["phone_number"]]}})
     with pytest.raises(ProviderRejected) as raised:
@@ -112,7 +112,7 @@ def test_somebody_elses_number_is_taken(telnyx: TelnyxProvider, sim: SimulatorCl
     assert raised.value.reason == "taken"
 
 
-def test_a_number_that_no_search_has_shown_is_taken(telnyx: TelnyxProvider):
+def test_a_number_that_was_never_for_sale_is_taken(telnyx: TelnyxProvider):
     profile = telnyx.plan("a", "1")["messaging_profile_id"]
     with pytest.raises(ProviderRejected) as raised:
         telnyx.create(PLAN | {"phone_number": "+12125550000", "messaging_profile_id": profile}, {})
@@ -128,23 +128,23 @@ def test_an_order_that_fails_bought_nothing(telnyx: TelnyxProvider, sim: Simulat
     assert telnyx.find(plan) == []
 
 
-def test_a_reference_that_is_not_copied_is_written(telnyx: TelnyxProvider, sim: SimulatorClient):
+def test_a_missing_reference_is_set(telnyx: TelnyxProvider, sim: SimulatorClient):
     sim.update_config({"telnyx": {"copy_customer_reference": False}})
     resource = telnyx.create(telnyx.plan("convos-agent-a", "1"), {})
     assert request_bodies(sim, "numbers.update") == [{"customer_reference": "convos-agent-a"}]
-    assert [(one.id, one.name) for one in telnyx.list()] == [(resource.id, "convos-agent-a")]
+    assert [(listed.id, listed.name) for listed in telnyx.list()] == [(resource.id, "convos-agent-a")]
 
 
-def test_a_number_whose_reference_cannot_be_written_is_named_by_its_order(telnyx: TelnyxProvider, sim: SimulatorClient):
+def test_a_number_whose_reference_cannot_be_set_gets_that_of_its_order(telnyx: TelnyxProvider, sim: SimulatorClient):
     sim.update_config({"telnyx": {"copy_customer_reference": False}})
     sim.inject_fault("telnyx", "numbers.update", "refuse", times=None)
     plan = telnyx.plan("convos-agent-a", "1")
     resource = telnyx.create(plan, {})
-    assert [(one.id, one.name) for one in telnyx.list()] == [(resource.id, "convos-agent-a")]
-    assert [one.id for one in telnyx.find(plan)] == [resource.id]
+    assert [(listed.id, listed.name) for listed in telnyx.list()] == [(resource.id, "convos-agent-a")]
+    assert [found.id for found in telnyx.find(plan)] == [resource.id]
 
 
-def test_a_number_that_lags_is_waited_for(telnyx: TelnyxProvider, sim: SimulatorClient):
+def test_a_number_that_is_listed_late_is_polled(telnyx: TelnyxProvider, sim: SimulatorClient):
     sim.update_config({"telnyx": {"number_lag_s": 0.3}})
     plan = telnyx.plan("convos-agent-a", "1")
     resource = telnyx.create(plan, {})
@@ -173,18 +173,18 @@ def order_response(age):
     return httpx.Response(200, json={"data": [order], "meta": {"total_pages": 1}})
 
 
-def test_an_order_proves_a_number_that_is_not_listed_only_while_it_is_young(
+def test_an_order_proves_ownership_of_an_unlisted_number_only_while_it_is_young(
     scripted_server: Callable[..., ScriptedServer],
 ):
     empty = httpx.Response(200, json=EMPTY_PAGE)
     young = scripted_server(empty, order_response(1), empty)
-    assert [one.id for one in TelnyxProvider(make_telnyx_settings(), young.transport).find(PLAN)] == [NUMBER]
+    assert [found.id for found in TelnyxProvider(make_telnyx_settings(), young.transport).find(PLAN)] == [NUMBER]
     old = scripted_server(empty, order_response(600), empty)
     assert TelnyxProvider(make_telnyx_settings(), old.transport).find(PLAN) == []
     assert old.sleeps == []
 
 
-def test_what_is_sent_is_what_was_planned(scripted_server: Callable[..., ScriptedServer]):
+def test_the_request_is_built_from_the_plan(scripted_server: Callable[..., ScriptedServer]):
     order = {"id": "o1", "status": "success", "phone_numbers": [{"phone_number": NUMBER, "status": "success"}]}
     owned = {"id": "7", "phone_number": NUMBER, "status": "active", "customer_reference": "convos-agent-a"}
     server = scripted_server(httpx.Response(200, json={"data": order}), httpx.Response(200, json={"data": [owned]}))
@@ -197,14 +197,14 @@ def test_what_is_sent_is_what_was_planned(scripted_server: Callable[..., Scripte
     assert resource.meta == {"order_id": "o1", "number_id": "7", "messaging_profile_id": "p1", "status": "active"}
 
 
-def test_nothing_on_offer_may_pass(scripted_server: Callable[..., ScriptedServer]):
+def test_no_number_for_sale_is_unavailable(scripted_server: Callable[..., ScriptedServer]):
     server = scripted_server(httpx.Response(200, json={"data": []}))
     with pytest.raises(ProviderUnavailable) as raised:
         TelnyxProvider(make_telnyx_settings(messaging_profile_id="p"), server.transport).plan("a", "1")
     assert not raised.value.outcome_unknown
 
 
-def test_configured_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
+def test_there_is_a_provider_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("TELNYX_API_KEY", raising=False)
     try:
         assert module.get_provider() is None

@@ -32,7 +32,7 @@ from tests.providers.telnyx_harness import make_telnyx_settings
         (422, "99999", "invalid"),
     ],
 )
-def test_codes_count_before_statuses(status, code, reason, scripted_server: Callable[..., ScriptedServer]):
+def test_codes_outweigh_statuses(status, code, reason, scripted_server: Callable[..., ScriptedServer]):
     response = httpx.Response(status, json={"errors": [{"code": code, "title": "t", "detail": "d"}]})
     with pytest.raises(ProviderRejected) as raised:
         TelnyxProvider(make_telnyx_settings(), scripted_server(response).transport).http_client.send(
@@ -42,7 +42,7 @@ def test_codes_count_before_statuses(status, code, reason, scripted_server: Call
     assert code in str(raised.value)
 
 
-def test_what_may_pass_is_told_apart(scripted_server: Callable[..., ScriptedServer]):
+def test_throttles_and_unknown_outcomes_are_distinguished(scripted_server: Callable[..., ScriptedServer]):
     for status, code, unknown in ((429, "10011", False), (422, "10036", True), (503, "10037", True)):
         response = httpx.Response(
             status, json={"errors": [{"code": code}]}, headers={"x-ratelimit-reset": "4", "x-ratelimit-limit": "1"}
@@ -55,7 +55,7 @@ def test_what_may_pass_is_told_apart(scripted_server: Callable[..., ScriptedServ
         assert raised.value.retry_after == (4 if status == 429 else None)
 
 
-def test_no_money_is_a_limit(telnyx: TelnyxProvider, sim: SimulatorClient):
+def test_an_empty_balance_is_a_limit(telnyx: TelnyxProvider, sim: SimulatorClient):
     plan = telnyx.plan("convos-agent-a", "1")
     sim.update_config({"telnyx": {"balance_usd": 0}})
     with pytest.raises(ProviderRejected) as raised:
@@ -64,20 +64,20 @@ def test_no_money_is_a_limit(telnyx: TelnyxProvider, sim: SimulatorClient):
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "rate_limit_text", "server_error", "html", "garbage", "drop", "lost"])
-def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, telnyx: TelnyxProvider, sim: SimulatorClient):
+def test_reads_and_deletes_are_retried_after_a_failure_of_any_kind(kind, telnyx: TelnyxProvider, sim: SimulatorClient):
     (number,) = sim.seed_numbers(1, customer_reference="convos-agent-a")
     sim.inject_fault("telnyx", "numbers.list", kind, retry_after=0)
-    assert [one.id for one in telnyx.list()] == [number["phone_number"]]
+    assert [listed.id for listed in telnyx.list()] == [number["phone_number"]]
     sim.inject_fault("telnyx", "numbers.delete", kind, retry_after=0)
     assert telnyx.delete(number["phone_number"]) is True
-    assert [left for left in sim.list_leftovers() if left.kind == "number"] == []
+    assert [leftover for leftover in sim.list_leftovers() if leftover.kind == "number"] == []
 
 
 @pytest.mark.parametrize(
-    ("kind", "unknown", "left"), [("server_error_done", True, 1), ("garbage", True, 1), ("rate_limit_text", False, 0)]
+    ("kind", "unknown", "count"), [("server_error_done", True, 1), ("garbage", True, 1), ("rate_limit_text", False, 0)]
 )
-def test_orders_say_whether_something_may_have_been_done(
-    kind, unknown, left, telnyx: TelnyxProvider, sim: SimulatorClient
+def test_failed_orders_know_whether_the_outcome_is_unknown(
+    kind, unknown, count, telnyx: TelnyxProvider, sim: SimulatorClient
 ):
     plan = telnyx.plan("convos-agent-a", "1")
     sim.inject_fault("telnyx", "orders.create", kind, times=None)
@@ -85,15 +85,15 @@ def test_orders_say_whether_something_may_have_been_done(
         telnyx.create(plan, {})
     assert raised.value.outcome_unknown is unknown
     sim.clear_faults()
-    assert len(telnyx.find(plan)) == left
+    assert len(telnyx.find(plan)) == count
 
 
 @pytest.mark.parametrize("operation", ["orders.get", "numbers.list"])
 @pytest.mark.parametrize("order", [{"kind": "refuse"}, {"kind": "rate_limit", "retry_after": 30.0}])
-def test_a_number_that_was_ordered_may_be_ours_whatever_a_look_at_it_says(
+def test_any_error_after_the_order_leaves_the_outcome_unknown(
     operation, order, telnyx: TelnyxProvider, sim: SimulatorClient
 ):
-    """Else it would be taken for never bought, and another one be bought."""
+    """Otherwise the number would count as never bought, and another would be bought."""
     plan = telnyx.plan("convos-agent-a", "1")
     sim.inject_fault("telnyx", operation, times=None, **order)
     with pytest.raises(ProviderUnavailable) as raised:
@@ -101,4 +101,4 @@ def test_a_number_that_was_ordered_may_be_ours_whatever_a_look_at_it_says(
     assert raised.value.outcome_unknown
     assert raised.value.retry_after == order.get("retry_after")
     sim.clear_faults()
-    assert [one.id for one in telnyx.find(plan)] == [plan["phone_number"]]
+    assert [found.id for found in telnyx.find(plan)] == [plan["phone_number"]]
