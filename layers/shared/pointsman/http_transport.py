@@ -68,7 +68,6 @@ TRANSPORT_FAILURES: dict[type[Exception], TransportFailure] = {
 """What each exception of httpx says about the request. A test fails on one that is missing here."""
 
 T = TypeVar("T")
-RetryableError = TypeVar("RetryableError", ModelFailed, ProviderUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,32 +96,36 @@ def call_with_retries(
     attempt: Callable[[], T],
     policy: RetryPolicy,
     transport: Transport,
-    error_type: type[RetryableError],
-    should_retry: Callable[[RetryableError], bool],
+    *,
+    idempotent: bool = True,
     before_retry: Callable[[], None] | None = None,
 ) -> T:
-    """Call `attempt` until it succeeds or the policy's limits are reached.
+    """Call `attempt` until it succeeds, its error does not permit a retry or the policy's limits are reached.
+
+    ModelFailed is retried if it is `retryable`, ProviderUnavailable if the call is idempotent or nothing was done. The
+    error's `retry_after` is a lower bound of the delay. All other exceptions are not retried.
 
     Args:
         attempt: One attempt.
         policy: The limits.
         transport: Its clock and sleep are used.
-        error_type: The exceptions that may be retried; their `retry_after` (seconds) is a lower bound of the delay.
-        should_retry: Whether this error permits another attempt.
+        idempotent: Whether the call may be repeated after an unknown outcome.
         before_retry: Called before the delay of each retry.
 
     Raises:
-        RetryableError: the last attempt's error. Exceptions of other types are not caught.
+        ModelFailed: the last attempt's error.
+        ProviderUnavailable: the last attempt's error.
     """
     started_at, attempts = transport.clock(), 0
     while True:
         try:
             return attempt()
-        except error_type as error:
+        except (ModelFailed, ProviderUnavailable) as error:
             attempts += 1
             delay = policy.initial_backoff * 2 ** (attempts - 1) * (0.5 + random())  # noqa: S311 - jitter
             delay = max(delay, error.retry_after or 0.0)
-            if not should_retry(error) or attempts >= policy.max_attempts or delay > policy.max_backoff:
+            may_repeat = idempotent or not (isinstance(error, ProviderUnavailable) and error.outcome_unknown)
+            if not error.retryable or not may_repeat or attempts >= policy.max_attempts or delay > policy.max_backoff:
                 raise
             if transport.clock() - started_at + delay > policy.deadline:
                 raise

@@ -199,13 +199,7 @@ class HttpClient:
 
     def retry(self, attempt: Callable[[], T], *, idempotent: bool) -> T:
         """Call `attempt` up to 3 times. Errors with an unknown outcome are retried only if it is `idempotent`."""
-        return call_with_retries(
-            attempt,
-            _RETRIES,
-            self.transport,
-            ProviderUnavailable,
-            lambda error: idempotent or not error.outcome_unknown,
-        )
+        return call_with_retries(attempt, _RETRIES, self.transport, idempotent=idempotent)
 
     def poll(self, delays: Iterable[float]) -> Iterator[int]:
         """Yield 0 at once, then 1, 2… after each of the delays (seconds): the numbers of the polls."""

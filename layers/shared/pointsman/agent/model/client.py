@@ -92,8 +92,6 @@ class ModelClient:
             attempt,
             RetryPolicy(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, deadline=self._settings.timeout),
             self._transport,
-            ModelFailed,
-            lambda error: error.retryable,
             before_retry=relay.reset if relay is not None else None,
         )
 
