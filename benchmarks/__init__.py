@@ -1,5 +1,5 @@
-"""What things cost, as ratios within one run: machines differ and are shared, ratios hold.
+"""Benchmarks that report ratios within one run, since absolute times differ between machines.
 
-Programs to run by hand or by `make bench-…`; no test and no product code may live here.
-Called by people.
+Owns the programs behind `make bench-cold` (`cold_start`) and `make bench-prompts` (`concurrent_prompts`).
+Never imported by the product; assertions of tests do not belong here.
 """

@@ -1,13 +1,13 @@
-"""What a cold start of each function costs: CPU from process start to first answer, in bare handlers (floors).
+"""The cold start of each function: CPU time from process start to the first response, in multiples of a bare handler's.
 
-Each function runs under the real runtime client in a fresh process, of an environment that holds what Lambda holds
-and no more, and answers its sample event: against a real database, the simulated providers and a Step Functions API.
-The bare handler runs before and after each in the same way: the ratio to these two is what counts, the median over
-rounds.
+Each function runs in a fresh process under the real runtime client, with the packages and environment variables of
+Lambda only, and handles its sample event against a real database, the simulated providers and the Step Functions API.
+A bare handler runs in the same way before and after each function. The result is the ratio to these two, the median
+over all rounds; one bare handler is called a floor.
 
     python -m benchmarks.cold_start [--rounds 5] [--python .venv/lambda/bin/python] [--only services.get_operation …]
 
-Exits with 1 if a budget does not hold.
+Exits with 1 if a function exceeds its budget.
 """
 
 import argparse
@@ -61,7 +61,7 @@ BUDGETS = {
     "services.dashboard_credits": DATABASE_BUDGET,
     "scheduled.status_poller": TASK_BUDGET,
     "scheduled.prompt_recovery": TASK_BUDGET,
-    # With pydantic for the tools, httpx for the model and psycopg it is a task of another kind.
+    # Imports pydantic for the tools, httpx for the model and psycopg.
     "tasks.advance_prompt": DATABASE_BUDGET,
     "services.retry_operation": STARTER_BUDGET,
     "services.abandon_operation": DATABASE_BUDGET,
@@ -73,7 +73,7 @@ BUDGETS = {
     "services.create_instance": STARTER_BUDGET,
     "services.destroy_instance": STARTER_BUDGET,
 }
-"""Floors, by design; every task has the same. `migrate` runs at deployments only and has none."""
+"""The budget of each function, in floors. Tasks have TASK_BUDGET by default; `migrate` has none."""
 
 RUN_ORDER = [
     "authorizer", "agent_authorizer", "services.healthz", "services.registry", "services.openapi", "services.not_found",
@@ -82,7 +82,7 @@ RUN_ORDER = [
     "tasks.create_service", "tasks.attach_volume", "tasks.create_domain", "tasks.deploy_instance",
     "tasks.record_instance", "services.get_operation", "services.status_batch", "scheduled.status_poller",
     "services.dashboard_instances", "services.dashboard_credits", "services.configure_instance",
-    "services.redeploy_instance", "services.provision_resource", "services.destroy_resource", 
+    "services.redeploy_instance", "services.provision_resource", "services.destroy_resource",
     "tasks.attach_tool", "tasks.destroy_tool",
     "tasks.destroy_volumes", "tasks.destroy_service", "tasks.close_operation", "tasks.compensate_operation",
     "tasks.advance_prompt", "tasks.await_approval", "tasks.close_prompt", "agent.prompt_stream",
@@ -90,8 +90,7 @@ RUN_ORDER = [
     "services.create_instance", "services.destroy_instance", "services.retry_operation",
     "services.abandon_operation", "scheduled.reconciler", "migrate",
 ]  # fmt: skip
-"""The order in which their sample events make sense."""
-
+"""An order in which each sample event finds the state that it needs."""
 
 SAMPLE_PROMPTS = {
     "tasks.advance_prompt": (f"prompt-{1:032d}", "running"),
@@ -99,11 +98,11 @@ SAMPLE_PROMPTS = {
     "agent.approve_call": (f"prompt-{3:032d}", "waiting"),
     "agent.reject_call": (f"prompt-{4:032d}", "waiting"),
 }
-"""The prompts of the sample events, and how their functions must find them."""
+"""The prompt of each sample event, with the status that its function requires."""
 
 
 class _FakeRuntimeApi(ThreadingHTTPServer):
-    """Hands out one event and takes its answer."""
+    """A Runtime API that gives one invocation and records its response."""
 
     daemon_threads = True
 
@@ -114,7 +113,7 @@ class _FakeRuntimeApi(ThreadingHTTPServer):
         self.response_received = threading.Event()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """The measured process is killed when it has answered, in the middle of asking for more."""
+        """Ignore the error: the process is killed after its response, during its next request."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -141,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._respond(202, b"{}", {})
 
     def _read_prelude(self) -> bytes:
-        """The head of a streamed answer, which is JSON too, without the NUL bytes after it and the body."""
+        """Return the prelude of a streamed response, without the NUL bytes and the body that follow."""
         body = b""
         while size := int(self.rfile.readline(), 16):
             body += self.rfile.read(size)
@@ -164,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
 def measure_cold_start(
     python: str, handler: str, code: Path, environment: dict[str, str], event: object
 ) -> tuple[float, Any]:
-    """CPU seconds of a fresh process until it has answered, and the answer."""
+    """Return the CPU seconds of a fresh process up to its response, and the response."""
     api = _FakeRuntimeApi(json.dumps(event).encode())
     threading.Thread(target=api.serve_forever, daemon=True).start()
     environment = {**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}", "_HANDLER": handler}
@@ -191,13 +190,13 @@ def measure_cold_start(
 
 
 def build_wrapper_command(environment: dict[str, str]) -> list[str]:
-    """What Lambda starts in place of the runtime client for a function that streams."""
+    """Return the exec wrapper of a function that streams, which Lambda starts in place of the runtime client."""
     name = environment.get("AWS_LAMBDA_EXEC_WRAPPER", "")
     return [name.replace("/opt/python", str(ROOT / "layers/shared"))] if name else []
 
 
 class ColdStartBenchmark:
-    """Rounds of cold starts, each round with an instance of its own."""
+    """The measurement of all functions, each round with its own instance."""
 
     def __init__(self, stack: Stack, python: str) -> None:
         self.stack = stack
@@ -262,7 +261,7 @@ class ColdStartBenchmark:
 
 
 def insert_prompt(database: psycopg.Connection[Any], prompt_id: str, status: str) -> None:
-    """A prompt of the sample events' user; one that waits does so for an approval."""
+    """Insert a prompt of the sample events' user; with the status `waiting` it has a pending approval."""
     database.execute("DELETE FROM prompts WHERE id = %s", (prompt_id,))
     query = "INSERT INTO prompts (id, user_id, input, status, deadline) VALUES (%s, 'user-1', 'Hello', %s, %s)"
     database.execute(query, (prompt_id, status, datetime.now(UTC) + timedelta(hours=1)))
@@ -279,7 +278,7 @@ def insert_prompt(database: psycopg.Connection[Any], prompt_id: str, status: str
 
 
 def load_sample_event(module: str, number: int, ids: dict[str, str]) -> object:
-    """The function's sample event, about this round's instance and operations."""
+    """Load the function's sample event with the ids of this round's instance and operations."""
     text = (ROOT / "events" / f"{module.replace('.', '/')}.json").read_text()
     for sample, actual in ids.items():
         text = text.replace(sample, actual)
@@ -288,7 +287,7 @@ def load_sample_event(module: str, number: int, ids: dict[str, str]) -> object:
 
 @contextmanager
 def bare_handler() -> Iterator[tuple[Path, dict[str, str]]]:
-    """A handler that does nothing, under the same runtime client."""
+    """Provide the code folder and the environment variables of a handler that does nothing."""
     with tempfile.TemporaryDirectory() as folder:
         code = Path(folder)
         (code / "bare.py").write_text("def handler(event, context):\n    return {}\n")
@@ -296,7 +295,7 @@ def bare_handler() -> Iterator[tuple[Path, dict[str, str]]]:
 
 
 def format_table(ratios: dict[str, list[float]]) -> tuple[str, bool]:
-    """The table in Markdown, and whether every budget holds."""
+    """Format a table in Markdown, and return whether all budgets hold."""
     lines, all_fit = ["| function | floors | budget | |", "|---|---:|---:|---|", "| a bare handler | 1.0 | | |"], True
     for name, rounds in sorted(ratios.items(), key=lambda item: median(item[1])):
         budget = BUDGETS.get(name, TASK_BUDGET if name.startswith("tasks.") else None)
@@ -311,8 +310,12 @@ def format_table(ratios: dict[str, list[float]]) -> tuple[str, bool]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="*", default=[], metavar="MODULE", help="measure these; the others only run")
-    parser.add_argument("--python", default=sys.executable, help="of an environment that holds what Lambda holds")
+    parser.add_argument(
+        "--only", nargs="*", default=[], metavar="MODULE", help="measure only these; the others run unmeasured"
+    )
+    parser.add_argument(
+        "--python", default=sys.executable, help="the interpreter of an environment with only the packages of Lambda"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as data:
         environment = {

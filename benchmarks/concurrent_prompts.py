@@ -1,13 +1,12 @@
-"""Many prompts at once, each followed by its own client: whether all end as they should, and how soon they begin.
+"""Many concurrent prompts, each with its own client: whether all complete, and after what time their streams start.
 
-On a stack of its own, with a model that takes a second for every answer. Each prompt has an answer of its own, so one
-that got another's shows. The measure is the time from a request to its `prompt.created`; what stands still beside it is
-GET /healthz in the same run. Milliseconds are this machine's, ratios hold. It is done twice: on Lambda too the first
-request of a process costs more.
+It starts its own stack, with a simulated model that takes one second per response. Each prompt has a different answer,
+so a mix-up shows. Measured is the time from the request to `prompt.created`, as a ratio to GET /healthz in the same
+run. All prompts are submitted twice, since the first request of a process costs more, on Lambda too.
 
     python -m benchmarks.concurrent_prompts [--prompts 200] [--latency 1.0] [--functions 10]
 
-Exits with 1 if a prompt did not complete, or not with its own answer.
+Exits with 1 if a prompt did not complete with its own answer.
 """
 
 import argparse
@@ -36,7 +35,7 @@ EXPECTED_EVENTS = ["prompt.created", "prompt.output", "prompt.completed"]
 
 @dataclass(frozen=True)
 class PromptResult:
-    """What one client saw: seconds until the first event and until the end, and what was wrong, if anything."""
+    """The result of one client: the seconds to the first event and to the end, and the problem, if any."""
 
     seconds_to_created: float
     seconds_to_end: float
@@ -52,14 +51,14 @@ def make_answer(number: int, run: str) -> str:
 
 
 def script_answers(simulator: SimulatorClient, prompts: int, latency: float, run: str) -> None:
-    """Let the model answer each prompt on its own."""
+    """Script the model's answer to each prompt; `latency` is in seconds."""
     for number in range(prompts):
         turn = {"text": make_answer(number, run), "latency_s": latency}
         simulator.script_model(turn, match=make_question(number, run))
 
 
 async def submit_and_read(client: httpx.AsyncClient, number: int, run: str) -> PromptResult:
-    """Ask, and read to the end."""
+    """Submit a prompt and read its stream to the end."""
     started_at, seconds_to_created = time.perf_counter(), 0.0
     events, content = list[str](), ""
     body = {"input": make_question(number, run)}
@@ -79,13 +78,13 @@ async def submit_and_read(client: httpx.AsyncClient, number: int, run: str) -> P
 
 
 async def submit_all(url: str, prompts: int, run: str) -> list[PromptResult]:
-    """All at once."""
+    """Submit all prompts at the same moment."""
     async with _open_client(url) as client:
         return list(await asyncio.gather(*(submit_and_read(client, number, run) for number in range(prompts))))
 
 
 async def measure_healthz(url: str, times: int, at_once: bool) -> list[float]:
-    """Seconds of each call."""
+    """Return the seconds of each call of GET /healthz."""
 
     async def measure_once(get: Callable[[str], Awaitable[httpx.Response]]) -> float:
         started_at = time.perf_counter()
@@ -99,7 +98,7 @@ async def measure_healthz(url: str, times: int, at_once: bool) -> list[float]:
 
 
 def _open_client(url: str) -> httpx.AsyncClient:
-    # There is no TLS, and to read its certificates would be measured.
+    # No TLS: loading the CA certificates would be measured too.
     limits = httpx.Limits(max_connections=None)
     return httpx.AsyncClient(base_url=url, timeout=120, limits=limits, trust_env=False, verify=False)  # noqa: S501
 
@@ -113,8 +112,8 @@ def _submit_all(url: str, prompts: int, run: str) -> list[PromptResult]:
 
 
 def format_table(rows: dict[str, list[float]]) -> str:
-    """In Markdown; the first row is what the others are compared with."""
-    lines = ["| | p50 | p99 | p50 to the first |", "|---|---:|---:|---:|"]
+    """Format a table of seconds in Markdown; the first row is the baseline."""
+    lines = ["| | p50 | p99 | p50 / baseline |", "|---|---:|---:|---:|"]
     baseline = median(next(iter(rows.values())))
     for name, seconds in rows.items():
         p99 = quantiles(seconds, n=100)[98]
@@ -126,8 +125,10 @@ def format_table(rows: dict[str, list[float]]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--prompts", type=int, default=200)
-    parser.add_argument("--latency", type=float, default=1.0, help="seconds that the model takes for an answer")
-    parser.add_argument("--functions", type=int, default=10, help="processes of one function at most, but the stream's")
+    parser.add_argument("--latency", type=float, default=1.0, help="seconds that the model takes for a response")
+    parser.add_argument(
+        "--functions", type=int, default=10, help="maximum of processes per function, except for the stream"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as data:
         environment = {"PATH": os.environ["PATH"]}
@@ -136,11 +137,11 @@ def main() -> int:
             port=0, environment=environment, database_url=None, schedules=False, concurrency=options.functions,
             stream_concurrency=max(options.prompts, 1),
         )  # fmt: skip
-        # The clients are a process of their own: they would hold up the gateway, which is in this one.
+        # The clients have their own process, since this one runs the gateway.
         context = multiprocessing.get_context("spawn")
         with Stack(settings, Console(quiet=True)) as stack, ProcessPoolExecutor(1, context) as clients:
             assert stack.simulator_url is not None
-            print(f"starting {options.prompts} processes that stream", file=sys.stderr)
+            print(f"starting {options.prompts} streaming processes", file=sys.stderr)
             stack.prewarm([STREAM_FUNCTION] * options.prompts + ["AdvancePromptFunction"] * options.functions)
             stack.prewarm(["AgentAuthorizerFunction", "AuthorizerFunction", "HealthzFunction"])
             rows: dict[str, list[float]] = {}
@@ -155,17 +156,16 @@ def main() -> int:
                     script_answers(simulator, options.prompts, options.latency, run)
                     run_results = clients.submit(_submit_all, stack.url, options.prompts, run).result()
                     rows[f"prompt.created, {options.prompts} at once, {run}"] = [
-                        one.seconds_to_created for one in run_results
+                        result.seconds_to_created for result in run_results
                     ]
-                    rows[f"the whole prompt, {run}"] = [one.seconds_to_end for one in run_results]
+                    rows[f"the whole prompt, {run}"] = [result.seconds_to_end for result in run_results]
                     results += run_results
-    wrong = [one.problem for one in results if one.problem]
-    print(
-        f"{len(results) - len(wrong)} of {len(results)} prompts completed with their own answer\n\n{format_table(rows)}"
-    )
-    for problem in wrong[:10]:
+    problems = [result.problem for result in results if result.problem]
+    completed = len(results) - len(problems)
+    print(f"{completed} of {len(results)} prompts completed with their own answer\n\n{format_table(rows)}")
+    for problem in problems[:10]:
         print(problem, file=sys.stderr)
-    return 1 if wrong else 0
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from pointsman.agent import Input, Output, Tool
 from pointsman.agent.model.client import ModelClient
 from pointsman.agent.model.response import FunctionCall, ModelTurn, TokenUsage
 from pointsman.errors import ModelFailed
+from pointsman.http_transport import Transport
 from pointsman.prompts.model_items import build_tool_output, build_user_message
-from pointsman.providers.http_client import Transport
 from pointsman.settings.prompts import ModelSettings
 
 KEY = "sk-planted-secret-key"

@@ -13,8 +13,8 @@ from pointsman.agent.model.client import ModelClient
 from pointsman.agent.model.errors import error_from_transport
 from pointsman.agent.model.response import ModelTurn, TokenUsage
 from pointsman.errors import ModelFailed
+from pointsman.http_transport import TRANSPORT_FAILURES, Transport
 from pointsman.prompts.model_items import build_user_message
-from pointsman.providers.http_client import TRANSPORT_FAILURES, Transport
 from pointsman.settings.prompts import ModelSettings
 
 TEXT_ITEM = {

@@ -1,4 +1,4 @@
-"""Providers against the simulator, over sockets; and against a scripted transport where only the mapping matters."""
+"""Fixtures: the simulator as a process, and a scripted transport for tests of the mapping only."""
 
 import os
 import subprocess
@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from pointsman.providers.http_client import Transport
+from pointsman.http_transport import Transport
+from pointsman.providers.telnyx.provider import TelnyxProvider
+from tests.providers.telnyx_harness import make_telnyx_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,13 +49,26 @@ def sim(simulator_client: SimulatorClient) -> SimulatorClient:
 
 @pytest.fixture
 def fast_transport() -> Transport:
-    """The network as it is, with waits a tenth as long."""
+    """The real network, with sleeps a tenth as long."""
     return Transport(sleep=lambda seconds: time.sleep(seconds / 10))
+
+
+@pytest.fixture
+def telnyx(sim: SimulatorClient, fast_transport: Transport) -> Iterator[TelnyxProvider]:
+    sim.update_config({"telnyx": {"order_seconds": 0.05, "number_lag_s": 0.05}})
+    provider = TelnyxProvider(make_telnyx_settings(sim.base_urls.telnyx), fast_transport)
+    yield provider
+    provider.http_client.close()
+
+
+def called_operations(sim: SimulatorClient) -> list[str]:
+    """The operations that the simulator has received, oldest first."""
+    return [call.operation for call in sim.list_calls()]
 
 
 @dataclass
 class ScriptedServer:
-    """Answers requests with `answers`, in turn and then the last one again; keeps what was asked and slept."""
+    """A mock transport that returns `responses` in turn, the last one repeatedly; records requests and sleeps."""
 
     responses: list[httpx.Response | Exception]
     requests: list[httpx.Request] = field(default_factory=list)
@@ -74,4 +89,4 @@ class ScriptedServer:
 
 @pytest.fixture
 def scripted_server() -> Callable[..., ScriptedServer]:
-    return lambda *answers: ScriptedServer(list(answers))
+    return lambda *responses: ScriptedServer(list(responses))

@@ -1,3 +1,5 @@
+"""AgentMail: inboxes, their listing and the meaning of its errors."""
+
 import json
 import re
 from collections.abc import Callable
@@ -7,11 +9,11 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import ProviderRejected, ProviderTimeout, ProviderUnavailable
+from pointsman.http_transport import Transport
 from pointsman.providers import agentmail as module
 from pointsman.providers.agentmail import AgentMailProvider
-from pointsman.providers.http_client import Transport
 from pointsman.settings.providers import AgentMailSettings
-from tests.providers.conftest import ScriptedServer
+from tests.providers.conftest import ScriptedServer, called_operations
 
 
 def make_settings(url="http://agentmail.test/v0", **changes):
@@ -24,10 +26,6 @@ def agentmail(sim: SimulatorClient, fast_transport: Transport):
     provider = AgentMailProvider(make_settings(sim.base_urls.agentmail), fast_transport)
     yield provider
     provider.http_client.close()
-
-
-def called_operations(sim: SimulatorClient):
-    return [call.operation for call in sim.list_calls()]
 
 
 def test_an_inbox_from_plan_to_deletion(agentmail: AgentMailProvider, sim: SimulatorClient):
@@ -43,52 +41,52 @@ def test_an_inbox_from_plan_to_deletion(agentmail: AgentMailProvider, sim: Simul
     assert resource.name == "convos-agent-a.op1"
     assert agentmail.create(plan, {}).id == resource.id
     assert agentmail.adoptable
-    assert [one.env for one in agentmail.find(plan)] == [resource.env]
+    assert [inbox.env for inbox in agentmail.find(plan)] == [resource.env]
     assert agentmail.find(agentmail.plan("convos-agent-a", "op2")) == []
-    assert [(one.id, one.name) for one in agentmail.list()] == [(resource.id, resource.name)]
+    assert [(inbox.id, inbox.name) for inbox in agentmail.list()] == [(resource.id, resource.name)]
     assert agentmail.delete(resource.id) is True
     assert agentmail.delete(resource.id) is False
     assert sim.list_leftovers() == []
 
 
-def test_a_domain_of_our_own_is_part_of_the_plan(sim: SimulatorClient):
+def test_the_domain_of_the_settings_is_part_of_the_plan(sim: SimulatorClient):
     sim.update_config({"agentmail": {"verified_domains": ["agentmail.to", "mail.example"]}})
-    own = AgentMailProvider(make_settings(sim.base_urls.agentmail, domain="mail.example"))
-    assert own.create(own.plan("a", "1"), {}).id == "a@mail.example"
+    provider = AgentMailProvider(make_settings(sim.base_urls.agentmail, domain="mail.example"))
+    assert provider.create(provider.plan("a", "1"), {}).id == "a@mail.example"
 
 
 @pytest.mark.parametrize("reference", ["convos-agent-ABC", "a b", "a_b", "ü", "…", "x" * 200, "a@b/c", "-a-", "\ud800"])
-def test_any_reference_gives_a_name_and_a_client_id_that_are_allowed(reference):
+def test_any_reference_gives_a_valid_user_name_and_client_id(reference):
     plan = AgentMailProvider(make_settings()).plan(reference, "op-1")
     assert re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", plan["username"])
     assert re.fullmatch(r"[A-Za-z0-9._~-]{1,256}", plan["client_id"])
 
 
-def test_references_that_look_alike_get_different_names():
+def test_similar_references_get_different_names():
     client = AgentMailProvider(make_settings())
     references = ["a-b", "a b", "a_b", "A-b", "a--b", "x" * 100, "x" * 101]
-    assert len({client.plan(one, "1")["username"] for one in references}) == len(references)
-    assert len({client.plan(one, "1")["client_id"] for one in references}) == len(references)
+    assert len({client.plan(reference, "1")["username"] for reference in references}) == len(references)
+    assert len({client.plan(reference, "1")["client_id"] for reference in references}) == len(references)
 
 
 @pytest.mark.parametrize("status", [403, 409])
-def test_a_name_of_somebody_else_gets_a_suffix(status, agentmail: AgentMailProvider, sim: SimulatorClient):
+def test_a_name_taken_by_another_customer_gets_a_suffix(status, agentmail: AgentMailProvider, sim: SimulatorClient):
     sim.update_config({"agentmail": {"taken_status": status, "taken_usernames": ["convos-agent-a"]}})
     plan = agentmail.plan("convos-agent-a", "op1")
     resource = agentmail.create(plan, {})
     assert re.fullmatch(r"convos-agent-a-[0-9a-f]{8}@agentmail\.to", resource.id)
-    assert [one.id for one in agentmail.find(plan)] == [resource.id]
+    assert [inbox.id for inbox in agentmail.find(plan)] == [resource.id]
     assert agentmail.create(plan, {}).id == resource.id
 
 
-def test_a_name_that_an_earlier_incarnation_still_has_gets_a_suffix(agentmail: AgentMailProvider):
+def test_a_name_taken_by_an_earlier_operation_gets_a_suffix(agentmail: AgentMailProvider):
     first = agentmail.create(agentmail.plan("convos-agent-a", "op1"), {})
     second = agentmail.create(agentmail.plan("convos-agent-a", "op2"), {})
     assert first.id != second.id
     assert second.name == "convos-agent-a.op2"
 
 
-def test_a_taken_name_that_turns_out_to_be_ours_is_adopted(scripted_server: Callable[..., ScriptedServer]):
+def test_a_taken_name_with_the_plans_client_id_is_adopted(scripted_server: Callable[..., ScriptedServer]):
     plan = {"username": "a", "client_id": "a.1", "display_name": "a"}
     server = scripted_server(
         httpx.Response(403, json={"name": "IsTakenError", "message": "x"}),
@@ -116,7 +114,7 @@ def test_a_taken_name_that_turns_out_to_be_ours_is_adopted(scripted_server: Call
         (404, {"name": "NotFoundError", "code": "not_found"}, "not_found"),
     ],
 )
-def test_refusals_are_told_apart_by_code_name_and_words(
+def test_the_reason_is_parsed_from_code_name_and_message(
     status, body, reason, scripted_server: Callable[..., ScriptedServer]
 ):
     response = httpx.Response(status, json=body)
@@ -138,7 +136,7 @@ def test_refusals_are_told_apart_by_code_name_and_words(
         (503, {"code": "service_unavailable"}, True),
     ],
 )
-def test_conflicts_may_pass(status, body, unknown, scripted_server: Callable[..., ScriptedServer]):
+def test_conflicts_are_unavailable(status, body, unknown, scripted_server: Callable[..., ScriptedServer]):
     response = httpx.Response(status, json=body)
     with pytest.raises(ProviderUnavailable) as raised:
         AgentMailProvider(make_settings(), scripted_server(response).transport).http_client.send(
@@ -147,7 +145,7 @@ def test_conflicts_may_pass(status, body, unknown, scripted_server: Callable[...
     assert raised.value.outcome_unknown is unknown
 
 
-def test_a_full_plan_and_a_bad_key_are_told_apart(agentmail: AgentMailProvider, sim: SimulatorClient):
+def test_the_inbox_limit_and_a_bad_key_have_different_reasons(agentmail: AgentMailProvider, sim: SimulatorClient):
     sim.update_config({"agentmail": {"inbox_limit": 1}})
     agentmail.create(agentmail.plan("a", "1"), {})
     with pytest.raises(ProviderRejected) as raised:
@@ -159,20 +157,20 @@ def test_a_full_plan_and_a_bad_key_are_told_apart(agentmail: AgentMailProvider, 
 
 
 @pytest.mark.parametrize("empty", [False, True])
-def test_all_pages_are_read_empty_ones_too(empty, agentmail: AgentMailProvider, sim: SimulatorClient):
+def test_all_pages_are_read_also_empty_ones(empty, agentmail: AgentMailProvider, sim: SimulatorClient):
     sim.update_config({"agentmail": {"page_default": 5, "empty_page_with_token": empty}})
     resource = {agentmail.create(agentmail.plan(f"agent-{number}", "1"), {}).id for number in range(12)}
-    assert {one.id for one in agentmail.list()} == resource
+    assert {inbox.id for inbox in agentmail.list()} == resource
     assert len(agentmail.find(agentmail.plan("agent-0", "1"))) == 1
 
 
-def test_a_listing_that_goes_round_in_circles_is_an_error(scripted_server: Callable[..., ScriptedServer]):
+def test_a_repeated_page_token_is_an_error(scripted_server: Callable[..., ScriptedServer]):
     server = scripted_server(httpx.Response(200, json={"count": 0, "inboxes": [], "next_page_token": "t"}))
     with pytest.raises(ProviderUnavailable, match="token"):
         [*AgentMailProvider(make_settings(), server.transport).list()]
 
 
-def test_an_accepted_deletion_is_watched_until_it_is_done(agentmail: AgentMailProvider, sim: SimulatorClient):
+def test_an_accepted_deletion_is_polled_until_the_inbox_is_gone(agentmail: AgentMailProvider, sim: SimulatorClient):
     sim.update_config({"agentmail": {"delete_status": 202, "delete_seconds": 0.1}})
     resource = agentmail.create(agentmail.plan("a", "1"), {})
     assert agentmail.delete(resource.id) is True
@@ -180,7 +178,7 @@ def test_an_accepted_deletion_is_watched_until_it_is_done(agentmail: AgentMailPr
     assert called_operations(sim)[-1] == "inboxes.get"
 
 
-def test_a_deletion_is_believed_only_when_the_inbox_is_gone(scripted_server: Callable[..., ScriptedServer]):
+def test_a_deletion_is_complete_only_when_the_inbox_is_not_found(scripted_server: Callable[..., ScriptedServer]):
     present = httpx.Response(200, json={"inbox_id": "a@agentmail.to"})
     server = scripted_server(
         httpx.Response(202),
@@ -198,28 +196,30 @@ def test_a_deletion_is_believed_only_when_the_inbox_is_gone(scripted_server: Cal
     assert sum(endless.sleeps) < 8
 
 
-def test_a_lost_answer_is_found_by_its_client_id(agentmail: AgentMailProvider, sim: SimulatorClient):
+def test_an_inbox_whose_response_was_lost_is_found_by_its_client_id(agentmail: AgentMailProvider, sim: SimulatorClient):
     plan = agentmail.plan("a", "1")
     sim.inject_fault("agentmail", "inboxes.create", "lost")
     with pytest.raises(ProviderTimeout):
         agentmail.create(plan, {})
     assert called_operations(sim) == ["inboxes.create"]
-    assert [one.env for one in agentmail.find(plan)] == [{"AGENTMAIL_INBOX_ID": "a@agentmail.to"}]
+    assert [inbox.env for inbox in agentmail.find(plan)] == [{"AGENTMAIL_INBOX_ID": "a@agentmail.to"}]
     assert agentmail.create(plan, {}).id == "a@agentmail.to"
     assert len(sim.list_leftovers()) == 1
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "rate_limit_text", "server_error", "html", "garbage", "drop", "lost"])
-def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, agentmail: AgentMailProvider, sim: SimulatorClient):
+def test_reads_and_deletes_are_retried_after_a_failure_of_any_kind(
+    kind, agentmail: AgentMailProvider, sim: SimulatorClient
+):
     plan = agentmail.plan("a", "1")
     resource = agentmail.create(plan, {})
     sim.inject_fault("agentmail", "inboxes.list", kind, retry_after=0)
-    assert [one.id for one in agentmail.find(plan)] == [resource.id]
+    assert [inbox.id for inbox in agentmail.find(plan)] == [resource.id]
     sim.inject_fault("agentmail", "inboxes.delete", kind, retry_after=0)
     assert agentmail.delete(resource.id) is True
 
 
-def test_what_is_sent_is_what_was_planned(scripted_server: Callable[..., ScriptedServer]):
+def test_the_request_is_built_from_the_plan(scripted_server: Callable[..., ScriptedServer]):
     server = scripted_server(httpx.Response(200, json={"inbox_id": "a@d.example"}))
     client = AgentMailProvider(make_settings(domain="d.example"), server.transport)
     resource = client.create(client.plan("a", "1"), {})
@@ -232,7 +232,7 @@ def test_what_is_sent_is_what_was_planned(scripted_server: Callable[..., Scripte
     assert resource.name == "a.1"
 
 
-def test_configured_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
+def test_there_is_a_provider_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("AGENTMAIL_API_KEY", raising=False)
     try:
         assert module.get_provider() is None
@@ -242,7 +242,7 @@ def test_configured_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.undo()
 
 
-def test_one_inbox_can_be_asked_for_alone(agentmail: AgentMailProvider, sim: SimulatorClient):
+def test_the_existence_of_one_inbox_can_be_read(agentmail: AgentMailProvider, sim: SimulatorClient):
     resource = agentmail.create(agentmail.plan("convos-agent-a", "op1"), {})
     assert agentmail.exists(resource.id) is True
     agentmail.delete(resource.id)

@@ -1,3 +1,5 @@
+"""The providers' HTTP client: mapping of failures, retries, deletions, redaction."""
+
 import gc
 import os
 import socket
@@ -12,14 +14,15 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
-from pointsman.providers.http_client import TRANSPORT_FAILURES, ErrorBody, HttpClient, quote_path_segment
+from pointsman.http_transport import TRANSPORT_FAILURES
+from pointsman.providers.http_client import ErrorBody, HttpClient, quote_path_segment
 from pointsman.redaction import redact, redact_code
 from tests.providers.conftest import ScriptedServer
 
 TOKEN = "sk-or-v1-the-very-secret-token"
 
 
-def explain(status, body):
+def parse_error_body(status, body):
     return ErrorBody(message=body["message"], code=body.get("code", "")) if isinstance(body, dict) else ErrorBody()
 
 
@@ -29,7 +32,7 @@ def make_client(scripted_server: ScriptedServer, *, url="http://provider.test/v1
         url,
         token=token,
         timeout=5,
-        parse_error_body=explain,
+        parse_error_body=parse_error_body,
         rate_limit_reset_unit=reset,
         transport=scripted_server.transport,
     )
@@ -51,7 +54,7 @@ def test_every_exception_of_httpx_is_mapped_by_name(kind):
 
 
 @pytest.mark.parametrize("kind", sorted(TRANSPORT_FAILURES, key=lambda kind: kind.__name__))
-def test_every_exception_of_httpx_becomes_an_error_of_ours(kind, scripted_server: Callable[..., ScriptedServer]):
+def test_every_exception_of_httpx_becomes_a_provider_error(kind, scripted_server: Callable[..., ScriptedServer]):
     request = httpx.Request("GET", "http://provider.test/")
     if kind is httpx.HTTPStatusError:
         error = kind("x", request=request, response=httpx.Response(500))
@@ -75,7 +78,7 @@ def test_without_a_connection_nothing_was_done(kind, scripted_server: Callable[.
 @pytest.mark.parametrize(
     "kind", [httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError]
 )
-def test_without_an_answer_the_outcome_is_unknown(kind, scripted_server: Callable[..., ScriptedServer]):
+def test_without_a_response_the_outcome_is_unknown(kind, scripted_server: Callable[..., ScriptedServer]):
     with pytest.raises(ProviderTimeout) as raised:
         make_client(scripted_server(kind("x"))).send("thing.make", "POST", "/things", body={})
     assert raised.value.outcome_unknown
@@ -96,7 +99,7 @@ def test_without_an_answer_the_outcome_is_unknown(kind, scripted_server: Callabl
         (302, "invalid"),
     ],
 )
-def test_a_refusal_has_a_reason(status, reason, scripted_server: Callable[..., ScriptedServer]):
+def test_an_error_status_gives_a_reason(status, reason, scripted_server: Callable[..., ScriptedServer]):
     with pytest.raises(ProviderRejected) as raised:
         make_client(scripted_server(httpx.Response(status, json={"message": "no"}))).send("s", "GET", "/x")
     assert raised.value.reason == reason
@@ -104,7 +107,7 @@ def test_a_refusal_has_a_reason(status, reason, scripted_server: Callable[..., S
 
 @pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 524, 529])
 @pytest.mark.parametrize("content", [b"<html>bad gateway</html>", b"", b'{"message":"down"}'])
-def test_a_failing_provider_leaves_the_outcome_unknown(status, content, scripted_server: Callable[..., ScriptedServer]):
+def test_a_server_error_leaves_the_outcome_unknown(status, content, scripted_server: Callable[..., ScriptedServer]):
     with pytest.raises(ProviderUnavailable) as raised:
         make_client(scripted_server(httpx.Response(status, content=content))).send("s", "POST", "/x", body={})
     assert raised.value.outcome_unknown
@@ -122,15 +125,13 @@ def test_429_is_a_throttle_whatever_its_body_is(content, scripted_server: Callab
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"{", b"\xff", b"[" * 100_000])
-def test_success_that_cannot_be_read_leaves_the_outcome_unknown(
-    content, scripted_server: Callable[..., ScriptedServer]
-):
+def test_a_2xx_without_json_leaves_the_outcome_unknown(content, scripted_server: Callable[..., ScriptedServer]):
     with pytest.raises(ProviderUnavailable) as raised:
         make_client(scripted_server(httpx.Response(200, content=content))).send("s", "POST", "/x", body={})
     assert raised.value.outcome_unknown
 
 
-def test_retry_after_is_read_as_seconds_date_and_reset(scripted_server: Callable[..., ScriptedServer]):
+def test_retry_after_is_parsed_as_seconds_date_or_reset(scripted_server: Callable[..., ScriptedServer]):
     def retry_after(headers, reset=None):
         with pytest.raises(ProviderUnavailable) as raised:
             make_client(scripted_server(httpx.Response(429, headers=headers)), reset=reset).send("s", "GET", "/x")
@@ -147,7 +148,7 @@ def test_retry_after_is_read_as_seconds_date_and_reset(scripted_server: Callable
     assert retry_after({"X-RateLimit-Reset": "9", "Retry-After": "2"}, "seconds") == 2
 
 
-def test_reads_are_tried_three_times_with_growing_jittered_waits(scripted_server: Callable[..., ScriptedServer]):
+def test_reads_are_retried_twice_with_exponential_backoff_and_jitter(scripted_server: Callable[..., ScriptedServer]):
     server = scripted_server(httpx.Response(503), httpx.ReadTimeout("x"), httpx.Response(200, json={"ok": 1}))
     assert make_client(server).get("s", "/x").body == {"ok": 1}
     assert len(server.requests) == 3
@@ -160,7 +161,7 @@ def test_reads_are_tried_three_times_with_growing_jittered_waits(scripted_server
     assert len(server.requests) == 3
 
 
-def test_a_pause_that_is_asked_for_is_kept_up_to_two_seconds(scripted_server: Callable[..., ScriptedServer]):
+def test_retry_after_is_respected_up_to_two_seconds(scripted_server: Callable[..., ScriptedServer]):
     server = scripted_server(httpx.Response(429, headers={"Retry-After": "1.8"}), httpx.Response(200, json={}))
     make_client(server).get("s", "/x")
     assert server.sleeps == [1.8]
@@ -171,7 +172,7 @@ def test_a_pause_that_is_asked_for_is_kept_up_to_two_seconds(scripted_server: Ca
     assert len(server.requests) == 1
 
 
-def test_refusals_are_not_tried_again(scripted_server: Callable[..., ScriptedServer]):
+def test_rejections_are_not_retried(scripted_server: Callable[..., ScriptedServer]):
     server = scripted_server(httpx.Response(404, json={"message": "no"}))
     with pytest.raises(ProviderRejected):
         make_client(server).get("s", "/x")
@@ -179,25 +180,25 @@ def test_refusals_are_not_tried_again(scripted_server: Callable[..., ScriptedSer
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "failure",
     [httpx.Response(500), httpx.ReadTimeout("x"), httpx.RemoteProtocolError("x"), httpx.Response(200, text="?")],
 )
-def test_a_mutation_is_never_repeated_after_an_unknown_outcome(answer, scripted_server: Callable[..., ScriptedServer]):
-    server = scripted_server(answer)
+def test_a_mutation_is_never_retried_after_an_unknown_outcome(failure, scripted_server: Callable[..., ScriptedServer]):
+    server = scripted_server(failure)
     with pytest.raises(ProviderUnavailable):
         make_client(server).mutate("s", "POST", "/x", {})
     assert len(server.requests) == 1
     assert server.sleeps == []
 
 
-@pytest.mark.parametrize("answer", [httpx.Response(429), httpx.ConnectError("x")])
-def test_a_mutation_is_repeated_where_nothing_was_done(answer, scripted_server: Callable[..., ScriptedServer]):
-    server = scripted_server(answer, httpx.Response(201, json={"id": 1}))
+@pytest.mark.parametrize("failure", [httpx.Response(429), httpx.ConnectError("x")])
+def test_a_mutation_is_retried_if_nothing_was_done(failure, scripted_server: Callable[..., ScriptedServer]):
+    server = scripted_server(failure, httpx.Response(201, json={"id": 1}))
     assert make_client(server).mutate("s", "POST", "/x", {}).body == {"id": 1}
     assert len(server.requests) == 2
 
 
-def test_no_new_try_begins_when_much_time_has_passed(scripted_server: Callable[..., ScriptedServer]):
+def test_no_retry_starts_after_the_deadline(scripted_server: Callable[..., ScriptedServer]):
     times = iter([0.0, 14.9, 30.0])
     server = scripted_server(httpx.ReadTimeout("x"))
     client_with_clock = make_client(server)
@@ -209,7 +210,7 @@ def test_no_new_try_begins_when_much_time_has_passed(scripted_server: Callable[.
     assert len(server.requests) == 1
 
 
-def test_deleting_what_is_gone_says_so(scripted_server: Callable[..., ScriptedServer]):
+def test_a_deletion_returns_whether_the_resource_existed(scripted_server: Callable[..., ScriptedServer]):
     assert (
         make_client(scripted_server(httpx.Response(404, json={"message": "no"}))).delete(
             "s", "/x/1", existing_path="/x"
@@ -221,14 +222,14 @@ def test_deleting_what_is_gone_says_so(scripted_server: Callable[..., ScriptedSe
     assert make_client(scripted_server(httpx.Response(202))).delete("s", "/x/1", existing_path="/x") == "accepted"
 
 
-def test_gone_after_a_lost_answer_was_our_own_doing(scripted_server: Callable[..., ScriptedServer]):
+def test_a_404_after_a_lost_response_counts_as_deleted(scripted_server: Callable[..., ScriptedServer]):
     server = scripted_server(httpx.RemoteProtocolError("x"), httpx.Response(404, json={"message": "no"}))
     assert make_client(server).delete("s", "/x/1", existing_path="/x") == "deleted"
     server = scripted_server(httpx.ConnectError("x"), httpx.Response(404, json={"message": "no"}))
     assert make_client(server).delete("s", "/x/1", existing_path="/x") == "gone"
 
 
-def test_a_404_of_something_else_is_not_believed(scripted_server: Callable[..., ScriptedServer]):
+def test_a_404_without_json_counts_only_if_the_existing_path_responds(scripted_server: Callable[..., ScriptedServer]):
     nowhere = scripted_server(httpx.Response(404, text="<html>Not Found</html>"))
     with pytest.raises(ProviderRejected):
         make_client(nowhere).delete("s", "/x/1", existing_path="/x")
@@ -238,7 +239,7 @@ def test_a_404_of_something_else_is_not_believed(scripted_server: Callable[..., 
     assert make_client(plain).delete("s", "/x/1", existing_path="/x") == "gone"
 
 
-def test_a_deletion_that_is_refused_is_an_error(scripted_server: Callable[..., ScriptedServer]):
+def test_a_rejected_deletion_is_an_error(scripted_server: Callable[..., ScriptedServer]):
     with pytest.raises(ProviderRejected) as raised:
         make_client(scripted_server(httpx.Response(403, json={"message": "no"}))).delete(
             "s", "/x/1", existing_path="/x"
@@ -271,7 +272,7 @@ def test_no_message_holds_a_secret(leak, scripted_server: Callable[..., Scripted
         assert "is not good" in str(raised.value)
 
 
-def test_values_of_the_request_are_hidden_and_texts_are_cut(scripted_server: Callable[..., ScriptedServer]):
+def test_secrets_of_the_request_are_redacted_and_messages_shortened(scripted_server: Callable[..., ScriptedServer]):
     response = httpx.Response(400, json={"message": "bad value hunter22! " + "x\n" * 500})
     with pytest.raises(ProviderRejected) as raised:
         make_client(scripted_server(response)).send("s", "POST", "/x", body={}, secrets=["hunter22!"])
@@ -280,7 +281,7 @@ def test_values_of_the_request_are_hidden_and_texts_are_cut(scripted_server: Cal
     assert "\n" not in str(raised.value)
 
 
-def test_ordinary_words_are_left_alone():
+def test_ordinary_words_are_not_redacted():
     text = "KEY not found: monkeys and keyboards in am_x, task sk-1, +15550100"
     assert redact(text) == text
     assert redact_code("limit_exceeded") == "limit_exceeded"
@@ -288,8 +289,8 @@ def test_ordinary_words_are_left_alone():
 
 
 @pytest.mark.parametrize("token", ["with\nnewline", "schlüssel-ключ"])
-def test_a_credential_that_no_header_can_carry_is_told_without_showing_it(token, simulator_url: str):
-    bad = HttpClient("acme", simulator_url, token=token, timeout=5, parse_error_body=explain)
+def test_a_credential_that_is_no_valid_header_is_rejected_without_showing_it(token, simulator_url: str):
+    bad = HttpClient("acme", simulator_url, token=token, timeout=5, parse_error_body=parse_error_body)
     with pytest.raises(ProviderRejected) as raised:
         bad.get("s", "/")
     assert token not in str(raised.value)
@@ -297,52 +298,58 @@ def test_a_credential_that_no_header_can_carry_is_told_without_showing_it(token,
 
 
 @pytest.mark.parametrize("url", ["provider.test", "ftp://provider.test", "http://[", "http://127.0.0.1:99999"])
-def test_an_address_that_is_none_is_a_refusal(url):
+def test_a_malformed_url_is_a_provider_error(url):
     with pytest.raises((ProviderRejected, ProviderUnavailable)) as raised:
-        HttpClient("acme", url, token="t", timeout=1, parse_error_body=explain).send("s", "GET", "/")
+        HttpClient("acme", url, token="t", timeout=1, parse_error_body=parse_error_body).send("s", "GET", "/")
     assert raised.value.step == "s"
 
 
-def test_nobody_listening_means_that_nothing_was_done():
+def test_a_refused_connection_means_that_nothing_was_done():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    unreachable = HttpClient("acme", f"http://127.0.0.1:{port}", token="t", timeout=1, parse_error_body=explain)
+    unreachable = HttpClient(
+        "acme", f"http://127.0.0.1:{port}", token="t", timeout=1, parse_error_body=parse_error_body
+    )
     with pytest.raises(ProviderUnavailable) as raised:
         unreachable.send("s", "POST", "/", body={})
     assert not raised.value.outcome_unknown
 
 
-def test_a_server_that_says_nothing_is_left_after_the_timeout():
+def test_a_server_that_does_not_respond_is_a_timeout():
     with socket.create_server(("127.0.0.1", 0)) as server:
         impatient_client = HttpClient(
-            "acme", f"http://127.0.0.1:{server.getsockname()[1]}", token="t", timeout=0.1, parse_error_body=explain
+            "acme",
+            f"http://127.0.0.1:{server.getsockname()[1]}",
+            token="t",
+            timeout=0.1,
+            parse_error_body=parse_error_body,
         )
         with pytest.raises(ProviderTimeout):
             impatient_client.send("s", "GET", "/")
 
 
-def test_proxies_of_the_shell_and_redirects_are_not_followed(monkeypatch: pytest.MonkeyPatch, sim: SimulatorClient):
+def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch, sim: SimulatorClient):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    direct = HttpClient("acme", sim.base_urls.openrouter, token="t", timeout=5, parse_error_body=explain)
+    direct = HttpClient("acme", sim.base_urls.openrouter, token="t", timeout=5, parse_error_body=parse_error_body)
     assert direct.get("s", "/keys").status == 200
 
 
 def test_no_repr_shows_a_credential(scripted_server: Callable[..., ScriptedServer]):
-    shown = make_client(scripted_server(httpx.Response(200, json={})), url=f"http://provider.test/?key={TOKEN}")
-    assert TOKEN not in repr(shown)
+    client = make_client(scripted_server(httpx.Response(200, json={})), url=f"http://provider.test/?key={TOKEN}")
+    assert TOKEN not in repr(client)
 
 
-def test_a_client_that_is_let_go_leaves_no_open_socket(sim: SimulatorClient):
-    client = HttpClient("acme", sim.base_urls.openrouter, token="t", timeout=5, parse_error_body=explain)
+def test_a_deleted_client_leaves_no_open_socket(sim: SimulatorClient):
+    client = HttpClient("acme", sim.base_urls.openrouter, token="t", timeout=5, parse_error_body=parse_error_body)
     client.get("s", "/keys")
     del client
     gc.collect()
 
 
 @pytest.mark.parametrize("value", ["", ".", ".."])
-def test_an_id_that_leads_elsewhere_is_refused(value):
+def test_an_id_that_names_another_path_is_invalid(value):
     with pytest.raises(InvalidInput):
         quote_path_segment(value)
 
@@ -352,7 +359,7 @@ def test_ids_are_percent_encoded():
     assert quote_path_segment("a/b@c?d#e") == "a%2Fb%40c%3Fd%23e"
 
 
-def test_providers_load_nothing_heavy():
+def test_providers_do_not_import_heavy_modules():
     code = (
         "import sys; import pointsman.providers.railway, pointsman.providers.openrouter,"
         "pointsman.providers.agentmail, pointsman.providers.telnyx.provider;"

@@ -1,3 +1,5 @@
+"""OpenRouter: keys, their listing while it changes, and credits."""
+
 import json
 from collections.abc import Callable
 
@@ -6,8 +8,8 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from pointsman.http_transport import Transport
 from pointsman.providers import openrouter as module
-from pointsman.providers.http_client import Transport
 from pointsman.providers.openrouter import OpenRouterProvider
 from pointsman.settings.providers import OpenRouterSettings
 from tests.providers.conftest import ScriptedServer
@@ -33,14 +35,14 @@ def test_a_key_from_plan_to_deletion(openrouter: OpenRouterProvider, sim: Simula
     assert resource.env["OPENROUTER_API_KEY"] not in repr(resource)
     assert resource.name == "convos-agent-a"
     assert (float(resource.meta["limit"]), resource.meta["limit_reset"]) == (20, "monthly")
-    assert [one.id for one in openrouter.find(plan)] == [resource.id]
-    assert [(one.id, one.name, one.env) for one in openrouter.list()] == [(resource.id, resource.name, {})]
+    assert [key.id for key in openrouter.find(plan)] == [resource.id]
+    assert [(key.id, key.name, key.env) for key in openrouter.list()] == [(resource.id, resource.name, {})]
     assert openrouter.delete(resource.id) is True
     assert openrouter.delete(resource.id) is False
     assert sim.list_leftovers() == []
 
 
-def test_the_cap_can_be_given_and_must_be_a_number(openrouter: OpenRouterProvider):
+def test_the_limit_is_an_option_and_must_be_a_number(openrouter: OpenRouterProvider):
     resource = openrouter.create({"name": "a"}, {"limit": 2.5})
     assert float(resource.meta["limit"]) == 2.5
     for limit in ("5", -1, float("nan"), float("inf"), True, [1]):
@@ -54,7 +56,7 @@ def test_no_reset_is_sent_as_null(scripted_server: Callable[..., ScriptedServer]
     assert json.loads(server.requests[0].content) == {"name": "a", "limit": 20.0, "limit_reset": None}
 
 
-def test_every_key_of_a_name_is_found_over_all_pages_disabled_ones_too(
+def test_every_key_of_a_name_is_found_on_all_pages_also_disabled_ones(
     openrouter: OpenRouterProvider, sim: SimulatorClient
 ):
     sim.update_config({"openrouter": {"page_size": 10}})
@@ -68,13 +70,13 @@ def test_every_key_of_a_name_is_found_over_all_pages_disabled_ones_too(
         headers={"Authorization": "Bearer sk-or-v1-manage"},
         trust_env=False,
     ).raise_for_status()
-    assert {one.id for one in openrouter.find({"name": "twice"})} == set(keys)
-    assert len({one.id for one in openrouter.list()}) == 25
+    assert {key.id for key in openrouter.find({"name": "twice"})} == set(keys)
+    assert len({key.id for key in openrouter.list()}) == 25
     assert openrouter.find({"name": "twic"}) == []
 
 
 class ChangingKeyList:
-    """A listing, newest first, from which keys go and to which keys come between two pages."""
+    """A key listing, newest first, that changes between two pages."""
 
     def __init__(self, count, page=100):
         self.keys = [{"hash": f"h{number}", "name": "n"} for number in range(count)]
@@ -90,33 +92,33 @@ class ChangingKeyList:
 
 
 def make_client(account: ChangingKeyList):
-    from pointsman.providers.http_client import Transport
+    from pointsman.http_transport import Transport
 
     return OpenRouterProvider(make_settings(), Transport(http_transport=httpx.MockTransport(account)))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 99, 100, 101, 200, 250])
 @pytest.mark.parametrize("page", [100, 7])
-def test_a_listing_is_read_to_its_end_whatever_the_size_of_its_pages(count, page):
+def test_a_listing_is_read_to_its_end_with_any_page_size(count, page):
     account = ChangingKeyList(count, page)
-    assert [one.id for one in make_client(account).list()] == [f"h{number}" for number in range(count)]
-    assert all(asked["include_disabled"] == asked["include_expired"] == "true" for asked in account.queries)
+    assert [key.id for key in make_client(account).list()] == [f"h{number}" for number in range(count)]
+    assert all(query["include_disabled"] == query["include_expired"] == "true" for query in account.queries)
 
 
-def test_keys_that_go_while_listing_make_no_other_key_be_passed_over():
+def test_keys_deleted_while_listing_make_no_other_key_be_skipped():
     account = ChangingKeyList(250)
     account.changes_between_pages = [lambda: account.keys.__delitem__(slice(0, 5))]
-    assert {f"h{number}" for number in range(5, 250)} <= {one.id for one in make_client(account).list()}
+    assert {f"h{number}" for number in range(5, 250)} <= {key.id for key in make_client(account).list()}
 
 
-def test_keys_that_come_while_listing_are_given_once():
+def test_keys_added_while_listing_are_yielded_once():
     account = ChangingKeyList(250)
     account.changes_between_pages = [lambda: account.keys.insert(0, {"hash": "new", "name": "n"})]
-    found = [one.id for one in make_client(account).list()]
+    found = [key.id for key in make_client(account).list()]
     assert sorted(found) == sorted(["new", *(f"h{number}" for number in range(250))])
 
 
-def test_deleting_while_going_through_the_list_reaches_every_key(openrouter: OpenRouterProvider, sim: SimulatorClient):
+def test_deleting_while_iterating_reaches_every_key(openrouter: OpenRouterProvider, sim: SimulatorClient):
     sim.update_config({"openrouter": {"page_size": 10}})
     for _ in range(25):
         openrouter.create({"name": "a"}, {})
@@ -125,7 +127,7 @@ def test_deleting_while_going_through_the_list_reaches_every_key(openrouter: Ope
     assert sim.list_leftovers() == []
 
 
-def test_a_version_that_does_not_know_expired_keys_is_asked_without(scripted_server: Callable[..., ScriptedServer]):
+def test_include_expired_is_omitted_after_the_api_has_rejected_it(scripted_server: Callable[..., ScriptedServer]):
     server = scripted_server(
         httpx.Response(400, json={"error": {"code": 400, "message": "Unrecognized key: include_expired"}}),
         httpx.Response(200, json={"data": []}),
@@ -134,15 +136,15 @@ def test_a_version_that_does_not_know_expired_keys_is_asked_without(scripted_ser
     assert "include_expired" not in str(server.requests[1].url)
 
 
-def test_a_lost_answer_leaves_a_key_that_is_found_and_deleted(openrouter: OpenRouterProvider, sim: SimulatorClient):
+def test_a_key_whose_response_was_lost_is_found_and_deleted(openrouter: OpenRouterProvider, sim: SimulatorClient):
     sim.inject_fault("openrouter", "keys.create", "lost")
     with pytest.raises(ProviderTimeout):
         openrouter.create({"name": "a"}, {})
     assert [call.operation for call in sim.list_calls()] == ["keys.create"]
-    (left,) = openrouter.find({"name": "a"})
-    assert left.env == {}
+    (orphan,) = openrouter.find({"name": "a"})
+    assert orphan.env == {}
     assert openrouter.adoptable is False
-    assert openrouter.delete(left.id) is True
+    assert openrouter.delete(orphan.id) is True
 
 
 def test_credits_are_read(openrouter: OpenRouterProvider):
@@ -151,16 +153,18 @@ def test_credits_are_read(openrouter: OpenRouterProvider):
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "rate_limit_text", "server_error", "html", "garbage", "drop", "lost"])
-def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, openrouter: OpenRouterProvider, sim: SimulatorClient):
+def test_reads_and_deletes_are_retried_after_a_failure_of_any_kind(
+    kind, openrouter: OpenRouterProvider, sim: SimulatorClient
+):
     resource = openrouter.create({"name": "a"}, {})
     sim.inject_fault("openrouter", "keys.list", kind, retry_after=0)
-    assert [one.id for one in openrouter.find({"name": "a"})] == [resource.id]
+    assert [key.id for key in openrouter.find({"name": "a"})] == [resource.id]
     sim.inject_fault("openrouter", "keys.delete", kind, retry_after=0)
     assert openrouter.delete(resource.id) is True
 
 
 @pytest.mark.parametrize(
-    ("kind", "unknown", "left"),
+    ("kind", "unknown", "leftovers"),
     [
         ("server_error", True, 0),
         ("server_error_done", True, 1),
@@ -169,17 +173,17 @@ def test_reads_and_deletes_get_over_one_failure_of_any_kind(kind, openrouter: Op
         ("rate_limit_text", False, 0),
     ],
 )
-def test_creates_say_whether_something_may_have_been_done(
-    kind, unknown, left, openrouter: OpenRouterProvider, sim: SimulatorClient
+def test_failed_creates_know_whether_the_outcome_is_unknown(
+    kind, unknown, leftovers, openrouter: OpenRouterProvider, sim: SimulatorClient
 ):
     sim.inject_fault("openrouter", "keys.create", kind, times=None)
     with pytest.raises(ProviderUnavailable) as raised:
         openrouter.create({"name": "a"}, {})
     assert raised.value.outcome_unknown is unknown
-    assert len(sim.list_leftovers()) == left
+    assert len(sim.list_leftovers()) == leftovers
 
 
-def test_a_bad_key_and_an_empty_account_are_told_apart(
+def test_a_bad_key_and_an_empty_account_have_different_reasons(
     sim: SimulatorClient, scripted_server: Callable[..., ScriptedServer]
 ):
     with pytest.raises(ProviderRejected) as raised:
@@ -193,13 +197,13 @@ def test_a_bad_key_and_an_empty_account_are_told_apart(
     assert raised.value.reason == "limit"
 
 
-def test_a_wrong_address_never_reads_as_gone(sim: SimulatorClient):
+def test_a_wrong_url_is_not_an_empty_listing(sim: SimulatorClient):
     misdirected = OpenRouterProvider(make_settings(f"{sim.origin}/nowhere"))
     with pytest.raises((ProviderRejected, ProviderUnavailable)):
         [*misdirected.list()]
 
 
-def test_an_answer_without_the_secret_is_no_success(scripted_server: Callable[..., ScriptedServer]):
+def test_a_response_without_the_secret_is_an_error(scripted_server: Callable[..., ScriptedServer]):
     for body in ({}, {"key": "sk"}, {"data": {"hash": "h"}}, [], {"key": 1, "data": {"hash": "h"}}):
         with pytest.raises(ProviderUnavailable) as raised:
             OpenRouterProvider(make_settings(), scripted_server(httpx.Response(201, json=body)).transport).create(
@@ -208,7 +212,7 @@ def test_an_answer_without_the_secret_is_no_success(scripted_server: Callable[..
         assert raised.value.outcome_unknown
 
 
-def test_configured_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
+def test_there_is_a_provider_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OPENROUTER_MANAGEMENT_KEY", raising=False)
     try:
         assert module.get_provider() is None
@@ -218,7 +222,7 @@ def test_configured_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.undo()
 
 
-def test_one_key_can_be_asked_for_alone(openrouter: OpenRouterProvider, sim: SimulatorClient):
+def test_the_existence_of_one_key_can_be_read(openrouter: OpenRouterProvider, sim: SimulatorClient):
     resource = openrouter.create({"name": "a"}, {})
     assert openrouter.exists(resource.id) is True
     openrouter.delete(resource.id)

@@ -1,3 +1,5 @@
+"""Railway: services, volumes, domains and deployments over GraphQL."""
+
 import json
 import time
 from collections.abc import Callable
@@ -7,13 +9,21 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidSetting, MissingSetting, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from pointsman.http_transport import Transport
+from pointsman.json_values import as_object
 from pointsman.providers import railway as module
-from pointsman.providers.http_client import Transport
 from pointsman.providers.railway import RailwayClient, ServiceInstance
+from pointsman.providers.railway.graphql import GraphQLClient, Operation
 from pointsman.settings.providers import RailwaySettings
-from tests.providers.conftest import ScriptedServer
+from tests.providers.conftest import ScriptedServer, called_operations
 
 PROJECT, ENVIRONMENT = "sim-project", "sim-environment"
+VARIABLES = Operation(
+    "variables",
+    """query variables($projectId: String!, $environmentId: String!, $serviceId: String) {
+  variables(projectId: $projectId, environmentId: $environmentId, serviceId: $serviceId, unrendered: true)
+}""",
+)
 
 
 def make_settings(url="http://railway.test/graphql/v2", **changes):
@@ -36,8 +46,9 @@ def railway(sim: SimulatorClient, fast_transport: Transport):
     provider.http_client.close()
 
 
-def called_operations(sim: SimulatorClient):
-    return [call.operation for call in sim.list_calls()]
+def read_variables(railway: RailwayClient, service_id: str):
+    names = {"projectId": PROJECT, "environmentId": ENVIRONMENT, "serviceId": service_id}
+    return as_object(GraphQLClient(railway.http_client).query(VARIABLES, names))
 
 
 def test_an_instance_from_service_to_status(railway: RailwayClient, sim: SimulatorClient):
@@ -60,11 +71,9 @@ def test_an_instance_from_service_to_status(railway: RailwayClient, sim: Simulat
     assert [*railway.list_service_instances()] == [
         ServiceInstance(service, "convos-agent-a", "SUCCESS", domain, "ghcr.io/o/i@sha256:1", ENVIRONMENT)
     ]
-    assert railway.list_variable_names(service) >= {"A", "B"}
     railway.set_variables(service, {"C": "3"}, skip_deploys=True)
+    assert read_variables(railway, service).items() >= {"A": "1", "B": "two", "C": "3"}.items()
     assert railway.get_latest_deployment(service).id == deployed.id
-    assert railway.list_variable_names(service) >= {"A", "B", "C"}
-    railway.set_limits(service, 2, 4.5)
     again = railway.redeploy(deployed.id)
     assert railway.get_latest_deployment(service).id == again.id != deployed.id
     assert railway.find_domain(service) == domain
@@ -79,7 +88,7 @@ def test_an_instance_from_service_to_status(railway: RailwayClient, sim: Simulat
     assert sim.list_leftovers() == []
 
 
-def test_limits_and_variables_arrive_as_they_were_meant(scripted_server: Callable[..., ScriptedServer]):
+def test_limits_and_variables_are_sent_in_one_patch(scripted_server: Callable[..., ScriptedServer]):
     server = scripted_server(httpx.Response(200, json={"data": {"environmentPatchCommit": "x"}}))
     RailwayClient(make_settings(), server.transport).deploy(
         "s1", image="i", start_command="c", variables={"K": "v"}, vcpus=4.0, memory_bytes=8 * 2**30
@@ -102,42 +111,45 @@ def test_limits_and_variables_arrive_as_they_were_meant(scripted_server: Callabl
 
 
 @pytest.mark.parametrize(
-    ("given", "sent"),
+    ("url", "expected_url"),
     [
         ("http://r.test/graphql/v2", "http://r.test/graphql/v2?source=pointsman"),
         ("http://r.test/graphql/v2/", "http://r.test/graphql/v2?source=pointsman"),
         ("http://r.test/graphql/v2?team=x", "http://r.test/graphql/v2?team=x"),
     ],
 )
-def test_the_address_gets_a_query_unless_it_has_one(given, sent, scripted_server: Callable[..., ScriptedServer]):
+def test_the_url_gets_a_query_unless_it_has_one(url, expected_url, scripted_server: Callable[..., ScriptedServer]):
     server = scripted_server(httpx.Response(200, json={"data": {"serviceCreate": {"id": "1"}}}))
-    RailwayClient(make_settings(given), server.transport).create_service("a")
-    assert str(server.requests[0].url) == sent
+    RailwayClient(make_settings(url), server.transport).create_service("a")
+    assert str(server.requests[0].url) == expected_url
     assert server.requests[0].headers["authorization"] == "Bearer railway-token-1234"
     assert "project-access-token" not in server.requests[0].headers
 
 
-def test_thousands_are_listed_over_all_pages_and_cheaply(railway: RailwayClient, sim: SimulatorClient):
+def test_thousands_of_services_are_listed_in_few_calls(railway: RailwayClient, sim: SimulatorClient):
     ids = sim.seed_services(2100)
     cpu_started_at = time.process_time()
     instances = [*railway.list_service_instances()]
     assert time.process_time() - cpu_started_at < 2
-    assert {one.service_id for one in instances} == set(ids)
+    assert {instance.service_id for instance in instances} == set(ids)
     assert len(instances) == 2100
-    assert all(one.status == "SUCCESS" and one.domain and one.environment_id == ENVIRONMENT for one in instances)
-    assert {one.id for one in railway.list_services()} == set(ids)
+    assert all(
+        instance.status == "SUCCESS" and instance.domain and instance.environment_id == ENVIRONMENT
+        for instance in instances
+    )
+    assert {service.id for service in railway.list_services()} == set(ids)
     assert called_operations(sim).count("environment") == 5
 
 
-def test_a_server_with_smaller_pages_is_followed(railway: RailwayClient, sim: SimulatorClient):
+def test_smaller_pages_of_the_server_are_all_read(railway: RailwayClient, sim: SimulatorClient):
     sim.update_config({"railway": {"page_max": 7}})
     ids = sim.seed_services(30)
-    assert {one.id for one in railway.list_services()} == set(ids)
-    assert {one.service_id for one in railway.list_service_instances()} == set(ids)
+    assert {service.id for service in railway.list_services()} == set(ids)
+    assert {instance.service_id for instance in railway.list_service_instances()} == set(ids)
 
 
 @pytest.mark.parametrize("cursor", [None, "", "same"])
-def test_a_listing_that_cannot_go_on_is_an_error_not_an_end(cursor, scripted_server: Callable[..., ScriptedServer]):
+def test_a_listing_without_a_new_cursor_is_an_error(cursor, scripted_server: Callable[..., ScriptedServer]):
     page = {
         "edges": [{"node": {"id": "1", "name": "a", "createdAt": "2026-01-01T00:00:00.000Z"}}, None, {"node": None}],
         "pageInfo": {"hasNextPage": True, "endCursor": cursor},
@@ -148,7 +160,7 @@ def test_a_listing_that_cannot_go_on_is_an_error_not_an_end(cursor, scripted_ser
     assert len(server.requests) <= 2
 
 
-def test_a_row_that_comes_on_two_pages_is_given_once(scripted_server: Callable[..., ScriptedServer]):
+def test_a_row_on_two_pages_is_yielded_once(scripted_server: Callable[..., ScriptedServer]):
     def page(ids, cursor):
         return httpx.Response(
             200,
@@ -156,7 +168,7 @@ def test_a_row_that_comes_on_two_pages_is_given_once(scripted_server: Callable[.
                 "data": {
                     "project": {
                         "services": {
-                            "edges": [{"node": {"id": one, "name": one, "createdAt": "x"}} for one in ids],
+                            "edges": [{"node": {"id": id_, "name": id_, "createdAt": "x"}} for id_ in ids],
                             "pageInfo": {"hasNextPage": bool(cursor), "endCursor": cursor},
                         }
                     }
@@ -165,7 +177,11 @@ def test_a_row_that_comes_on_two_pages_is_given_once(scripted_server: Callable[.
         )
 
     server = scripted_server(page(["1", "2"], "c"), page(["2", "3"], None))
-    assert [one.id for one in RailwayClient(make_settings(), server.transport).list_services()] == ["1", "2", "3"]
+    assert [service.id for service in RailwayClient(make_settings(), server.transport).list_services()] == [
+        "1",
+        "2",
+        "3",
+    ]
 
 
 def test_custom_domain_comes_before_the_service_domain(scripted_server: Callable[..., ScriptedServer]):
@@ -193,7 +209,7 @@ def test_the_environment_is_found_by_name_once(sim: SimulatorClient):
         _ = unknown.environment_id
 
 
-def test_a_taken_name_is_told_apart(railway: RailwayClient):
+def test_a_taken_name_has_its_own_reason(railway: RailwayClient):
     railway.create_service("convos-agent-a")
     with pytest.raises(ProviderRejected) as raised:
         railway.create_service("convos-agent-a")
@@ -201,9 +217,9 @@ def test_a_taken_name_is_told_apart(railway: RailwayClient):
     assert raised.value.step == "serviceCreate"
 
 
-@pytest.mark.parametrize("said", ["Not Authorized", "Problem processing request"])
-def test_deleting_twice_is_verified_by_listing(said, railway: RailwayClient, sim: SimulatorClient):
-    sim.update_config({"railway": {"delete_twice": said}})
+@pytest.mark.parametrize("message", ["Not Authorized", "Problem processing request"])
+def test_deleting_twice_is_verified_by_listing(message, railway: RailwayClient, sim: SimulatorClient):
+    sim.update_config({"railway": {"delete_twice": message}})
     service = railway.create_service("a")
     volume = railway.create_volume(service, "/data")
     assert railway.delete_volume(volume) is True
@@ -214,7 +230,7 @@ def test_deleting_twice_is_verified_by_listing(said, railway: RailwayClient, sim
 
 
 @pytest.mark.parametrize("message", ["Not Authorized", "Service not found", "Problem processing request"])
-def test_an_ambiguous_answer_for_what_is_still_there_is_an_error(message, railway: RailwayClient, sim: SimulatorClient):
+def test_an_ambiguous_error_for_an_existing_service_is_raised(message, railway: RailwayClient, sim: SimulatorClient):
     service = railway.create_service("a")
     sim.inject_fault("railway", "serviceDelete", "graphql_error", message=message, times=None)
     with pytest.raises((ProviderRejected, ProviderUnavailable)) as raised:
@@ -222,7 +238,7 @@ def test_an_ambiguous_answer_for_what_is_still_there_is_an_error(message, railwa
     assert message in str(raised.value)
 
 
-def test_when_listing_fails_too_nothing_counts_as_gone(railway: RailwayClient, sim: SimulatorClient):
+def test_a_failed_listing_never_counts_as_missing(railway: RailwayClient, sim: SimulatorClient):
     sim.inject_fault("railway", "serviceDelete", "graphql_error", message="Not Authorized", times=None)
     sim.inject_fault("railway", "project", "graphql_error", message="Not Authorized", times=None)
     with pytest.raises(ProviderRejected) as raised:
@@ -230,7 +246,7 @@ def test_when_listing_fails_too_nothing_counts_as_gone(railway: RailwayClient, s
     assert raised.value.reason == "unauthorized"
 
 
-def test_a_bad_token_never_reads_as_gone(sim: SimulatorClient):
+def test_a_bad_token_never_counts_as_missing(sim: SimulatorClient):
     bad = RailwayClient(make_settings(sim.base_urls.railway, token="bad-token"))
     for call in (
         lambda: bad.delete_service("x"),
@@ -243,14 +259,14 @@ def test_a_bad_token_never_reads_as_gone(sim: SimulatorClient):
         assert "bad-token" not in str(raised.value)
 
 
-def test_a_deletion_whose_answer_is_lost_counts_as_ours(railway: RailwayClient, sim: SimulatorClient):
+def test_a_deletion_whose_response_was_lost_counts_as_deleted(railway: RailwayClient, sim: SimulatorClient):
     service = railway.create_service("a")
     sim.inject_fault("railway", "serviceDelete", "lost")
     assert railway.delete_service(service) is True
     assert sim.list_leftovers() == []
 
 
-def test_a_lost_answer_of_a_create_is_not_repeated_but_found(railway: RailwayClient, sim: SimulatorClient):
+def test_a_create_whose_response_was_lost_is_found_and_not_retried(railway: RailwayClient, sim: SimulatorClient):
     sim.inject_fault("railway", "serviceCreate", "lost")
     with pytest.raises(ProviderTimeout):
         railway.create_service("a")
@@ -258,7 +274,7 @@ def test_a_lost_answer_of_a_create_is_not_repeated_but_found(railway: RailwayCli
     assert len(railway.find_services("a")) == 1
 
 
-def test_a_throttle_on_http_200_is_waited_out(sim: SimulatorClient):
+def test_a_throttle_on_http_200_is_retried(sim: SimulatorClient):
     sleeps = []
     railway = RailwayClient(make_settings(sim.base_urls.railway), Transport(sleep=sleeps.append))
     service = railway.create_service("a")
@@ -271,13 +287,13 @@ def test_a_throttle_on_http_200_is_waited_out(sim: SimulatorClient):
     assert not raised.value.outcome_unknown
 
 
-def test_a_service_that_is_not_visible_yet_is_waited_for(railway: RailwayClient, sim: SimulatorClient):
+def test_a_service_that_is_not_visible_yet_is_retried(railway: RailwayClient, sim: SimulatorClient):
     sim.update_config({"railway": {"service_lag_s": 0.12}})
     service = railway.create_service("a")
     assert railway.create_domain(service)
 
 
-def test_a_service_that_stays_invisible_is_unavailable_not_refused(sim: SimulatorClient):
+def test_a_service_that_stays_invisible_is_unavailable_not_rejected(sim: SimulatorClient):
     sleeps = []
     railway = RailwayClient(make_settings(sim.base_urls.railway), Transport(sleep=sleeps.append))
     with pytest.raises(ProviderUnavailable) as raised:
@@ -303,7 +319,7 @@ def test_partial_data_with_errors_is_a_failure(railway: RailwayClient, sim: Simu
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "rate_limit_text", "server_error", "html", "garbage", "drop", "lost"])
-def test_reads_get_over_one_failure_of_any_kind(kind, railway: RailwayClient, sim: SimulatorClient):
+def test_reads_are_retried_after_a_failure_of_any_kind(kind, railway: RailwayClient, sim: SimulatorClient):
     railway.create_service("a")
     sim.inject_fault("railway", "project", kind, retry_after=0)
     assert len(railway.find_services("a")) == 1
@@ -313,19 +329,21 @@ def test_reads_get_over_one_failure_of_any_kind(kind, railway: RailwayClient, si
     ("kind", "unknown"),
     [("rate_limit_text", False), ("server_error", True), ("html", True), ("garbage", True), ("drop", True)],
 )
-def test_creates_say_whether_something_may_have_been_done(kind, unknown, railway: RailwayClient, sim: SimulatorClient):
+def test_failed_creates_know_whether_the_outcome_is_unknown(
+    kind, unknown, railway: RailwayClient, sim: SimulatorClient
+):
     sim.inject_fault("railway", "serviceCreate", kind, times=None)
     with pytest.raises(ProviderUnavailable) as raised:
         railway.create_service("a")
     assert raised.value.outcome_unknown is unknown
 
 
-def test_volumes_on_their_way_out_are_not_listed_and_detached_ones_are(railway: RailwayClient, sim: SimulatorClient):
+def test_volumes_being_deleted_are_not_listed_and_detached_ones_are(railway: RailwayClient, sim: SimulatorClient):
     service = railway.create_service("a")
     kept = railway.create_volume(service, "/a")
     railway.delete_volume(railway.create_volume(railway.create_service("b"), "/b"))
     railway.delete_service(service)
-    assert [(one.id, one.service_id) for one in railway.list_volumes()] == [(kept, None)]
+    assert [(volume.id, volume.service_id) for volume in railway.list_volumes()] == [(kept, None)]
 
 
 def test_a_service_without_deployment_cannot_be_redeployed(railway: RailwayClient):
@@ -339,7 +357,7 @@ def test_a_service_without_deployment_cannot_be_redeployed(railway: RailwayClien
     assert railway.find_domain(service) is None
 
 
-def test_values_of_variables_never_come_back_in_a_message(railway: RailwayClient, sim: SimulatorClient):
+def test_values_of_variables_never_stand_in_an_error(railway: RailwayClient, sim: SimulatorClient):
     service = railway.create_service("a")
     sim.inject_fault("railway", "environmentPatchCommit", "graphql_error", message="bad value correct-horse here")
     with pytest.raises(ProviderUnavailable) as raised:
@@ -351,7 +369,7 @@ def test_values_of_variables_never_come_back_in_a_message(railway: RailwayClient
     assert "correct-horse" not in str(raised.value)
 
 
-def test_configured_is_one_per_settings(monkeypatch: pytest.MonkeyPatch):
+def test_there_is_one_client_per_settings(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("RAILWAY_API_TOKEN", "t")
     monkeypatch.setenv("RAILWAY_PROJECT_ID", "p")
     monkeypatch.setenv("RAILWAY_ENVIRONMENT_ID", "e")

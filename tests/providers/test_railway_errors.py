@@ -1,3 +1,5 @@
+"""The meaning of Railway's error texts."""
+
 import pytest
 
 from pointsman.providers.railway.errors import parse_error_body, parse_graphql_errors
@@ -25,12 +27,12 @@ from pointsman.providers.railway.errors import parse_error_body, parse_graphql_e
         ("Free plan resource provision limit exceeded. Please upgrade your plan", "limit"),
     ],
 )
-def test_messages_tell_what_codes_do_not(message, kind):
+def test_the_kind_is_parsed_from_the_message(message, kind):
     assert parse_graphql_errors([{"message": message, "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]).kind == kind
     assert parse_graphql_errors([{"message": message}]).kind == kind
 
 
-def test_codes_tell_where_messages_do_not():
+def test_the_code_decides_if_the_message_is_unknown():
     assert parse_graphql_errors([{"message": "?", "extensions": {"code": "UNAUTHENTICATED"}}]).kind == "unauthorized"
     assert parse_graphql_errors([{"message": "?", "extensions": {"code": "BAD_USER_INPUT"}}]).kind == "invalid"
     assert parse_graphql_errors("not even a list").kind == "unavailable"
@@ -41,7 +43,7 @@ def test_codes_tell_where_messages_do_not():
     assert parse_error_body(502, None).kind is None
 
 
-def test_the_pause_that_a_throttle_names_is_kept():
+def test_retry_after_is_parsed_from_the_message():
     assert (
         parse_graphql_errors([{"message": "too quickly. This workspace allows 1 project per 30 seconds"}]).retry_after
         == 30

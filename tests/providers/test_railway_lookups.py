@@ -1,4 +1,4 @@
-"""Looking at one service of Railway's: whether it is there, and where it has been deployed."""
+"""Lookups of one Railway service: whether it exists, and where it has been deployed."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def make_railway(sim: SimulatorClient, environment="sim-environment"):
 
 
 @pytest.mark.parametrize("refusal", [None, "Not Authorized"])
-def test_one_service_can_be_asked_for_alone(sim: SimulatorClient, refusal):
+def test_the_existence_of_one_service_can_be_read(sim: SimulatorClient, refusal):
     railway = make_railway(sim)
     service = railway.create_service("a")
     assert railway.service_exists(service) is True
@@ -24,7 +24,7 @@ def test_one_service_can_be_asked_for_alone(sim: SimulatorClient, refusal):
     assert railway.service_exists(service) is False
 
 
-def test_a_look_that_fails_says_nothing(sim: SimulatorClient):
+def test_a_failed_lookup_is_an_error(sim: SimulatorClient):
     railway = make_railway(sim)
     service = railway.create_service("a")
     sim.inject_fault("railway", "serviceInstance", "server_error", times=None)
@@ -32,7 +32,7 @@ def test_a_look_that_fails_says_nothing(sim: SimulatorClient):
         railway.service_exists(service)
 
 
-def test_a_service_tells_where_it_has_been_deployed(sim: SimulatorClient):
+def test_the_environments_of_a_services_deployments_are_listed(sim: SimulatorClient):
     sim.update_config({"railway": {"page_max": 2}})
     here, there = make_railway(sim), make_railway(sim, "sim-staging")
     service = here.create_service("a")

@@ -1,4 +1,4 @@
-"""A Runtime API over sockets that records what a runtime sends, and the wrapper under it."""
+"""A Runtime API over sockets that records what the runtime sends, and the wrapper process that uses it."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ WAIT_SECONDS = 15.0
 
 @dataclass
 class RuntimePost:
-    """One POST, as its parts come in; the body's chunks end with None, also when the connection breaks."""
+    """A POST of the runtime, filled as it arrives. `chunks` ends with None, also if the connection breaks."""
 
     path: str
     headers: dict[str, str]
@@ -47,24 +47,24 @@ class RuntimePost:
         return json.loads(text.removesuffix(PRELUDE_END))
 
     def read_remaining_chunks(self) -> list[bytes]:
-        """The chunks from here to the end."""
+        """Return the chunks up to the end."""
         return list(iter(self.next_chunk, None))
 
     def read_json(self) -> Any:
         return json.loads(b"".join(self.read_remaining_chunks()))
 
     def read_trailer_error(self) -> dict[str, Any]:
-        """The error in the trailers, after the end."""
+        """Return the error object in the trailers, once the body has ended."""
         return json.loads(base64.b64decode(self.trailers["lambda-runtime-function-error-body"]))
 
     def break_connection(self) -> None:
-        """Break the connection in the middle, as hard as can be."""
+        """Reset the connection."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.connection.shutdown(socket.SHUT_RDWR)
 
 
 class RuntimeHarness:
-    """The wrapper with an app, under a Runtime API of its own; the environment as Lambda's, and no more."""
+    """The wrapper running an app against a Runtime API, with only the environment variables that Lambda sets."""
 
     def __init__(self, handler: str, **environment: str) -> None:
         self.pending_events: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
@@ -101,7 +101,7 @@ class RuntimeHarness:
         self._listener.close()
 
     def invoke(self, event: object, seconds: float = 30.0, **headers: str) -> str:
-        """Give it an event once it asks for one; the request id. Seconds are those until the deadline."""
+        """Send an event when the runtime requests one; return the request id. The deadline is in `seconds`."""
         assert self.next_requests.acquire(timeout=WAIT_SECONDS)
         request_id = str(uuid.uuid4())
         invocation_headers = {
@@ -115,7 +115,7 @@ class RuntimeHarness:
         return request_id
 
     def next_post(self) -> RuntimePost:
-        """The next thing that the runtime sends."""
+        """Wait for the next POST of the runtime."""
         return self.posts.get(timeout=WAIT_SECONDS)
 
     def call(self, event: object, seconds: float = 30.0) -> RuntimePost:
@@ -123,12 +123,12 @@ class RuntimeHarness:
         return self.next_post()
 
     def wait_for_exit(self) -> tuple[int, str]:
-        """Its exit code and all that it printed."""
+        """Wait for the exit; return the exit code and the log."""
         output, _ = self.process.communicate(timeout=WAIT_SECONDS)
         return self.process.returncode, output
 
     def stop_and_read_output(self) -> str:
-        """What it printed, after an orderly end."""
+        """Stop the runtime by SIGTERM and return its log."""
         self.process.send_signal(signal.SIGTERM)
         return self.wait_for_exit()[1]
 
@@ -156,7 +156,7 @@ class RuntimeHarness:
     def _send_event(self, connection: socket.socket) -> None:
         headers, event = self.pending_events.get()
         lines = [f"{name}: {value}" for name, value in {**headers, "Content-Type": "application/json"}.items()]
-        # As Go's server does with an event of any size.
+        # Chunked, as the real Runtime API sends events of any size.
         body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(event), event)
         lines.append("Transfer-Encoding: chunked")
         connection.sendall(("\r\n".join(["HTTP/1.1 200 OK", *lines]) + "\r\n\r\n").encode() + body)
@@ -172,8 +172,8 @@ class RuntimeHarness:
                     incoming.read(2)
                 post.trailers = _read_headers(incoming)
             post.complete = True
-            answer = b'{"status":"OK"}'
-            post.connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: 15\r\n\r\n%b" % (self.response_status, answer))
+            body = b'{"status":"OK"}'
+            post.connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: 15\r\n\r\n%b" % (self.response_status, body))
         finally:
             post.chunks.put(None)
 
@@ -187,7 +187,7 @@ def _read_headers(incoming: BinaryIO) -> dict[str, str]:
 
 
 def make_rest_event(method: str = "GET", path: str = "/api/stream", **changes: Any) -> dict[str, Any]:
-    """A REST API's request, payload 1.0."""
+    """Make the event of a REST API request, payload 1.0."""
     return {
         "resource": "/api/stream",
         "path": path,
@@ -209,7 +209,7 @@ def make_rest_event(method: str = "GET", path: str = "/api/stream", **changes: A
 
 
 def make_url_event(method: str = "GET", path: str = "/api/stream", **changes: Any) -> dict[str, Any]:
-    """A function URL's request, payload 2.0."""
+    """Make the event of a function URL request, payload 2.0."""
     return {
         "version": "2.0",
         "rawPath": path,

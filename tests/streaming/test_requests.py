@@ -1,4 +1,4 @@
-"""Events as an app sees them."""
+"""Events as ASGI scopes."""
 
 import base64
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ ARN = "arn:aws:lambda:us-east-1:123456789012:function:Stream"
 
 @pytest.fixture(scope="module")
 def runtime() -> Iterator[RuntimeHarness]:
-    with RuntimeHarness("things.app") as running:
-        yield running
+    with RuntimeHarness("sample.app") as harness:
+        yield harness
 
 
 def request_scope(runtime: RuntimeHarness, event: object) -> dict:
@@ -27,35 +27,35 @@ def test_a_rest_apis_request(runtime: RuntimeHarness) -> None:
         "POST", "/api/a%2Fb%20%C3%BC/scope", body='{"a":"ü"}',
         queryStringParameters={"a": "3", "b": "x y"}, multiValueQueryStringParameters={"a": ["1", "3"], "b": ["x y"]},
     )  # fmt: skip
-    told = request_scope(runtime, event)
-    assert (told["type"], told["method"], told["http_version"]) == ("http", "POST", "1.1")
-    assert (told["path"], told["raw_path"]) == ("/api/a/b ü/scope", "/api/a%2Fb%20%C3%BC/scope")
-    assert told["query_string"] == "a=1&a=3&b=x+y"
-    assert told["headers"] == [
+    scope = request_scope(runtime, event)
+    assert (scope["type"], scope["method"], scope["http_version"]) == ("http", "POST", "1.1")
+    assert (scope["path"], scope["raw_path"]) == ("/api/a/b ü/scope", "/api/a%2Fb%20%C3%BC/scope")
+    assert scope["query_string"] == "a=1&a=3&b=x+y"
+    assert scope["headers"] == [
         ["host", "api.example.org"], ["x-two", "1"], ["x-two", "2"], ["x-forwarded-proto", "https"],
     ]  # fmt: skip
-    assert bytes.fromhex(told["body"]) == '{"a":"ü"}'.encode()
-    assert not told["more"]
-    assert (told["scheme"], told["server"], told["client"]) == ("https", ["api.example.org", 443], ["192.0.2.1", 0])
-    assert told["event"] == event
-    assert told["asgi"] == {"version": "3.0", "spec_version": "2.4"}
+    assert bytes.fromhex(scope["body"]) == '{"a":"ü"}'.encode()
+    assert not scope["more"]
+    assert (scope["scheme"], scope["server"], scope["client"]) == ("https", ["api.example.org", 443], ["192.0.2.1", 0])
+    assert scope["event"] == event
+    assert scope["asgi"] == {"version": "3.0", "spec_version": "2.4"}
 
 
 def test_a_rest_request_without_the_multiple_values(runtime: RuntimeHarness) -> None:
     event = make_rest_event(path="/scope", multiValueHeaders=None, queryStringParameters={"a": "1&2"})
-    told = request_scope(runtime, event)
-    assert told["query_string"] == "a=1%262"
-    assert told["headers"] == [["host", "api.example.org"], ["x-two", "2"]]
+    scope = request_scope(runtime, event)
+    assert scope["query_string"] == "a=1%262"
+    assert scope["headers"] == [["host", "api.example.org"], ["x-two", "2"]]
 
 
 def test_a_function_urls_request(runtime: RuntimeHarness) -> None:
     event = make_url_event("PUT", "/a%20b/scope", rawQueryString="a=1&a=%32", cookies=["a=1", "b=2"], body="hello")
-    told = request_scope(runtime, event)
-    assert (told["method"], told["path"], told["raw_path"]) == ("PUT", "/a b/scope", "/a%20b/scope")
-    assert told["query_string"] == "a=1&a=%32"
-    assert ["cookie", "a=1; b=2"] in told["headers"]
-    assert bytes.fromhex(told["body"]) == b"hello"
-    assert told["server"] == ["url.example.org", 443]
+    scope = request_scope(runtime, event)
+    assert (scope["method"], scope["path"], scope["raw_path"]) == ("PUT", "/a b/scope", "/a%20b/scope")
+    assert scope["query_string"] == "a=1&a=%32"
+    assert ["cookie", "a=1; b=2"] in scope["headers"]
+    assert bytes.fromhex(scope["body"]) == b"hello"
+    assert scope["server"] == ["url.example.org", 443]
 
 
 def test_a_body_in_base64(runtime: RuntimeHarness) -> None:
@@ -64,7 +64,7 @@ def test_a_body_in_base64(runtime: RuntimeHarness) -> None:
     assert request_scope(runtime, make_url_event(path="/scope", body=body, isBase64Encoded=True))["body"] == "00ff"
 
 
-def test_a_body_that_is_no_base64_is_an_error_and_not_the_end(runtime: RuntimeHarness) -> None:
+def test_a_body_that_is_not_base64_is_an_error_and_the_runtime_continues(runtime: RuntimeHarness) -> None:
     error = runtime.call(make_rest_event(path="/scope", body="%", isBase64Encoded=True))
     assert error.kind == "error"
     assert request_scope(runtime, make_rest_event(path="/scope"))["body"] == ""
@@ -77,11 +77,11 @@ def test_the_lambda_context(runtime: RuntimeHarness) -> None:
     response.read_prelude()
     context = response.read_json()["context"]
     assert (context["id"], context["arn"], context["name"], context["memory"]) == (request_id, ARN, "Stream", "256")
-    assert 15_000 < context["left"] <= 20_000
+    assert 15_000 < context["remaining"] <= 20_000
     assert context["trace"] == "Root=1-0-0"
 
 
-def test_one_event_loop_for_as_long_as_the_sandbox_lives(runtime: RuntimeHarness) -> None:
+def test_one_event_loop_for_the_life_of_the_process(runtime: RuntimeHarness) -> None:
     request_scope(runtime, make_rest_event(path="/scope"))
     loops = request_scope(runtime, make_rest_event(path="/scope"))["loops"]
     assert len(loops) > 1
@@ -96,7 +96,7 @@ def test_the_functions_code_comes_before_the_layer(runtime: RuntimeHarness) -> N
 @pytest.mark.parametrize(
     "event", [{}, [], {"requestContext": {}}, {"requestContext": {"http": {}}}, {"source": "aws.events"}]
 )
-def test_an_event_that_is_no_request_is_refused(runtime: RuntimeHarness, event: object) -> None:
+def test_an_event_that_is_not_a_request_is_an_error(runtime: RuntimeHarness, event: object) -> None:
     error = runtime.call(event)
     assert error.kind == "error"
     assert error.headers["lambda-runtime-function-error-type"] == "Runtime.UnsupportedEvent"

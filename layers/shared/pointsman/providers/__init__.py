@@ -1,5 +1,8 @@
-"""The providers: what we ask of Railway, OpenRouter, AgentMail and Telnyx, and how their answers are read.
+"""Clients of Railway, OpenRouter, AgentMail and Telnyx.
 
-One module a provider, one HTTP client, one registry; no database and no decision about instances may live here.
-Called by pointsman.lifecycle only; what is of use to any HTTP client, by pointsman.agent.model too.
+Owns what is sent to a provider, how its responses are parsed, and which failures of a call are certain or unknown.
+Never accesses the database, never decides about instances; providers do not import each other.
+
+Entry points, for `pointsman.lifecycle`: `railway.get_client()`; `registry.get_tool_provider()` for the tools that an
+instance can have, each a `base.ToolProvider`; `openrouter.get_provider()` for the account's credits.
 """

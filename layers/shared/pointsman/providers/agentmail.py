@@ -1,20 +1,20 @@
 """AgentMail: one inbox per instance.
 
-`client_id` makes a create idempotent and marks every listed inbox as somebody's; the user name is only what people see,
-and on the shared domain it is unique among all customers.
+`client_id` is the idempotency key of a create, and listings show whose inbox it is. The user name is only for people;
+on the shared domain it is unique among all customers.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from hashlib import sha256
 from unicodedata import normalize
 
 from ..errors import ProviderRejected, ProviderUnavailable
+from ..http_transport import Transport
 from ..json_values import JsonObject, as_object, as_objects, as_text
 from ..settings.providers import AgentMailSettings
-from .base import Plan, ProviderResource
-from .http_client import ErrorBody, ErrorKind, HttpClient, Transport, quote_path_segment
+from .base import Plan, ProviderResource, make_provider_getter
+from .http_client import ErrorBody, ErrorKind, HttpClient, quote_path_segment
 
 __all__ = ["AgentMailProvider", "get_provider"]
 
@@ -22,7 +22,7 @@ DEFAULT_DOMAIN = "agentmail.to"
 MAX_USERNAME_LENGTH = 64
 MAX_CLIENT_ID_LENGTH = 256
 DELETION_POLL_DELAYS = (0.25, 0.5, 1.0, 1.5, 2.0)
-"""Seconds to wait, each time, for a deletion that was only accepted."""
+"""Seconds between polls of a deletion that was answered with 202; 5.25 in all."""
 
 _KIND_BY_CODE: dict[str, ErrorKind] = {
     "limit_exceeded": "limit",
@@ -48,19 +48,8 @@ _KIND_BY_CODE: dict[str, ErrorKind] = {
 }
 
 
-@lru_cache(maxsize=1)
-def _build_provider(settings: AgentMailSettings) -> "AgentMailProvider":
-    return AgentMailProvider(settings)
-
-
-def get_provider() -> "AgentMailProvider | None":
-    """The AgentMail of the settings, one per process; None where no API key is set."""
-    settings = AgentMailSettings.load()
-    return _build_provider(settings) if settings else None
-
-
 class AgentMailProvider:
-    """Inboxes. A resource's id is the inbox's, which is its address."""
+    """The tool provider of inboxes. A resource id is the inbox's address."""
 
     adoptable = True
 
@@ -77,7 +66,7 @@ class AgentMailProvider:
         )
 
     def plan(self, reference: str, operation_id: str) -> Plan:
-        """User name, client id, display name and, unless it is the provider's default, the domain."""
+        """Choose user name, client id, display name and, if the settings have one, the domain."""
         plan = {
             "username": _make_username(reference),
             "client_id": _make_client_id(f"{reference}.{operation_id}"),
@@ -86,9 +75,9 @@ class AgentMailProvider:
         return plan | {"domain": self._domain} if self._domain else plan
 
     def create(self, plan: Plan, options: Mapping[str, object]) -> ProviderResource:
-        """Make the inbox, or get the one that an earlier try with this plan made. There are no options.
+        """Create the inbox, or return the one that an earlier attempt with this plan created. There are no options.
 
-        A user name that is taken, by us earlier or by another customer, gets a suffix that belongs to the plan.
+        If the user name is taken, a suffix derived from the client id is added, the same in each attempt.
         """
         del options
         try:
@@ -107,15 +96,15 @@ class AgentMailProvider:
             raise
 
     def find(self, plan: Plan) -> list[ProviderResource]:
-        """The inbox that carries the plan's client id, if there is one."""
+        """Return the inbox with the plan's client id, if it exists."""
         return [_to_resource(row) for row in self._iter_inboxes() if row.get("client_id") == plan["client_id"]]
 
     def list(self) -> Iterator[ProviderResource]:
-        """Every inbox, newest first."""
+        """Yield all inboxes, newest first."""
         return (_to_resource(row) for row in self._iter_inboxes())
 
     def exists(self, resource_id: str) -> bool:
-        """Whether there is an inbox of this id."""
+        """Whether an inbox of this id exists."""
         try:
             row = as_object(self.http_client.get("inboxes.get", f"/inboxes/{quote_path_segment(resource_id)}").body)
         except ProviderRejected as error:
@@ -125,9 +114,10 @@ class AgentMailProvider:
         return row.get("inbox_id") == resource_id
 
     def delete(self, resource_id: str) -> bool:
-        """Delete the inbox with all its messages. One whose deletion was only accepted is watched until it is gone.
+        """Delete the inbox with all its messages, and poll it if the deletion is asynchronous (202).
 
-        Raises ProviderUnavailable if that takes longer than about 5 s.
+        Raises:
+            ProviderUnavailable: also if the inbox still exists after about 5 s.
         """
         path = f"/inboxes/{quote_path_segment(resource_id)}"
         outcome = self.http_client.delete("inboxes.delete", path, existing_path="/inboxes")
@@ -145,7 +135,7 @@ class AgentMailProvider:
         return _to_resource(inbox, plan["client_id"])
 
     def _find_at_address(self, plan: Plan, username: str) -> ProviderResource | None:
-        """The inbox at this address if it is the plan's."""
+        """Return the inbox at this address if it has the plan's client id."""
         address = f"{username}@{plan.get('domain') or DEFAULT_DOMAIN}"
         try:
             row = as_object(self.http_client.get("inboxes.get", f"/inboxes/{quote_path_segment(address)}").body)
@@ -156,7 +146,7 @@ class AgentMailProvider:
         return _to_resource(row) if row.get("client_id") == plan["client_id"] else None
 
     def _wait_until_deleted(self, path: str) -> None:
-        for delay in DELETION_POLL_DELAYS:
+        for _ in self.http_client.poll(DELETION_POLL_DELAYS):
             try:
                 self.http_client.send("inboxes.get", "GET", path)
             except ProviderRejected as error:
@@ -164,9 +154,7 @@ class AgentMailProvider:
                     raise
                 return
             except ProviderUnavailable:
-                # Among others `resource_deleting`: the next look tells more.
-                pass
-            self.http_client.transport.sleep(delay)
+                pass  # Among others `resource_deleting`.
         raise ProviderUnavailable("agentmail", "inboxes.delete", "accepted, but the inbox is still there")
 
     def _iter_inboxes(self) -> Iterator[JsonObject]:
@@ -181,7 +169,7 @@ class AgentMailProvider:
                 if inbox_id and inbox_id not in seen:
                     seen.add(inbox_id)
                     yield row
-            # An empty page may still have a next one.
+            # An empty page may be followed by another.
             token = as_text(page.get("next_page_token"))
             if not token:
                 return
@@ -189,6 +177,10 @@ class AgentMailProvider:
                 raise self.http_client.unexpected_response("inboxes.list", "a page token came twice")
             tokens.add(token)
             params = {"page_token": token}
+
+
+get_provider = make_provider_getter(AgentMailSettings.load, AgentMailProvider)
+"""Return the provider of the settings, None without an API key."""
 
 
 def _to_resource(row: JsonObject, client_id: str = "") -> ProviderResource:
@@ -205,8 +197,10 @@ def _short_digest(value: str) -> str:
 
 
 def _make_username(reference: str) -> str:
-    """The reference as the local part of an address. Two references never get the same name: one that had to be changed
-    for it carries a digest."""
+    """Turn the reference into the local part of an address.
+
+    A reference that is changed by this gets a digest, so that two references never have the same user name.
+    """
     ascii_text = normalize("NFKD", reference).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-") or "agent"
     if name == reference and len(name) <= MAX_USERNAME_LENGTH:
@@ -215,7 +209,7 @@ def _make_username(reference: str) -> str:
 
 
 def _make_client_id(value: str) -> str:
-    """The value in the characters that a client id may have, likewise."""
+    """Replace the characters that a client id may not have; a changed value gets a digest as well."""
     name = re.sub(r"[^A-Za-z0-9._~-]+", "-", value)
     if name == value and len(name) <= MAX_CLIENT_ID_LENGTH:
         return name
@@ -229,7 +223,7 @@ def _parse_error_body(status: int, body: object) -> ErrorBody:
         name = as_text(response.get("name")).removesuffix("Error").removesuffix("Exception")
         code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     kind = _KIND_BY_CODE.get(code)
-    # A name that is taken has come as 403 and as 409, under several codes; only these words are common to them.
+    # Observed: a taken name is a 403 or a 409, with several codes; only these words are common to them.
     if status in (403, 409) and kind in (None, "unavailable") and re.search(r"\btaken\b|already exists", message):
         kind = "taken"
     if kind is None and status == 409:

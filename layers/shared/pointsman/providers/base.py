@@ -1,60 +1,94 @@
-"""What the lifecycle needs of a provider of tools, and the values that pass between them."""
+"""The protocol of a tool provider, and the values that its methods take and return."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import lru_cache
+from typing import Protocol, TypeVar
 
-__all__ = ["Plan", "ProviderResource", "ToolProvider"]
+__all__ = ["Plan", "ProviderResource", "ToolProvider", "make_provider_getter"]
 
 Plan = Mapping[str, str]
-"""What is written down before a resource is made, so that it can be found again: names, references, a number."""
+"""What is written to the journal before a resource is created, enough to find it again: names, references, a number."""
+
+SettingsT = TypeVar("SettingsT", bound=Hashable)
+ProviderT = TypeVar("ProviderT")
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderResource:
-    """Something that exists at a provider."""
+    """A resource that exists at a provider."""
 
     id: str
     """The provider's id, as its delete call takes it: key hash, inbox id, phone number in E.164."""
     name: str
-    """The name, client id or reference that it carries; empty where the listing does not tell."""
+    """Its name, client id or reference; empty where the listing does not include it."""
     env: dict[str, str] = field(default_factory=dict[str, str], repr=False)
-    """The variables that a runtime needs to use it; may hold a secret. Empty for resources found by listing."""
+    """The environment variables with which a runtime uses it; may hold secrets. Empty for listed resources."""
     meta: dict[str, str] = field(default_factory=dict[str, str])
-    """Further facts that are worth keeping and no secret."""
+    """Further facts, for the records; no secrets."""
 
 
 class ToolProvider(Protocol):
-    """A provider of one resource per instance and tool.
+    """A provider that sells one resource per instance and tool.
 
-    All methods raise ProviderRejected, ProviderUnavailable or ProviderTimeout. `create` may raise the latter two after
-    the resource was made; `find` then tells.
+    All methods raise ProviderRejected, ProviderUnavailable or ProviderTimeout. After one of the latter two `create` may
+    have created the resource; `find` shows whether it has.
     """
 
     adoptable: bool
-    """Whether a resource that `find` returns can be used as it is (its `env` is complete), or must be made anew."""
+    """Whether a resource that `find` returns has a complete `env`; otherwise it must be deleted and created again."""
 
     def plan(self, reference: str, operation_id: str) -> Plan:
-        """Choose what `create` will make. `reference` is the name that it must carry, `incarnation` differs for each
-        operation, so that a name made earlier for the same instance is not taken for this one."""
+        """Choose what `create` creates.
+
+        Args:
+            reference: The name that the resource carries, `convos-agent-<instance>`.
+            operation_id: Tells this resource from those that earlier operations created for the same instance.
+        """
         ...
 
     def create(self, plan: Plan, options: Mapping[str, object]) -> ProviderResource:
-        """Make the resource. Safe to call again with the same plan once `find` has said that there is none."""
+        """Create the resource. May be repeated with the same plan after `find` has returned none.
+
+        Args:
+            plan: What `plan` returned.
+            options: The client's options for this tool.
+        """
         ...
 
     def find(self, plan: Plan) -> list[ProviderResource]:
-        """Everything that `create` with this plan has made and that still exists."""
+        """Return all existing resources that `create` created with this plan."""
         ...
 
     def list(self) -> Iterator[ProviderResource]:
-        """Everything of this kind in the account, all pages."""
+        """Yield all resources of this kind in the account, from all pages."""
         ...
 
     def exists(self, resource_id: str) -> bool:
-        """Whether it is there, by asking for it alone."""
+        """Whether the resource exists, by a request for it alone."""
         ...
 
     def delete(self, resource_id: str) -> bool:
-        """Delete it. True if it was there, False if it was gone already; returns only when it is gone for sure."""
+        """Delete the resource and return once it is confirmed deleted; False if it did not exist."""
         ...
+
+
+def make_provider_getter(
+    load_settings: Callable[[], SettingsT | None], create_provider: Callable[[SettingsT], ProviderT]
+) -> Callable[[], ProviderT | None]:
+    """Make the `get_provider` function of a provider's module.
+
+    Args:
+        load_settings: Returns the settings, None if the provider is not configured.
+        create_provider: The provider's class.
+
+    Returns:
+        A function that returns None, or the provider of the settings: one per process, a new one after they change.
+    """
+    create_once = lru_cache(maxsize=1)(create_provider)
+
+    def get_provider() -> ProviderT | None:
+        settings = load_settings()
+        return None if settings is None else create_once(settings)
+
+    return get_provider

@@ -1,22 +1,20 @@
-"""The one HTTP client of the providers: requests, short retries, and how every failure becomes an error of ours.
+"""The HTTP client of the providers: JSON requests, short retries, and the mapping of every failure to an error.
 
-Of the providers, only this module knows httpx. A provider's module says how its error bodies read (`Explain`); what
-follows from a status, from a cut connection or from an answer that is no JSON is decided here, alike for all:
+Of the providers' modules only this one uses httpx. Each provider parses its own error bodies (`ErrorBodyParser`); the
+rest of the mapping is the same for all:
 
-    no connection                         ProviderUnavailable, nothing was done
-    sent, but no answer or half of one    ProviderTimeout, the outcome is unknown
-    429, or a throttle in other words     ProviderUnavailable, nothing was done, perhaps with a time to wait
-    5xx, 408, 2xx that cannot be read     ProviderUnavailable, the outcome is unknown
-    any other refusal                     ProviderRejected with a reason
+    no connection                              ProviderUnavailable, nothing was done
+    sent, no or an incomplete response         ProviderTimeout, outcome unknown
+    429, or an error body that means it        ProviderUnavailable, nothing was done, with `retry_after` if given
+    5xx, 408, 425, a 2xx that is no JSON       ProviderUnavailable, outcome unknown
+    any other status                           ProviderRejected with a reason
 """
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from random import random
 from typing import Literal, TypeVar
 from urllib.parse import quote
 
@@ -30,65 +28,33 @@ from ..errors import (
     ProviderUnavailable,
     RejectionReason,
 )
+from ..http_transport import (
+    TRANSPORT_FAILURES,
+    RetryPolicy,
+    Transport,
+    call_with_retries,
+    classify_transport_failure,
+    create_httpx_client,
+    parse_retry_after,
+    parse_seconds,
+)
 from ..redaction import redact, redact_code
 
 __all__ = [
-    "TRANSPORT_FAILURES",
     "ErrorBody",
     "ErrorBodyParser",
     "ErrorKind",
     "HttpClient",
     "ProviderResponse",
-    "Transport",
-    "parse_retry_after",
     "quote_path_segment",
 ]
 
-CONNECT_TIMEOUT_SECONDS = 5.0
-MAX_ATTEMPTS = 3
-INITIAL_BACKOFF_SECONDS = 0.2
-MAX_BACKOFF_SECONDS = 2.0
-"""A provider that asks for a longer pause is not waited for here: the caller's own, long retries do that."""
-RETRY_DEADLINE_SECONDS = 15.0
-"""No new try is begun when this much time has passed since the first one."""
-
-TransportFailure = Literal["unsent", "unknown", "unreadable", "refused"]
-
-TRANSPORT_FAILURES: dict[type[Exception], TransportFailure] = {
-    httpx.ConnectError: "unsent",
-    httpx.ConnectTimeout: "unsent",
-    httpx.PoolTimeout: "unsent",
-    httpx.ProxyError: "unsent",
-    httpx.InvalidURL: "refused",
-    httpx.UnsupportedProtocol: "refused",
-    httpx.LocalProtocolError: "refused",
-    httpx.DecodingError: "unreadable",
-    httpx.TooManyRedirects: "unreadable",
-    httpx.HTTPStatusError: "unreadable",
-    httpx.CookieConflict: "unreadable",
-    httpx.StreamError: "unreadable",
-    httpx.StreamConsumed: "unreadable",
-    httpx.StreamClosed: "unreadable",
-    httpx.ResponseNotRead: "unreadable",
-    httpx.RequestNotRead: "unreadable",
-    httpx.ReadTimeout: "unknown",
-    httpx.WriteTimeout: "unknown",
-    httpx.TimeoutException: "unknown",
-    httpx.ReadError: "unknown",
-    httpx.WriteError: "unknown",
-    httpx.CloseError: "unknown",
-    httpx.NetworkError: "unknown",
-    httpx.RemoteProtocolError: "unknown",
-    httpx.ProtocolError: "unknown",
-    httpx.TransportError: "unknown",
-    httpx.RequestError: "unknown",
-    httpx.HTTPError: "unknown",
-}
-"""What each exception of httpx says about the request. A test fails on one that is missing here."""
+_RETRIES = RetryPolicy(initial_backoff=0.2, max_backoff=2.0, deadline=15.0)
+"""Longer delays are left to the retries of the caller (Step Functions, schedules)."""
 
 ErrorKind = RejectionReason | Literal["throttled", "unavailable"]
-"""What a provider's words mean: a reason to reject, or one of two that may pass: `throttled` did nothing, after
-`unavailable` the outcome is unknown."""
+"""What an error means: a reason of ProviderRejected, `throttled` (nothing was done; retry later), or `unavailable`
+(the outcome is unknown)."""
 
 _KIND_BY_STATUS: dict[int, ErrorKind] = {
     400: "invalid",
@@ -110,8 +76,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """What an error body says. `kind` is None where the status must tell; `code` is a word of the provider's fixed
-    vocabulary, `text` its message (masked and cut before anyone sees it), `retry_after` in seconds."""
+    """A parsed error body.
+
+    `kind` is None where the status decides. `code` is a constant of the provider's API. `message` is free text, which
+    is redacted and shortened before it stands in an error. `retry_after` is in seconds.
+    """
 
     kind: ErrorKind | None = None
     code: str = ""
@@ -120,32 +89,34 @@ class ErrorBody:
 
 
 ErrorBodyParser = Callable[[int, object], ErrorBody]
-"""Reads an error body: takes the HTTP status and the parsed JSON (None where it is none)."""
+"""Parses an error body; takes the HTTP status and the parsed JSON (None if the body is empty or not JSON)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """A 2xx answer. `body` is the parsed JSON, None where there is none; `form` tells a body that is no JSON."""
+    """A 2xx response. `body` is the parsed JSON, None if it is empty or not JSON, which `body_format` tells apart."""
 
     status: int
     body: object
     body_format: Literal["json", "empty", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class Transport:
-    """What tests put in place of the network and the clock. Times are in seconds."""
-
-    http_transport: httpx.BaseTransport | None = None
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
-
-
 class HttpClient:
-    """Talks to one provider. Opens its connection with the first request and keeps it for the life of the process.
+    """A client of one provider's JSON API with a bearer token.
 
-    `timeout` is in seconds and bounds each wait for the provider. `secrets` never appear in a message. `reset` says how
-    the provider's `X-RateLimit-Reset` counts: `seconds` from now or `epoch`; None where nobody knows.
+    It connects with the first request and keeps the connection for the life of the process. All methods that send
+    raise ProviderRejected, ProviderUnavailable or ProviderTimeout; `step` is the call's name in these errors, and
+    neither the token nor a value of `secrets` stands in their messages.
+
+    Args:
+        provider: The provider's id in errors.
+        url: The base URL of all paths.
+        token: The bearer token.
+        timeout: Seconds for each read and write, not for the whole request.
+        parse_error_body: Parses the provider's error bodies.
+        rate_limit_reset_unit: The unit of the provider's `X-RateLimit-Reset`: `seconds` from now, or `epoch` seconds;
+            None if it is not documented, then the header is ignored.
+        transport: The network and the clock, replaced in tests.
     """
 
     def __init__(
@@ -169,72 +140,73 @@ class HttpClient:
         self._http: httpx.Client | None = None
 
     def __repr__(self) -> str:
-        return f"Client({self.provider!r}, {redact(self.url, (self._token,))!r})"
+        return f"HttpClient({self.provider!r}, {redact(self.url, (self._token,))!r})"
 
     def __del__(self) -> None:
         with suppress(Exception):
             self.close()
 
     def close(self) -> None:
-        """Drop the connection; the next request opens another."""
+        """Close the connection; the next request opens another."""
         http, self._http = self._http, None
         if http is not None:
             http.close()
 
     def get(self, step: str, path: str, params: Mapping[str, str | int] | None = None) -> ProviderResponse:
-        """GET, tried again a few times where that may help."""
+        """Send a GET, with retries."""
         return self.retry(lambda: self.send(step, "GET", path, params=params), idempotent=True)
 
     def mutate(
         self, step: str, method: str, path: str, body: object, *, secrets: Iterable[str] = ()
     ) -> ProviderResponse:
-        """A mutation, tried again only where the provider did nothing: its outcome must never be guessed."""
+        """Send a request that changes something. It is retried only after errors that prove that nothing was done."""
         return self.retry(lambda: self.send(step, method, path, body=body, secrets=secrets), idempotent=False)
 
     def delete(self, step: str, path: str, *, existing_path: str) -> Literal["deleted", "accepted", "gone"]:
-        """DELETE. `accepted` is a 202; `gone` means that it was not there before this call.
+        """Send a DELETE, with retries.
 
-        A 404 that is not in JSON may come from anything that stands at a wrong address, and believing it would leak
-        what is to be deleted; so the path `proof`, which must exist, is read before it is believed.
+        Args:
+            step: The call's name in errors.
+            path: The resource's path.
+            existing_path: A path that always exists. After a 404 without JSON, which any server at a wrong URL sends
+                too, it must answer; otherwise its error is raised, since the resource would be leaked.
+
+        Returns:
+            `accepted` for a 202, `gone` if the resource did not exist before this call, `deleted` otherwise, also
+            when an earlier attempt with an unknown outcome may have deleted it.
         """
         may_have_deleted = False
 
         def attempt() -> Literal["deleted", "accepted", "gone"]:
             nonlocal may_have_deleted
             try:
-                answer = self._exchange(step, "DELETE", path)
+                response = self._exchange(step, "DELETE", path)
             except ProviderUnavailable as error:
                 may_have_deleted = may_have_deleted or error.outcome_unknown
                 raise
-            if answer.status in (404, 410):
-                if answer.body_format == "other":
+            if response.status in (404, 410):
+                if response.body_format == "other":
                     self.get(step, existing_path)
                 return "deleted" if may_have_deleted else "gone"
             try:
-                self._raise_for_status(step, answer, ())
+                self._raise_for_status(step, response, ())
             except ProviderUnavailable as error:
                 may_have_deleted = may_have_deleted or error.outcome_unknown
                 raise
-            return "accepted" if answer.status == 202 else "deleted"
+            return "accepted" if response.status == 202 else "deleted"
 
         return self.retry(attempt, idempotent=True)
 
     def retry(self, attempt: Callable[[], T], *, idempotent: bool) -> T:
-        """Call up to 3 times: after any failure that may pass if `idempotent`, else only if nothing was done."""
-        started_at, attempts = self.transport.clock(), 0
-        while True:
-            try:
-                return attempt()
-            except ProviderUnavailable as error:
-                attempts += 1
-                wait = INITIAL_BACKOFF_SECONDS * 2 ** (attempts - 1) * (0.5 + random())  # noqa: S311 - jitter
-                wait = max(wait, error.retry_after or 0.0)
-                should_give_up = attempts >= MAX_ATTEMPTS or wait > MAX_BACKOFF_SECONDS
-                if should_give_up or (error.outcome_unknown and not idempotent):
-                    raise
-                if self.transport.clock() - started_at + wait > RETRY_DEADLINE_SECONDS:
-                    raise
-            self.transport.sleep(wait)
+        """Call `attempt` up to 3 times. Errors with an unknown outcome are retried only if it is `idempotent`."""
+        return call_with_retries(attempt, _RETRIES, self.transport, idempotent=idempotent)
+
+    def poll(self, delays: Iterable[float]) -> Iterator[int]:
+        """Yield 0 at once, then 1, 2… after each of the delays (seconds): the numbers of the polls."""
+        yield 0
+        for number, delay in enumerate(delays, 1):
+            self.transport.sleep(delay)
+            yield number
 
     def send(
         self,
@@ -246,10 +218,20 @@ class HttpClient:
         body: object = None,
         secrets: Iterable[str] = (),
     ) -> ProviderResponse:
-        """One request, one answer with a 2xx status and, unless it is empty, JSON.
+        """Send one request, without retries, and return its 2xx response, which is empty or JSON.
 
-        `hide` are values of the request that must not come back in a message. Raises ProviderRejected,
-        ProviderUnavailable, ProviderTimeout.
+        Args:
+            step: The call's name in errors.
+            method: The HTTP method.
+            path: Appended to the base URL; ids in it are encoded by `quote_path_segment`.
+            params: The query.
+            body: Sent as JSON unless None.
+            secrets: Values of the request that must not stand in an error message.
+
+        Raises:
+            ProviderRejected: nothing was done.
+            ProviderUnavailable: a 429, a 5xx or an unreadable response; `outcome_unknown` tells these apart.
+            ProviderTimeout: no complete response.
         """
         response = self._exchange(step, method, path, params, body, secrets)
         return self._raise_for_status(step, response, secrets)
@@ -257,7 +239,7 @@ class HttpClient:
     def provider_error(
         self, step: str, status: int, error_body: ErrorBody, secrets: Iterable[str] = ()
     ) -> ProviderError:
-        """The error for this refusal. A status of 429 or 5xx outweighs the words."""
+        """Build the error for an error response. A status of 429 or 5xx outweighs the body's kind."""
         kind = error_body.kind or _KIND_BY_STATUS.get(status, "other")
         if status == 429:
             kind = "throttled"
@@ -275,7 +257,7 @@ class HttpClient:
         return ProviderRejected(self.provider, step, detail, reason=kind)
 
     def unexpected_response(self, step: str, problem: str) -> ProviderUnavailable:
-        """The error for an answer that lacks what it must have; something may have been done."""
+        """Build the error for a response that lacks a required part; the outcome is unknown."""
         return ProviderUnavailable(self.provider, step, f"unexpected answer: {problem}")
 
     def _raise_for_status(self, step: str, response: "_UncheckedResponse", secrets: Iterable[str]) -> ProviderResponse:
@@ -304,7 +286,7 @@ class HttpClient:
             http = self._ensure_http()
             request = http.build_request(method, self.url + path, params=params, json=body)
         except (ValueError, httpx.InvalidURL):
-            # Without its cause: a text that cannot be encoded stands in that exception's message.
+            # No cause: the exception's message contains the text that cannot be encoded.
             raise ProviderRejected(
                 self.provider, step, "the request cannot be written: address, credential or content", reason="invalid"
             ) from None
@@ -322,10 +304,10 @@ class HttpClient:
         return _UncheckedResponse(response.status_code, parsed, body_format, self._read_retry_after(response))
 
     def _transport_error(self, step: str, error: Exception, secrets: Iterable[str]) -> ProviderError:
-        failure = next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES)
+        failure = classify_transport_failure(error)
         name = type(error).__name__
         if failure == "refused":
-            # No text: h11 quotes the header that it refuses, which is the credential.
+            # No text: h11 quotes the malformed header, which is the credential.
             return ProviderRejected(self.provider, step, f"the request cannot be sent ({name})", reason="invalid")
         text = redact(str(error), (self._token, *secrets))
         detail = f"{name}: {text}" if text else name
@@ -337,28 +319,20 @@ class HttpClient:
 
     def _ensure_http(self) -> httpx.Client:
         if self._http is None:
-            self._http = httpx.Client(
-                headers={
-                    "Authorization": f"Bearer {self._token}",
-                    "Accept": "application/json",
-                    "User-Agent": "pointsman",
-                },
-                timeout=httpx.Timeout(self._timeout, connect=CONNECT_TIMEOUT_SECONDS),
-                # Reading the certificates costs a good part of a cold start; without TLS there is nothing to verify.
-                verify=not self.url.lower().startswith("http://"),
-                # Nothing of the shell (proxies, .netrc) may change where a credential goes, nor may a redirect.
-                trust_env=False,
-                follow_redirects=False,
-                transport=self.transport.http_transport,
+            self._http = create_httpx_client(
+                self.url,
+                {"Authorization": f"Bearer {self._token}", "Accept": "application/json"},
+                self._timeout,
+                self.transport,
             )
         return self._http
 
     def _read_retry_after(self, response: httpx.Response) -> float | None:
         headers = response.headers
         seconds = parse_retry_after(headers.get("retry-after", ""))
-        # Only with a 429: some providers tell the end of their window with every answer.
+        # Only for a 429: some providers send the end of their window with every response.
         if seconds is None and self._rate_limit_reset_unit is not None and response.status_code == 429:
-            seconds = _parse_seconds(headers.get("x-ratelimit-reset", ""))
+            seconds = parse_seconds(headers.get("x-ratelimit-reset", ""))
             if seconds is not None and self._rate_limit_reset_unit == "epoch":
                 seconds = max(0.0, seconds - time.time())
         return seconds
@@ -366,38 +340,17 @@ class HttpClient:
 
 @dataclass(frozen=True, slots=True)
 class _UncheckedResponse(ProviderResponse):
-    """An answer with any status."""
+    """A response with any status. `retry_after` is in seconds."""
 
     retry_after: float | None
 
 
 def quote_path_segment(value: str) -> str:
-    """An id as one segment of a path, percent-encoded (`+1555…`, `name@domain`).
+    """Percent-encode an id as one segment of a path (`+1555…`, `name@domain`).
 
-    Raises InvalidInput for what would lead elsewhere: an empty id names the whole collection, `..` its parent.
+    Raises:
+        InvalidInput: the id is empty, `.` or `..`, which would name the collection or its parent.
     """
     if value in ("", ".", ".."):
         raise InvalidInput(f"{value!r} is no id of a resource")
     return quote(value, safe="")
-
-
-def parse_retry_after(value: str) -> float | None:
-    """The seconds that a `Retry-After` asks for, given as a number or as a date; None where it is neither."""
-    value = value.strip()
-    seconds = _parse_seconds(value)
-    return _parse_seconds_until(value) if seconds is None and value else seconds
-
-
-def _parse_seconds(value: str) -> float | None:
-    try:
-        seconds = float(value)
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
-
-
-def _parse_seconds_until(value: str) -> float | None:
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None

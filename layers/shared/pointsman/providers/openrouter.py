@@ -1,23 +1,23 @@
-"""OpenRouter: one inference key per instance, with a spending cap.
+"""OpenRouter: one inference key per instance, with a spending limit.
 
-A key's secret is shown once, at its creation; so a key whose creation went unanswered cannot be used, only deleted.
-Names are neither unique nor searchable: finding a key means reading the whole listing.
+A key's secret is only in the response to its creation, so a key whose creation had an unknown outcome can only be
+deleted. Names are neither unique nor searchable: a key is found by reading the whole listing.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from ..errors import InvalidInput, ProviderRejected
+from ..http_transport import Transport
 from ..json_values import JsonObject, as_number, as_object, as_objects, as_text
 from ..settings.providers import OpenRouterSettings
-from .base import Plan, ProviderResource
-from .http_client import ErrorBody, HttpClient, Transport, quote_path_segment
+from .base import Plan, ProviderResource, make_provider_getter
+from .http_client import ErrorBody, HttpClient, quote_path_segment
 
 __all__ = ["Credits", "OpenRouterProvider", "get_provider"]
 
 MAX_SCANS = 3
-"""How often a listing is read anew when keys came or went while it was read."""
+"""How often the listing is read if keys are added or deleted meanwhile."""
 _METADATA_FIELDS = (
     "label",
     "limit",
@@ -35,25 +35,14 @@ _METADATA_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Credits:
-    """The account's credits, bought and used, in USD."""
+    """The credits bought for the account and those used, in USD."""
 
     total: float
     used: float
 
 
-@lru_cache(maxsize=1)
-def _build_provider(settings: OpenRouterSettings) -> "OpenRouterProvider":
-    return OpenRouterProvider(settings)
-
-
-def get_provider() -> "OpenRouterProvider | None":
-    """The OpenRouter of the settings, one per process; None where no management key is set."""
-    settings = OpenRouterSettings.load()
-    return _build_provider(settings) if settings else None
-
-
 class OpenRouterProvider:
-    """Keys of the management key's default workspace. A resource's id is the key's hash."""
+    """The tool provider of keys in the management key's default workspace. A resource id is a key's hash."""
 
     adoptable = False
 
@@ -71,12 +60,16 @@ class OpenRouterProvider:
         )
 
     def plan(self, reference: str, operation_id: str) -> Plan:
-        """The key's name. It is the same for each incarnation: every key of the name but the newest is a leftover."""
+        """Choose the key's name. It is the same in each operation: all keys of the name but the newest are orphans."""
         del operation_id
         return {"name": reference}
 
     def create(self, plan: Plan, options: Mapping[str, object]) -> ProviderResource:
-        """Make a key. `options["limit"]` is its spending cap in USD, the settings' by default."""
+        """Create a key. `options["limit"]` is its spending limit in USD, by default that of the settings.
+
+        Raises:
+            InvalidInput: the limit is not a non-negative number.
+        """
         limit = self._default_limit if options.get("limit") is None else as_number(options["limit"])
         if limit is None or not 0 <= limit < float("inf"):
             raise InvalidInput("limit must be a number of USD of at least 0")
@@ -89,16 +82,18 @@ class OpenRouterProvider:
         return ProviderResource(key_hash, plan["name"], {"OPENROUTER_API_KEY": key}, _extract_metadata(key_data))
 
     def find(self, plan: Plan) -> list[ProviderResource]:
-        """Every key of the plan's name, disabled and expired ones too."""
+        """Return all keys of the plan's name, also disabled and expired ones."""
         return [resource for resource in self._list_keys() if resource.name == plan["name"]]
 
     def list(self) -> Iterator[ProviderResource]:
-        """Every key, with its cap and its usage in USD as `meta`. Read to the end before the first one is given, so
-        that deleting on the way does not move what is still to be read."""
+        """Yield all keys, with limit and usage in USD in `meta`.
+
+        The whole listing is read first, so that the caller may delete keys while iterating.
+        """
         return iter(self._list_keys())
 
     def exists(self, resource_id: str) -> bool:
-        """Whether there is a key of this hash, disabled or not."""
+        """Whether a key of this hash exists, disabled or not."""
         try:
             response = as_object(self.http_client.get("keys.get", f"/keys/{quote_path_segment(resource_id)}").body)
         except ProviderRejected as error:
@@ -115,7 +110,7 @@ class OpenRouterProvider:
         )
 
     def get_credits(self) -> Credits:
-        """The account's credits."""
+        """Return the account's credits."""
         data = as_object(as_object(self.http_client.get("credits", "/credits").body).get("data"))
         total, used = as_number(data.get("total_credits")), as_number(data.get("total_usage"))
         if total is None or used is None:
@@ -123,8 +118,7 @@ class OpenRouterProvider:
         return Credits(total, used)
 
     def _list_keys(self) -> "list[ProviderResource]":
-        """All keys. Where keys came or went during a scan, some may have been passed over: then there is another one,
-        and what any of them saw counts."""
+        """Return the keys of all scans. A scan is repeated if rows moved meanwhile, since it may have skipped some."""
         found: dict[str, ProviderResource] = {}
         for _ in range(MAX_SCANS):
             if self._scan_keys(found):
@@ -132,8 +126,11 @@ class OpenRouterProvider:
         return [*found.values()]
 
     def _scan_keys(self, found: dict[str, ProviderResource]) -> bool:
-        """Read to the end; False if the rows moved meanwhile. Each page is asked to begin with the last row of the one
-        before, which shows that, and only a page without anything else is the end, whatever size pages have."""
+        """Read the listing to its end into `found`; False if rows moved meanwhile.
+
+        Each page is requested from the offset of the previous page's last row: another row there shows that rows moved,
+        and a page with no further row is the end, whatever the page size of the server.
+        """
         last_hash, offset, is_stable = "", 0, True
         while True:
             rows = [row for row in self._get_page(offset) if row.get("hash")]
@@ -152,7 +149,7 @@ class OpenRouterProvider:
         try:
             response = as_object(self.http_client.get("keys.list", "/keys", params).body)
         except ProviderRejected as error:
-            # Not every published version of the API knows this parameter.
+            # Not every published version of the API has this parameter.
             if error.reason != "invalid" or not self._include_expired:
                 raise
             self._include_expired = False
@@ -160,6 +157,10 @@ class OpenRouterProvider:
         if not isinstance(response.get("data"), list):
             raise self.http_client.unexpected_response("keys.list", "no data")
         return as_objects(response["data"])
+
+
+get_provider = make_provider_getter(OpenRouterSettings.load, OpenRouterProvider)
+"""Return the provider of the settings, None without a management key."""
 
 
 def _to_resource(row: JsonObject) -> ProviderResource:

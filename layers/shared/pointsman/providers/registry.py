@@ -1,4 +1,4 @@
-"""The tools that an instance can have, in the order in which clients see them. A new provider is one line here."""
+"""The registry of the tools that an instance can have, in the order of `GET /registry`; a new tool is one entry."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -14,10 +14,9 @@ __all__ = ["TOOLS", "ProvisionableTool", "describe_tools", "get_tool_provider", 
 
 @dataclass(frozen=True, slots=True)
 class ProvisionableTool:
-    """A tool as `GET /registry` shows it.
+    """A tool that an instance can have (not a tool of the model).
 
-    `setting` is the environment variable without which it is not configured, `factory` the `module:name` of what builds
-    its provider from the settings. `resource_id` is the pattern of its resources' ids.
+    `id`, `name`, `mode` and `env_keys` stand in `GET /registry`.
     """
 
     id: str
@@ -25,57 +24,60 @@ class ProvisionableTool:
     mode: str
     env_keys: tuple[str, ...]
     required_setting: str
+    """The environment variable without which the tool is not configured."""
     provider_factory: str
+    """`module:function`, relative to this package; the function returns the provider, None if it is not configured."""
     resource_id_pattern: str
+    """A regular expression that matches a whole resource id."""
 
 
 TOOLS: dict[str, ProvisionableTool] = {
     tool.id: tool
     for tool in (
         ProvisionableTool(
-            "openrouter",
-            "OpenRouter",
-            "per-instance-key",
-            ("OPENROUTER_API_KEY",),
-            "OPENROUTER_MANAGEMENT_KEY",
-            "openrouter:get_provider",
-            r"[A-Za-z0-9_-]{1,128}",
+            id="openrouter",
+            name="OpenRouter",
+            mode="per-instance-key",
+            env_keys=("OPENROUTER_API_KEY",),
+            required_setting="OPENROUTER_MANAGEMENT_KEY",
+            provider_factory="openrouter:get_provider",
+            resource_id_pattern=r"[A-Za-z0-9_-]{1,128}",
         ),
         ProvisionableTool(
-            "agentmail",
-            "AgentMail",
-            "per-instance-inbox",
-            ("AGENTMAIL_INBOX_ID",),
-            "AGENTMAIL_API_KEY",
-            "agentmail:get_provider",
-            r"[^\s@/\"'<>\\]{1,64}@[A-Za-z0-9.-]{1,253}",
+            id="agentmail",
+            name="AgentMail",
+            mode="per-instance-inbox",
+            env_keys=("AGENTMAIL_INBOX_ID",),
+            required_setting="AGENTMAIL_API_KEY",
+            provider_factory="agentmail:get_provider",
+            resource_id_pattern=r"[^\s@/\"'<>\\]{1,64}@[A-Za-z0-9.-]{1,253}",
         ),
         ProvisionableTool(
-            "telnyx",
-            "Telnyx",
-            "per-instance-phone",
-            ("TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"),
-            "TELNYX_API_KEY",
-            "telnyx.provider:get_provider",
-            r"\+[0-9]{3,15}",
+            id="telnyx",
+            name="Telnyx",
+            mode="per-instance-phone",
+            env_keys=("TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"),
+            required_setting="TELNYX_API_KEY",
+            provider_factory="telnyx.provider:get_provider",
+            resource_id_pattern=r"\+[0-9]{3,15}",
         ),
     )
 }
 
 
 def describe_tools() -> list[dict[str, object]]:
-    """The tools as clients are told of them (contract, Registry)."""
+    """The tools as `GET /registry` returns them (contract, Registry)."""
     return [
         {"id": tool.id, "name": tool.name, "mode": tool.mode, "envKeys": list(tool.env_keys)} for tool in TOOLS.values()
     ]
 
 
 def is_tool_configured(tool_id: str) -> bool:
-    """Whether the tool's provider has credentials. Loads no provider."""
+    """Whether the tool's provider has credentials. Imports no provider."""
     return bool(read_optional(TOOLS[tool_id].required_setting))
 
 
 def get_tool_provider(tool_id: str) -> "ToolProvider | None":
-    """The tool's provider, or None where it has no credentials. Loads the module of this one provider only."""
+    """Return the tool's provider, None if it has no credentials. Imports the module of this provider only."""
     module, _, function_name = TOOLS[tool_id].provider_factory.partition(":")
     return cast("ToolProvider | None", getattr(import_module(f".{module}", __package__), function_name)())

@@ -1,5 +1,8 @@
-"""A runtime for functions that stream: between Lambda's Runtime API and an ASGI app, started by `stream-wrapper`.
+"""The Lambda runtime of functions that stream: the loop between Lambda's Runtime API and an ASGI app.
 
-Lives here: the Runtime API's HTTP, events as ASGI scopes, a response as chunks. Not here: what an app answers, or any
-import from the rest of the layer or from outside the standard library. Called by nobody: an app is a plain ASGI app.
+Owns the loop (`runtime`), the Runtime API's HTTP (`runtime_api`, `http1`), events as ASGI scopes (`asgi`), streamed
+responses (`response`) and error objects (`errors`). Never knows what an app does; imports only the standard library,
+nothing of the rest of the layer, and is imported by nothing.
+
+Entry point: `python -m pointsman.streaming module.app`, started by `stream-wrapper` (docs/streaming.md).
 """

@@ -1,4 +1,4 @@
-"""Events as ASGI scopes: payload 1.0, as a REST API sends it, and 2.0, as a function URL does."""
+"""The ASGI side: events of REST APIs (payload 1.0) and function URLs (2.0) as scopes, `receive` and `send`."""
 
 import asyncio
 import base64
@@ -15,12 +15,14 @@ from .runtime_api import RuntimeApiClient
 __all__ = ["Exchange", "LambdaContext", "build_scope", "decode_body"]
 
 _ASGI_VERSIONS = {"version": "3.0", "spec_version": "2.4"}
-"""2.4: a response that nobody takes any more is an OSError of `send`."""
+"""2.4: `send` raises OSError after the client has disconnected."""
+_MINIMAL_BODY = b"\n"
+"""Sent in place of an empty body. Observed: function URLs hang on a streamed body of zero bytes."""
 
 
 @dataclass(frozen=True)
 class LambdaContext:
-    """`scope["aws.context"]`; `deadline_ms` in milliseconds since 1970, memory in MB."""
+    """The Lambda context, `scope["aws.context"]`. `deadline_ms` is in milliseconds since 1970, the memory in MB."""
 
     aws_request_id: str
     deadline_ms: int
@@ -32,15 +34,15 @@ class LambdaContext:
     log_stream_name: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until Lambda kills the function; 0 when they are over."""
+        """Return the milliseconds until Lambda's timeout, at least 0."""
         return max(0, self.deadline_ms - int(time.time() * 1000))
 
 
 def build_scope(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The scope of an event, which itself is in `aws.event`, with the Lambda context in `aws.context`.
+    """Build the ASGI scope of an event; `aws.event` holds the event, `aws.context` the Lambda context.
 
     Raises:
-        AppFailure: it is no request of a client.
+        FunctionError: the event is not an HTTP request.
     """
     request_context = event.get("requestContext")
     if not isinstance(request_context, dict):
@@ -66,9 +68,89 @@ def build_scope(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]
 
 
 def decode_body(event: Mapping[str, Any]) -> bytes:
-    """The request's body."""
+    """Decode the request's body.
+
+    Raises:
+        ValueError: it is marked as base64 and is not.
+    """
     body = event.get("body") or ""
     return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else str(body).encode()
+
+
+class Exchange:
+    """The `receive` and `send` of one invocation."""
+
+    def __init__(self, api: RuntimeApiClient, request_id: str, body: bytes) -> None:
+        self._api = api
+        self._request_id = request_id
+        self._body: bytes | None = body
+        self._prelude: bytes | None = None
+        self._response: StreamedResponse | None = None
+        self._has_body_bytes = False
+        self._has_ended = False
+        self._disconnected = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the whole body; after that `http.disconnect`, once the response has ended or the client is gone."""
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        await self._disconnected.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Accept the start of the response, or send a part of its body, unbuffered.
+
+        Raises:
+            OSError: the client has disconnected.
+            RuntimeError: the message is not allowed now, or not known.
+            ValueError: the headers are longer than 16 KB.
+        """
+        message_type = message["type"]
+        if message_type == "http.response.start" and self._prelude is None:
+            self._prelude = encode_prelude(message["status"], message.get("headers", ()))
+        elif message_type == "http.response.body" and self._prelude is not None and not self._has_ended:
+            await self._send_body(self._prelude, message.get("body", b""), bool(message.get("more_body", False)))
+        else:
+            raise RuntimeError(f"{message_type} is not what an ASGI app may send now")
+
+    async def _send_body(self, encoded_prelude: bytes, data: bytes, more_body: bool) -> None:
+        if self._response is None:
+            self._response = await StreamedResponse.open(self._api.address, self._request_id)
+            self._response.acknowledgement.add_done_callback(lambda _: self._disconnected.set())
+            await self._response.write(encoded_prelude)
+        self._has_body_bytes = self._has_body_bytes or bool(data)
+        await self._response.write(data if more_body or self._has_body_bytes else _MINIMAL_BODY)
+        if not more_body:
+            self._has_ended = True
+            await self._end_response(self._response, None)
+
+    async def finish(self, error: BaseException | None) -> None:
+        """End the invocation after the app has returned or raised `error`.
+
+        A response that has not ended is a failure, which is reported in trailers, or, if nothing was sent, as an error.
+        """
+        if error is None and not self._has_ended:
+            error = FunctionError("Runtime.NoResponse", "The app returned before its response had ended")
+        self._disconnected.set()
+        if error is None:
+            return
+        report = ErrorReport.from_exception(error)
+        report.log()
+        if self._response is None:
+            await self._api.report_error(self._request_id, report)
+        elif not self._has_ended:
+            self._has_ended = True
+            try:
+                await self._end_response(self._response, report)
+            except OSError:
+                return  # The report is logged already.
+
+    async def _end_response(self, response: StreamedResponse, report: ErrorReport | None) -> None:
+        try:
+            await response.end(report)
+        finally:
+            self._disconnected.set()
 
 
 def _parse_rest_event(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +158,7 @@ def _parse_rest_event(event: Mapping[str, Any]) -> dict[str, Any]:
     header_values = _as_object(event.get("multiValueHeaders")) or {
         name: [value] for name, value in _as_object(event.get("headers")).items()
     }
-    # A REST API decodes the query, so here it is encoded again; the path it leaves as it was sent.
+    # A REST API decodes the query, but not the path.
     query = _as_object(event.get("multiValueQueryStringParameters")) or _as_object(event.get("queryStringParameters"))
     return {
         "http_version": _parse_http_version(request_context.get("protocol")),
@@ -125,80 +207,3 @@ def _parse_server(host: str, forwarded_port: str, scheme: str) -> tuple[str, int
     if not port.isdecimal():
         name, port = host, forwarded_port
     return name, int(port) if port.isdecimal() else 443 if scheme == "https" else 80
-
-
-# A streamed body without a byte has hung function URLs.
-_MINIMAL_BODY = b"\n"
-
-
-class Exchange:
-    """`receive` and `send` of one invocation."""
-
-    def __init__(self, api: RuntimeApiClient, request_id: str, body: bytes) -> None:
-        self._api = api
-        self._request_id = request_id
-        self._body: bytes | None = body
-        self._prelude: bytes | None = None
-        self._response: StreamedResponse | None = None
-        self._has_body_bytes = False
-        self._ended = False
-        self._disconnected = asyncio.Event()
-
-    async def receive(self) -> dict[str, Any]:
-        """The whole body; after that, once the response has ended or is no longer taken, http.disconnect."""
-        if self._body is not None:
-            body, self._body = self._body, None
-            return {"type": "http.request", "body": body, "more_body": False}
-        await self._disconnected.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(self, message: dict[str, Any]) -> None:
-        """Take the response's start, or a part of its body, which is on its way when this returns.
-
-        Raises:
-            OSError: the response is no longer taken.
-            RuntimeError: the app does not keep to ASGI.
-            ValueError: its headers are too long.
-        """
-        message_type = message["type"]
-        if message_type == "http.response.start" and self._prelude is None:
-            self._prelude = encode_prelude(message["status"], message.get("headers", ()))
-        elif message_type == "http.response.body" and self._prelude is not None and not self._ended:
-            await self._send_body(self._prelude, message.get("body", b""), bool(message.get("more_body", False)))
-        else:
-            raise RuntimeError(f"{message_type} is not what an ASGI app may send now")
-
-    async def _send_body(self, encoded_prelude: bytes, data: bytes, more_body: bool) -> None:
-        if self._response is None:
-            self._response = await StreamedResponse.open(self._api.address, self._request_id)
-            self._response.acknowledgement.add_done_callback(lambda _: self._disconnected.set())
-            await self._response.write(encoded_prelude)
-        self._has_body_bytes = self._has_body_bytes or bool(data)
-        await self._response.write(data if more_body or self._has_body_bytes else _MINIMAL_BODY)
-        if not more_body:
-            self._ended = True
-            await self._end_response(self._response, None)
-
-    async def finish(self, error: BaseException | None) -> None:
-        """The app is done. What it left open ends as a failure: in trailers, or, if nothing was sent, as an error."""
-        if error is None and not self._ended:
-            error = FunctionError("Runtime.NoResponse", "The app returned before its response had ended")
-        self._disconnected.set()
-        if error is None:
-            return
-        report = ErrorReport.from_exception(error)
-        report.log()
-        if self._response is None:
-            await self._api.report_error(self._request_id, report)
-        elif not self._ended:
-            self._ended = True
-            try:
-                await self._end_response(self._response, report)
-            except OSError:
-                return  # Said already, by the app's own failure.
-
-    async def _end_response(self, response: StreamedResponse, report: ErrorReport | None) -> None:
-        try:
-            await response.end(report)
-        finally:
-            self._disconnected.set()

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as far as the Runtime API needs it: one request a connection, and bodies in chunks with trailers."""
+"""The HTTP/1.1 of the Runtime API: one request per connection, chunked bodies with trailers."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ __all__ = [
 ]
 
 LAST_CHUNK = b"0\r\n"
-"""After it come the trailers, if any, and an empty line."""
+"""It is followed by the trailers, if any, and an empty line."""
 
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """A response; names of headers in lower case."""
+    """A response. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -28,7 +28,7 @@ class HttpResponse:
 
 
 async def open_connection(address: str) -> "tuple[asyncio.StreamReader, asyncio.StreamWriter]":
-    """A connection to `host:port`."""
+    """Open a connection to `host:port`."""
     host, _, port = address.rpartition(":")
     return await asyncio.open_connection(host, int(port))
 
@@ -36,10 +36,10 @@ async def open_connection(address: str) -> "tuple[asyncio.StreamReader, asyncio.
 async def send_request(
     address: str, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> HttpResponse:
-    """Send a request and wait for its response, however long that takes.
+    """Send a request and wait for its response, without a timeout: the next invocation may be days away.
 
     Raises:
-        OSError: the other end is not there, or goes away.
+        OSError: no connection, or it is closed before the response is complete.
     """
     reader, writer = await open_connection(address)
     try:
@@ -52,22 +52,22 @@ async def send_request(
 
 
 def encode_request_head(method: str, path: str, address: str, headers: Mapping[str, str]) -> bytes:
-    """The request's first lines, and the empty one."""
+    """Encode the request line, the headers and the empty line."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {address}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 def encode_chunk(data: bytes) -> bytes:
-    """One chunk; data must not be empty, which would end the body."""
+    """Encode one chunk. `data` must not be empty, which would end the body."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 async def read_response(reader: asyncio.StreamReader) -> HttpResponse:
-    """Read a response to its end.
+    """Read a complete response; interim responses (1xx) are skipped.
 
     Raises:
-        OSError: the connection ends before, or what comes is not HTTP.
+        OSError: the connection is closed before its end, or it is not HTTP.
     """
     try:
         status, headers = 100, dict[str, str]()

@@ -1,4 +1,4 @@
-"""The loop: an event, the app, the next event, on one event loop for as long as the sandbox lives."""
+"""The runtime: gets invocations and runs the app for each, on one event loop for the life of the process."""
 
 import asyncio
 import importlib
@@ -20,10 +20,13 @@ ASGIApp = Callable[
     Awaitable[None],
 ]
 
+CANCEL_MARGIN_SECONDS = 0.5
+"""Seconds before Lambda's timeout at which the app is cancelled, so that it can clean up."""
+
 
 @dataclass(frozen=True)
 class LambdaEnvironment:
-    """The function as Lambda runs it; memory in MB."""
+    """The environment that Lambda sets for the function. The memory is in MB."""
 
     runtime_api: str
     function_name: str
@@ -34,7 +37,7 @@ class LambdaEnvironment:
 
     @classmethod
     def load(cls) -> "LambdaEnvironment":
-        """From the environment; only the Runtime API's address has to be there."""
+        """Read the environment variables; only `AWS_LAMBDA_RUNTIME_API` is required."""
         return cls(
             runtime_api=os.environ["AWS_LAMBDA_RUNTIME_API"],
             function_name=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
@@ -45,17 +48,20 @@ class LambdaEnvironment:
         )
 
 
-CANCEL_MARGIN_SECONDS = 0.5
-"""Seconds before Lambda kills the function that the app is cancelled, to end what it does in its own way."""
-
-
 def main(handler: str) -> int:
-    """Load the app that `module.attribute` names and serve until Lambda ends the sandbox; the exit code."""
+    """Load the app and serve invocations until Lambda ends the process.
+
+    Args:
+        handler: The app as `module.attribute`.
+
+    Returns:
+        The exit code.
+    """
     environment = LambdaEnvironment.load()
     api = RuntimeApiClient(environment.runtime_api)
     try:
         app = load_app(handler)
-    except Exception as error:  # noqa: BLE001 - whatever it is, Lambda is told
+    except Exception as error:  # noqa: BLE001 - every failure is reported to Lambda
         report = ErrorReport.from_exception(error)
         report.log()
         asyncio.run(api.report_init_error(report))
@@ -69,10 +75,10 @@ def main(handler: str) -> int:
 
 
 def load_app(handler: str) -> ASGIApp:
-    """Import an app.
+    """Import an app, given as `module.attribute`.
 
     Raises:
-        AppFailure: there is no such module or no such name in it, in Lambda's words.
+        FunctionError: the module cannot be imported or lacks the attribute; type and message are those of Lambda.
     """
     module, _, name = handler.replace("/", ".").rpartition(".")
     try:
@@ -86,7 +92,7 @@ def load_app(handler: str) -> ASGIApp:
 
 
 async def _serve_until_sigterm(app: ASGIApp, api: RuntimeApiClient, environment: LambdaEnvironment) -> None:
-    """Serve until SIGTERM; a second one kills."""
+    """Serve until SIGTERM. A second SIGTERM kills the process."""
     loop = asyncio.get_running_loop()
     serve_task = asyncio.ensure_future(_serve_invocations(app, api, environment))
 
@@ -107,7 +113,7 @@ async def _serve_invocations(app: ASGIApp, api: RuntimeApiClient, environment: L
         try:
             await _handle_invocation(app, api, invocation, environment)
         except OSError as error:
-            # A response that was not taken. If the Runtime API itself is gone, asking for the next event says so.
+            # The client has disconnected. If the Runtime API is down, the next request to it fails.
             sys.stdout.write(f"[WARNING] a response was lost: {error}\n")
 
 
@@ -152,7 +158,7 @@ async def _run_app(app: ASGIApp, scope: dict[str, Any], exchange: Exchange) -> N
 
 
 def export_trace_id(trace_id: str) -> None:
-    """Put an invocation's trace where X-Ray's libraries look for it."""
+    """Set `_X_AMZN_TRACE_ID`, which X-Ray's libraries read, to the invocation's trace id."""
     if trace_id:
         os.environ["_X_AMZN_TRACE_ID"] = trace_id
     else:

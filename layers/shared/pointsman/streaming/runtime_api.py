@@ -1,4 +1,4 @@
-"""Lambda's Runtime API: the next invocation, an error, an error at the start."""
+"""The client of Lambda's Runtime API, but for streamed responses (`response`)."""
 
 import json
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ INVOCATION_PATH = _BASE_PATH + "/invocation/"
 
 
 class RuntimeApiError(Exception):
-    """The Runtime API refuses to go on; only a new process helps."""
+    """The Runtime API does not give invocations any more; the process must end."""
 
 
 @dataclass(frozen=True)
 class NextInvocation:
-    """One event; the deadline in milliseconds since 1970."""
+    """An invocation. `deadline_ms` is in milliseconds since 1970."""
 
     event: dict[str, Any]
     request_id: str
@@ -29,17 +29,17 @@ class NextInvocation:
 
 
 class RuntimeApiClient:
-    """The Runtime API at `host:port`."""
+    """A client of the Runtime API at `address`, a `host:port`."""
 
     def __init__(self, address: str) -> None:
         self.address = address
 
     async def get_next_invocation(self) -> NextInvocation:
-        """Wait for an event; the sandbox may be frozen meanwhile.
+        """Wait for the next invocation. Lambda may freeze the process meanwhile.
 
         Raises:
-            RuntimeApiFailed: there will be none.
-            OSError: the Runtime API is gone.
+            RuntimeApiError: the response is not 200.
+            OSError: no connection.
         """
         response = await send_request(self.address, "GET", INVOCATION_PATH + "next")
         if response.status != 200:
@@ -55,11 +55,11 @@ class RuntimeApiClient:
         )
 
     async def report_error(self, request_id: str, report: ErrorReport) -> None:
-        """Fail an invocation of which no byte was sent yet."""
+        """Report that an invocation has failed before any byte of its response was sent."""
         await self._post_error(f"{INVOCATION_PATH}{request_id}/error", report)
 
     async def report_init_error(self, report: ErrorReport) -> None:
-        """Say why there is no app to run."""
+        """Report that the app cannot be loaded."""
         await self._post_error(_BASE_PATH + "/init/error", report)
 
     async def _post_error(self, path: str, report: ErrorReport) -> None:

@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from random import random
 from typing import Literal
 
 import httpx
 
 from ...errors import ModelFailed
+from ...http_transport import TRANSPORT_FAILURES, RetryPolicy, Transport, call_with_retries, create_httpx_client
 from ...json_values import JsonObject, as_object
 from ...prompts.model_items import ModelItem
-from ...providers.http_client import TRANSPORT_FAILURES, Transport
 from ...settings.prompts import ModelSettings
 from ..json_schema import input_schema
 from ..tool import AnyTool
@@ -31,8 +30,6 @@ __all__ = ["ModelClient", "ModelLevel"]
 
 ModelLevel = Literal["normal", "high"]
 
-CONNECT_TIMEOUT_SECONDS = 5.0
-MAX_ATTEMPTS = 3
 INITIAL_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
 """A response with a longer Retry-After is not retried."""
@@ -100,19 +97,12 @@ class ModelClient:
         return turn
 
     def _with_retries(self, attempt: Callable[[], ModelTurn], relay: TextRelay) -> ModelTurn:
-        started_at, attempts = self._transport.clock(), 0
-        while True:
-            try:
-                return attempt()
-            except ModelFailed as error:
-                attempts += 1
-                delay = INITIAL_BACKOFF_SECONDS * 2 ** (attempts - 1) * (0.5 + random())  # noqa: S311 - jitter
-                delay = max(delay, error.retry_after or 0.0)
-                is_late = self._transport.clock() - started_at + delay > self._settings.timeout
-                if not error.retryable or attempts >= MAX_ATTEMPTS or delay > MAX_BACKOFF_SECONDS or is_late:
-                    raise
-            relay.reset()
-            self._transport.sleep(delay)
+        return call_with_retries(
+            attempt,
+            RetryPolicy(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, deadline=self._settings.timeout),
+            self._transport,
+            before_retry=relay.reset,
+        )
 
     def _fetch_response(self, body: dict[str, object], relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
         """Return the response of one attempt. It is requested again if the model rejects encrypted reasoning."""
@@ -175,18 +165,11 @@ class ModelClient:
 
     def _open_client(self) -> httpx.Client:
         if self._http is None:
-            self._http = httpx.Client(
-                headers={
-                    "Authorization": f"Bearer {self._settings.api_key}",
-                    "Content-Type": "application/json",
-                    "User-Agent": "pointsman",
-                },
-                timeout=httpx.Timeout(self._settings.timeout, connect=CONNECT_TIMEOUT_SECONDS),
-                verify=not self._settings.url.lower().startswith("http://"),
-                # No proxy of the environment and no redirect may change where the key is sent.
-                trust_env=False,
-                follow_redirects=False,
-                transport=self._transport.http_transport,
+            self._http = create_httpx_client(
+                self._settings.url,
+                {"Authorization": f"Bearer {self._settings.api_key}", "Content-Type": "application/json"},
+                self._settings.timeout,
+                self._transport,
             )
         return self._http
 

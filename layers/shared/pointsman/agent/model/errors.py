@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...errors import ModelFailed
+from ...http_transport import classify_transport_failure, parse_retry_after
 from ...json_values import JsonObject, as_object, as_objects, as_text
-from ...providers.http_client import TRANSPORT_FAILURES, parse_retry_after
 from ...redaction import redact, redact_code
 
 __all__ = [
@@ -70,8 +70,7 @@ class RequestRedactor:
 
 def error_from_transport(error: Exception) -> ModelFailed:
     """Build the error for an exception of httpx. Its message is dropped, because it may hold the credential."""
-    failure = next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES)
-    name = type(error).__name__
+    failure, name = classify_transport_failure(error), type(error).__name__
     if failure == "refused":
         return ModelFailed(f"The model cannot be asked: its address or its key is malformed ({name})")
     if failure == "unsent":

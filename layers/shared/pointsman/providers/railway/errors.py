@@ -1,4 +1,4 @@
-"""What Railway's error texts mean. Most carry the code INTERNAL_SERVER_ERROR on HTTP 200, so the text must tell."""
+"""The meaning of Railway's error texts. Most come with HTTP 200 and INTERNAL_SERVER_ERROR, so the text decides."""
 
 import re
 
@@ -9,7 +9,7 @@ __all__ = ["parse_error_body", "parse_graphql_errors"]
 
 _KIND_BY_TEXT: tuple[tuple[str, ErrorKind], ...] = (
     (r"too quickly|whoa there|too many requests|rate limit|can be created per user every", "throttled"),
-    # A project token that is not found is a bad credential, not a missing thing, so this goes before `not found`.
+    # Before `not found`: a project token that is not found is a bad credential.
     (r"not authorized|unauthorized|unauthenticated|token not found|invalid token|two factor", "unauthorized"),
     (r"already exists", "taken"),
     (r"cannot redeploy without", "not_ready"),
@@ -29,15 +29,15 @@ _RETRY_DELAY_PATTERN = re.compile(r"(?:per|every) (\d{1,4}) ?s", re.IGNORECASE)
 
 
 def parse_graphql_errors(errors: object) -> ErrorBody:
-    """What the `errors` of an answer say together: the first that is understood counts, else the outcome is unknown.
+    """Parse the `errors` of a response; the first one with a known text or code counts.
 
-    A text that says nothing known (`Problem processing request` and whatever comes new) may follow a mutation that was
-    carried out.
+    Without one the kind is `unavailable` (outcome unknown): texts such as `Problem processing request` can follow a
+    mutation that was carried out.
     """
     error_objects = as_objects(errors)
     for error in error_objects:
         message, code = as_text(error.get("message")), as_text(as_object(error.get("extensions")).get("code"))
-        # A name that somebody chose stands in quotes and may hold any words.
+        # Names chosen by users are in quotes and may contain any words.
         unquoted = re.sub(r'"[^"]*"', '""', message)
         for pattern, kind in _KIND_BY_TEXT:
             if re.search(pattern, unquoted, re.IGNORECASE):
@@ -54,14 +54,14 @@ def parse_graphql_errors(errors: object) -> ErrorBody:
 
 
 def parse_error_body(status: int, body: object) -> ErrorBody:
-    """What an error body with an HTTP error status says."""
+    """Parse an error body that came with an HTTP error status."""
     response = as_object(body)
     errors = response.get("errors")
     if not as_objects(errors):
         return ErrorBody(message=as_text(response.get("message")))
     error_body = parse_graphql_errors(errors)
     if error_body.kind == "unavailable" and status < 500:
-        # A 4xx is a refusal before anything ran, whatever it says.
+        # With a 4xx nothing was executed, whatever the text is.
         return ErrorBody(None, error_body.code, error_body.message)
     return error_body
 

@@ -1,188 +1,150 @@
-"""The GraphQL documents that are sent to Railway: only operations, arguments and fields of its published schema.
+"""Railway's GraphQL endpoint: operations, errors on HTTP 200, paged connections and verified deletions."""
 
-Variables are named as the arguments that they fill. The name of an operation is also the step that errors name.
-"""
-
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-__all__ = [
-    "DEPLOYMENTS",
-    "DEPLOYMENT_REDEPLOY",
-    "DOMAINS",
-    "ENVIRONMENTS",
-    "ENVIRONMENT_PATCH_COMMIT",
-    "LATEST_DEPLOYMENT",
-    "SERVICES",
-    "SERVICE_CREATE",
-    "SERVICE_DELETE",
-    "SERVICE_DOMAIN_CREATE",
-    "SERVICE_INSTANCES",
-    "SERVICE_INSTANCE_LIMITS_UPDATE",
-    "VARIABLES",
-    "VARIABLE_COLLECTION_UPSERT",
-    "VOLUMES",
-    "VOLUME_CREATE",
-    "VOLUME_DELETE",
-    "Operation",
-]
+from ...errors import ProviderRejected, ProviderUnavailable
+from ...json_values import JsonObject, as_object, as_objects, as_text
+from ..http_client import ErrorBody, HttpClient
+from .errors import parse_graphql_errors
+
+__all__ = ["GraphQLClient", "Operation"]
+
+PAGE_SIZE = 500
+"""Rows per page, as many as Railway's CLI requests. Smaller pages of the server are handled too."""
 
 
 class Operation(NamedTuple):
-    """`field` is the root field whose value is the result, `connection` its paged member (empty: paged itself)."""
+    """A GraphQL document and where its result is.
+
+    `root_field` holds the result. `connection_field` is the paged member of the root
+    field (a Relay connection), empty where the root field itself is the connection.
+    """
 
     root_field: str
     document: str
     connection_field: str = ""
 
 
-ENVIRONMENTS = Operation(
-    "environments",
-    """query environments($projectId: String!, $first: Int, $after: String) {
-  environments(projectId: $projectId, first: $first, after: $after) {
-    edges { node { id name } }
-    pageInfo { hasNextPage endCursor }
-  }
-}""",
-)
+class GraphQLClient:
+    """Executes operations over an HTTP client.
 
-SERVICES = Operation(
-    "project",
-    """query services($id: String!, $first: Int, $after: String) {
-  project(id: $id) {
-    services(first: $first, after: $after) {
-      edges { node { id name createdAt } }
-      pageInfo { hasNextPage endCursor }
-    }
-  }
-}""",
-    "services",
-)
+    All methods raise ProviderRejected, ProviderUnavailable or ProviderTimeout; their `step` is the operation's
+    connection field or else its root field. `secrets` are values that must not stand in an error message.
+    """
 
-VOLUMES = Operation(
-    "environment",
-    """query volumeInstances($id: String!, $first: Int, $after: String) {
-  environment(id: $id) {
-    volumeInstances(first: $first, after: $after) {
-      edges { node { serviceId mountPath state isPendingDeletion deletedAt volume { id } } }
-      pageInfo { hasNextPage endCursor }
-    }
-  }
-}""",
-    "volumeInstances",
-)
+    def __init__(self, http_client: HttpClient) -> None:
+        self._http_client = http_client
 
-SERVICE_INSTANCES = Operation(
-    "environment",
-    """query serviceInstances($id: String!, $first: Int, $after: String) {
-  environment(id: $id) {
-    serviceInstances(first: $first, after: $after) {
-      edges {
-        node {
-          serviceId
-          environmentId
-          serviceName
-          source { image }
-          latestDeployment { status }
-          domains { serviceDomains { domain } customDomains { domain } }
-        }
-      }
-      pageInfo { hasNextPage endCursor }
-    }
-  }
-}""",
-    "serviceInstances",
-)
+    def query(self, operation: Operation, variables: Mapping[str, object]) -> object:
+        """Execute a query, with retries, and return the value of its root field."""
+        return self._http_client.retry(lambda: self._execute_or_raise(operation, variables), idempotent=True)
 
-DEPLOYMENTS = Operation(
-    "deployments",
-    """query deployments($input: DeploymentListInput!, $first: Int, $after: String) {
-  deployments(input: $input, first: $first, after: $after) {
-    edges { node { environmentId } }
-    pageInfo { hasNextPage endCursor }
-  }
-}""",
-)
+    def mutate(self, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str] = ()) -> object:
+        """Execute a mutation and return the value of its root field. It is retried only where nothing was done."""
+        return self._http_client.retry(lambda: self._execute_or_raise(operation, variables, secrets), idempotent=False)
 
-LATEST_DEPLOYMENT = Operation(
-    "serviceInstance",
-    """query latestDeployment($serviceId: String!, $environmentId: String!) {
-  serviceInstance(serviceId: $serviceId, environmentId: $environmentId) { latestDeployment { id status } }
-}""",
-)
+    def create(self, operation: Operation, variables: Mapping[str, object], key: str) -> str:
+        """Execute a mutation and return this text member of its root field.
 
-DOMAINS = Operation(
-    "serviceInstance",
-    """query domains($serviceId: String!, $environmentId: String!) {
-  serviceInstance(serviceId: $serviceId, environmentId: $environmentId) { domains { serviceDomains { domain } } }
-}""",
-)
+        Raises:
+            ProviderUnavailable: the member is missing; the outcome is unknown.
+        """
+        value = as_text(as_object(self.mutate(operation, variables)).get(key))
+        if not value:
+            raise self._http_client.unexpected_response(operation.root_field, f"no {key}")
+        return value
 
-VARIABLES = Operation(
-    "variables",
-    """query variables($projectId: String!, $environmentId: String!, $serviceId: String, $unrendered: Boolean) {
-  variables(projectId: $projectId, environmentId: $environmentId, serviceId: $serviceId, unrendered: $unrendered)
-}""",
-)
+    def update(self, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str] = ()) -> None:
+        """Execute a mutation whose root field is `true` on success."""
+        if self.mutate(operation, variables, secrets) is not True:
+            raise self._http_client.unexpected_response(operation.root_field, "not true")
 
-SERVICE_CREATE = Operation(
-    "serviceCreate",
-    """mutation serviceCreate($input: ServiceCreateInput!) {
-  serviceCreate(input: $input) { id }
-}""",
-)
+    def delete(self, operation: Operation, variables: Mapping[str, object], still_exists: Callable[[], bool]) -> bool:
+        """Execute a deletion; True if the resource existed.
 
-SERVICE_DELETE = Operation(
-    "serviceDelete",
-    """mutation serviceDelete($id: String!) {
-  serviceDelete(id: $id)
-}""",
-)
+        Observed: Railway answers `Not Authorized` or `Problem processing request` also for a missing resource, so an
+        ambiguous error counts as missing only if `still_exists` returns False. After an attempt with an unknown
+        outcome a missing resource counts as deleted by that attempt.
+        """
+        step, may_have_deleted = operation.root_field, False
 
-VOLUME_CREATE = Operation(
-    "volumeCreate",
-    """mutation volumeCreate($input: VolumeCreateInput!) {
-  volumeCreate(input: $input) { id }
-}""",
-)
+        def attempt() -> bool:
+            nonlocal may_have_deleted
+            try:
+                value = self._execute(step, operation, variables, ())
+            except ProviderUnavailable as error:
+                may_have_deleted = may_have_deleted or error.outcome_unknown
+                raise
+            except ProviderRejected as error:
+                if error.reason not in ("unauthorized", "not_found") or still_exists():
+                    raise
+                return may_have_deleted
+            if value is True:
+                return True
+            error_body = value if isinstance(value, ErrorBody) else ErrorBody("unavailable", message="not true")
+            if error_body.kind not in ("unauthorized", "not_found", "unavailable") or still_exists():
+                raise self._http_client.provider_error(step, 200, error_body)
+            return may_have_deleted
 
-VOLUME_DELETE = Operation(
-    "volumeDelete",
-    """mutation volumeDelete($volumeId: String!) {
-  volumeDelete(volumeId: $volumeId)
-}""",
-)
+        return self._http_client.retry(attempt, idempotent=True)
 
-SERVICE_DOMAIN_CREATE = Operation(
-    "serviceDomainCreate",
-    """mutation serviceDomainCreate($input: ServiceDomainCreateInput!) {
-  serviceDomainCreate(input: $input) { domain }
-}""",
-)
+    def iter_nodes(self, operation: Operation, variables: Mapping[str, object]) -> Iterator[JsonObject]:
+        """Yield the nodes of all pages of the operation's connection.
 
-ENVIRONMENT_PATCH_COMMIT = Operation(
-    "environmentPatchCommit",
-    """mutation environmentPatchCommit($environmentId: String!, $patch: EnvironmentConfig!, $commitMessage: String) {
-  environmentPatchCommit(environmentId: $environmentId, patch: $patch, commitMessage: $commitMessage)
-}""",
-)
+        Raises:
+            ProviderUnavailable: a page is malformed, or says that there are more pages but has no new cursor.
+        """
+        step, cursors = operation.connection_field or operation.root_field, set[str]()
+        after: str | None = None
+        while True:
+            root = as_object(self.query(operation, {**variables, "first": PAGE_SIZE, "after": after}))
+            page = as_object(root.get(operation.connection_field)) if operation.connection_field else root
+            info = as_object(page.get("pageInfo"))
+            if not isinstance(page.get("edges"), list) or not info:
+                raise self._http_client.unexpected_response(step, "no edges or no pageInfo")
+            for edge in as_objects(page["edges"]):
+                if node := as_object(edge.get("node")):
+                    yield node
+            if not info.get("hasNextPage"):
+                return
+            after = as_text(info.get("endCursor"))
+            # Without a new cursor the loop would not end; to stop here would report the other rows as missing.
+            if not after or after in cursors:
+                raise self._http_client.unexpected_response(
+                    step, "there are more pages, but no new cursor leads to them"
+                )
+            cursors.add(after)
 
-SERVICE_INSTANCE_LIMITS_UPDATE = Operation(
-    "serviceInstanceLimitsUpdate",
-    """mutation serviceInstanceLimitsUpdate($input: ServiceInstanceLimitsUpdateInput!) {
-  serviceInstanceLimitsUpdate(input: $input)
-}""",
-)
+    def iter_unique_nodes(
+        self, operation: Operation, variables: Mapping[str, object], key: str
+    ) -> Iterator[JsonObject]:
+        """Yield the nodes of all pages, each value of `key` once; pages shift while rows are added and deleted."""
+        seen: set[str] = set()
+        for node in self.iter_nodes(operation, variables):
+            value = as_text(node.get(key))
+            if value and value not in seen:
+                seen.add(value)
+                yield node
 
-VARIABLE_COLLECTION_UPSERT = Operation(
-    "variableCollectionUpsert",
-    """mutation variableCollectionUpsert($input: VariableCollectionUpsertInput!) {
-  variableCollectionUpsert(input: $input)
-}""",
-)
+    def _execute_or_raise(
+        self, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str] = ()
+    ) -> object:
+        step = operation.connection_field or operation.root_field
+        value = self._execute(step, operation, variables, secrets)
+        if isinstance(value, ErrorBody):
+            raise self._http_client.provider_error(step, 200, value, secrets)
+        return value
 
-DEPLOYMENT_REDEPLOY = Operation(
-    "deploymentRedeploy",
-    """mutation deploymentRedeploy($id: String!) {
-  deploymentRedeploy(id: $id) { id status }
-}""",
-)
+    def _execute(
+        self, step: str, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str]
+    ) -> object:
+        """Return the value of the root field, or the errors of an HTTP 200. Errors outweigh partial data."""
+        body = {"query": operation.document, "variables": variables}
+        response = as_object(self._http_client.send(step, "POST", body=body, secrets=secrets).body)
+        if response.get("errors"):
+            return parse_graphql_errors(response["errors"])
+        value = as_object(response.get("data")).get(operation.root_field)
+        if value is None:
+            raise self._http_client.unexpected_response(step, f"no {operation.root_field}")
+        return value

@@ -1,4 +1,4 @@
-"""What there is at Railway, as far as it is read."""
+"""The values that the Railway client returns."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A volume in the environment. `service_id` is None where it is detached from its service, and bills on."""
+    """A volume of the environment. `service_id` is None if it is detached; it is billed all the same."""
 
     id: str
     service_id: str | None
@@ -26,7 +26,7 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployment; `status` is Railway's word (`SUCCESS`, `CRASHED`…), perhaps one that is not known yet."""
+    """A deployment. `status` is one of `DEPLOYMENT_STATUSES` or one that Railway has added since."""
 
     id: str
     status: str
@@ -34,7 +34,10 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class ServiceInstance:
-    """A service as it stands in the environment. `domain` is the custom one if there is any."""
+    """A service's state in the environment.
+
+    `status` is that of its latest deployment. `domain` is its custom domain, else its Railway domain; no scheme.
+    """
 
     service_id: str
     name: str

@@ -1,47 +1,37 @@
-"""Telnyx: one phone number per instance.
+"""The tool provider of phone numbers.
 
-Orders have no idempotency key, and a number is bought once at most; so the number is chosen and written down first, an
-order names exactly that number, and before anyone chooses another it is asked whether the first is ours after all.
-Number resources appear seconds after their order, and only the order is sure to carry our reference.
+Number orders have no idempotency key, but a number can be bought only once. So the plan names one number, an order buys
+exactly that number, and `find` is asked before another is chosen. A number's resource appears seconds after its order,
+and only the order is certain to carry the reference.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from random import choice
 
 from ...errors import InvalidInput, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from ...http_transport import Transport
 from ...json_values import JsonObject, as_text
 from ...settings.providers import TelnyxSettings
-from ..base import Plan, ProviderResource
-from ..http_client import Transport, quote_path_segment
+from ..base import Plan, ProviderResource, make_provider_getter
+from ..http_client import quote_path_segment
 from .account import NumberOrder, TelnyxAccount
 
 __all__ = ["TelnyxProvider", "get_provider"]
 
 PROFILE_NAME = "convos-agent"
 LISTING_POLL_DELAYS = (0.3, 0.7, 1.0, 1.5, 1.5)
+"""Seconds between polls until a bought number is listed; 5 in all."""
 DELETION_POLL_DELAYS = (0.3, 0.7, 1.0, 1.5, 1.5)
-"""Seconds to wait, each time, for a new number to appear and for a deleted one to go."""
+"""Seconds between polls until a deleted number is not listed; 5 in all."""
 LISTING_LAG_SECONDS = 8.0
-"""Seconds after its order within which a bought number that is not listed is waited for. Others wait as long."""
+"""Age in seconds of an order after which a number that is not listed is no longer polled."""
 ORDER_TRUST_SECONDS = 120.0
-"""Seconds for which an order that succeeded proves that its number is ours, listed or not."""
-
-
-@lru_cache(maxsize=1)
-def _build_provider(settings: TelnyxSettings) -> "TelnyxProvider":
-    return TelnyxProvider(settings)
-
-
-def get_provider() -> "TelnyxProvider | None":
-    """The Telnyx of the settings, one per process; None where no API key is set."""
-    settings = TelnyxSettings.load()
-    return _build_provider(settings) if settings else None
+"""Age in seconds up to which an order that succeeded proves ownership of its number, listed or not."""
 
 
 class TelnyxProvider:
-    """Phone numbers. A resource's id is the number in E.164."""
+    """The tool provider of phone numbers. A resource id is the number in E.164."""
 
     adoptable = True
 
@@ -49,14 +39,16 @@ class TelnyxProvider:
         self._configured_profile_id = settings.messaging_profile_id
         self._account = TelnyxAccount(settings, transport)
         self.http_client = self._account.http_client
-        # A number that was just released looks like one that was just bought: ordered, and not listed. This process at
-        # least knows which it has released.
+        # A number just deleted looks like one just bought: ordered, not listed. This process knows its own deletions.
         self._released_numbers: set[str] = set()
 
     def plan(self, reference: str, operation_id: str) -> Plan:
-        """Choose a US number that can do SMS among those on offer, at random since others are shown the same ones.
+        """Choose a US number with SMS that is for sale, at random since other customers see the same numbers.
 
-        Also finds the messaging profile, or makes it. Raises ProviderUnavailable where no number is on offer.
+        Also finds or creates the messaging profile.
+
+        Raises:
+            ProviderUnavailable: also if no number is for sale.
         """
         del operation_id
         profile_id = self._get_profile_id()
@@ -71,13 +63,15 @@ class TelnyxProvider:
         )
         if not available:
             raise ProviderUnavailable("telnyx", "available_phone_numbers", "no number on offer", outcome_unknown=False)
-        number = choice(available)  # noqa: S311 - others are shown the same numbers
+        number = choice(available)  # noqa: S311 - not a secret
         return {"phone_number": number, "customer_reference": reference, "messaging_profile_id": profile_id}
 
     def create(self, plan: Plan, options: Mapping[str, object]) -> ProviderResource:
         """Buy the plan's number. There are no options.
 
-        Raises ProviderRejected with the reason `taken` where it is not to be had any more: plan anew then.
+        Raises:
+            ProviderRejected: with the reason `taken` if the number cannot be bought any more; then plan again.
+            ProviderUnavailable: also for each error after the order was placed.
         """
         del options
         body = {
@@ -89,7 +83,7 @@ class TelnyxProvider:
         try:
             order = self._account.place_order(body)
         except ProviderRejected as error:
-            # An earlier order of ours may be what took it; which code says so is not documented for certain.
+            # An earlier attempt's order may have taken it; which code says so is not certain in Telnyx's docs.
             if error.reason in ("taken", "invalid") and (existing := self.find(plan)):
                 return existing[0]
             if error.reason == "invalid" and plan["messaging_profile_id"] != self._configured_profile_id:
@@ -97,7 +91,7 @@ class TelnyxProvider:
                 description = "the messaging profile is not what it was when it was looked up"
                 raise ProviderRejected("telnyx", error.step, description, reason="taken") from None
             raise
-        # From here on the number may be ours, whatever a look at it says of itself.
+        # From here on the number may be bought, so no error may mean that nothing was done.
         try:
             order = self._account.wait_for_order(order, plan["phone_number"])
             order_failed = order.purchase_state(plan["phone_number"]) == "failure"
@@ -113,10 +107,13 @@ class TelnyxProvider:
         return self._complete_purchase(plan, order, row)
 
     def find(self, plan: Plan) -> list[ProviderResource]:
-        """The plan's number if it is ours and this reference's.
+        """Return the plan's number if the account owns it for the plan's reference.
 
-        Owning the number is not enough, nor is its messaging profile, which all instances share: another instance of
-        ours may have bought it. Waits for an order that is pending; raises ProviderTimeout if it stays so.
+        Neither owning the number nor its messaging profile, which all instances share, is enough: another instance may
+        have bought it. A pending order is polled.
+
+        Raises:
+            ProviderTimeout: also if the order stays pending.
         """
         number, reference = plan["phone_number"], plan["customer_reference"]
         row = self._account.find_number(number)
@@ -126,7 +123,7 @@ class TelnyxProvider:
         if listed_reference or (row is None and number in self._released_numbers):
             return []
         orders = self._account.find_orders({"filter[customer_reference]": reference}, number)
-        order = next((one for one in orders if one.reference == reference), None)
+        order = next((order for order in orders if order.reference == reference), None)
         if order is None or (order := self._account.wait_for_order(order, number)).purchase_state(number) == "failure":
             return []
         row = row or self._wait_for_listing(number, order)
@@ -137,21 +134,24 @@ class TelnyxProvider:
         return [self._complete_purchase(plan, order, row)]
 
     def list(self) -> Iterator[ProviderResource]:
-        """Every number of the account. One that carries no reference is named by the order that bought it."""
+        """Yield all numbers of the account. One without a reference gets that of its order as name."""
         rows = [*self._account.iter_numbers()]
         unreferenced = {as_text(row.get("phone_number")) for row in rows if not row.get("customer_reference")}
         references = self._account.find_references(unreferenced) if unreferenced else {}
         return (_to_resource(row, name=references.get(as_text(row.get("phone_number")), "")) for row in rows)
 
     def exists(self, resource_id: str) -> bool:
-        """Whether the number, given in E.164, is ours and listed."""
+        """Whether the account owns the number (E.164) and lists it."""
         return self._account.find_number(resource_id) is not None
 
     def delete(self, resource_id: str) -> bool:
-        """Release the number, given in E.164, so that it costs no more.
+        """Release the number (E.164), which ends its monthly cost.
 
-        Raises ProviderRejected (`not_ready`) while its deletion lock is on, ProviderTimeout while an order for it is
-        pending, ProviderUnavailable if it is still there some 5 s after its deletion.
+        Raises:
+            InvalidInput: the id is not a phone number.
+            ProviderRejected: with the reason `not_ready` while the number's deletion lock is on.
+            ProviderTimeout: also while an order for the number is pending.
+            ProviderUnavailable: also if the number is still listed 5 s after its deletion.
         """
         digits = re.sub(r"\D", "", resource_id)
         if not 3 <= len(digits) <= 15:
@@ -166,29 +166,26 @@ class TelnyxProvider:
             )
         path = f"/phone_numbers/{quote_path_segment(as_text(row.get('id')))}"
         outcome = self.http_client.delete("phone_numbers.delete", path, existing_path="/phone_numbers")
-        for delay in (*DELETION_POLL_DELAYS, None):
+        for _ in self.http_client.poll(DELETION_POLL_DELAYS):
             if self._account.find_number(number) is None:
                 self._released_numbers.add(number)
                 return outcome != "gone"
-            if delay is not None:
-                self.http_client.transport.sleep(delay)
         raise ProviderUnavailable("telnyx", "phone_numbers.delete", "the number is still there")
 
     def _get_profile_id(self) -> str:
         return self._configured_profile_id or self._account.get_or_create_profile(PROFILE_NAME)
 
     def _wait_for_listing(self, number: str, order: NumberOrder) -> JsonObject | None:
-        """The number's resource, waited for while its order is young."""
-        for delay in (*LISTING_POLL_DELAYS, None):
+        """Poll the number's resource until it is listed, while its order is young; None if it is not."""
+        for _ in self.http_client.poll(LISTING_POLL_DELAYS):
             if row := self._account.find_number(number):
                 return row
-            if delay is None or order.age_seconds() > LISTING_LAG_SECONDS:
+            if order.age_seconds() > LISTING_LAG_SECONDS:
                 break
-            self.http_client.transport.sleep(delay)
         return None
 
     def _find_ordered_number(self, number: str) -> JsonObject | None:
-        """The resource of a number that is not listed but has been ordered: it may only not be visible yet."""
+        """Return the resource of a number that has an open order, once it is listed."""
         orders = [] if number in self._released_numbers else self._account.find_open_orders(number)
         order = next(iter(orders), None)
         if order is None:
@@ -197,8 +194,10 @@ class TelnyxProvider:
         return None if order.purchase_state(number) == "failure" else self._wait_for_listing(number, order)
 
     def _complete_purchase(self, plan: Plan, order: NumberOrder, row: JsonObject | None) -> ProviderResource:
-        """The bought number as a resource. Its own record gets our reference if it lacks it, which is worth a try
-        only: the order carries it in any case, and a number that is bought must not be lost for it."""
+        """Return the bought number as a resource, and set its reference if it is missing.
+
+        A failure to set it is ignored: the order carries the reference too, and a bought number must not be lost.
+        """
         if row and row.get("customer_reference") != plan["customer_reference"]:
             try:
                 self._account.set_reference(as_text(row.get("id")), plan["customer_reference"])
@@ -207,8 +206,12 @@ class TelnyxProvider:
         return _to_resource(row or {}, plan, order_id=order.id)
 
 
+get_provider = make_provider_getter(TelnyxSettings.load, TelnyxProvider)
+"""Return the provider of the settings, None without an API key."""
+
+
 def _to_resource(row: JsonObject, plan: Plan | None = None, *, name: str = "", order_id: str = "") -> ProviderResource:
-    """A listed number, or a planned one with the variables that a runtime needs."""
+    """Return a listed number, or with a plan the bought one with its environment variables."""
     meta = {
         "order_id": order_id,
         "number_id": as_text(row.get("id")),

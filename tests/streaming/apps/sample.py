@@ -1,4 +1,4 @@
-"""ASGI apps that do what their path says."""
+"""A sample ASGI app; the last segment of the path selects the `do_` function that responds."""
 
 import asyncio
 import json
@@ -8,12 +8,11 @@ import time
 
 LOOPS = []
 START = {"type": "http.response.start", "status": 200, "headers": [(b"Content-Type", b"text/event-stream")]}
-CLEANED = []
 
 
 async def app(scope, receive, send):
-    what = scope["path"].rpartition("/")[2]
-    await globals()[f"do_{what}"](scope, receive, send)
+    name = scope["path"].rpartition("/")[2]
+    await globals()[f"do_{name}"](scope, receive, send)
 
 
 async def send_json(send, value, status=200, headers=()):
@@ -46,7 +45,7 @@ async def do_steps(scope, receive, send):
 async def do_scope(scope, receive, send):
     context = scope["aws.context"]
     request = await receive()
-    shown = {
+    fields = {
         name: scope[name] if not isinstance(scope[name], bytes) else scope[name].decode()
         for name in (
             "type",
@@ -60,19 +59,19 @@ async def do_scope(scope, receive, send):
             "root_path",
         )
     }
-    shown |= {"server": scope["server"], "client": scope["client"], "event": scope["aws.event"]}
-    shown["headers"] = [[name.decode(), value.decode()] for name, value in scope["headers"]]
-    shown["body"] = request["body"].hex()
-    shown["more"] = request["more_body"]
-    shown["context"] = {
+    fields |= {"server": scope["server"], "client": scope["client"], "event": scope["aws.event"]}
+    fields["headers"] = [[name.decode(), value.decode()] for name, value in scope["headers"]]
+    fields["body"] = request["body"].hex()
+    fields["more"] = request["more_body"]
+    fields["context"] = {
         "id": context.aws_request_id, "deadline": context.deadline_ms, "arn": context.invoked_function_arn,
         "name": context.function_name, "memory": context.memory_limit_in_mb,
-        "left": context.get_remaining_time_in_millis(), "trace": os.environ["_X_AMZN_TRACE_ID"],
+        "remaining": context.get_remaining_time_in_millis(), "trace": os.environ["_X_AMZN_TRACE_ID"],
     }  # fmt: skip
-    shown["path0"] = sys.path[:3]
+    fields["path0"] = sys.path[:3]
     LOOPS.append(id(asyncio.get_running_loop()))
-    shown["loops"] = LOOPS
-    await send_json(send, shown)
+    fields["loops"] = LOOPS
+    await send_json(send, fields)
 
 
 async def do_headers(scope, receive, send):
@@ -102,9 +101,9 @@ async def do_late(scope, receive, send):
 
 
 async def do_foreign(scope, receive, send):
-    from strangers import Strange
+    from third_party import ThirdPartyError
 
-    raise Strange("password=" + "".join(["hunter", "2"]))
+    raise ThirdPartyError("password=" + "".join(["hunter", "2"]))
 
 
 async def do_open(scope, receive, send):
@@ -126,18 +125,18 @@ async def do_after(scope, receive, send):
 
 
 async def do_disconnect(scope, receive, send):
-    """What `receive` tells, in the order of things."""
-    seen = [(await receive())["type"]]
-    waiting = asyncio.ensure_future(receive())
+    """Log what `receive` returns before and after the response."""
+    received = [(await receive())["type"]]
+    next_message = asyncio.ensure_future(receive())
     await asyncio.sleep(0)
-    seen.append(waiting.done())
+    received.append(next_message.done())
     await send_json(send, 1)
-    seen.append((await waiting)["type"])
-    print("seen", json.dumps(seen))
+    received.append((await next_message)["type"])
+    print("received", json.dumps(received))
 
 
 async def do_broken(scope, receive, send):
-    """Sends until it is told that nobody takes it."""
+    """Send until `send` raises."""
     await send(START)
     try:
         while True:
@@ -145,11 +144,11 @@ async def do_broken(scope, receive, send):
             await asyncio.sleep(0.01)
     except OSError as error:
         await receive()
-        print("told", isinstance(error, OSError), (await receive())["type"])
+        print("disconnected", isinstance(error, OSError), (await receive())["type"])
 
 
 async def do_idle(scope, receive, send):
-    """Learns of a broken response without sending."""
+    """Wait for `http.disconnect` without sending."""
     await send(START)
     await send_part(send, b"x")
     await receive()
@@ -158,7 +157,7 @@ async def do_idle(scope, receive, send):
 
 async def do_forever(scope, receive, send):
     await send(START)
-    await send_part(send, b"begun")
+    await send_part(send, b"started")
     try:
         await asyncio.sleep(3600)
     finally:
@@ -167,7 +166,7 @@ async def do_forever(scope, receive, send):
 
 async def do_graceful(scope, receive, send):
     await send(START)
-    await send_part(send, b"begun")
+    await send_part(send, b"started")
     try:
         await asyncio.sleep(3600)
     except asyncio.CancelledError:

@@ -1,0 +1,89 @@
+"""Telnyx: the numbers of the account, listed, looked up and deleted."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from local.simulator.client import SimulatorClient
+from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout
+from pointsman.providers.telnyx.provider import TelnyxProvider
+from tests.providers.conftest import ScriptedServer
+from tests.providers.telnyx_harness import EMPTY_PAGE, NUMBER, make_telnyx_settings
+
+
+def test_deleting_an_ordered_number_waits_until_it_is_listed(telnyx: TelnyxProvider, sim: SimulatorClient):
+    sim.update_config({"telnyx": {"number_lag_s": 0.2, "order_seconds": 0.2}})
+    plan = telnyx.plan("convos-agent-a", "1")
+    sim.inject_fault("telnyx", "orders.create", "lost")
+    with pytest.raises(ProviderTimeout):
+        telnyx.create(plan, {})
+    assert telnyx.delete(plan["phone_number"]) is True
+    assert [leftover for leftover in sim.list_leftovers() if leftover.kind == "number"] == []
+
+
+def test_a_locked_number_is_not_deleted(telnyx: TelnyxProvider, sim: SimulatorClient):
+    (number,) = sim.seed_numbers(1)
+    sim.set_number_lock(number["id"])
+    with pytest.raises(ProviderRejected, match="lock") as raised:
+        telnyx.delete(number["phone_number"])
+    assert raised.value.reason == "not_ready"
+    sim.set_number_lock(number["id"], locked=False)
+    assert telnyx.delete(number["phone_number"]) is True
+
+
+def test_numbers_are_looked_up_by_digits_only(scripted_server: Callable[..., ScriptedServer]):
+    server = scripted_server(httpx.Response(200, json=EMPTY_PAGE))
+    assert TelnyxProvider(make_telnyx_settings(), server.transport).delete(NUMBER) is False
+    assert server.requests[0].url.params["filter[phone_number]"] == "19705555098"
+
+
+@pytest.mark.parametrize("value", ["", "+", "1293384261075731499", "abc"])
+def test_an_id_that_is_not_a_number_is_invalid(value):
+    with pytest.raises(InvalidInput):
+        TelnyxProvider(make_telnyx_settings()).delete(value)
+
+
+@pytest.mark.parametrize("cap", [250, 30])
+def test_thousands_of_numbers_are_listed_on_all_pages(cap, telnyx: TelnyxProvider, sim: SimulatorClient):
+    count = 1100 if cap == 250 else 70
+    sim.update_config({"telnyx": {"page_max": cap}})
+    seeded = sim.seed_numbers(count, customer_reference="convos-agent-x")
+    found = [*telnyx.list()]
+    assert {resource.id for resource in found} == {row["phone_number"] for row in seeded}
+    assert len(found) == count
+    assert {resource.name for resource in found} == {"convos-agent-x"}
+
+
+def test_a_rejected_page_size_is_omitted(scripted_server: Callable[..., ScriptedServer]):
+    row = {"id": "1", "phone_number": NUMBER, "customer_reference": "r", "status": "active"}
+    server = scripted_server(
+        httpx.Response(422, json={"errors": [{"code": "10015", "title": "Bad request"}]}),
+        httpx.Response(200, json={"data": [row], "metadata": {"total_pages": 1}}),
+    )
+    assert [resource.id for resource in TelnyxProvider(make_telnyx_settings(), server.transport).list()] == [NUMBER]
+    assert "page[size]" not in server.requests[1].url.params
+
+
+def test_without_a_total_a_page_without_new_rows_is_the_end(scripted_server: Callable[..., ScriptedServer]):
+    rows = [{"id": "1", "phone_number": NUMBER, "customer_reference": "r", "status": "active"}]
+    gone = [{"id": "2", "phone_number": "+1212", "customer_reference": "r", "status": "deleted"}]
+    server = scripted_server(
+        httpx.Response(200, json={"data": rows}),
+        httpx.Response(200, json={"data": gone}),
+        httpx.Response(200, json={"data": rows}),
+    )
+    assert [resource.id for resource in TelnyxProvider(make_telnyx_settings(), server.transport).list()] == [NUMBER]
+    assert len(server.requests) == 3
+
+
+def test_the_existence_of_one_number_can_be_read_and_its_meta_has_the_purchase_time(
+    telnyx: TelnyxProvider, sim: SimulatorClient
+):
+    (seeded,) = sim.seed_numbers(1, "convos-agent-a")
+    assert telnyx.exists(seeded["phone_number"]) is True
+    (listed,) = telnyx.list()
+    assert abs(datetime.fromisoformat(listed.meta["created_at"]).timestamp() - datetime.now(UTC).timestamp()) < 60
+    telnyx.delete(seeded["phone_number"])
+    assert telnyx.exists(seeded["phone_number"]) is False

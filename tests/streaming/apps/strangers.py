@@ -1,2 +1,0 @@
-class Strange(Exception):
-    pass
