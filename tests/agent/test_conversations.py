@@ -7,7 +7,7 @@ import pytest
 
 from pointsman.errors import ToolFailed
 from tests.agent.conftest import CallTool
-from tests.harness.instances import Database
+from tests.harness.database import Database
 
 
 @pytest.fixture

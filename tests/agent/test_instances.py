@@ -5,7 +5,8 @@ import pytest
 from local.simulator.client import SimulatorClient
 from pointsman.errors import ToolFailed
 from tests.agent.conftest import CallTool
-from tests.harness.instances import Database, assert_nothing_is_left, create_request, new_instance_id
+from tests.harness.database import Database
+from tests.harness.instances import assert_nothing_is_left, create_request, new_instance_id
 
 USER = "user-1"
 

@@ -3,14 +3,14 @@
 import importlib
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.agent_auth.token_issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
+from tests.harness.paths import EVENTS
 
-SAMPLE_EVENT = json.loads((Path(__file__).parents[2] / "events/agent_authorizer.json").read_text())
+SAMPLE_EVENT = json.loads((EVENTS / "agent_authorizer.json").read_text())
 
 Authorize = Callable[..., dict[str, str]]
 

@@ -6,7 +6,10 @@ import httpx
 import pytest
 
 from local.stack.stack import Stack
-from tests.harness.runner_process import CHECKOUT, RunnerProcess, send_request, wait_for
+from tests.harness.checkout import link_checkout
+from tests.harness.clients import send_request
+from tests.harness.runner_process import RunnerProcess
+from tests.harness.wait import wait_until
 
 from .token_issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
 
@@ -28,7 +31,7 @@ def running(
 ) -> Iterator[RunnerProcess]:
     """A bundle of its own with the AGENT_AUTH that a test wants; of the other stack it shares the database only."""
     with RunnerProcess(
-        CHECKOUT, POINTSMAN_DATA=str(tmp_path_factory.mktemp("auth")), SERVICE_DATABASE_URL=stack.database_url,
+        link_checkout(tmp_path_factory.mktemp("auth")), SERVICE_DATABASE_URL=stack.database_url,
         AGENT_AUTH=request.param, AGENT_API_KEY=KEY, JWT_ISSUER=ISSUER, JWT_AUDIENCE=AUDIENCE, JWT_JWKS_URL=issuer.url,
     ) as running:  # fmt: skip
         yield running
@@ -60,7 +63,7 @@ def test_token_is_asked_for(running: RunnerProcess, issuer: Issuer) -> None:
     status, error = get_capabilities(running, Authorization=f"Bearer {token}")
     assert (status, error and error[0]) == (503, "AUTH_UNAVAILABLE")
     issuer.response_override = None
-    wait_for(lambda: get_capabilities(running, Authorization=f"Bearer {token}") == (200, None))
+    wait_until(lambda: get_capabilities(running, Authorization=f"Bearer {token}") == (200, None))
     assert get_capabilities(running, Authorization=f"Bearer {token}", X_User_Id="user-1") == (200, None)
     differs = (401, ("AUTH_REQUIRED", "X-User-Id differs from the token's subject"))
     assert get_capabilities(running, Authorization=f"Bearer {token}", X_User_Id="user-2") == differs

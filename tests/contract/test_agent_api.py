@@ -9,7 +9,10 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import TOOLS, Database, new_instance_id
+from tests.harness.agent_api import expect_error, get_result, invoke_tool
+from tests.harness.clients import open_client
+from tests.harness.database import Database
+from tests.harness.instances import TOOLS, create_instance, create_request, new_instance_id
 
 PLUGINS = ["conversation", "time", "instances"]
 TOOLS_WITHOUT_APPROVAL = {"instances.registry": {}, "instances.list": {}, "instances.status": {"instanceIds": []}}
@@ -44,30 +47,6 @@ UNKNOWN_TOOL_IDS = [
     "time%0Anow",
     "%22%3E",
 ]
-METHODS = {"/capabilities": "GET", "/tools": "GET", "/tools/x/invoke": "POST"}
-
-
-def invoke_tool(agent: httpx.Client, tool: str, arguments: object = None) -> httpx.Response:
-    return agent.post(f"/tools/{tool}/invoke", json={} if arguments is None else arguments)
-
-
-def get_result(response: httpx.Response) -> Any:
-    assert response.status_code == 200, response.text
-    assert response.headers["content-type"] == "application/json"
-    assert list(response.json()) == ["result"]
-    return response.json()["result"]
-
-
-def expect_error(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The error of an answer that has the contract's shape, this status and this code."""
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/json"
-    assert response.headers["x-request-id"]
-    assert list(response.json()) == ["error"]
-    error = response.json()["error"]
-    assert set(error) - {"details"} == {"code", "message"}
-    assert (error["code"], isinstance(error["message"], str)) == (code, True)
-    return error
 
 
 @pytest.fixture
@@ -123,9 +102,7 @@ def test_instances_are_what_the_services_api_tells(
     assert (
         get_result(invoke_tool(agent, "instances.status", {"instanceIds": wanted}))["services"] == fleet["services"][:1]
     )
-    instance_id = new_instance_id()
-    body = {"instanceId": instance_id, "name": f"convos-agent-{instance_id}"}
-    assert api.post("/create-instance", json=body).status_code == 200
+    assert create_instance(api, create_request(new_instance_id(), [])).status_code == 200
     assert get_result(invoke_tool(agent, "instances.list")) == api.get("/dashboard/instances").json()
 
 
@@ -215,9 +192,9 @@ def test_a_provider_that_fails_is_told_without_our_key(agent: httpx.Client, simu
     ("DELETE", "/tools"), ("OPTIONS", "/tools"), ("GET", "/nothing"), ("GET", "/"), ("GET", ""), ("POST", "/x/y/z"),
 ])  # fmt: skip
 def test_without_a_user_everything_is_401(stack: Stack, method: str, path: str) -> None:
-    with httpx.Client(verify=False) as nobody:
+    with open_client(stack.url) as client:
         body = b"x" * 2_000_000 if method == "POST" else b""
-        answer = nobody.request(method, f"{stack.url}/api{path}", content=body)
+        answer = client.request(method, f"{stack.url}/api{path}", content=body)
     assert "X-User-Id" in expect_error(answer, 401, "AUTH_REQUIRED")["message"]
     assert answer.headers["www-authenticate"] == "Bearer"
 

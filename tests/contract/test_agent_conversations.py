@@ -1,24 +1,14 @@
 """The conversation tools over HTTP, and that no user ever comes to another's."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from local.stack.stack import Stack
-from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
-from tests.harness.instances import Database
-
-
-@pytest.fixture
-def other_agent(stack: Stack) -> Iterator[httpx.Client]:
-    """Another user."""
-    headers = {"X-User-Id": f"user-{uuid.uuid4()}"}
-    with httpx.Client(base_url=f"{stack.url}/api", headers=headers, timeout=60, verify=False) as client:
-        yield client
+from tests.harness.agent_api import expect_error, get_result, invoke_tool
+from tests.harness.database import Database
 
 
 def create_conversation(agent: httpx.Client) -> str:

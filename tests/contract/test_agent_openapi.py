@@ -11,6 +11,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from composition import compose
+from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from local.template import openapi
 from local.template.sam_template import Template
@@ -77,9 +78,9 @@ def test_errors_have_the_shape_of_their_part() -> None:
 
 
 @pytest.mark.slow
-def test_every_example_works(stack: Stack, api: httpx.Client, agent: httpx.Client, simulator: Any) -> None:
+def test_every_example_works(stack: Stack, api: httpx.Client, agent: httpx.Client, simulator: SimulatorClient) -> None:
     """Those of the Services API on the one instance that they name: made first, destroyed last."""
-    simulator.config({"railway": {"deploy_seconds": 0}})
+    simulator.update_config({"railway": {"deploy_seconds": 0}})
     for path, method, operation in sorted(OPERATIONS, key=_execution_order):
         target = path
         for parameter in operation.get("parameters", ()):
@@ -129,7 +130,7 @@ UNDECLARED_REFUSALS = {"/api/tools/{toolId}/invoke", "/api/tools/time.now/invoke
 
 
 @pytest.fixture
-def stack_url(stack: Stack, simulator: Any) -> str:
+def stack_url(stack: Stack, simulator: SimulatorClient) -> str:
     return stack.url
 
 

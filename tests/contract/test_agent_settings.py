@@ -14,15 +14,17 @@ from local.settings import Settings
 from local.template.sam_template import Template
 from pointsman.errors import MissingSetting
 from pointsman.settings.api import load_api_prefix, load_cors_origins
-from tests.conftest import API_KEY
-from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
-from tests.harness.runner_process import CHECKOUT, RunnerProcess
+from tests.harness.agent_api import expect_error, get_result, invoke_tool
+from tests.harness.checkout import link_checkout
+from tests.harness.clients import agent_client, open_client
+from tests.harness.paths import CHECKOUT, TEMPLATE
+from tests.harness.runner_process import RunnerProcess
+from tests.harness.stack import API_KEY
 
 pytestmark = pytest.mark.slow
 
 PREFIX = "/agents/v1"
 ORIGINS = ("https://app.example", "http://localhost:5173")
-TEMPLATE = CHECKOUT / "template.yaml"
 INVALID_PREFIXES = ["", "/", "api", "/api/", "//", "/a//b", "/{x}", "/a b", "/*"]
 
 BUILT_TEMPLATE = """
@@ -44,17 +46,15 @@ BUILT_TEMPLATE = """
 @pytest.fixture(scope="module")
 def prefixed_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
     """The checkout under another prefix, where two other origins are let in."""
-    data = str(tmp_path_factory.mktemp("elsewhere"))
-    told = {"API_PREFIX": PREFIX, "API_CORS_ORIGIN": f"{ORIGINS[0]}/, {ORIGINS[1]}"}
-    with RunnerProcess(CHECKOUT, POINTSMAN_DATA=data, SERVICES_API_KEY=API_KEY, **told) as running:
+    root = link_checkout(tmp_path_factory.mktemp("prefixed"))
+    settings = {"API_PREFIX": PREFIX, "API_CORS_ORIGIN": f"{ORIGINS[0]}/, {ORIGINS[1]}"}
+    with RunnerProcess(root, SERVICES_API_KEY=API_KEY, **settings) as running:
         yield running
 
 
 @pytest.fixture
 def agent(prefixed_runner: RunnerProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(
-        base_url=prefixed_runner.url + PREFIX, headers={"X-User-Id": "ada"}, timeout=60, verify=False
-    ) as client:
+    with agent_client(prefixed_runner.url, "ada", PREFIX) as client:
         yield client
 
 
@@ -102,8 +102,8 @@ def test_a_preflight_needs_no_user(prefixed_runner: RunnerProcess, path: str) ->
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,content-type,x-user-id",
     }
-    with httpx.Client(verify=False) as nobody:
-        answer = nobody.options(prefixed_runner.url + PREFIX + path, headers=headers)
+    with open_client(prefixed_runner.url + PREFIX) as client:
+        answer = client.options(path, headers=headers)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == ORIGINS[0]
     assert "POST" in answer.headers["access-control-allow-methods"]

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.harness.instances import Database
+from tests.harness.database import Database
 
 BODIES = {
     "/create-instance": {"instanceId": "x", "name": "x"},

@@ -1,7 +1,5 @@
 """The dashboard's two pages: what is stored of the fleet, and what OpenRouter has spent; nothing secret on either."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,10 +7,13 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from local.simulator.client import SimulatorClient
-from tests.harness.instances import TOOLS, Database, create_instance, create_request, new_instance_id
+from tests.harness.database import Database
+from tests.harness.instances import TOOLS, create_instance, create_request, new_instance_id
+from tests.harness.provider_api import ProviderClient
 from tests.harness.status_poller import insert_instances
 
-ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("no_instances")
+
 INSTANCE_FIELDS = {
     "instanceId", "provider", "serviceId", "environmentId", "projectId", "url", "deployStatus", "runtimeImage",
     "volumeId", "createdAt", "updatedAt", "tools",
@@ -21,13 +22,6 @@ KEY_FIELDS = {
     "id", "name", "instanceId", "limit", "limitRemaining", "limitReset", "usage", "usageDaily", "usageWeekly",
     "usageMonthly", "disabled", "createdAt",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def empty_fleet(db: Database) -> Iterator[None]:
-    db.execute("DELETE FROM instance_infra")
-    yield
-    db.execute("DELETE FROM instance_infra")
 
 
 def list_shown_instances(api: httpx.Client) -> list[dict[str, Any]]:
@@ -134,15 +128,8 @@ def test_a_fleet_of_thousands_is_answered(api: httpx.Client, db: Database) -> No
     assert all(len(one["tools"]) == 3 for one in found)
 
 
-def make_key(simulator: SimulatorClient, name: str, **more: Any) -> dict[str, Any]:
-    headers = {"Authorization": "Bearer good"}
-    answer = httpx.post(f"{simulator.base_urls.openrouter}/keys", json={"name": name, **more}, headers=headers)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-def test_credits_and_keys_are_numbers_in_usd(api: httpx.Client, simulator: SimulatorClient) -> None:
-    made = make_key(simulator, "convos-agent-a1", limit=20, limit_reset="monthly")
+def test_credits_and_keys_are_numbers_in_usd(api: httpx.Client, providers: ProviderClient) -> None:
+    made = providers.create_key("convos-agent-a1", limit=20, limit_reset="monthly")
     answer = api.get("/dashboard/credits")
     assert answer.status_code == 200, answer.text
     assert answer.json()["credits"] == {"total": 100.5, "used": 25.75, "remaining": 74.75}
@@ -157,16 +144,12 @@ def test_credits_and_keys_are_numbers_in_usd(api: httpx.Client, simulator: Simul
     assert made["data"]["label"] not in answer.text
 
 
-def test_keys_that_are_not_an_instances(api: httpx.Client, simulator: SimulatorClient) -> None:
-    make_key(simulator, "somebody's", limit=None)
-    make_key(simulator, "convos-agent-pool-manager")
-    make_key(simulator, "sk-or-v1-pasted-by-mistake")
-    disabled = make_key(simulator, "convos-agent-b2", limit=0.5)["data"]["hash"]
-    httpx.patch(
-        f"{simulator.base_urls.openrouter}/keys/{disabled}",
-        json={"disabled": True},
-        headers={"Authorization": "Bearer good"},
-    ).raise_for_status()
+def test_keys_that_are_not_an_instances(api: httpx.Client, providers: ProviderClient) -> None:
+    providers.create_key("somebody's", limit=None)
+    providers.create_key("convos-agent-pool-manager")
+    providers.create_key("sk-or-v1-pasted-by-mistake")
+    disabled = providers.create_key("convos-agent-b2", limit=0.5)["data"]["hash"]
+    providers.request_openrouter("PATCH", f"/keys/{disabled}", json={"disabled": True}).raise_for_status()
     keys = {key["name"]: key for key in api.get("/dashboard/credits").json()["keys"]}
     assert {name: key["instanceId"] for name, key in keys.items()} == {
         "somebody's": None, "convos-agent-pool-manager": None, "***": None, "convos-agent-b2": "b2",
@@ -175,10 +158,12 @@ def test_keys_that_are_not_an_instances(api: httpx.Client, simulator: SimulatorC
     assert (keys["convos-agent-b2"]["limit"], keys["convos-agent-b2"]["disabled"]) == (0.5, True)
 
 
-def test_the_listing_is_read_to_its_end(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_the_listing_is_read_to_its_end(
+    api: httpx.Client, simulator: SimulatorClient, providers: ProviderClient
+) -> None:
     simulator.update_config({"openrouter": {"page_size": 3}})
     for number in range(8):
-        make_key(simulator, f"convos-agent-{number}")
+        providers.create_key(f"convos-agent-{number}")
     found = {key["instanceId"] for key in api.get("/dashboard/credits").json()["keys"]}
     assert found == {str(number) for number in range(8)}
 
@@ -186,9 +171,9 @@ def test_the_listing_is_read_to_its_end(api: httpx.Client, simulator: SimulatorC
 @pytest.mark.parametrize(("operation", "after"), [("credits.get", 0), ("keys.list", 0), ("keys.list", 1)])
 @pytest.mark.parametrize("kind", ["server_error", "rate_limit", "refuse"])
 def test_openrouter_failing_is_502(
-    api: httpx.Client, simulator: SimulatorClient, operation: str, after: int, kind
+    api: httpx.Client, simulator: SimulatorClient, providers: ProviderClient, operation: str, after: int, kind
 ) -> None:
-    make_key(simulator, "convos-agent-1")
+    providers.create_key("convos-agent-1")
     simulator.inject_fault("openrouter", operation, kind, times=None, after=after)
     answer = api.get("/dashboard/credits")
     assert answer.status_code == 502, answer.text

@@ -14,8 +14,9 @@ from local.lambda_service.invocation import MAX_PAYLOAD_BYTES
 from local.stack.stack import Stack
 from pointsman.errors import DocsUnavailable, NotFound
 from pointsman.http.agent_api import docs_page
+from tests.harness.paths import CHECKOUT
 
-ASSETS = Path(__file__).parents[2] / "functions" / "agent" / "assets"
+ASSETS = CHECKOUT / "functions" / "agent" / "assets"
 SCRIPT = next(ASSETS.glob("scalar-*.js.gz"), None)
 assert SCRIPT, "Scalar's script is not there; make test fetches it"
 UNCOMPRESSED_SCRIPT = gzip.decompress(SCRIPT.read_bytes())

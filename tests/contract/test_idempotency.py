@@ -10,18 +10,20 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.template.openapi import SERVICES_DOCUMENT_PATH
-from tests.conftest import API_KEY, TAKEOVER_SECONDS
-from tests.contract.test_other_settings import handle_sample_event
+from tests.harness.background import run_concurrently, run_in_background
+from tests.harness.database import Database, reset_fleet_tables
 from tests.harness.instances import (
-    Database,
     create_instance,
     create_request,
-    kill_workers,
     new_instance_id,
-    run_in_background,
     wait_for_operation,
-    wait_until,
+    wait_until_deployed,
 )
+from tests.harness.python_process import handle_sample_event
+from tests.harness.simulator import count_calls, wait_for_call
+from tests.harness.stack import API_KEY, TAKEOVER_SECONDS
+from tests.harness.wait import wait_until
+from tests.harness.worker_processes import kill_workers
 
 pytestmark = pytest.mark.slow
 
@@ -37,9 +39,7 @@ Send = Callable[..., httpx.Response]
 
 @pytest.fixture(autouse=True)
 def reset_tables(db: Database) -> Iterator[None]:
-    """Rows that other tests left behind may name numbers that the simulator, being reset, hands out again."""
-    db.execute("DELETE FROM instance_infra")
-    db.execute("UPDATE operation_resources SET state = 'deleted'")
+    reset_fleet_tables(db)
     db.execute("DELETE FROM idempotency_keys")
     yield
     db.execute("DELETE FROM idempotency_keys")
@@ -74,16 +74,6 @@ def response_of_function(answer: httpx.Response) -> httpx.Response | None:
     return answer if answer.is_success or "code" in answer.json() else None
 
 
-def count_calls(simulator: SimulatorClient, operation: str) -> int:
-    return len([call for call in simulator.list_calls() if call.operation == operation])
-
-
-def wait_until_built(api: httpx.Client, instance: str) -> None:
-    """Wait until the deployment has been built: only then it can be deployed once more."""
-    ids = {"instanceIds": [instance]}
-    wait_until(lambda: api.post("/status/batch", json=ids).json()["services"][0]["deployStatus"] == "SUCCESS")
-
-
 def make_request(endpoint: str, api: httpx.Client, instance: str) -> tuple[str, str, dict[str, Any] | None]:
     """Method, path and body of a request that changes something."""
     if endpoint == "create":
@@ -91,7 +81,7 @@ def make_request(endpoint: str, api: httpx.Client, instance: str) -> tuple[str, 
     if endpoint == "destroy_tool":
         resource = api.post(f"/provision/{instance}/agentmail").json()["resourceId"]
         return "DELETE", f"/destroy/{instance}/agentmail/{resource}", None
-    wait_until_built(api, instance)
+    wait_until_deployed(api, instance)
     return {
         "destroy": ("DELETE", f"/destroy/{instance}", None),
         "provision": ("POST", f"/provision/{instance}/openrouter", {"config": {"limit": 3}}),
@@ -150,8 +140,7 @@ def test_ten_at_once_have_one_effect_and_one_answer(
     method, path, body = make_request(endpoint, api, instance)
     simulator.update_config({"latency_ms": 50})
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()["n"]
-    answers = [run_in_background(lambda: send(method, path, json=body)) for _ in range(10)]
-    got = [answer() for answer in answers]
+    got = run_concurrently(*[lambda: send(method, path, json=body)] * 10)
     assert {(one.status_code, one.content) for one in got} == {(200, got[0].content)}
     assert db.execute("SELECT count(*) AS n FROM operations").fetchone()["n"] == before + 1
     assert len([one for one in got if not is_replayed(one)]) == 1
@@ -160,8 +149,7 @@ def test_ten_at_once_have_one_effect_and_one_answer(
 def test_ten_configures_at_once_set_the_variables_once(simulator: SimulatorClient, send: Send, instance: str) -> None:
     simulator.inject_fault("railway", "variableCollectionUpsert", "slow", seconds=1)
     body = {"variables": {"A": "b"}}
-    answers = [run_in_background(lambda: send("POST", f"/configure/{instance}", json=body)) for _ in range(10)]
-    got = [answer() for answer in answers]
+    got = run_concurrently(*[lambda: send("POST", f"/configure/{instance}", json=body)] * 10)
     assert count_calls(simulator, "variableCollectionUpsert") == 1
     refused = [one for one in got if one.status_code != 200]
     assert {status_and_code(one) for one in refused} <= {(409, "IDEMPOTENCY_IN_PROGRESS")}
@@ -180,9 +168,9 @@ def test_after_202_and_after_busy_a_repeat_answers_what_is_now(
     wait_until(simulator.list_calls)
     path = f"/destroy/{body['instanceId']}"
     assert status_and_code(send("DELETE", path, "key-2")) == (409, "BUSY")
-    begun = creating()
+    begun = creating.result()
     assert (begun.status_code, is_replayed(begun)) == (202, False)
-    page = wait_for_operation(api, begun)
+    page = wait_for_operation(api, begun.json()["operationId"])
     again = send("POST", "/create-instance", json=body)
     assert (again.status_code, again.json(), is_replayed(again)) == (200, page["result"], True)
     assert count_calls(simulator, "serviceCreate") == 1
@@ -222,7 +210,7 @@ def test_refusal_that_stands_is_replayed(
 def test_railways_failure_is_not_kept(
     api: httpx.Client, simulator: SimulatorClient, send: Send, instance: str, path, operation, status
 ) -> None:
-    wait_until_built(api, instance)
+    wait_until_deployed(api, instance)
     fault = simulator.inject_fault("railway", operation, "refuse", times=None)
     body = {"variables": {"A": "b"}}
     failed = send("POST", path + instance, json=body)
@@ -248,9 +236,9 @@ def test_dead_configure_lets_a_repeat_do_the_work_after_a_while(
     simulator.inject_fault("railway", "variableCollectionUpsert", "slow", seconds=4)
     body = {"variables": {"A": "b"}}
     first = run_in_background(lambda: send("POST", f"/configure/{instance}", json=body))
-    wait_until(lambda: count_calls(simulator, "variableCollectionUpsert"))
+    wait_for_call(simulator, "variableCollectionUpsert")
     assert kill_workers("services.configure_instance.handler") > 0
-    assert first().status_code == 500
+    assert first.result().status_code == 500
     early = wait_until(lambda: response_of_function(send("POST", f"/configure/{instance}", json=body)))
     assert (status_and_code(early), "retry-after" in early.headers) == ((409, "IDEMPOTENCY_IN_PROGRESS"), True)
 
@@ -271,9 +259,9 @@ def test_dead_caller_of_an_operation_is_joined_at_once(
     before = count_calls(simulator, call)
     simulator.inject_fault("railway", call, "slow", seconds=1)
     first = run_in_background(lambda: send(method, path, json=body))
-    wait_until(lambda: count_calls(simulator, call) > before)
+    wait_for_call(simulator, call, before + 1)
     assert kill_workers(f"services.{endpoint}_instance.handler") > 0
-    assert first().status_code == 500
+    assert first.result().status_code == 500
     for _ in range(2):
         again = wait_until(lambda: response_of_function(send(method, path, json=body)))
         assert (again.status_code, is_replayed(again)) == (200, True), again.text
@@ -358,7 +346,7 @@ def test_endpoints_that_only_read_ignore_the_header(send: Send, db: Database, si
 
 def test_no_database_is_503_in_the_contracts_shape() -> None:
     answer = handle_sample_event(
-        "services.redeploy_instance", {"SERVICE_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, key="key-1"
+        "services.redeploy_instance", {"SERVICE_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "key-1"
     )
     body = json.loads(answer["body"])
     assert (answer["statusCode"], body["code"]) == (503, "DATABASE_UNAVAILABLE")

@@ -6,23 +6,20 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.harness.instances import (  # fmt: skip
-    Database,
+from local.stack.stack import Stack
+from tests.harness.background import run_in_background
+from tests.harness.database import Database, reset_fleet_tables, wait_for_blocked_sessions
+from tests.harness.instances import (
+    ENV_KEYS,
     assert_nothing_is_left,
     create_instance,
     create_request,
     new_instance_id,
-    reset_fleet_tables,
-    run_in_background,
     wait_for_operation,
-    wait_until,
+    wait_until_deployed,
 )
-
-ENV_KEYS = {
-    "openrouter": ("OPENROUTER_API_KEY",),
-    "agentmail": ("AGENTMAIL_INBOX_ID",),
-    "telnyx": ("TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"),
-}
+from tests.harness.simulator import list_deployments
+from tests.harness.wait import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -57,9 +54,8 @@ def list_tool_rows(db: Database, instance: dict) -> list[dict]:
 
 
 def get_newest_deployment(simulator: SimulatorClient, instance: dict) -> dict:
-    deployments = simulator.get_state()["railway"]["deployments"].values()
-    own_deployments = [one for one in deployments if one["service_id"] == instance["serviceId"]]
-    return {"count": len(own_deployments), **max(own_deployments, key=lambda one: one["created_at"])}
+    deployments = list_deployments(simulator, instance["serviceId"])
+    return {"count": len(deployments), **deployments[-1]}
 
 
 @pytest.mark.parametrize("tool", ENV_KEYS)
@@ -155,7 +151,7 @@ def test_provision_that_could_not_be_undone_is_finished_by_the_next(
     simulator.inject_fault("railway", "variableCollectionUpsert", "refuse", times=None)
     simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
     failed = provision(api, instance, "openrouter")
-    failed = wait_for_operation(api, failed) if failed.status_code == 202 else failed.json()
+    failed = wait_for_operation(api, failed.json()["operationId"]) if failed.status_code == 202 else failed.json()
     assert failed["status"] == "leaked"
     simulator.clear_faults()
     again = provision(api, instance, "openrouter")
@@ -165,11 +161,16 @@ def test_provision_that_could_not_be_undone_is_finished_by_the_next(
 
 
 def test_the_same_provision_twice_at_once_makes_one_and_both_get_it(
-    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
+    api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
-    simulator.inject_fault("openrouter", "keys.create", "slow", seconds=3, times=1)
-    answers = [run_in_background(lambda: provision(api, instance, "openrouter")) for _ in range(2)]
-    first, second = (answer() for answer in answers)
+    stack.prewarm(["ProvisionFunction"] * 2)
+    simulator.inject_fault("openrouter", "keys.create", "slow", seconds=1, times=1)
+    with db.transaction():
+        # Neither request finds out what runs before both are here.
+        db.execute("LOCK TABLE operations")
+        requests = [run_in_background(lambda: provision(api, instance, "openrouter")) for _ in range(2)]
+        wait_for_blocked_sessions(stack.database_url, 2)
+    first, second = (request.result() for request in requests)
     assert (first.status_code, second.status_code) == (200, 200), (first.text, second.text)
     assert first.json() == second.json()
     assert len([left for left in simulator.list_leftovers() if left.kind == "key"]) == 1
@@ -179,10 +180,10 @@ def test_two_tools_at_once_are_both_provisioned(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     simulator.update_config({"latency_ms": 50})
-    answers = [
+    requests = [
         run_in_background(lambda tool=tool: provision(api, instance, tool)) for tool in ("openrouter", "agentmail")
     ]
-    assert [answer().status_code for answer in answers] == [200, 200]
+    assert [request.result().status_code for request in requests] == [200, 200]
     assert {row["tool_id"] for row in list_tool_rows(db, instance)} == {"openrouter", "agentmail"}
 
 
@@ -190,10 +191,10 @@ def test_destroy_waits_for_what_works_on_the_instance(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     simulator.update_config({"latency_ms": 50})
-    making = run_in_background(lambda: provision(api, instance, "openrouter"))
+    provisioning = run_in_background(lambda: provision(api, instance, "openrouter"))
     wait_until(lambda: db.execute("SELECT FROM operations WHERE status = 'running'").fetchone() is not None)
     gone = api.delete(f"/destroy/{instance['instanceId']}")
-    assert (making().status_code, gone.status_code) == (200, 200), gone.text
+    assert (provisioning.result().status_code, gone.status_code) == (200, 200), gone.text
     assert gone.json()["destroyed"]["openrouter"] is True
     assert_nothing_is_left(simulator, db, instance["instanceId"])
 
@@ -346,8 +347,7 @@ def test_configure_never_repeats_a_value(
 def test_redeploy_deploys_the_newest_deployment_again(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
 ) -> None:
-    ids = {"instanceIds": [instance["instanceId"]]}
-    wait_until(lambda: api.post("/status/batch", json=ids).json()["services"][0]["deployStatus"] == "SUCCESS")
+    wait_until_deployed(api, instance["instanceId"])
     headers = {"Content-Type": "application/json"}
     answer = api.post(f"/redeploy/{instance['instanceId']}", headers=headers)
     assert (answer.status_code, answer.json()) == (200, {"instanceId": instance["instanceId"], "ok": True})

@@ -3,7 +3,6 @@
 `status/batch` and the status poller read the same listing; what either does with half of one would be a lie.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,7 +10,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import Database
+from tests.harness.database import Database
 from tests.harness.provider_api import ProviderClient
 from tests.harness.status_poller import (
     count_environment_pages,
@@ -21,7 +20,7 @@ from tests.harness.status_poller import (
     run_status_poller,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_instances")]
 
 FLEET_SIZE = 2500
 TOKEN = "sim-railway-key"
@@ -47,13 +46,6 @@ PERSISTENT_FAULTS = [
     pytest.param("rate_limit", {"retry_after": 30}, id="429 with a long Retry-After"),
     pytest.param("graphql_error", {"message": "Not Authorized"}, id="refusal on HTTP 200"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def empty_fleet(db: Database) -> Iterator[None]:
-    db.execute("DELETE FROM instance_infra")
-    yield
-    db.execute("DELETE FROM instance_infra")
 
 
 def request_statuses(api: httpx.Client, body: dict[str, Any] | None = None) -> httpx.Response:
@@ -104,15 +96,16 @@ def test_filter_finds_its_instances_on_any_page(api: httpx.Client, simulator: Si
     assert request_statuses(api, {"instanceIds": ["nobody"]}).json()["services"] == []
 
 
-def test_only_agents_of_this_environment_are_told(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_only_agents_of_this_environment_are_told(
+    api: httpx.Client, simulator: SimulatorClient, providers: ProviderClient
+) -> None:
     simulator.update_config({"railway": {"page_max": 3}})
     simulator.seed_services(4)
     simulator.seed_services(4, prefix="convos-agent")
     simulator.seed_services(2, prefix="a-convos-agent-")
-    with ProviderClient(simulator) as railway:
-        railway.create_service("convos-agent-pool-manager")
-        railway.create_service("convos-agent-pool-manager-2")
-        _seed_another_environment(simulator, railway, 5)
+    providers.create_service("convos-agent-pool-manager")
+    providers.create_service("convos-agent-pool-manager-2")
+    _seed_another_environment(providers, 5)
     names = [service["name"] for service in request_statuses(api).json()["services"]]
     assert names == [*(f"convos-agent-{number:05d}" for number in range(1, 5)), "convos-agent-pool-manager-2"]
     hidden = {"instanceIds": ["pool-manager", "other-00001"]}
@@ -159,11 +152,11 @@ def test_what_lasts_is_told_and_changes_nothing(
     assert run_status_poller(stack).counts == {"services": 5, "changed": 5, "gone": 1, "instances": 6}
 
 
-def _seed_another_environment(simulator: SimulatorClient, railway: ProviderClient, count: int) -> None:
+def _seed_another_environment(providers: ProviderClient, count: int) -> None:
     """Services of agents' names in a project beside ours."""
     query = "mutation($i: ProjectCreateInput!) { projectCreate(input: $i) { id } }"
-    project = railway.query_railway(query, i={"name": "other"})["projectCreate"]["id"]
+    project = providers.query_railway(query, i={"name": "other"})["projectCreate"]["id"]
     query = "query($id: String!) { environments(projectId: $id) { edges { node { id } } } }"
-    (edge,) = railway.query_railway(query, id=project)["environments"]["edges"]
+    (edge,) = providers.query_railway(query, id=project)["environments"]["edges"]
     order = {"count": count, "prefix": "convos-agent-other-", "environmentId": edge["node"]["id"]}
-    httpx.post(f"{simulator.origin}/_sim/railway/services", json=order).raise_for_status()
+    providers.http.post(f"{providers.simulator.origin}/_sim/railway/services", json=order).raise_for_status()

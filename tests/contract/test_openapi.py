@@ -11,8 +11,8 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from local.template import openapi
 from local.template.sam_template import Template
-from tests.conftest import API_KEY
 from tests.harness.python_process import run_python
+from tests.harness.stack import API_KEY
 
 DOCUMENT = json.loads(openapi.SERVICES_DOCUMENT_PATH.read_text())
 OPERATIONS = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.conftest import API_KEY
+from tests.harness.checkout import link_checkout
+from tests.harness.clients import services_client
 from tests.harness.instances import TOOLS, create_request, new_instance_id
-from tests.harness.python_process import run_python
-from tests.harness.runner_process import CHECKOUT, RunnerProcess
+from tests.harness.python_process import handle_sample_event
+from tests.harness.runner_process import RunnerProcess
+from tests.harness.stack import API_KEY
 
 pytestmark = pytest.mark.slow
 
@@ -27,11 +28,10 @@ PASSED_THROUGH = {
 @pytest.fixture(scope="module")
 def other_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
     """OpenRouter has no key, the environment is told by its name, and the runtime is passed everything it can be."""
-    simulated = dict.fromkeys(("RAILWAY_API_TOKEN", "AGENTMAIL_API_KEY", "TELNYX_API_KEY"))
-    data = str(tmp_path_factory.mktemp("other"))
-    with RunnerProcess(
-        CHECKOUT, POINTSMAN_DATA=data, SERVICES_API_KEY=API_KEY, SETTLE_SECONDS="1", OPENROUTER_MANAGEMENT_KEY="",
-        RAILWAY_ENVIRONMENT_NAME="Production", RAILWAY_RUNTIME_IMAGE="registry.example/runtime:1", **simulated,
+    with RunnerProcess.with_simulated_providers(
+        link_checkout(tmp_path_factory.mktemp("other")), SERVICES_API_KEY=API_KEY,
+        SETTLE_SECONDS="1", OPENROUTER_MANAGEMENT_KEY="", RAILWAY_ENVIRONMENT_NAME="Production",
+        RAILWAY_RUNTIME_IMAGE="registry.example/runtime:1",
         **PASSED_THROUGH,
     ) as running:  # fmt: skip
         yield running
@@ -46,7 +46,7 @@ def other_simulator(other_runner: RunnerProcess) -> Iterator[SimulatorClient]:
 
 @pytest.fixture
 def client(other_runner: RunnerProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=other_runner.url, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=60) as client:
+    with services_client(other_runner.url) as client:
         yield client
 
 
@@ -135,12 +135,3 @@ def test_missing_setting_is_named_before_anything_is_done(module: str, given: di
 )
 def test_what_needs_no_setting_works_without_any(module: str) -> None:
     assert handle_sample_event(module, {})["statusCode"] == 200
-
-
-def handle_sample_event(module: str, environment: dict[str, str], key: str | None = None) -> dict[str, Any]:
-    """What a function answers to its sample event in a process of its own; with this idempotency key, if any."""
-    code = f"import json, sys; from {module} import handler; print(json.dumps(handler(json.load(sys.stdin), None)))"
-    event = json.loads((CHECKOUT / "events" / f"{module.replace('.', '/')}.json").read_text())
-    if key:
-        event["headers"]["idempotency-key"] = key
-    return json.loads(run_python(code, json.dumps(event), **environment).splitlines()[-1])

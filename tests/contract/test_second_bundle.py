@@ -7,8 +7,11 @@ import httpx
 import jsonschema
 import pytest
 
-from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
-from tests.harness.runner_process import CHECKOUT, RunnerProcess
+from tests.harness.agent_api import expect_error, get_result, invoke_tool
+from tests.harness.checkout import link_checkout
+from tests.harness.clients import agent_client, open_client
+from tests.harness.paths import CHECKOUT
+from tests.harness.runner_process import RunnerProcess
 
 COMPOSITION = '''
 from pydantic import BaseModel, Field
@@ -146,9 +149,7 @@ def compose():
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
     """The checkout's template and layer, with functions whose composition root is the one above."""
-    root = tmp_path_factory.mktemp("bundle")
-    for name in ("layers", "statemachines", "template.yaml"):
-        (root / name).symlink_to(CHECKOUT / name)
+    root = link_checkout(tmp_path_factory.mktemp("bundle"), without="functions")
     shutil.copytree(CHECKOUT / "functions", root / "functions", ignore=shutil.ignore_patterns("__pycache__", "assets"))
     (root / "functions" / "composition.py").write_text(COMPOSITION)
     with RunnerProcess(root) as running:
@@ -157,7 +158,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
 
 @pytest.fixture
 def agent(bundle: RunnerProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{bundle.url}/api", headers={"X-User-Id": "ada"}, timeout=60, verify=False) as client:
+    with agent_client(bundle.url, "ada") as client:
         yield client
 
 
@@ -248,7 +249,7 @@ def test_other_methods_of_a_route_are_405_and_head_is_get_without_a_body(agent: 
 
 
 def test_only_a_public_route_needs_no_user(bundle: RunnerProcess, agent: httpx.Client) -> None:
-    with httpx.Client(base_url=f"{bundle.url}/api", verify=False) as nobody:
+    with open_client(f"{bundle.url}/api") as nobody:
         assert nobody.get("/open").json() == {"user": ""}
         for method, path in (("POST", "/open"), ("GET", "/hello/x"), ("DELETE", "/open"), ("GET", "/none")):
             expect_error(nobody.request(method, path), 401, "AUTH_REQUIRED")

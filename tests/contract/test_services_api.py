@@ -7,27 +7,20 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.conftest import API_KEY
-from tests.harness.instances import (
-    TOOLS,
-    Database,
-    create_instance,
-    create_request,
-    new_instance_id,
-    run_in_background,
-    wait_for_operation,
-    wait_until,
-)
+from tests.harness.background import run_concurrently, run_in_background
+from tests.harness.clients import open_client
+from tests.harness.database import Database
+from tests.harness.instances import TOOLS, create_instance, create_request, new_instance_id, wait_for_operation
+from tests.harness.provider_api import ProviderClient
+from tests.harness.simulator import list_deployments
+from tests.harness.stack import API_KEY, POOL_API_KEY
+from tests.harness.wait import wait_until
 
 UNAUTHORIZED = "Invalid or missing API key"
 
 
-def open_client_without_key(stack: Stack) -> httpx.Client:
-    return httpx.Client(base_url=stack.url, timeout=30)
-
-
 def test_healthz_needs_no_key_and_touches_no_provider(stack: Stack, simulator: SimulatorClient) -> None:
-    with open_client_without_key(stack) as client:
+    with open_client(stack.url) as client:
         answer = client.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
     assert simulator.list_calls() == []
@@ -48,7 +41,7 @@ def test_healthz_needs_no_key_and_touches_no_provider(stack: Stack, simulator: S
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic " + API_KEY, API_KEY, "Bearer", "Bearer é"])
 def test_wrong_key_is_401_everywhere(stack: Stack, method: str, path: str, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header.encode()}
-    with open_client_without_key(stack) as client:
+    with open_client(stack.url) as client:
         answer = client.request(method, path, headers=headers, content=b"not json")
     assert answer.status_code == 401
     assert answer.json()["error"] == UNAUTHORIZED
@@ -57,7 +50,7 @@ def test_wrong_key_is_401_everywhere(stack: Stack, method: str, path: str, heade
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_scheme_is_case_insensitive(stack: Stack, scheme: str) -> None:
-    with open_client_without_key(stack) as client:
+    with open_client(stack.url) as client:
         assert client.get("/registry", headers={"Authorization": f"{scheme} {API_KEY}"}).status_code == 200
 
 
@@ -172,9 +165,8 @@ def test_runtime_gets_its_variables_limits_and_volume_before_the_first_deploy(
     made = create_instance(api, body).json()
     railway = simulator.get_state()["railway"]
     assert railway["services"][made["serviceId"]]["name"] == body["name"]
-    deployments = [one for one in railway["deployments"].values() if one["service_id"] == made["serviceId"]]
-    assert len(deployments) == 1
-    seen = deployments[0]["variables"]
+    (deployment,) = list_deployments(simulator, made["serviceId"])
+    seen = deployment["variables"]
     assert set(seen) >= {
         "OPENCLAW_GATEWAY_TOKEN", "SETUP_PASSWORD", "PRIVATE_WALLET_KEY", "OPENCLAW_STATE_DIR", "CHROMIUM_PATH",
         "XMTP_ENV", "POOL_API_KEY", "AGENTMAIL_API_KEY", "TELNYX_API_KEY", "OPENROUTER_API_KEY", "AGENTMAIL_INBOX_ID",
@@ -185,13 +177,13 @@ def test_runtime_gets_its_variables_limits_and_volume_before_the_first_deploy(
     assert seen["PRIVATE_WALLET_KEY"].startswith("0x")
     assert len(bytes.fromhex(seen["PRIVATE_WALLET_KEY"][2:])) == 32
     assert (seen["OPENCLAW_STATE_DIR"], seen["CHROMIUM_PATH"]) == ("/app", "/usr/bin/chromium")
-    assert (seen["XMTP_ENV"], seen["POOL_API_KEY"]) == ("dev", "pool-key-of-the-tests")
+    assert (seen["XMTP_ENV"], seen["POOL_API_KEY"]) == ("dev", POOL_API_KEY)
     assert seen["TELNYX_PHONE_NUMBER"] == made["services"]["telnyx"]["resourceId"]
-    assert deployments[0]["volume_attached"] is True
-    assert deployments[0]["start_command"] == "node scripts/pool-server.js"
-    assert deployments[0]["image"] == "ghcr.io/xmtplabs/convos-runtime:latest"
-    assert (deployments[0]["cpu"], deployments[0]["memory_bytes"]) == (4, 8 * 1024**3)
-    assert f"https://{deployments[0]['domain']}" == made["url"]
+    assert deployment["volume_attached"] is True
+    assert deployment["start_command"] == "node scripts/pool-server.js"
+    assert deployment["image"] == "ghcr.io/xmtplabs/convos-runtime:latest"
+    assert (deployment["cpu"], deployment["memory_bytes"]) == (4, 8 * 1024**3)
+    assert f"https://{deployment['domain']}" == made["url"]
 
 
 def test_same_request_again_makes_nothing_and_answers_the_same(api: httpx.Client, simulator: SimulatorClient) -> None:
@@ -223,8 +215,7 @@ def test_a_name_is_had_once_and_that_is_known_before_anything_is_bought(
 def test_two_at_once_make_one_instance_and_both_get_it(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.update_config({"latency_ms": 50})
     body = create_request(new_instance_id())
-    answers = [run_in_background(lambda: create_instance(api, body)) for _ in range(2)]
-    first, second = (answer() for answer in answers)
+    first, second = run_concurrently(*[lambda: create_instance(api, body)] * 2)
     assert first.status_code == second.status_code == 200, (first.text, second.text)
     assert first.json() == second.json()
     kinds = sorted(left.kind for left in simulator.list_leftovers())
@@ -239,7 +230,7 @@ def test_another_request_for_an_instance_that_is_being_made_is_409(
     running = run_in_background(lambda: create_instance(api, body))
     wait_until(simulator.list_calls)
     assert create_instance(api, {**body, "tools": []}).status_code == 409
-    assert running().status_code == 200
+    assert running.result().status_code == 200
 
 
 def test_destroy_of_an_instance_that_is_being_made_waits_for_it(api: httpx.Client, simulator: SimulatorClient) -> None:
@@ -248,7 +239,7 @@ def test_destroy_of_an_instance_that_is_being_made_waits_for_it(api: httpx.Clien
     running = run_in_background(lambda: create_instance(api, body))
     wait_until(simulator.list_calls)
     gone = api.delete(f"/destroy/{body['instanceId']}")
-    assert (running().status_code, gone.status_code) == (200, 200), gone.text
+    assert (running.result().status_code, gone.status_code) == (200, 200), gone.text
     assert simulator.list_leftovers() == []
 
 
@@ -273,14 +264,14 @@ def test_create_that_takes_long_answers_202_and_goes_on(api: httpx.Client, simul
     creating = run_in_background(lambda: create_instance(api, body))
     wait_until(simulator.list_calls)
     busy = api.delete(f"/destroy/{body['instanceId']}")
-    answer = creating()
+    answer = creating.result()
     assert answer.status_code == 202, answer.text
     operation_id = answer.json()["operationId"]
     assert answer.json() == {"instanceId": body["instanceId"], "operationId": operation_id, "status": "running"}
     assert answer.headers["location"] == f"/operations/{operation_id}"
     assert int(answer.headers["retry-after"]) > 0
     assert (busy.status_code, busy.json()["code"], busy.json()["operationId"]) == (409, "BUSY", operation_id)
-    page = wait_for_operation(api, answer)
+    page = wait_for_operation(api, operation_id)
     assert page["status"] == "succeeded"
     again = create_instance(api, body)
     assert (again.status_code, again.json()) == (200, page["result"])
@@ -311,10 +302,10 @@ def test_destroy_deletes_everything_and_tells_what(api: httpx.Client, simulator:
     assert (again.status_code, again.json()["error"]) == (404, f"Instance {body['instanceId']} not found")
 
 
-def test_destroy_counts_what_was_gone_already(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_destroy_counts_what_was_gone_already(api: httpx.Client, providers: ProviderClient) -> None:
     body = create_request(new_instance_id(), ["openrouter"])
     key = create_instance(api, body).json()["services"]["openrouter"]["resourceId"]
-    _delete_key(simulator, key)
+    assert providers.request_openrouter("DELETE", f"/keys/{key}").status_code == 200
     gone = api.delete(f"/destroy/{body['instanceId']}")
     assert gone.status_code == 200
     assert gone.json()["destroyed"]["openrouter"] is True
@@ -347,12 +338,14 @@ def test_destroy_that_cannot_end_keeps_the_row_and_is_gone_on_with(
     assert simulator.list_leftovers() == []
 
 
-def test_status_batch_tells_agents_of_this_environment(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_status_batch_tells_agents_of_this_environment(
+    api: httpx.Client, simulator: SimulatorClient, providers: ProviderClient
+) -> None:
     body = create_request(new_instance_id(), [])
     made = create_instance(api, body).json()
     simulator.seed_services(3, prefix="convos-agent-seed-")
     simulator.seed_services(1, prefix="something-else")
-    _make_service(simulator, "convos-agent-pool-manager")
+    providers.create_service("convos-agent-pool-manager")
     answer = api.post("/status/batch", json={"instanceIds": []}).json()
     assert answer["projectId"] == "sim-project"
     names = {service["name"] for service in answer["services"]}
@@ -378,16 +371,3 @@ def test_status_batch_is_502_when_railway_cannot_be_read(api: httpx.Client, simu
     assert answer.status_code == 502
     assert "railway" in answer.json()["error"]
     assert "services" not in answer.json()
-
-
-def _delete_key(simulator: SimulatorClient, key: str) -> None:
-    headers = {"Authorization": "Bearer sim-openrouter-key"}
-    assert httpx.delete(f"{simulator.base_urls.openrouter}/keys/{key}", headers=headers).status_code == 200
-
-
-def _make_service(simulator: SimulatorClient, name: str) -> None:
-    query = "mutation($input: ServiceCreateInput!) { serviceCreate(input: $input) { id } }"
-    variables = {"input": {"projectId": "sim-project", "name": name}}
-    headers = {"Authorization": "Bearer sim-railway-key"}
-    answer = httpx.post(simulator.base_urls.railway, json={"query": query, "variables": variables}, headers=headers)
-    assert answer.json()["data"]["serviceCreate"]["id"]

@@ -1,16 +1,15 @@
 """Every function's sample event, replayed through the real handler under the real runtime client."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import Database
+from tests.harness.database import Database
+from tests.harness.paths import EVENTS
 
-EVENTS = Path(__file__).parents[2] / "events"
 CREATE_OPERATION, DESTROY_OPERATION, UNDO_OPERATION, PROVISION_OPERATION = (
     f"op-{number:032d}" for number in (1, 2, 3, 4)
 )

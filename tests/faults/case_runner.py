@@ -1,12 +1,8 @@
 """One case from its beginning to its end: set up, spoil, ask, wait, settle, judge."""
 
 import contextlib
-import itertools
 import json
-import os
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -15,10 +11,15 @@ import httpx
 import psycopg
 
 from local.errors import RunnerError
-from tests.harness.instances import restart_postgres
+from tests.harness.background import run_in_background
+from tests.harness.database import restart_postgres
+from tests.harness.ids import unique_id
+from tests.harness.instances import create_request
+from tests.harness.step_functions import fail_start_execution
+from tests.harness.wait import WaitTimeout, wait_until
 
 from .cases import BEYOND_TIMEOUT, FAULTS, MAX_OCCURRENCES, SCENARIOS, START_FAILURES, TASK_KILLS, Call, Case, Scenario
-from .fault_stack import RECONCILER, FaultStack, WaitTimeout, wait_until
+from .fault_stack import RECONCILER, FaultStack
 from .invariants import ClientResponse, Facts, find_leaks, find_stuck, find_wrong_answers
 
 __all__ = ["Outcome", "discover_calls", "run_case"]
@@ -37,7 +38,6 @@ ENDPOINTS = {
     "provision": "ProvisionFunction",
     "destroy_tool": "DestroyResourceFunction",
 }
-_instance_counter = itertools.count(1)
 
 
 @dataclass
@@ -82,15 +82,15 @@ class _Trial:
         self.fault_stack, self.scenario = fault_stack, scenario
         if scenario.cold:
             fault_stack.reset_all()
-        self.instance_id = f"f{os.getpid()}-{next(_instance_counter)}"
-        self.ids_before = {left.id for left in fault_stack.leftovers()}
+        self.instance_id = unique_id("f")
+        self.ids_before = {left.id for left in fault_stack.simulator.list_leftovers()}
         self.request = self._set_up()
         self.first_sequence = fault_stack.last_call_sequence()
         fault_stack.take_warnings()
 
     def _set_up(self) -> _Request:
         kind, tools, instance_id = self.scenario.kind, list(self.scenario.tools), self.instance_id
-        body = {"instanceId": instance_id, "name": f"convos-agent-{instance_id}", "tools": tools}
+        body = create_request(instance_id, tools)
         if kind == "create":
             return _Request("POST", "/create-instance", body)
         if kind == "provision":
@@ -155,7 +155,7 @@ class _Trial:
             operations=fault_stack.fetch_rows(
                 "SELECT kind, status FROM operations WHERE instance_id = %s", instance_id
             ),
-            left=[left for left in fault_stack.leftovers() if left.id not in self.ids_before],
+            left=[left for left in fault_stack.simulator.list_leftovers() if left.id not in self.ids_before],
             service_by_volume=service_of,
             variables=frozenset(instance["variables"]),
         )
@@ -233,7 +233,8 @@ def _run_once(fault_stack: FaultStack, case: Case, outcome: Outcome) -> None:
     _inject_base_faults(fault_stack, trial.scenario)
     statuses = {200, 202, 500}
     if case.fault in START_FAILURES:
-        response = _send_with_failing_start(trial, case.fault.split()[1])
+        with fail_start_execution(fault_stack.stack, "lost" if case.fault == "start lost" else "refused"):
+            response = trial.request.send(fault_stack)
         statuses = {200, 202, 503}
     elif case.fault in FAULTS:
         fault = FAULTS[case.fault]
@@ -249,14 +250,14 @@ def _run_once(fault_stack: FaultStack, case: Case, outcome: Outcome) -> None:
             else BEYOND_TIMEOUT
         )
         fault_id = _inject_fault(fault_stack, case.call, "hang" if dies_before else "hang_done", seconds=seconds)
-        background = _BackgroundRequest(lambda: trial.request.send(fault_stack))
+        request = run_in_background(lambda: trial.request.send(fault_stack))
         try:
-            wait_until(lambda: _has_struck(fault_stack, fault_id) or background.is_done, 30, "the call", interval=0.01)
+            wait_until(lambda: _has_struck(fault_stack, fault_id) or request.is_done, 30, "the call", interval=0.01)
             outcome.reached = _has_struck(fault_stack, fault_id)
             if outcome.reached:
                 statuses |= _disrupt(trial, case.fault, outcome)
         finally:
-            response = background.wait_for_response()
+            response = request.result(70)
         if case.fault == "endpoint killed":
             response = replace(response, from_gateway=True)
     _collect_outcome(trial, outcome, response, statuses)
@@ -327,11 +328,6 @@ def _has_struck(fault_stack: FaultStack, fault_id: int) -> bool:
     return any(fault["id"] == fault_id and fault["struck"] for fault in fault_stack.simulator.list_faults())
 
 
-def _send_with_failing_start(trial: _Trial, mode: str) -> ClientResponse:
-    with trial.fault_stack.fail_start_execution(mode):
-        return trial.request.send(trial.fault_stack)
-
-
 def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
     """Do it while the call waits. Returns the statuses that the client may see because of it."""
     fault_stack = trial.fault_stack
@@ -372,22 +368,3 @@ def _find_victims(fault_stack: FaultStack) -> dict[int, str]:
         if len(busy) == 1 or time.monotonic() > deadline:
             return busy
         time.sleep(0.02)
-
-
-class _BackgroundRequest:
-    """A request that is being made."""
-
-    def __init__(self, request: Callable[[], ClientResponse]) -> None:
-        self._responses: list[ClientResponse] = []
-        self._thread = threading.Thread(target=lambda: self._responses.append(request()), daemon=True)
-        self._thread.start()
-
-    @property
-    def is_done(self) -> bool:
-        return not self._thread.is_alive()
-
-    def wait_for_response(self) -> ClientResponse:
-        self._thread.join(70)
-        if not self._responses:
-            raise WaitTimeout("no answer in 70 s")
-        return self._responses[0]

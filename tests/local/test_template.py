@@ -5,7 +5,7 @@ import pytest
 
 from local.errors import TemplateError
 from local.template.sam_template import Template, build_function_arn, build_state_machine_arn
-from tests.harness.runner_process import FIXTURE
+from tests.harness.checkout import FIXTURE
 
 RESOURCES = "Resources:\n"
 FUNCTION_RESOURCE = (

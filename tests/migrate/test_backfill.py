@@ -1,6 +1,5 @@
 """What is taken over from the pool, whatever of it is there."""
 
-import itertools
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +12,7 @@ from tests.migrate.legacy_databases import (
     POOL_COLUMNS,
     POOL_EXTRA_COLUMNS,
     POOL_OPTIONAL_COLUMNS,
+    POOL_OPTIONAL_SUBSETS,
     PROJECT,
     create_pool_table,
     create_table,
@@ -22,8 +22,6 @@ from tests.migrate.legacy_databases import (
     insert_rows,
     pool_row,
 )
-
-OPTIONAL_SUBSETS = [chosen for size in range(5) for chosen in itertools.combinations(POOL_OPTIONAL_COLUMNS, size)]
 
 
 def fetch_instances(pool_migration: Migration) -> list[dict[str, object]]:
@@ -35,7 +33,7 @@ def fetch_tools(pool_migration: Migration) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in fetch_rows(pool_migration.services, f"{query} ORDER BY 1, 2 DESC")]
 
 
-@pytest.mark.parametrize("present", OPTIONAL_SUBSETS, ids=lambda names: "+".join(names) or "none")
+@pytest.mark.parametrize("present", POOL_OPTIONAL_SUBSETS, ids=lambda names: "+".join(names) or "none")
 def test_every_set_of_optional_columns_is_taken_over(pool_migration: Migration, present: tuple[str, ...]) -> None:
     create_pool_table(pool_migration.pool, present)
     insert_rows(pool_migration.pool, "instances", pool_row("a", present), pool_row("b", present, service_id=None))

@@ -1,23 +1,22 @@
 """`make migrate`, as a person runs it, and the function that it invokes."""
 
 import json
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import psycopg
 import pytest
 
 from local.commands.demo import build_demo_settings
 from local.processes.run_lock import RunLock
 from local.settings import Settings
 from local.stack.stack import Stack
-from tests.harness.runner_process import CHECKOUT, RunnerProcess, build_environment, wait_for
+from tests.harness.checkout import link_checkout, temporary_folder
+from tests.harness.database import connect, wait_for_blocked_sessions
+from tests.harness.paths import CHECKOUT
+from tests.harness.runner_process import RunnerProcess, start_command
 from tests.migrate.conftest import Migration
 from tests.migrate.legacy_databases import (
     HEAD,
@@ -38,25 +37,14 @@ LOCK_QUERY = "SELECT pg_advisory_lock(hashtextextended('pointsman:migrate', 0))"
 @pytest.fixture
 def data() -> Iterator[Path]:
     """The data folder of a checkout without anybody's `.env`, in a folder that every user may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
-    folder.chmod(0o755)
-    for name in ("template.yaml", "functions", "layers", "statemachines"):
-        (folder / name).symlink_to(CHECKOUT / name)
-    yield folder / ".pointsman"
-    shutil.rmtree(folder)
+    with temporary_folder() as folder:
+        yield link_checkout(folder) / ".pointsman"
 
 
-def start_migrate(
-    data: Path, *arguments: str, runner_data: Path | None = None, **changes: str | None
-) -> "subprocess.Popen[str]":
-    """In the checkout of `data`, with `held` for a data folder instead if it is given."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "local", "migrate", "--root", str(data.parent), *arguments],
-        env=build_environment(**{"POINTSMAN_DATA": str(runner_data or data), "RAILWAY_API_TOKEN": None, **changes}),
-        cwd=CHECKOUT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+def start_migrate(data: Path, *arguments: str, **changes: str | None) -> "subprocess.Popen[str]":
+    """Start the command on the root of a data folder, with Railway simulated."""
+    return start_command(
+        "migrate", data.parent, *arguments, **{"POINTSMAN_DATA": str(data), "RAILWAY_API_TOKEN": None, **changes}
     )
 
 
@@ -69,12 +57,12 @@ def wait_for_exit(process: "subprocess.Popen[str]", data: Path) -> tuple[int, st
 
 
 def _find_processes(data: Path) -> list[str]:
-    """What runs with this data folder in its arguments or environment, but for tests."""
+    """List the command lines of processes that have the data folder or its root in their arguments or environment."""
     found: list[str] = []
     for process in psutil.process_iter():
         try:
             line = process.cmdline()
-            if str(data) in " ".join(line) or process.environ().get("POINTSMAN_DATA") == str(data):
+            if str(data.parent) in " ".join(line) or process.environ().get("POINTSMAN_DATA") == str(data):
                 found.append(" ".join(line))
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
@@ -140,11 +128,10 @@ def test_a_start_that_cannot_backfill_stops_with_the_reason(pool_migration: Migr
 
 
 def test_an_interrupted_one_leaves_no_process_and_no_trace(services_migration: Migration, data: Path) -> None:
-    with psycopg.connect(services_migration.services, autocommit=True) as other:
+    with connect(services_migration.services) as other:
         other.execute(LOCK_QUERY)
         process = start_migrate(data, SERVICE_DATABASE_URL=services_migration.services)
-        waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        wait_for(lambda: other.execute(waiting).fetchone() is not None)
+        wait_for_blocked_sessions(services_migration.services)
         process.send_signal(signal.SIGTERM)
         code, _, err = wait_for_exit(process, data)
     assert (code, err) == (1, "pointsman: stopped before the migration was done\n")
@@ -152,7 +139,7 @@ def test_an_interrupted_one_leaves_no_process_and_no_trace(services_migration: M
 
 
 def test_beside_a_runner_it_runs_there(stack: Stack, data: Path) -> None:
-    process = start_migrate(data, "--drop", runner_data=stack.settings.data)
+    process = start_migrate(data, "--drop", POINTSMAN_DATA=str(stack.settings.data))
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert out.splitlines()[0] == f"  in the Pointsman that serves {stack.url}, with its settings"
@@ -164,7 +151,8 @@ def test_beside_a_runner_it_runs_there(stack: Stack, data: Path) -> None:
 def test_a_runner_with_other_databases_is_not_asked(
     stack: Stack, data: Path, services_migration: Migration, name: str
 ) -> None:
-    process = start_migrate(data, "--drop", runner_data=stack.settings.data, **{name: services_migration.services})
+    changes = {"POINTSMAN_DATA": str(stack.settings.data), name: services_migration.services}
+    process = start_migrate(data, "--drop", **changes)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert "migrates other databases than this environment says" in err

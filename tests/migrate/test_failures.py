@@ -1,8 +1,5 @@
 """Whatever fails, both databases are as they were, and the error says why without a secret."""
 
-import threading
-
-import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
@@ -10,6 +7,9 @@ from local.stack.stack import Stack
 from pointsman.db.migrations import database
 from pointsman.db.migrations import runner as schema
 from pointsman.errors import DatabaseUnavailable, MigrationFailed
+from tests.harness.background import run_concurrently, run_in_background
+from tests.harness.database import connect
+from tests.harness.wait import wait_until
 from tests.migrate.conftest import Migration
 from tests.migrate.legacy_databases import (
     INSTANCE_INFRA_COLUMNS,
@@ -199,30 +199,29 @@ def test_a_wrong_password_is_not_told(pool_migration: Migration, monkeypatch: py
 
 @pytest.mark.parametrize("which", ["services", "pool"])
 def test_a_database_that_breaks_off_in_the_middle(
-    pool_migration: Migration, railway_simulator: SimulatorClient, monkeypatch: pytest.MonkeyPatch, which: str
+    pool_migration: Migration, railway_simulator: SimulatorClient, which: str
 ) -> None:
     """While Railway is asked, so the rows are read and none is written yet."""
     create_pool_table(pool_migration.pool)
     insert_rows(pool_migration.pool, "instances", pool_row("a", volume_id=None))
     railway_simulator.inject_fault("railway", "*", "slow", seconds=0.5, match="volumeInstances")
     url = getattr(pool_migration, which)
-    terminator = threading.Thread(target=terminate_migration, args=(url, railway_simulator))
-    terminator.start()
+    termination = run_in_background(lambda: terminate_migration(url, railway_simulator))
     if which == "services":
         assert_migration_fails(pool_migration, BACKFILL_FAILED + "(57P01|the database broke off)")
     else:
         # All that the backfill needs of the pool has been read by then.
         assert pool_migration()["backfilled"]["instances"] == 1
-    terminator.join()
+    termination.result()
 
 
 def terminate_migration(url: str, railway_simulator: SimulatorClient) -> None:
-    volumes_requested = threading.Event()
-    while not volumes_requested.wait(0.01):
-        if any(
+    wait_until(
+        lambda: any(
             "volumeInstances" in str(fault["match"]) and fault["struck"] for fault in railway_simulator.list_faults()
-        ):
-            volumes_requested.set()
+        ),
+        description="the request for volumes",
+    )
     query = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND application_name = 'pointsman-migrate'"
@@ -236,13 +235,13 @@ def test_a_lock_that_is_not_had_in_time_ends_it(pool_migration: Migration, monke
     for module in (schema, database):
         monkeypatch.setattr(module, "LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
     monkeypatch.setattr("pointsman.db.migrations.pool_manager_schema.LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
-    with psycopg.connect(pool_migration.pool) as reader:
+    with connect(pool_migration.pool, autocommit=False) as reader:
         reader.execute("SELECT FROM instances")
         assert_migration_fails(pool_migration, "^The drop failed; both databases are as they were: 55P03", drop=True)
-    with psycopg.connect(pool_migration.services) as writer:
+    with connect(pool_migration.services, autocommit=False) as writer:
         writer.execute("DELETE FROM instance_infra")
         assert_migration_fails(pool_migration, "^The drop failed; both databases are as they were: 55P03", drop=True)
-    with psycopg.connect(pool_migration.services) as other:
+    with connect(pool_migration.services, autocommit=False) as other:
         other.execute("LOCK TABLE instance_infra")
         with pytest.raises(MigrationFailed, match=BACKFILL_FAILED + "55P03"):
             pool_migration()
@@ -251,12 +250,7 @@ def test_a_lock_that_is_not_had_in_time_ends_it(pool_migration: Migration, monke
 @pytest.mark.parametrize("drop", [False, True])
 def test_several_at_once_do_it_once(pool_migration: Migration, drop: bool) -> None:
     create_filled_pool(pool_migration, *"abcde")
-    reports: list[dict[str, object]] = []
-    threads = [threading.Thread(target=lambda: reports.append(pool_migration(drop=drop))) for _ in range(4)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    reports = run_concurrently(*[lambda: pool_migration(drop=drop)] * 4)
     assert len(reports) == 4
     assert [report["backfilled"] for report in reports if report["backfilled"]] == [
         {"instances": 5, "tools": 10, "volumesCompleted": 0, "withoutVolume": 0}

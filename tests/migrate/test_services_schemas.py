@@ -2,12 +2,11 @@
 
 import itertools
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from pointsman.db import instances
 from pointsman.errors import MigrationFailed
+from tests.harness.database import connect
 from tests.migrate.conftest import Migration
 from tests.migrate.legacy_databases import (
     HEAD,
@@ -48,7 +47,7 @@ def write_current_rows(url: str) -> None:
         "url": None, "deploy_status": None, "runtime_image": None, "volume_id": None,
     }  # fmt: skip
     tool = instances.ToolRow("agentmail", "a@b", "AGENTMAIL_INBOX_ID", "a@b", {})
-    with psycopg.connect(url, row_factory=dict_row) as connection:
+    with connect(url) as connection:
         instances.insert(connection, infra, [tool])
         assert instances.get(connection, "new") is not None
         instances.mark_destroy_failed(connection, "new", [])

@@ -1,39 +1,23 @@
 """Prompts in tests: begun by scripts of the simulated model, advanced by hand, and what is stored of them."""
 
-import itertools
 import json
-import os
 import re
 import time
-from collections.abc import Callable
 from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
-
-from local.lambda_service.worker import build_lambda_environment
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.agent.loop.runner import NextStep, advance_prompt
 from pointsman.prompts import approvals, queries, submission
-from tests.harness.instances import wait_until
+from tests.harness import simulator as simulated
+from tests.harness.database import Database, connect, wait_for_blocked_sessions
+from tests.harness.ids import unique_id
+from tests.harness.wait import wait_until
 from tests.prompts.sample_agent import FailingPlugin, compose
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-_counter = itertools.count(1)
 
 EventList = list[tuple[str, dict[str, Any]]]
-
-
-def advance_function_environment(stack: Stack, state_machine_arn: str) -> dict[str, str]:
-    """What the function that advances prompts sees, but for what belongs to its process."""
-    function = stack._started_runner.template.functions["AdvancePromptFunction"]
-    variables = {
-        name: value
-        for name, value in build_lambda_environment(function, stack.aws_url).items()
-        if not name.startswith(("PATH", "PYTHON", "LANG", "TZ", "LD_", "DYLD_"))
-    }
-    return {**variables, "PROMPT_STATE_MACHINE_ARN": state_machine_arn}
 
 
 class EngineHarness:
@@ -41,11 +25,9 @@ class EngineHarness:
         self.stack = stack
         self.simulator = simulator
         self.environment = environment
-        self.user_id = f"user-{os.getpid()}-{next(_counter)}"
+        self.user_id = unique_id("user-")
         self.agent = compose()
-        self.db: psycopg.Connection[dict[str, Any]] = psycopg.connect(
-            stack.database_url, autocommit=True, row_factory=dict_row
-        )
+        self.db: Database = connect(stack.database_url)
         # An earlier prompt of another test must not be found by a recovery.
         self.db.execute("UPDATE prompts SET status = 'failed' WHERE status IN ('running', 'waiting')")
         self.db.execute("CREATE TABLE IF NOT EXISTS test_effects (user_id TEXT, name TEXT)")
@@ -56,7 +38,7 @@ class EngineHarness:
 
     def submit(self, *turns: dict[str, object], text: str | None = None, **options: Any) -> str:
         """Begin a prompt to which the model says this."""
-        text = text or f"Question {os.getpid()}-{next(_counter)}."
+        text = text or unique_id("Question ") + "."
         if turns:
             self.simulator.script_model(*turns, match=text)
         return submission.submit_prompt(self.user_id, text, **options)
@@ -124,13 +106,11 @@ class EngineHarness:
 
     def model_requests(self) -> list[dict[str, Any]]:
         """What the model was asked, each time."""
-        return [call.body for call in self.simulator.list_calls() if call.provider == "model"]  # type: ignore[misc]
+        return simulated.model_requests(self.simulator)
 
     def wait_for_blocked_sessions(self, count: int, timeout: float = 30) -> None:
-        """Wait until so many sessions wait for a lock. Asked anew each time: a transaction sees one state of them."""
-        query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        with psycopg.connect(self.stack.database_url, autocommit=True) as other:
-            wait_until_true(lambda: other.execute(query).rowcount >= count, timeout)
+        """Wait until `count` sessions of the database wait for a lock."""
+        wait_for_blocked_sessions(self.stack.database_url, count, timeout)
 
     def wait_for_status(self, prompt_id: str, *statuses: str, timeout: float = 30) -> str:
         def status_if_wanted() -> str | None:
@@ -138,7 +118,3 @@ class EngineHarness:
             return status if status in statuses else None
 
         return wait_until(status_if_wanted, timeout)
-
-
-def wait_until_true(condition: Callable[[], bool], timeout: float = 20) -> None:
-    wait_until(lambda: condition() or None, timeout)

@@ -1,7 +1,5 @@
 """Prompts over HTTP in tests: begun with a script of the simulated model, followed event by event, cut off, decided."""
 
-import itertools
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,25 +9,18 @@ import httpx
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import wait_until
+from tests.harness.ids import unique_id
 from tests.harness.runner_process import RunnerProcess
+from tests.harness.wait import wait_until
 from tests.prompts.engine_harness import TIMESTAMP
 from tests.prompts.sse_readers import Message, parse_strictly
 
 FINAL_EVENTS = ("prompt.completed", "error")
 STREAM_FUNCTION = "PromptStreamFunction"
-_counter = itertools.count(1)
 
 
 def unique_text(prefix: str = "Question") -> str:
-    return f"{prefix} {os.getpid()}-{next(_counter)}."
-
-
-def agent_client(stack_url: str, user_id: str, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """The Agent API for somebody."""
-    return httpx.Client(
-        base_url=f"{stack_url}/api", headers={"X-User-Id": user_id}, timeout=60, verify=False, transport=transport
-    )
+    return unique_id(f"{prefix} ") + "."
 
 
 class PromptStream:

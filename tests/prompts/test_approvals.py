@@ -7,8 +7,9 @@ import pytest
 from pointsman.agent import Tool
 from pointsman.errors import PromptNotFound
 from pointsman.prompts import approvals, queries, termination
+from tests.harness.wait import wait_until
 from tests.prompts import sample_agent
-from tests.prompts.engine_harness import TIMESTAMP, EngineHarness, wait_until_true
+from tests.prompts.engine_harness import TIMESTAMP, EngineHarness
 from tests.prompts.engine_processes import ACCEPTED, REFUSED, advance_in_process, start_advance, start_deciders
 from tests.prompts.sample_agent import tool_call
 
@@ -164,7 +165,7 @@ def test_cancelled_while_a_tool_runs_tells_that_its_outcome_is_unknown(engine: E
         engine.db.execute("LOCK TABLE test_effects IN SHARE MODE")
         process = start_advance(engine.environment, prompt_id, engine.prompt_row(prompt_id)["restarts"])
         query = "SELECT FROM prompt_calls WHERE prompt_id = %s AND state = 'running'"
-        wait_until_true(lambda: engine.db.execute(query, (prompt_id,)).rowcount == 1)
+        wait_until(lambda: engine.db.execute(query, (prompt_id,)).rowcount == 1)
         termination.cancel(engine.user_id, prompt_id)
     process.join(20)
     assert process.exitcode == 0

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.prompts.engine_harness import EngineHarness
-from tests.prompts.engine_processes import advance_in_process
+from tests.prompts.engine_processes import advance_in_process, start_advance
 from tests.prompts.sample_agent import tool_call
 
 pytestmark = pytest.mark.slow
@@ -76,8 +76,6 @@ def test_killed_at_every_transaction_it_completes_and_no_tool_runs_twice(
 
 def test_advance_that_was_superseded_writes_nothing_any_more(engine: EngineHarness) -> None:
     """Two at once for the same execution, which Step Functions should never do: the second takes over."""
-    from tests.prompts.engine_processes import start_advance
-
     prompt_id = engine.submit({"calls": [tool_call("effects.bump", name="a")]}, {"text": "Done."})
     restarts = engine.prompt_row(prompt_id)["restarts"]
     with engine.db.transaction():

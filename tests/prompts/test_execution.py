@@ -6,16 +6,18 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.prompts import termination
 from pointsman.prompts.prompt_execution import recover_prompts, wake_if_stalled
-from tests.harness.instances import kill_workers, new_instance_id
-from tests.prompts.engine_harness import EngineHarness, wait_until_true
+from tests.harness import step_functions
+from tests.harness.instances import create_request, new_instance_id
+from tests.harness.wait import wait_until
+from tests.harness.worker_processes import kill_workers
+from tests.prompts.engine_harness import EngineHarness
 from tests.prompts.sample_agent import tool_call
 
 ADVANCE = "tasks.advance_prompt.handler"
 
 
 def create_turn(instance_id: str) -> dict[str, object]:
-    arguments = {"instanceId": instance_id, "name": f"convos-agent-{instance_id}", "tools": []}
-    return {"calls": [tool_call("instances.create", **arguments)]}
+    return {"calls": [tool_call("instances.create", **create_request(instance_id, []))]}
 
 
 def destroy_turn() -> dict[str, object]:
@@ -25,23 +27,12 @@ def destroy_turn() -> dict[str, object]:
 
 def wait_for_task_token(engine: EngineHarness, prompt_id: str) -> None:
     """Wait until the execution stands still with its token kept."""
-    wait_until_true(lambda: engine.prompt_row(prompt_id)["task_token"] is not None, 30)
-
-
-def delete_execution(engine: EngineHarness, prompt_id: str) -> None:
-    """As a restart of the runner does, because moto keeps executions in memory."""
-    from moto.stepfunctions.parser.models import stepfunctions_parser_backends
-
-    for backends in stepfunctions_parser_backends.values():
-        for backend in backends.values():
-            for machine in backend.state_machines:
-                machine.executions[:] = [one for one in machine.executions if not one.name.startswith(prompt_id)]
+    wait_until(lambda: engine.prompt_row(prompt_id)["task_token"] is not None, 30)
 
 
 def execution_statuses(engine: EngineHarness, stack: Stack, prompt_id: str) -> list[str]:
-    wanted = {"stateMachineArn": engine.environment["PROMPT_STATE_MACHINE_ARN"]}
-    found = stack._started_runner.moto_server._call_step_functions("ListExecutions", wanted, "prompt")["executions"]
-    return sorted(one["status"] for one in found if one["name"].startswith(prompt_id))
+    executions = step_functions.list_executions(stack, engine.environment["PROMPT_STATE_MACHINE_ARN"], prompt_id)
+    return sorted(execution["status"] for execution in executions)
 
 
 def test_prompt_runs_from_beginning_to_end(live_engine: EngineHarness, stack: Stack) -> None:
@@ -50,7 +41,7 @@ def test_prompt_runs_from_beginning_to_end(live_engine: EngineHarness, stack: St
     )
     assert live_engine.wait_for_status(prompt_id, "completed", "failed") == "completed"
     assert live_engine.tool_results(prompt_id)[0]["timezone"] == "UTC"
-    wait_until_true(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
+    wait_until(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
 
 
 def test_approval_wakes_the_execution_that_waits_and_the_instance_is_created_once(
@@ -66,7 +57,7 @@ def test_approval_wakes_the_execution_that_waits_and_the_instance_is_created_onc
     (result,) = live_engine.tool_results(prompt_id)
     assert result["instanceId"] == instance_id
     assert [left.kind for left in simulator.list_leftovers()].count("service") == 1
-    wait_until_true(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
+    wait_until(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
     assert live_engine.prompt_row(prompt_id)["restarts"] == 0
 
 
@@ -91,17 +82,17 @@ def test_cancelling_ends_the_execution_that_waits(live_engine: EngineHarness, st
     prompt_id = live_engine.submit(destroy_turn())
     wait_for_task_token(live_engine, prompt_id)
     termination.cancel(live_engine.user_id, prompt_id)
-    wait_until_true(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
+    wait_until(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
     assert live_engine.last_event(prompt_id) == ("error", {"message": "The prompt was cancelled"})
 
 
 def test_advance_that_is_killed_is_tried_again_by_the_state_machine(live_engine: EngineHarness, stack: Stack) -> None:
     prompt_id = live_engine.submit({"text": "Hello.", "latency_s": 2.5})
-    wait_until_true(lambda: len(live_engine.model_requests()) == 1)
+    wait_until(lambda: len(live_engine.model_requests()) == 1)
     assert kill_workers(ADVANCE) >= 1
     assert live_engine.wait_for_status(prompt_id, "completed", "failed") == "completed"
     assert len(live_engine.model_requests()) == 2
-    wait_until_true(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
+    wait_until(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
 
 
 def test_tool_that_was_killed_is_not_run_again(live_engine: EngineHarness, simulator: SimulatorClient) -> None:
@@ -112,27 +103,27 @@ def test_tool_that_was_killed_is_not_run_again(live_engine: EngineHarness, simul
     wait_for_task_token(live_engine, prompt_id)
     live_engine.decide(prompt_id)
     query = "SELECT FROM operation_steps s JOIN operations o ON o.id = s.operation_id WHERE o.instance_id = %s"
-    wait_until_true(lambda: live_engine.db.execute(query, (instance_id,)).rowcount > 0)
+    wait_until(lambda: live_engine.db.execute(query, (instance_id,)).rowcount > 0)
     kill_workers(ADVANCE)
     assert live_engine.wait_for_status(prompt_id, "completed", "failed") == "completed"
     assert live_engine.tool_results(prompt_id)[0].startswith(
         "Outcome unknown: its process ended while the tool was running"
     )
     query = "SELECT status FROM operations WHERE instance_id = %s"
-    wait_until_true(lambda: live_engine.db.execute(query, (instance_id,)).fetchall() == [{"status": "succeeded"}])
+    wait_until(lambda: live_engine.db.execute(query, (instance_id,)).fetchall() == [{"status": "succeeded"}])
 
 
 def test_prompt_that_breaks_off_for_good_is_closed_with_an_error(live_engine: EngineHarness, stack: Stack) -> None:
     """As the state machine does it when advancing has failed in a way that will not pass."""
     prompt_id = live_engine.submit({"text": "Never said.", "latency_s": 3.5})
-    wait_until_true(lambda: len(live_engine.model_requests()) == 1)
+    wait_until(lambda: len(live_engine.model_requests()) == 1)
     assert termination.terminate(prompt_id, 7) == {"closed": False}
     assert termination.terminate(prompt_id, 0) == {"closed": True}
     assert live_engine.last_event(prompt_id) == (
         "error",
         {"message": "The prompt broke off and could not be gone on with"},
     )
-    wait_until_true(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"], 30)
+    wait_until(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"], 30)
     assert live_engine.status(prompt_id) == "failed"
 
 
@@ -186,7 +177,7 @@ def test_recovery_restarts_what_its_execution_has_left_alone(engine: EngineHarne
 def test_recovery_starts_what_lost_its_execution_by_schedule(live_engine: EngineHarness, stack: Stack) -> None:
     prompt_id = live_engine.submit(destroy_turn(), {"text": "Well."})
     wait_for_task_token(live_engine, prompt_id)
-    delete_execution(live_engine, prompt_id)
+    step_functions.forget_executions(prompt_id)
     live_engine.db.execute("UPDATE prompt_calls SET expires_at = clock_timestamp() WHERE prompt_id = %s", (prompt_id,))
     done = stack.fire_schedule("PromptRecoveryFunction")
     assert done.error is None
@@ -200,7 +191,7 @@ def test_decision_about_a_prompt_whose_execution_is_gone_starts_another(
 ) -> None:
     prompt_id = live_engine.submit(destroy_turn(), {"text": "Well."})
     wait_for_task_token(live_engine, prompt_id)
-    delete_execution(live_engine, prompt_id)
+    step_functions.forget_executions(prompt_id)
     live_engine.decide(prompt_id)
     live_engine.wait_for_status(prompt_id, "completed")
     assert live_engine.tool_results(prompt_id) == ["Instance nobody not found"]
@@ -216,9 +207,6 @@ def test_neither_the_history_nor_the_input_of_an_execution_holds_a_word_of_anybo
     live_engine.decide(prompt_id, approve=False, reason="Wordofthedecider")
     live_engine.wait_for_status(prompt_id, "completed")
     machine = live_engine.environment["PROMPT_STATE_MACHINE_ARN"]
-    execution = f"{machine.replace(':stateMachine:', ':execution:')}:{prompt_id}"
-    history = stack._started_runner.moto_server._call_step_functions(
-        "GetExecutionHistory", {"executionArn": execution}, "prompt"
-    )
-    assert len(history["events"]) > 10
+    history = step_functions.execution_history(stack, step_functions.execution_arn(machine, prompt_id))
+    assert len(history) > 10
     assert "Wordof" not in str(history)

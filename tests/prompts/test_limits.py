@@ -1,7 +1,10 @@
 """What a prompt may use; each limit says that it was reached."""
 
+import time
+
 import pytest
 
+from pointsman.agent.loop.runner import advance_prompt
 from pointsman.errors import InvalidToolInput
 from pointsman.prompts import submission
 from tests.prompts.engine_harness import EngineHarness
@@ -84,10 +87,6 @@ def test_text_that_is_too_big_ends_the_prompt(engine: EngineHarness, monkeypatch
 
 
 def test_prompt_whose_time_in_the_function_is_up_goes_on_in_the_next(engine: EngineHarness) -> None:
-    import time
-
-    from pointsman.agent.loop.runner import advance_prompt
-
     prompt_id = engine.submit({"calls": [tool_call("effects.bump", name="a")]}, {"text": "Done."})
     steps = [advance_prompt(engine.agent, prompt_id, 0, time.monotonic())["next"] for _ in range(3)]
     assert steps == ["again", "again", "done"]

@@ -1,20 +1,19 @@
 """Decisions over HTTP: one about exactly what was shown, by whom it was shown to; many at once; and cancelling."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack.stack import Stack
-from tests.contract.test_agent_api import expect_error
+from tests.harness.agent_api import expect_error
+from tests.harness.background import run_concurrently
+from tests.harness.database import Database
+from tests.harness.simulator import model_requests
 from tests.prompts.prompt_stream import (
     PromptStream,
-    agent_client,
     decide,
     decide_successfully,
     destroy_turn,
@@ -27,8 +26,6 @@ from tests.prompts.prompt_stream import (
     wait_for_status,
 )
 
-Database = psycopg.Connection[dict[str, Any]]
-
 
 @pytest.fixture
 def approval_stream(agent: httpx.Client, simulator: SimulatorClient) -> Iterator[PromptStream]:
@@ -38,12 +35,6 @@ def approval_stream(agent: httpx.Client, simulator: SimulatorClient) -> Iterator
     yield stream
     stream.close()
     agent.post(f"/prompts/{stream.prompt_id}/cancel")
-
-
-@pytest.fixture
-def other_user(stack: Stack) -> Iterator[httpx.Client]:
-    with agent_client(stack.url, "somebody-else") as client:
-        yield client
 
 
 def tool_results(stream: PromptStream) -> list[Any]:
@@ -77,11 +68,11 @@ def test_decision_is_answered_with_what_was_decided_and_the_prompt_goes_on(
 @pytest.mark.parametrize("what", ["approve", "reject"])
 @pytest.mark.parametrize("wrong", ["foreign", "another call", "another prompt", "no prompt"])
 def test_decision_about_something_else_is_refused(
-    agent: httpx.Client, other_user: httpx.Client, approval_stream: PromptStream, what: str, wrong: str
+    agent: httpx.Client, other_agent: httpx.Client, approval_stream: PromptStream, what: str, wrong: str
 ) -> None:
     prompt_id, client, body = approval_stream.prompt_id, agent, {}
     if wrong == "foreign":
-        client = other_user
+        client = other_agent
     elif wrong == "another call":
         body = {"toolCallId": "call_2"}
     else:
@@ -152,23 +143,6 @@ def test_malformed_decisions_are_refused_and_change_nothing(
     assert get_prompt(agent, approval_stream.prompt_id)["status"] == "waiting"
 
 
-def send_concurrently(*requests: Callable[[], httpx.Response]) -> list[httpx.Response]:
-    """All answers, in the order of the requests, which begin together."""
-    responses: dict[int, httpx.Response] = {}
-    barrier = threading.Barrier(len(requests))
-
-    def send(number: int) -> None:
-        barrier.wait(30)
-        responses[number] = requests[number]()
-
-    threads = [threading.Thread(target=send, args=(number,)) for number in range(len(requests))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return [responses[number] for number in range(len(requests))]
-
-
 def decision_request(agent: httpx.Client, prompt_id: str, action: str) -> Callable[[], httpx.Response]:
     return lambda: httpx.post(
         f"{agent.base_url}prompts/{prompt_id}/{action}",
@@ -182,7 +156,7 @@ def decision_request(agent: httpx.Client, prompt_id: str, action: str) -> Callab
 def test_of_fifty_approvals_at_once_exactly_one_is_taken(
     agent: httpx.Client, approval_stream: PromptStream, db: Database, simulator: SimulatorClient
 ) -> None:
-    answers = send_concurrently(*[decision_request(agent, approval_stream.prompt_id, "approve")] * 50)
+    answers = run_concurrently(*[decision_request(agent, approval_stream.prompt_id, "approve")] * 50)
     assert sorted(answer.status_code for answer in answers) == [200] + [404] * 49
     for response in answers:
         if response.status_code == 404:
@@ -190,7 +164,7 @@ def test_of_fifty_approvals_at_once_exactly_one_is_taken(
     assert tool_results(approval_stream) == ["Instance nobody not found"]
     runs = db.execute("SELECT FROM prompt_calls WHERE prompt_id = %s", (approval_stream.prompt_id,))
     assert runs.rowcount == 1
-    assert len([call for call in simulator.list_calls() if call.provider == "model"]) == 2
+    assert len(model_requests(simulator)) == 2
 
 
 def test_of_an_approval_and_a_rejection_at_once_one_wins_and_the_transcript_agrees(
@@ -199,7 +173,7 @@ def test_of_an_approval_and_a_rejection_at_once_one_wins_and_the_transcript_agre
     for _ in range(4):
         stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Well."))
         stream.read_until_event("prompt.approval")
-        approved, rejected = send_concurrently(
+        approved, rejected = run_concurrently(
             *(decision_request(agent, stream.prompt_id, what) for what in ("approve", "reject"))
         )
         assert {approved.status_code, rejected.status_code} == {200, 404}
@@ -219,7 +193,7 @@ def test_of_an_approval_and_a_cancellation_at_once_the_transcript_tells_which_wa
             f"{agent.base_url}prompts/{prompt_id}/cancel", headers=agent.headers, timeout=60, verify=False
         )
 
-    approved, cancelled = send_concurrently(decision_request(agent, prompt_id, "approve"), cancel)
+    approved, cancelled = run_concurrently(decision_request(agent, prompt_id, "approve"), cancel)
     assert (approved.status_code in (200, 404), cancelled.status_code) == (True, 200)
     status = cancelled.json()["status"]
     events = [message.event for message in stream.read_to_end()]
@@ -253,14 +227,15 @@ def test_cancelling_what_has_completed_changes_nothing(agent: httpx.Client, simu
 
 
 def test_nobody_sees_or_touches_anothers_prompt(
-    agent: httpx.Client, other_user: httpx.Client, approval_stream: PromptStream
+    agent: httpx.Client, other_agent: httpx.Client, approval_stream: PromptStream
 ) -> None:
     for prompt_id in (approval_stream.prompt_id, "prompt-" + "0" * 32, "x", "%00", "a%2Fb"):
         path = f"/prompts/{prompt_id}"
         answers = [
-            other_user.get(path), other_user.get(f"{path}/stream"),
-            other_user.get(f"{path}/stream", headers={"Last-Event-ID": "1"}),
-            other_user.post(f"{path}/cancel"), decide(other_user, prompt_id), decide(other_user, prompt_id, "reject"),
+            other_agent.get(path), other_agent.get(f"{path}/stream"),
+            other_agent.get(f"{path}/stream", headers={"Last-Event-ID": "1"}),
+            other_agent.post(f"{path}/cancel"),
+            decide(other_agent, prompt_id), decide(other_agent, prompt_id, "reject"),
         ]  # fmt: skip
         for response in answers:
             expect_error(response, 404, "PROMPT_NOT_FOUND")
@@ -280,10 +255,10 @@ def test_decision_that_comes_before_the_execution_waits_is_heard(
 
 
 def test_same_question_of_two_users_is_two_prompts(
-    agent: httpx.Client, other_user: httpx.Client, simulator: SimulatorClient
+    agent: httpx.Client, other_agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     text = unique_text("Whose is it")
     simulator.script_model(text_turn("Yours."), match=text)
-    streams = [post_prompt(client, text, key="the-same-key") for client in (agent, other_user)]
+    streams = [post_prompt(client, text, key="the-same-key") for client in (agent, other_agent)]
     ids = {stream.read_to_end()[0].data["promptId"] for stream in streams}
     assert len(ids) == 2

@@ -8,11 +8,11 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
-from tests.harness.instances import Database
+from tests.harness.agent_api import expect_error, get_result, invoke_tool
+from tests.harness.clients import agent_client, open_client
+from tests.harness.database import Database
 from tests.prompts.prompt_stream import (
     PromptStream,
-    agent_client,
     decide,
     decide_successfully,
     destroy_turn,
@@ -214,7 +214,7 @@ def test_a_key_that_cannot_be_is_422(agent: httpx.Client, keys: list[str]) -> No
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
 def test_nobody_is_401_and_learns_nothing_else(stack: Stack, method: str, path: str, body: object) -> None:
-    with httpx.Client(base_url=f"{stack.url}/api", timeout=60, verify=False) as nobody:
+    with open_client(f"{stack.url}/api") as nobody:
         expect_error(nobody.request(method, path, json=body), 401, "AUTH_REQUIRED")
         expect_error(nobody.put(path, content=b" " * 1_100_000), 401, "AUTH_REQUIRED")
 

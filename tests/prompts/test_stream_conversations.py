@@ -1,16 +1,14 @@
 """Conversations over HTTP: what the model is told of the earlier prompts, one at a time, title, order, whose it is."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack.stack import Stack
-from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
+from tests.harness.agent_api import expect_error, get_result, invoke_tool
+from tests.harness.simulator import model_requests
 from tests.prompts.prompt_stream import (
-    agent_client,
     decide_successfully,
     destroy_turn,
     get_prompt,
@@ -28,12 +26,6 @@ def conversation_id(agent: httpx.Client) -> str:
     return create_conversation(agent)
 
 
-@pytest.fixture
-def other_user(stack: Stack) -> Iterator[httpx.Client]:
-    with agent_client(stack.url, "somebody-else") as client:
-        yield client
-
-
 def create_conversation(agent: httpx.Client) -> str:
     return get_result(invoke_tool(agent, "conversation.create"))["id"]
 
@@ -48,8 +40,10 @@ def list_conversations(agent: httpx.Client) -> list[dict[str, Any]]:
 
 def model_inputs(simulator: SimulatorClient) -> list[list[tuple[str, str]]]:
     """What the model was asked each time: the role or kind of each item, and its text."""
-    bodies: list[Any] = [call.body for call in simulator.list_calls() if call.provider == "model"]
-    return [[(item.get("role") or item["type"], item.get("text", "")) for item in body["input"]] for body in bodies]
+    return [
+        [(item.get("role") or item["type"], item.get("text", "")) for item in body["input"]]
+        for body in model_requests(simulator)
+    ]
 
 
 def has_completed(messages: list[Message]) -> bool:
@@ -124,10 +118,10 @@ def test_second_prompt_while_the_first_runs_or_waits_is_409(
 
 
 def test_conversation_of_somebody_else_is_not_found_and_stays_as_it_is(
-    agent: httpx.Client, other_user: httpx.Client, conversation_id: str
+    agent: httpx.Client, other_agent: httpx.Client, conversation_id: str
 ) -> None:
     for wanted in (conversation_id, "conv-" + "0" * 32, "nonsense"):
-        expect_error(other_user.post("/prompt", json={"input": "Hello", "conversationId": wanted}), 404, "NOT_FOUND")
+        expect_error(other_agent.post("/prompt", json={"input": "Hello", "conversationId": wanted}), 404, "NOT_FOUND")
     assert get_conversation(agent, conversation_id)["prompts"] == []
 
 

@@ -16,13 +16,15 @@ import yaml
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.contract.test_agent_api import expect_error
-from tests.harness.instances import wait_until
-from tests.harness.runner_process import CHECKOUT, SIMULATED_PROVIDERS, RunnerProcess
+from tests.harness.agent_api import expect_error
+from tests.harness.checkout import link_checkout
+from tests.harness.clients import agent_client
+from tests.harness.paths import TEMPLATE
+from tests.harness.runner_process import RunnerProcess
+from tests.harness.wait import wait_until
 from tests.prompts.prompt_stream import (
     STREAM_FUNCTION,
     PromptStream,
-    agent_client,
     decide,
     decide_successfully,
     destroy_turn,
@@ -43,8 +45,10 @@ FUNCTION_TIMEOUT = STREAM_SECONDS + 5
 """Of the function; a stream ends so much earlier."""
 RECEIVE_BUFFER_BYTES = 64 * 1024
 """Bytes that a client's socket takes in before the client reads; the system would let it grow to megabytes."""
-OVERSIZED_BYTES = 2 * int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2]) + 8_000_000
-"""Bytes; more than all buffers between a function and such a client hold: two sockets on the way send."""
+_TCP_WMEM = Path("/proc/sys/net/ipv4/tcp_wmem")
+_MAX_SEND_BUFFER_BYTES = int(_TCP_WMEM.read_text().split()[2]) if _TCP_WMEM.exists() else 4_194_304
+OVERSIZED_BYTES = 2 * _MAX_SEND_BUFFER_BYTES + 8_000_000
+"""More than all buffers between a function and such a client hold: two sockets on the way send."""
 
 COMMENT_LINE = re.compile(rb"^:.*\n", re.M)
 
@@ -52,21 +56,17 @@ COMMENT_LINE = re.compile(rb"^:.*\n", re.M)
 @pytest.fixture(scope="module")
 def short_timeout_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
     """The bundle, with a streaming function that may run for a few seconds only."""
-    root = tmp_path_factory.mktemp("short_lived")
-    for name in ("layers", "statemachines", "functions"):
-        (root / name).symlink_to(CHECKOUT / name)
-    text = (CHECKOUT / "template.yaml").read_text()
+    root = link_checkout(tmp_path_factory.mktemp("short_lived"), without="template.yaml")
+    text = TEMPLATE.read_text()
     changed, times = re.subn(
         rf"(\n  {STREAM_FUNCTION}:\n(?:    .*\n)*?      Timeout: )\d+\n", rf"\g<1>{FUNCTION_TIMEOUT}\n", text
     )
     assert times == 1
     (root / "template.yaml").write_text(changed)
-    changes = {
-        **SIMULATED_PROVIDERS, "POINTSMAN_DATA": str(tmp_path_factory.mktemp("data")),
-        "STREAM_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS), "PROMPT_APPROVAL_SECONDS": str(APPROVAL_SECONDS),
-        "PROMPT_MAX_OUTPUT_BYTES": str(2 * OVERSIZED_BYTES),
-    }  # fmt: skip
-    with RunnerProcess(root, **changes) as running:
+    with RunnerProcess.with_simulated_providers(
+        root, STREAM_HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS),
+        PROMPT_APPROVAL_SECONDS=str(APPROVAL_SECONDS), PROMPT_MAX_OUTPUT_BYTES=str(2 * OVERSIZED_BYTES),
+    ) as running:  # fmt: skip
         yield running
 
 
@@ -118,7 +118,7 @@ def test_expired_approval_is_refused_and_who_resumes_sees_the_prompt_go_on(
     first.next_event()
     wait_for_status(ada_client, first.prompt_id, "waiting")
     expires = datetime.fromisoformat(get_prompt(ada_client, first.prompt_id)["approval"]["expiresAt"])
-    wait_until(lambda: datetime.now(UTC) > expires or None)
+    wait_until(lambda: datetime.now(UTC) > expires)
     expect_error(decide(ada_client, first.prompt_id), 404, "PROMPT_NOT_FOUND")
     messages, streams = read_resuming(ada_client, first)
     assert [message.event for message in messages] == [
@@ -173,7 +173,7 @@ def test_process_serves_the_next_stream_after_one_whose_client_is_gone(
     stream = start_prompt(ada_client, runner_simulator, {**text_turn("Well."), "latency_s": 1})
     stream.next_event()
     stream.close()
-    wait_until(lambda: not streaming_workers(short_timeout_runner) or None)
+    wait_until(lambda: not streaming_workers(short_timeout_runner))
     assert open_stream(ada_client, stream.prompt_id, 1).read_to_end()[-1].event == "prompt.completed"
 
 
@@ -182,7 +182,7 @@ def test_template_gives_the_stream_as_long_as_a_function_may_run() -> None:
         pass
 
     Loader.add_multi_constructor("!", lambda loader, _suffix, node: getattr(node, "value", None))
-    template: Any = yaml.load((CHECKOUT / "template.yaml").read_text(), Loader)
+    template: Any = yaml.load(TEMPLATE.read_text(), Loader)
     assert template["Resources"][STREAM_FUNCTION]["Properties"]["Timeout"] == 900
 
 

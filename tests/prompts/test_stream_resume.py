@@ -3,16 +3,16 @@
 import os
 import signal
 import uuid
-from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import wait_until
-from tests.harness.runner_process import has_exited
+from tests.harness.database import Database
+from tests.harness.simulator import model_requests
+from tests.harness.wait import wait_until
+from tests.harness.worker_processes import has_exited
 from tests.prompts.prompt_stream import (
     decide_successfully,
     destroy_turn,
@@ -95,7 +95,7 @@ def test_process_killed_after_every_event_and_resumed_in_another(
             if message.event != "prompt.completed" and (pid := find_pid()):
                 os.kill(pid, signal.SIGKILL)
                 # A process takes a moment to end, and one that is still ending would be given the next request.
-                wait_until(lambda pid=pid: has_exited(pid) or None)
+                wait_until(lambda pid=pid: has_exited(pid))
                 assert pid not in pids
                 pids.add(pid)
         # What was under way when the process died may have come through, whole or in part.
@@ -111,7 +111,7 @@ def test_process_killed_after_every_event_and_resumed_in_another(
 
 
 def test_database_that_drops_its_connections_after_every_event(
-    agent: httpx.Client, simulator: SimulatorClient, db: psycopg.Connection[dict[str, Any]]
+    agent: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     """The stream connects again, and nobody who reads it notices."""
     stream = start_prompt(agent, simulator, *({**turn, "latency_s": 0.3} for turn in TURNS))
@@ -146,7 +146,7 @@ def test_request_repeated_with_its_key_follows_the_same_prompt(agent: httpx.Clie
     post_prompt(agent, text, key=key).close()
     messages = post_prompt(agent, text, key=key).read_to_end()
     assert event_names(messages) == ["prompt.created", "prompt.output", "prompt.completed"]
-    assert len([call for call in simulator.list_calls() if call.provider == "model"]) == 1
+    assert len(model_requests(simulator)) == 1
     assert event_names(run_prompt(agent, simulator, text_turn("Other."))) == event_names(messages)
 
 
@@ -155,5 +155,5 @@ def test_prompt_goes_on_when_nobody_follows(agent: httpx.Client, simulator: Simu
     stream.next_event()
     stream.close()
     prompt_id = stream.prompt_id
-    wait_until(lambda: agent.get(f"/prompts/{prompt_id}").json()["status"] == "completed" or None)
+    wait_until(lambda: agent.get(f"/prompts/{prompt_id}").json()["status"] == "completed")
     assert event_names(open_stream(agent, prompt_id, 1).read_to_end()) == ["prompt.output", "prompt.completed"]

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 from httpx_sse import connect_sse
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
+from tests.harness.database import Database
 from tests.prompts.prompt_stream import decide_successfully, get_prompt, normalize_stream, open_stream, start_prompt
 from tests.prompts.sse_readers import EventSource, Message, parse_naively, parse_strictly
 
@@ -85,7 +85,7 @@ CASES["several_tools"] = Case(tuple({**turn, "usage": None} for turn in CASES["s
 
 
 @pytest.fixture
-def golden(simulator: SimulatorClient, db: psycopg.Connection[dict[str, Any]]) -> Iterator[None]:
+def golden(simulator: SimulatorClient, db: Database) -> Iterator[None]:
     """One instance, `golden`, and a Railway that does not tell how the fleet is."""
     (service,) = simulator.seed_services(1)
     db.execute("DELETE FROM instance_infra")

@@ -5,16 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from pointsman.db import connection
 from pointsman.lifecycle.orphan_sweep import sweep_orphans
 from pointsman.providers import railway, registry
 from pointsman.providers.railway import RailwayClient
-from tests.harness.instances import Database
+from tests.harness.database import Database, reset_fleet_tables
+from tests.harness.function_environment import use_environment
 
 TOKENS = {
     "RAILWAY_API_TOKEN": "planted-railway-token",
@@ -131,38 +130,26 @@ def log_records(caplog: pytest.LogCaptureFixture, prefix: str) -> list[dict[str,
     return [vars(record) for record in caplog.records if record.msg.startswith(prefix)]
 
 
-def call_provider(url: str, method: str, path: str, body: object = None) -> Any:
-    """A call to a simulated REST provider by somebody else."""
-    response = httpx.request(
-        method, url + path, json=body, headers={"Authorization": "Bearer x"}, trust_env=False, verify=False
-    )
-    response.raise_for_status()
-    return response
-
-
 def open_harness(
     stack: Stack, simulator: SimulatorClient, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OrphanHarness]:
     """Settings that lead to the stack's database and simulator, without anybody's rows and sightings."""
     bases = simulator.base_urls
-    harness = OrphanHarness(simulator, db, monkeypatch)
-    harness.set_environment(
-        SERVICE_DATABASE_URL=stack.database_url, RAILWAY_API_URL=bases.railway, OPENROUTER_API_URL=bases.openrouter,
-        AGENTMAIL_API_URL=bases.agentmail, TELNYX_API_URL=bases.telnyx, RAILWAY_PROJECT_ID="sim-project",
-        RAILWAY_ENVIRONMENT_ID="sim-environment", RAILWAY_TIMEOUT_SECONDS="5", PROVIDER_TIMEOUT_SECONDS="5",
-        ORPHAN_AFTER_SECONDS="0", ORPHANS="report", **TOKENS,
-    )  # fmt: skip
-    connection.close()
-    _clear_tables(db)
-    yield harness
-    connection.close()
+    environment = {
+        "SERVICE_DATABASE_URL": stack.database_url, "RAILWAY_API_URL": bases.railway,
+        "OPENROUTER_API_URL": bases.openrouter, "AGENTMAIL_API_URL": bases.agentmail,
+        "TELNYX_API_URL": bases.telnyx, "RAILWAY_PROJECT_ID": "sim-project",
+        "RAILWAY_ENVIRONMENT_ID": "sim-environment", "RAILWAY_TIMEOUT_SECONDS": "5",
+        "PROVIDER_TIMEOUT_SECONDS": "5", "ORPHAN_AFTER_SECONDS": "0", "ORPHANS": "report", **TOKENS,
+    }  # fmt: skip
+    with use_environment(monkeypatch, environment):
+        _clear_tables(db)
+        yield OrphanHarness(simulator, db, monkeypatch)
     _clear_tables(db)
 
 
 def _clear_tables(db: Database) -> None:
     db.execute("DELETE FROM orphan_sightings")
-    db.execute("DELETE FROM instance_infra")
-    db.execute("UPDATE operation_resources SET state = 'deleted' WHERE state IN ('intended', 'created')")
-    db.execute("UPDATE operations SET status = 'failed' WHERE status IN ('running', 'leaked')")
+    reset_fleet_tables(db)
     db.execute("DELETE FROM operation_resources WHERE operation_id LIKE 'op-stray-%'")
     db.execute("DELETE FROM operations WHERE id LIKE 'op-stray-%'")

@@ -1,17 +1,15 @@
 """Deleting orphans: only where it is wanted, only what nobody knows at that very moment, and few at a time."""
 
-import threading
-
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from local.stack.stack import Stack
 from pointsman.db import operations
 from pointsman.lifecycle import orphan_sweep, provider_inventory
 from pointsman.lifecycle.orphan_sweep import sweep_orphans
-from tests.harness.instances import Database, wait_until
-from tests.harness.status_poller import wait_for_blocked_function
+from tests.harness.background import BackgroundCall, run_in_background
+from tests.harness.database import connect, wait_for_blocked_sessions
+from tests.harness.simulator import wait_for_call
 from tests.reconcile.orphan_harness import OrphanHarness, log_records, run_sweeps
 
 pytestmark = pytest.mark.slow
@@ -23,11 +21,8 @@ def deleting_harness(harness: OrphanHarness) -> OrphanHarness:
     return harness
 
 
-def sweep_in_background(times: int = 1) -> tuple[threading.Thread, list[dict[str, str]]]:
-    reports: list[dict[str, str]] = []
-    thread = threading.Thread(target=lambda: reports.append(run_sweeps(times)), daemon=True)
-    thread.start()
-    return thread, reports
+def sweep_in_background() -> BackgroundCall[dict[str, str]]:
+    return run_in_background(run_sweeps)
 
 
 def test_nothing_is_deleted_unless_it_is_wanted(harness: OrphanHarness) -> None:
@@ -277,24 +272,23 @@ def test_ten_are_no_crowd(deleting_harness: OrphanHarness) -> None:
 
 @pytest.mark.parametrize("by", ["instance", "name"])
 def test_an_operation_that_begins_at_that_moment_keeps_the_thing(
-    deleting_harness: OrphanHarness, stack: Stack, db: Database, by: str
+    deleting_harness: OrphanHarness, stack: Stack, by: str
 ) -> None:
     ids = {*deleting_harness.create_service("race")}
     run_sweeps()
-    with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
+    with connect(stack.database_url, autocommit=False) as other:
         if by == "instance":
             operations.lock_instance(other, "race")
         else:
             operations.lock_service_name(other, "convos-agent-race")
-        thread, reports = sweep_in_background()
-        wait_for_blocked_function(db)
+        sweep = sweep_in_background()
+        wait_for_blocked_sessions(stack.database_url)
         other.execute(
             "INSERT INTO operations (id, instance_id, kind, request) VALUES ('op-stray-race', %s, 'create', %s)",
             ("race" if by == "instance" else "other", '{"tools": [], "name": "convos-agent-race"}'),
         )
         other.commit()
-    thread.join(30)
-    assert "delete" not in reports[0].values()
+    assert "delete" not in sweep.result(30).values()
     assert deleting_harness.existing_ids() == ids
     run_sweeps()
     assert deleting_harness.sightings() == {}
@@ -306,25 +300,21 @@ def test_an_operation_cannot_begin_while_its_orphan_is_being_deleted(
     deleting_harness.create_key("race")
     run_sweeps()
     deleting_harness.simulator.inject_fault("openrouter", "keys.delete", "slow", seconds=1.0)
-    since = len(deleting_harness.simulator.list_calls())
-    thread, reports = sweep_in_background()
-    wait_until(
-        lambda: [one for one in deleting_harness.simulator.list_calls()[since:] if one.operation == "keys.delete"]
-    )
-    with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
+    sweep = sweep_in_background()
+    wait_for_call(deleting_harness.simulator, "keys.delete")
+    with connect(stack.database_url, autocommit=False) as other:
         other.execute("SET lock_timeout = '100ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             operations.lock_instance(other, "race")
         other.rollback()
         operations.lock_instance(other, "another")
-    thread.join(30)
-    assert [*reports[0].values()] == ["delete"]
+    assert [*sweep.result(30).values()] == ["delete"]
 
 
 def test_nothing_is_deleted_while_a_migration_writes_rows(deleting_harness: OrphanHarness, stack: Stack) -> None:
     key = deleting_harness.create_key("stray")
     run_sweeps()
-    with psycopg.connect(stack.database_url) as migration:
+    with connect(stack.database_url, autocommit=False) as migration:
         migration.execute("SELECT pg_advisory_xact_lock(hashtextextended('pointsman:migrate', 0))")
         run_sweeps()
         assert key in deleting_harness.existing_ids()
@@ -338,12 +328,11 @@ def test_two_sweeps_at_once_report_and_delete_each_thing_once(
     """The other one is another process in truth; here it has done its part while this one waits."""
     key = deleting_harness.create_key("stray")
     run_sweeps()
-    with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
+    with connect(stack.database_url, autocommit=False) as other:
         operations.lock_instance(other, "stray")
-        thread, reports = sweep_in_background()
-        wait_for_blocked_function(deleting_harness.db)
+        sweep = sweep_in_background()
+        wait_for_blocked_sessions(stack.database_url)
         deleting_harness.db.execute("DELETE FROM orphan_sightings")
         other.commit()
-    thread.join(30)
-    assert "delete" not in reports[0].values()
+    assert "delete" not in sweep.result(30).values()
     assert key in deleting_harness.existing_ids()

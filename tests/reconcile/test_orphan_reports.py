@@ -11,7 +11,8 @@ from pointsman.providers.openrouter import OpenRouterProvider
 from pointsman.providers.railway import RailwayClient
 from pointsman.providers.telnyx.provider import TelnyxProvider
 from pointsman.settings.operations import ReconcileSettings
-from tests.reconcile.orphan_harness import PROVIDERS, TOKENS, OrphanHarness, call_provider, log_records, run_sweeps
+from tests.harness.provider_api import ProviderClient
+from tests.reconcile.orphan_harness import PROVIDERS, TOKENS, OrphanHarness, log_records, run_sweeps
 
 
 def test_each_providers_stray_is_reported_at_the_second_sight(
@@ -72,10 +73,10 @@ def test_what_a_complete_listing_lacks_is_forgotten_and_begins_anew(harness: Orp
     assert run_sweeps() == {service_id: "report"}
 
 
-def test_what_gets_another_name_begins_anew(harness: OrphanHarness) -> None:
+def test_what_gets_another_name_begins_anew(harness: OrphanHarness, providers: ProviderClient) -> None:
     key = harness.create_key("stray")
     run_sweeps()
-    call_provider(harness.simulator.base_urls.openrouter, "PATCH", f"/keys/{key}", {"name": "convos-agent-kept"})
+    providers.request_openrouter("PATCH", f"/keys/{key}", json={"name": "convos-agent-kept"}).raise_for_status()
     assert run_sweeps() == {}
     assert harness.sightings()[key]["sightings"] == 1
 

@@ -1,24 +1,24 @@
 """The reconciler's first half: operations that stalled are gone on with, and what was left is deleted after all."""
 
 import json
-from typing import Any
 
 import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import (  # fmt: skip
-    Database,
+from tests.harness.background import run_in_background
+from tests.harness.database import Database, reset_fleet_tables
+from tests.harness.instances import (
     assert_can_be_created_again,
     assert_nothing_is_left,
     create_instance,
     create_request,
+    get_operation,
     new_instance_id,
-    reset_fleet_tables,
-    run_in_background,
-    wait_until,
+    wait_for_operation,
 )
+from tests.harness.wait import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -34,21 +34,13 @@ def run_reconciler(stack: Stack, **event: object) -> dict[str, str]:
     return json.loads(result.payload)["operations"]
 
 
-def get_operation(api: httpx.Client, operation_id: str) -> dict[str, Any]:
-    return api.get(f"/operations/{operation_id}").json()
-
-
-def wait_for_end(api: httpx.Client, operation_id: str) -> dict[str, Any]:
-    return wait_until(lambda: page if (page := get_operation(api, operation_id))["status"] != "running" else None, 40)
-
-
 def create_leaked(api: httpx.Client, simulator: SimulatorClient) -> tuple[dict, str]:
     """A create that failed and could not delete its key."""
     body = create_request(new_instance_id(), ["openrouter"])
     simulator.inject_fault("railway", "environmentPatchCommit", "refuse", times=None)
     simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
     response = create_instance(api, body)
-    page = wait_for_end(api, response.json()["operationId"])
+    page = wait_for_operation(api, response.json()["operationId"])
     assert page["status"] == "leaked"
     return body, page["operationId"]
 
@@ -83,7 +75,7 @@ def test_operation_whose_execution_was_never_started_is_started(
     assert run_reconciler(stack, dry=True) == {operation_id: "would start"}
     assert get_operation(api, operation_id)["status"] == "running"
     assert run_reconciler(stack) == {operation_id: "started"}
-    assert wait_for_end(api, operation_id)["status"] == "succeeded"
+    assert wait_for_operation(api, operation_id)["status"] == "succeeded"
     again = create_instance(api, body)
     assert (again.status_code, list(again.json()["services"])) == (200, ["openrouter"])
 
@@ -94,17 +86,17 @@ def test_operation_whose_execution_has_ended_without_ending_it_is_restarted(
     body, operation_id = insert_leaked_create(api, db)
     db.execute("UPDATE operations SET status = 'running' WHERE id = %s", (operation_id,))
     assert run_reconciler(stack) == {operation_id: "restarted"}
-    assert wait_for_end(api, operation_id)["status"] == "failed"
+    assert wait_for_operation(api, operation_id)["status"] == "failed"
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
 def test_operation_that_is_at_work_is_left_alone(stack: Stack, api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.inject_fault("openrouter", "keys.create", "slow", seconds=2, times=1)
     body = create_request(new_instance_id(), ["openrouter"])
-    wait_for_response = run_in_background(lambda: create_instance(api, body))
+    creating = run_in_background(lambda: create_instance(api, body))
     wait_until(simulator.list_calls)
     assert run_reconciler(stack) == {}
-    assert wait_for_response().status_code == 200
+    assert creating.result().status_code == 200
 
 
 def test_operation_that_was_heard_of_a_moment_ago_is_left_alone(
@@ -123,11 +115,11 @@ def test_leaked_create_is_undone_as_soon_as_that_can_be(
     assert create_instance(api, body).status_code == 409
     assert run_reconciler(stack, dry=True) == {operation_id: "would restart"}
     assert run_reconciler(stack) == {operation_id: "restarted"}
-    assert wait_for_end(api, operation_id)["status"] == "leaked"
+    assert wait_for_operation(api, operation_id)["status"] == "leaked"
     simulator.clear_faults()
     calls = len(simulator.list_calls())
     assert run_reconciler(stack) == {operation_id: "restarted"}
-    assert wait_for_end(api, operation_id)["status"] == "failed"
+    assert wait_for_operation(api, operation_id)["status"] == "failed"
     made = [
         call for call in simulator.list_calls()[calls:] if "reate" in call.operation or "PatchCommit" in call.operation
     ]
@@ -143,7 +135,7 @@ def test_leaked_destroy_is_finished(stack: Stack, api: httpx.Client, simulator: 
     operation_id = api.delete(f"/destroy/{body['instanceId']}").json()["operationId"]
     simulator.remove_fault(fault)
     assert run_reconciler(stack) == {operation_id: "restarted"}
-    page = wait_for_end(api, operation_id)
+    page = wait_for_operation(api, operation_id)
     assert (page["status"], page["result"]["destroyed"]["agentmail"]) == ("succeeded", True)
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
@@ -157,10 +149,10 @@ def test_leaked_provision_is_cleaned_up_and_the_living_instance_keeps_what_it_ha
     simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
     failed = api.post(f"/provision/{made['instanceId']}/openrouter")
     operation_id = failed.json()["operationId"]
-    assert wait_for_end(api, operation_id)["status"] == "leaked"
+    assert wait_for_operation(api, operation_id)["status"] == "leaked"
     simulator.clear_faults()
     assert run_reconciler(stack) == {operation_id: "restarted"}
-    assert wait_for_end(api, operation_id)["status"] == "failed"
+    assert wait_for_operation(api, operation_id)["status"] == "failed"
     assert simulator.list_leftovers() == live
 
 
@@ -172,7 +164,7 @@ def test_what_somebody_else_has_cleaned_up_is_settled_and_nothing_live_is_touche
     simulator.inject_fault("railway", "variableCollectionUpsert", "refuse", times=None)
     simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
     leaked = api.post(f"/provision/{made['instanceId']}/openrouter").json()["operationId"]
-    assert wait_for_end(api, leaked)["status"] == "leaked"
+    assert wait_for_operation(api, leaked)["status"] == "leaked"
     simulator.clear_faults()
     key = api.post(f"/provision/{made['instanceId']}/openrouter").json()["resourceId"]
     assert run_reconciler(stack, dry=True) == {leaked: "would settle"}
@@ -240,10 +232,10 @@ def test_two_reconcilers_at_once_restart_once(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     _, operation_id = insert_leaked_create(api, db)
-    wait_for_result = run_in_background(lambda: stack.invoke("ReconcilerFunction", {}))
+    reconciling = run_in_background(lambda: stack.invoke("ReconcilerFunction", {}))
     mine = run_reconciler(stack)
-    theirs = json.loads(wait_for_result().payload)["operations"]
+    theirs = json.loads(reconciling.result().payload)["operations"]
     assert sorted([*mine.values(), *theirs.values()]) in (["restarted"], ["restarted", "settled"])
-    assert wait_for_end(api, operation_id)["status"] == "failed"
+    assert wait_for_operation(api, operation_id)["status"] == "failed"
     row = db.execute("SELECT restarts FROM operations WHERE id = %s", (operation_id,)).fetchone()
     assert row == {"restarts": 1}

@@ -7,7 +7,8 @@ import httpx
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import Database, wait_until
+from tests.harness.database import Database
+from tests.harness.wait import wait_until
 
 RESOURCE_KIND = {"openrouter": "key", "agentmail": "inbox", "telnyx": "number"}
 

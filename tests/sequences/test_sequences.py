@@ -16,15 +16,9 @@ from hypothesis import strategies as st
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import (
-    TOOLS,
-    connect,
-    fetch_row,
-    kill_workers,
-    new_instance_id,
-    reset_fleet_tables,
-    restart_postgres,
-)
+from tests.harness.database import connect, fetch_row, reset_fleet_tables, restart_postgres
+from tests.harness.instances import TOOLS, create_request, new_instance_id
+from tests.harness.worker_processes import kill_workers
 
 from .idempotent_client import IdempotentClient
 from .invariants import find_violations, parse_response, reconcile_until_settled
@@ -80,7 +74,7 @@ STEPS = st.one_of(
         Step,
         st.sampled_from(["provision", "destroy_tool"]),
         INSTANCES,
-        st.sampled_from(TOOLS).map(lambda t: (t,)),
+        ONE_TOOL,
         KEYS,
     ),
     st.builds(Step, st.just("fault"), fault=FAULTS),
@@ -102,7 +96,7 @@ def test_nothing_leaks_nothing_is_doubled_nothing_is_stuck(
     number: int, groups: list[list[Step]], stack: Stack, api: httpx.Client, simulator: SimulatorClient
 ) -> None:
     simulator.reset()
-    with connect(stack) as db:
+    with connect(stack.database_url) as db:
         reset_fleet_tables(db)
     ids = [new_instance_id() for _ in range(3)]
     client = IdempotentClient(api)
@@ -111,7 +105,7 @@ def test_nothing_leaks_nothing_is_doubled_nothing_is_stuck(
             for _ in callers.map(lambda step: _perform(step, ids, stack, client, simulator), group):
                 pass
     simulator.clear_faults()
-    with connect(stack) as db:
+    with connect(stack.database_url) as db:
         reconcile_until_settled(stack, db)
         assert find_violations(simulator, db) == []
         assert client.find_key_violations() == []
@@ -129,7 +123,7 @@ def _perform(step: Step, ids: list[str], stack: Stack, client: IdempotentClient,
         "create": lambda: (
             "POST",
             "/create-instance",
-            {"instanceId": instance_id, "name": f"convos-agent-{instance_id}", "tools": list(step.tools)},
+            create_request(instance_id, list(step.tools)),
         ),
         "destroy": lambda: ("DELETE", f"/destroy/{instance_id}", None),
         "redeploy": lambda: ("POST", f"/redeploy/{instance_id}", None),

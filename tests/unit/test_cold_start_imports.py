@@ -2,14 +2,13 @@
 
 import json
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from local.template.sam_template import Template
+from tests.harness.paths import CHECKOUT
 from tests.harness.python_process import run_python
 
-ROOT = Path(__file__).parents[2]
 WEB = {"fastapi", "starlette", "mangum", "pydantic"}
 AWS = {"boto3", "botocore.auth", "botocore.client", "botocore.session"}  # Powertools looks at botocore itself
 MIGRATION = {"alembic", "sqlalchemy"}
@@ -69,7 +68,8 @@ NOT_LOADED = {
 
 def list_handler_modules() -> list[str]:
     return sorted(
-        function.handler.rpartition(".")[0] for function in Template.load(ROOT / "template.yaml", {}).functions.values()
+        function.handler.rpartition(".")[0]
+        for function in Template.load(CHECKOUT / "template.yaml", {}).functions.values()
     )
 
 

@@ -1,7 +1,6 @@
 """Settings: what is missing is named, what is wrong is said, secrets do not show, and all are documented."""
 
 import re
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -10,8 +9,8 @@ from pointsman.db.operations import OperationKind
 from pointsman.errors import MissingSetting
 from pointsman.settings import aws, database, instances, operations, prompts, providers
 from pointsman.settings.api import load_services_api_key, load_state_machine_arn
+from tests.harness.paths import CHECKOUT
 
-ROOT = Path(__file__).parents[2]
 SECRET = "planted-secret"
 RAILWAY = {"RAILWAY_API_TOKEN": SECRET, "RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_ID": "e"}
 
@@ -24,13 +23,13 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _find_setting_names() -> set[str]:
     """Every setting that the package reads, found in its text."""
-    texts = [path.read_text() for path in (ROOT / "layers/shared/pointsman/settings").glob("*.py")]
+    texts = [path.read_text() for path in (CHECKOUT / "layers/shared/pointsman/settings").glob("*.py")]
     names = {name for text in texts for name in re.findall(r'"([A-Z][A-Z0-9_]{3,})"', text)}
     return names | {f"{kind.upper()}_STATE_MACHINE_ARN" for kind in get_args(OperationKind)}
 
 
 def test_every_setting_is_documented() -> None:
-    told = (ROOT / "docs/settings.md").read_text()
+    told = (CHECKOUT / "docs/settings.md").read_text()
     assert len(_find_setting_names()) > 20
     assert {name for name in _find_setting_names() if f"`{name}`" not in told} == set()
 

@@ -3,17 +3,15 @@
 import json
 import re
 
-import boto3
 import httpx
-import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.conftest import API_KEY
-from tests.harness.instances import Database
-
-from ..harness.instances import create_instance, create_request, new_instance_id, wait_for_operation
+from tests.harness import step_functions
+from tests.harness.database import Database
+from tests.harness.instances import create_instance, create_request, new_instance_id, wait_for_operation
+from tests.harness.stack import API_KEY, POOL_API_KEY
 
 PLANTED_VALUE = "planted-value-of-a-variable"
 """What a client sets with /configure; it may be anything, so it is a secret too."""
@@ -36,7 +34,7 @@ def test_no_secret_is_in_anything_that_the_stack_wrote(
                 simulator.inject_fault("railway", operation, kind, times=None)
             failed = create_instance(api, create_request(new_instance_id()))
             if failed.status_code != 200:
-                wait_for_operation(api, failed)
+                wait_for_operation(api, failed.json()["operationId"])
             responses.append(failed)
             secrets |= _collect_secrets(stack, simulator, db)
         responses.append(api.post(f"/configure/{body['instanceId']}", json={"variables": {"TOKEN": PLANTED_VALUE}}))
@@ -78,10 +76,10 @@ def test_journal_forgets_the_secret_that_it_carried(
     assert db.execute(query, (body["instanceId"],)).fetchone() == {"n": 0}
 
 
-def _collect_secrets(stack: Stack, simulator: SimulatorClient, db: psycopg.Connection) -> set[str]:
+def _collect_secrets(stack: Stack, simulator: SimulatorClient, db: Database) -> set[str]:
     """Everything that must not show: our own keys, the database's password, what a runtime was given, keys that were
     made."""
-    secrets = {API_KEY, "pool-key-of-the-tests", str(re.search(r"://[^:]+:([^@]+)@", stack.database_url)[1])}
+    secrets = {API_KEY, POOL_API_KEY, str(re.search(r"://[^:]+:([^@]+)@", stack.database_url)[1])}
     secrets |= {f"sim-{provider}-key" for provider in ("railway", "openrouter", "agentmail", "telnyx")}
     for deployment in simulator.get_state()["railway"]["deployments"].values():
         for name, value in deployment["variables"].items():
@@ -92,21 +90,18 @@ def _collect_secrets(stack: Stack, simulator: SimulatorClient, db: psycopg.Conne
 
 
 def _execution_histories(stack: Stack) -> str:
-    client = boto3.client(
-        "stepfunctions", endpoint_url=stack.aws_url, region_name="us-east-1",
-        aws_access_key_id="tests", aws_secret_access_key="tests",
-    )  # fmt: skip
+    client = step_functions.connect(stack)
     texts = []
     for machine in client.list_state_machines()["stateMachines"]:
         for execution in client.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]:
             arn = execution["executionArn"]
             texts.append(json.dumps(client.describe_execution(executionArn=arn), default=str))
-            history = client.get_execution_history(executionArn=arn)["events"]
+            history = step_functions.execution_history(stack, arn)
             assert history
             texts.append(json.dumps(history, default=str))
     return "\n".join(texts)
 
 
-def _operation_pages(api: httpx.Client, db: psycopg.Connection) -> list[str]:
+def _operation_pages(api: httpx.Client, db: Database) -> list[str]:
     rows = db.execute("SELECT id FROM operations ORDER BY created_at DESC LIMIT 10").fetchall()
     return [api.get(f"/operations/{row['id']}").text for row in rows]

@@ -1,52 +1,43 @@
 """The status poller: what it writes of what Railway says, and what it leaves alone."""
 
-import threading
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.providers.railway import RailwayClient
-from pointsman.settings.providers import RailwaySettings
-
-from ..harness.instances import Database, create_instance, create_request, new_instance_id, wait_until
-from ..harness.status_poller import (
-    PollRun,
+from tests.harness.background import run_in_background
+from tests.harness.database import Database, connect, wait_for_blocked_sessions
+from tests.harness.instances import create_instance, create_request, new_instance_id
+from tests.harness.simulator import make_railway_client, set_deployment_status
+from tests.harness.status_poller import (
     count_environment_pages,
     deploy_status,
     insert_instances,
     instance_row,
     instance_rows,
     run_status_poller,
-    set_deployment_status,
-    wait_for_blocked_function,
 )
+from tests.harness.wait import wait_until
 
 IMAGE = "ghcr.io/xmtplabs/convos-runtime:latest"
 NO_SERVICE = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(autouse=True)
-def clear_instances(db: Database, simulator: SimulatorClient) -> Iterator[None]:
-    """No instances but a test's own; pages of two, so that every listing has several."""
-    db.execute("DELETE FROM instance_infra")
+def small_pages(no_instances: None, db: Database, simulator: SimulatorClient) -> Iterator[None]:
+    """Pages of two, so that every listing has several."""
     simulator.update_config({"railway": {"page_max": 2}})
     yield
-    db.execute("DELETE FROM instance_infra")
     db.execute("DELETE FROM operations WHERE id LIKE 'op-poll-%'")
 
 
 @pytest.fixture
 def railway(simulator: SimulatorClient) -> RailwayClient:
-    """What may happen at Railway meanwhile."""
-    return RailwayClient(
-        RailwaySettings("t", "sim-project", "sim-environment", "", IMAGE, simulator.base_urls.railway, 5)
-    )
+    """For what happens at Railway besides."""
+    return make_railway_client(simulator)
 
 
 def test_status_url_and_image_come_from_railway(
@@ -193,7 +184,7 @@ def test_rows_written_while_railway_is_read_are_left_alone(
     services = simulator.seed_services(3)
     ids = [*insert_instances(db, services[:2], prefix="seen"), *insert_instances(db, [NO_SERVICE], prefix="missing")]
     simulator.inject_fault("railway", "environment", "slow", seconds=0.7)
-    wait_for_run = _run_poller_in_background(stack)
+    run = run_in_background(lambda: run_status_poller(stack))
     wait_until(lambda: count_environment_pages(simulator) >= 1)
     for instance_id in (ids[0], ids[2]):
         db.execute(
@@ -201,7 +192,7 @@ def test_rows_written_while_railway_is_read_are_left_alone(
             (instance_id,),
         )
     insert_instances(db, services[2:], prefix="new", age="0 seconds")
-    assert wait_for_run().counts["changed"] == 1
+    assert run.result().counts["changed"] == 1
     assert [deploy_status(db, one) for one in ids] == ["QUEUED", "SUCCESS", "QUEUED"]
     assert deploy_status(db, "new-00001") == "DEPLOYING"
     run_status_poller(stack)
@@ -213,12 +204,12 @@ def test_a_mark_that_is_committed_while_the_poller_waits_for_the_row_stays(
 ) -> None:
     """Its transaction began before the listing, so its `updated_at` does not tell; the poller must look again."""
     (instance_id,) = insert_instances(db, simulator.seed_services(1))
-    with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
+    with connect(stack.database_url, autocommit=False) as other:
         other.execute("UPDATE instance_infra SET deploy_status = 'DESTROY_FAILED'")
-        wait_for_run = _run_poller_in_background(stack)
-        wait_for_blocked_function(db)
+        run = run_in_background(lambda: run_status_poller(stack))
+        wait_for_blocked_sessions(stack.database_url)
         other.commit()
-    assert wait_for_run().counts["changed"] == 0
+    assert run.result().counts["changed"] == 0
     assert deploy_status(db, instance_id) == "DESTROY_FAILED"
 
 
@@ -251,16 +242,3 @@ def test_metrics_are_there_without_any_instance(stack: Stack, simulator: Simulat
         0,
         {},
     )
-
-
-def _run_poller_in_background(stack: Stack) -> Any:
-    """Begin a poll; the returned function waits for its end."""
-    runs: list[PollRun] = []
-    thread = threading.Thread(target=lambda: runs.append(run_status_poller(stack)), daemon=True)
-    thread.start()
-
-    def wait_for_run() -> PollRun:
-        thread.join(60)
-        return runs[0]
-
-    return wait_for_run

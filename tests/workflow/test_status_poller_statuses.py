@@ -13,10 +13,9 @@ from local.stack.stack import Stack
 from pointsman.db import connection
 from pointsman.lifecycle.status_poller import poll
 from pointsman.providers.railway.models import DEPLOYMENT_STATUSES
+from tests.harness.database import Database
 from tests.harness.json_server import serve_json
-
-from ..harness.instances import Database
-from ..harness.status_poller import deploy_status, insert_instances, instance_row
+from tests.harness.status_poller import deploy_status, insert_instances, instance_row
 
 PollNodes = Callable[..., dict[str, object]]
 

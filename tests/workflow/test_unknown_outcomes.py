@@ -4,9 +4,8 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.harness.instances import Database
-
-from ..harness.instances import assert_nothing_is_left, create_instance, create_request, new_instance_id
+from tests.harness.database import Database
+from tests.harness.instances import assert_nothing_is_left, create_instance, create_request, new_instance_id
 
 CALLS = [
     pytest.param("openrouter", "keys.create", {"openrouter": {"list_lag_s": 1}}, id="openrouter"),
