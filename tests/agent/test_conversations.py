@@ -40,7 +40,7 @@ def test_a_new_conversation_is_listed_without_a_title_and_has_no_prompts(call_to
     assert listed["createdAt"].endswith("Z")
 
 
-def test_a_title_is_told_where_there_is_one(call_tool: CallTool, user: str, db: Database) -> None:
+def test_a_title_is_listed_where_there_is_one(call_tool: CallTool, user: str, db: Database) -> None:
     conversation_id = call_tool(user, "conversation.create")["id"]
     db.execute("UPDATE conversations SET title = 'Hello' WHERE id = %s", (conversation_id,))
     assert call_tool(user, "conversation.list")["conversations"][0]["title"] == "Hello"
@@ -57,7 +57,7 @@ def test_the_newest_update_comes_first_page_by_page(call_tool: CallTool, user: s
     assert list_conversation_ids(call_tool(user, "conversation.list", offset=3)) == []
 
 
-def test_twenty_are_listed_unless_told_otherwise(call_tool: CallTool, user: str, db: Database) -> None:
+def test_twenty_are_listed_by_default(call_tool: CallTool, user: str, db: Database) -> None:
     db.execute(
         "INSERT INTO conversations (id, user_id) SELECT 'conv-' || md5(%s || n), %s FROM generate_series(1, 21) AS n",
         (user, user),
@@ -79,7 +79,7 @@ def test_prompts_are_the_oldest_first(call_tool: CallTool, user: str, db: Databa
     assert set(prompts[0]) == {"id", "input", "status", "createdAt", "updatedAt"}
 
 
-def test_deleting_forgets_the_conversation_and_keeps_its_prompts(call_tool: CallTool, user: str, db: Database) -> None:
+def test_deleting_a_conversation_keeps_its_prompts(call_tool: CallTool, user: str, db: Database) -> None:
     conversation_id = call_tool(user, "conversation.create")["id"]
     prompt_id = insert_prompt(db, user, conversation_id, "hello")
     assert call_tool(user, "conversation.delete", conversationId=conversation_id) == {"deleted": True}
@@ -90,14 +90,16 @@ def test_deleting_forgets_the_conversation_and_keeps_its_prompts(call_tool: Call
 
 
 @pytest.mark.parametrize("wanted", ["conv-" + "0" * 32, "conv-", "x", "a\0b", "conv-' OR '1'='1", "é" * 128])
-def test_what_is_no_conversation_is_not_found_and_not_deleted(call_tool: CallTool, user: str, wanted: str) -> None:
+def test_an_unknown_conversation_is_not_found_and_not_deleted(call_tool: CallTool, user: str, wanted: str) -> None:
     with pytest.raises(ToolFailed, match="not found") as failed:
         call_tool(user, "conversation.get", conversationId=wanted)
     assert failed.value.details == {"code": "NOT_FOUND"}
     assert call_tool(user, "conversation.delete", conversationId=wanted) == {"deleted": False}
 
 
-def test_nobody_sees_lists_gets_or_deletes_anothers(call_tool: CallTool, user: str, db: Database) -> None:
+def test_conversations_of_another_user_are_neither_listed_read_nor_deleted(
+    call_tool: CallTool, user: str, db: Database
+) -> None:
     other = f"{user}-other"
     theirs = call_tool(other, "conversation.create")["id"]
     insert_prompt(db, other, theirs, "theirs")
@@ -109,9 +111,7 @@ def test_nobody_sees_lists_gets_or_deletes_anothers(call_tool: CallTool, user: s
     assert len(call_tool(other, "conversation.get", conversationId=theirs)["prompts"]) == 1
 
 
-def test_a_prompt_of_somebody_else_never_shows_in_ones_own_conversation(
-    call_tool: CallTool, user: str, db: Database
-) -> None:
+def test_a_prompt_of_another_user_is_never_in_ones_conversation(call_tool: CallTool, user: str, db: Database) -> None:
     mine = call_tool(user, "conversation.create")["id"]
     insert_prompt(db, f"{user}-other", mine, "theirs")
     assert call_tool(user, "conversation.get", conversationId=mine)["prompts"] == []
@@ -124,7 +124,7 @@ def test_a_users_id_is_taken_literally(call_tool: CallTool, user: str, stranger:
     assert call_tool(stranger, "conversation.delete", conversationId=theirs) == {"deleted": False}
 
 
-def test_a_database_that_cannot_be_reached_tells_nothing_of_its_address(
+def test_an_unreachable_databases_address_is_not_in_the_error(
     call_tool: CallTool, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SERVICE_DATABASE_URL", "postgresql://u:planted-secret@127.0.0.1:1/db")

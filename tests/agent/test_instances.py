@@ -11,7 +11,7 @@ from tests.harness.instances import assert_nothing_is_left, create_request, new_
 USER = "user-1"
 
 
-def test_an_instance_is_created_shown_configured_and_destroyed(
+def test_an_instance_is_created_listed_configured_and_destroyed(
     call_tool: CallTool, simulator: SimulatorClient, db: Database
 ) -> None:
     simulator.update_config({"railway": {"deploy_seconds": 0}})
@@ -42,7 +42,7 @@ def test_an_instance_is_created_shown_configured_and_destroyed(
     assert_nothing_is_left(simulator, db, instance_id)
 
 
-def test_what_takes_long_goes_on_and_tells_its_operation(
+def test_a_slow_create_returns_its_operation_and_continues(
     call_tool: CallTool, simulator: SimulatorClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANSWER_WITHIN_SECONDS", "0")
@@ -54,7 +54,7 @@ def test_what_takes_long_goes_on_and_tells_its_operation(
     call_tool(USER, "instances.destroy", instanceId=body["instanceId"])
 
 
-def test_an_operation_that_fails_is_a_failure_with_its_message(call_tool: CallTool, simulator: SimulatorClient) -> None:
+def test_a_failed_operation_is_a_tool_error_with_its_message(call_tool: CallTool, simulator: SimulatorClient) -> None:
     simulator.inject_fault("railway", "serviceCreate", "refuse", times=None)
     with pytest.raises(ToolFailed, match="Step service failed: railway serviceCreate") as failed:
         call_tool(USER, "instances.create", **create_request(new_instance_id(), []))
@@ -62,7 +62,7 @@ def test_an_operation_that_fails_is_a_failure_with_its_message(call_tool: CallTo
     assert str(failed.value.details["operationId"]).startswith("op-")
 
 
-def test_an_instance_that_nobody_knows_is_told_so(call_tool: CallTool, simulator: SimulatorClient) -> None:
+def test_an_unknown_instance_is_not_found(call_tool: CallTool, simulator: SimulatorClient) -> None:
     for tool_id, more in (
         ("instances.destroy", {}),
         ("instances.redeploy", {}),

@@ -46,7 +46,7 @@ def get_capabilities(running: RunnerProcess, **headers: str) -> tuple[int, tuple
 
 
 @pytest.mark.parametrize("running", ["api_key"], indirect=True)
-def test_key_and_user_are_asked_for(running: RunnerProcess) -> None:
+def test_key_and_user_are_required(running: RunnerProcess) -> None:
     assert get_capabilities(running, Authorization=f"Bearer {KEY}", X_User_Id="user-1") == (200, None)
     wrong = (401, ("AUTH_REQUIRED", "Invalid or missing API key"))
     assert get_capabilities(running, X_User_Id="user-1") == wrong
@@ -57,7 +57,7 @@ def test_key_and_user_are_asked_for(running: RunnerProcess) -> None:
 
 
 @pytest.mark.parametrize("running", ["jwt"], indirect=True)
-def test_token_is_asked_for(running: RunnerProcess, issuer: Issuer) -> None:
+def test_token_is_required(running: RunnerProcess, issuer: Issuer) -> None:
     token = Key("RS256").sign_token()
     issuer.response_override = (500, b"", {})
     status, error = get_capabilities(running, Authorization=f"Bearer {token}")

@@ -90,7 +90,7 @@ def test_a_tool_returns_what_its_schema_says(
     jsonschema.validate(get_result(invoke_tool(agent, tool, given)), listed_tools[tool]["output"])
 
 
-def test_instances_are_what_the_services_api_tells(
+def test_instance_tools_return_what_the_services_api_returns(
     agent: httpx.Client, api: httpx.Client, simulator: SimulatorClient
 ) -> None:
     simulator.seed_services(2)
@@ -107,7 +107,7 @@ def test_instances_are_what_the_services_api_tells(
 
 
 @pytest.mark.parametrize(("tool", "given"), TOOLS_WITH_APPROVAL.items())
-def test_what_needs_an_approval_is_refused_and_nothing_is_done(
+def test_a_tool_that_needs_an_approval_is_403_and_does_nothing(
     agent: httpx.Client, simulator: SimulatorClient, db: Database, tool: str, given: dict
 ) -> None:
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()
@@ -119,13 +119,13 @@ def test_what_needs_an_approval_is_refused_and_nothing_is_done(
 
 
 @pytest.mark.parametrize("tool", TOOLS_WITH_APPROVAL)
-def test_input_is_validated_before_an_approval_is_asked_for(agent: httpx.Client, tool: str) -> None:
+def test_input_is_validated_before_an_approval_is_required(agent: httpx.Client, tool: str) -> None:
     error = expect_error(invoke_tool(agent, tool, {"surprise": "planted-secret"}), 422, "VALIDATION_ERROR")
     assert {"path": ["instanceId"], "message": "Field required"} in error["details"]
     assert "planted-secret" not in json.dumps(error)
 
 
-def test_issues_of_an_input_say_where_and_what(agent: httpx.Client) -> None:
+def test_validation_issues_have_a_path_and_a_message(agent: httpx.Client) -> None:
     given = {"limit": "20", "offset": -1, "more": 1}
     error = expect_error(invoke_tool(agent, "conversation.list", given), 422, "VALIDATION_ERROR")
     assert [set(issue) for issue in error["details"]] == [{"path", "message"}] * 3
@@ -135,7 +135,7 @@ def test_issues_of_an_input_say_where_and_what(agent: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("body", INVALID_BODIES)
-def test_a_body_that_is_no_json_object_is_422(agent: httpx.Client, body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_422(agent: httpx.Client, body: bytes) -> None:
     answer = agent.post("/tools/time.now/invoke", content=body, headers={"Content-Type": "application/json"})
     assert expect_error(answer, 422, "VALIDATION_ERROR")["details"]
 
@@ -155,7 +155,7 @@ def test_a_body_over_the_limit_is_413(agent: httpx.Client, size: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream"])
-def test_a_body_just_under_the_limit_is_taken(agent: httpx.Client, kind: str) -> None:
+def test_a_body_of_exactly_the_limit_is_accepted(agent: httpx.Client, kind: str) -> None:
     answer = agent.post("/tools/time.now/invoke", content=b" " * 1024 * 1024, headers={"Content-Type": kind})
     assert get_result(answer)
 
@@ -178,7 +178,7 @@ def test_a_tool_that_raises_is_500_with_its_message(agent: httpx.Client) -> None
     }  # fmt: skip
 
 
-def test_a_provider_that_fails_is_told_without_our_key(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_a_providers_error_is_returned_without_our_key(agent: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.inject_fault(
         "railway", "environment", "graphql_error", message="Not Authorized: sim-railway-key", times=None
     )
@@ -211,7 +211,7 @@ def test_an_unknown_route_under_the_prefix_is_404(agent: httpx.Client, stack: St
 @pytest.mark.parametrize(
     ("path", "allowed"), [("/capabilities", "GET"), ("/tools", "GET"), ("/tools/x/invoke", "POST")]
 )
-def test_another_method_is_405_and_says_which_are_allowed(agent: httpx.Client, path: str, allowed: str) -> None:
+def test_another_method_is_405_with_an_allow_header(agent: httpx.Client, path: str, allowed: str) -> None:
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - {allowed}:
         answer = agent.request(method, path)
         expect_error(answer, 405, "METHOD_NOT_ALLOWED")
@@ -221,19 +221,21 @@ def test_another_method_is_405_and_says_which_are_allowed(agent: httpx.Client, p
 
 
 @pytest.mark.parametrize("path", ["/apis", "/ap", "/api2/tools", "/API/tools", "/tools", "/capabilities"])
-def test_outside_the_prefix_errors_are_part_as(api: httpx.Client, path: str) -> None:
+def test_errors_outside_the_prefix_have_the_services_apis_shape(api: httpx.Client, path: str) -> None:
     answer = api.get(path)
     assert answer.status_code == 404
     assert isinstance(answer.json()["error"], str)
 
 
-def test_the_services_key_is_no_user_and_a_user_is_no_services_key(api: httpx.Client, agent: httpx.Client) -> None:
+def test_the_services_key_identifies_no_user_and_a_user_has_no_services_key(
+    api: httpx.Client, agent: httpx.Client
+) -> None:
     expect_error(api.get("/api/tools"), 401, "AUTH_REQUIRED")
     answer = agent.get(str(api.base_url.join("/registry")))
     assert (answer.status_code, answer.json()["error"]) == (401, "Invalid or missing API key")
 
 
-def test_without_the_setting_no_other_origin_is_let_in(agent: httpx.Client) -> None:
+def test_without_the_setting_no_other_origin_is_allowed(agent: httpx.Client) -> None:
     answer = agent.get("/tools", headers={"Origin": "https://app.example"})
     assert not [name for name in answer.headers if name.startswith("access-control")]
     preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}

@@ -38,7 +38,7 @@ def parse_timestamp(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_a_conversation_is_made_listed_read_and_deleted(agent: httpx.Client) -> None:
+def test_a_conversation_is_created_listed_read_and_deleted(agent: httpx.Client) -> None:
     assert list_conversation_ids(agent) == []
     made = create_conversation(agent)
     (listed,) = get_result(invoke_tool(agent, "conversation.list"))["conversations"]
@@ -62,7 +62,7 @@ def test_the_newest_update_is_first_and_pages_follow_each_other(agent: httpx.Cli
     assert list_conversation_ids(agent, offset=4) == []
 
 
-def test_twenty_are_listed_unless_told_otherwise(agent: httpx.Client, db: Database) -> None:
+def test_twenty_are_listed_by_default(agent: httpx.Client, db: Database) -> None:
     for number in range(21):
         db.execute(
             "INSERT INTO conversations (id, user_id) VALUES (%s, %s)",
@@ -73,11 +73,11 @@ def test_twenty_are_listed_unless_told_otherwise(agent: httpx.Client, db: Databa
 
 
 @pytest.mark.parametrize("page", [{"limit": 0}, {"limit": 101}, {"limit": 1.5}, {"limit": True}, {"offset": -1}])
-def test_pages_that_cannot_be_are_422(agent: httpx.Client, page: dict[str, Any]) -> None:
+def test_invalid_pages_are_422(agent: httpx.Client, page: dict[str, Any]) -> None:
     expect_error(invoke_tool(agent, "conversation.list", page), 422, "VALIDATION_ERROR")
 
 
-def test_prompts_are_told_oldest_first_and_outlive_their_conversation(agent: httpx.Client, db: Database) -> None:
+def test_prompts_are_listed_oldest_first_and_outlive_their_conversation(agent: httpx.Client, db: Database) -> None:
     made = create_conversation(agent)
     asked = [insert_prompt(db, agent, made, text) for text in ("first", "second")]
     got = get_result(invoke_tool(agent, "conversation.get", {"conversationId": made}))
@@ -88,7 +88,7 @@ def test_prompts_are_told_oldest_first_and_outlive_their_conversation(agent: htt
     assert [row["input"] for row in left] == ["first", "second"]
 
 
-def test_another_users_conversation_is_as_if_it_were_not(
+def test_another_users_conversation_looks_like_an_unknown_one(
     agent: httpx.Client, other_agent: httpx.Client, db: Database
 ) -> None:
     mine = create_conversation(agent)
@@ -105,7 +105,7 @@ def test_another_users_conversation_is_as_if_it_were_not(
     assert len(get_result(invoke_tool(agent, "conversation.get", {"conversationId": mine}))["prompts"]) == 1
 
 
-def test_no_way_of_naming_a_user_but_the_header_counts(agent: httpx.Client, other_agent: httpx.Client) -> None:
+def test_only_the_header_identifies_the_user(agent: httpx.Client, other_agent: httpx.Client) -> None:
     create_conversation(agent)
     mine = agent.headers["X-User-Id"]
     for name in ("user_id", "userId", "user"):
@@ -115,7 +115,7 @@ def test_no_way_of_naming_a_user_but_the_header_counts(agent: httpx.Client, othe
 
 
 @pytest.mark.parametrize("wanted", ["' OR 1=1 --", "%", "_", "conv-", "*", "\\", "🙂"])
-def test_ids_are_compared_and_nothing_else(agent: httpx.Client, wanted: str) -> None:
+def test_ids_are_compared_literally(agent: httpx.Client, wanted: str) -> None:
     made = create_conversation(agent)
     assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": wanted})) == {"deleted": False}
     assert list_conversation_ids(agent) == [made]

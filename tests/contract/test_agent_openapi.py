@@ -32,13 +32,13 @@ def test_document_is_current() -> None:
     assert built == COMBINED_TEXT, "make openapi writes it anew"
 
 
-def test_document_is_served_to_everybody(stack: Stack) -> None:
+def test_document_is_served_without_authentication(stack: Stack) -> None:
     answer = httpx.get(f"{stack.url}/api/openapi.json", verify=False)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.json() == DOCUMENT
 
 
-def test_it_has_the_templates_routes_of_both_parts_and_every_exposed_tool(agent: httpx.Client) -> None:
+def test_document_has_the_templates_routes_of_both_apis_and_every_exposed_tool(agent: httpx.Client) -> None:
     routes = Template.load(openapi.ROOT / "template.yaml", {}).routes
     tools = agent.get("/tools").json()["tools"]
     expected = {(route.method, route.path) for route in routes if route.method != "ANY"}
@@ -47,7 +47,7 @@ def test_it_has_the_templates_routes_of_both_parts_and_every_exposed_tool(agent:
     }
 
 
-def test_a_tools_operation_has_what_its_listing_has(agent: httpx.Client) -> None:
+def test_a_tools_operation_agrees_with_its_listing(agent: httpx.Client) -> None:
     for tool in agent.get("/tools").json()["tools"]:
         operation = DOCUMENT["paths"][f"/api/tools/{tool['id']}/invoke"]["post"]
         assert (operation["tags"], operation["description"]) == ([tool["tag"]], tool["description"])
@@ -57,7 +57,7 @@ def test_a_tools_operation_has_what_its_listing_has(agent: httpx.Client) -> None
         assert resolve_references(result, DOCUMENT) == resolve_references(tool["output"], tool["output"])
 
 
-def test_the_services_api_is_in_it_as_it_is() -> None:
+def test_the_services_api_is_included_unchanged() -> None:
     for path, methods in SERVICES["paths"].items():
         for method, told in methods.items():
             here = DOCUMENT["paths"][path][method]
@@ -66,7 +66,7 @@ def test_the_services_api_is_in_it_as_it_is() -> None:
     assert SERVICES["components"]["schemas"].items() <= DOCUMENT["components"]["schemas"].items()
 
 
-def test_errors_have_the_shape_of_their_part() -> None:
+def test_errors_have_the_schema_of_their_api() -> None:
     for path, methods in DOCUMENT["paths"].items():
         shape = "AgentError" if path in AGENT_PATHS else "Error"
         for operation in methods.values():
@@ -118,7 +118,7 @@ EXCLUDED_CHECKS = [not_a_server_error, ignored_auth]
 """Looked at below, and above: locally whoever says that he is somebody is."""
 
 
-def test_nobody_is_refused_where_the_document_says_so(stack: Stack) -> None:
+def test_requests_without_a_user_are_401_where_the_document_says_so(stack: Stack) -> None:
     for path, method, operation in OPERATIONS:
         if path in AGENT_PATHS and operation.get("security") != []:
             answer = httpx.request(method, stack.url + path, timeout=60, verify=False)

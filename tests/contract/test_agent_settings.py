@@ -58,7 +58,7 @@ def agent(prefixed_runner: RunnerProcess) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_the_api_is_under_its_prefix_and_nowhere_else(prefixed_runner: RunnerProcess, agent: httpx.Client) -> None:
+def test_the_api_is_served_under_its_prefix_only(prefixed_runner: RunnerProcess, agent: httpx.Client) -> None:
     assert agent.get("/capabilities").status_code == 200
     assert get_result(invoke_tool(agent, "time.now"))["timezone"] == "UTC"
     assert PREFIX in expect_error(invoke_tool(agent, "none"), 404, "TOOL_NOT_FOUND")["message"]
@@ -72,7 +72,7 @@ def test_the_api_is_under_its_prefix_and_nowhere_else(prefixed_runner: RunnerPro
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_an_origin_that_is_let_in_sees_answers_errors_and_their_id(agent: httpx.Client, origin: str) -> None:
+def test_an_allowed_origin_may_read_responses_errors_and_request_ids(agent: httpx.Client, origin: str) -> None:
     for answer in (
         agent.get("/tools", headers={"Origin": origin}),
         agent.get("/tools", headers={"Origin": origin, "X-User-Id": ""}),
@@ -86,7 +86,7 @@ def test_an_origin_that_is_let_in_sees_answers_errors_and_their_id(agent: httpx.
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_an_origin_that_is_let_in_may_follow_prompts(agent: httpx.Client, origin: str) -> None:
+def test_an_allowed_origin_may_read_prompt_streams(agent: httpx.Client, origin: str) -> None:
     for body, status in (({"input": "What time is it?"}, 200), ({}, 422)):
         answer = agent.post("/prompt", json=body, headers={"Origin": origin})
         assert answer.status_code == status
@@ -111,7 +111,7 @@ def test_a_preflight_needs_no_user(prefixed_runner: RunnerProcess, path: str) ->
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "https://app.example.evil.example", "null"])
-def test_another_origin_is_not_let_in(agent: httpx.Client, origin: str) -> None:
+def test_another_origin_is_not_allowed(agent: httpx.Client, origin: str) -> None:
     answer = agent.get("/tools", headers={"Origin": origin})
     assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (200, False)
     preflight = {"Origin": origin, "Access-Control-Request-Method": "GET"}
@@ -123,13 +123,15 @@ def test_another_origin_is_not_let_in(agent: httpx.Client, origin: str) -> None:
     ("", []), ("*", ["*"]), ("https://a.example", ["https://a.example"]),
     (" https://a.example/ ,,http://b.example ", ["https://a.example", "http://b.example"]),
 ])  # fmt: skip
-def test_origins_are_told_by_the_setting(monkeypatch: pytest.MonkeyPatch, told: str, origins: list[str]) -> None:
+def test_allowed_origins_are_parsed_from_the_setting(
+    monkeypatch: pytest.MonkeyPatch, told: str, origins: list[str]
+) -> None:
     monkeypatch.setenv("API_CORS_ORIGIN", told)
     assert load_cors_origins() == origins
 
 
 @pytest.mark.parametrize("prefix", INVALID_PREFIXES)
-def test_a_prefix_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+def test_an_invalid_prefix_is_named(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
     with pytest.raises(RunnerError, match="API_PREFIX"):
         Template.load(TEMPLATE, {"API_PREFIX": prefix})
     if prefix:
@@ -150,7 +152,7 @@ def test_every_route_of_the_agent_api_moves_and_no_other() -> None:
     assert {function.environment["API_PREFIX"] for function in before.functions.values()} == {"/api"}
 
 
-def test_what_is_built_is_moved_by_the_same_rule(tmp_path: Path) -> None:
+def test_the_built_template_is_moved_by_the_same_rule(tmp_path: Path) -> None:
     """In the form in which `sam build` writes it."""
     (tmp_path / "template.yaml").write_text(BUILT_TEMPLATE.replace("#", "/api"))
     command = [sys.executable, "-m", "local.template.api_prefix", str(tmp_path / "template.yaml"), "/v2"]

@@ -49,7 +49,7 @@ def expect_error_message(response: httpx.Response, *statuses: int) -> str:
 
 @pytest.mark.parametrize(("method", "path", "status"), ROUTES_BY_ID)
 @pytest.mark.parametrize("bad", UNKNOWN_IDS, ids=repr)
-def test_ids_that_nothing_has_are_not_found(api: httpx.Client, method: str, path: str, status: int, bad: str) -> None:
+def test_unknown_ids_are_not_found(api: httpx.Client, method: str, path: str, status: int, bad: str) -> None:
     answer = api.request(method, path.format(quote(bad, safe="")), json={"variables": {"A": "b"}})
     expect_error_message(answer, status)
 
@@ -62,13 +62,13 @@ def test_ids_with_control_characters_are_400(api: httpx.Client, method: str, pat
 
 
 @pytest.mark.parametrize(("method", "path", "_status"), ROUTES_BY_ID)
-def test_empty_ids_are_no_route(api: httpx.Client, method: str, path: str, _status: int) -> None:
+def test_empty_ids_match_no_route(api: httpx.Client, method: str, path: str, _status: int) -> None:
     expect_error_message(api.request(method, path.format("")), 404)
 
 
 @pytest.mark.parametrize("path", BODIES)
 @pytest.mark.parametrize("body", [b"{", b"nonsense", b'"text"', b"[]", b"5", b"\xff\xfe", b"[" * 10_000, b"1" * 5_000])
-def test_bodies_that_are_no_json_object_are_400(api: httpx.Client, path: str, body: bytes) -> None:
+def test_bodies_that_are_not_json_objects_are_400(api: httpx.Client, path: str, body: bytes) -> None:
     said = expect_error_message(api.post(path, content=body, headers={"Content-Type": "application/json"}), 400)
     assert "JSON" in said
 
@@ -80,7 +80,7 @@ def test_bodies_that_are_no_json_object_are_400(api: httpx.Client, path: str, bo
     ("text/plain", "Content-Type: application/json"),
     ("application/octet-stream", "Content-Type: application/json"),
 ])  # fmt: skip
-def test_a_body_is_json_or_says_nothing_of_its_type(api: httpx.Client, kind: str, says: str) -> None:
+def test_a_body_needs_the_content_type_json_or_none(api: httpx.Client, kind: str, says: str) -> None:
     headers = {"Content-Type": kind} if kind else {}
     answer = api.post("/create-instance", content=b'{"instanceId": "x"}', headers=headers)
     assert says in expect_error_message(answer, 400)

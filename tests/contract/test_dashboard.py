@@ -45,7 +45,7 @@ def show_meta(api: httpx.Client, db: Database, tool_id: str, meta: object) -> di
 
 
 @pytest.mark.parametrize("path", ["/dashboard/instances", "/dashboard/credits"])
-def test_the_pages_need_the_key_and_take_no_other_method(api: httpx.Client, path: str) -> None:
+def test_the_pages_need_the_key_and_allow_only_get(api: httpx.Client, path: str) -> None:
     answer = httpx.get(f"{api.base_url}{path}", headers={"Authorization": "Bearer wrong"})
     assert (answer.status_code, answer.json()["error"]) == (401, "Invalid or missing API key")
     answer = api.post(path, json={})
@@ -83,7 +83,9 @@ def test_an_instance_is_shown_with_its_tools_and_no_secret(
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
 
 
-def test_newest_first_and_those_without_tools_too(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_instances_are_listed_newest_first_also_without_tools(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     insert_instances(db, ["s1"], prefix="old", age="3 hours")
     insert_instances(db, ["s2"], prefix="new", age="1 hour", provider_project_id=None, deploy_status=None)
     insert_instances(db, ["s3"], prefix="mid", age="2 hours")
@@ -93,16 +95,16 @@ def test_newest_first_and_those_without_tools_too(api: httpx.Client, simulator: 
     assert (found[0]["projectId"], found[0]["deployStatus"], found[0]["url"]) == (None, None, None)
 
 
-def test_a_fleet_that_is_empty(api: httpx.Client) -> None:
+def test_an_empty_fleet_is_an_empty_list(api: httpx.Client) -> None:
     assert api.get("/dashboard/instances").json() == {"instances": []}
 
 
 @pytest.mark.parametrize("meta", [None, [], ["sk-or-v1-abcdef"], "text", 7, True, {}])
-def test_meta_that_is_no_object_is_empty(api: httpx.Client, db: Database, meta: object) -> None:
+def test_meta_that_is_not_an_object_is_empty(api: httpx.Client, db: Database, meta: object) -> None:
     assert show_meta(api, db, "openrouter", meta) == {}
 
 
-def test_only_facts_of_ours_are_shown_and_no_value_like_a_secret(api: httpx.Client, db: Database) -> None:
+def test_only_known_facts_are_shown_and_no_value_like_a_secret(api: httpx.Client, db: Database) -> None:
     stored = {
         "limit": 20, "usage": "0.5", "disabled": False, "limit_reset": "sk-or-v1-0e6c1c96aa", "label": "sk-or-v1...c96",
         "key": "planted-key", "env": {"A": "planted"}, "created_at": {"nested": "planted"}, "expires_at": None,
@@ -116,7 +118,7 @@ def test_facts_of_another_tool_are_not_shown(api: httpx.Client, db: Database, to
     assert show_meta(api, db, tool_id, {"limit": 20, "usage": "1"}) == {}
 
 
-def test_a_fleet_of_thousands_is_answered(api: httpx.Client, db: Database) -> None:
+def test_a_fleet_of_thousands_is_listed(api: httpx.Client, db: Database) -> None:
     insert_instances(db, [f"s{number}" for number in range(2500)])
     db.execute(
         "INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key)"
@@ -144,7 +146,7 @@ def test_credits_and_keys_are_numbers_in_usd(api: httpx.Client, providers: Provi
     assert made["data"]["label"] not in answer.text
 
 
-def test_keys_that_are_not_an_instances(api: httpx.Client, providers: ProviderClient) -> None:
+def test_keys_of_no_instance_are_listed_too(api: httpx.Client, providers: ProviderClient) -> None:
     providers.create_key("somebody's", limit=None)
     providers.create_key("convos-agent-pool-manager")
     providers.create_key("sk-or-v1-pasted-by-mistake")
@@ -170,7 +172,7 @@ def test_the_listing_is_read_to_its_end(
 
 @pytest.mark.parametrize(("operation", "after"), [("credits.get", 0), ("keys.list", 0), ("keys.list", 1)])
 @pytest.mark.parametrize("kind", ["server_error", "rate_limit", "refuse"])
-def test_openrouter_failing_is_502(
+def test_a_failure_of_openrouter_is_502(
     api: httpx.Client, simulator: SimulatorClient, providers: ProviderClient, operation: str, after: int, kind
 ) -> None:
     providers.create_key("convos-agent-1")

@@ -31,7 +31,7 @@ def get(url: str, **headers: str) -> httpx.Response:
     return httpx.get(url, headers=headers, timeout=60, verify=False)
 
 
-def test_page_is_served_to_everybody_and_names_nothing_but_our_own(docs_url: str) -> None:
+def test_page_is_served_without_authentication_and_links_to_its_own_origin_only(docs_url: str) -> None:
     answer = get(docs_url)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "//" not in re.sub(r"<!doctype html>", "", answer.text)
@@ -39,14 +39,14 @@ def test_page_is_served_to_everybody_and_names_nothing_but_our_own(docs_url: str
     assert answer.headers["cache-control"] == "no-cache"
 
 
-def test_page_may_reach_our_own_address_only(docs_url: str) -> None:
+def test_policy_allows_the_own_origin_only(docs_url: str) -> None:
     policy = dict(part.strip().split(" ", 1) for part in get(docs_url).headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["connect-src"] == "'self'"
     assert not [source for sources in policy.values() for source in sources.split() if "." in source or "*" in source]
 
 
-def test_scalar_is_told_to_ask_nobody_else(docs_url: str) -> None:
+def test_scalar_is_configured_to_contact_no_other_host(docs_url: str) -> None:
     (told,) = re.findall(r'data-configuration="([^"]+)"', get(docs_url).text)
     configuration = json.loads(html.unescape(told))
     assert configuration["url"] == "openapi.json"
@@ -58,7 +58,7 @@ def test_scalar_is_told_to_ask_nobody_else(docs_url: str) -> None:
     assert not any(configuration["externalUrls"].values())
 
 
-def test_script_comes_compressed_and_may_be_kept_for_ever(docs_url: str) -> None:
+def test_script_is_compressed_and_cacheable_for_ever(docs_url: str) -> None:
     answer = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip, br"})
     assert (answer.status_code, answer.headers["content-encoding"]) == (200, "gzip")
     assert answer.content == UNCOMPRESSED_SCRIPT
@@ -69,7 +69,7 @@ def test_script_comes_compressed_and_may_be_kept_for_ever(docs_url: str) -> None
 
 
 @pytest.mark.parametrize("accepted", ["identity", "br", "gzip;q=0", "*;q=0"])
-def test_script_comes_as_it_is_to_who_cannot_unpack_it(docs_url: str, accepted: str) -> None:
+def test_script_is_uncompressed_for_clients_without_gzip(docs_url: str, accepted: str) -> None:
     answer = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": accepted})
     assert (answer.status_code, "content-encoding" in answer.headers, answer.content == UNCOMPRESSED_SCRIPT) == (
         200,
@@ -78,7 +78,7 @@ def test_script_comes_as_it_is_to_who_cannot_unpack_it(docs_url: str, accepted: 
     )
 
 
-def test_script_is_below_what_lambda_may_answer_either_way() -> None:
+def test_script_fits_lambdas_payload_limit_in_both_encodings() -> None:
     assert len(json.dumps(UNCOMPRESSED_SCRIPT.decode())) < MAX_PAYLOAD_BYTES * 0.9
     assert SCRIPT.stat().st_size * 4 / 3 < MAX_PAYLOAD_BYTES * 0.9
 
@@ -90,7 +90,7 @@ def test_other_assets_are_404(docs_url: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("what", [docs_page.render_page, lambda folder: docs_page.serve_asset(folder, SCRIPT.stem, {})])
-def test_without_its_script_the_page_says_what_to_run(tmp_path: Path, what: Any) -> None:
+def test_page_without_its_script_names_the_command_to_run(tmp_path: Path, what: Any) -> None:
     with pytest.raises(DocsUnavailable, match=r"make run.*make build") as caught:
         what(tmp_path)
     assert caught.value.status == 503

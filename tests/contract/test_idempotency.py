@@ -94,7 +94,7 @@ ENDPOINTS = ["create", "destroy", "provision", "destroy_tool", "configure", "red
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_repeat_gets_the_same_answer_and_does_nothing(
+def test_repeat_replays_the_response_and_does_nothing(
     api: httpx.Client, simulator: SimulatorClient, send: Send, instance: str, endpoint
 ) -> None:
     method, path, body = make_request(endpoint, api, instance)
@@ -125,7 +125,7 @@ def test_key_with_another_request_is_409(
     assert is_replayed(send("POST", path, json={"config": {"limit": 3}}))
 
 
-def test_the_same_request_written_otherwise_is_the_same(send: Send, instance: str) -> None:
+def test_equivalent_json_and_encoded_paths_are_the_same_request(send: Send, instance: str) -> None:
     """As JSON the order of names and spaces mean nothing, nor does an encoded character in the path."""
     path, headers = f"/configure/{instance}", {"Content-Type": "application/json"}
     assert send("POST", path, content='{"variables": {"A": "1", "B": "2"}, "redeploy": false}', headers=headers)
@@ -134,7 +134,7 @@ def test_the_same_request_written_otherwise_is_the_same(send: Send, instance: st
 
 
 @pytest.mark.parametrize("endpoint", ["create", "destroy"])
-def test_ten_at_once_have_one_effect_and_one_answer(
+def test_ten_concurrent_requests_have_one_effect_and_one_response(
     api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str, endpoint
 ) -> None:
     method, path, body = make_request(endpoint, api, instance)
@@ -146,7 +146,9 @@ def test_ten_at_once_have_one_effect_and_one_answer(
     assert len([one for one in got if not is_replayed(one)]) == 1
 
 
-def test_ten_configures_at_once_set_the_variables_once(simulator: SimulatorClient, send: Send, instance: str) -> None:
+def test_ten_concurrent_configures_set_the_variables_once(
+    simulator: SimulatorClient, send: Send, instance: str
+) -> None:
     simulator.inject_fault("railway", "variableCollectionUpsert", "slow", seconds=1)
     body = {"variables": {"A": "b"}}
     got = run_concurrently(*[lambda: send("POST", f"/configure/{instance}", json=body)] * 10)
@@ -158,7 +160,7 @@ def test_ten_configures_at_once_set_the_variables_once(simulator: SimulatorClien
     assert is_replayed(send("POST", f"/configure/{instance}", json=body))
 
 
-def test_after_202_and_after_busy_a_repeat_answers_what_is_now(
+def test_repeat_after_202_or_busy_returns_the_current_outcome(
     api: httpx.Client, simulator: SimulatorClient, send: Send
 ) -> None:
     for call in ("serviceCreate", "volumeCreate", "environmentPatchCommit"):
@@ -180,7 +182,7 @@ def test_after_202_and_after_busy_a_repeat_answers_what_is_now(
     assert simulator.list_leftovers() == []
 
 
-def test_failed_operation_is_replayed_and_a_new_key_tries_again(
+def test_failed_operation_is_replayed_and_a_new_key_retries(
     simulator: SimulatorClient, send: Send, instance: str
 ) -> None:
     fault = simulator.inject_fault("telnyx", "orders.create", "refuse", times=None)
@@ -193,7 +195,7 @@ def test_failed_operation_is_replayed_and_a_new_key_tries_again(
 
 
 @pytest.mark.parametrize(("path", "status"), [("nobody", 404), ("somebody-else", 409)])
-def test_refusal_that_stands_is_replayed(
+def test_permanent_error_is_replayed(
     api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str, path, status
 ) -> None:
     if status == 409:
@@ -207,7 +209,7 @@ def test_refusal_that_stands_is_replayed(
 
 @pytest.mark.parametrize(("path", "operation", "status"), [("/configure/", "variableCollectionUpsert", 502),
                                                            ("/redeploy/", "deploymentRedeploy", 500)])  # fmt: skip
-def test_railways_failure_is_not_kept(
+def test_failure_of_railway_is_not_recorded(
     api: httpx.Client, simulator: SimulatorClient, send: Send, instance: str, path, operation, status
 ) -> None:
     wait_until_deployed(api, instance)
@@ -220,7 +222,7 @@ def test_railways_failure_is_not_kept(
     assert (made.status_code, is_replayed(made)) == (200, False)
 
 
-def test_400_and_401_keep_nothing(api: httpx.Client, db: Database, send: Send, instance: str) -> None:
+def test_400_and_401_are_not_recorded(api: httpx.Client, db: Database, send: Send, instance: str) -> None:
     path = f"/provision/{instance}/openrouter"
     for _ in range(2):
         bad = send("POST", path, json={"config": {"limit": -1}})
@@ -230,7 +232,7 @@ def test_400_and_401_keep_nothing(api: httpx.Client, db: Database, send: Send, i
     assert send("POST", path).status_code == 200
 
 
-def test_dead_configure_lets_a_repeat_do_the_work_after_a_while(
+def test_claim_of_a_killed_configure_is_taken_over_after_its_timeout(
     simulator: SimulatorClient, db: Database, send: Send, instance: str
 ) -> None:
     simulator.inject_fault("railway", "variableCollectionUpsert", "slow", seconds=4)
@@ -251,7 +253,7 @@ def test_dead_configure_lets_a_repeat_do_the_work_after_a_while(
 
 
 @pytest.mark.parametrize("endpoint", ["create", "destroy"])
-def test_dead_caller_of_an_operation_is_joined_at_once(
+def test_operation_of_a_killed_caller_is_joined_at_once(
     api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str, endpoint
 ) -> None:
     method, path, body = make_request(endpoint, api, instance)
@@ -268,7 +270,7 @@ def test_dead_caller_of_an_operation_is_joined_at_once(
     assert count_calls(simulator, call) == before + 1
 
 
-def test_operation_whose_caller_died_before_it_started_is_started(
+def test_operation_whose_caller_was_killed_before_its_start_is_started(
     api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str
 ) -> None:
     path = f"/provision/{instance}/agentmail"
@@ -289,7 +291,7 @@ def test_operation_whose_caller_died_before_it_started_is_started(
     assert len([left for left in simulator.list_leftovers() if left.kind == "inbox"]) == 1
 
 
-def test_answer_that_was_never_recorded_is_found_in_the_operation(
+def test_response_that_was_never_recorded_is_read_from_the_operation(
     api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str
 ) -> None:
     first = send("DELETE", f"/destroy/{instance}")
@@ -299,7 +301,7 @@ def test_answer_that_was_never_recorded_is_found_in_the_operation(
 
 
 @pytest.mark.parametrize("key", [b"", b"a b", b"x" * 256, "schlüssel".encode(), b"a\tb"])
-def test_bad_key_is_400_and_says_so(api: httpx.Client, simulator: SimulatorClient, key: bytes) -> None:
+def test_invalid_key_is_400_and_named(api: httpx.Client, simulator: SimulatorClient, key: bytes) -> None:
     headers = {b"Idempotency-Key": key, b"Authorization": f"Bearer {API_KEY}".encode()}
     answer = api.post("/create-instance", json=create_request(new_instance_id()), headers=headers)
     assert status_and_code(answer) == (400, "INVALID_INPUT")
@@ -308,11 +310,11 @@ def test_bad_key_is_400_and_says_so(api: httpx.Client, simulator: SimulatorClien
 
 
 @pytest.mark.parametrize("key", ["x" * 255, '"!~,;=%', "op-1"])
-def test_odd_keys_are_keys(send: Send, key) -> None:
+def test_unusual_keys_are_valid(send: Send, key) -> None:
     assert [is_replayed(send("DELETE", "/destroy/nobody", key)) for _ in range(2)] == [False, True]
 
 
-def test_no_secret_is_in_the_table_nor_can_be_guessed_from_it(db: Database, send: Send, instance: str) -> None:
+def test_no_secret_is_in_the_table_nor_can_be_derived_from_it(db: Database, send: Send, instance: str) -> None:
     body = {"variables": {"TOKEN": PLANTED_SECRET}}
     for key in ("key-1", "key-2"):
         assert send("POST", f"/configure/{instance}", key, json=body).status_code == 200
@@ -325,7 +327,7 @@ def test_no_secret_is_in_the_table_nor_can_be_guessed_from_it(db: Database, send
         assert hashlib.sha256(text.encode()).digest() not in stored
 
 
-def test_keys_live_for_a_day(db: Database, send: Send) -> None:
+def test_keys_expire_after_a_day(db: Database, send: Send) -> None:
     for key in ("key-1", "key-2"):
         assert send("DELETE", "/destroy/nobody", key).status_code == 404
     db.execute("UPDATE idempotency_keys SET created_at = created_at - interval '23 hours 59 minutes'")
@@ -344,7 +346,7 @@ def test_endpoints_that_only_read_ignore_the_header(send: Send, db: Database, si
     assert db.execute("SELECT * FROM idempotency_keys").fetchall() == []
 
 
-def test_no_database_is_503_in_the_contracts_shape() -> None:
+def test_unreachable_database_is_503_in_the_contracts_shape() -> None:
     answer = handle_sample_event(
         "services.redeploy_instance", {"SERVICE_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "key-1"
     )
@@ -352,7 +354,7 @@ def test_no_database_is_503_in_the_contracts_shape() -> None:
     assert (answer["statusCode"], body["code"]) == (503, "DATABASE_UNAVAILABLE")
 
 
-def test_document_tells_the_header_where_it_is_taken() -> None:
+def test_document_declares_the_header_where_it_is_accepted() -> None:
     paths = json.loads(SERVICES_DOCUMENT_PATH.read_text())["paths"]
     for method, path in ENDPOINTS_WITH_KEY:
         names = [parameter["name"] for parameter in paths[path][method]["parameters"]]

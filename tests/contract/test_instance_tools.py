@@ -59,7 +59,7 @@ def get_newest_deployment(simulator: SimulatorClient, instance: dict) -> dict:
 
 
 @pytest.mark.parametrize("tool", ENV_KEYS)
-def test_provision_makes_the_resource_pushes_its_variables_and_records_it(
+def test_provision_creates_the_resource_sets_its_variables_and_records_it(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any], tool
 ) -> None:
     answer = provision(api, instance, tool)
@@ -92,7 +92,7 @@ def test_limit_is_the_keys_spending_cap(
     assert simulator.get_state()["openrouter"]["keys"][key]["limit"] == limit
 
 
-def test_provision_of_what_is_there_is_409(
+def test_provision_of_an_existing_tool_is_409(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
 ) -> None:
     assert provision(api, instance, "agentmail").status_code == 200
@@ -117,7 +117,7 @@ def test_provision_refuses_unknown_tools_and_instances(
                                             ('{"config": {"limit": -1}}', "config.limit"), ("[]", "object"),
                                             ('{"config": {"limit": NaN}}', "config.limit"), ("{", "JSON"),
                                             ('{"config": {"limit": true}}', "config.limit")])  # fmt: skip
-def test_bad_provision_is_400_and_says_what_to_change(
+def test_invalid_provision_is_400_and_names_the_field(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], body, says
 ) -> None:
     calls = len(simulator.list_calls())
@@ -130,7 +130,7 @@ def test_bad_provision_is_400_and_says_what_to_change(
 
 @pytest.mark.parametrize(("provider", "operation"), [("telnyx", "orders.create"),
                                                      ("railway", "variableCollectionUpsert")])  # fmt: skip
-def test_provision_that_fails_is_undone_and_can_be_had_again(
+def test_failed_provision_is_compensated_and_can_be_repeated(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any], provider, operation
 ) -> None:
     before = simulator.list_leftovers()
@@ -145,7 +145,7 @@ def test_provision_that_fails_is_undone_and_can_be_had_again(
     assert provision(api, instance, "telnyx").status_code == 200
 
 
-def test_provision_that_could_not_be_undone_is_finished_by_the_next(
+def test_leaked_provision_is_finished_by_the_next_one(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     simulator.inject_fault("railway", "variableCollectionUpsert", "refuse", times=None)
@@ -160,7 +160,7 @@ def test_provision_that_could_not_be_undone_is_finished_by_the_next(
     assert keys == [again.json()["resourceId"]]
 
 
-def test_the_same_provision_twice_at_once_makes_one_and_both_get_it(
+def test_concurrent_identical_provisions_create_one_resource_and_return_it_twice(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     stack.prewarm(["ProvisionFunction"] * 2)
@@ -176,7 +176,7 @@ def test_the_same_provision_twice_at_once_makes_one_and_both_get_it(
     assert len([left for left in simulator.list_leftovers() if left.kind == "key"]) == 1
 
 
-def test_two_tools_at_once_are_both_provisioned(
+def test_two_tools_can_be_provisioned_concurrently(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     simulator.update_config({"latency_ms": 50})
@@ -187,7 +187,7 @@ def test_two_tools_at_once_are_both_provisioned(
     assert {row["tool_id"] for row in list_tool_rows(db, instance)} == {"openrouter", "agentmail"}
 
 
-def test_destroy_waits_for_what_works_on_the_instance(
+def test_destroy_waits_for_the_instances_running_operation(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     simulator.update_config({"latency_ms": 50})
@@ -214,7 +214,7 @@ def test_tool_destroy_deletes_resource_and_row_only(
     assert provision(api, instance, tool).status_code == 200
 
 
-def test_tool_destroy_of_a_tool_made_with_the_instance(
+def test_tool_destroy_of_a_tool_that_was_created_with_the_instance(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     made = create_instance(api, create_request(new_instance_id())).json()
@@ -229,12 +229,12 @@ def test_tool_destroy_of_a_tool_made_with_the_instance(
     assert simulator.list_leftovers() == []
 
 
-def test_tool_destroy_of_what_nobody_knows_is_false(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_tool_destroy_of_an_unknown_resource_is_false(api: httpx.Client, simulator: SimulatorClient) -> None:
     answer = destroy_tool(api, "nobody", "agentmail", "nobody@agentmail.to")
     assert (answer.status_code, answer.json()["deleted"]) == (200, False)
 
 
-def test_tool_destroy_of_what_lost_its_row_deletes_it(
+def test_tool_destroy_deletes_a_resource_without_a_row(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     resource = provision(api, instance, "agentmail").json()["resourceId"]
@@ -244,7 +244,7 @@ def test_tool_destroy_of_what_lost_its_row_deletes_it(
     assert [left for left in simulator.list_leftovers() if left.kind == "inbox"] == []
 
 
-def test_tool_destroy_takes_a_number_only_as_it_is_written_down(
+def test_tool_destroy_needs_a_number_in_e164(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     """Written otherwise no row names it, and it would be taken for nobody's."""
@@ -254,7 +254,7 @@ def test_tool_destroy_takes_a_number_only_as_it_is_written_down(
     assert resource in str(simulator.list_leftovers())
 
 
-def test_tool_destroy_never_takes_another_instances_resource(
+def test_tool_destroy_never_deletes_another_instances_resource(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     resource = provision(api, instance, "agentmail").json()["resourceId"]
@@ -264,7 +264,7 @@ def test_tool_destroy_never_takes_another_instances_resource(
     assert len(list_tool_rows(db, instance)) == 1
 
 
-def test_tool_destroy_that_fails_keeps_the_row_and_is_gone_on_with(
+def test_failed_tool_destroy_keeps_the_row_and_can_be_retried(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     resource = provision(api, instance, "openrouter").json()["resourceId"]
@@ -284,7 +284,7 @@ def test_tool_destroy_that_fails_keeps_the_row_and_is_gone_on_with(
                                                           ("telnyx", "\n", 400), ("openrouter", "50%25", 404),
                                                           ("agentmail", "x" * 300, 404), ("agentmail", "🙂", 404),
                                                           ("openrouter", "..", 404), ("telnyx", '"', 404)])  # fmt: skip
-def test_bad_tool_destroy_is_4xx_and_changes_nothing(
+def test_invalid_tool_destroy_is_4xx_and_changes_nothing(
     api: httpx.Client, simulator: SimulatorClient, db: Database, tool, resource, status
 ) -> None:
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()
@@ -296,7 +296,7 @@ def test_bad_tool_destroy_is_4xx_and_changes_nothing(
 
 
 @pytest.mark.parametrize("redeploy", [None, False, True])
-def test_configure_sets_variables_and_deploys_only_if_asked(
+def test_configure_sets_variables_and_deploys_only_on_request(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], redeploy
 ) -> None:
     body = {"variables": {"GREETING": "good 🙂\nmorning", "EMPTY": ""}}
@@ -323,7 +323,7 @@ BAD_VARIABLES = [
 
 
 @pytest.mark.parametrize(("body", "says"), BAD_VARIABLES)
-def test_bad_configure_is_400_says_what_to_change_and_changes_nothing(
+def test_invalid_configure_is_400_names_the_field_and_changes_nothing(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], body, says
 ) -> None:
     calls = len(simulator.list_calls())
@@ -366,7 +366,7 @@ def test_redeploy_without_a_deployment_is_500(
     assert (answer.status_code, answer.json()["error"]) == (500, "No deployment found to redeploy")
 
 
-def test_redeploy_while_the_deployment_is_being_built_says_so(
+def test_redeploy_during_a_build_asks_to_wait(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
 ) -> None:
     simulator.update_config({"railway": {"deploy_seconds": 60}})
@@ -383,7 +383,7 @@ def test_unknown_instance_is_404(api: httpx.Client, simulator: SimulatorClient, 
 
 
 @pytest.mark.parametrize(("path", "status"), [("/redeploy/", 500), ("/configure/", 502)])
-def test_railway_that_fails_is_told_as_such(
+def test_failure_of_railway_is_named(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], path, status
 ) -> None:
     for operation in ("deploymentRedeploy", "variableCollectionUpsert"):

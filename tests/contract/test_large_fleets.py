@@ -53,7 +53,7 @@ def request_statuses(api: httpx.Client, body: dict[str, Any] | None = None) -> h
 
 
 @pytest.mark.parametrize(("page", "pages"), [(500, 5), (100, 25)])
-def test_both_read_thousands_of_services_in_one_listing(
+def test_status_batch_and_poller_read_thousands_of_services_in_one_listing(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, page: int, pages: int
 ) -> None:
     simulator.update_config({"railway": {"page_max": page}})
@@ -71,7 +71,7 @@ def test_both_read_thousands_of_services_in_one_listing(
     assert deploy_status(db, ids[-1]) == "SUCCESS"
 
 
-def test_a_listing_that_fails_on_its_third_page_is_no_listing(
+def test_a_listing_that_fails_on_its_third_page_is_not_used(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     insert_instances(db, simulator.seed_services(1203))
@@ -96,7 +96,7 @@ def test_filter_finds_its_instances_on_any_page(api: httpx.Client, simulator: Si
     assert request_statuses(api, {"instanceIds": ["nobody"]}).json()["services"] == []
 
 
-def test_only_agents_of_this_environment_are_told(
+def test_only_agents_of_this_environment_are_listed(
     api: httpx.Client, simulator: SimulatorClient, providers: ProviderClient
 ) -> None:
     simulator.update_config({"railway": {"page_max": 3}})
@@ -113,7 +113,7 @@ def test_only_agents_of_this_environment_are_told(
 
 
 @pytest.mark.parametrize(("kind", "options"), TRANSIENT_FAULTS)
-def test_what_passes_is_waited_for(
+def test_transient_failures_are_retried(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, kind, options
 ) -> None:
     simulator.update_config({"railway": {"page_max": 2}})
@@ -127,7 +127,7 @@ def test_what_passes_is_waited_for(
 
 
 @pytest.mark.parametrize(("kind", "options"), PERSISTENT_FAULTS)
-def test_what_lasts_is_told_and_changes_nothing(
+def test_persistent_failures_are_reported_and_change_nothing(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, kind, options
 ) -> None:
     simulator.update_config({"railway": {"page_max": 2}})

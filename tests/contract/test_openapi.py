@@ -31,7 +31,7 @@ def test_document_is_current() -> None:
     assert openapi.SERVICES_DOCUMENT_PATH.read_text() == built, "make openapi writes it anew"
 
 
-def test_document_has_the_contracts_routes_and_the_templates() -> None:
+def test_document_has_the_routes_of_the_contract_and_of_the_template() -> None:
     template = Template.load(openapi.ROOT / "template.yaml", {})
     ours = {name for name, function in template.functions.items() if function.handler.startswith("services.")}
     routes = {(route.method, route.path) for route in template.routes if route.function in ours}
@@ -39,7 +39,7 @@ def test_document_has_the_contracts_routes_and_the_templates() -> None:
     assert CONTRACT_ROUTES <= OPERATIONS
 
 
-def test_every_answer_has_a_schema_and_every_operation_its_errors() -> None:
+def test_every_response_has_a_schema_and_every_operation_its_errors() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
     for path, methods in DOCUMENT["paths"].items():
         for operation in methods.values():

@@ -162,7 +162,7 @@ def agent(bundle: RunnerProcess) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_unknown_plugins_are_told_of_and_their_tools_listed(agent: httpx.Client) -> None:
+def test_plugins_of_the_bundle_are_listed_with_their_tools(agent: httpx.Client) -> None:
     assert agent.get("/capabilities").json() == {"plugins": ["greetings", "follower"]}
     listed = {tool["id"]: tool for tool in agent.get("/tools").json()["tools"]}
     assert len(listed) == 9
@@ -173,7 +173,7 @@ def test_unknown_plugins_are_told_of_and_their_tools_listed(agent: httpx.Client)
     expect_error(invoke_tool(agent, "time.now"), 404, "TOOL_NOT_FOUND")
 
 
-def test_unknown_tools_are_invoked_with_their_configuration(agent: httpx.Client) -> None:
+def test_tools_of_the_bundle_are_invoked_with_their_configuration(agent: httpx.Client) -> None:
     assert get_result(invoke_tool(agent, "greetings.greet", {"name": "Ada"})) == {"text": "Moin Ada"}
     error = expect_error(invoke_tool(agent, "greetings.greet", {"name": ""}), 422, "VALIDATION_ERROR")
     assert error["details"][0]["path"] == ["name"]
@@ -185,7 +185,7 @@ def test_ready_runs_after_every_setup_and_in_order(agent: httpx.Client) -> None:
     ]  # fmt: skip
 
 
-def test_a_tool_is_called_with_what_the_contract_says(agent: httpx.Client) -> None:
+def test_a_tool_is_called_with_the_contracts_context(agent: httpx.Client) -> None:
     assert get_result(invoke_tool(agent, "greetings.told")) == {
         "user": "ada", "state": {}, "secrets": ["WEATHER_KEY"], "services": ["Counter"], "file": None,
     }  # fmt: skip
@@ -200,7 +200,7 @@ def test_a_tool_that_raises_is_500(agent: httpx.Client, tool: str, message: str)
     assert get_result(invoke_tool(agent, "greetings.greet", {"name": "Ada"}))
 
 
-def test_a_tool_that_returns_something_else_is_500_that_tells_where(agent: httpx.Client) -> None:
+def test_a_tool_with_an_invalid_output_is_500_and_names_the_field(agent: httpx.Client) -> None:
     message = expect_error(invoke_tool(agent, "greetings.wrong"), 500, "TOOL_ERROR")["message"]
     assert message.startswith("greetings.wrong returned something that is not its output: text")
 
@@ -220,7 +220,7 @@ def test_a_route_gets_decoded_parameters_the_query_and_the_user(agent: httpx.Cli
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_a_path_that_is_written_out_goes_before_one_with_a_parameter(agent: httpx.Client) -> None:
+def test_a_literal_path_takes_precedence_over_a_parameter(agent: httpx.Client) -> None:
     assert agent.get("/hello/world").json() == {"text": "written out"}
     assert agent.get("/tools/time.now").json() == {"id": "time.now"}
 
@@ -232,7 +232,7 @@ def test_a_routes_body_is_validated(agent: httpx.Client) -> None:
     expect_error(agent.put("/hello/x", content=b" " * 1_100_000), 413, "PAYLOAD_TOO_LARGE")
 
 
-def test_a_route_that_fails_is_500_and_one_that_refuses_says_so(agent: httpx.Client) -> None:
+def test_a_route_that_fails_is_500_and_its_own_errors_are_kept(agent: httpx.Client) -> None:
     assert expect_error(agent.get("/broken"), 500, "ROUTE_ERROR")["message"] == "the route is broken"
     assert "not its output: name" in expect_error(agent.get("/wrong"), 500, "ROUTE_ERROR")["message"]
     assert expect_error(agent.get("/missing"), 404, "NOT_FOUND")["message"] == "No such greeting"
@@ -256,12 +256,12 @@ def test_only_a_public_route_needs_no_user(bundle: RunnerProcess, agent: httpx.C
     assert (agent.get("/open").json(), agent.post("/open").json()) == ({"user": "ada"}, {"user": "ada"})
 
 
-def test_where_there_are_no_conversations_no_prompt_can_belong_to_one(agent: httpx.Client) -> None:
+def test_without_the_conversation_plugin_a_conversation_id_is_422(agent: httpx.Client) -> None:
     body = {"input": "Hello", "conversationId": "conv-" + "0" * 32}
     expect_error(agent.post("/prompt", json=body), 422, "FEATURE_UNAVAILABLE")
 
 
-def test_what_is_exposed_is_documented(agent: httpx.Client) -> None:
+def test_exposed_tools_and_routes_are_documented(agent: httpx.Client) -> None:
     document = agent.get("/openapi.json").json()
     paths = document["paths"]
     assert "/api/tools/greetings.greet/invoke" in paths

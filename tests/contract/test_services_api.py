@@ -19,7 +19,7 @@ from tests.harness.wait import wait_until
 UNAUTHORIZED = "Invalid or missing API key"
 
 
-def test_healthz_needs_no_key_and_touches_no_provider(stack: Stack, simulator: SimulatorClient) -> None:
+def test_healthz_needs_no_key_and_calls_no_provider(stack: Stack, simulator: SimulatorClient) -> None:
     with open_client(stack.url) as client:
         answer = client.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
@@ -80,7 +80,7 @@ def test_registry_is_exactly_these_three_in_this_order(api: httpx.Client) -> Non
         ("POST", "/", 404, None),
     ],
 )
-def test_unknown_routes_and_methods_answer_json(api: httpx.Client, method, path, status, allowed) -> None:
+def test_unknown_routes_and_methods_return_json(api: httpx.Client, method, path, status, allowed) -> None:
     answer = api.request(method, path)
     assert answer.status_code == status
     assert isinstance(answer.json()["error"], str)
@@ -109,7 +109,7 @@ BAD_BODIES = [
 
 
 @pytest.mark.parametrize(("body", "says"), BAD_BODIES)
-def test_bad_create_is_400_says_what_to_change_and_changes_nothing(
+def test_invalid_create_is_400_names_the_field_and_changes_nothing(
     api: httpx.Client, simulator: SimulatorClient, db: Database, body, says
 ) -> None:
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()
@@ -127,7 +127,7 @@ def test_body_over_the_limit_is_413(api: httpx.Client, size: int) -> None:
     assert "limit" in answer.json()["error"]
 
 
-def test_create_answers_with_the_contracts_body_and_rows(
+def test_create_returns_the_contracts_body_and_writes_its_rows(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     body = create_request(new_instance_id())
@@ -186,7 +186,7 @@ def test_runtime_gets_its_variables_limits_and_volume_before_the_first_deploy(
     assert f"https://{deployment['domain']}" == made["url"]
 
 
-def test_same_request_again_makes_nothing_and_answers_the_same(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_repeated_create_creates_nothing_and_returns_the_same(api: httpx.Client, simulator: SimulatorClient) -> None:
     body = create_request(new_instance_id())
     first = create_instance(api, body)
     left, calls = simulator.list_leftovers(), len(simulator.list_calls())
@@ -199,9 +199,7 @@ def test_same_request_again_makes_nothing_and_answers_the_same(api: httpx.Client
     assert body["instanceId"] in other.json()["error"]
 
 
-def test_a_name_is_had_once_and_that_is_known_before_anything_is_bought(
-    api: httpx.Client, simulator: SimulatorClient
-) -> None:
+def test_a_name_conflict_is_409_before_any_provider_call(api: httpx.Client, simulator: SimulatorClient) -> None:
     body = create_request(new_instance_id())
     assert create_instance(api, body).status_code == 200
     calls = len(simulator.list_calls())
@@ -212,7 +210,9 @@ def test_a_name_is_had_once_and_that_is_known_before_anything_is_bought(
     assert create_instance(api, {**body, "instanceId": new_instance_id()}).status_code == 200
 
 
-def test_two_at_once_make_one_instance_and_both_get_it(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_concurrent_identical_creates_create_one_instance_and_return_it_twice(
+    api: httpx.Client, simulator: SimulatorClient
+) -> None:
     simulator.update_config({"latency_ms": 50})
     body = create_request(new_instance_id())
     first, second = run_concurrently(*[lambda: create_instance(api, body)] * 2)
@@ -222,9 +222,7 @@ def test_two_at_once_make_one_instance_and_both_get_it(api: httpx.Client, simula
     assert kinds == ["inbox", "key", "number", "order", "service", "volume"]
 
 
-def test_another_request_for_an_instance_that_is_being_made_is_409(
-    api: httpx.Client, simulator: SimulatorClient
-) -> None:
+def test_another_create_request_during_a_create_is_409(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.update_config({"latency_ms": 200})
     body = create_request(new_instance_id(), ["openrouter"])
     running = run_in_background(lambda: create_instance(api, body))
@@ -233,7 +231,7 @@ def test_another_request_for_an_instance_that_is_being_made_is_409(
     assert running.result().status_code == 200
 
 
-def test_destroy_of_an_instance_that_is_being_made_waits_for_it(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_destroy_during_a_create_waits_for_it(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.update_config({"latency_ms": 100})
     body = create_request(new_instance_id(), ["openrouter"])
     running = run_in_background(lambda: create_instance(api, body))
@@ -243,7 +241,7 @@ def test_destroy_of_an_instance_that_is_being_made_waits_for_it(api: httpx.Clien
     assert simulator.list_leftovers() == []
 
 
-def test_operation_tells_its_steps(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_operation_lists_its_steps(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body = create_request(new_instance_id(), ["openrouter"])
     assert create_instance(api, body).status_code == 200
     row = db.execute("SELECT id FROM operations WHERE instance_id = %s", (body["instanceId"],)).fetchone()
@@ -257,7 +255,7 @@ def test_operation_tells_its_steps(api: httpx.Client, simulator: SimulatorClient
     assert api.get("/operations/op-unknown").status_code == 404
 
 
-def test_create_that_takes_long_answers_202_and_goes_on(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_slow_create_returns_202_and_continues(api: httpx.Client, simulator: SimulatorClient) -> None:
     for call in ("serviceCreate", "volumeCreate", "environmentPatchCommit"):
         simulator.inject_fault("railway", call, "slow", seconds=4, times=1)
     body = create_request(new_instance_id(), [])
@@ -277,7 +275,7 @@ def test_create_that_takes_long_answers_202_and_goes_on(api: httpx.Client, simul
     assert (again.status_code, again.json()) == (200, page["result"])
 
 
-def test_create_goes_on_when_its_caller_goes_away(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_create_continues_after_its_client_disconnects(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.inject_fault("railway", "environmentPatchCommit", "slow", seconds=1.0, times=1)
     body = create_request(new_instance_id(), ["openrouter"])
     gone = httpx.Client(base_url=api.base_url, headers=api.headers, timeout=0.3)
@@ -288,7 +286,7 @@ def test_create_goes_on_when_its_caller_goes_away(api: httpx.Client, simulator: 
     assert len([left for left in simulator.list_leftovers() if left.kind == "service"]) == 1
 
 
-def test_destroy_deletes_everything_and_tells_what(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_destroy_deletes_and_lists_everything(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body = create_request(new_instance_id(), ["openrouter", "telnyx"])
     create_instance(api, body)
     gone = api.delete(f"/destroy/{body['instanceId']}")
@@ -302,7 +300,7 @@ def test_destroy_deletes_everything_and_tells_what(api: httpx.Client, simulator:
     assert (again.status_code, again.json()["error"]) == (404, f"Instance {body['instanceId']} not found")
 
 
-def test_destroy_counts_what_was_gone_already(api: httpx.Client, providers: ProviderClient) -> None:
+def test_destroy_reports_resources_that_were_deleted_before(api: httpx.Client, providers: ProviderClient) -> None:
     body = create_request(new_instance_id(), ["openrouter"])
     key = create_instance(api, body).json()["services"]["openrouter"]["resourceId"]
     assert providers.request_openrouter("DELETE", f"/keys/{key}").status_code == 200
@@ -311,7 +309,7 @@ def test_destroy_counts_what_was_gone_already(api: httpx.Client, providers: Prov
     assert gone.json()["destroyed"]["openrouter"] is True
 
 
-def test_destroy_that_cannot_end_keeps_the_row_and_is_gone_on_with(
+def test_failed_destroy_keeps_the_row_and_can_be_retried(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     body = create_request(new_instance_id(), ["openrouter", "agentmail"])
@@ -338,7 +336,7 @@ def test_destroy_that_cannot_end_keeps_the_row_and_is_gone_on_with(
     assert simulator.list_leftovers() == []
 
 
-def test_status_batch_tells_agents_of_this_environment(
+def test_status_batch_lists_agents_of_this_environment(
     api: httpx.Client, simulator: SimulatorClient, providers: ProviderClient
 ) -> None:
     body = create_request(new_instance_id(), [])

@@ -49,7 +49,9 @@ def replay(stack: Stack) -> EventReplay:
     return EventReplay(stack)
 
 
-def test_every_sample_event(stack: Stack, replay: EventReplay, simulator: SimulatorClient, db: Database) -> None:
+def test_every_sample_event_is_handled(
+    stack: Stack, replay: EventReplay, simulator: SimulatorClient, db: Database
+) -> None:
     """In the order in which they would come, each state machine's tasks one by one."""
     assert replay("authorizer") == {"isAuthorized": True, "context": {"caller": ""}}
     assert replay("agent_authorizer") == {"isAuthorized": True, "context": {"user": "user-1", "problem": ""}}

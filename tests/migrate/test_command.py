@@ -73,7 +73,7 @@ def run_migrate(data: Path, *arguments: str, **changes: str | None) -> tuple[int
     return wait_for_exit(start_migrate(data, *arguments, **changes), data)
 
 
-def test_it_needs_nothing_but_an_empty_folder(data: Path) -> None:
+def test_command_needs_nothing_but_an_empty_folder(data: Path) -> None:
     code, out, err = run_migrate(data)
     assert (code, err) == (0, "")
     assert f"schema      nothing → {HEAD}\n" in out
@@ -85,7 +85,7 @@ def test_it_needs_nothing_but_an_empty_folder(data: Path) -> None:
     assert "note        nothing is dropped from the pool: POOL_DATABASE_URL is not set\n" in out
 
 
-def test_it_backfills_through_the_real_function_and_drops(pool_migration: Migration, data: Path) -> None:
+def test_command_backfills_through_the_function_and_drops(pool_migration: Migration, data: Path) -> None:
     create_pool_table(pool_migration.pool)
     insert_rows(pool_migration.pool, "instances", pool_row("a"), pool_row("b", volume_id=None))
     urls = {"SERVICE_DATABASE_URL": pool_migration.services, "POOL_DATABASE_URL": pool_migration.pool}
@@ -117,7 +117,7 @@ def test_a_failure_is_one_line_without_a_secret(pool_migration: Migration, data:
     assert password not in out + err + logs
 
 
-def test_a_start_that_cannot_backfill_stops_with_the_reason(pool_migration: Migration, data: Path) -> None:
+def test_runner_that_cannot_backfill_exits_with_the_reason(pool_migration: Migration, data: Path) -> None:
     create_pool_table(pool_migration.pool)
     insert_rows(pool_migration.pool, "instances", pool_row("a"), pool_row("b", service_id="service-a"))
     urls = {"SERVICE_DATABASE_URL": pool_migration.services, "POOL_DATABASE_URL": pool_migration.pool}
@@ -127,7 +127,7 @@ def test_a_start_that_cannot_backfill_stops_with_the_reason(pool_migration: Migr
     assert fetch_rows(pool_migration.services, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
 
 
-def test_an_interrupted_one_leaves_no_process_and_no_trace(services_migration: Migration, data: Path) -> None:
+def test_interrupted_migration_leaves_no_process_and_no_change(services_migration: Migration, data: Path) -> None:
     with connect(services_migration.services) as other:
         other.execute(LOCK_QUERY)
         process = start_migrate(data, SERVICE_DATABASE_URL=services_migration.services)
@@ -138,7 +138,7 @@ def test_an_interrupted_one_leaves_no_process_and_no_trace(services_migration: M
     assert fetch_rows(services_migration.services, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
 
 
-def test_beside_a_runner_it_runs_there(stack: Stack, data: Path) -> None:
+def test_command_beside_a_runner_migrates_through_it(stack: Stack, data: Path) -> None:
     process = start_migrate(data, "--drop", POINTSMAN_DATA=str(stack.settings.data))
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
@@ -148,7 +148,7 @@ def test_beside_a_runner_it_runs_there(stack: Stack, data: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["SERVICE_DATABASE_URL", "POOL_DATABASE_URL"])
-def test_a_runner_with_other_databases_is_not_asked(
+def test_runner_with_other_databases_is_not_used(
     stack: Stack, data: Path, services_migration: Migration, name: str
 ) -> None:
     changes = {"POINTSMAN_DATA": str(stack.settings.data), name: services_migration.services}
@@ -159,7 +159,7 @@ def test_a_runner_with_other_databases_is_not_asked(
     assert services_migration.services.split(":")[2].split("@")[0] not in err
 
 
-def test_it_waits_for_a_runner_that_is_starting(data: Path, services_migration: Migration) -> None:
+def test_command_waits_for_a_runner_that_is_starting(data: Path, services_migration: Migration) -> None:
     data.mkdir()
     lock = RunLock(data)
     lock.acquire()
@@ -180,7 +180,7 @@ def test_the_demo_leaves_the_developers_databases_alone(data: Path) -> None:
     assert settings.databases() == {"services": None, "pool": None}
 
 
-def test_make_knows_both() -> None:
+def test_make_has_both_targets() -> None:
     for target, ending in (("migrate", "-m local migrate"), ("migrate-drop", "-m local migrate --drop")):
         command = ["make", "-n", "--no-print-directory", target]
         done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
@@ -188,12 +188,12 @@ def test_make_knows_both() -> None:
 
 
 @pytest.mark.parametrize("drop", ["yes", 1, None, {}, "true"])
-def test_the_function_takes_a_boolean_only(stack: Stack, drop: object) -> None:
+def test_the_function_accepts_a_boolean_only(stack: Stack, drop: object) -> None:
     result = stack.invoke("MigrateFunction", {"drop": drop})
     assert (result.error_type, result.error_message) == ("InvalidInput", "drop has to be true or false")
 
 
-def test_the_function_answers_with_the_report(stack: Stack) -> None:
+def test_the_function_returns_the_report(stack: Stack) -> None:
     result = stack.invoke("MigrateFunction", {"drop": True})
     assert result.error is None, result.payload
     assert json.loads(result.payload) == {

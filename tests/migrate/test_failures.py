@@ -63,7 +63,7 @@ def schema_variant(request: pytest.FixtureRequest, pool_migration: Migration) ->
     return pool_migration
 
 
-def test_a_service_of_two_instances(schema_variant: Migration) -> None:
+def test_a_service_of_two_instances_fails_the_backfill(schema_variant: Migration) -> None:
     create_filled_pool(schema_variant, "a", "b")
     insert_rows(schema_variant.pool, "instances", pool_row("c", service_id="service-a"))
     said = assert_migration_fails(
@@ -74,7 +74,7 @@ def test_a_service_of_two_instances(schema_variant: Migration) -> None:
 
 
 @pytest.mark.parametrize(("name", "after"), [("instance_infra", 2), ("instance_services", 3)])
-def test_a_row_in_the_middle_that_is_refused(pool_migration: Migration, name: str, after: int) -> None:
+def test_a_rejected_row_rolls_the_backfill_back(pool_migration: Migration, name: str, after: int) -> None:
     create_legacy_services(pool_migration.services)
     execute(pool_migration.services, RAISING_TRIGGER_FUNCTION.format(table=name, after=after))
     execute(
@@ -99,12 +99,12 @@ def call_at_commit(pool_migration: Migration, function: str) -> None:
     create_filled_pool(pool_migration, "a")
 
 
-def test_a_commit_that_is_refused_rolls_the_pools_drop_back_too(pool_migration: Migration) -> None:
+def test_a_rejected_commit_rolls_the_pools_drop_back(pool_migration: Migration) -> None:
     call_at_commit(pool_migration, RAISING_TRIGGER_FUNCTION.format(table="instance_infra", after=1))
     assert_migration_fails(pool_migration, "could not be committed; both databases are as they were: P0001", drop=True)
 
 
-def test_a_commit_without_an_answer_is_told_as_unknown_and_rolls_the_pools_drop_back(pool_migration: Migration) -> None:
+def test_a_commit_with_an_unknown_outcome_is_reported_and_rolls_the_pools_drop_back(pool_migration: Migration) -> None:
     call_at_commit(
         pool_migration,
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
@@ -116,7 +116,7 @@ def test_a_commit_without_an_answer_is_told_as_unknown_and_rolls_the_pools_drop_
     assert (dump_database(pool_migration.services), dump_database(pool_migration.pool)) == before
 
 
-def test_a_settings_name_that_is_missing(schema_variant: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_railway_settings_fail_the_backfill(schema_variant: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     create_filled_pool(schema_variant, "a")
     monkeypatch.delenv("RAILWAY_API_TOKEN")
     assert_migration_fails(schema_variant, BACKFILL_FAILED + "The setting RAILWAY_API_TOKEN is missing")
@@ -126,7 +126,7 @@ def test_a_settings_name_that_is_missing(schema_variant: Migration, monkeypatch:
     assert_migration_fails(schema_variant, BACKFILL_FAILED + ".*RAILWAY_ENVIRONMENT_NAME .*there are: .*production")
 
 
-def test_a_refused_token(schema_variant: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_token_fails_the_backfill(schema_variant: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     create_pool_table(schema_variant.pool)
     insert_rows(schema_variant.pool, "instances", pool_row("a", volume_id=None))
     monkeypatch.setenv("RAILWAY_API_TOKEN", "bad-token")
@@ -135,12 +135,12 @@ def test_a_refused_token(schema_variant: Migration, monkeypatch: pytest.MonkeyPa
     )
 
 
-def test_rows_that_cannot_be_read(pool_migration: Migration) -> None:
+def test_unreadable_rows_fail_the_backfill(pool_migration: Migration) -> None:
     create_table(pool_migration.pool, "instances", {"service_id": "TEXT", "name": "TEXT"})
     assert_migration_fails(pool_migration, BACKFILL_FAILED + "42703 column .id. does not exist")
 
 
-def test_a_time_that_is_none(pool_migration: Migration) -> None:
+def test_an_invalid_time_fails_the_backfill(pool_migration: Migration) -> None:
     create_pool_table(pool_migration.pool)
     execute(pool_migration.pool, "ALTER TABLE instances ALTER created_at DROP DEFAULT, ALTER created_at TYPE TEXT")
     insert_rows(pool_migration.pool, "instances", pool_row("a", created_at="yesterday-ish"))
@@ -178,7 +178,7 @@ UNREACHABLE_URLS = [
 
 
 @pytest.mark.parametrize("url", UNREACHABLE_URLS)
-def test_an_address_that_leads_nowhere_is_not_told(
+def test_an_unreachable_address_is_not_in_the_error(
     pool_migration: Migration, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("POOL_DATABASE_URL", url)
@@ -189,7 +189,7 @@ def test_an_address_that_leads_nowhere_is_not_told(
     assert SECRET not in said + repr(caught.value) + str(caught.value)
 
 
-def test_a_wrong_password_is_not_told(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_is_not_in_the_error(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     user, _, host = pool_migration.pool.partition("@")
     monkeypatch.setenv("POOL_DATABASE_URL", f"{user}{SECRET}@{host}")
     said = assert_migration_fails(pool_migration, "The pool's database cannot be reached")
@@ -198,7 +198,7 @@ def test_a_wrong_password_is_not_told(pool_migration: Migration, monkeypatch: py
 
 
 @pytest.mark.parametrize("which", ["services", "pool"])
-def test_a_database_that_breaks_off_in_the_middle(
+def test_a_database_lost_in_the_middle_changes_nothing(
     pool_migration: Migration, railway_simulator: SimulatorClient, which: str
 ) -> None:
     """While Railway is asked, so the rows are read and none is written yet."""
@@ -229,7 +229,7 @@ def terminate_migration(url: str, railway_simulator: SimulatorClient) -> None:
     assert fetch_rows(url, query)
 
 
-def test_a_lock_that_is_not_had_in_time_ends_it(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_timeout_changes_nothing(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     create_filled_pool(pool_migration, "a")
     pool_migration()
     for module in (schema, database):
@@ -248,7 +248,7 @@ def test_a_lock_that_is_not_had_in_time_ends_it(pool_migration: Migration, monke
 
 
 @pytest.mark.parametrize("drop", [False, True])
-def test_several_at_once_do_it_once(pool_migration: Migration, drop: bool) -> None:
+def test_concurrent_migrations_run_once(pool_migration: Migration, drop: bool) -> None:
     create_filled_pool(pool_migration, *"abcde")
     reports = run_concurrently(*[lambda: pool_migration(drop=drop)] * 4)
     assert len(reports) == 4

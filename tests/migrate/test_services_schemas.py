@@ -79,7 +79,7 @@ MISSING_COLUMNS = [
 
 
 @pytest.mark.parametrize("without", MISSING_COLUMNS, ids=lambda names: f"without {'+'.join(names) or 'nothing'}")
-def test_an_older_shape_is_completed_and_keeps_its_rows(
+def test_an_older_schema_is_completed_and_keeps_its_rows(
     services_migration: Migration, without: tuple[str, ...]
 ) -> None:
     create_legacy_tables(services_migration.services, without=without)
@@ -101,7 +101,7 @@ SECRET_SUBSETS = [chosen for size in range(1, 4) for chosen in itertools.combina
 
 @pytest.mark.parametrize("kind", ["TEXT", "TEXT NOT NULL"])
 @pytest.mark.parametrize("chosen", SECRET_SUBSETS, ids="+".join)
-def test_columns_of_old_secrets_stay_without_being_required(
+def test_columns_of_old_secrets_become_optional(
     services_migration: Migration, chosen: tuple[str, ...], kind: str
 ) -> None:
     create_legacy_tables(
@@ -113,7 +113,7 @@ def test_columns_of_old_secrets_stay_without_being_required(
     assert {name: old[name] for name in chosen} == dict.fromkeys(chosen, "secret")
 
 
-def test_only_one_of_the_two_tables_there(services_migration: Migration) -> None:
+def test_only_one_of_the_two_tables_exists(services_migration: Migration) -> None:
     create_table(services_migration.services, "instance_infra", INSTANCE_INFRA_COLUMNS)
     insert_rows(services_migration.services, "instance_infra", LEGACY_INSTANCE)
     services_migration()
@@ -121,7 +121,7 @@ def test_only_one_of_the_two_tables_there(services_migration: Migration) -> None
     assert len(fetch_rows(services_migration.services, "SELECT * FROM instance_infra")) == 2
 
 
-def test_what_cannot_be_made_up_is_named_and_nothing_is_changed(services_migration: Migration) -> None:
+def test_a_required_column_without_a_default_is_named_and_nothing_is_changed(services_migration: Migration) -> None:
     create_legacy_tables(services_migration.services)
     execute(services_migration.services, "ALTER TABLE instance_services DROP COLUMN env_key")
     before = dump_database(services_migration.services)
@@ -130,7 +130,7 @@ def test_what_cannot_be_made_up_is_named_and_nothing_is_changed(services_migrati
     assert dump_database(services_migration.services) == before
 
 
-def test_the_tables_of_the_search_path_are_meant(
+def test_the_tables_of_the_search_path_are_migrated(
     services_migration: Migration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execute(services_migration.services, "CREATE SCHEMA other")
@@ -142,7 +142,7 @@ def test_the_tables_of_the_search_path_are_meant(
     assert column_names(services_migration.services, "instance_infra") >= {"gateway_token"}
 
 
-def test_a_newer_schema_than_ours_is_said(services_migration: Migration) -> None:
+def test_a_newer_schema_is_rejected(services_migration: Migration) -> None:
     services_migration()
     execute(services_migration.services, "UPDATE pointsman_schema_version SET version_num = '9999'")
     with pytest.raises(MigrationFailed, match=r"nothing was changed: .*9999"):

@@ -20,7 +20,7 @@ def submit_needing_approval(engine: EngineHarness, **given: object) -> str:
     return prompt_id
 
 
-def test_page_shows_the_approval_while_it_waits(engine: EngineHarness) -> None:
+def test_page_has_the_approval_while_the_prompt_waits(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     page = queries.get_prompt(engine.user_id, prompt_id)
     assert list(page) == ["id", "input", "model", "status", "outputs", "approval", "usage", "createdAt", "updatedAt"]
@@ -35,7 +35,7 @@ def test_page_shows_the_approval_while_it_waits(engine: EngineHarness) -> None:
     assert (page["status"], [one["type"] for one in page["outputs"]]) == ("completed", ["tool", "text"])  # type: ignore[union-attr]
 
 
-def test_page_of_a_failed_prompt_tells_the_error_and_its_conversation(engine: EngineHarness) -> None:
+def test_page_of_a_failed_prompt_has_the_error_and_its_conversation(engine: EngineHarness) -> None:
     conversation_id = engine.create_conversation()
     prompt_id = engine.submit_and_advance({"error": {"status": 400}, "times": None}, conversation_id=conversation_id)
     page = queries.get_prompt(engine.user_id, prompt_id)
@@ -43,7 +43,7 @@ def test_page_of_a_failed_prompt_tells_the_error_and_its_conversation(engine: En
 
 
 @pytest.mark.parametrize("wrong", ["user", "prompt", "call", "input", "no id", "nul"])
-def test_foreign_and_differently_argued_decisions_are_refused(engine: EngineHarness, wrong: str) -> None:
+def test_decisions_of_others_and_about_other_input_are_rejected(engine: EngineHarness, wrong: str) -> None:
     prompt_id = submit_needing_approval(engine)
     user, wanted, call_id, options = engine.user_id, prompt_id, "call_1", {}
     if wrong == "user":
@@ -64,7 +64,7 @@ def test_foreign_and_differently_argued_decisions_are_refused(engine: EngineHarn
     assert engine.effects() == ["a"]
 
 
-def test_repeated_and_stale_decisions_are_refused(engine: EngineHarness) -> None:
+def test_repeated_and_stale_decisions_are_rejected(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     engine.decide(prompt_id, approve=False)
     for _ in range(2):
@@ -74,7 +74,7 @@ def test_repeated_and_stale_decisions_are_refused(engine: EngineHarness) -> None
     assert (engine.effects(), engine.status(prompt_id)) == ([], "completed")
 
 
-def test_expired_approval_cannot_be_given_even_before_anybody_has_noticed(engine: EngineHarness) -> None:
+def test_expired_approval_is_rejected_even_before_the_loop_notices(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     engine.db.execute("UPDATE prompt_calls SET expires_at = clock_timestamp() WHERE prompt_id = %s", (prompt_id,))
     with pytest.raises(PromptNotFound):
@@ -83,7 +83,7 @@ def test_expired_approval_cannot_be_given_even_before_anybody_has_noticed(engine
     assert engine.effects() == []
 
 
-def test_approval_is_of_these_arguments_only(engine: EngineHarness) -> None:
+def test_approval_is_bound_to_the_arguments(engine: EngineHarness) -> None:
     """Whoever can write to the database may change the stored call, but not what was approved."""
     prompt_id = submit_needing_approval(engine)
     engine.decide(prompt_id)
@@ -94,9 +94,7 @@ def test_approval_is_of_these_arguments_only(engine: EngineHarness) -> None:
     assert engine.effects() == []
 
 
-def test_approval_does_not_hold_for_a_default_that_has_changed(
-    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_approval_is_void_when_a_default_has_changed(engine: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     prompt_id = submit_needing_approval(engine)
     engine.decide(prompt_id)
 
@@ -112,7 +110,7 @@ def test_approval_does_not_hold_for_a_default_that_has_changed(
     assert engine.effects() == []
 
 
-def test_of_fifty_decisions_at_once_exactly_one_is_taken(engine: EngineHarness) -> None:
+def test_exactly_one_of_fifty_concurrent_decisions_is_accepted(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     with engine.db.transaction():
         engine.db.execute("SELECT FROM prompts WHERE id = %s FOR UPDATE", (prompt_id,))
@@ -128,7 +126,7 @@ def test_of_fifty_decisions_at_once_exactly_one_is_taken(engine: EngineHarness) 
     assert engine.effects() == (["a"] if taken["state"] == "approved" else [])
 
 
-def test_decision_before_the_token_and_after_it(engine: EngineHarness) -> None:
+def test_decision_before_the_task_token_needs_no_wait(engine: EngineHarness) -> None:
     early, late = submit_needing_approval(engine), submit_needing_approval(engine)
     engine.decide(early)
     restarts = engine.prompt_row(early)["restarts"]
@@ -137,7 +135,7 @@ def test_decision_before_the_token_and_after_it(engine: EngineHarness) -> None:
     assert engine.prompt_row(late)["task_token"] == "token-2"
 
 
-def test_execution_that_is_not_the_newest_may_not_wait_or_advance(engine: EngineHarness) -> None:
+def test_superseded_execution_neither_waits_nor_advances(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     assert approvals.register_task_token(prompt_id, 5, "token") == {"waiting": False}
     assert engine.prompt_row(prompt_id)["task_token"] is None
@@ -146,7 +144,7 @@ def test_execution_that_is_not_the_newest_may_not_wait_or_advance(engine: Engine
     assert (engine.status(prompt_id), engine.effects()) == ("running", [])
 
 
-def test_cancelled_while_it_waits(engine: EngineHarness) -> None:
+def test_waiting_prompt_can_be_cancelled(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     termination.cancel(engine.user_id, prompt_id)
     events = engine.events(prompt_id)
@@ -157,7 +155,7 @@ def test_cancelled_while_it_waits(engine: EngineHarness) -> None:
     assert (engine.advance(prompt_id)["next"], engine.status(prompt_id), engine.effects()) == ("done", "cancelled", [])
 
 
-def test_cancelled_while_a_tool_runs_tells_that_its_outcome_is_unknown(engine: EngineHarness) -> None:
+def test_tool_running_at_the_cancellation_has_an_unknown_outcome(engine: EngineHarness) -> None:
     prompt_id = engine.submit(
         {"calls": [tool_call("effects.bump", name="a"), tool_call("effects.bump", "call_2", name="b")]}
     )
@@ -175,14 +173,14 @@ def test_cancelled_while_a_tool_runs_tells_that_its_outcome_is_unknown(engine: E
     assert (engine.status(prompt_id), engine.effects()) == ("cancelled", ["a"])
 
 
-def test_cancelling_what_has_ended_changes_nothing(engine: EngineHarness) -> None:
+def test_cancelling_an_ended_prompt_changes_nothing(engine: EngineHarness) -> None:
     prompt_id = engine.submit_and_advance({"text": "Done."})
     events = engine.events(prompt_id)
     termination.cancel(engine.user_id, prompt_id)
     assert (engine.events(prompt_id), engine.status(prompt_id)) == (events, "completed")
 
 
-def test_another_users_prompt_is_neither_seen_nor_cancelled(engine: EngineHarness) -> None:
+def test_another_users_prompt_is_neither_read_nor_cancelled(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     for attempt in (termination.cancel, queries.get_prompt, queries.list_events_after):
         for wanted in (prompt_id, "prompt-" + "0" * 32, "nonsense\0"):

@@ -43,7 +43,7 @@ def drive_to_end(engine: EngineHarness, prompt_id: str, part: str, kill_at: int,
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("part", ["before the approval", "after it"])
-def test_killed_at_every_transaction_it_completes_and_no_tool_runs_twice(
+def test_prompt_killed_at_any_transaction_completes_and_no_tool_runs_twice(
     engine: EngineHarness, part: str, when: str
 ) -> None:
     text = f"Killed {part} {when}"
@@ -74,7 +74,7 @@ def test_killed_at_every_transaction_it_completes_and_no_tool_runs_twice(
     assert 0 < unknown_outcomes < kills
 
 
-def test_advance_that_was_superseded_writes_nothing_any_more(engine: EngineHarness) -> None:
+def test_superseded_advance_writes_nothing(engine: EngineHarness) -> None:
     """Two at once for the same execution, which Step Functions should never do: the second takes over."""
     prompt_id = engine.submit({"calls": [tool_call("effects.bump", name="a")]}, {"text": "Done."})
     restarts = engine.prompt_row(prompt_id)["restarts"]

@@ -51,7 +51,7 @@ def delta_texts(events: list[StreamEvent]) -> list[str]:
     ]
 
 
-def test_what_is_heard_comes_at_once_and_in_order(engine: EngineHarness) -> None:
+def test_notified_events_and_deltas_arrive_in_order(engine: EngineHarness) -> None:
     engine.simulator.script_model({"text": "One two three."}, match="A question.")
     listeners: list[EventListener] = []
 
@@ -71,7 +71,7 @@ def test_what_is_heard_comes_at_once_and_in_order(engine: EngineHarness) -> None
     subscription.close()
 
 
-def test_pieces_come_from_the_beginning_of_a_turn_only(engine: EngineHarness) -> None:
+def test_deltas_are_delivered_from_the_start_of_a_turn_only(engine: EngineHarness) -> None:
     prompt_id = submit_and_claim(engine)
     subscription = subscribe(engine, prompt_id)
     send_deltas(prompt_id, "in the middle")
@@ -88,7 +88,7 @@ def test_pieces_come_from_the_beginning_of_a_turn_only(engine: EngineHarness) ->
     subscription.close()
 
 
-def test_a_piece_of_a_text_that_has_come_is_left_out(engine: EngineHarness) -> None:
+def test_a_delta_of_a_completed_text_is_dropped(engine: EngineHarness) -> None:
     prompt_id = submit_and_claim(engine)
     subscription = subscribe(engine, prompt_id)
     send_deltas(prompt_id, None, "One")
@@ -99,7 +99,7 @@ def test_a_piece_of_a_text_that_has_come_is_left_out(engine: EngineHarness) -> N
     subscription.close()
 
 
-def test_a_connection_that_breaks_takes_the_text_back_and_loses_no_event(engine: EngineHarness) -> None:
+def test_a_lost_connection_resets_the_text_and_loses_no_event(engine: EngineHarness) -> None:
     prompt_id = submit_and_claim(engine)
     subscription = subscribe(engine, prompt_id)
     send_deltas(prompt_id, None, "One")
@@ -114,7 +114,7 @@ def test_a_connection_that_breaks_takes_the_text_back_and_loses_no_event(engine:
     subscription.close()
 
 
-def test_who_hears_nothing_sees_it_at_the_next_look(engine: EngineHarness) -> None:
+def test_events_are_polled_where_notifications_are_lost(engine: EngineHarness) -> None:
     prompt_id = submit_and_claim(engine)
     subscription = subscribe(engine, prompt_id, DeafListener)
     started_at = time.monotonic()
@@ -128,7 +128,7 @@ def test_who_hears_nothing_sees_it_at_the_next_look(engine: EngineHarness) -> No
     subscription.close()
 
 
-def test_nothing_is_listened_to_any_more_once_it_is_closed(engine: EngineHarness) -> None:
+def test_a_closed_subscription_does_not_listen(engine: EngineHarness) -> None:
     subscription = subscribe(engine, submit_and_claim(engine))
     query = "SELECT count(*) AS channels FROM pg_listening_channels()"
     assert run_in_transaction(lambda db: db.execute(query).fetchone()) == {"channels": 1}

@@ -35,7 +35,7 @@ def execution_statuses(engine: EngineHarness, stack: Stack, prompt_id: str) -> l
     return sorted(execution["status"] for execution in executions)
 
 
-def test_prompt_runs_from_beginning_to_end(live_engine: EngineHarness, stack: Stack) -> None:
+def test_prompt_runs_to_its_end(live_engine: EngineHarness, stack: Stack) -> None:
     prompt_id = live_engine.submit(
         {"calls": [tool_call("time.now")]}, {"text": "Late."}, {"text": "Never said."}, tokens=True
     )
@@ -44,7 +44,7 @@ def test_prompt_runs_from_beginning_to_end(live_engine: EngineHarness, stack: St
     wait_until(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
 
 
-def test_approval_wakes_the_execution_that_waits_and_the_instance_is_created_once(
+def test_approval_resumes_the_waiting_execution_and_creates_the_instance_once(
     live_engine: EngineHarness, stack: Stack, simulator: SimulatorClient
 ) -> None:
     instance_id = new_instance_id()
@@ -61,7 +61,7 @@ def test_approval_wakes_the_execution_that_waits_and_the_instance_is_created_onc
     assert live_engine.prompt_row(prompt_id)["restarts"] == 0
 
 
-def test_rejection_wakes_it_too(live_engine: EngineHarness, simulator: SimulatorClient) -> None:
+def test_rejection_resumes_the_waiting_execution(live_engine: EngineHarness, simulator: SimulatorClient) -> None:
     prompt_id = live_engine.submit(create_turn(new_instance_id()), {"text": "As you wish."})
     wait_for_task_token(live_engine, prompt_id)
     live_engine.decide(prompt_id, approve=False, reason="Too dear")
@@ -70,7 +70,7 @@ def test_rejection_wakes_it_too(live_engine: EngineHarness, simulator: Simulator
     assert simulator.list_leftovers() == []
 
 
-def test_decision_that_comes_before_the_token_is_not_missed(live_engine: EngineHarness, stack: Stack) -> None:
+def test_decision_before_the_task_token_is_not_lost(live_engine: EngineHarness, stack: Stack) -> None:
     prompt_id = live_engine.submit(destroy_turn(), {"text": "Well."})
     live_engine.wait_for_status(prompt_id, "waiting")
     live_engine.decide(prompt_id)
@@ -78,7 +78,7 @@ def test_decision_that_comes_before_the_token_is_not_missed(live_engine: EngineH
     assert live_engine.tool_results(prompt_id) == ["Instance nobody not found"]
 
 
-def test_cancelling_ends_the_execution_that_waits(live_engine: EngineHarness, stack: Stack) -> None:
+def test_cancelling_ends_the_waiting_execution(live_engine: EngineHarness, stack: Stack) -> None:
     prompt_id = live_engine.submit(destroy_turn())
     wait_for_task_token(live_engine, prompt_id)
     termination.cancel(live_engine.user_id, prompt_id)
@@ -86,7 +86,7 @@ def test_cancelling_ends_the_execution_that_waits(live_engine: EngineHarness, st
     assert live_engine.last_event(prompt_id) == ("error", {"message": "The prompt was cancelled"})
 
 
-def test_advance_that_is_killed_is_tried_again_by_the_state_machine(live_engine: EngineHarness, stack: Stack) -> None:
+def test_killed_advance_is_retried_by_the_state_machine(live_engine: EngineHarness, stack: Stack) -> None:
     prompt_id = live_engine.submit({"text": "Hello.", "latency_s": 2.5})
     wait_until(lambda: len(live_engine.model_requests()) == 1)
     assert kill_workers(ADVANCE) >= 1
@@ -95,7 +95,7 @@ def test_advance_that_is_killed_is_tried_again_by_the_state_machine(live_engine:
     wait_until(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
 
 
-def test_tool_that_was_killed_is_not_run_again(live_engine: EngineHarness, simulator: SimulatorClient) -> None:
+def test_killed_tool_is_not_run_again(live_engine: EngineHarness, simulator: SimulatorClient) -> None:
     """The operation that it began goes on; only the loop does not know how it ended."""
     simulator.inject_fault("railway", "serviceCreate", "slow", seconds=2)
     instance_id = new_instance_id()
@@ -113,7 +113,7 @@ def test_tool_that_was_killed_is_not_run_again(live_engine: EngineHarness, simul
     wait_until(lambda: live_engine.db.execute(query, (instance_id,)).fetchall() == [{"status": "succeeded"}])
 
 
-def test_prompt_that_breaks_off_for_good_is_closed_with_an_error(live_engine: EngineHarness, stack: Stack) -> None:
+def test_prompt_that_fails_for_good_is_terminated_with_an_error(live_engine: EngineHarness, stack: Stack) -> None:
     """As the state machine does it when advancing has failed in a way that will not pass."""
     prompt_id = live_engine.submit({"text": "Never said.", "latency_s": 3.5})
     wait_until(lambda: len(live_engine.model_requests()) == 1)
@@ -127,7 +127,7 @@ def test_prompt_that_breaks_off_for_good_is_closed_with_an_error(live_engine: En
     assert live_engine.status(prompt_id) == "failed"
 
 
-def test_prompt_begun_while_step_functions_is_away_is_started_by_the_recovery(
+def test_prompt_submitted_while_step_functions_is_down_is_started_by_the_recovery(
     live_engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as away:
@@ -142,7 +142,7 @@ def test_prompt_begun_while_step_functions_is_away_is_started_by_the_recovery(
     live_engine.wait_for_status(prompt_id, "completed")
 
 
-def test_recovery_tells_an_execution_what_has_been_decided(
+def test_recovery_resumes_an_execution_that_missed_its_decision(
     live_engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prompt_id = live_engine.submit(destroy_turn(), {"text": "Well."})
@@ -157,7 +157,7 @@ def test_recovery_tells_an_execution_what_has_been_decided(
     assert live_engine.prompt_row(prompt_id)["restarts"] == 0
 
 
-def test_recovery_restarts_what_its_execution_has_left_alone(engine: EngineHarness) -> None:
+def test_recovery_restarts_a_prompt_whose_execution_has_ended(engine: EngineHarness) -> None:
     """The machine here ends at once, so a prompt that still runs has been left alone."""
     prompt_id = engine.submit({"text": "Hello."})
     engine.db.execute(
@@ -174,7 +174,7 @@ def test_recovery_restarts_what_its_execution_has_left_alone(engine: EngineHarne
     assert engine.last_event(prompt_id)[0] == "prompt.completed"
 
 
-def test_recovery_starts_what_lost_its_execution_by_schedule(live_engine: EngineHarness, stack: Stack) -> None:
+def test_scheduled_recovery_restarts_a_prompt_without_an_execution(live_engine: EngineHarness, stack: Stack) -> None:
     prompt_id = live_engine.submit(destroy_turn(), {"text": "Well."})
     wait_for_task_token(live_engine, prompt_id)
     step_functions.forget_executions(prompt_id)
@@ -186,9 +186,7 @@ def test_recovery_starts_what_lost_its_execution_by_schedule(live_engine: Engine
     assert live_engine.tool_results(prompt_id) == ["Not run: nobody approved this call in time"]
 
 
-def test_decision_about_a_prompt_whose_execution_is_gone_starts_another(
-    live_engine: EngineHarness, stack: Stack
-) -> None:
+def test_decision_about_a_prompt_without_an_execution_starts_one(live_engine: EngineHarness, stack: Stack) -> None:
     prompt_id = live_engine.submit(destroy_turn(), {"text": "Well."})
     wait_for_task_token(live_engine, prompt_id)
     step_functions.forget_executions(prompt_id)
@@ -197,9 +195,7 @@ def test_decision_about_a_prompt_whose_execution_is_gone_starts_another(
     assert live_engine.tool_results(prompt_id) == ["Instance nobody not found"]
 
 
-def test_neither_the_history_nor_the_input_of_an_execution_holds_a_word_of_anybody(
-    live_engine: EngineHarness, stack: Stack
-) -> None:
+def test_execution_history_and_input_contain_no_prompt_text(live_engine: EngineHarness, stack: Stack) -> None:
     prompt_id = live_engine.submit(
         destroy_turn(), {"text": "Wordofthemodel."}, text=f"Wordoftheuser {new_instance_id()}"
     )

@@ -45,7 +45,7 @@ def tool_results(stream: PromptStream) -> list[Any]:
 
 
 @pytest.mark.parametrize("what", ["approve", "reject"])
-def test_decision_is_answered_with_what_was_decided_and_the_prompt_goes_on(
+def test_decision_is_returned_and_the_prompt_continues(
     agent: httpx.Client, approval_stream: PromptStream, what: str
 ) -> None:
     prompt_id = approval_stream.prompt_id
@@ -67,7 +67,7 @@ def test_decision_is_answered_with_what_was_decided_and_the_prompt_goes_on(
 
 @pytest.mark.parametrize("what", ["approve", "reject"])
 @pytest.mark.parametrize("wrong", ["foreign", "another call", "another prompt", "no prompt"])
-def test_decision_about_something_else_is_refused(
+def test_decision_about_something_else_is_rejected(
     agent: httpx.Client, other_agent: httpx.Client, approval_stream: PromptStream, what: str, wrong: str
 ) -> None:
     prompt_id, client, body = approval_stream.prompt_id, agent, {}
@@ -84,7 +84,7 @@ def test_decision_about_something_else_is_refused(
 
 
 @pytest.mark.parametrize("what", ["approve", "reject"])
-def test_repeated_and_stale_decisions_are_refused(
+def test_repeated_and_stale_decisions_are_rejected(
     agent: httpx.Client, approval_stream: PromptStream, what: str
 ) -> None:
     decide_successfully(agent, approval_stream.prompt_id, "reject", reason="First")
@@ -94,9 +94,7 @@ def test_repeated_and_stale_decisions_are_refused(
     expect_error(decide(agent, approval_stream.prompt_id, what), 404, "PROMPT_NOT_FOUND")
 
 
-def test_decision_about_an_earlier_call_of_the_same_prompt_is_stale(
-    agent: httpx.Client, simulator: SimulatorClient
-) -> None:
+def test_decision_about_an_earlier_call_is_stale(agent: httpx.Client, simulator: SimulatorClient) -> None:
     stream = start_prompt(agent, simulator, destroy_turn("call_1"), destroy_turn("call_2"), text_turn("Well."))
     stream.read_until_event("prompt.approval")
     decide_successfully(agent, stream.prompt_id)
@@ -106,7 +104,7 @@ def test_decision_about_an_earlier_call_of_the_same_prompt_is_stale(
     assert tool_results(stream) == ["Instance nobody not found", "A person rejected this call"]
 
 
-def test_expired_approval_is_refused_even_before_the_execution_has_noticed(
+def test_expired_approval_is_rejected_even_before_the_execution_notices(
     agent: httpx.Client, approval_stream: PromptStream, db: Database
 ) -> None:
     db.execute(
@@ -117,7 +115,7 @@ def test_expired_approval_is_refused_even_before_the_execution_has_noticed(
     assert get_prompt(agent, approval_stream.prompt_id)["status"] == "waiting"
 
 
-def test_approval_is_of_the_arguments_that_were_shown(
+def test_approval_is_bound_to_the_arguments_shown(
     agent: httpx.Client, approval_stream: PromptStream, db: Database
 ) -> None:
     """Whoever can write to the database may change the stored call, but not what was approved."""
@@ -132,7 +130,7 @@ def test_approval_is_of_the_arguments_that_were_shown(
 @pytest.mark.parametrize(
     "body", [{}, {"toolCallId": ""}, {"toolCallId": 5}, {"toolCallId": None}, {"toolCallId": "call_1", "reason": 5}]
 )
-def test_malformed_decisions_are_refused_and_change_nothing(
+def test_malformed_decisions_are_rejected_and_change_nothing(
     agent: httpx.Client, approval_stream: PromptStream, body: dict[str, Any]
 ) -> None:
     response = agent.post(f"/prompts/{approval_stream.prompt_id}/reject", json=body)
@@ -153,7 +151,7 @@ def decision_request(agent: httpx.Client, prompt_id: str, action: str) -> Callab
     )
 
 
-def test_of_fifty_approvals_at_once_exactly_one_is_taken(
+def test_exactly_one_of_fifty_concurrent_approvals_is_accepted(
     agent: httpx.Client, approval_stream: PromptStream, db: Database, simulator: SimulatorClient
 ) -> None:
     answers = run_concurrently(*[decision_request(agent, approval_stream.prompt_id, "approve")] * 50)
@@ -167,7 +165,7 @@ def test_of_fifty_approvals_at_once_exactly_one_is_taken(
     assert len(model_requests(simulator)) == 2
 
 
-def test_of_an_approval_and_a_rejection_at_once_one_wins_and_the_transcript_agrees(
+def test_one_of_a_concurrent_approval_and_rejection_wins_and_the_transcript_agrees(
     agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     for _ in range(4):
@@ -181,7 +179,7 @@ def test_of_an_approval_and_a_rejection_at_once_one_wins_and_the_transcript_agre
         assert tool_results(stream) == [wanted]
 
 
-def test_of_an_approval_and_a_cancellation_at_once_the_transcript_tells_which_was_first(
+def test_transcript_shows_the_order_of_a_concurrent_approval_and_cancellation(
     agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     stream = start_prompt(agent, simulator, destroy_turn(), {**text_turn("Well."), "latency_s": 0.5})
@@ -204,7 +202,7 @@ def test_of_an_approval_and_a_cancellation_at_once_the_transcript_tells_which_wa
         assert events == ["prompt.created", "prompt.approval", "error"]
 
 
-def test_cancelled_while_the_model_thinks_the_stream_ends_at_once(
+def test_cancelling_during_a_model_turn_ends_the_stream_at_once(
     agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     stream = start_prompt(agent, simulator, {**text_turn("Too late."), "latency_s": 10})
@@ -218,7 +216,7 @@ def test_cancelled_while_the_model_thinks_the_stream_ends_at_once(
     assert (again.status_code, again.json()["status"]) == (200, "cancelled")
 
 
-def test_cancelling_what_has_completed_changes_nothing(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_cancelling_a_completed_prompt_changes_nothing(agent: httpx.Client, simulator: SimulatorClient) -> None:
     stream = start_prompt(agent, simulator, text_turn("Done."))
     messages = stream.read_to_end()
     response = agent.post(f"/prompts/{stream.prompt_id}/cancel")
@@ -226,7 +224,7 @@ def test_cancelling_what_has_completed_changes_nothing(agent: httpx.Client, simu
     assert open_stream(agent, stream.prompt_id).read_to_end() == messages
 
 
-def test_nobody_sees_or_touches_anothers_prompt(
+def test_another_users_prompt_is_404_everywhere(
     agent: httpx.Client, other_agent: httpx.Client, approval_stream: PromptStream
 ) -> None:
     for prompt_id in (approval_stream.prompt_id, "prompt-" + "0" * 32, "x", "%00", "a%2Fb"):
@@ -242,7 +240,7 @@ def test_nobody_sees_or_touches_anothers_prompt(
     assert get_prompt(agent, approval_stream.prompt_id)["status"] == "waiting"
 
 
-def test_decision_that_comes_before_the_execution_waits_is_heard(
+def test_decision_before_the_execution_waits_is_not_lost(
     agent: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     """As soon as it is shown, often before the execution has a token; ten times, for either order to come about."""
@@ -254,7 +252,7 @@ def test_decision_that_comes_before_the_execution_waits_is_heard(
     assert wait_for_status(agent, stream.prompt_id, "completed")
 
 
-def test_same_question_of_two_users_is_two_prompts(
+def test_same_key_of_two_users_is_two_prompts(
     agent: httpx.Client, other_agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     text = unique_text("Whose is it")

@@ -8,7 +8,7 @@ from local.stack.stack import Stack
 from tests.prompts.prompt_stream import unique_text
 
 
-def test_twenty_prompts_at_once_complete_each_with_its_own_answer(stack: Stack, simulator: SimulatorClient) -> None:
+def test_twenty_concurrent_prompts_complete_with_their_own_answers(stack: Stack, simulator: SimulatorClient) -> None:
     run = unique_text("run")
     script_answers(simulator, 20, 0.2, run)
     outcomes = asyncio.run(submit_all(stack.url, 20, run))

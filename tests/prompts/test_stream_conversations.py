@@ -50,7 +50,7 @@ def has_completed(messages: list[Message]) -> bool:
     return messages[-1].event == "prompt.completed"
 
 
-def test_model_is_told_all_that_was_said_and_done_before(
+def test_model_gets_the_conversations_whole_history(
     agent: httpx.Client, simulator: SimulatorClient, conversation_id: str
 ) -> None:
     first, second, third = unique_text("First"), unique_text("Second"), unique_text("Third")
@@ -76,7 +76,7 @@ def test_model_is_told_all_that_was_said_and_done_before(
     ]  # fmt: skip
 
 
-def test_prompts_without_a_conversation_and_in_another_are_not_told(
+def test_history_excludes_other_conversations(
     agent: httpx.Client, simulator: SimulatorClient, conversation_id: str
 ) -> None:
     for where in ({"conversationId": conversation_id}, {"conversationId": create_conversation(agent)}, {}):
@@ -98,7 +98,7 @@ def test_cancelled_prompt_stays_in_the_history_with_a_result_for_its_call(
 
 
 @pytest.mark.parametrize("end", ["approve", "cancel"])
-def test_second_prompt_while_the_first_runs_or_waits_is_409(
+def test_second_prompt_while_one_runs_or_waits_is_409(
     agent: httpx.Client, simulator: SimulatorClient, conversation_id: str, end: str
 ) -> None:
     stream = start_prompt(
@@ -117,7 +117,7 @@ def test_second_prompt_while_the_first_runs_or_waits_is_409(
     ]  # fmt: skip
 
 
-def test_conversation_of_somebody_else_is_not_found_and_stays_as_it_is(
+def test_conversation_of_another_user_is_not_found_and_unchanged(
     agent: httpx.Client, other_agent: httpx.Client, conversation_id: str
 ) -> None:
     for wanted in (conversation_id, "conv-" + "0" * 32, "nonsense"):
@@ -125,7 +125,7 @@ def test_conversation_of_somebody_else_is_not_found_and_stays_as_it_is(
     assert get_conversation(agent, conversation_id)["prompts"] == []
 
 
-def test_title_is_the_first_prompts_and_the_last_used_is_listed_first(
+def test_title_comes_from_the_first_prompt_and_the_last_used_is_listed_first(
     agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     older, newer = create_conversation(agent), create_conversation(agent)
@@ -141,7 +141,7 @@ def test_title_is_the_first_prompts_and_the_last_used_is_listed_first(
     assert first["updatedAt"] > second["updatedAt"] > second["createdAt"]
 
 
-def test_page_of_a_prompt_names_its_conversation_and_survives_it(
+def test_prompt_survives_its_conversation(
     agent: httpx.Client, simulator: SimulatorClient, conversation_id: str
 ) -> None:
     prompt_id = run_prompt(agent, simulator, text_turn("Hello."), conversationId=conversation_id)[0].data["promptId"]

@@ -94,7 +94,7 @@ def read_resuming(client: httpx.Client, first_stream: PromptStream) -> tuple[lis
         streams.append(open_stream(client, messages[0].data["promptId"], messages[-1].id))
 
 
-def test_stream_ends_before_its_functions_deadline_and_who_resumes_misses_nothing(
+def test_stream_ends_before_its_functions_deadline_and_resuming_loses_nothing(
     short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
 ) -> None:
     messages, streams = read_resuming(
@@ -110,7 +110,7 @@ def test_stream_ends_before_its_functions_deadline_and_who_resumes_misses_nothin
     assert not [line for line in short_timeout_runner.lines if "DeadlineExceeded" in line or "timed out" in line]
 
 
-def test_expired_approval_is_refused_and_who_resumes_sees_the_prompt_go_on(
+def test_expired_approval_is_rejected_and_the_prompt_continues(
     ada_client: httpx.Client, runner_simulator: SimulatorClient
 ) -> None:
     """The execution waits for a quarter of a minute at least."""
@@ -128,7 +128,7 @@ def test_expired_approval_is_refused_and_who_resumes_sees_the_prompt_go_on(
     assert len(streams) > 3
 
 
-def test_signs_of_life_come_while_the_model_thinks(ada_client: httpx.Client, runner_simulator: SimulatorClient) -> None:
+def test_heartbeats_are_sent_during_a_model_turn(ada_client: httpx.Client, runner_simulator: SimulatorClient) -> None:
     stream = start_prompt(ada_client, runner_simulator, {**text_turn("Well."), "latency_s": 1.5})
     created, output = stream.read_until_event("prompt.created"), stream.read_until_event("prompt.output")
     between = stream.raw[stream.raw.index(created.text.encode()) : stream.raw.index(output.text.encode())]
@@ -136,7 +136,7 @@ def test_signs_of_life_come_while_the_model_thinks(ada_client: httpx.Client, run
     assert stream.read_to_end()[-1].event == "prompt.completed"
 
 
-def test_event_that_a_dying_process_has_cut_in_the_middle_comes_whole_from_the_next(
+def test_event_cut_by_a_killed_process_is_complete_in_the_next_stream(
     short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
 ) -> None:
     """The client takes no more than its beginning, so that the process stands in the middle of writing it."""
@@ -166,7 +166,7 @@ def test_event_that_a_dying_process_has_cut_in_the_middle_comes_whole_from_the_n
     assert messages[1].data["content"] == "x" * OVERSIZED_BYTES
 
 
-def test_process_serves_the_next_stream_after_one_whose_client_is_gone(
+def test_process_serves_the_next_stream_after_a_client_disconnected(
     short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
 ) -> None:
     """It notices at the latest when it has run for as long as it may."""
@@ -177,7 +177,7 @@ def test_process_serves_the_next_stream_after_one_whose_client_is_gone(
     assert open_stream(ada_client, stream.prompt_id, 1).read_to_end()[-1].event == "prompt.completed"
 
 
-def test_template_gives_the_stream_as_long_as_a_function_may_run() -> None:
+def test_template_gives_the_stream_lambdas_maximum_timeout() -> None:
     class Loader(yaml.SafeLoader):
         pass
 
@@ -186,7 +186,7 @@ def test_template_gives_the_stream_as_long_as_a_function_may_run() -> None:
     assert template["Resources"][STREAM_FUNCTION]["Properties"]["Timeout"] == 900
 
 
-def test_stream_that_is_idle_for_over_a_minute_stays_open(
+def test_idle_stream_stays_open_for_over_a_minute(
     stack: Stack, agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Well."))

@@ -29,7 +29,7 @@ TURNS = (
 )
 
 
-def test_approval_after_stream_runner_and_postgres_were_killed_continues_the_prompt(tmp_path: Path) -> None:
+def test_approval_after_everything_was_killed_continues_the_prompt(tmp_path: Path) -> None:
     root = link_checkout(tmp_path)
     with RunnerProcess.with_simulated_providers(root) as running, agent_client(running.url, "ada") as client:
         with SimulatorClient(running.get_banner_value("simulator")) as simulator:

@@ -51,7 +51,7 @@ def completed_prompt(agent: httpx.Client, simulator: SimulatorClient) -> tuple[s
     return stream.prompt_id, bytes(stream.raw), messages
 
 
-def test_cut_after_any_byte_and_resumed_it_is_the_same(
+def test_stream_cut_after_any_byte_resumes_without_loss(
     agent: httpx.Client, completed_prompt: tuple[str, bytes, list[Message]]
 ) -> None:
     prompt_id, raw, messages = completed_prompt
@@ -62,7 +62,7 @@ def test_cut_after_any_byte_and_resumed_it_is_the_same(
         assert source.messages + remaining.get(int(source.last_id or 0), []) == messages, raw[:place]
 
 
-def test_cut_after_every_event_while_it_runs(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_stream_cut_after_every_event_resumes_without_loss(agent: httpx.Client, simulator: SimulatorClient) -> None:
     """The model takes its time, so that most cuts are made before there is more."""
     stream = start_prompt(agent, simulator, *({**turn, "latency_s": 0.2} for turn in TURNS))
     prompt_id, messages = "", list[Message]()
@@ -80,7 +80,7 @@ def test_cut_after_every_event_while_it_runs(agent: httpx.Client, simulator: Sim
     assert messages == open_stream(agent, prompt_id).read_to_end()
 
 
-def test_process_killed_after_every_event_and_resumed_in_another(
+def test_stream_of_a_killed_process_resumes_in_another(
     stack: Stack, agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     simulator.script_model(*({**turn, "latency_s": 0.5} for turn in TURNS), match=(text := unique_text()))
@@ -110,7 +110,7 @@ def test_process_killed_after_every_event_and_resumed_in_another(
     assert len(pids) >= broken_streams > 2
 
 
-def test_database_that_drops_its_connections_after_every_event(
+def test_stream_survives_dropped_database_connections(
     agent: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     """The stream connects again, and nobody who reads it notices."""
@@ -126,7 +126,7 @@ def test_database_that_drops_its_connections_after_every_event(
     assert stream.messages == open_stream(agent, stream.prompt_id).read_to_end()
 
 
-def test_two_who_follow_and_one_who_leaves_see_the_same(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_concurrent_streams_are_equal_when_one_disconnects(agent: httpx.Client, simulator: SimulatorClient) -> None:
     first = start_prompt(agent, simulator, *TURNS)
     first.read_until_event("prompt.approval")
     second, third = open_stream(agent, first.prompt_id), open_stream(agent, first.prompt_id, 3)
@@ -138,7 +138,7 @@ def test_two_who_follow_and_one_who_leaves_see_the_same(agent: httpx.Client, sim
     assert parse_naively(second.raw) == [Message(one.event, one.text) for one in messages]
 
 
-def test_request_repeated_with_its_key_follows_the_same_prompt(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_repeated_request_with_its_key_streams_the_same_prompt(agent: httpx.Client, simulator: SimulatorClient) -> None:
     """For a client whose very first connection broke before it knew the prompt's id."""
     text = unique_text()
     simulator.script_model(text_turn("Once."), match=text)
@@ -150,7 +150,7 @@ def test_request_repeated_with_its_key_follows_the_same_prompt(agent: httpx.Clie
     assert event_names(run_prompt(agent, simulator, text_turn("Other."))) == event_names(messages)
 
 
-def test_prompt_goes_on_when_nobody_follows(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_prompt_continues_without_a_stream(agent: httpx.Client, simulator: SimulatorClient) -> None:
     stream = start_prompt(agent, simulator, {"text": "Alone.", "latency_s": 0.3})
     stream.next_event()
     stream.close()

@@ -101,7 +101,9 @@ def golden(simulator: SimulatorClient, db: Database) -> Iterator[None]:
 
 @pytest.mark.usefixtures("golden")
 @pytest.mark.parametrize("name", CASES)
-def test_transcript(name: str, stack: Stack, agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_stream_equals_its_golden_transcript_for_every_reader(
+    name: str, stack: Stack, agent: httpx.Client, simulator: SimulatorClient
+) -> None:
     case = CASES[name]
     first = start_prompt(agent, simulator, *case.turns)
     first.next_event()
@@ -150,7 +152,7 @@ def parse_like_browser(raw: bytes, size: int) -> list[Message]:
     return source.messages
 
 
-def test_readers_of_these_tests_read_what_others_write() -> None:
+def test_browser_reader_conforms_to_the_standards_examples() -> None:
     """The browser's one, checked by the examples of its standard; or its agreement would mean nothing."""
     source = EventSource()
     source.feed(b"\xef\xbb\xbf: test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third\r\r\n")

@@ -86,7 +86,7 @@ def make_listings_incomplete(monkeypatch: pytest.MonkeyPatch, is_left_out: Calla
         monkeypatch.setattr(kind, name, incomplete_listing)
 
 
-def test_listings_that_lack_a_random_third(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listings_without_a_random_third_delete_nothing_live(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(7)
     make_listings_incomplete(monkeypatch, lambda: chance.random() < 1 / 3)
     for _ in range(15):
@@ -94,7 +94,7 @@ def test_listings_that_lack_a_random_third(fleet: Fleet, monkeypatch: pytest.Mon
     fleet.assert_nothing_live_is_missing()
 
 
-def test_listings_that_break_off_on_their_second_page(fleet: Fleet) -> None:
+def test_listings_that_fail_on_their_second_page_delete_nothing_live(fleet: Fleet) -> None:
     simulator = fleet.harness.simulator
     kinds = ["garbage", "drop", "html", "server_error", "rate_limit_text"]
     for (provider, operation), kind in zip(OPERATIONS, kinds, strict=True):
@@ -109,7 +109,7 @@ def test_listings_that_break_off_on_their_second_page(fleet: Fleet) -> None:
     assert fleet.harness.existing_ids() == fleet.live
 
 
-def test_empty_listings_and_full_ones_in_turn(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alternating_empty_and_full_listings_delete_nothing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = False
     make_listings_incomplete(monkeypatch, lambda: empty)
     for turn in range(8):
@@ -121,7 +121,7 @@ def test_empty_listings_and_full_ones_in_turn(fleet: Fleet, monkeypatch: pytest.
     assert fleet.harness.existing_ids() == fleet.live | fleet.orphans
 
 
-def test_instances_that_come_and_go_while_listings_flap(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_instances_created_while_listings_flap_are_kept(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each goes through what a create writes, one sweep after the other, with its resources there all the time."""
     strays, chance = fleet.harness, random.Random(11)
     running: dict[str, tuple[str, str, str]] = {}

@@ -90,7 +90,9 @@ def test_operation_whose_execution_has_ended_without_ending_it_is_restarted(
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
-def test_operation_that_is_at_work_is_left_alone(stack: Stack, api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_operation_with_a_running_execution_is_left_alone(
+    stack: Stack, api: httpx.Client, simulator: SimulatorClient
+) -> None:
     simulator.inject_fault("openrouter", "keys.create", "slow", seconds=2, times=1)
     body = create_request(new_instance_id(), ["openrouter"])
     creating = run_in_background(lambda: create_instance(api, body))
@@ -99,7 +101,7 @@ def test_operation_that_is_at_work_is_left_alone(stack: Stack, api: httpx.Client
     assert creating.result().status_code == 200
 
 
-def test_operation_that_was_heard_of_a_moment_ago_is_left_alone(
+def test_recently_updated_operation_is_left_alone(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     """Silence counts by the database's clock, so a clock that is ahead makes an operation young."""
@@ -108,7 +110,7 @@ def test_operation_that_was_heard_of_a_moment_ago_is_left_alone(
     assert run_reconciler(stack) == {}
 
 
-def test_leaked_create_is_undone_as_soon_as_that_can_be(
+def test_leaked_create_is_compensated_once_its_provider_recovers(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     body, operation_id = create_leaked(api, simulator)
@@ -140,7 +142,7 @@ def test_leaked_destroy_is_finished(stack: Stack, api: httpx.Client, simulator: 
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
-def test_leaked_provision_is_cleaned_up_and_the_living_instance_keeps_what_it_has(
+def test_leaked_provision_is_compensated_and_the_instance_keeps_its_resources(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     made = create_instance(api, create_request(new_instance_id(), ["agentmail"])).json()
@@ -156,7 +158,7 @@ def test_leaked_provision_is_cleaned_up_and_the_living_instance_keeps_what_it_ha
     assert simulator.list_leftovers() == live
 
 
-def test_what_somebody_else_has_cleaned_up_is_settled_and_nothing_live_is_touched(
+def test_leaked_operation_without_leftovers_is_settled(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     """The leftover of a failed provision went with the next one, whose key is live now."""
@@ -173,7 +175,7 @@ def test_what_somebody_else_has_cleaned_up_is_settled_and_nothing_live_is_touche
     assert [left.id for left in simulator.list_leftovers() if left.kind == "key"] == [key]
 
 
-def test_an_old_leaked_create_never_harms_the_instance_that_lives_now(
+def test_old_leaked_create_does_not_affect_the_current_instance(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     body, leaked = insert_leaked_create(api, db)
@@ -184,7 +186,7 @@ def test_an_old_leaked_create_never_harms_the_instance_that_lives_now(
     assert simulator.list_leftovers() == live
 
 
-def test_retry_by_hand(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_leaked_operation_can_be_retried(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body, operation_id = insert_leaked_create(api, db)
     done = api.post(f"/operations/{operation_id}/retry")
     assert (done.status_code, done.json()["status"]) == (200, "failed")
@@ -193,7 +195,7 @@ def test_retry_by_hand(api: httpx.Client, simulator: SimulatorClient, db: Databa
     assert (again.status_code, "nothing to retry" in again.json()["error"]) == (409, True)
 
 
-def test_what_cannot_be_deleted_can_be_given_up(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_leaked_operation_can_be_abandoned(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body, operation_id = create_leaked(api, simulator)
     given_up = api.post(f"/operations/{operation_id}/abandon")
     assert given_up.status_code == 200, given_up.text
@@ -205,7 +207,7 @@ def test_what_cannot_be_deleted_can_be_given_up(api: httpx.Client, simulator: Si
     assert api.post(f"/operations/{operation_id}/abandon").status_code == 409
 
 
-def test_destroy_that_is_given_up_frees_the_id(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_abandoned_destroy_frees_the_id(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body = create_request(new_instance_id(), ["agentmail"])
     create_instance(api, body)
     simulator.inject_fault("agentmail", "inboxes.delete", "refuse", times=None, status=403)
@@ -217,7 +219,7 @@ def test_destroy_that_is_given_up_frees_the_id(api: httpx.Client, simulator: Sim
 
 
 @pytest.mark.parametrize("what", ["retry", "abandon"])
-def test_only_leaked_operations_can_be_gone_on_with(
+def test_only_leaked_operations_can_be_retried_or_abandoned(
     api: httpx.Client, simulator: SimulatorClient, db: Database, what
 ) -> None:
     body = create_request(new_instance_id(), [])
@@ -228,7 +230,7 @@ def test_only_leaked_operations_can_be_gone_on_with(
     assert api.post(f"/operations/op-unknown/{what}").status_code == 404
 
 
-def test_two_reconcilers_at_once_restart_once(
+def test_concurrent_reconcilers_restart_once(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     _, operation_id = insert_leaked_create(api, db)

@@ -92,7 +92,7 @@ SEQUENCE = st.lists(st.lists(STEPS, min_size=1, max_size=3), min_size=2, max_siz
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @pytest.mark.timeout(3600)
-def test_nothing_leaks_nothing_is_doubled_nothing_is_stuck(
+def test_no_sequence_leaks_duplicates_or_blocks(
     number: int, groups: list[list[Step]], stack: Stack, api: httpx.Client, simulator: SimulatorClient
 ) -> None:
     simulator.reset()

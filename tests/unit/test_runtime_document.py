@@ -83,7 +83,7 @@ def find_tool_operation(openapi_document: dict[str, Any], tool_id: str) -> dict[
 
 
 @pytest.mark.parametrize("mode", ["header", "api_key", "jwt"])
-def test_it_is_a_valid_document_whose_references_all_lead_somewhere(mode: str) -> None:
+def test_document_is_valid_and_every_reference_resolves(mode: str) -> None:
     made = build_document(mode)
     validate(made)
     schemas = made["components"]["schemas"]
@@ -91,11 +91,11 @@ def test_it_is_a_valid_document_whose_references_all_lead_somewhere(mode: str) -
     assert "$defs" not in json.dumps(made)
 
 
-def test_the_files_written_beforehand_are_a_valid_document_by_themselves() -> None:
+def test_the_generated_file_is_a_valid_document_by_itself() -> None:
     validate(json.loads(COMBINED_TEXT))
 
 
-def test_every_operation_has_an_id_of_its_own() -> None:
+def test_operation_ids_are_unique() -> None:
     ids = [operation["operationId"] for methods in build_document()["paths"].values() for operation in methods.values()]
     assert len(set(ids)) == len(ids)
     assert {"one_number", "status_batch", "status_batch_2", "get_hello_name", "post_hello_name"} <= set(ids)
@@ -107,7 +107,7 @@ def test_tools_with_models_of_one_name_keep_their_own_types() -> None:
     assert schemas["two.number.Input"]["properties"]["number"]["type"] == "string"
 
 
-def test_models_within_models_are_components_even_if_they_hold_themselves() -> None:
+def test_nested_and_recursive_models_are_components() -> None:
     schemas = build_document()["components"]["schemas"]
     own = {"$ref": "#/components/schemas/tree.grow.Input.Branch"}
     assert schemas["tree.grow.Input.Branch"]["properties"]["children"]["items"] == own
@@ -134,7 +134,7 @@ def test_a_tool_that_needs_no_input_says_so() -> None:
     assert (body["required"], body["content"]["application/json"]["example"]) == (False, {})
 
 
-def test_routes_of_the_bundle_are_operations_too() -> None:
+def test_routes_of_the_bundle_are_operations() -> None:
     hello = build_document()["paths"]["/v1/hello/{name}"]
     assert (hello["get"]["summary"], hello["get"]["tags"], hello["get"]["security"]) == ("Greet", ["Greetings"], [])
     assert (hello["post"]["summary"], hello["post"]["tags"]) == ("POST /hello/{name}", ["routes"])
@@ -149,7 +149,7 @@ def test_paths_have_the_prefix_and_those_of_the_services_api_do_not() -> None:
     assert {"/v1/capabilities", "/v1/tools/{toolId}/invoke", "/v1/openapi.json", "/create-instance"} <= set(paths)
 
 
-def test_tags_are_listed_once_the_bundles_own_between_ours() -> None:
+def test_tags_are_listed_once_with_the_bundles_between_ours() -> None:
     names = [tag["name"] for tag in build_document()["tags"]]
     assert names == ["Agent API", "Trees", "tools", "Greetings", "routes", "Services API"]
 
@@ -159,7 +159,7 @@ def test_tags_are_listed_once_the_bundles_own_between_ours() -> None:
     ("api_key", [{"user": [], "agentKey": []}], {"user", "agentKey", "key"}),
     ("jwt", [{"token": []}], {"token", "key"}),
 ])  # fmt: skip
-def test_security_is_what_the_setting_asks_for(mode: str, asked: list[Any], schemes: set[str]) -> None:
+def test_security_follows_the_auth_mode(mode: str, asked: list[Any], schemes: set[str]) -> None:
     made = build_document(mode)
     assert (made["security"], set(made["components"]["securitySchemes"])) == (asked, schemes)
     assert made["paths"]["/create-instance"]["post"]["security"] == [{"key": []}]
@@ -170,7 +170,7 @@ def test_security_is_what_the_setting_asks_for(mode: str, asked: list[Any], sche
         assert "security" not in operation
 
 
-def test_codes_have_the_statuses_of_their_errors() -> None:
+def test_error_codes_have_the_statuses_of_their_classes() -> None:
     known = {error.code: error.status for name in errors.__all__ if hasattr(error := getattr(errors, name), "code")}
     for code, (status, _) in module._ERROR_CODES.items():
         assert known.get(code, status) == status, code

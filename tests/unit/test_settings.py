@@ -35,7 +35,7 @@ def test_every_setting_is_documented() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RAILWAY))
-def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_missing_railway_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for other, value in RAILWAY.items():
         monkeypatch.setenv(other, "" if other == name else value)
     with pytest.raises(MissingSetting, match=name):
@@ -66,7 +66,7 @@ def test_tools_without_a_key_are_not_configured(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(("name", "value"), [("OPENROUTER_KEY_LIMIT", "much"), ("OPENROUTER_KEY_LIMIT", "-1"),
                                              ("OPENROUTER_KEY_LIMIT_RESET", "hourly")])  # fmt: skip
-def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_invalid_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("OPENROUTER_MANAGEMENT_KEY", SECRET)
     monkeypatch.setenv(name, value)
     with pytest.raises(MissingSetting, match=name):
@@ -110,5 +110,5 @@ def test_the_high_model_is_the_normal_one_unless_it_is_named(monkeypatch: pytest
     )
 
 
-def test_waiting_times_have_defaults_in_seconds() -> None:
+def test_timeouts_have_defaults_in_seconds() -> None:
     assert (operations.Timeouts.load().response_timeout, operations.Timeouts.load().settle_time) == (25, 10)

@@ -40,7 +40,7 @@ def script_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Script
 
 
 @pytest.mark.parametrize("last", [OK, EXISTS])
-def test_what_may_pass_is_asked_again(
+def test_transient_errors_are_retried(
     script_answers: Callable[[ScriptedAnswers], ScriptedAnswers], last: tuple[int, str]
 ) -> None:
     left = script_answers([THROTTLED, UNAVAILABLE, last])
@@ -48,7 +48,7 @@ def test_what_may_pass_is_asked_again(
     assert left == []
 
 
-def test_refusal_is_taken_for_one(script_answers: Callable[[ScriptedAnswers], ScriptedAnswers]) -> None:
+def test_rejection_is_not_retried(script_answers: Callable[[ScriptedAnswers], ScriptedAnswers]) -> None:
     left = script_answers([DENIED, OK])
     with pytest.raises(step_functions.StepFunctionsError) as caught:
         step_functions.start_execution(MACHINE, "one", {})
@@ -56,7 +56,7 @@ def test_refusal_is_taken_for_one(script_answers: Callable[[ScriptedAnswers], Sc
 
 
 @pytest.mark.parametrize("one", [THROTTLED, UNAVAILABLE])
-def test_what_does_not_pass_is_no_refusal(
+def test_exhausted_retries_are_not_a_rejection(
     script_answers: Callable[[ScriptedAnswers], ScriptedAnswers], one: tuple[int, str]
 ) -> None:
     left = script_answers([one, one, one, OK])
@@ -65,6 +65,6 @@ def test_what_does_not_pass_is_no_refusal(
     assert (caught.value.rejected, left) == (False, [OK])
 
 
-def test_token_of_nobody_wakes_nobody(script_answers: Callable[[ScriptedAnswers], ScriptedAnswers]) -> None:
+def test_unknown_task_token_returns_false(script_answers: Callable[[ScriptedAnswers], ScriptedAnswers]) -> None:
     script_answers([UNAVAILABLE, (400, "TaskTimedOut")])
     assert step_functions.send_task_success("token") is False

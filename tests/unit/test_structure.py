@@ -33,14 +33,14 @@ def test_no_handler_is_over_40_lines() -> None:
     assert [path.name for path in list_tracked_files("functions/*.py") if len(path.read_text().splitlines()) > 40] == []
 
 
-def test_every_package_says_what_lives_in_it_and_who_may_call() -> None:
+def test_every_package_has_a_page() -> None:
     for path in list_tracked_files("layers/*__init__.py", "functions/*__init__.py", "local/*__init__.py"):
         docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
         assert len(docstring.splitlines()) >= 3, f"{path.relative_to(CHECKOUT)} does not say it"
 
 
 @pytest.mark.parametrize("name", sorted(TEMPLATE.functions))
-def test_function_has_a_module_and_a_sample_event(name: str) -> None:
+def test_every_function_has_a_module_and_a_sample_event(name: str) -> None:
     module = TEMPLATE.functions[name].handler.rpartition(".")[0].replace(".", "/")
     assert (CHECKOUT / "functions" / f"{module}.py").is_file()
     assert (CHECKOUT / "events" / f"{module}.json").is_file()

@@ -33,7 +33,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("provider", "operation", "task", "tools"), STEPS)
-def test_task_killed_while_its_provider_is_at_work(
+def test_killed_task_is_compensated_although_its_provider_call_completes(
     api: httpx.Client, simulator: SimulatorClient, db: Database, provider, operation, task, tools
 ) -> None:
     """The provider goes on with a call whose caller is dead, so the thing appears after the kill."""
@@ -45,7 +45,9 @@ def test_task_killed_while_its_provider_is_at_work(
     _assert_compensated(api, simulator, db, body, request.result())
 
 
-def test_task_killed_before_the_rows_are_written(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_task_killed_before_the_rows_are_written_is_compensated(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     body = create_request(new_instance_id())
     with db.transaction():
         db.execute("LOCK TABLE instance_infra IN SHARE MODE")
@@ -55,7 +57,7 @@ def test_task_killed_before_the_rows_are_written(api: httpx.Client, simulator: S
     _assert_compensated(api, simulator, db, body, request.result())
 
 
-def test_undoing_that_is_killed_goes_on(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_killed_compensation_is_retried(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     simulator.inject_fault("railway", "environmentPatchCommit", "refuse", times=None)
     simulator.inject_fault("railway", "serviceDelete", "slow", seconds=1.0, times=1)
     body = create_request(new_instance_id())
@@ -76,7 +78,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("provider", "operation"), CALLS)
-def test_call_that_is_refused_for_good(
+def test_call_that_always_fails_is_compensated(
     api: httpx.Client, simulator: SimulatorClient, db: Database, provider, operation
 ) -> None:
     simulator.inject_fault(provider, operation, "refuse", times=None)
@@ -100,7 +102,7 @@ def test_volume_and_domain_are_best_effort(
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
-def test_instance_is_not_undone_for_want_of_its_status(
+def test_create_succeeds_without_a_deployment_status(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     """The second look at the deployment, which the row is written after, is refused."""
@@ -111,7 +113,7 @@ def test_instance_is_not_undone_for_want_of_its_status(
     assert db.execute(query, (body["instanceId"],)).fetchone() == {"deploy_status": None}
 
 
-def test_what_cannot_be_undone_is_told_and_taken_up_by_destroy(
+def test_failed_compensation_is_reported_as_leaked_and_finished_by_destroy(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     simulator.inject_fault("railway", "environmentPatchCommit", "refuse", times=None)

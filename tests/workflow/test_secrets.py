@@ -66,7 +66,7 @@ def _provision_again(api: httpx.Client, body: dict, key: str) -> httpx.Response:
     return api.post(f"/provision/{body['instanceId']}/openrouter")
 
 
-def test_journal_forgets_the_secret_that_it_carried(
+def test_journal_deletes_the_secret_after_the_deploy(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     """Between the making of a key and the deploy it is the only place that knows it."""

@@ -74,7 +74,7 @@ def test_a_row_is_written_only_where_something_changes(stack: Stack, simulator: 
     assert instance_row(db, "i-00002")["created_at"] == before["i-00002"]["created_at"]
 
 
-def test_an_instance_made_here_gets_the_status_that_its_deployment_ends_with(
+def test_a_created_instance_gets_its_deployments_final_status(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     simulator.update_config({"railway": {"deploy_end": "CRASHED", "deploy_seconds": 0.2}})
@@ -85,7 +85,7 @@ def test_an_instance_made_here_gets_the_status_that_its_deployment_ends_with(
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
 
 
-def test_what_is_known_is_never_overwritten_by_nothing(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
+def test_known_values_are_never_overwritten_by_null(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     services = simulator.seed_services(3, bare=True)
     known = {"deploy_status": "SUCCESS", "url": "https://kept.example", "runtime_image": "kept:1"}
     insert_instances(db, services, **known)
@@ -94,7 +94,7 @@ def test_what_is_known_is_never_overwritten_by_nothing(stack: Stack, simulator: 
     assert instance_rows(db) == before
 
 
-def test_gone_is_marked_and_told_once_and_taken_back_when_it_is_seen(
+def test_a_missing_service_is_marked_and_logged_once_until_it_is_listed_again(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     services = simulator.seed_services(3)
@@ -118,7 +118,7 @@ def test_gone_is_marked_and_told_once_and_taken_back_when_it_is_seen(
     assert (back.counts["changed"], back.metric_value("InstancesGone")) == (3, 0)
 
 
-def test_gone_that_is_seen_again_without_a_status_is_not_gone_any_more(
+def test_a_gone_instance_listed_without_a_status_gets_null(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     insert_instances(db, simulator.seed_services(1, bare=True), deploy_status="GONE")
@@ -126,13 +126,13 @@ def test_gone_that_is_seen_again_without_a_status_is_not_gone_any_more(
     assert deploy_status(db, "i-00001") is None
 
 
-def test_a_warning_names_twenty_at_most(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
+def test_a_warning_names_at_most_twenty_instances(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     ids = insert_instances(db, [f"no-service-{number}" for number in range(25)])
     (warning,) = run_status_poller(stack).warnings
     assert (warning["count"], warning["instances"]) == (25, ids[:20])
 
 
-def test_a_young_instance_is_not_called_gone(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
+def test_a_young_instance_is_not_marked_gone(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     insert_instances(db, ["lagging"], prefix="young", age="100 seconds")
     insert_instances(db, [NO_SERVICE], prefix="old", age="130 seconds")
     assert run_status_poller(stack).counts["gone"] == 1
@@ -140,7 +140,7 @@ def test_a_young_instance_is_not_called_gone(stack: Stack, simulator: SimulatorC
 
 
 @pytest.mark.parametrize("columns", [{"provider_env_id": "sim-staging"}, {"provider": "elsewhere"}])
-def test_rows_of_another_environment_or_provider_are_left_alone(
+def test_rows_of_another_environment_or_provider_are_not_written(
     stack: Stack, simulator: SimulatorClient, db: Database, columns
 ) -> None:
     services = simulator.seed_services(1)
@@ -151,7 +151,7 @@ def test_rows_of_another_environment_or_provider_are_left_alone(
     assert instance_rows(db) == before
 
 
-def test_the_mark_of_an_unfinished_destroy_stays(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
+def test_the_status_of_an_unfinished_destroy_is_kept(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     insert_instances(db, simulator.seed_services(1), prefix="seen", deploy_status="DESTROY_FAILED")
     insert_instances(db, [NO_SERVICE], prefix="missing", deploy_status="DESTROY_FAILED")
     before = instance_rows(db)
@@ -159,7 +159,7 @@ def test_the_mark_of_an_unfinished_destroy_stays(stack: Stack, simulator: Simula
     assert instance_rows(db) == before
 
 
-def test_an_instance_with_a_running_operation_is_left_alone(
+def test_an_instance_with_a_running_operation_is_not_written(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     ids = [
@@ -178,7 +178,7 @@ def test_an_instance_with_a_running_operation_is_left_alone(
     assert [deploy_status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "GONE"]
 
 
-def test_rows_written_while_railway_is_read_are_left_alone(
+def test_rows_written_during_the_listing_are_not_overwritten(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     services = simulator.seed_services(3)
@@ -199,7 +199,7 @@ def test_rows_written_while_railway_is_read_are_left_alone(
     assert [deploy_status(db, one) for one in (*ids, "new-00001")] == ["SUCCESS", "SUCCESS", "GONE", "SUCCESS"]
 
 
-def test_a_mark_that_is_committed_while_the_poller_waits_for_the_row_stays(
+def test_a_status_committed_while_the_poller_waits_for_the_row_is_kept(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     """Its transaction began before the listing, so its `updated_at` does not tell; the poller must look again."""
@@ -235,7 +235,7 @@ def test_metrics_count_every_status_and_hold_no_id(stack: Stack, simulator: Simu
         assert not any(one in str(line) for one in (*ids, *services, "x@y.z"))
 
 
-def test_metrics_are_there_without_any_instance(stack: Stack, simulator: SimulatorClient) -> None:
+def test_metrics_are_emitted_without_instances(stack: Stack, simulator: SimulatorClient) -> None:
     run = run_status_poller(stack)
     assert (run.metric_value("InstancesTotal"), run.metric_value("InstancesGone"), run.instances_by_status) == (
         0,

@@ -47,7 +47,7 @@ def service_node(service_id: str, status: str | None, **more: Any) -> dict[str, 
     return {"serviceId": service_id, "serviceName": "any", "latestDeployment": latest, **more}
 
 
-def test_every_status_that_is_known_is_written(poll_nodes: PollNodes, db: Database) -> None:
+def test_every_known_status_is_written(poll_nodes: PollNodes, db: Database) -> None:
     words = sorted(DEPLOYMENT_STATUSES)
     ids = insert_instances(db, words, deploy_status=None)
     assert poll_nodes(*(service_node(word, word) for word in words))["changed"] == len(words) == 13
@@ -55,19 +55,19 @@ def test_every_status_that_is_known_is_written(poll_nodes: PollNodes, db: Databa
 
 
 @pytest.mark.parametrize("word", ["HIBERNATING", "success", "", "GONE", "DESTROY_FAILED", None])
-def test_a_status_that_is_not_known_changes_nothing(poll_nodes: PollNodes, db: Database, word: str | None) -> None:
+def test_an_unknown_status_changes_nothing(poll_nodes: PollNodes, db: Database, word: str | None) -> None:
     ids = [*insert_instances(db, ["known"]), *insert_instances(db, ["null"], prefix="null", deploy_status=None)]
     assert poll_nodes(service_node("known", word), service_node("null", word))["changed"] == 0
     assert [deploy_status(db, one) for one in ids] == ["DEPLOYING", None]
 
 
-def test_a_status_that_is_not_known_still_shows_that_the_instance_is_there(poll_nodes: PollNodes, db: Database) -> None:
+def test_an_unknown_status_shows_that_the_instance_exists(poll_nodes: PollNodes, db: Database) -> None:
     (instance_id,) = insert_instances(db, ["a"], deploy_status="GONE")
     assert poll_nodes(service_node("a", "HIBERNATING"))["changed"] == 1
     assert deploy_status(db, instance_id) is None
 
 
-def test_what_is_told_is_written_beside_what_is_not(poll_nodes: PollNodes, db: Database) -> None:
+def test_known_values_are_written_beside_an_unknown_status(poll_nodes: PollNodes, db: Database) -> None:
     (instance_id,) = insert_instances(db, ["a"], url="https://old.example", runtime_image="old:1")
     poll_nodes(service_node("a", "HIBERNATING", source={"image": "new:2"}))
     found = instance_row(db, instance_id)
@@ -83,7 +83,7 @@ def test_the_custom_domain_wins(poll_nodes: PollNodes, db: Database) -> None:
     assert instance_row(db, instance_id)["url"] == "https://a.example"
 
 
-def test_an_empty_listing_is_a_listing(poll_nodes: PollNodes, db: Database) -> None:
+def test_an_empty_listing_marks_instances_gone(poll_nodes: PollNodes, db: Database) -> None:
     (instance_id,) = insert_instances(db, ["a"])
     assert poll_nodes() == {"services": 0, "changed": 0, "gone": 1, "instances": 1}
     assert deploy_status(db, instance_id) == "GONE"
