@@ -1,4 +1,4 @@
-"""What a bundle exposes: tools and routes, each once, and none after the start."""
+"""Registration of tools and routes: each once, and none after the start."""
 
 import pytest
 

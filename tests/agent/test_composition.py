@@ -1,4 +1,4 @@
-"""The bundle's own plugins, as they are composed: what there is, who may call it, what a model gets."""
+"""The bundle's own plugins as composed: their tools, which of them a model gets, and which need an approval."""
 
 import json
 import re
@@ -70,10 +70,10 @@ def test_time_is_returned_in_utc_or_the_requested_zone() -> None:
     assert isinstance(utc, dict)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", utc["now"])
     assert utc["timezone"] == "UTC"
-    there = call_tool("time.now", timezone="Asia/Kolkata")
-    assert isinstance(there, dict)
-    assert there["now"].endswith("+05:30")
-    assert abs(datetime.fromisoformat(there["now"]) - datetime.fromisoformat(utc["now"])) < timedelta(minutes=1)
+    local_time = call_tool("time.now", timezone="Asia/Kolkata")
+    assert isinstance(local_time, dict)
+    assert local_time["now"].endswith("+05:30")
+    assert abs(datetime.fromisoformat(local_time["now"]) - datetime.fromisoformat(utc["now"])) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "America", "../../etc/passwd", "/etc/localtime", "a\0b"])
@@ -120,14 +120,14 @@ def test_approval_reasons_describe_the_effect() -> None:
 
 
 def test_the_reason_to_configure_names_variables_and_no_values() -> None:
-    given = {"instanceId": "a", "variables": {"B_KEY": "planted-secret", "A": "planted-secret"}}
-    assert approval_reason("instances.configure", **given) == "Sets A, B_KEY of instance a"
-    assert "deploys it again" in str(approval_reason("instances.configure", **given, redeploy=True))
-    assert "planted" not in repr(AGENT.api.get_tool("instances.configure").tool.validate_input(given))
+    arguments = {"instanceId": "a", "variables": {"B_KEY": "planted-secret", "A": "planted-secret"}}
+    assert approval_reason("instances.configure", **arguments) == "Sets A, B_KEY of instance a"
+    assert "deploys it again" in str(approval_reason("instances.configure", **arguments, redeploy=True))
+    assert "planted" not in repr(AGENT.api.get_tool("instances.configure").tool.validate_input(arguments))
 
 
 @pytest.mark.parametrize(
-    ("tool_id", "given"),
+    ("tool_id", "arguments"),
     [
         ("instances.create", {"instanceId": "-a", "name": "Ada"}),
         ("instances.create", {"instanceId": "a", "name": " Ada"}),
@@ -143,9 +143,9 @@ def test_the_reason_to_configure_names_variables_and_no_values() -> None:
         ("conversation.list", {"offset": -1}),
     ],
 )
-def test_invalid_input_is_rejected_before_an_approval_is_required(tool_id: str, given: dict[str, object]) -> None:
+def test_invalid_input_is_rejected_before_an_approval_is_required(tool_id: str, arguments: dict[str, object]) -> None:
     with pytest.raises(InvalidToolInput):
-        call_tool(tool_id, **given)
+        call_tool(tool_id, **arguments)
 
 
 def test_an_unknown_tool_of_an_instance_is_rejected_with_the_known_ones() -> None:

@@ -1,4 +1,4 @@
-"""Conversations: what they show, in which order, and that nobody reaches another's."""
+"""The conversation tools: contents, order, and isolation between users."""
 
 import uuid
 from typing import Any
@@ -12,7 +12,7 @@ from tests.harness.database import Database
 
 @pytest.fixture
 def user() -> str:
-    """Somebody without conversations."""
+    """A user without conversations."""
     return f"user-{uuid.uuid4().hex}"
 
 
@@ -27,7 +27,7 @@ def insert_prompt(db: Database, user_id: str, conversation_id: str, text: str, m
 
 
 def list_conversation_ids(listing: dict[str, Any]) -> list[str]:
-    return [one["id"] for one in listing["conversations"]]
+    return [conversation["id"] for conversation in listing["conversations"]]
 
 
 def test_a_new_conversation_is_listed_without_a_title_and_has_no_prompts(call_tool: CallTool, user: str) -> None:
@@ -47,10 +47,10 @@ def test_a_title_is_listed_where_there_is_one(call_tool: CallTool, user: str, db
 
 
 def test_the_newest_update_comes_first_page_by_page(call_tool: CallTool, user: str, db: Database) -> None:
-    made = [call_tool(user, "conversation.create")["id"] for _ in range(3)]
-    assert list_conversation_ids(call_tool(user, "conversation.list")) == made[::-1]
-    db.execute("UPDATE conversations SET updated_at = now() WHERE id = %s", (made[0],))
-    order = [made[0], made[2], made[1]]
+    created = [call_tool(user, "conversation.create")["id"] for _ in range(3)]
+    assert list_conversation_ids(call_tool(user, "conversation.list")) == created[::-1]
+    db.execute("UPDATE conversations SET updated_at = now() WHERE id = %s", (created[0],))
+    order = [created[0], created[2], created[1]]
     assert list_conversation_ids(call_tool(user, "conversation.list")) == order
     assert list_conversation_ids(call_tool(user, "conversation.list", limit=2)) == order[:2]
     assert list_conversation_ids(call_tool(user, "conversation.list", limit=2, offset=2)) == order[2:]
@@ -71,7 +71,7 @@ def test_prompts_are_the_oldest_first(call_tool: CallTool, user: str, db: Databa
     later = insert_prompt(db, user, conversation_id, "and then?", 5)
     first = insert_prompt(db, user, conversation_id, "hello")
     prompts = call_tool(user, "conversation.get", conversationId=conversation_id)["prompts"]
-    assert [(one["id"], one["input"], one["status"]) for one in prompts] == [
+    assert [(prompt["id"], prompt["input"], prompt["status"]) for prompt in prompts] == [
         (first, "hello", "completed"),
         (later, "and then?", "completed"),
     ]
@@ -89,39 +89,41 @@ def test_deleting_a_conversation_keeps_its_prompts(call_tool: CallTool, user: st
     assert row == {"user_id": user, "conversation_id": None}
 
 
-@pytest.mark.parametrize("wanted", ["conv-" + "0" * 32, "conv-", "x", "a\0b", "conv-' OR '1'='1", "é" * 128])
-def test_an_unknown_conversation_is_not_found_and_not_deleted(call_tool: CallTool, user: str, wanted: str) -> None:
+@pytest.mark.parametrize("conversation_id", ["conv-" + "0" * 32, "conv-", "x", "a\0b", "conv-' OR '1'='1", "é" * 128])
+def test_an_unknown_conversation_is_not_found_and_not_deleted(
+    call_tool: CallTool, user: str, conversation_id: str
+) -> None:
     with pytest.raises(ToolFailed, match="not found") as failed:
-        call_tool(user, "conversation.get", conversationId=wanted)
+        call_tool(user, "conversation.get", conversationId=conversation_id)
     assert failed.value.details == {"code": "NOT_FOUND"}
-    assert call_tool(user, "conversation.delete", conversationId=wanted) == {"deleted": False}
+    assert call_tool(user, "conversation.delete", conversationId=conversation_id) == {"deleted": False}
 
 
 def test_conversations_of_another_user_are_neither_listed_read_nor_deleted(
     call_tool: CallTool, user: str, db: Database
 ) -> None:
     other = f"{user}-other"
-    theirs = call_tool(other, "conversation.create")["id"]
-    insert_prompt(db, other, theirs, "theirs")
+    other_id = call_tool(other, "conversation.create")["id"]
+    insert_prompt(db, other, other_id, "theirs")
     assert list_conversation_ids(call_tool(user, "conversation.list")) == []
-    with pytest.raises(ToolFailed, match=f"Conversation {theirs} not found"):
-        call_tool(user, "conversation.get", conversationId=theirs)
-    assert call_tool(user, "conversation.delete", conversationId=theirs) == {"deleted": False}
-    assert list_conversation_ids(call_tool(other, "conversation.list")) == [theirs]
-    assert len(call_tool(other, "conversation.get", conversationId=theirs)["prompts"]) == 1
+    with pytest.raises(ToolFailed, match=f"Conversation {other_id} not found"):
+        call_tool(user, "conversation.get", conversationId=other_id)
+    assert call_tool(user, "conversation.delete", conversationId=other_id) == {"deleted": False}
+    assert list_conversation_ids(call_tool(other, "conversation.list")) == [other_id]
+    assert len(call_tool(other, "conversation.get", conversationId=other_id)["prompts"]) == 1
 
 
 def test_a_prompt_of_another_user_is_never_in_ones_conversation(call_tool: CallTool, user: str, db: Database) -> None:
-    mine = call_tool(user, "conversation.create")["id"]
-    insert_prompt(db, f"{user}-other", mine, "theirs")
-    assert call_tool(user, "conversation.get", conversationId=mine)["prompts"] == []
+    own_id = call_tool(user, "conversation.create")["id"]
+    insert_prompt(db, f"{user}-other", own_id, "theirs")
+    assert call_tool(user, "conversation.get", conversationId=own_id)["prompts"] == []
 
 
 @pytest.mark.parametrize("stranger", ["USER-1 ", "%", "user-1%", "user_1", "' OR 1=1 --"])
 def test_a_users_id_is_taken_literally(call_tool: CallTool, user: str, stranger: str) -> None:
-    theirs = call_tool(user, "conversation.create")["id"]
-    assert theirs not in list_conversation_ids(call_tool(stranger, "conversation.list", limit=100))
-    assert call_tool(stranger, "conversation.delete", conversationId=theirs) == {"deleted": False}
+    other_id = call_tool(user, "conversation.create")["id"]
+    assert other_id not in list_conversation_ids(call_tool(stranger, "conversation.list", limit=100))
+    assert call_tool(stranger, "conversation.delete", conversationId=other_id) == {"deleted": False}
 
 
 def test_an_unreachable_databases_address_is_not_in_the_error(

@@ -1,4 +1,4 @@
-"""The example of docs/agent.md, run as it is written there."""
+"""The example of docs/agent.md, executed as written."""
 
 import re
 from pathlib import Path

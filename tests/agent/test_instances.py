@@ -1,4 +1,4 @@
-"""The instances plugin does what the Services API does, once it is approved."""
+"""The instances plugin's approved tools do what the Services API does."""
 
 import pytest
 
@@ -17,22 +17,24 @@ def test_an_instance_is_created_listed_configured_and_destroyed(
     simulator.update_config({"railway": {"deploy_seconds": 0}})
     body = create_request(new_instance_id(), ["openrouter"])
     instance_id = body["instanceId"]
-    made = call_tool(USER, "instances.create", **body)
-    assert set(made) == {"instanceId", "serviceId", "url", "services"}
-    assert set(made["services"]) == {"openrouter"}
-    assert call_tool(USER, "instances.create", **body) == made
+    created = call_tool(USER, "instances.create", **body)
+    assert set(created) == {"instanceId", "serviceId", "url", "services"}
+    assert set(created["services"]) == {"openrouter"}
+    assert call_tool(USER, "instances.create", **body) == created
 
-    (row,) = [one for one in call_tool(USER, "instances.list")["instances"] if one["instanceId"] == instance_id]
-    assert (row["serviceId"], [tool["toolId"] for tool in row["tools"]]) == (made["serviceId"], ["openrouter"])
-    (seen,) = call_tool(USER, "instances.status", instanceIds=[instance_id])["services"]
-    assert (seen["instanceId"], seen["serviceId"]) == (instance_id, made["serviceId"])
+    (row,) = [
+        instance for instance in call_tool(USER, "instances.list")["instances"] if instance["instanceId"] == instance_id
+    ]
+    assert (row["serviceId"], [tool["toolId"] for tool in row["tools"]]) == (created["serviceId"], ["openrouter"])
+    (status,) = call_tool(USER, "instances.status", instanceIds=[instance_id])["services"]
+    assert (status["instanceId"], status["serviceId"]) == (instance_id, created["serviceId"])
 
-    done = {"instanceId": instance_id, "ok": True}
-    assert call_tool(USER, "instances.configure", instanceId=instance_id, variables={"LOG_LEVEL": "debug"}) == done
-    assert call_tool(USER, "instances.redeploy", instanceId=instance_id) == done
+    success = {"instanceId": instance_id, "ok": True}
+    assert call_tool(USER, "instances.configure", instanceId=instance_id, variables={"LOG_LEVEL": "debug"}) == success
+    assert call_tool(USER, "instances.redeploy", instanceId=instance_id) == success
 
-    gone = call_tool(USER, "instances.destroy", instanceId=instance_id)
-    assert gone["destroyed"] == {
+    destroyed = call_tool(USER, "instances.destroy", instanceId=instance_id)
+    assert destroyed["destroyed"] == {
         "openrouter": True,
         "agentmail": False,
         "telnyx": False,
@@ -47,8 +49,8 @@ def test_a_slow_create_returns_its_operation_and_continues(
 ) -> None:
     monkeypatch.setenv("ANSWER_WITHIN_SECONDS", "0")
     body = create_request(new_instance_id(), [])
-    begun = call_tool(USER, "instances.create", **body)
-    assert begun == {"instanceId": body["instanceId"], "operationId": begun["operationId"], "status": "running"}
+    running = call_tool(USER, "instances.create", **body)
+    assert running == {"instanceId": body["instanceId"], "operationId": running["operationId"], "status": "running"}
     monkeypatch.setenv("ANSWER_WITHIN_SECONDS", "20")
     assert "serviceId" in call_tool(USER, "instances.create", **body)
     call_tool(USER, "instances.destroy", instanceId=body["instanceId"])

@@ -42,7 +42,7 @@ TOOLS = [make_tool("time.now"), make_tool("weather.at", Place)]
 
 @dataclass
 class ModelHarness:
-    """A client of the simulated model, which sleeps in no time."""
+    """A client of the simulated model that records its sleeps instead of sleeping."""
 
     sim: SimulatorClient
     timeout: float = 5.0
@@ -92,8 +92,8 @@ def make_model(sim: SimulatorClient) -> Iterator[Callable[..., ModelHarness]]:
         return models[-1]
 
     yield create
-    for one in models:
-        one.client.close()
+    for model in models:
+        model.client.close()
 
 
 @pytest.fixture
@@ -182,11 +182,11 @@ def test_a_streamed_turn_equals_a_plain_one(model: ModelHarness, turn: dict[str,
     model.sim.update_config({"model": {"noise": noise, "done": noise}})
     model.sim.script_model({"usage": {"input_tokens": 1, "output_tokens": 1}, **turn})
 
-    def essence(found: ModelTurn) -> tuple[object, ...]:
-        items = [{name: item[name] for name in item if not name.endswith("id")} for item in found.items]
+    def essence(turn: ModelTurn) -> tuple[object, ...]:
+        items = [{name: item[name] for name in item if not name.endswith("id")} for item in turn.items]
         for item in items:
             item.pop("encrypted_content", None)
-        return items, found.text, [(call.tool_id, call.arguments) for call in found.calls], found.usage, found.refusal
+        return items, turn.text, [(call.tool_id, call.arguments) for call in turn.calls], turn.usage, turn.refusal
 
     plain, streamed = model.run_turn(), model.run_turn(streamed=True)
     assert essence(plain) == essence(streamed)
@@ -332,14 +332,14 @@ def test_no_error_message_contains_the_models_input(model: ModelHarness) -> None
     complaint = f"Invalid value: '{secret[4:40]}' in input, key {KEY}, and 'short one'"
     model.sim.script_model({"error": {"status": 400, "message": complaint}}, match=secret)
     model.sim.script_model({"text": "x", "breaks": "failed", "code": "invalid_prompt"}, match="short one")
-    told = str(
+    message = str(
         model.expect_failure(
             [build_user_message("short one"), build_user_message(secret)], instructions="Keep quiet about it all"
         )
     )
-    assert "hunter22" not in told
-    assert "short one" not in told
-    assert "Invalid value" in told
+    assert "hunter22" not in message
+    assert "short one" not in message
+    assert "Invalid value" in message
     assert KEY not in repr(model.client) + repr(vars(model.client)["_settings"])
 
 

@@ -1,4 +1,4 @@
-"""The model client against answers that the simulator does not give."""
+"""The model client and responses that the simulator does not give."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ STREAM_HEADERS = {"Content-Type": "text/event-stream"}
 
 @dataclass
 class ScriptedModel:
-    """Answers each request with the next answer, and at last with the last one again."""
+    """A transport that returns the responses in turn, and the last one again from then on."""
 
     responses: list[httpx.Response]
     request_bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -55,7 +55,7 @@ def make_response_body(*output: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def make_sse_response(*events: dict[str, Any]) -> httpx.Response:
     return httpx.Response(
-        200, headers=STREAM_HEADERS, content="".join(f"data: {json.dumps(one)}\n\n" for one in events)
+        200, headers=STREAM_HEADERS, content="".join(f"data: {json.dumps(event)}\n\n" for event in events)
     )
 
 
@@ -89,9 +89,9 @@ def test_a_request_has_the_apis_shape() -> None:
 
 
 def test_a_plain_response_to_a_streaming_request_is_accepted(run_turn: Callable[..., ModelTurn]) -> None:
-    told: list[str | None] = []
-    assert run_turn(httpx.Response(200, json=make_response_body(TEXT_ITEM)), on_text=told.append).text == "hi"
-    assert told == ["hi"]
+    deltas: list[str | None] = []
+    assert run_turn(httpx.Response(200, json=make_response_body(TEXT_ITEM)), on_text=deltas.append).text == "hi"
+    assert deltas == ["hi"]
     assert (
         run_turn(make_sse_response({"type": "response.completed", "response": make_response_body(TEXT_ITEM)})).text
         == "hi"
@@ -113,7 +113,7 @@ def test_completed_items_are_used_where_the_final_event_has_none(run_turn: Calla
 
 
 def test_messages_are_separated_in_deltas_as_in_the_text(run_turn: Callable[..., ModelTurn]) -> None:
-    told: list[str | None] = []
+    deltas: list[str | None] = []
     delta = {"type": "response.output_text.delta"}
     second = {**TEXT_ITEM, "content": [{"type": "output_text", "text": "you"}]}
     turn = run_turn(
@@ -123,9 +123,9 @@ def test_messages_are_separated_in_deltas_as_in_the_text(run_turn: Callable[...,
             {**delta, "output_index": 2, "delta": "you"},
             {"type": "response.completed", "response": make_response_body(TEXT_ITEM, second)},
         ),
-        on_text=told.append,
+        on_text=deltas.append,
     )
-    assert "".join(str(piece) for piece in told) == turn.text == "hi\n\nyou"
+    assert "".join(str(piece) for piece in deltas) == turn.text == "hi\n\nyou"
 
 
 @pytest.mark.parametrize(
@@ -171,13 +171,13 @@ def test_malformed_optional_members_are_ignored(run_turn: Callable[..., ModelTur
 def test_an_error_in_the_middle_is_parsed_in_every_shape(
     run_turn: Callable[..., ModelTurn], error: object, passing: bool
 ) -> None:
-    for answer in (
+    for response in (
         make_sse_response({"id": "gen-1", "error": error}),
         httpx.Response(200, json={"error": error}),
         make_sse_response({"type": "response.failed", "response": make_response_body(status="failed", error=error)}),
     ):
         with pytest.raises(ModelFailed) as raised:
-            run_turn(answer)
+            run_turn(response)
         assert raised.value.retryable is passing
 
 

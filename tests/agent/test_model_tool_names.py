@@ -1,4 +1,4 @@
-"""Wire names go there and back, and events are read whatever pieces they come in."""
+"""Function names map to tool ids and back; SSE events do not depend on chunk boundaries."""
 
 import re
 
@@ -19,7 +19,7 @@ SAFE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 @given(st.lists(st.one_of(IDS, st.text(max_size=80)), unique=True, max_size=8))
 def test_every_id_has_a_unique_name_that_maps_back(ids):
     names = ToolNameMap(ids)
-    wire = [names.to_function_name(one) for one in ids]
+    wire = [names.to_function_name(tool_id) for tool_id in ids]
     assert all(SAFE.fullmatch(name) for name in wire)
     assert len(set(wire)) == len(ids)
     assert [names.to_tool_id(name) for name in wire] == ids
@@ -30,8 +30,8 @@ def test_every_id_has_a_unique_name_that_maps_back(ids):
 def test_names_do_not_depend_on_the_order_of_tools(ids, random):
     shuffled = [*ids]
     random.shuffle(shuffled)
-    assert [ToolNameMap(ids).to_function_name(one) for one in ids] == [
-        ToolNameMap(shuffled).to_function_name(one) for one in ids
+    assert [ToolNameMap(ids).to_function_name(tool_id) for tool_id in ids] == [
+        ToolNameMap(shuffled).to_function_name(tool_id) for tool_id in ids
     ]
 
 
@@ -61,7 +61,7 @@ LINES = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs
 @settings(deadline=None)
 @given(st.lists(LINES.filter(bool)), st.sampled_from([b"\n", b"\r\n", b"\r"]), st.integers(1, 9), st.booleans())
 def test_events_do_not_depend_on_chunk_boundaries(said, end, size, ended):
-    sent = end.join(b"event: x" + end + b"data: " + one.encode() + end for one in said)
+    sent = end.join(b"event: x" + end + b"data: " + text.encode() + end for text in said)
     content = sent + (end if ended else b"")
     pieces = [content[at : at + size] for at in range(0, len(content), size)]
     assert list(iter_event_data(pieces)) == said

@@ -1,4 +1,4 @@
-"""Plugins: in which order they are called, what their configuration may be, what they add to a prompt."""
+"""Plugins: the order of their hooks, their configuration, and what they add to a prompt."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.agent.sample_tools import Settings, make_tool
 
 
 class RecordingPlugin(Plugin[NoConfig]):
-    """Writes down what is called."""
+    """Records the calls of its hooks."""
 
     def __init__(self, plugin_id: str, calls: list[str]) -> None:
         self.id = plugin_id  # type: ignore[misc]

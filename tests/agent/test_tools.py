@@ -1,4 +1,4 @@
-"""A tool: what it takes, what it returns, what becomes of what it raises, and who must approve it."""
+"""A tool: validation of input and output, errors, and approvals."""
 
 import httpx
 import psycopg
@@ -108,7 +108,7 @@ def test_a_secret_of_the_container_is_redacted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "text"),
     [
         (psycopg.OperationalError("connection to postgresql://u:planted-secret@h failed"), "OperationalError"),
         (psycopg.errors.UniqueViolation("Key (k)=(planted-secret) exists"), "UniqueViolation"),
@@ -120,8 +120,8 @@ def test_a_secret_of_the_container_is_redacted() -> None:
         (ValueError("half \ud800"), "half ?"),
     ],
 )
-def test_error_texts_are_safe_to_return(error: Exception, told: str) -> None:
-    assert safe_error_text(error) == told
+def test_error_texts_are_safe_to_return(error: Exception, text: str) -> None:
+    assert safe_error_text(error) == text
 
 
 def test_a_foreign_models_validation_error_shows_no_value() -> None:
@@ -172,22 +172,22 @@ def test_a_failing_approval_rule_is_a_failure() -> None:
 
 
 def test_a_tool_gets_the_user_and_over_rest_an_empty_state_and_a_no_op_callback() -> None:
-    seen: list[ToolContext[SayInput]] = []
+    contexts: list[ToolContext[SayInput]] = []
 
-    def look(context: ToolContext[SayInput]) -> SayOutput:
-        seen.append(context)
+    def record(context: ToolContext[SayInput]) -> SayOutput:
+        contexts.append(context)
         context.state["left"] = True
         context.output_file("a.txt", "text/plain", "A file")
         return SayOutput(said="", length=0)
 
     services = Services({"KEY": SECRET})
     for _ in range(2):
-        make_tool(look).call(Invocation("user-1", services), {"text": "a"})
-    assert [context.user_id for context in seen] == ["user-1", "user-1"]
-    assert seen[0].state is not seen[1].state
-    assert seen[1].services is services
-    assert seen[1].secrets["KEY"] == SECRET
-    assert SECRET not in repr(seen[0])
+        make_tool(record).call(Invocation("user-1", services), {"text": "a"})
+    assert [context.user_id for context in contexts] == ["user-1", "user-1"]
+    assert contexts[0].state is not contexts[1].state
+    assert contexts[1].services is services
+    assert contexts[1].secrets["KEY"] == SECRET
+    assert SECRET not in repr(contexts[0])
 
 
 @pytest.mark.parametrize("tool_id", ["now", "Time.now", "time.", ".now", "time now.x", "time/now.x", "a." + "b" * 127])
@@ -211,14 +211,14 @@ def test_a_tool_can_be_parameterized_with_its_types() -> None:
 
 
 def test_the_description_has_both_schemas_without_field_titles() -> None:
-    told = describe_tool(make_tool(), "words")
-    assert {key: told[key] for key in ("id", "description", "tag")} == {
+    description = describe_tool(make_tool(), "words")
+    assert {key: description[key] for key in ("id", "description", "tag")} == {
         "id": "words.say",
         "description": "Says the text",
         "tag": "words",
     }
-    assert told["input"]["required"] == ["text"]
-    assert told["input"]["additionalProperties"] is False
-    assert told["input"]["properties"]["times"] == {"default": 1, "maximum": 9, "minimum": 1, "type": "integer"}
-    assert told["output"]["required"] == ["said", "length"]
+    assert description["input"]["required"] == ["text"]
+    assert description["input"]["additionalProperties"] is False
+    assert description["input"]["properties"]["times"] == {"default": 1, "maximum": 9, "minimum": 1, "type": "integer"}
+    assert description["output"]["required"] == ["said", "length"]
     assert "tag" not in describe_tool(make_tool())

@@ -1,4 +1,4 @@
-"""Who is calling, by header and by key, in the events of both kinds of gateway; and settings that are wrong."""
+"""Identification by header and by API key, in the events of both kinds of gateway, and invalid settings."""
 
 import importlib
 from typing import Any
@@ -24,7 +24,7 @@ REST_EVENT = {
 
 
 def make_rest_event(**headers: str | list[str]) -> dict[str, Any]:
-    """A REST API's event: names in the client's case, the last value of each, and all values beside it."""
+    """Build a REST API's event: header names as sent, the last value of each, and all values beside it."""
     several = {name.replace("_", "-"): [value] if isinstance(value, str) else value for name, value in headers.items()}
     return {
         **REST_EVENT,
@@ -55,8 +55,8 @@ def test_header_identifies_the_user(header_auth: None, authorize: Authorize, use
 
 @pytest.mark.parametrize("user", ["", "x" * 257, "two words", "tab\tbed", "jörg", "nul\0", "del\x7f", "user-1,user-2"])
 def test_malformed_user_is_unauthenticated(header_auth: None, authorize: Authorize, user: str) -> None:
-    said = authorize(x_user_id=user)
-    assert (said["user"], said["problem"].startswith("X-User-Id must be")) == ("", True)
+    result = authorize(x_user_id=user)
+    assert (result["user"], result["problem"].startswith("X-User-Id must be")) == ("", True)
 
 
 def test_missing_user_is_unauthenticated(header_auth: None, authorize: Authorize) -> None:
@@ -68,12 +68,12 @@ def test_key_and_header_identify_the_user(key_auth: None, authorize: Authorize, 
     assert authorize(authorization=scheme + KEY, x_user_id="user-1") == {"user": "user-1", "problem": ""}
 
 
-@pytest.mark.parametrize("given", [
+@pytest.mark.parametrize("header", [
     None, "", KEY, "Bearer", "Bearer ", f"Basic {KEY}", f"Bearer {KEY}x", f"Bearer {KEY[:-1]}", f"Bearer {KEY.upper()}",
     f"Bearer {KEY},Bearer {KEY}", "Bearer ü", "Bearer \ud800",
 ])  # fmt: skip
-def test_wrong_key_is_unauthenticated(key_auth: None, authorize: Authorize, given: str | None) -> None:
-    headers = {} if given is None else {"authorization": given}
+def test_wrong_key_is_unauthenticated(key_auth: None, authorize: Authorize, header: str | None) -> None:
+    headers = {} if header is None else {"authorization": header}
     assert authorize(**headers, x_user_id="user-1") == {"user": "", "problem": "Invalid or missing API key"}
 
 
@@ -142,9 +142,9 @@ def test_rest_api_gets_a_policy_for_its_whole_stage(header_auth: None) -> None:
 
 
 def test_rest_api_passes_unauthenticated_requests_to_the_function_that_rejects_them(header_auth: None) -> None:
-    said = call_authorizer(make_rest_event())
-    assert (said["principalId"], said["context"]["user"]) == ("nobody", "")
-    assert said["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+    result = call_authorizer(make_rest_event())
+    assert (result["principalId"], result["context"]["user"]) == ("nobody", "")
+    assert result["policyDocument"]["Statement"][0]["Effect"] == "Allow"
 
 
 @pytest.mark.parametrize("name", ["X_User_Id", "x_user_id", "X_USER_ID"])
@@ -156,18 +156,21 @@ def test_rest_api_header_names_are_case_insensitive(key_auth: None, name: str) -
 
 
 def test_repeated_header_is_unauthenticated(key_auth: None) -> None:
-    mine = f"Bearer {KEY}"
-    assert call_authorizer(make_rest_event(X_User_Id=["user-1", "user-2"], Authorization=mine))["context"]["user"] == ""
+    own_key = f"Bearer {KEY}"
     assert (
-        call_authorizer(make_rest_event(X_User_Id=["user-1"], x_user_id=["user-2"], Authorization=mine))["context"][
+        call_authorizer(make_rest_event(X_User_Id=["user-1", "user-2"], Authorization=own_key))["context"]["user"] == ""
+    )
+    assert (
+        call_authorizer(make_rest_event(X_User_Id=["user-1"], x_user_id=["user-2"], Authorization=own_key))["context"][
             "user"
         ]
         == ""
     )
     assert (
-        call_authorizer(make_rest_event(X_User_Id="user-1", Authorization=["Bearer x", mine]))["context"]["user"] == ""
+        call_authorizer(make_rest_event(X_User_Id="user-1", Authorization=["Bearer x", own_key]))["context"]["user"]
+        == ""
     )
-    assert call_authorizer(make_event(authorization=mine, x_user_id="user-1,user-1"))["context"]["user"] == ""
+    assert call_authorizer(make_event(authorization=own_key, x_user_id="user-1,user-1"))["context"]["user"] == ""
 
 
 @pytest.mark.parametrize("absent", [None, {}])

@@ -1,4 +1,4 @@
-"""The issuer's keys: fetched seldom, renewed in time, kept while the issuer is away, and never taken from elsewhere."""
+"""The issuer's keys: cached, rate-limited, refreshed in time, kept during an outage, never read from elsewhere."""
 
 import json
 import socket
@@ -26,7 +26,7 @@ OLD, NEW = Key("RS256", "old"), Key("RS256", "new", index=1)
 
 
 class KeySetHarness:
-    """An issuer, a sandbox's keys, and a clock that only the test moves; tokens stay valid meanwhile."""
+    """An issuer, a key cache, and a clock that only the test advances; tokens stay valid meanwhile."""
 
     def __init__(self, issuer: Issuer) -> None:
         self.issuer = issuer
@@ -191,9 +191,9 @@ def test_silent_issuer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jwks, "_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/keys"
-        began = time.monotonic()
+        started_at = time.monotonic()
         assert JwksCache(url).get_keys() is None
-        assert 0.15 < time.monotonic() - began < 2
+        assert 0.15 < time.monotonic() - started_at < 2
 
 
 def test_endless_response_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,10 +213,10 @@ def test_no_token_is_in_a_log_or_a_message(
 ) -> None:
     issuer.response_override = (500, b"planted-body", {})
     tokens = [OLD.sign_token(), OLD.sign_token({"kid": "planted-kid"}), OLD.sign_token(sub="planted-subject")]
-    said = [authorize(authorization=f"Bearer {token}") for token in tokens]
-    assert {answer["problem"] for answer in said} == {KEYS_UNAVAILABLE}
+    results = [authorize(authorization=f"Bearer {token}") for token in tokens]
+    assert {result["problem"] for result in results} == {KEYS_UNAVAILABLE}
     (line,) = [vars(record) for record in caplog.records]
     assert (line["levelname"], line["reason"]) == ("WARNING", "HTTP status 500")
-    out = json.dumps([said, line], default=str)
+    out = json.dumps([results, line], default=str)
     assert not any(token in out or token.split(".")[2] in out for token in tokens)
     assert "planted" not in out

@@ -1,4 +1,4 @@
-"""The same over HTTP: a running bundle that asks for keys, and one that asks for tokens."""
+"""Authentication over HTTP, by a bundle in API key mode and one in JWT mode."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def issuer() -> Iterator[Issuer]:
 def running(
     request: pytest.FixtureRequest, stack: Stack, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunnerProcess]:
-    """A bundle of its own with the AGENT_AUTH that a test wants; of the other stack it shares the database only."""
+    """A bundle with the test's AGENT_AUTH; it shares only the database with the other stack."""
     with RunnerProcess(
         link_checkout(tmp_path_factory.mktemp("auth")), SERVICE_DATABASE_URL=stack.database_url,
         AGENT_AUTH=request.param, AGENT_API_KEY=KEY, JWT_ISSUER=ISSUER, JWT_AUDIENCE=AUDIENCE, JWT_JWKS_URL=issuer.url,
@@ -38,11 +38,11 @@ def running(
 
 
 def get_capabilities(running: RunnerProcess, **headers: str) -> tuple[int, tuple[str, str] | None]:
-    """Status, and the error's code and message where it is one."""
+    """GET /capabilities; returns the status, and the error's code and message if there is one."""
     given_headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = httpx.get(f"{running.url}{PATH}", headers=given_headers, timeout=60)
-    error = answer.json().get("error")
-    return answer.status_code, error and (error["code"], error["message"])
+    response = httpx.get(f"{running.url}{PATH}", headers=given_headers, timeout=60)
+    error = response.json().get("error")
+    return response.status_code, error and (error["code"], error["message"])
 
 
 @pytest.mark.parametrize("running", ["api_key"], indirect=True)

@@ -1,4 +1,4 @@
-"""Tokens: which are taken, and every way to forge, bend or misuse one that is known to have worked somewhere."""
+"""Tokens: which are accepted, and every known way to forge or misuse one."""
 
 import base64
 import hashlib
@@ -18,12 +18,12 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 USER = {"user": "user-1", "problem": ""}
 
 
-def is_refused(said: dict[str, str], reason: str) -> bool:
-    return said == {"user": "", "problem": f"The bearer token is not accepted: {reason}"}
+def is_refused(result: dict[str, str], reason: str) -> bool:
+    return result == {"user": "", "problem": f"The bearer token is not accepted: {reason}"}
 
 
 def resolve_times(changes: dict) -> dict:
-    """Numbers are seconds from now."""
+    """Add the current time to integer values, which are seconds from now."""
     now = int(time.time())
     return {name: now + value if isinstance(value, int) else value for name, value in changes.items()}
 
@@ -79,7 +79,7 @@ def test_missing_claims_are_rejected(authorize_token: Authorize, claim: str) -> 
     ({"exp": float("nan")}, "it is malformed"), ({"exp": float("inf")}, "it is malformed"),
 ])  # fmt: skip
 def test_claim_of_another_type_is_rejected(authorize_token: Authorize, changes: dict, reason: str) -> None:
-    """As no library would write it."""
+    """No library would encode such claims."""
     token = jwt.PyJWS().encode(json.dumps(make_claims(**changes)).encode(), Key("RS256").private, "RS256")
     assert is_refused(authorize_token(token), reason)
 
@@ -90,8 +90,8 @@ def test_claim_of_another_type_is_rejected(authorize_token: Authorize, changes: 
 def test_algorithms_without_a_public_key_are_rejected(authorize_token: Authorize, algorithm: object) -> None:
     head = encode_token_part({"typ": "JWT", "alg": algorithm, "kid": "key-1"})
     for signature in ("", "AAAA", Key("RS256").sign_token().rpartition(".")[2]):
-        said = authorize_token(f"{head}.{encode_token_part(make_claims())}.{signature}")
-        assert is_refused(said, "its algorithm is not accepted")
+        result = authorize_token(f"{head}.{encode_token_part(make_claims())}.{signature}")
+        assert is_refused(result, "its algorithm is not accepted")
 
 
 @pytest.mark.parametrize("secret", ["pem", "pem without its last line break", "n"])
@@ -147,7 +147,7 @@ def test_key_id_that_is_not_text_is_rejected(authorize_token: Authorize, kid: ob
 def test_key_locations_in_a_token_are_ignored(authorize_token: Authorize, issuer: Issuer) -> None:
     foreign = Key("RS256", index=1)
     with run_issuer(foreign.public_jwk()) as other:
-        told = {
+        header = {
             "jku": other.url,
             "x5u": other.url,
             "jwk": foreign.public_jwk(),
@@ -155,8 +155,8 @@ def test_key_locations_in_a_token_are_ignored(authorize_token: Authorize, issuer
             "x5t": "AA",
             "iss": other.url,
         }
-        assert is_refused(authorize_token(foreign.sign_token(told)), "no key of its issuer signed it")
-        assert authorize_token(Key("RS256").sign_token(told)) == USER
+        assert is_refused(authorize_token(foreign.sign_token(header)), "no key of its issuer signed it")
+        assert authorize_token(Key("RS256").sign_token(header)) == USER
         assert other.requested_paths == []
 
 
@@ -210,8 +210,8 @@ def test_malformed_claims_are_rejected(authorize_token: Authorize, payload: byte
     "header", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "{token}", "Bearer {token},Bearer {token}"]
 )
 def test_token_without_the_bearer_scheme_is_rejected(authorize: Authorize, issuer: Issuer, header: str) -> None:
-    said = authorize(authorization=header.format(token=Key("RS256").sign_token()), x_user_id="user-1")
-    assert said["user"] == ""
+    result = authorize(authorization=header.format(token=Key("RS256").sign_token()), x_user_id="user-1")
+    assert result["user"] == ""
     assert authorize(x_user_id="user-1") == {"user": "", "problem": "The bearer token is missing"}
 
 

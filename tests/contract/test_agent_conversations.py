@@ -1,4 +1,4 @@
-"""The conversation tools over HTTP, and that no user ever comes to another's."""
+"""The conversation tools over HTTP, and isolation between users."""
 
 import uuid
 from datetime import datetime
@@ -12,19 +12,19 @@ from tests.harness.database import Database
 
 
 def create_conversation(agent: httpx.Client) -> str:
-    made = get_result(invoke_tool(agent, "conversation.create"))
-    assert list(made) == ["id"]
-    return made["id"]
+    created = get_result(invoke_tool(agent, "conversation.create"))
+    assert list(created) == ["id"]
+    return created["id"]
 
 
 def list_conversation_ids(agent: httpx.Client, **page: int) -> list[str]:
     listed = get_result(invoke_tool(agent, "conversation.list", page))
     assert list(listed) == ["conversations"]
-    return [one["id"] for one in listed["conversations"]]
+    return [conversation["id"] for conversation in listed["conversations"]]
 
 
 def insert_prompt(db: Database, agent: httpx.Client, conversation_id: str, text: str) -> str:
-    """As the prompt endpoint stores it, with its end."""
+    """Insert a completed prompt as the prompt endpoint would have stored it."""
     prompt_id = f"prompt-{uuid.uuid4()}"
     db.execute(
         "INSERT INTO prompts (id, user_id, conversation_id, input, status) VALUES (%s, %s, %s, %s, 'completed')",
@@ -40,22 +40,22 @@ def parse_timestamp(text: str) -> datetime:
 
 def test_a_conversation_is_created_listed_read_and_deleted(agent: httpx.Client) -> None:
     assert list_conversation_ids(agent) == []
-    made = create_conversation(agent)
+    created = create_conversation(agent)
     (listed,) = get_result(invoke_tool(agent, "conversation.list"))["conversations"]
     assert {*listed} == {"id", "createdAt", "updatedAt"}
-    assert (listed["id"], parse_timestamp(listed["createdAt"])) == (made, parse_timestamp(listed["updatedAt"]))
-    got = get_result(invoke_tool(agent, "conversation.get", {"conversationId": made}))
+    assert (listed["id"], parse_timestamp(listed["createdAt"])) == (created, parse_timestamp(listed["updatedAt"]))
+    got = get_result(invoke_tool(agent, "conversation.get", {"conversationId": created}))
     assert got == {**listed, "prompts": []}
-    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": made})) == {"deleted": True}
-    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": made})) == {"deleted": False}
+    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": created})) == {"deleted": True}
+    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": created})) == {"deleted": False}
     assert list_conversation_ids(agent) == []
-    expect_error(invoke_tool(agent, "conversation.get", {"conversationId": made}), 500, "TOOL_ERROR")
+    expect_error(invoke_tool(agent, "conversation.get", {"conversationId": created}), 500, "TOOL_ERROR")
 
 
 def test_the_newest_update_is_first_and_pages_follow_each_other(agent: httpx.Client, db: Database) -> None:
-    made = [create_conversation(agent) for _ in range(4)]
-    db.execute("UPDATE conversations SET updated_at = now() + interval '1 minute' WHERE id = %s", (made[1],))
-    order = [made[1], made[3], made[2], made[0]]
+    created = [create_conversation(agent) for _ in range(4)]
+    db.execute("UPDATE conversations SET updated_at = now() + interval '1 minute' WHERE id = %s", (created[1],))
+    order = [created[1], created[3], created[2], created[0]]
     assert list_conversation_ids(agent) == order
     assert list_conversation_ids(agent, limit=2) == order[:2]
     assert list_conversation_ids(agent, limit=2, offset=2) == order[2:]
@@ -78,44 +78,50 @@ def test_invalid_pages_are_422(agent: httpx.Client, page: dict[str, Any]) -> Non
 
 
 def test_prompts_are_listed_oldest_first_and_outlive_their_conversation(agent: httpx.Client, db: Database) -> None:
-    made = create_conversation(agent)
-    asked = [insert_prompt(db, agent, made, text) for text in ("first", "second")]
-    got = get_result(invoke_tool(agent, "conversation.get", {"conversationId": made}))
-    assert [(one["id"], one["input"]) for one in got["prompts"]] == list(zip(asked, ("first", "second"), strict=True))
+    created = create_conversation(agent)
+    prompt_ids = [insert_prompt(db, agent, created, text) for text in ("first", "second")]
+    got = get_result(invoke_tool(agent, "conversation.get", {"conversationId": created}))
+    assert [(prompt["id"], prompt["input"]) for prompt in got["prompts"]] == list(
+        zip(prompt_ids, ("first", "second"), strict=True)
+    )
     assert {*got["prompts"][0]} == {"id", "input", "status", "createdAt", "updatedAt"}
-    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": made})) == {"deleted": True}
-    left = db.execute("SELECT input FROM prompts WHERE id = ANY(%s) ORDER BY created_at", (asked,)).fetchall()
-    assert [row["input"] for row in left] == ["first", "second"]
+    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": created})) == {"deleted": True}
+    rows = db.execute("SELECT input FROM prompts WHERE id = ANY(%s) ORDER BY created_at", (prompt_ids,)).fetchall()
+    assert [row["input"] for row in rows] == ["first", "second"]
 
 
 def test_another_users_conversation_looks_like_an_unknown_one(
     agent: httpx.Client, other_agent: httpx.Client, db: Database
 ) -> None:
-    mine = create_conversation(agent)
-    insert_prompt(db, agent, mine, "planted-secret")
+    own_id = create_conversation(agent)
+    insert_prompt(db, agent, own_id, "planted-secret")
     assert list_conversation_ids(other_agent) == []
-    theirs = create_conversation(other_agent)
-    got = invoke_tool(other_agent, "conversation.get", {"conversationId": mine})
+    other_id = create_conversation(other_agent)
+    got = invoke_tool(other_agent, "conversation.get", {"conversationId": own_id})
     unknown = invoke_tool(other_agent, "conversation.get", {"conversationId": "conv-nobodys"})
     assert got.status_code == unknown.status_code == 500
-    assert got.json()["error"]["message"] == unknown.json()["error"]["message"].replace("conv-nobodys", mine)
+    assert got.json()["error"]["message"] == unknown.json()["error"]["message"].replace("conv-nobodys", own_id)
     assert "planted-secret" not in got.text
-    assert get_result(invoke_tool(other_agent, "conversation.delete", {"conversationId": mine})) == {"deleted": False}
-    assert (list_conversation_ids(agent), list_conversation_ids(other_agent)) == ([mine], [theirs])
-    assert len(get_result(invoke_tool(agent, "conversation.get", {"conversationId": mine}))["prompts"]) == 1
+    assert get_result(invoke_tool(other_agent, "conversation.delete", {"conversationId": own_id})) == {"deleted": False}
+    assert (list_conversation_ids(agent), list_conversation_ids(other_agent)) == ([own_id], [other_id])
+    assert len(get_result(invoke_tool(agent, "conversation.get", {"conversationId": own_id}))["prompts"]) == 1
 
 
 def test_only_the_header_identifies_the_user(agent: httpx.Client, other_agent: httpx.Client) -> None:
     create_conversation(agent)
-    mine = agent.headers["X-User-Id"]
+    user_id = agent.headers["X-User-Id"]
     for name in ("user_id", "userId", "user"):
-        expect_error(invoke_tool(other_agent, "conversation.list", {name: mine}), 422, "VALIDATION_ERROR")
-        answer = other_agent.post("/tools/conversation.list/invoke", params={name: mine, "x-user-id": mine}, json={})
-        assert get_result(answer) == {"conversations": []}
+        expect_error(invoke_tool(other_agent, "conversation.list", {name: user_id}), 422, "VALIDATION_ERROR")
+        response = other_agent.post(
+            "/tools/conversation.list/invoke", params={name: user_id, "x-user-id": user_id}, json={}
+        )
+        assert get_result(response) == {"conversations": []}
 
 
-@pytest.mark.parametrize("wanted", ["' OR 1=1 --", "%", "_", "conv-", "*", "\\", "🙂"])
-def test_ids_are_compared_literally(agent: httpx.Client, wanted: str) -> None:
-    made = create_conversation(agent)
-    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": wanted})) == {"deleted": False}
-    assert list_conversation_ids(agent) == [made]
+@pytest.mark.parametrize("conversation_id", ["' OR 1=1 --", "%", "_", "conv-", "*", "\\", "🙂"])
+def test_ids_are_compared_literally(agent: httpx.Client, conversation_id: str) -> None:
+    created = create_conversation(agent)
+    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": conversation_id})) == {
+        "deleted": False
+    }
+    assert list_conversation_ids(agent) == [created]

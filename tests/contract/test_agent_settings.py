@@ -1,4 +1,4 @@
-"""Part B's options: the prefix, other origins, port and host."""
+"""The Agent API's options: prefix, CORS origins, port and host."""
 
 import re
 import subprocess
@@ -40,12 +40,12 @@ BUILT_TEMPLATE = """
         Itself: {Properties: {Method: ANY, Path: #}}
         Another: {Properties: {Path: /apis, Description: /api/tools}}
 """
-"""Where the prefix is, in the forms in which people and `sam build` write it, as #."""
+"""The prefix, written as #, in every form in which people and `sam build` write it."""
 
 
 @pytest.fixture(scope="module")
 def prefixed_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
-    """The checkout under another prefix, where two other origins are let in."""
+    """A stack with another prefix that allows two origins."""
     root = link_checkout(tmp_path_factory.mktemp("prefixed"))
     settings = {"API_PREFIX": PREFIX, "API_CORS_ORIGIN": f"{ORIGINS[0]}/, {ORIGINS[1]}"}
     with RunnerProcess(root, SERVICES_API_KEY=API_KEY, **settings) as running:
@@ -66,33 +66,33 @@ def test_the_api_is_served_under_its_prefix_only(prefixed_runner: RunnerProcess,
     expect_error(agent.delete("/tools"), 405, "METHOD_NOT_ALLOWED")
     expect_error(agent.get(""), 404, "NOT_FOUND")
     for path in ("/api/tools", "/agents", "/agents/tools"):
-        answer = agent.get(prefixed_runner.url + path, headers={"Authorization": f"Bearer {API_KEY}"})
-        assert (answer.status_code, isinstance(answer.json()["error"], str)) == (404, True)
+        response = agent.get(prefixed_runner.url + path, headers={"Authorization": f"Bearer {API_KEY}"})
+        assert (response.status_code, isinstance(response.json()["error"], str)) == (404, True)
     assert agent.get(f"{prefixed_runner.url}/healthz").json() == {"ok": True}
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_an_allowed_origin_may_read_responses_errors_and_request_ids(agent: httpx.Client, origin: str) -> None:
-    for answer in (
+    for response in (
         agent.get("/tools", headers={"Origin": origin}),
         agent.get("/tools", headers={"Origin": origin, "X-User-Id": ""}),
         agent.get("/none", headers={"Origin": origin}),
         agent.post("/tools/none/invoke", headers={"Origin": origin}),
         agent.post("/tools/time.now/invoke", content=b" " * 1_100_000, headers={"Origin": origin}),
     ):
-        assert answer.headers["access-control-allow-origin"] == origin
-        assert answer.headers["access-control-expose-headers"] == "x-request-id"
-        assert "Origin" in answer.headers["vary"]
+        assert response.headers["access-control-allow-origin"] == origin
+        assert response.headers["access-control-expose-headers"] == "x-request-id"
+        assert "Origin" in response.headers["vary"]
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_an_allowed_origin_may_read_prompt_streams(agent: httpx.Client, origin: str) -> None:
     for body, status in (({"input": "What time is it?"}, 200), ({}, 422)):
-        answer = agent.post("/prompt", json=body, headers={"Origin": origin})
-        assert answer.status_code == status
-        assert answer.headers["access-control-allow-origin"] == origin
-        assert answer.headers["access-control-expose-headers"] == "x-request-id"
-        assert "Origin" in answer.headers["vary"]
+        response = agent.post("/prompt", json=body, headers={"Origin": origin})
+        assert response.status_code == status
+        assert response.headers["access-control-allow-origin"] == origin
+        assert response.headers["access-control-expose-headers"] == "x-request-id"
+        assert "Origin" in response.headers["vary"]
 
 
 @pytest.mark.parametrize("path", ["/tools", "/tools/time.now/invoke", "/none", "/prompt", "/prompts/x/stream"])
@@ -103,30 +103,30 @@ def test_a_preflight_needs_no_user(prefixed_runner: RunnerProcess, path: str) ->
         "Access-Control-Request-Headers": "authorization,content-type,x-user-id",
     }
     with open_client(prefixed_runner.url + PREFIX) as client:
-        answer = client.options(path, headers=headers)
-    assert answer.status_code == 200
-    assert answer.headers["access-control-allow-origin"] == ORIGINS[0]
-    assert "POST" in answer.headers["access-control-allow-methods"]
-    assert answer.headers["access-control-allow-headers"] == "authorization,content-type,x-user-id"
+        response = client.options(path, headers=headers)
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] == ORIGINS[0]
+    assert "POST" in response.headers["access-control-allow-methods"]
+    assert response.headers["access-control-allow-headers"] == "authorization,content-type,x-user-id"
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "https://app.example.evil.example", "null"])
 def test_another_origin_is_not_allowed(agent: httpx.Client, origin: str) -> None:
-    answer = agent.get("/tools", headers={"Origin": origin})
-    assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (200, False)
+    response = agent.get("/tools", headers={"Origin": origin})
+    assert (response.status_code, "access-control-allow-origin" in response.headers) == (200, False)
     preflight = {"Origin": origin, "Access-Control-Request-Method": "GET"}
-    answer = agent.options("/tools", headers=preflight)
-    assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (400, False)
+    response = agent.options("/tools", headers=preflight)
+    assert (response.status_code, "access-control-allow-origin" in response.headers) == (400, False)
 
 
-@pytest.mark.parametrize(("told", "origins"), [
+@pytest.mark.parametrize(("value", "origins"), [
     ("", []), ("*", ["*"]), ("https://a.example", ["https://a.example"]),
     (" https://a.example/ ,,http://b.example ", ["https://a.example", "http://b.example"]),
 ])  # fmt: skip
 def test_allowed_origins_are_parsed_from_the_setting(
-    monkeypatch: pytest.MonkeyPatch, told: str, origins: list[str]
+    monkeypatch: pytest.MonkeyPatch, value: str, origins: list[str]
 ) -> None:
-    monkeypatch.setenv("API_CORS_ORIGIN", told)
+    monkeypatch.setenv("API_CORS_ORIGIN", value)
     assert load_cors_origins() == origins
 
 
@@ -145,15 +145,15 @@ def test_every_route_of_the_agent_api_moves_and_no_other() -> None:
     after = Template.load(TEMPLATE, {"API_PREFIX": "/v2"})
     expected = [re.sub("^/api(?=/|$)", "/v2", route.path) for route in before.routes]
     assert [route.path for route in after.routes] == expected
-    theirs = [route.path for route in before.routes if route.authorizer == "AgentUser"]
-    assert len(theirs) > 7
-    assert all(path == "/api" or path.startswith("/api/") for path in theirs)
+    agent_paths = [route.path for route in before.routes if route.authorizer == "AgentUser"]
+    assert len(agent_paths) > 7
+    assert all(path == "/api" or path.startswith("/api/") for path in agent_paths)
     assert {function.environment["API_PREFIX"] for function in after.functions.values()} == {"/v2"}
     assert {function.environment["API_PREFIX"] for function in before.functions.values()} == {"/api"}
 
 
 def test_the_built_template_is_moved_by_the_same_rule(tmp_path: Path) -> None:
-    """In the form in which `sam build` writes it."""
+    """In the form that `sam build` writes."""
     (tmp_path / "template.yaml").write_text(BUILT_TEMPLATE.replace("#", "/api"))
     command = [sys.executable, "-m", "local.template.api_prefix", str(tmp_path / "template.yaml"), "/v2"]
     subprocess.run(command, check=True, cwd=CHECKOUT)

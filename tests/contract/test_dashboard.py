@@ -1,4 +1,4 @@
-"""The dashboard's two pages: what is stored of the fleet, and what OpenRouter has spent; nothing secret on either."""
+"""The dashboard's two pages, the stored fleet and OpenRouter's spend, without secrets."""
 
 from typing import Any
 
@@ -25,9 +25,9 @@ KEY_FIELDS = {
 
 
 def list_shown_instances(api: httpx.Client) -> list[dict[str, Any]]:
-    answer = api.get("/dashboard/instances")
-    assert answer.status_code == 200, answer.text
-    return answer.json()["instances"]
+    response = api.get("/dashboard/instances")
+    assert response.status_code == 200, response.text
+    return response.json()["instances"]
 
 
 def insert_tool(db: Database, instance_id: str, tool_id: str, meta: object, *, value: str = "planted-value") -> None:
@@ -46,40 +46,40 @@ def show_meta(api: httpx.Client, db: Database, tool_id: str, meta: object) -> di
 
 @pytest.mark.parametrize("path", ["/dashboard/instances", "/dashboard/credits"])
 def test_the_pages_need_the_key_and_allow_only_get(api: httpx.Client, path: str) -> None:
-    answer = httpx.get(f"{api.base_url}{path}", headers={"Authorization": "Bearer wrong"})
-    assert (answer.status_code, answer.json()["error"]) == (401, "Invalid or missing API key")
-    answer = api.post(path, json={})
-    assert (answer.status_code, answer.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
+    response = httpx.get(f"{api.base_url}{path}", headers={"Authorization": "Bearer wrong"})
+    assert (response.status_code, response.json()["error"]) == (401, "Invalid or missing API key")
+    response = api.post(path, json={})
+    assert (response.status_code, response.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
 
 
 def test_an_instance_is_shown_with_its_tools_and_no_secret(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     body = create_request(new_instance_id(), TOOLS)
-    made = create_instance(api, body).json()
+    created = create_instance(api, body).json()
     stored = db.execute("SELECT * FROM instance_infra").fetchone()
-    answer = api.get("/dashboard/instances")
-    (instance,) = answer.json()["instances"]
+    response = api.get("/dashboard/instances")
+    (instance,) = response.json()["instances"]
     assert set(instance) == INSTANCE_FIELDS
     assert instance["instanceId"] == body["instanceId"]
-    assert (instance["serviceId"], instance["url"]) == (made["serviceId"], made["url"])
+    assert (instance["serviceId"], instance["url"]) == (created["serviceId"], created["url"])
     assert (instance["provider"], instance["environmentId"]) == ("railway", "sim-environment")
     assert (instance["projectId"], instance["volumeId"]) == ("sim-project", stored["volume_id"])
     assert instance["createdAt"] == stored["created_at"].strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
     tools = {tool["toolId"]: tool for tool in instance["tools"]}
     assert list(tools) == TOOLS
     assert {name: tool["resourceId"] for name, tool in tools.items()} == {
-        name: service["resourceId"] for name, service in made["services"].items()
+        name: service["resourceId"] for name, service in created["services"].items()
     }
     assert {tool["status"] for tool in tools.values()} == {"active"}
     assert tools["openrouter"]["envKey"] == "OPENROUTER_API_KEY"
-    # What the providers write is what is shown, but for the label.
+    # All that the providers wrote is shown, but for the label.
     for row in db.execute("SELECT tool_id, resource_meta, env_value FROM instance_services").fetchall():
         assert set(tools[row["tool_id"]]["meta"]) == set(row["resource_meta"]) - {"label"}
         if row["tool_id"] == "openrouter":
-            assert row["env_value"] not in answer.text
-            assert row["resource_meta"]["label"] not in answer.text
-    assert "envValue" not in answer.text
+            assert row["env_value"] not in response.text
+            assert row["resource_meta"]["label"] not in response.text
+    assert "envValue" not in response.text
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
 
 
@@ -89,10 +89,10 @@ def test_instances_are_listed_newest_first_also_without_tools(
     insert_instances(db, ["s1"], prefix="old", age="3 hours")
     insert_instances(db, ["s2"], prefix="new", age="1 hour", provider_project_id=None, deploy_status=None)
     insert_instances(db, ["s3"], prefix="mid", age="2 hours")
-    found = list_shown_instances(api)
-    assert [one["instanceId"] for one in found] == ["new-00001", "mid-00001", "old-00001"]
-    assert [one["tools"] for one in found] == [[], [], []]
-    assert (found[0]["projectId"], found[0]["deployStatus"], found[0]["url"]) == (None, None, None)
+    instances = list_shown_instances(api)
+    assert [instance["instanceId"] for instance in instances] == ["new-00001", "mid-00001", "old-00001"]
+    assert [instance["tools"] for instance in instances] == [[], [], []]
+    assert (instances[0]["projectId"], instances[0]["deployStatus"], instances[0]["url"]) == (None, None, None)
 
 
 def test_an_empty_fleet_is_an_empty_list(api: httpx.Client) -> None:
@@ -125,25 +125,25 @@ def test_a_fleet_of_thousands_is_listed(api: httpx.Client, db: Database) -> None
         " SELECT instance_id, tool_id, 'r', 'KEY' FROM instance_infra, unnest(%s::text[]) AS tool_id",
         (TOOLS,),
     )
-    found = list_shown_instances(api)
-    assert len(found) == 2500
-    assert all(len(one["tools"]) == 3 for one in found)
+    instances = list_shown_instances(api)
+    assert len(instances) == 2500
+    assert all(len(instance["tools"]) == 3 for instance in instances)
 
 
 def test_credits_and_keys_are_numbers_in_usd(api: httpx.Client, providers: ProviderClient) -> None:
-    made = providers.create_key("convos-agent-a1", limit=20, limit_reset="monthly")
-    answer = api.get("/dashboard/credits")
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["credits"] == {"total": 100.5, "used": 25.75, "remaining": 74.75}
-    (key,) = answer.json()["keys"]
+    created = providers.create_key("convos-agent-a1", limit=20, limit_reset="monthly")
+    response = api.get("/dashboard/credits")
+    assert response.status_code == 200, response.text
+    assert response.json()["credits"] == {"total": 100.5, "used": 25.75, "remaining": 74.75}
+    (key,) = response.json()["keys"]
     assert set(key) == KEY_FIELDS
     assert key == {
-        "id": made["data"]["hash"], "name": "convos-agent-a1", "instanceId": "a1", "limit": 20, "limitRemaining": 20,
+        "id": created["data"]["hash"], "name": "convos-agent-a1", "instanceId": "a1", "limit": 20, "limitRemaining": 20,
         "limitReset": "monthly", "usage": 0, "usageDaily": 0, "usageWeekly": 0, "usageMonthly": 0, "disabled": False,
-        "createdAt": made["data"]["created_at"],
+        "createdAt": created["data"]["created_at"],
     }  # fmt: skip
-    assert made["key"] not in answer.text
-    assert made["data"]["label"] not in answer.text
+    assert created["key"] not in response.text
+    assert created["data"]["label"] not in response.text
 
 
 def test_keys_of_no_instance_are_listed_too(api: httpx.Client, providers: ProviderClient) -> None:
@@ -166,8 +166,8 @@ def test_the_listing_is_read_to_its_end(
     simulator.update_config({"openrouter": {"page_size": 3}})
     for number in range(8):
         providers.create_key(f"convos-agent-{number}")
-    found = {key["instanceId"] for key in api.get("/dashboard/credits").json()["keys"]}
-    assert found == {str(number) for number in range(8)}
+    instances = {key["instanceId"] for key in api.get("/dashboard/credits").json()["keys"]}
+    assert instances == {str(number) for number in range(8)}
 
 
 @pytest.mark.parametrize(("operation", "after"), [("credits.get", 0), ("keys.list", 0), ("keys.list", 1)])
@@ -177,8 +177,8 @@ def test_a_failure_of_openrouter_is_502(
 ) -> None:
     providers.create_key("convos-agent-1")
     simulator.inject_fault("openrouter", operation, kind, times=None, after=after)
-    answer = api.get("/dashboard/credits")
-    assert answer.status_code == 502, answer.text
-    assert answer.json()["error"].startswith("openrouter ")
-    assert "credits" not in answer.json()
-    assert "keys" not in answer.json()
+    response = api.get("/dashboard/credits")
+    assert response.status_code == 502, response.text
+    assert response.json()["error"].startswith("openrouter ")
+    assert "credits" not in response.json()
+    assert "keys" not in response.json()

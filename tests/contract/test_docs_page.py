@@ -1,4 +1,4 @@
-"""The page of the documentation and its script: what is served, what a browser may keep, what if it is not there."""
+"""The documentation page and its script: content, caching, policy, and a missing script."""
 
 import gzip
 import html
@@ -32,11 +32,11 @@ def get(url: str, **headers: str) -> httpx.Response:
 
 
 def test_page_is_served_without_authentication_and_links_to_its_own_origin_only(docs_url: str) -> None:
-    answer = get(docs_url)
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert "//" not in re.sub(r"<!doctype html>", "", answer.text)
-    assert re.findall(r'src="([^"]+)"', answer.text) == [f"docs/{SCRIPT.stem}"]
-    assert answer.headers["cache-control"] == "no-cache"
+    response = get(docs_url)
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "//" not in re.sub(r"<!doctype html>", "", response.text)
+    assert re.findall(r'src="([^"]+)"', response.text) == [f"docs/{SCRIPT.stem}"]
+    assert response.headers["cache-control"] == "no-cache"
 
 
 def test_policy_allows_the_own_origin_only(docs_url: str) -> None:
@@ -47,8 +47,8 @@ def test_policy_allows_the_own_origin_only(docs_url: str) -> None:
 
 
 def test_scalar_is_configured_to_contact_no_other_host(docs_url: str) -> None:
-    (told,) = re.findall(r'data-configuration="([^"]+)"', get(docs_url).text)
-    configuration = json.loads(html.unescape(told))
+    (attribute,) = re.findall(r'data-configuration="([^"]+)"', get(docs_url).text)
+    configuration = json.loads(html.unescape(attribute))
     assert configuration["url"] == "openapi.json"
     assert (configuration["proxyUrl"], configuration["telemetry"], configuration["withDefaultFonts"]) == (
         "",
@@ -59,19 +59,21 @@ def test_scalar_is_configured_to_contact_no_other_host(docs_url: str) -> None:
 
 
 def test_script_is_compressed_and_cacheable_for_ever(docs_url: str) -> None:
-    answer = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip, br"})
-    assert (answer.status_code, answer.headers["content-encoding"]) == (200, "gzip")
-    assert answer.content == UNCOMPRESSED_SCRIPT
-    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
-    assert "immutable" in answer.headers["cache-control"]
-    again = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip", "If-None-Match": answer.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
+    response = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip, br"})
+    assert (response.status_code, response.headers["content-encoding"]) == (200, "gzip")
+    assert response.content == UNCOMPRESSED_SCRIPT
+    assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in response.headers["cache-control"]
+    revalidation = get(
+        f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip", "If-None-Match": response.headers["etag"]}
+    )
+    assert (revalidation.status_code, revalidation.content) == (304, b"")
 
 
 @pytest.mark.parametrize("accepted", ["identity", "br", "gzip;q=0", "*;q=0"])
 def test_script_is_uncompressed_for_clients_without_gzip(docs_url: str, accepted: str) -> None:
-    answer = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": accepted})
-    assert (answer.status_code, "content-encoding" in answer.headers, answer.content == UNCOMPRESSED_SCRIPT) == (
+    response = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": accepted})
+    assert (response.status_code, "content-encoding" in response.headers, response.content == UNCOMPRESSED_SCRIPT) == (
         200,
         False,
         True,
@@ -85,8 +87,8 @@ def test_script_fits_lambdas_payload_limit_in_both_encodings() -> None:
 
 @pytest.mark.parametrize("name", ["scalar-0.0.1.js", "..%2Fdocs.py", "nothing"])
 def test_other_assets_are_404(docs_url: str, name: str) -> None:
-    answer = get(f"{docs_url}/{name}")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+    response = get(f"{docs_url}/{name}")
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize("what", [docs_page.render_page, lambda folder: docs_page.serve_asset(folder, SCRIPT.stem, {})])

@@ -1,6 +1,6 @@
-"""Fleets of thousands on many pages, and a Railway that throttles or breaks off: the whole truth, or an honest error.
+"""Fleets of thousands on many pages, and a Railway that throttles or fails: a complete result or an error.
 
-`status/batch` and the status poller read the same listing; what either does with half of one would be a lie.
+`status/batch` and the status poller read the same listing; neither may use an incomplete one.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_instances")]
 FLEET_SIZE = 2500
 TOKEN = "sim-railway-key"
 
-# How Railway throttles and fails: each may pass, and may last.
+# How Railway throttles and fails, once or persistently.
 RAILWAY_FAULTS = [
     pytest.param("rate_limit", {"retry_after": 0.5}, id="429 with Retry-After"),
     pytest.param("rate_limit_text", {}, id="429 as text without Retry-After"),
@@ -59,15 +59,17 @@ def test_status_batch_and_poller_read_thousands_of_services_in_one_listing(
     simulator.update_config({"railway": {"page_max": page}})
     services = simulator.seed_services(FLEET_SIZE)
     ids = insert_instances(db, services)
-    told = request_statuses(api).json()["services"]
-    assert [service["serviceId"] for service in told] == services
-    assert len({service["instanceId"] for service in told}) == FLEET_SIZE
+    services_listed = request_statuses(api).json()["services"]
+    assert [service["serviceId"] for service in services_listed] == services
+    assert len({service["instanceId"] for service in services_listed}) == FLEET_SIZE
     assert count_environment_pages(simulator) == pages
-    done = run_status_poller(stack)
-    assert done.counts == {"services": FLEET_SIZE, "changed": FLEET_SIZE, "gone": 0, "instances": FLEET_SIZE}
+    run = run_status_poller(stack)
+    assert run.counts == {"services": FLEET_SIZE, "changed": FLEET_SIZE, "gone": 0, "instances": FLEET_SIZE}
     assert len(simulator.list_calls()) == count_environment_pages(simulator) == 2 * pages
-    assert done.instances_by_status == {"SUCCESS": FLEET_SIZE}
-    assert {row["url"] for row in instance_rows(db).values()} == {f"https://{service['domain']}" for service in told}
+    assert run.instances_by_status == {"SUCCESS": FLEET_SIZE}
+    assert {row["url"] for row in instance_rows(db).values()} == {
+        f"https://{service['domain']}" for service in services_listed
+    }
     assert deploy_status(db, ids[-1]) == "SUCCESS"
 
 
@@ -78,9 +80,9 @@ def test_a_listing_that_fails_on_its_third_page_is_not_used(
     insert_instances(db, ["no-service"], prefix="gone")
     before = instance_rows(db)
     simulator.inject_fault("railway", "environment", "server_error", times=None, after=2)
-    answer = request_statuses(api)
-    assert answer.status_code == 502
-    assert set(answer.json()) == {"error", "code", "requestId"}
+    response = request_statuses(api)
+    assert response.status_code == 502
+    assert set(response.json()) == {"error", "code", "requestId"}
     simulator.clear_faults()
     simulator.inject_fault("railway", "environment", "server_error", times=None, after=2)
     assert "railway" in run_status_poller(stack).result.error_message
@@ -90,9 +92,11 @@ def test_a_listing_that_fails_on_its_third_page_is_not_used(
 def test_filter_finds_its_instances_on_any_page(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.update_config({"railway": {"page_max": 3}})
     simulator.seed_services(11)
-    wanted = ["00001", "00006", "00011"]
-    told = request_statuses(api, {"instanceIds": [*wanted, "nobody", "convos-agent-00002"]}).json()["services"]
-    assert [service["instanceId"] for service in told] == wanted
+    instance_ids = ["00001", "00006", "00011"]
+    services_listed = request_statuses(api, {"instanceIds": [*instance_ids, "nobody", "convos-agent-00002"]}).json()[
+        "services"
+    ]
+    assert [service["instanceId"] for service in services_listed] == instance_ids
     assert request_statuses(api, {"instanceIds": ["nobody"]}).json()["services"] == []
 
 
@@ -135,25 +139,25 @@ def test_persistent_failures_are_reported_and_change_nothing(
     insert_instances(db, ["no-service"], prefix="gone")
     before = instance_rows(db)
     simulator.inject_fault("railway", "environment", kind, times=None, after=1, **options)
-    answer = request_statuses(api)
-    assert answer.status_code == 502
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["error"].startswith("railway serviceInstances: ")
-    assert "services" not in answer.json()
+    response = request_statuses(api)
+    assert response.status_code == 502
+    assert response.headers["content-type"] == "application/json"
+    assert response.json()["error"].startswith("railway serviceInstances: ")
+    assert "services" not in response.json()
     simulator.clear_faults()
     simulator.inject_fault("railway", "environment", kind, times=None, after=1, **options)
     failed = run_status_poller(stack)
     assert failed.result.error == "Unhandled"
     assert failed.result.error_type == "RunFailed"
     assert failed.result.error_message.startswith("status_poller: railway serviceInstances: ")
-    assert TOKEN not in f"{answer.text}{failed.result.payload}{failed.log_lines}"
+    assert TOKEN not in f"{response.text}{failed.result.payload}{failed.log_lines}"
     assert (failed.metrics, instance_rows(db)) == ([], before)
     simulator.clear_faults()
     assert run_status_poller(stack).counts == {"services": 5, "changed": 5, "gone": 1, "instances": 6}
 
 
 def _seed_another_environment(providers: ProviderClient, count: int) -> None:
-    """Services of agents' names in a project beside ours."""
+    """Create services with agents' names in another project."""
     query = "mutation($i: ProjectCreateInput!) { projectCreate(input: $i) { id } }"
     project = providers.query_railway(query, i={"name": "other"})["projectCreate"]["id"]
     query = "query($id: String!) { environments(projectId: $id) { edges { node { id } } } }"

@@ -1,4 +1,4 @@
-"""A second bundle: its own composition root, with a plugin that the layer has never heard of."""
+"""A second bundle: its own composition root, with plugins of its own."""
 
 import shutil
 from collections.abc import Iterator
@@ -148,7 +148,7 @@ def compose():
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
-    """The checkout's template and layer, with functions whose composition root is the one above."""
+    """The checkout's template and layer, with the composition root above in place of the bundle's."""
     root = link_checkout(tmp_path_factory.mktemp("bundle"), without="functions")
     shutil.copytree(CHECKOUT / "functions", root / "functions", ignore=shutil.ignore_patterns("__pycache__", "assets"))
     (root / "functions" / "composition.py").write_text(COMPOSITION)
@@ -214,10 +214,10 @@ def test_an_approval_depends_on_the_input(agent: httpx.Client) -> None:
 
 
 def test_a_route_gets_decoded_parameters_the_query_and_the_user(agent: httpx.Client) -> None:
-    answer = agent.get("/hello/%C3%9C%20b%2541?a=1&b=%2B&a=2")
-    assert answer.status_code == 200, answer.text
-    assert answer.json() == {"text": "Hello Ü b%41", "query": {"a": "2", "b": "+"}, "user": "ada"}
-    assert answer.headers["content-type"] == "application/json"
+    response = agent.get("/hello/%C3%9C%20b%2541?a=1&b=%2B&a=2")
+    assert response.status_code == 200, response.text
+    assert response.json() == {"text": "Hello Ü b%41", "query": {"a": "2", "b": "+"}, "user": "ada"}
+    assert response.headers["content-type"] == "application/json"
 
 
 def test_a_literal_path_takes_precedence_over_a_parameter(agent: httpx.Client) -> None:
@@ -239,11 +239,11 @@ def test_a_route_that_fails_is_500_and_its_own_errors_are_kept(agent: httpx.Clie
 
 
 def test_other_methods_of_a_route_are_405_and_head_is_get_without_a_body(agent: httpx.Client) -> None:
-    answer = agent.delete("/hello/x")
-    expect_error(answer, 405, "METHOD_NOT_ALLOWED")
-    assert {*answer.headers["allow"].split(", ")} == {"GET", "HEAD", "PUT"}
-    answer = agent.head("/hello/x")
-    assert (answer.status_code, answer.content) == (200, b"")
+    response = agent.delete("/hello/x")
+    expect_error(response, 405, "METHOD_NOT_ALLOWED")
+    assert {*response.headers["allow"].split(", ")} == {"GET", "HEAD", "PUT"}
+    response = agent.head("/hello/x")
+    assert (response.status_code, response.content) == (200, b"")
     expect_error(agent.get("/hello"), 404, "NOT_FOUND")
     expect_error(agent.get("/hello/a/b"), 404, "NOT_FOUND")
 

@@ -1,4 +1,4 @@
-"""One case from its beginning to its end: set up, spoil, ask, wait, settle, judge."""
+"""Running one case: set up, inject the fault, send the request, wait, settle, evaluate."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ __all__ = ["Outcome", "discover_calls", "run_case"]
 END_TIMEOUT = 90.0
 SETTLE_TIMEOUT = 60.0
 HOLD_SECONDS = 0.7
-"""Seconds that a call waits for its answer while something is done to us; less than its timeout."""
+"""Seconds that a provider holds a response during a disruption; less than the provider timeout."""
 
 _MAX_ATTEMPTS = 3
 _MAX_DISCOVERY_TRIALS = 6
@@ -42,7 +42,7 @@ ENDPOINTS = {
 
 @dataclass
 class Outcome:
-    """How a case ended: nothing in the three lists is good."""
+    """How a case ended; anything in one of the first three lists is a finding."""
 
     case: Case
     leaks: list[str] = field(default_factory=list[str])
@@ -76,14 +76,14 @@ class _Request:
 
 
 class _Trial:
-    """An instance in a scenario, set up as far as the operation to be spoilt wants it."""
+    """An instance that is set up for the scenario's operation."""
 
     def __init__(self, fault_stack: FaultStack, scenario: Scenario) -> None:
         self.fault_stack, self.scenario = fault_stack, scenario
         if scenario.cold:
             fault_stack.reset_all()
         self.instance_id = unique_id("f")
-        self.ids_before = {left.id for left in fault_stack.simulator.list_leftovers()}
+        self.ids_before = {leftover.id for leftover in fault_stack.simulator.list_leftovers()}
         self.request = self._set_up()
         self.first_sequence = fault_stack.last_call_sequence()
         fault_stack.take_warnings()
@@ -117,7 +117,7 @@ class _Trial:
         return self.fault_stack.fetch_rows("SELECT status FROM operations WHERE id = %s", operation_id)[0]["status"]
 
     def wait_for_end(self, kind: str = "") -> None:
-        """Until the operation has ended, or its execution has without it, or there is none."""
+        """Wait until the operation or its execution has ended; return at once where there is none."""
         operation = self.find_operation(kind or self.scenario.kind)
         if operation is None:
             return
@@ -143,7 +143,7 @@ class _Trial:
             page = page if "status" in page else {"status": f"none: {page}"}
         infra = fault_stack.fetch_rows("SELECT * FROM instance_infra WHERE instance_id = %s", instance_id)
         state: dict[str, Any] = fault_stack.simulator.get_state()["railway"]  # type: ignore[assignment]
-        service_of = {one["volume_id"]: one.get("service_id") for one in state["volume_instances"].values()}
+        service_of = {volume["volume_id"]: volume.get("service_id") for volume in state["volume_instances"].values()}
         service_id = infra[0]["provider_service_id"] if infra else ""
         instance = state["instances"].get(f"{service_id}:sim-environment") or {"variables": {}}
         return Facts(
@@ -155,13 +155,15 @@ class _Trial:
             operations=fault_stack.fetch_rows(
                 "SELECT kind, status FROM operations WHERE instance_id = %s", instance_id
             ),
-            left=[left for left in fault_stack.simulator.list_leftovers() if left.id not in self.ids_before],
+            left=[
+                leftover for leftover in fault_stack.simulator.list_leftovers() if leftover.id not in self.ids_before
+            ],
             service_by_volume=service_of,
             variables=frozenset(instance["variables"]),
         )
 
     def reconcile_until_settled(self, outcome: Outcome) -> None:
-        """Let the reconciler work until nothing is restless, if there is one."""
+        """Fire the reconciler until no operation or entry is unsettled, if there is a reconciler."""
         if not self.fault_stack.has_reconciler:
             return
         deadline, failures = time.monotonic() + SETTLE_TIMEOUT, 0
@@ -174,10 +176,10 @@ class _Trial:
 
 
 def discover_calls(fault_stack: FaultStack, scenario: Scenario) -> tuple[list[Call], Outcome]:
-    """The calls that the operation makes when nobody spoils it, and how it ends then.
+    """List the calls that the operation makes without a fault, and its outcome.
 
-    A process that remembers makes fewer calls than one that is new. Which one is asked is chance, so only the calls of
-    every trial count, until trials tell nothing new; in a scenario of new processes those of the first.
+    A process with a cache makes fewer calls than a new one, and which one serves a trial is chance. So only calls of
+    every trial count, until two trials in a row remove none; in a scenario of new processes those of the first trial.
     """
     kept: list[Call] = []
     unchanged_trials = 0
@@ -208,9 +210,9 @@ def _list_calls(fault_stack: FaultStack, after_sequence: int) -> list[Call]:
 
 
 def run_case(fault_stack: FaultStack, case: Case) -> Outcome:
-    """Run a case. What the driver itself could not do counts as a wrong answer.
+    """Run a case. A failure of the runner itself counts as a wrong answer.
 
-    A case whose call was not made, because something else failed first on a busy machine, has more chances.
+    A case whose call was not made, because something else failed first on a busy machine, is repeated.
     """
     started_at = time.monotonic()
     outcome = Outcome(case)
@@ -266,7 +268,7 @@ def _run_once(fault_stack: FaultStack, case: Case, outcome: Outcome) -> None:
 
 
 def _collect_outcome(trial: _Trial, outcome: Outcome, response: ClientResponse, statuses: set[int]) -> Outcome:
-    """Wait for the end, judge what was said then, and what has become of it."""
+    """Wait for the end; evaluate the response, then what is left once the reconciler has settled everything."""
     fault_stack = trial.fault_stack
     trial.wait_for_end()
     fault_stack.simulator.clear_faults()
@@ -296,7 +298,7 @@ def _format_call(call: Any) -> str:
 
 
 def _repeat_request(trial: _Trial, outcome: Outcome) -> None:
-    """The same request once more: it succeeds, or says that there is nothing to do any more."""
+    """Send the request again: it must succeed, or report that there is nothing to do."""
     kind = trial.scenario.kind
     finished_status = {"destroy": 404, "provision": 409}.get(kind)
     response = trial.request.send(trial.fault_stack)
@@ -329,12 +331,12 @@ def _has_struck(fault_stack: FaultStack, fault_id: int) -> bool:
 
 
 def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
-    """Do it while the call waits. Returns the statuses that the client may see because of it."""
+    """Disrupt while the call waits. Returns the statuses that the client may get because of it."""
     fault_stack = trial.fault_stack
     if disruption == "endpoint killed":
         endpoint = ENDPOINTS[trial.scenario.kind]
         victims = fault_stack.busy_workers(endpoint)
-        # On a busy machine it may have answered 202 before its operation came to this call.
+        # On a busy machine it may have responded 202 before its operation made this call.
         outcome.reached = bool(victims)
         for pid in victims:
             fault_stack.kill(pid)
@@ -345,7 +347,7 @@ def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
     assert disruption in TASK_KILLS
     victims = _find_victims(fault_stack)
     outcome.notes += [f"killed {', '.join(victims.values())}"]
-    # Nobody, or others too: that is another case than the one that is wanted.
+    # With no process at work, or several, this would be another case than the intended one.
     outcome.reached = len(victims) == 1
     with fault_stack.block_step_writes() if disruption == "killed recorded" else contextlib.nullcontext():
         for pid in victims:
@@ -361,7 +363,7 @@ def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
 
 
 def _find_victims(fault_stack: FaultStack) -> dict[int, str]:
-    """The task whose call waits: the only one still at work soon after, since nobody else's call does."""
+    """Find the task whose call waits: soon after the call the only one that is busy."""
     deadline = time.monotonic() + HOLD_SECONDS - 0.2
     while True:
         busy = fault_stack.busy_workers()

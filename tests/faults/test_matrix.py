@@ -1,4 +1,4 @@
-"""That the matrix sees what it is there to see. The matrix itself is `make faults`."""
+"""The matrix detects what it is meant to detect. `make faults` runs the matrix itself."""
 
 from dataclasses import replace
 

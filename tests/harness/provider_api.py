@@ -32,17 +32,17 @@ class ProviderClient:
 
     def query_railway(self, query: str, **variables: Any) -> Any:
         """Return the data of a GraphQL request that must succeed."""
-        answer = self.post_graphql(query, variables)
-        assert answer.status_code == 200, answer.text
-        body = answer.json()
+        response = self.post_graphql(query, variables)
+        assert response.status_code == 200, response.text
+        body = response.json()
         assert "errors" not in body, body
         return body["data"]
 
     def query_railway_error(self, query: str, **variables: Any) -> str:
         """Return the message of a GraphQL request that must fail as business errors do."""
-        answer = self.post_graphql(query, variables)
-        assert answer.status_code == 200, answer.text
-        error = answer.json()["errors"][0]
+        response = self.post_graphql(query, variables)
+        assert response.status_code == 200, response.text
+        error = response.json()["errors"][0]
         assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
         return str(error["message"])
 
@@ -77,10 +77,10 @@ class ProviderClient:
         phone_number = self.request_telnyx("GET", "/available_phone_numbers?filter[limit]=1").json()["data"][0][
             "phone_number"
         ]
-        answer = self.request_telnyx(
+        response = self.request_telnyx(
             "POST", "/number_orders", json={"phone_numbers": [{"phone_number": phone_number}], **order}
         )
-        assert answer.status_code == 200, answer.text
+        assert response.status_code == 200, response.text
         wait_until(lambda: self.request_telnyx("GET", f"/phone_numbers/%2B{phone_number[1:]}").status_code == 200)
         return str(phone_number)
 

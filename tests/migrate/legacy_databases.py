@@ -1,4 +1,4 @@
-"""Databases of the tests' own, in the shapes in which older programs have left them."""
+"""Databases with the schemas and rows of older programs."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -66,7 +66,13 @@ POOL_DROPPED_COLUMNS = [
 
 @contextmanager
 def create_databases(server_url: str, count: int, options: str = "") -> Iterator[list[str]]:
-    """So many new databases in a server, gone afterwards; `kind` is what CREATE DATABASE is told."""
+    """Create databases on a server for this block.
+
+    Args:
+        server_url: of any database there.
+        count: how many.
+        options: of CREATE DATABASE.
+    """
     names = [unique_id("migrate_").replace("-", "_") for _ in range(count)]
     for name in names:
         execute(server_url, f"CREATE DATABASE {name} {options}")
@@ -76,7 +82,7 @@ def create_databases(server_url: str, count: int, options: str = "") -> Iterator
 
 
 def empty_database(url: str) -> str:
-    """The database as a new one would be."""
+    """Drop all of a database's schemas and create an empty `public`; returns the URL."""
     execute(url, "DROP SCHEMA IF EXISTS public, other CASCADE; CREATE SCHEMA public")
     return url
 
@@ -111,7 +117,7 @@ def create_pool_table(url: str, optional: Iterable[str] = POOL_OPTIONAL_COLUMNS,
 
 
 def pool_row(name: str, optional: Iterable[str] = POOL_OPTIONAL_COLUMNS, **changes: object) -> dict[str, object]:
-    """A row as the pool kept it of an instance that runs."""
+    """Build the pool's row of a running instance."""
     values: dict[str, object] = {
         "id": name,
         "name": f"convos-agent-{name}",
@@ -129,7 +135,7 @@ def pool_row(name: str, optional: Iterable[str] = POOL_OPTIONAL_COLUMNS, **chang
 
 
 def dump_database(url: str) -> dict[str, list[dict[str, Any]]]:
-    """All that a program could see of a database: schema and rows."""
+    """Read all that a client can see of a database: schema and rows."""
     contents = {
         "columns": fetch_rows(
             url,

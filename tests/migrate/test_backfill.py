@@ -1,4 +1,4 @@
-"""What is taken over from the pool, whatever of it is there."""
+"""The backfill from the pool, for every subset of its columns."""
 
 from datetime import UTC, datetime
 

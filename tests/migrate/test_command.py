@@ -36,7 +36,7 @@ LOCK_QUERY = "SELECT pg_advisory_lock(hashtextextended('pointsman:migrate', 0))"
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """The data folder of a checkout without anybody's `.env`, in a folder that every user may enter."""
+    """The data folder of a linked checkout."""
     with temporary_folder() as folder:
         yield link_checkout(folder) / ".pointsman"
 
@@ -49,7 +49,7 @@ def start_migrate(data: Path, *arguments: str, **changes: str | None) -> "subpro
 
 
 def wait_for_exit(process: "subprocess.Popen[str]", data: Path) -> tuple[int, str, str]:
-    """Exit code and what was printed; no process of its own may be left."""
+    """Wait for the end; returns the exit code, stdout and stderr. No process may be left."""
     out, err = process.communicate(timeout=60)
     assert "Traceback" not in err
     assert _find_processes(data) == []
@@ -174,17 +174,17 @@ def test_command_waits_for_a_runner_that_is_starting(data: Path, services_migrat
 
 
 def test_the_demo_leaves_the_developers_databases_alone(data: Path) -> None:
-    """Without a pool, or its embedded database would be filled with real instances, and a real Railway asked."""
-    given = dict.fromkeys(("SERVICE_DATABASE_URL", "DATABASE_URL", "POOL_DATABASE_URL"), "postgresql://real/one")
-    settings = build_demo_settings(Settings.load(data.parent, given))
+    """Or its embedded database would be filled with real instances, and a real Railway called."""
+    environment = dict.fromkeys(("SERVICE_DATABASE_URL", "DATABASE_URL", "POOL_DATABASE_URL"), "postgresql://real/one")
+    settings = build_demo_settings(Settings.load(data.parent, environment))
     assert settings.databases() == {"services": None, "pool": None}
 
 
 def test_make_has_both_targets() -> None:
     for target, ending in (("migrate", "-m local migrate"), ("migrate-drop", "-m local migrate --drop")):
         command = ["make", "-n", "--no-print-directory", target]
-        done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
-        assert done.stdout.splitlines()[-1].endswith(ending)
+        completed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+        assert completed.stdout.splitlines()[-1].endswith(ending)
 
 
 @pytest.mark.parametrize("drop", ["yes", 1, None, {}, "true"])

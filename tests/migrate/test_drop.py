@@ -1,4 +1,4 @@
-"""What `drop` drops, and everything that makes it refuse."""
+"""`drop`: the columns that it drops, and all that blocks it."""
 
 import pytest
 
@@ -30,7 +30,7 @@ REMAINING_COLUMNS = {"id", "name", "url", "status", "created_at"}
 
 
 def create_backfilled_pool(pool_migration: Migration, *names: str) -> None:
-    """A pool with all its legacy columns, backfilled into services with theirs."""
+    """Create a pool with all its legacy columns, backfilled into services with theirs."""
     create_table(
         pool_migration.services,
         "instance_infra",

@@ -1,4 +1,4 @@
-"""Whatever fails, both databases are as they were, and the error says why without a secret."""
+"""After any failure both databases are unchanged, and the error says why without a secret."""
 
 import pytest
 
@@ -41,13 +41,13 @@ def create_filled_pool(pool_migration: Migration, *names: str) -> None:
 
 
 def create_legacy_services(url: str) -> None:
-    wanted = {name: kind for name, kind in INSTANCE_INFRA_COLUMNS.items() if name != "provider_project_id"}
-    create_table(url, "instance_infra", {**wanted, **dict.fromkeys(SECRET_COLUMNS, "TEXT NOT NULL")})
+    columns = {name: kind for name, kind in INSTANCE_INFRA_COLUMNS.items() if name != "provider_project_id"}
+    create_table(url, "instance_infra", {**columns, **dict.fromkeys(SECRET_COLUMNS, "TEXT NOT NULL")})
     create_table(url, "instance_services", INSTANCE_SERVICES_COLUMNS)
 
 
 def assert_migration_fails(pool_migration: Migration, message: str, *, drop: bool = False) -> str:
-    """Migrate, see it fail with this message, and both databases unchanged."""
+    """Migrate; assert that it fails with this message and leaves both databases unchanged. Returns the message."""
     before = dump_database(pool_migration.services), dump_database(pool_migration.pool)
     with pytest.raises(MigrationFailed, match=message) as caught:
         pool_migration(drop=drop)
@@ -57,7 +57,7 @@ def assert_migration_fails(pool_migration: Migration, message: str, *, drop: boo
 
 @pytest.fixture(params=["fresh", "legacy"])
 def schema_variant(request: pytest.FixtureRequest, pool_migration: Migration) -> Migration:
-    """A services database without any table, or with those of an older program."""
+    """A services database without tables, or with those of an older program."""
     if request.param == "legacy":
         create_legacy_services(pool_migration.services)
     return pool_migration
@@ -66,11 +66,11 @@ def schema_variant(request: pytest.FixtureRequest, pool_migration: Migration) ->
 def test_a_service_of_two_instances_fails_the_backfill(schema_variant: Migration) -> None:
     create_filled_pool(schema_variant, "a", "b")
     insert_rows(schema_variant.pool, "instances", pool_row("c", service_id="service-a"))
-    said = assert_migration_fails(
+    message = assert_migration_fails(
         schema_variant,
         BACKFILL_FAILED + "23505 duplicate key .*table instance_infra, constraint instance_infra_provider_serv",
     )
-    assert "service-a" not in said
+    assert "service-a" not in message
 
 
 @pytest.mark.parametrize(("name", "after"), [("instance_infra", 2), ("instance_services", 3)])
@@ -87,8 +87,8 @@ def test_a_rejected_row_rolls_the_backfill_back(pool_migration: Migration, name:
 
 
 def call_at_commit(pool_migration: Migration, function: str) -> None:
-    """Call the function when the backfill is committed, with columns left to drop in the pool only."""
-    # What waits for the commit stands in the way of another ALTER TABLE, so nothing legacy may be there to drop.
+    """Call the function `refuse` when the backfill is committed, with columns left to drop in the pool only."""
+    # The deferred trigger blocks another ALTER TABLE, so services may have nothing legacy to drop.
     create_table(pool_migration.services, "instance_infra", INSTANCE_INFRA_COLUMNS)
     execute(pool_migration.services, function)
     execute(
@@ -182,26 +182,28 @@ def test_an_unreachable_address_is_not_in_the_error(
     pool_migration: Migration, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("POOL_DATABASE_URL", url)
-    said = assert_migration_fails(pool_migration, BACKFILL_FAILED + r"The pool's database cannot be reached \(\w+\)$")
+    message = assert_migration_fails(
+        pool_migration, BACKFILL_FAILED + r"The pool's database cannot be reached \(\w+\)$"
+    )
     monkeypatch.setenv("SERVICE_DATABASE_URL", url)
     with pytest.raises(DatabaseUnavailable, match=r"^The services database cannot be reached") as caught:
         pool_migration()
-    assert SECRET not in said + repr(caught.value) + str(caught.value)
+    assert SECRET not in message + repr(caught.value) + str(caught.value)
 
 
 def test_a_wrong_password_is_not_in_the_error(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     user, _, host = pool_migration.pool.partition("@")
     monkeypatch.setenv("POOL_DATABASE_URL", f"{user}{SECRET}@{host}")
-    said = assert_migration_fails(pool_migration, "The pool's database cannot be reached")
-    assert SECRET not in said
-    assert user.rsplit(":", 1)[1] not in said
+    message = assert_migration_fails(pool_migration, "The pool's database cannot be reached")
+    assert SECRET not in message
+    assert user.rsplit(":", 1)[1] not in message
 
 
 @pytest.mark.parametrize("which", ["services", "pool"])
 def test_a_database_lost_in_the_middle_changes_nothing(
     pool_migration: Migration, railway_simulator: SimulatorClient, which: str
 ) -> None:
-    """While Railway is asked, so the rows are read and none is written yet."""
+    """During Railway's listing: the rows are read and none is written yet."""
     create_pool_table(pool_migration.pool)
     insert_rows(pool_migration.pool, "instances", pool_row("a", volume_id=None))
     railway_simulator.inject_fault("railway", "*", "slow", seconds=0.5, match="volumeInstances")
@@ -210,7 +212,7 @@ def test_a_database_lost_in_the_middle_changes_nothing(
     if which == "services":
         assert_migration_fails(pool_migration, BACKFILL_FAILED + "(57P01|the database broke off)")
     else:
-        # All that the backfill needs of the pool has been read by then.
+        # By then the backfill has read all that it needs of the pool.
         assert pool_migration()["backfilled"]["instances"] == 1
     termination.result()
 

@@ -1,4 +1,4 @@
-"""The services database as it may be found: nothing, every older shape, the newest."""
+"""The services database as found: empty, with every older schema, with the newest."""
 
 import itertools
 
@@ -29,9 +29,9 @@ OPTIONAL_TOOLS = ["resource_meta", "env_value", "status", "created_at"]
 
 
 def create_legacy_tables(url: str, *, without: tuple[str, ...] = (), secrets: dict[str, str] | None = None) -> None:
-    """Both tables without these columns, with these more, and a row in each."""
-    wanted = {name: kind for name, kind in INSTANCE_INFRA_COLUMNS.items() if name not in without}
-    create_table(url, "instance_infra", {**wanted, **(secrets or {})})
+    """Create both tables without some columns and with others, and a row in each."""
+    columns = {name: kind for name, kind in INSTANCE_INFRA_COLUMNS.items() if name not in without}
+    create_table(url, "instance_infra", {**columns, **(secrets or {})})
     create_table(
         url,
         "instance_services",
@@ -134,9 +134,9 @@ def test_the_tables_of_the_search_path_are_migrated(
     services_migration: Migration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execute(services_migration.services, "CREATE SCHEMA other")
-    there = f"{services_migration.services}?options=-csearch_path%3Dother"
-    monkeypatch.setenv("SERVICE_DATABASE_URL", there)
-    create_legacy_tables(there, secrets={"wallet_key": "TEXT NOT NULL"})
+    other_schema = f"{services_migration.services}?options=-csearch_path%3Dother"
+    monkeypatch.setenv("SERVICE_DATABASE_URL", other_schema)
+    create_legacy_tables(other_schema, secrets={"wallet_key": "TEXT NOT NULL"})
     create_table(services_migration.services, "instance_infra", {"gateway_token": "TEXT NOT NULL"})
     assert services_migration(drop=True)["dropped"] == {"services": ["wallet_key"], "pool": []}
     assert column_names(services_migration.services, "instance_infra") >= {"gateway_token"}

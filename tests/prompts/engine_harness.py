@@ -1,4 +1,4 @@
-"""Prompts in tests: begun by scripts of the simulated model, advanced by hand, and what is stored of them."""
+"""The prompt loop in this process: prompts of scripted model turns, advanced by the test, and what they store."""
 
 import json
 import re
@@ -28,7 +28,7 @@ class EngineHarness:
         self.user_id = unique_id("user-")
         self.agent = compose()
         self.db: Database = connect(stack.database_url)
-        # An earlier prompt of another test must not be found by a recovery.
+        # A recovery must not find a prompt of another test.
         self.db.execute("UPDATE prompts SET status = 'failed' WHERE status IN ('running', 'waiting')")
         self.db.execute("CREATE TABLE IF NOT EXISTS test_effects (user_id TEXT, name TEXT)")
         self.failing_plugin: FailingPlugin = self.agent.plugins.get("fragile")  # type: ignore[assignment]
@@ -37,19 +37,19 @@ class EngineHarness:
         self.db.close()
 
     def submit(self, *turns: dict[str, object], text: str | None = None, **options: Any) -> str:
-        """Begin a prompt to which the model says this."""
+        """Submit a prompt with scripted model turns; returns its id."""
         text = text or unique_id("Question ") + "."
         if turns:
             self.simulator.script_model(*turns, match=text)
         return submission.submit_prompt(self.user_id, text, **options)
 
     def advance(self, prompt_id: str) -> NextStep:
-        """Once, as the newest execution."""
+        """Advance the prompt once, as its newest execution."""
         restarts = self.prompt_row(prompt_id)["restarts"]
         return advance_prompt(self.agent, prompt_id, restarts, time.monotonic() + 1000)
 
     def submit_and_advance(self, *turns: dict[str, object], **options: Any) -> str:
-        """Begin a prompt and advance it."""
+        """Submit a prompt and advance it once."""
         prompt_id = self.submit(*turns, **options)
         self.advance(prompt_id)
         return prompt_id
@@ -60,12 +60,12 @@ class EngineHarness:
     def create_conversation(self) -> str:
         return self.call_tool("conversation.create")["id"]
 
-    def call_tool(self, tool_id: str, **given: object) -> Any:
+    def call_tool(self, tool_id: str, **arguments: object) -> Any:
         from composition import compose as composed
         from pointsman.agent import Invocation
 
         agent = composed()
-        return agent.api.get_tool(tool_id).tool.call(Invocation(self.user_id, agent.services), given, approved=True)
+        return agent.api.get_tool(tool_id).tool.call(Invocation(self.user_id, agent.services), arguments, approved=True)
 
     # What is stored
 
@@ -78,7 +78,7 @@ class EngineHarness:
         return self.prompt_row(prompt_id)["status"]
 
     def events(self, prompt_id: str) -> EventList:
-        """The events, with every time replaced by `T` and the prompt's id by `P`."""
+        """Return the prompt's events, with times replaced by `T` and its id by `P`."""
         events = queries.list_events_after(self.user_id, prompt_id)
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
         for event in events:
@@ -88,24 +88,24 @@ class EngineHarness:
         return [(event, data) for event, data in json.loads(text)]
 
     def tool_results(self, prompt_id: str) -> list[Any]:
-        """What the tools' outputs hold: the output, or the error's text."""
+        """Return the results in the tools' outputs: the output, or the error's text."""
         outputs = [
             data for event, data in self.events(prompt_id) if event == "prompt.output" and data["type"] == "tool"
         ]
-        return [next(value for key, value in one["result"].items() if key != "type") for one in outputs]
+        return [next(value for key, value in output["result"].items() if key != "type") for output in outputs]
 
     def last_event(self, prompt_id: str) -> tuple[str, dict[str, Any]]:
         return self.events(prompt_id)[-1]
 
     def effects(self) -> list[str]:
-        """The traces that this user's tools have left."""
+        """Return the names that this user's tools have recorded."""
         return [
             row["name"]
             for row in self.db.execute("SELECT name FROM test_effects WHERE user_id = %s", (self.user_id,)).fetchall()
         ]
 
     def model_requests(self) -> list[dict[str, Any]]:
-        """What the model was asked, each time."""
+        """Return the bodies of all requests to the model."""
         return simulated.model_requests(self.simulator)
 
     def wait_for_blocked_sessions(self, count: int, timeout: float = 30) -> None:

@@ -1,4 +1,4 @@
-"""An agent whose tools show how often they were called, for whom, and what they were given.
+"""An agent whose tools record how often they were called, for whom, and with what.
 
 It needs no stack: processes that tests kill compose it too.
 """
@@ -39,7 +39,7 @@ class TextOutput(Output):
 
 
 def _record_effect(context: ToolContext[EffectInput]) -> EffectOutput:
-    """The effect is committed on its own, as a provider's would be."""
+    """Commit on its own, as a provider's side effect would be."""
     arguments = context.input
     connection.run_in_transaction(
         lambda db: db.execute("INSERT INTO test_effects VALUES (%s, %s)", (context.user_id, arguments.name))
@@ -103,7 +103,7 @@ class EffectsPlugin(Plugin[Any]):
 
 
 class FailingPlugin(Plugin[Any]):
-    """Fails where it is told to."""
+    """A plugin that fails on demand."""
 
     id = "fragile"
     should_fail = False

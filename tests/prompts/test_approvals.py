@@ -1,4 +1,4 @@
-"""Approvals: exactly one decision about exactly what was shown, by whom it was shown to; and cancelling."""
+"""Approvals: exactly one decision, by the prompt's user, about exactly the arguments shown; and cancelling."""
 
 import json
 
@@ -14,8 +14,8 @@ from tests.prompts.engine_processes import ACCEPTED, REFUSED, advance_in_process
 from tests.prompts.sample_agent import tool_call
 
 
-def submit_needing_approval(engine: EngineHarness, **given: object) -> str:
-    prompt_id = engine.submit({"calls": [tool_call("effects.ask", **(given or {"name": "a"}))]}, {"text": "Done."})
+def submit_needing_approval(engine: EngineHarness, **arguments: object) -> str:
+    prompt_id = engine.submit({"calls": [tool_call("effects.ask", **(arguments or {"name": "a"}))]}, {"text": "Done."})
     assert engine.advance(prompt_id)["next"] == "wait"
     return prompt_id
 
@@ -32,7 +32,7 @@ def test_page_has_the_approval_while_the_prompt_waits(engine: EngineHarness) -> 
     assert "approval" not in queries.get_prompt(engine.user_id, prompt_id)
     engine.advance(prompt_id)
     page = queries.get_prompt(engine.user_id, prompt_id)
-    assert (page["status"], [one["type"] for one in page["outputs"]]) == ("completed", ["tool", "text"])  # type: ignore[union-attr]
+    assert (page["status"], [output["type"] for output in page["outputs"]]) == ("completed", ["tool", "text"])  # type: ignore[union-attr]
 
 
 def test_page_of_a_failed_prompt_has_the_error_and_its_conversation(engine: EngineHarness) -> None:
@@ -45,19 +45,19 @@ def test_page_of_a_failed_prompt_has_the_error_and_its_conversation(engine: Engi
 @pytest.mark.parametrize("wrong", ["user", "prompt", "call", "input", "no id", "nul"])
 def test_decisions_of_others_and_about_other_input_are_rejected(engine: EngineHarness, wrong: str) -> None:
     prompt_id = submit_needing_approval(engine)
-    user, wanted, call_id, options = engine.user_id, prompt_id, "call_1", {}
+    user, wanted_id, call_id, options = engine.user_id, prompt_id, "call_1", {}
     if wrong == "user":
         user = "somebody-else"
     elif wrong == "prompt":
-        wanted = "prompt-" + "0" * 32
+        wanted_id = "prompt-" + "0" * 32
     elif wrong == "call":
         call_id = "call_2"
     elif wrong == "input":
         options = {"expected_input": {"name": "b"}}
     else:
-        wanted = "prompt" if wrong == "no id" else f"{prompt_id}\0"
+        wanted_id = "prompt" if wrong == "no id" else f"{prompt_id}\0"
     with pytest.raises(PromptNotFound):
-        approvals.decide(user, wanted, call_id, True, **options)
+        approvals.decide(user, wanted_id, call_id, True, **options)
     assert (engine.status(prompt_id), engine.advance(prompt_id)["next"], engine.effects()) == ("waiting", "wait", [])
     engine.decide(prompt_id, expected_input={"name": "a"})
     engine.advance(prompt_id)
@@ -84,11 +84,11 @@ def test_expired_approval_is_rejected_even_before_the_loop_notices(engine: Engin
 
 
 def test_approval_is_bound_to_the_arguments(engine: EngineHarness) -> None:
-    """Whoever can write to the database may change the stored call, but not what was approved."""
+    """A writer to the database may change the stored call, but not what was approved."""
     prompt_id = submit_needing_approval(engine)
     engine.decide(prompt_id)
-    asked = {"id": "call_1", "name": "effects.ask", "arguments": '{"name": "b"}'}
-    engine.db.execute("UPDATE prompt_calls SET asked = %s WHERE prompt_id = %s", (json.dumps(asked), prompt_id))
+    stored_call = {"id": "call_1", "name": "effects.ask", "arguments": '{"name": "b"}'}
+    engine.db.execute("UPDATE prompt_calls SET asked = %s WHERE prompt_id = %s", (json.dumps(stored_call), prompt_id))
     assert engine.advance(prompt_id)["next"] == "done"
     assert engine.tool_results(prompt_id) == ["Not run: this is not any more what was approved"]
     assert engine.effects() == []
@@ -183,7 +183,7 @@ def test_cancelling_an_ended_prompt_changes_nothing(engine: EngineHarness) -> No
 def test_another_users_prompt_is_neither_read_nor_cancelled(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     for attempt in (termination.cancel, queries.get_prompt, queries.list_events_after):
-        for wanted in (prompt_id, "prompt-" + "0" * 32, "nonsense\0"):
+        for wanted_id in (prompt_id, "prompt-" + "0" * 32, "nonsense\0"):
             with pytest.raises(PromptNotFound):
-                attempt("somebody-else", wanted)
+                attempt("somebody-else", wanted_id)
     assert engine.status(prompt_id) == "waiting"

@@ -1,4 +1,4 @@
-"""Prompts of a conversation: what the model is told of the earlier ones, and one at a time."""
+"""Prompts of a conversation: the history that the model gets, and one prompt at a time."""
 
 import json
 import time
@@ -15,7 +15,7 @@ from tests.prompts.sample_agent import tool_call
 
 
 def replay_history(engine: EngineHarness, prompt_id: str) -> list[dict]:
-    """What the model is told for this prompt."""
+    """Load the history that the model gets for this prompt."""
 
     def read(db: connection.Connection) -> list[dict]:
         run = prompt_runs.get(db, prompt_id)
@@ -69,7 +69,7 @@ def test_call_that_was_never_run_is_replayed_with_an_output(engine: EngineHarnes
     second = engine.submit_and_advance({"text": "Well then."}, conversation_id=conversation_id)
     assert engine.last_event(second)[0] == "prompt.completed"
     outputs = [item for item in replay_history(engine, second) if item["type"] == "function_call_output"]
-    assert [(one["call_id"], json.loads(one["output"])) for one in outputs] == [
+    assert [(output["call_id"], json.loads(output["output"])) for output in outputs] == [
         (call_id, {"error": "Not run: the prompt was cancelled"}) for call_id in ("call_1", "call_2")
     ]
     assert engine.effects() == []
@@ -149,18 +149,21 @@ def test_title_and_order_of_conversations(engine: EngineHarness) -> None:
     older, newer = engine.create_conversation(), engine.create_conversation()
     prompt_id = engine.submit({"text": "Hi."}, text=f"\n  {'long ' * 30}\nsecond line", conversation_id=older)
     listed = engine.call_tool("conversation.list")["conversations"]
-    assert [one["id"] for one in listed] == [older, newer]
+    assert [conversation["id"] for conversation in listed] == [older, newer]
     title = ("long " * 30)[:79] + "…"
     assert (listed[0]["title"], "title" in listed[1]) == (title, False)
     engine.advance(prompt_id)
-    begun = engine.call_tool("conversation.list")["conversations"]
+    earlier = engine.call_tool("conversation.list")["conversations"]
     engine.submit_and_advance({"text": "Hi."}, text="Another title", conversation_id=newer)
     engine.submit_and_advance({"text": "Hi."}, text="No title", conversation_id=older)
     listed = engine.call_tool("conversation.list")["conversations"]
-    assert [(one["id"], one["title"]) for one in listed] == [(older, title), (newer, "Another title")]
-    assert listed[0]["updatedAt"] > begun[0]["updatedAt"]
+    assert [(conversation["id"], conversation["title"]) for conversation in listed] == [
+        (older, title),
+        (newer, "Another title"),
+    ]
+    assert listed[0]["updatedAt"] > earlier[0]["updatedAt"]
     shown = engine.call_tool("conversation.get", conversationId=older)["prompts"]
-    assert [(one["status"], one["input"]) for one in shown][1] == ("completed", "No title")
+    assert [(prompt["status"], prompt["input"]) for prompt in shown][1] == ("completed", "No title")
 
 
 def test_deleting_a_conversation_leaves_its_prompt_running(engine: EngineHarness) -> None:
@@ -176,7 +179,7 @@ def test_deleting_a_conversation_leaves_its_prompt_running(engine: EngineHarness
 
 
 def test_concurrent_delete_and_end_do_not_deadlock(engine: EngineHarness) -> None:
-    """Both lock the conversation first, or one of them would be broken off by a deadlock."""
+    """Both lock the conversation first, or one of them would be aborted by a deadlock."""
     conversation_id = engine.create_conversation()
     prompt_id = engine.submit({"text": "Hi."}, conversation_id=conversation_id)
     with engine.db.transaction():

@@ -1,4 +1,4 @@
-"""What those who follow a prompt are told: exactly the contract's events, in order."""
+"""The events of a prompt: exactly the contract's, in order."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def tool_event(name: str, arguments: object, result: dict, call_id: str = "call_
 
 
 def completed_event(*usages: tuple[int, int]) -> tuple[str, dict]:
-    input_tokens, output_tokens = sum(one for one, _ in usages), sum(one for _, one in usages)
+    input_tokens, output_tokens = sum(count for count, _ in usages), sum(count for _, count in usages)
     return "prompt.completed", {
         "promptId": "P",
         "usage": {
@@ -174,7 +174,7 @@ def test_a_transient_model_error_is_retried(engine: EngineHarness) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "error"),
+    ("call", "error"),
     [
         (tool_call("effects.raise"), "the disk is full"),
         (tool_call("effects.leak"), "refused: ***"),
@@ -193,8 +193,8 @@ def test_a_transient_model_error_is_retried(engine: EngineHarness) -> None:
         (tool_call("effects.spoil"), "It has run, but what it keeps for later calls cannot be written as JSON"),
     ],
 )
-def test_a_failed_call_is_returned_to_the_model_and_the_loop_continues(engine: EngineHarness, asked, error) -> None:
-    prompt_id = engine.submit_and_advance({"calls": [asked]}, {"text": "Sorry."})
+def test_a_failed_call_is_returned_to_the_model_and_the_loop_continues(engine: EngineHarness, call, error) -> None:
+    prompt_id = engine.submit_and_advance({"calls": [call]}, {"text": "Sorry."})
     (result,) = engine.tool_results(prompt_id)
     assert result.startswith(error)
     assert "the-token-of-the-tests" not in result
@@ -223,7 +223,7 @@ def test_a_missing_model_setting_ends_the_prompt_and_is_named(
 
 def test_the_model_gets_the_tools_and_the_instructions(engine: EngineHarness) -> None:
     engine.submit_and_advance({"text": "Hello."}, model="high")
-    (asked,) = engine.model_requests()
-    assert asked["instructions"] == "Leave traces."
-    assert asked["tools"][:2] == ["effects_bump", "effects_ask"]
-    assert asked["model"] == engine.environment["MODEL_HIGH"]
+    (request,) = engine.model_requests()
+    assert request["instructions"] == "Leave traces."
+    assert request["tools"][:2] == ["effects_bump", "effects_ask"]
+    assert request["model"] == engine.environment["MODEL_HIGH"]

@@ -1,4 +1,4 @@
-"""One who follows a prompt, in this process: what he hears, what he only sees, and what he is told while text comes."""
+"""An event subscription in this process: notified events, polled events, and text deltas."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ OWNER = "owner-of-this-test"
 
 
 class DeafListener(EventListener):
-    """What a pooler makes of a listener."""
+    """A listener that gets no notifications, as behind a pooler."""
 
     def listen(self) -> None:
         self._connection = run_in_transaction(lambda db: db)
@@ -23,9 +23,9 @@ class DeafListener(EventListener):
 def subscribe(
     engine: EngineHarness, prompt_id: str, listener_type: type[EventListener] = EventListener
 ) -> EventSubscription:
-    """One who has followed from the start, and so does not ask at once whether anybody works on it."""
+    """Subscribe from the start, which does not check whether an execution works on the prompt."""
     subscription = EventSubscription(engine.user_id, prompt_id, 0, listener_type(prompt_id))
-    assert [one.event for one in subscription.replay()] == ["prompt.created"]
+    assert [event.event for event in subscription.replay()] == ["prompt.created"]
     return subscription
 
 
@@ -34,7 +34,7 @@ def read_events(subscription: EventSubscription, timeout: float = 5) -> list[Str
 
 
 def submit_and_claim(engine: EngineHarness, tokens: bool = True) -> str:
-    """A prompt whose turn this test plays."""
+    """Submit a prompt and claim it: the test writes its events itself."""
     prompt_id = engine.submit(tokens=tokens)
     assert run_in_transaction(prompt_runs.claim, prompt_id, 0, OWNER)
     return prompt_id
@@ -47,7 +47,9 @@ def send_deltas(prompt_id: str, *texts: str | None) -> None:
 
 def delta_texts(events: list[StreamEvent]) -> list[str]:
     return [
-        "RESET" if one.data.get("reset") else str(one.data["text"]) for one in events if one.event == "prompt.delta"
+        "RESET" if event.data.get("reset") else str(event.data["text"])
+        for event in events
+        if event.event == "prompt.delta"
     ]
 
 
@@ -61,10 +63,10 @@ def test_notified_events_and_deltas_arrive_in_order(engine: EngineHarness) -> No
 
     prompt_id = submission.submit_prompt(engine.user_id, "A question.", tokens=True, on_created=open_listener)
     subscription = EventSubscription(engine.user_id, prompt_id, 0, listeners[0])
-    assert [one.event for one in subscription.replay()] == ["prompt.created"]
+    assert [event.event for event in subscription.replay()] == ["prompt.created"]
     engine.advance(prompt_id)
     events = read_events(subscription)
-    assert [one.seq for one in events if one.seq] == [2, 3]
+    assert [event.seq for event in events if event.seq] == [2, 3]
     assert events[-1].event == "prompt.completed"
     assert subscription.has_ended
     assert "".join(delta_texts(events)) == "One two three."
@@ -83,7 +85,7 @@ def test_deltas_are_delivered_from_the_start_of_a_turn_only(engine: EngineHarnes
     run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
     send_deltas(prompt_id, None, "Three")
     events = read_events(subscription)
-    assert [(one.event, one.seq) for one in events] == [("prompt.output", 2), ("prompt.delta", None)]
+    assert [(event.event, event.seq) for event in events] == [("prompt.output", 2), ("prompt.delta", None)]
     assert delta_texts(events) == ["Three"]
     subscription.close()
 
@@ -93,8 +95,8 @@ def test_a_delta_of_a_completed_text_is_dropped(engine: EngineHarness) -> None:
     subscription = subscribe(engine, prompt_id)
     send_deltas(prompt_id, None, "One")
     run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
-    # Seen before it is heard of.
-    assert [one.seq for one in subscription._poll()] == [2]
+    # Polled before its notification is read.
+    assert [event.seq for event in subscription._poll()] == [2]
     assert read_events(subscription, 0.1) == []
     subscription.close()
 
@@ -110,7 +112,7 @@ def test_a_lost_connection_resets_the_text_and_loses_no_event(engine: EngineHarn
     assert delta_texts(read_events(subscription)) == ["RESET"]
     send_deltas(prompt_id, " two")
     run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
-    assert [(one.event, one.seq) for one in read_events(subscription)] == [("prompt.output", 2)]
+    assert [(event.event, event.seq) for event in read_events(subscription)] == [("prompt.output", 2)]
     subscription.close()
 
 
@@ -123,7 +125,7 @@ def test_events_are_polled_where_notifications_are_lost(engine: EngineHarness) -
             "INSERT INTO prompt_events (prompt_id, seq, event, data) VALUES (%s, %s, 'prompt.output', '{}')",
             (prompt_id, seq),
         )
-        assert [one.seq for one in read_events(subscription)] == [seq]
+        assert [event.seq for event in read_events(subscription)] == [seq]
     assert time.monotonic() - started_at < 4 * event_subscription._POLL_SECONDS
     subscription.close()
 

@@ -1,4 +1,4 @@
-"""Prompts under the real state machine and functions: they wait without a process, are woken, and survive what dies."""
+"""Prompts under the real state machine and functions: waiting without a process, resumption, recovery."""
 
 import pytest
 
@@ -21,12 +21,12 @@ def create_turn(instance_id: str) -> dict[str, object]:
 
 
 def destroy_turn() -> dict[str, object]:
-    """Of something that is not there, so the tool raises; it must be approved all the same."""
+    """A call that needs an approval, and then raises, for there is no such instance."""
     return {"calls": [tool_call("instances.destroy", instanceId="nobody")]}
 
 
 def wait_for_task_token(engine: EngineHarness, prompt_id: str) -> None:
-    """Wait until the execution stands still with its token kept."""
+    """Wait until the execution waits and its task token is stored."""
     wait_until(lambda: engine.prompt_row(prompt_id)["task_token"] is not None, 30)
 
 
@@ -50,7 +50,9 @@ def test_approval_resumes_the_waiting_execution_and_creates_the_instance_once(
     instance_id = new_instance_id()
     prompt_id = live_engine.submit(create_turn(instance_id), {"text": "Created."})
     wait_for_task_token(live_engine, prompt_id)
-    assert not [one for one in stack.status()["functions"]["AdvancePromptFunction"]["workers"] if one["requestId"]]
+    assert not [
+        worker for worker in stack.status()["functions"]["AdvancePromptFunction"]["workers"] if worker["requestId"]
+    ]
     assert simulator.list_leftovers() == []
     live_engine.decide(prompt_id)
     assert live_engine.wait_for_status(prompt_id, "completed", "failed") == "completed"
@@ -96,7 +98,7 @@ def test_killed_advance_is_retried_by_the_state_machine(live_engine: EngineHarne
 
 
 def test_killed_tool_is_not_run_again(live_engine: EngineHarness, simulator: SimulatorClient) -> None:
-    """The operation that it began goes on; only the loop does not know how it ended."""
+    """The operation that it started continues; only the loop does not know its outcome."""
     simulator.inject_fault("railway", "serviceCreate", "slow", seconds=2)
     instance_id = new_instance_id()
     prompt_id = live_engine.submit(create_turn(instance_id), {"text": "I do not know."})
@@ -114,7 +116,7 @@ def test_killed_tool_is_not_run_again(live_engine: EngineHarness, simulator: Sim
 
 
 def test_prompt_that_fails_for_good_is_terminated_with_an_error(live_engine: EngineHarness, stack: Stack) -> None:
-    """As the state machine does it when advancing has failed in a way that will not pass."""
+    """As the state machine does when advancing has failed permanently."""
     prompt_id = live_engine.submit({"text": "Never said.", "latency_s": 3.5})
     wait_until(lambda: len(live_engine.model_requests()) == 1)
     assert termination.terminate(prompt_id, 7) == {"closed": False}
@@ -158,7 +160,7 @@ def test_recovery_resumes_an_execution_that_missed_its_decision(
 
 
 def test_recovery_restarts_a_prompt_whose_execution_has_ended(engine: EngineHarness) -> None:
-    """The machine here ends at once, so a prompt that still runs has been left alone."""
+    """This machine's executions end at once, so a running prompt is left without one."""
     prompt_id = engine.submit({"text": "Hello."})
     engine.db.execute(
         "UPDATE prompts SET deadline = clock_timestamp() - interval '1 minute',"
@@ -170,7 +172,7 @@ def test_recovery_restarts_a_prompt_whose_execution_has_ended(engine: EngineHarn
     assert recover_prompts({}) == {"prompts": {prompt_id: "restarted"}}
     assert engine.prompt_row(prompt_id)["restarts"] == 1
     engine.advance(prompt_id)
-    # The time in which nobody worked on it does not count.
+    # Time without an execution does not count as working time.
     assert engine.last_event(prompt_id)[0] == "prompt.completed"
 
 
@@ -179,9 +181,9 @@ def test_scheduled_recovery_restarts_a_prompt_without_an_execution(live_engine: 
     wait_for_task_token(live_engine, prompt_id)
     step_functions.forget_executions(prompt_id)
     live_engine.db.execute("UPDATE prompt_calls SET expires_at = clock_timestamp() WHERE prompt_id = %s", (prompt_id,))
-    done = stack.fire_schedule("PromptRecoveryFunction")
-    assert done.error is None
-    assert prompt_id.encode() in done.payload
+    result = stack.fire_schedule("PromptRecoveryFunction")
+    assert result.error is None
+    assert prompt_id.encode() in result.payload
     live_engine.wait_for_status(prompt_id, "completed")
     assert live_engine.tool_results(prompt_id) == ["Not run: nobody approved this call in time"]
 

@@ -1,4 +1,4 @@
-"""What a prompt may use; each limit says that it was reached."""
+"""A prompt's limits; each error names its limit."""
 
 import time
 
@@ -49,7 +49,7 @@ def test_working_time_is_limited(engine: EngineHarness) -> None:
 def test_waiting_for_an_approval_is_not_working_time(engine: EngineHarness, end: str) -> None:
     prompt_id = engine.submit({"calls": [tool_call("effects.ask", name="a")]}, {"text": "Done."})
     engine.advance(prompt_id)
-    # As if the approval had been asked for two hours ago, a minute before the time was up.
+    # As if the approval had been requested two hours ago, a minute before the deadline.
     engine.db.execute(
         "UPDATE prompts SET updated_at = updated_at - interval '2 hours',"
         " deadline = clock_timestamp() - interval '119 minutes' WHERE id = %s",

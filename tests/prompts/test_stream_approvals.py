@@ -1,4 +1,4 @@
-"""Decisions over HTTP: one about exactly what was shown, by whom it was shown to; many at once; and cancelling."""
+"""Decisions over HTTP: by the prompt's user, about exactly what was shown; concurrent ones; and cancelling."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ from tests.prompts.prompt_stream import (
 
 @pytest.fixture
 def approval_stream(agent: httpx.Client, simulator: SimulatorClient) -> Iterator[PromptStream]:
-    """A prompt that waits for an approval of `call_1`."""
+    """The stream of a prompt that waits for an approval of `call_1`."""
     stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Well."))
     stream.read_until_event("prompt.approval")
     yield stream
@@ -38,10 +38,10 @@ def approval_stream(agent: httpx.Client, simulator: SimulatorClient) -> Iterator
 
 
 def tool_results(stream: PromptStream) -> list[Any]:
-    """What the tools' outputs hold: the output, or the error's text."""
-    outputs = [one.data for one in stream.read_to_end() if one.event == "prompt.output"]
+    """Read to the end; return the results in the tools' outputs: the output, or the error's text."""
+    outputs = [message.data for message in stream.read_to_end() if message.event == "prompt.output"]
     tools = [output["result"] for output in outputs if output["type"] == "tool"]
-    return [next(value for key, value in one.items() if key != "type") for one in tools]
+    return [next(value for key, value in result.items() if key != "type") for result in tools]
 
 
 @pytest.mark.parametrize("what", ["approve", "reject"])
@@ -52,12 +52,12 @@ def test_decision_is_returned_and_the_prompt_continues(
     shown = get_prompt(agent, prompt_id)
     assert (shown["status"], shown["approval"]["toolCallId"]) == ("waiting", "call_1")
     response = decide(agent, prompt_id, what)
-    wanted = {
+    expected = {
         "promptId": prompt_id,
         "toolCallId": "call_1",
         "status": {"approve": "approved", "reject": "rejected"}[what],
     }
-    assert (response.status_code, response.json()) == (200, wanted)
+    assert (response.status_code, response.json()) == (200, expected)
     assert tool_results(approval_stream) == [
         "Instance nobody not found" if what == "approve" else "A person rejected this call"
     ]
@@ -118,7 +118,7 @@ def test_expired_approval_is_rejected_even_before_the_execution_notices(
 def test_approval_is_bound_to_the_arguments_shown(
     agent: httpx.Client, approval_stream: PromptStream, db: Database
 ) -> None:
-    """Whoever can write to the database may change the stored call, but not what was approved."""
+    """A writer to the database may change the stored call, but not what was approved."""
     changed = {"id": "call_1", "name": "instances.destroy", "arguments": '{"instanceId": "somebody"}'}
     db.execute(
         "UPDATE prompt_calls SET asked = %s WHERE prompt_id = %s", (json.dumps(changed), approval_stream.prompt_id)
@@ -154,9 +154,9 @@ def decision_request(agent: httpx.Client, prompt_id: str, action: str) -> Callab
 def test_exactly_one_of_fifty_concurrent_approvals_is_accepted(
     agent: httpx.Client, approval_stream: PromptStream, db: Database, simulator: SimulatorClient
 ) -> None:
-    answers = run_concurrently(*[decision_request(agent, approval_stream.prompt_id, "approve")] * 50)
-    assert sorted(answer.status_code for answer in answers) == [200] + [404] * 49
-    for response in answers:
+    responses = run_concurrently(*[decision_request(agent, approval_stream.prompt_id, "approve")] * 50)
+    assert sorted(answer.status_code for answer in responses) == [200] + [404] * 49
+    for response in responses:
         if response.status_code == 404:
             expect_error(response, 404, "PROMPT_NOT_FOUND")
     assert tool_results(approval_stream) == ["Instance nobody not found"]
@@ -175,8 +175,8 @@ def test_one_of_a_concurrent_approval_and_rejection_wins_and_the_transcript_agre
             *(decision_request(agent, stream.prompt_id, what) for what in ("approve", "reject"))
         )
         assert {approved.status_code, rejected.status_code} == {200, 404}
-        wanted = "Instance nobody not found" if approved.status_code == 200 else "A person rejected this call"
-        assert tool_results(stream) == [wanted]
+        expected = "Instance nobody not found" if approved.status_code == 200 else "A person rejected this call"
+        assert tool_results(stream) == [expected]
 
 
 def test_transcript_shows_the_order_of_a_concurrent_approval_and_cancellation(
@@ -195,9 +195,9 @@ def test_transcript_shows_the_order_of_a_concurrent_approval_and_cancellation(
     assert (approved.status_code in (200, 404), cancelled.status_code) == (True, 200)
     status = cancelled.json()["status"]
     events = [message.event for message in stream.read_to_end()]
-    # A cancellation that comes after the end leaves it as it is, and says so.
-    last = {"cancelled": "error", "completed": "prompt.completed"}
-    assert (events[-1], get_prompt(agent, prompt_id)["status"]) == (last[status], status)
+    # A cancellation after the end changes nothing and returns the final status.
+    messages = {"cancelled": "error", "completed": "prompt.completed"}
+    assert (events[-1], get_prompt(agent, prompt_id)["status"]) == (messages[status], status)
     if approved.status_code == 404:
         assert events == ["prompt.created", "prompt.approval", "error"]
 
@@ -209,9 +209,9 @@ def test_cancelling_during_a_model_turn_ends_the_stream_at_once(
     stream.next_event()
     response = agent.post(f"/prompts/{stream.prompt_id}/cancel")
     assert (response.status_code, response.json()) == (200, {"promptId": stream.prompt_id, "status": "cancelled"})
-    last = stream.read_to_end()
-    assert [(one.event, one.id) for one in last] == [("prompt.created", "1"), ("error", "2")]
-    assert last[1].data == {"message": "The prompt was cancelled"}
+    messages = stream.read_to_end()
+    assert [(message.event, message.id) for message in messages] == [("prompt.created", "1"), ("error", "2")]
+    assert messages[1].data == {"message": "The prompt was cancelled"}
     again = agent.post(f"/prompts/{stream.prompt_id}/cancel")
     assert (again.status_code, again.json()["status"]) == (200, "cancelled")
 
@@ -229,13 +229,13 @@ def test_another_users_prompt_is_404_everywhere(
 ) -> None:
     for prompt_id in (approval_stream.prompt_id, "prompt-" + "0" * 32, "x", "%00", "a%2Fb"):
         path = f"/prompts/{prompt_id}"
-        answers = [
+        responses = [
             other_agent.get(path), other_agent.get(f"{path}/stream"),
             other_agent.get(f"{path}/stream", headers={"Last-Event-ID": "1"}),
             other_agent.post(f"{path}/cancel"),
             decide(other_agent, prompt_id), decide(other_agent, prompt_id, "reject"),
         ]  # fmt: skip
-        for response in answers:
+        for response in responses:
             expect_error(response, 404, "PROMPT_NOT_FOUND")
     assert get_prompt(agent, approval_stream.prompt_id)["status"] == "waiting"
 
@@ -243,7 +243,7 @@ def test_another_users_prompt_is_404_everywhere(
 def test_decision_before_the_execution_waits_is_not_lost(
     agent: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """As soon as it is shown, often before the execution has a token; ten times, for either order to come about."""
+    """Decided as soon as it is shown, often before the execution has a task token; ten times, to get both orders."""
     for _ in range(10):
         stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Well."))
         stream.read_until_event("prompt.approval")

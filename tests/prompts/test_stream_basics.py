@@ -1,4 +1,4 @@
-"""Each endpoint of prompts once, and each way in which it refuses."""
+"""Each prompt endpoint once, and each of its errors."""
 
 import json
 from typing import Any
@@ -49,7 +49,7 @@ def test_a_prompt_returns_a_stream_of_its_events(agent: httpx.Client, simulator:
     assert stream.response.headers["x-request-id"]
     messages = stream.read_to_end()
     assert stream.raw.startswith(b"retry: 1000\n\nevent: prompt.created\ndata: {")
-    assert [(one.event, one.id) for one in messages] == [
+    assert [(message.event, message.id) for message in messages] == [
         ("prompt.created", "1"), ("prompt.output", "2"), ("prompt.completed", "3"),
     ]  # fmt: skip
     prompt = get_prompt(agent, stream.prompt_id)
@@ -161,7 +161,7 @@ def test_a_stream_resumes_after_the_last_event_id(agent: httpx.Client, simulator
 
     for number in range(3):
         assert parse_strictly(resume_after(str(number)).content) == messages[number:]
-    # There is no more: an EventSource comes back no more either.
+    # 204 stops an EventSource from reconnecting.
     assert (resume_after("3").status_code, resume_after("3").content) == (204, b"")
     for number in ("4", "-1", "1.0", "x", "9" * 30):
         error = expect_error(resume_after(number), 422, "VALIDATION_ERROR")

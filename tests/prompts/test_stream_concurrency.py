@@ -1,4 +1,4 @@
-"""Many prompts at once: the benchmark in a short form, and without its times."""
+"""Concurrent prompts: a short form of the benchmark, without its measurements."""
 
 import asyncio
 
@@ -12,5 +12,5 @@ def test_twenty_concurrent_prompts_complete_with_their_own_answers(stack: Stack,
     run = unique_text("run")
     script_answers(simulator, 20, 0.2, run)
     outcomes = asyncio.run(submit_all(stack.url, 20, run))
-    assert [one.problem for one in outcomes if one.problem] == []
+    assert [outcome.problem for outcome in outcomes if outcome.problem] == []
     assert len(outcomes) == 20

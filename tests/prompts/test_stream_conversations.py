@@ -1,4 +1,4 @@
-"""Conversations over HTTP: what the model is told of the earlier prompts, one at a time, title, order, whose it is."""
+"""Conversations over HTTP: history, one prompt at a time, title, order, isolation between users."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def list_conversations(agent: httpx.Client) -> list[dict[str, Any]]:
 
 
 def model_inputs(simulator: SimulatorClient) -> list[list[tuple[str, str]]]:
-    """What the model was asked each time: the role or kind of each item, and its text."""
+    """Return the items of each request to the model: role or type, and text."""
     return [
         [(item.get("role") or item["type"], item.get("text", "")) for item in body["input"]]
         for body in model_requests(simulator)
@@ -63,16 +63,16 @@ def test_model_gets_the_conversations_whole_history(
         simulator.script_model(text_turn(f"About {text}"), match=text)
         assert has_completed(post_prompt(agent, text, conversationId=conversation_id).read_to_end())
     prompts = get_conversation(agent, conversation_id)["prompts"]
-    assert [(one["input"], one["status"]) for one in prompts] == [
+    assert [(prompt["input"], prompt["status"]) for prompt in prompts] == [
         (text, "completed") for text in (first, second, third)
     ]
-    done = [
+    first_items = [
         ("user", first), ("reasoning", ""), ("function_call", '{"instanceId": "nobody"}'),
         ("function_call_output", '{"error": "Instance nobody not found"}'),
     ]  # fmt: skip
-    after_first = [*done, ("assistant", "It was not there."), ("user", second)]
+    after_first = [*first_items, ("assistant", "It was not there."), ("user", second)]
     assert model_inputs(simulator) == [
-        done[:1], done, after_first, [*after_first, ("assistant", f"About {second}"), ("user", third)],
+        first_items[:1], first_items, after_first, [*after_first, ("assistant", f"About {second}"), ("user", third)],
     ]  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def test_second_prompt_while_one_runs_or_waits_is_409(
     agent.post(f"/prompts/{stream.prompt_id}/{end}", json={"toolCallId": "call_1"} if end == "approve" else None)
     stream.read_to_end()
     assert has_completed(run_prompt(agent, simulator, text_turn("Now."), conversationId=conversation_id))
-    assert [one["status"] for one in get_conversation(agent, conversation_id)["prompts"]] == [
+    assert [prompt["status"] for prompt in get_conversation(agent, conversation_id)["prompts"]] == [
         "completed" if end == "approve" else "cancelled", "completed",
     ]  # fmt: skip
 
@@ -129,11 +129,14 @@ def test_title_comes_from_the_first_prompt_and_the_last_used_is_listed_first(
     agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     older, newer = create_conversation(agent), create_conversation(agent)
-    assert [(one["id"], "title" in one) for one in list_conversations(agent)] == [(newer, False), (older, False)]
+    assert [(conversation["id"], "title" in conversation) for conversation in list_conversations(agent)] == [
+        (newer, False),
+        (older, False),
+    ]
     for text, where in (("\n  A   title\nand more", older), ("Another title", newer), ("No title", older)):
         simulator.script_model(text_turn("Hello."), match=text)
         assert has_completed(post_prompt(agent, text, conversationId=where).read_to_end())
-    assert [(one["id"], one["title"]) for one in list_conversations(agent)] == [
+    assert [(conversation["id"], conversation["title"]) for conversation in list_conversations(agent)] == [
         (older, "A title"),
         (newer, "Another title"),
     ]

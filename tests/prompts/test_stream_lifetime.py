@@ -1,4 +1,4 @@
-"""Streams on which nothing happens for long: signs of life, and an end in good time that nobody notices who resumes."""
+"""Long idle streams: heartbeats, and a scheduled end without loss for a client that resumes."""
 
 import os
 import re
@@ -42,9 +42,9 @@ pytestmark = pytest.mark.slow
 
 HEARTBEAT_SECONDS, APPROVAL_SECONDS, STREAM_SECONDS = 0.3, 4.0, 3
 FUNCTION_TIMEOUT = STREAM_SECONDS + 5
-"""Of the function; a stream ends so much earlier."""
+"""Timeout of the function in seconds; a stream ends 5 seconds earlier."""
 RECEIVE_BUFFER_BYTES = 64 * 1024
-"""Bytes that a client's socket takes in before the client reads; the system would let it grow to megabytes."""
+"""Receive buffer of a client's socket; the system would let it grow to megabytes."""
 _TCP_WMEM = Path("/proc/sys/net/ipv4/tcp_wmem")
 _MAX_SEND_BUFFER_BYTES = int(_TCP_WMEM.read_text().split()[2]) if _TCP_WMEM.exists() else 4_194_304
 OVERSIZED_BYTES = 2 * _MAX_SEND_BUFFER_BYTES + 8_000_000
@@ -55,7 +55,7 @@ COMMENT_LINE = re.compile(rb"^:.*\n", re.M)
 
 @pytest.fixture(scope="module")
 def short_timeout_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
-    """The bundle, with a streaming function that may run for a few seconds only."""
+    """The bundle, with a streaming function whose timeout is a few seconds."""
     root = link_checkout(tmp_path_factory.mktemp("short_lived"), without="template.yaml")
     text = TEMPLATE.read_text()
     changed, times = re.subn(
@@ -84,7 +84,7 @@ def runner_simulator(short_timeout_runner: RunnerProcess) -> Iterator[SimulatorC
 
 
 def read_resuming(client: httpx.Client, first_stream: PromptStream) -> tuple[list[Message], list[PromptStream]]:
-    """What a client has that resumes until the prompt has ended, and the streams that it took."""
+    """Resume until the prompt has ended; returns the messages in order, and the streams."""
     streams = [first_stream]
     while True:
         streams[-1].read_to_end()
@@ -104,7 +104,7 @@ def test_stream_ends_before_its_functions_deadline_and_resuming_loses_nothing(
     assert [message.event for message in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
     assert [message.id for message in messages] == ["1", "2", "3"]
     assert messages == open_stream(ada_client, messages[0].data["promptId"]).read_to_end()
-    # Each but the last told a few times that it was there, and none was ended by its function's deadline.
+    # Each stream but the last sent heartbeats, and none was killed at its function's deadline.
     assert len(streams) > 2
     assert all(len(COMMENT_LINE.findall(stream.raw)) > 3 for stream in streams[:-1])
     assert not [line for line in short_timeout_runner.lines if "DeadlineExceeded" in line or "timed out" in line]
@@ -113,7 +113,7 @@ def test_stream_ends_before_its_functions_deadline_and_resuming_loses_nothing(
 def test_expired_approval_is_rejected_and_the_prompt_continues(
     ada_client: httpx.Client, runner_simulator: SimulatorClient
 ) -> None:
-    """The execution waits for a quarter of a minute at least."""
+    """The execution waits for at least 15 seconds."""
     first = start_prompt(ada_client, runner_simulator, destroy_turn(), text_turn("Well."))
     first.next_event()
     wait_for_status(ada_client, first.prompt_id, "waiting")
@@ -139,7 +139,7 @@ def test_heartbeats_are_sent_during_a_model_turn(ada_client: httpx.Client, runne
 def test_event_cut_by_a_killed_process_is_complete_in_the_next_stream(
     short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
 ) -> None:
-    """The client takes no more than its beginning, so that the process stands in the middle of writing it."""
+    """The client reads only the beginning, so that the process is killed while it writes the event."""
     messages, _ = read_resuming(
         ada_client, start_prompt(ada_client, runner_simulator, {"text": "x" * OVERSIZED_BYTES, "usage": None})
     )
@@ -162,14 +162,14 @@ def test_event_cut_by_a_killed_process_is_complete_in_the_next_stream(
         ]
     assert (stream.is_broken, len(stream.raw) < OVERSIZED_BYTES) == (True, True)
     assert [*stream.messages, *open_stream(ada_client, prompt_id, 1).read_to_end()] == messages
-    assert [one.event for one in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
+    assert [message.event for message in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
     assert messages[1].data["content"] == "x" * OVERSIZED_BYTES
 
 
 def test_process_serves_the_next_stream_after_a_client_disconnected(
     short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
 ) -> None:
-    """It notices at the latest when it has run for as long as it may."""
+    """At the latest it notices at its own deadline."""
     stream = start_prompt(ada_client, runner_simulator, {**text_turn("Well."), "latency_s": 1})
     stream.next_event()
     stream.close()

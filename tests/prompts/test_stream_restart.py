@@ -1,4 +1,4 @@
-"""An approval that is given over HTTP after everything has been killed: a new stream tells the rest."""
+"""An approval over HTTP after everything was killed: a new stream has the rest."""
 
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def test_approval_after_everything_was_killed_continues_the_prompt(tmp_path: Pat
 
 
 def insert_instance(running: RunnerProcess, simulator: SimulatorClient) -> None:
-    """For the tool that is approved; what the simulator knew is gone with it."""
+    """Insert the instance that the approved tool configures: the simulator lost its state."""
     with connect(running.database_url) as db:
         db.execute(
             "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id)"

@@ -1,4 +1,4 @@
-"""A stream that is cut anywhere and resumed with Last-Event-ID: in sum the same events, none lost and none twice."""
+"""A stream cut anywhere and resumed with Last-Event-ID has the same events in sum: none lost, none twice."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ def event_names(messages: list[Message]) -> list[str]:
 
 @pytest.fixture
 def completed_prompt(agent: httpx.Client, simulator: SimulatorClient) -> tuple[str, bytes, list[Message]]:
-    """A prompt that has ended: its id, its stream as bytes, and the events in it."""
+    """A completed prompt: its id, its stream as bytes, and its events."""
     stream = start_prompt(agent, simulator, *TURNS)
     stream.read_until_event("prompt.approval")
     decide_successfully(agent, stream.prompt_id)
@@ -63,7 +63,7 @@ def test_stream_cut_after_any_byte_resumes_without_loss(
 
 
 def test_stream_cut_after_every_event_resumes_without_loss(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    """The model takes its time, so that most cuts are made before there is more."""
+    """The model is slow, so that most cuts happen before the next event exists."""
     stream = start_prompt(agent, simulator, *({**turn, "latency_s": 0.2} for turn in TURNS))
     prompt_id, messages = "", list[Message]()
     while not messages or messages[-1].event != "prompt.completed":
@@ -98,7 +98,7 @@ def test_stream_of_a_killed_process_resumes_in_another(
                 wait_until(lambda pid=pid: has_exited(pid))
                 assert pid not in pids
                 pids.add(pid)
-        # What was under way when the process died may have come through, whole or in part.
+        # Events under way when the process died may have arrived, complete or in part.
         while message := stream.next_event():
             messages.append(message)
         if messages[-1].event == "prompt.approval":
@@ -113,7 +113,7 @@ def test_stream_of_a_killed_process_resumes_in_another(
 def test_stream_survives_dropped_database_connections(
     agent: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """The stream connects again, and nobody who reads it notices."""
+    """The stream reconnects; its clients do not notice."""
     stream = start_prompt(agent, simulator, *({**turn, "latency_s": 0.3} for turn in TURNS))
     while message := stream.next_event():
         db.execute(
@@ -135,11 +135,11 @@ def test_concurrent_streams_are_equal_when_one_disconnects(agent: httpx.Client, 
     decide_successfully(agent, first.prompt_id)
     messages = second.read_to_end()
     assert (event_names(messages), third.read_to_end()) == (EVENTS, messages[3:])
-    assert parse_naively(second.raw) == [Message(one.event, one.text) for one in messages]
+    assert parse_naively(second.raw) == [Message(message.event, message.text) for message in messages]
 
 
 def test_repeated_request_with_its_key_streams_the_same_prompt(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    """For a client whose very first connection broke before it knew the prompt's id."""
+    """For a client whose first connection broke before it got the prompt's id."""
     text = unique_text()
     simulator.script_model(text_turn("Once."), match=text)
     key = f"key-{uuid.uuid4()}"

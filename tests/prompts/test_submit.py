@@ -1,4 +1,4 @@
-"""Beginning a prompt, once; what those who follow it hear while the model speaks."""
+"""Submitting a prompt, idempotently, and the notifications of a model turn."""
 
 import json
 
@@ -50,7 +50,7 @@ def test_prompt_that_cannot_be_started_fails_and_frees_its_key(
 
 
 def listen_while_advancing(engine: EngineHarness, prompt_id: str) -> list[dict]:
-    """Advance the prompt; what comes on its channel meanwhile, without the number of the last event before it."""
+    """Advance the prompt; returns the notifications on its channel, without `after`, the last event's number."""
     with psycopg.connect(engine.stack.database_url, autocommit=True) as listener:
         listener.execute(f'LISTEN "{prompt_id}"')
         engine.advance(prompt_id)

@@ -1,4 +1,4 @@
-"""Deleting orphans: only where it is wanted, only what nobody knows at that very moment, and few at a time."""
+"""Deleting orphans: only if configured, only resources unknown at that very moment, and few at a time."""
 
 import psycopg
 import pytest
@@ -99,7 +99,9 @@ def test_resources_that_an_intent_may_be_creating_are_no_orphans(deleting_harnes
     deleting_harness.insert_journal_entry(operation_id, "telnyx", "volume", "intended", phone_number=number)
     run_sweeps(4)
     assert deleting_harness.sightings() == {}
-    assert deleting_harness.existing_ids() >= {one for some in ids for one in some} | {number}
+    assert deleting_harness.existing_ids() >= {resource_id for resource_ids in ids for resource_id in resource_ids} | {
+        number
+    }
     deleting_harness.db.execute(
         "UPDATE operation_resources SET state = 'refused' WHERE operation_id = %s", (operation_id,)
     )
@@ -166,7 +168,7 @@ def test_a_volume_missing_from_one_listing_is_deleted_with_its_service(
     run_sweeps()
     whole = provider_inventory.read_volume_attachments
     looks = iter([whole()])
-    # The look at the volume has it; the one before its service is deleted does not.
+    # The check of the volume lists it; the one before its service is deleted does not.
     monkeypatch.setattr(provider_inventory, "read_volume_attachments", lambda: next(looks, {}))
     run_sweeps()
     assert deleting_harness.existing_ids() == set()
@@ -192,7 +194,7 @@ def test_one_failed_deletion_does_not_block_the_others(deleting_harness: OrphanH
     run_sweeps()
     assert run_sweeps()[str(locked["phone_number"])] == "failed"
     assert str(locked["phone_number"]) in deleting_harness.existing_ids()
-    assert not {str(one["phone_number"]) for one in others} & deleting_harness.existing_ids()
+    assert not {str(number["phone_number"]) for number in others} & deleting_harness.existing_ids()
     deleting_harness.simulator.set_number_lock(str(locked["id"]), False)
     run_sweeps()
     assert str(locked["phone_number"]) not in deleting_harness.existing_ids()
@@ -210,18 +212,18 @@ def test_a_deletion_with_an_unknown_outcome_is_checked_again(deleting_harness: O
 
 
 def test_at_most_twenty_are_deleted_per_sweep(deleting_harness: OrphanHarness) -> None:
-    numbers = [str(one["phone_number"]) for one in deleting_harness.simulator.seed_numbers(90, "convos-agent-x")]
+    numbers = [str(number["phone_number"]) for number in deleting_harness.simulator.seed_numbers(90, "convos-agent-x")]
     for index, number in enumerate(numbers[45:]):
         deleting_harness.insert_instance(f"live-{index}", telnyx=number)
     run_sweeps()
     before = sweep_orphans(True)["actions"]
-    assert [one["action"] for one in before].count("delete") == 20
-    assert [one["action"] for one in before].count("later") == 25
-    left = []
+    assert [action["action"] for action in before].count("delete") == 20
+    assert [action["action"] for action in before].count("later") == 25
+    counts = []
     for _ in range(4):
         run_sweeps()
-        left.append(len(deleting_harness.existing_ids()))
-    assert left == [70, 50, 45, 45]
+        counts.append(len(deleting_harness.existing_ids()))
+    assert counts == [70, 50, 45, 45]
     assert deleting_harness.existing_ids() == set(numbers[45:])
 
 
@@ -235,7 +237,7 @@ def test_checks_per_sweep_are_limited(harness: OrphanHarness, monkeypatch: pytes
 def test_more_orphans_than_half_a_fleet_are_kept_and_logged_once(
     deleting_harness: OrphanHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    numbers = [str(one["phone_number"]) for one in deleting_harness.simulator.seed_numbers(21, "convos-agent-x")]
+    numbers = [str(number["phone_number"]) for number in deleting_harness.simulator.seed_numbers(21, "convos-agent-x")]
     for index, number in enumerate(numbers[11:]):
         deleting_harness.insert_instance(f"live-{index}", telnyx=number)
     key = deleting_harness.create_key("stray")
@@ -247,7 +249,7 @@ def test_more_orphans_than_half_a_fleet_are_kept_and_logged_once(
     assert (line["levelname"], line["provider"], line["unknown"], line["of"]) == ("ERROR", "telnyx", 11, 21)
     assert "another environment" in line["todo"]
     assert deleting_harness.existing_ids() == set(numbers)
-    assert {one["action"] for one in sweep_orphans(True)["actions"]} == {"crowd"}
+    assert {action["action"] for action in sweep_orphans(True)["actions"]} == {"crowd"}
     deleting_harness.insert_instance("live-10", telnyx=numbers[10])
     run_sweeps()
     assert deleting_harness.existing_ids() == set(numbers[10:])
@@ -327,7 +329,7 @@ def test_nothing_is_deleted_while_a_migration_writes_rows(deleting_harness: Orph
 def test_concurrent_sweeps_report_and_delete_once(
     deleting_harness: OrphanHarness, stack: Stack, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The other one is another process in truth; here it has done its part while this one waits."""
+    """In production the other one is another process; here its effect is written while this one waits."""
     key = deleting_harness.create_key("stray")
     run_sweeps()
     with connect(stack.database_url, autocommit=False) as other:

@@ -1,4 +1,4 @@
-"""The reconciler's second half: what nobody knows is seen twice, looked at, and reported."""
+"""The reconciler's second half: resources that no row or entry names are sighted twice, checked and reported."""
 
 import json
 
@@ -65,7 +65,7 @@ def test_a_resource_missing_from_a_complete_listing_restarts_its_sightings(harne
     ids = {harness.simulator.seed_services(1, bare=True)[0], harness.create_number("stray")}
     run_sweeps()
     harness.simulator.update_config({"railway": {"service_lag_s": 7200}, "telnyx": {"page_max": 250}})
-    (service_id,) = (one for one in ids if not one.startswith("+"))
+    (service_id,) = (resource_id for resource_id in ids if not resource_id.startswith("+"))
     assert service_id not in run_sweeps()
     assert harness.sightings().keys() == ids - {service_id}
     harness.simulator.update_config({"railway": {"service_lag_s": 0}})
@@ -94,11 +94,11 @@ def test_sightings_of_an_unreadable_provider_are_unchanged(
     harness.simulator.inject_fault(provider, operation, "server_error", times=None)
     report = sweep_orphans(False)
     assert report["skipped"].keys() == {provider}
-    assert {one["provider"] for one in report["actions"]} == set(PROVIDERS) - {provider}
+    assert {action["provider"] for action in report["actions"]} == set(PROVIDERS) - {provider}
     assert [line["provider"] for line in log_records(caplog, "orphans were not looked for")] == [provider]
     after = harness.sightings()
-    assert {one: row for one, row in after.items() if row["provider"] == provider} == {
-        one: row for one, row in before.items() if row["provider"] == provider
+    assert {resource_id: row for resource_id, row in after.items() if row["provider"] == provider} == {
+        resource_id: row for resource_id, row in before.items() if row["provider"] == provider
     }
 
 
@@ -121,7 +121,7 @@ def test_a_resource_that_no_longer_exists_is_not_reported(
         monkeypatch.setattr(provider, "exists", lambda self, one: False)
     monkeypatch.setattr(RailwayClient, "service_exists", lambda self, one: False)
     report = sweep_orphans(False)
-    assert {one["kind"] for one in report["actions"]} == {"volume"}
+    assert {action["kind"] for action in report["actions"]} == {"volume"}
     assert report["orphans"] == {"railway": 1, "openrouter": 0, "agentmail": 0, "telnyx": 0}
     assert {line["kind"] for line in log_records(caplog, "orphan: known to nobody")} == {"volume"}
     assert harness.existing_ids() >= ids
@@ -148,18 +148,21 @@ def test_a_service_of_another_environment_is_skipped(harness: OrphanHarness) -> 
 def test_a_detached_volume_is_reported_only_if_the_journal_has_it(
     harness: OrphanHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (mine, my_volume), (other, other_volume) = harness.create_service("mine"), harness.create_service("other")
-    harness.insert_journal_entry(
-        harness.insert_operation("mine", "failed"), "railway", "volume", "deleted", my_volume, service_id=mine
+    (own_service, own_volume), (other_service, other_volume) = (
+        harness.create_service("mine"),
+        harness.create_service("other"),
     )
-    harness.railway.delete_service(mine)
-    harness.railway.delete_service(other)
+    harness.insert_journal_entry(
+        harness.insert_operation("mine", "failed"), "railway", "volume", "deleted", own_volume, service_id=own_service
+    )
+    harness.railway.delete_service(own_service)
+    harness.railway.delete_service(other_service)
     harness.set_environment(ORPHANS="delete")
-    assert run_sweeps(2) == {my_volume: "report"}
+    assert run_sweeps(2) == {own_volume: "report"}
     (line,) = log_records(caplog, "orphan: known to nobody")
     assert line["todo"] == "delete it by hand"
     assert run_sweeps() == {}
-    assert harness.existing_ids() == {my_volume, other_volume}
+    assert harness.existing_ids() == {own_volume, other_volume}
 
 
 def test_the_shared_phone_number_is_no_orphan(harness: OrphanHarness) -> None:
@@ -181,8 +184,8 @@ def test_a_dry_run_writes_nothing_and_reports_its_plan(
     capsys.readouterr()
     since = len(harness.simulator.list_calls())
     report = sweep_orphans(True)
-    assert {one["id"]: one["action"] for one in report["actions"]} == dict.fromkeys(ids, "delete")
-    assert all(one.keys() == {"provider", "kind", "id", "name", "action"} for one in report["actions"])
+    assert {action["id"]: action["action"] for action in report["actions"]} == dict.fromkeys(ids, "delete")
+    assert all(action.keys() == {"provider", "kind", "id", "name", "action"} for action in report["actions"])
     assert harness.sightings() == before
     assert caplog.records == []
     assert capsys.readouterr().out == ""

@@ -1,4 +1,4 @@
-"""The reconciler's first half: operations that stalled are gone on with, and what was left is deleted after all."""
+"""The reconciler's first half: stalled operations are resumed, and leaked ones compensated."""
 
 import json
 
@@ -35,7 +35,7 @@ def run_reconciler(stack: Stack, **event: object) -> dict[str, str]:
 
 
 def create_leaked(api: httpx.Client, simulator: SimulatorClient) -> tuple[dict, str]:
-    """A create that failed and could not delete its key."""
+    """Create a leaked create: it failed, and its key could not be deleted."""
     body = create_request(new_instance_id(), ["openrouter"])
     simulator.inject_fault("railway", "environmentPatchCommit", "refuse", times=None)
     simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
@@ -46,7 +46,7 @@ def create_leaked(api: httpx.Client, simulator: SimulatorClient) -> tuple[dict, 
 
 
 def insert_leaked_create(api: httpx.Client, db: Database) -> tuple[dict, str]:
-    """A create that looks as if it had failed and could delete nothing, without the waits of one that does."""
+    """Insert what a leaked create leaves that could delete nothing, without its delays."""
     body = create_request(new_instance_id(), ["openrouter"])
     assert create_instance(api, body).status_code == 200
     row = db.execute(
@@ -104,7 +104,7 @@ def test_operation_with_a_running_execution_is_left_alone(
 def test_recently_updated_operation_is_left_alone(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """Silence counts by the database's clock, so a clock that is ahead makes an operation young."""
+    """Age is measured by the database's clock, so a future `updated_at` makes an operation young."""
     operation_id = insert_running_create(db, create_request(new_instance_id(), []), "op-" + new_instance_id())
     db.execute("UPDATE operations SET updated_at = now() + interval '1 hour' WHERE id = %s", (operation_id,))
     assert run_reconciler(stack) == {}
@@ -122,10 +122,10 @@ def test_leaked_create_is_compensated_once_its_provider_recovers(
     calls = len(simulator.list_calls())
     assert run_reconciler(stack) == {operation_id: "restarted"}
     assert wait_for_operation(api, operation_id)["status"] == "failed"
-    made = [
+    provider_calls = [
         call for call in simulator.list_calls()[calls:] if "reate" in call.operation or "PatchCommit" in call.operation
     ]
-    assert made == []
+    assert provider_calls == []
     assert_nothing_is_left(simulator, db, body["instanceId"])
     assert_can_be_created_again(api, simulator, body)
 
@@ -145,11 +145,11 @@ def test_leaked_destroy_is_finished(stack: Stack, api: httpx.Client, simulator: 
 def test_leaked_provision_is_compensated_and_the_instance_keeps_its_resources(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    made = create_instance(api, create_request(new_instance_id(), ["agentmail"])).json()
+    created = create_instance(api, create_request(new_instance_id(), ["agentmail"])).json()
     live = simulator.list_leftovers()
     simulator.inject_fault("railway", "variableCollectionUpsert", "refuse", times=None)
     simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
-    failed = api.post(f"/provision/{made['instanceId']}/openrouter")
+    failed = api.post(f"/provision/{created['instanceId']}/openrouter")
     operation_id = failed.json()["operationId"]
     assert wait_for_operation(api, operation_id)["status"] == "leaked"
     simulator.clear_faults()
@@ -161,18 +161,18 @@ def test_leaked_provision_is_compensated_and_the_instance_keeps_its_resources(
 def test_leaked_operation_without_leftovers_is_settled(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """The leftover of a failed provision went with the next one, whose key is live now."""
-    made = create_instance(api, create_request(new_instance_id(), [])).json()
+    """The next provision deleted the leftover of the failed one, and its own key is live."""
+    created = create_instance(api, create_request(new_instance_id(), [])).json()
     simulator.inject_fault("railway", "variableCollectionUpsert", "refuse", times=None)
     simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
-    leaked = api.post(f"/provision/{made['instanceId']}/openrouter").json()["operationId"]
+    leaked = api.post(f"/provision/{created['instanceId']}/openrouter").json()["operationId"]
     assert wait_for_operation(api, leaked)["status"] == "leaked"
     simulator.clear_faults()
-    key = api.post(f"/provision/{made['instanceId']}/openrouter").json()["resourceId"]
+    key = api.post(f"/provision/{created['instanceId']}/openrouter").json()["resourceId"]
     assert run_reconciler(stack, dry=True) == {leaked: "would settle"}
     assert run_reconciler(stack) == {leaked: "settled"}
     assert get_operation(api, leaked)["status"] == "failed"
-    assert [left.id for left in simulator.list_leftovers() if left.kind == "key"] == [key]
+    assert [leftover.id for leftover in simulator.list_leftovers() if leftover.kind == "key"] == [key]
 
 
 def test_old_leaked_create_does_not_affect_the_current_instance(
@@ -188,8 +188,8 @@ def test_old_leaked_create_does_not_affect_the_current_instance(
 
 def test_leaked_operation_can_be_retried(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body, operation_id = insert_leaked_create(api, db)
-    done = api.post(f"/operations/{operation_id}/retry")
-    assert (done.status_code, done.json()["status"]) == (200, "failed")
+    retried = api.post(f"/operations/{operation_id}/retry")
+    assert (retried.status_code, retried.json()["status"]) == (200, "failed")
     assert_nothing_is_left(simulator, db, body["instanceId"])
     again = api.post(f"/operations/{operation_id}/retry")
     assert (again.status_code, "nothing to retry" in again.json()["error"]) == (409, True)
@@ -201,7 +201,7 @@ def test_leaked_operation_can_be_abandoned(api: httpx.Client, simulator: Simulat
     assert given_up.status_code == 200, given_up.text
     assert given_up.json()["status"] == "failed"
     assert (given_up.json()["error"]["code"], given_up.json()["error"]["left"]) == ("ABANDONED", ["openrouter"])
-    assert [left.kind for left in simulator.list_leftovers()] == ["key"]
+    assert [leftover.kind for leftover in simulator.list_leftovers()] == ["key"]
     simulator.clear_faults()
     assert create_instance(api, body).status_code == 200
     assert api.post(f"/operations/{operation_id}/abandon").status_code == 409
@@ -235,9 +235,9 @@ def test_concurrent_reconcilers_restart_once(
 ) -> None:
     _, operation_id = insert_leaked_create(api, db)
     reconciling = run_in_background(lambda: stack.invoke("ReconcilerFunction", {}))
-    mine = run_reconciler(stack)
-    theirs = json.loads(reconciling.result().payload)["operations"]
-    assert sorted([*mine.values(), *theirs.values()]) in (["restarted"], ["restarted", "settled"])
+    own_actions = run_reconciler(stack)
+    other_actions = json.loads(reconciling.result().payload)["operations"]
+    assert sorted([*own_actions.values(), *other_actions.values()]) in (["restarted"], ["restarted", "settled"])
     assert wait_for_operation(api, operation_id)["status"] == "failed"
     row = db.execute("SELECT restarts FROM operations WHERE id = %s", (operation_id,)).fetchone()
     assert row == {"restarts": 1}

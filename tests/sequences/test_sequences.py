@@ -1,7 +1,6 @@
-"""Random sequences of all operations, by several callers at once, with random faults and crashes.
+"""Random sequences of all operations, from concurrent callers, with random faults and crashes.
 
-Nothing leaks, nothing is doubled, nothing is stuck. `make test` runs a few, `make sequences` 500 or as many as
-POINTSMAN_SEQUENCES says; a failure prints the sequence.
+`make test` runs a few, `make sequences` 500 or as many as POINTSMAN_SEQUENCES says; a failure prints the sequence.
 """
 
 import os
@@ -25,7 +24,7 @@ from .invariants import find_violations, parse_response, reconcile_until_settled
 
 SEQUENCES = int(os.environ.get("POINTSMAN_SEQUENCES", "4"))
 PROCESSES = min(4, -(-SEQUENCES // 5))
-"""Stacks that share the sequences, one in each process of pytest-xdist: most of a sequence is waiting."""
+"""Stacks that share the sequences, one per process of pytest-xdist: most of a sequence is waiting."""
 
 FAULT_OPERATIONS = {
     "railway": ["serviceCreate", "volumeCreate", "serviceDomainCreate", "environmentPatchCommit", "serviceDelete",
@@ -43,7 +42,7 @@ HANDLERS = ["tasks.provision_tool", "tasks.create_service", "tasks.attach_volume
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happens: a request about one of three instances, a fault, a crash, or the reconciler's run.
+    """One step: a request about one of three instances, a fault, a crash, or a run of the reconciler.
 
     Requests with the same `key` share an Idempotency-Key, whether they are the same request or not.
     """
@@ -82,7 +81,7 @@ STEPS = st.one_of(
     st.builds(Step, st.sampled_from(["reconcile", "restart Postgres"])),
 )
 SEQUENCE = st.lists(st.lists(STEPS, min_size=1, max_size=3), min_size=2, max_size=6)
-"""Steps that happen at once, one group after the other."""
+"""Groups of concurrent steps, one group after the other."""
 
 
 @pytest.mark.parametrize("number", range(PROCESSES))
@@ -150,14 +149,14 @@ def _perform(step: Step, ids: list[str], stack: Stack, client: IdempotentClient,
 
 
 def _resource_id(stack: Stack, instance_id: str, tool: str) -> str:
-    """The resource that the instance has of this tool, or one that nobody has."""
+    """Return the instance's resource of this tool, or one that does not exist."""
     query = "SELECT resource_id FROM instance_services WHERE instance_id = %s AND tool_id = %s"
-    found = fetch_row(stack, query, instance_id, tool)
+    row = fetch_row(stack, query, instance_id, tool)
     unknown_resources = {"openrouter": "0" * 64, "agentmail": "nobody@agentmail.to", "telnyx": "+15550000000"}
-    return found["resource_id"] if found else unknown_resources[tool]
+    return row["resource_id"] if row else unknown_resources[tool]
 
 
 def _newest_operation_id(stack: Stack, instance_id: str) -> str:
-    """The instance's newest operation, or one that nobody has begun."""
-    found = fetch_row(stack, "SELECT id FROM operations WHERE instance_id = %s ORDER BY created_at DESC", instance_id)
-    return found["id"] if found else "op-of-nobody"
+    """Return the instance's newest operation, or an id that does not exist."""
+    row = fetch_row(stack, "SELECT id FROM operations WHERE instance_id = %s ORDER BY created_at DESC", instance_id)
+    return row["id"] if row else "op-of-nobody"

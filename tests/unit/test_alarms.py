@@ -1,4 +1,4 @@
-"""Alarms watch numbers that are written, and say what to do."""
+"""Alarms watch metrics that are emitted, and say what to do."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which modules a function may not load when it starts. A cold start is paid in imports; a clock would only guess."""
+"""Modules that a function may not import when it starts: the measurable part of a cold start's cost."""
 
 import json
 from functools import cache
@@ -10,7 +10,7 @@ from tests.harness.paths import CHECKOUT
 from tests.harness.python_process import run_python
 
 WEB = {"fastapi", "starlette", "mangum", "pydantic"}
-AWS = {"boto3", "botocore.auth", "botocore.client", "botocore.session"}  # Powertools looks at botocore itself
+AWS = {"boto3", "botocore.auth", "botocore.client", "botocore.session"}  # Powertools imports botocore itself
 MIGRATION = {"alembic", "sqlalchemy"}
 EVERYTHING = WEB | AWS | MIGRATION | {"psycopg", "httpx", "aws_lambda_powertools"}
 

@@ -1,4 +1,4 @@
-"""What may hold a secret does not show in a repr, so that no traceback and no careless log line tells it."""
+"""Values that may be secrets are not in a repr, so no traceback and no careless log line shows them."""
 
 import dataclasses
 import importlib

@@ -1,4 +1,4 @@
-"""What a scheduled function answers, raises and logs: counts, safe messages, never a foreign error's text."""
+"""A scheduled function returns and logs counts, and raises safe messages, never a foreign error's text."""
 
 import pytest
 

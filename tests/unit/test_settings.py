@@ -1,4 +1,4 @@
-"""Settings: what is missing is named, what is wrong is said, secrets do not show, and all are documented."""
+"""Settings: missing and invalid ones are named, secrets are not in a repr, and all are documented."""
 
 import re
 from typing import get_args
@@ -22,16 +22,16 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _find_setting_names() -> set[str]:
-    """Every setting that the package reads, found in its text."""
+    """Find every setting that the package reads, in its source."""
     texts = [path.read_text() for path in (CHECKOUT / "layers/shared/pointsman/settings").glob("*.py")]
     names = {name for text in texts for name in re.findall(r'"([A-Z][A-Z0-9_]{3,})"', text)}
     return names | {f"{kind.upper()}_STATE_MACHINE_ARN" for kind in get_args(OperationKind)}
 
 
 def test_every_setting_is_documented() -> None:
-    told = (CHECKOUT / "docs/settings.md").read_text()
+    documentation = (CHECKOUT / "docs/settings.md").read_text()
     assert len(_find_setting_names()) > 20
-    assert {name for name in _find_setting_names() if f"`{name}`" not in told} == set()
+    assert {name for name in _find_setting_names() if f"`{name}`" not in documentation} == set()
 
 
 @pytest.mark.parametrize("name", sorted(RAILWAY))
@@ -101,8 +101,8 @@ def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_high_model_is_the_normal_one_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MODEL_BASE_URL", "MODEL_API_KEY", "MODEL_NORMAL"):
         monkeypatch.setenv(name, name.lower())
-    found = prompts.ModelSettings.load()
-    assert (found.url, found.normal, found.high, found.timeout) == (
+    settings = prompts.ModelSettings.load()
+    assert (settings.url, settings.normal, settings.high, settings.timeout) == (
         "model_base_url",
         "model_normal",
         "model_normal",

@@ -1,4 +1,4 @@
-"""The rules about files that a reader relies on."""
+"""Rules about files that readers rely on."""
 
 import ast
 import subprocess
@@ -56,7 +56,7 @@ def test_no_module_of_functions_is_left_out_of_the_template() -> None:
 
 def test_environment_is_read_in_settings_only() -> None:
     readers = [path for path in list_tracked_files("layers/*.py", "functions/*.py") if "os.environ" in path.read_text()]
-    # The runtime of functions that stream reads what Lambda sets, and stands alone.
+    # The streaming runtime reads what Lambda sets, and imports nothing of the package.
     allowed = {"settings/environment.py", "streaming/runtime.py"}
     assert {f"{path.parent.name}/{path.name}" for path in readers} == allowed
 
@@ -66,7 +66,7 @@ def test_every_task_state_has_a_timeout_retries_with_jitter_and_catches_all(path
     for name, state in _list_states(yaml.safe_load(path.read_text())):
         if state["Type"] != "Task":
             continue
-        # A state that waits for a person is told for how long.
+        # A state that waits for a person gets its timeout as input.
         waits = state["Resource"].endswith(".waitForTaskToken")
         assert state["TimeoutSecondsPath"] if waits else state["TimeoutSeconds"] > 0, name
         assert all(retry["JitterStrategy"] == "FULL" for retry in state["Retry"]), name
@@ -83,7 +83,7 @@ def test_a_function_ends_before_its_state_does(path: Path) -> None:
 
 
 def _list_states(machine: dict) -> list[tuple[str, dict]]:
-    """All states of a machine, those of its branches and iterators too."""
+    """List all states of a machine, with those of its branches and iterators."""
     found = []
     for name, state in machine["States"].items():
         found.append((name, state))

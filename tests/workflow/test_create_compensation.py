@@ -1,4 +1,4 @@
-"""Whatever ends a create in the middle: an honest answer, nothing left, no row, and the id is free again."""
+"""However a create is interrupted: an honest response, no leftovers, no rows, and the id is free again."""
 
 import httpx
 import pytest
@@ -20,7 +20,7 @@ from tests.harness.worker_processes import kill_workers
 
 pytestmark = pytest.mark.slow
 
-# A call of each step, and the task that makes it.
+# A call of each step, and its task.
 STEPS = [
     pytest.param("openrouter", "keys.create", "provision_tool", ["openrouter"], id="openrouter"),
     pytest.param("agentmail", "inboxes.create", "provision_tool", ["agentmail"], id="agentmail"),
@@ -36,7 +36,7 @@ STEPS = [
 def test_killed_task_is_compensated_although_its_provider_call_completes(
     api: httpx.Client, simulator: SimulatorClient, db: Database, provider, operation, task, tools
 ) -> None:
-    """The provider goes on with a call whose caller is dead, so the thing appears after the kill."""
+    """The provider completes the call of a killed process, so the resource appears after the kill."""
     simulator.inject_fault(provider, operation, "slow", seconds=1.2, times=1)
     body = create_request(new_instance_id(), tools)
     request = run_in_background(lambda: create_instance(api, body))
@@ -105,7 +105,7 @@ def test_volume_and_domain_are_best_effort(
 def test_create_succeeds_without_a_deployment_status(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """The second look at the deployment, which the row is written after, is refused."""
+    """The second read of the deployment, after which the row is written, is refused."""
     simulator.inject_fault("railway", "serviceInstance", "refuse", times=None, after=1)
     body = create_request(new_instance_id(), [])
     assert create_instance(api, body).status_code == 200
@@ -124,12 +124,12 @@ def test_failed_compensation_is_reported_as_leaked_and_finished_by_destroy(
     page = wait_for_operation(api, response.json()["operationId"])
     assert page["status"] == "leaked"
     assert page["error"]["left"] == ["openrouter"]
-    assert [left.provider for left in simulator.list_leftovers()] == ["openrouter"]
+    assert [leftover.provider for leftover in simulator.list_leftovers()] == ["openrouter"]
     assert create_instance(api, body).status_code == 409
     simulator.clear_faults()
-    gone = api.delete(f"/destroy/{body['instanceId']}")
-    assert gone.status_code == 200, gone.text
-    assert gone.json()["destroyed"]["openrouter"] is True
+    destroyed = api.delete(f"/destroy/{body['instanceId']}")
+    assert destroyed.status_code == 200, destroyed.text
+    assert destroyed.json()["destroyed"]["openrouter"] is True
     assert_nothing_is_left(simulator, db, body["instanceId"])
     assert_can_be_created_again(api, simulator, body)
 

@@ -1,4 +1,4 @@
-"""No secret in an execution's input, output or history, nor in any log, error or operation."""
+"""No secret is in an execution's input, output or history, nor in any log, error or operation."""
 
 import json
 import re
@@ -14,13 +14,13 @@ from tests.harness.instances import create_instance, create_request, new_instanc
 from tests.harness.stack import API_KEY, POOL_API_KEY
 
 PLANTED_VALUE = "planted-value-of-a-variable"
-"""What a client sets with /configure; it may be anything, so it is a secret too."""
+"""A value that a client sets with /configure; it may be anything, so it counts as a secret."""
 
 
 def test_no_secret_is_in_anything_that_the_stack_wrote(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """For everything that handles one, each time when it succeeds, when a provider refuses, and when it is silent."""
+    """For every operation that handles one, each with success, a refusal, and a lost response of the provider."""
     responses = []
     secrets = {PLANTED_VALUE}
     for kind in (None, "refuse", "lost"):
@@ -69,7 +69,7 @@ def _provision_again(api: httpx.Client, body: dict, key: str) -> httpx.Response:
 def test_journal_deletes_the_secret_after_the_deploy(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """Between the making of a key and the deploy it is the only place that knows it."""
+    """Between the creation of a key and the deploy only the journal knows it."""
     body = create_request(new_instance_id(), ["openrouter"])
     assert create_instance(api, body).status_code == 200
     query = "SELECT count(*) AS n FROM operation_resources WHERE instance_id = %s AND env::text LIKE '%%sk-or%%'"
@@ -77,8 +77,7 @@ def test_journal_deletes_the_secret_after_the_deploy(
 
 
 def _collect_secrets(stack: Stack, simulator: SimulatorClient, db: Database) -> set[str]:
-    """Everything that must not show: our own keys, the database's password, what a runtime was given, keys that were
-    made."""
+    """Collect every secret: our own keys, the database's password, the runtimes' variables, created keys."""
     secrets = {API_KEY, POOL_API_KEY, str(re.search(r"://[^:]+:([^@]+)@", stack.database_url)[1])}
     secrets |= {f"sim-{provider}-key" for provider in ("railway", "openrouter", "agentmail", "telnyx")}
     for deployment in simulator.get_state()["railway"]["deployments"].values():

@@ -1,4 +1,4 @@
-"""The status poller: what it writes of what Railway says, and what it leaves alone."""
+"""The status poller: what it writes of Railway's listing, and what it does not overwrite."""
 
 from collections.abc import Iterator
 
@@ -36,7 +36,7 @@ def small_pages(no_instances: None, db: Database, simulator: SimulatorClient) ->
 
 @pytest.fixture
 def railway(simulator: SimulatorClient) -> RailwayClient:
-    """For what happens at Railway besides."""
+    """The product's client, for changes at Railway beside the stack."""
     return make_railway_client(simulator)
 
 
@@ -51,8 +51,20 @@ def test_status_url_and_image_come_from_railway(
     set_deployment_status(simulator, services[3], "FAILED")
     run = run_status_poller(stack)
     assert run.counts == {"services": 5, "changed": 5, "gone": 0, "instances": 5}
-    assert [deploy_status(db, one) for one in ids] == ["SUCCESS", "CRASHED", "SUCCESS", "FAILED", "SLEEPING"]
-    assert [instance_row(db, one)["runtime_image"] for one in ids] == [IMAGE, IMAGE, IMAGE, "new:2", IMAGE]
+    assert [deploy_status(db, instance_id) for instance_id in ids] == [
+        "SUCCESS",
+        "CRASHED",
+        "SUCCESS",
+        "FAILED",
+        "SLEEPING",
+    ]
+    assert [instance_row(db, instance_id)["runtime_image"] for instance_id in ids] == [
+        IMAGE,
+        IMAGE,
+        IMAGE,
+        "new:2",
+        IMAGE,
+    ]
     domain = railway.find_domain(services[2])
     assert domain
     assert instance_row(db, ids[2])["url"] == f"https://{domain}"
@@ -68,7 +80,7 @@ def test_a_row_is_written_only_where_something_changes(stack: Stack, simulator: 
     assert instance_rows(db) == before
     set_deployment_status(simulator, services[1], "CRASHED")
     assert run_status_poller(stack).counts["changed"] == 1
-    changed = [one for one, now in instance_rows(db).items() if now != before[one]]
+    changed = [instance_id for instance_id, now in instance_rows(db).items() if now != before[instance_id]]
     assert changed == ["i-00002"]
     assert instance_row(db, "i-00002")["updated_at"] > before["i-00002"]["updated_at"]
     assert instance_row(db, "i-00002")["created_at"] == before["i-00002"]["created_at"]
@@ -79,9 +91,9 @@ def test_a_created_instance_gets_its_deployments_final_status(
 ) -> None:
     simulator.update_config({"railway": {"deploy_end": "CRASHED", "deploy_seconds": 0.2}})
     body = create_request(new_instance_id(), [])
-    made = create_instance(api, body).json()
+    created = create_instance(api, body).json()
     wait_until(lambda: run_status_poller(stack) and deploy_status(db, body["instanceId"]) == "CRASHED")
-    assert instance_row(db, body["instanceId"])["url"] == made["url"]
+    assert instance_row(db, body["instanceId"])["url"] == created["url"]
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
 
 
@@ -103,7 +115,7 @@ def test_a_missing_service_is_marked_and_logged_once_until_it_is_listed_again(
     simulator.update_config({"railway": {"service_lag_s": 7200}})
     gone = run_status_poller(stack)
     assert gone.counts == {"services": 0, "changed": 0, "gone": 3, "instances": 3}
-    assert [deploy_status(db, one) for one in ids] == ["GONE"] * 3
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["GONE"] * 3
     assert instance_row(db, ids[0])["url"] is not None
     assert [(line["count"], line["instances"]) for line in gone.warnings] == [(3, ids)]
     assert (gone.metric_value("InstancesGone"), gone.instances_by_status) == (3, {"GONE": 3})
@@ -114,7 +126,7 @@ def test_a_missing_service_is_marked_and_logged_once_until_it_is_listed_again(
     simulator.update_config({"railway": {"service_lag_s": 0}})
     set_deployment_status(simulator, services[2], "CRASHED")
     back = run_status_poller(stack)
-    assert [deploy_status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "CRASHED"]
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["SUCCESS", "SUCCESS", "CRASHED"]
     assert (back.counts["changed"], back.metric_value("InstancesGone")) == (3, 0)
 
 
@@ -172,10 +184,10 @@ def test_an_instance_with_a_running_operation_is_not_written(
             (f"op-poll-{number}", instance_id, state),
         )
     run_status_poller(stack)
-    assert [deploy_status(db, one) for one in ids] == ["DEPLOYING", "SUCCESS", "DEPLOYING"]
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["DEPLOYING", "SUCCESS", "DEPLOYING"]
     db.execute("UPDATE operations SET status = 'failed' WHERE id LIKE 'op-poll-%'")
     run_status_poller(stack)
-    assert [deploy_status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "GONE"]
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["SUCCESS", "SUCCESS", "GONE"]
 
 
 def test_rows_written_during_the_listing_are_not_overwritten(
@@ -193,16 +205,21 @@ def test_rows_written_during_the_listing_are_not_overwritten(
         )
     insert_instances(db, services[2:], prefix="new", age="0 seconds")
     assert run.result().counts["changed"] == 1
-    assert [deploy_status(db, one) for one in ids] == ["QUEUED", "SUCCESS", "QUEUED"]
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["QUEUED", "SUCCESS", "QUEUED"]
     assert deploy_status(db, "new-00001") == "DEPLOYING"
     run_status_poller(stack)
-    assert [deploy_status(db, one) for one in (*ids, "new-00001")] == ["SUCCESS", "SUCCESS", "GONE", "SUCCESS"]
+    assert [deploy_status(db, instance_id) for instance_id in (*ids, "new-00001")] == [
+        "SUCCESS",
+        "SUCCESS",
+        "GONE",
+        "SUCCESS",
+    ]
 
 
 def test_a_status_committed_while_the_poller_waits_for_the_row_is_kept(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
-    """Its transaction began before the listing, so its `updated_at` does not tell; the poller must look again."""
+    """Its transaction began before the listing, so `updated_at` does not show it; the row must be read again."""
     (instance_id,) = insert_instances(db, simulator.seed_services(1))
     with connect(stack.database_url, autocommit=False) as other:
         other.execute("UPDATE instance_infra SET deploy_status = 'DESTROY_FAILED'")
@@ -232,7 +249,7 @@ def test_metrics_count_every_status_and_hold_no_id(stack: Stack, simulator: Simu
         assert shape["Namespace"] == "Pointsman"
         assert shape["Dimensions"] == [["status"] if "status" in line else []]
         assert {metric["Unit"] for metric in shape["Metrics"]} == {"Count"}
-        assert not any(one in str(line) for one in (*ids, *services, "x@y.z"))
+        assert not any(instance_id in str(line) for instance_id in (*ids, *services, "x@y.z"))
 
 
 def test_metrics_are_emitted_without_instances(stack: Stack, simulator: SimulatorClient) -> None:

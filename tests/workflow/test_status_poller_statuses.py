@@ -1,6 +1,6 @@
-"""The poller and what the simulator never says: statuses that came later, and custom domains.
+"""The status poller and statuses and domains that the simulator never returns.
 
-Railway is a server of a few lines here, which answers the one query that a poll makes.
+Railway is a JSON server here that serves the poller's one query.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ PollNodes = Callable[..., dict[str, object]]
 
 @pytest.fixture
 def poll_nodes(stack: Stack, db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[PollNodes]:
-    """Polls a Railway that lists these nodes."""
+    """Runs the poller against a Railway that lists these nodes."""
     db.execute("DELETE FROM instance_infra")
     for name, value in {
         "SERVICE_DATABASE_URL": stack.database_url,
@@ -51,14 +51,14 @@ def test_every_known_status_is_written(poll_nodes: PollNodes, db: Database) -> N
     words = sorted(DEPLOYMENT_STATUSES)
     ids = insert_instances(db, words, deploy_status=None)
     assert poll_nodes(*(service_node(word, word) for word in words))["changed"] == len(words) == 13
-    assert [deploy_status(db, one) for one in ids] == words
+    assert [deploy_status(db, instance_id) for instance_id in ids] == words
 
 
 @pytest.mark.parametrize("word", ["HIBERNATING", "success", "", "GONE", "DESTROY_FAILED", None])
 def test_an_unknown_status_changes_nothing(poll_nodes: PollNodes, db: Database, word: str | None) -> None:
     ids = [*insert_instances(db, ["known"]), *insert_instances(db, ["null"], prefix="null", deploy_status=None)]
     assert poll_nodes(service_node("known", word), service_node("null", word))["changed"] == 0
-    assert [deploy_status(db, one) for one in ids] == ["DEPLOYING", None]
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["DEPLOYING", None]
 
 
 def test_an_unknown_status_shows_that_the_instance_exists(poll_nodes: PollNodes, db: Database) -> None:
@@ -90,10 +90,10 @@ def test_an_empty_listing_marks_instances_gone(poll_nodes: PollNodes, db: Databa
 
 
 def _serve_railway(nodes: list[dict[str, Any]]) -> AbstractContextManager[str]:
-    def respond(asked: dict[str, Any]) -> tuple[int, object]:
-        assert "serviceInstances" in asked["query"]
-        assert asked["variables"]["id"] == "sim-environment"
-        page = {"edges": [{"node": one} for one in nodes], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    def respond(request: dict[str, Any]) -> tuple[int, object]:
+        assert "serviceInstances" in request["query"]
+        assert request["variables"]["id"] == "sim-environment"
+        page = {"edges": [{"node": node} for node in nodes], "pageInfo": {"hasNextPage": False, "endCursor": None}}
         return 200, {"data": {"environment": {"serviceInstances": page}}}
 
     return serve_json(respond)
