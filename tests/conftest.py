@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 # Before the first import of these modules, or their asserts would not show what they compared.
-pytest.register_assert_rewrite("tests.harness")
+pytest.register_assert_rewrite("tests.harness", "tests.prompts", "tests.reconcile", "tests.sequences")
 
 from local.simulator.client import SimulatorClient  # noqa: E402
 from local.stack.stack import Stack  # noqa: E402

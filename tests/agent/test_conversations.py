@@ -7,23 +7,13 @@ import pytest
 
 from pointsman.errors import ToolFailed
 from tests.agent.conftest import CallTool
-from tests.harness.database import Database
+from tests.harness.database import Database, insert_completed_prompt
 
 
 @pytest.fixture
 def user() -> str:
     """A user without conversations."""
     return f"user-{uuid.uuid4().hex}"
-
-
-def insert_prompt(db: Database, user_id: str, conversation_id: str, text: str, minute: int = 0) -> str:
-    prompt_id = f"prompt-{uuid.uuid4().hex}"
-    db.execute(
-        "INSERT INTO prompts (id, user_id, conversation_id, input, status, created_at)"
-        " VALUES (%s, %s, %s, %s, 'completed', '2026-02-03T04:00:00Z'::timestamptz + make_interval(mins => %s))",
-        (prompt_id, user_id, conversation_id, text, minute),
-    )
-    return prompt_id
 
 
 def list_conversation_ids(listing: dict[str, Any]) -> list[str]:
@@ -68,8 +58,8 @@ def test_twenty_are_listed_by_default(call_tool: CallTool, user: str, db: Databa
 
 def test_prompts_are_the_oldest_first(call_tool: CallTool, user: str, db: Database) -> None:
     conversation_id = call_tool(user, "conversation.create")["id"]
-    later = insert_prompt(db, user, conversation_id, "and then?", 5)
-    first = insert_prompt(db, user, conversation_id, "hello")
+    later = insert_completed_prompt(db, user, conversation_id, "and then?", 5)
+    first = insert_completed_prompt(db, user, conversation_id, "hello")
     prompts = call_tool(user, "conversation.get", conversationId=conversation_id)["prompts"]
     assert [(prompt["id"], prompt["input"], prompt["status"]) for prompt in prompts] == [
         (first, "hello", "completed"),
@@ -81,7 +71,7 @@ def test_prompts_are_the_oldest_first(call_tool: CallTool, user: str, db: Databa
 
 def test_deleting_a_conversation_keeps_its_prompts(call_tool: CallTool, user: str, db: Database) -> None:
     conversation_id = call_tool(user, "conversation.create")["id"]
-    prompt_id = insert_prompt(db, user, conversation_id, "hello")
+    prompt_id = insert_completed_prompt(db, user, conversation_id, "hello")
     assert call_tool(user, "conversation.delete", conversationId=conversation_id) == {"deleted": True}
     assert call_tool(user, "conversation.delete", conversationId=conversation_id) == {"deleted": False}
     assert list_conversation_ids(call_tool(user, "conversation.list")) == []
@@ -104,7 +94,7 @@ def test_conversations_of_another_user_are_neither_listed_read_nor_deleted(
 ) -> None:
     other = f"{user}-other"
     other_id = call_tool(other, "conversation.create")["id"]
-    insert_prompt(db, other, other_id, "theirs")
+    insert_completed_prompt(db, other, other_id, "theirs")
     assert list_conversation_ids(call_tool(user, "conversation.list")) == []
     with pytest.raises(ToolFailed, match=f"Conversation {other_id} not found"):
         call_tool(user, "conversation.get", conversationId=other_id)
@@ -115,7 +105,7 @@ def test_conversations_of_another_user_are_neither_listed_read_nor_deleted(
 
 def test_a_prompt_of_another_user_is_never_in_ones_conversation(call_tool: CallTool, user: str, db: Database) -> None:
     own_id = call_tool(user, "conversation.create")["id"]
-    insert_prompt(db, f"{user}-other", own_id, "theirs")
+    insert_completed_prompt(db, f"{user}-other", own_id, "theirs")
     assert call_tool(user, "conversation.get", conversationId=own_id)["prompts"] == []
 
 

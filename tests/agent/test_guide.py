@@ -1,12 +1,12 @@
 """The example of docs/agent.md, executed as written."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from pointsman.agent import Agent, Invocation, Prompt, describe_tool
+from tests.harness.paths import CHECKOUT
 
-GUIDE = (Path(__file__).parents[2] / "docs/agent.md").read_text()
+GUIDE = (CHECKOUT / "docs/agent.md").read_text()
 
 
 def compose_guide_agent() -> Agent:

@@ -9,13 +9,13 @@ import pytest
 from pydantic import BaseModel
 
 from local.simulator.client import SimulatorClient
-from local.simulator.server import SimulatorServer
 from pointsman.agent import Input, Output, Tool
 from pointsman.agent.model.client import ModelClient
 from pointsman.agent.model.response import FunctionCall, ModelTurn, TokenUsage, build_tool_output, build_user_message
 from pointsman.errors import ModelFailed
 from pointsman.providers.http_client import Transport
 from pointsman.settings.prompts import ModelSettings
+from tests.harness.simulator import start_simulator
 
 KEY = "sk-planted-secret-key"
 
@@ -73,7 +73,7 @@ class ModelHarness:
 
 @pytest.fixture(scope="module")
 def control() -> Iterator[SimulatorClient]:
-    with SimulatorServer() as running, SimulatorClient(running.origin) as client:
+    with start_simulator() as origin, SimulatorClient(origin) as client:
         yield client
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.harness.agent_api import expect_error, get_result, invoke_tool
-from tests.harness.database import Database
+from tests.harness.database import Database, insert_completed_prompt
 
 
 def create_conversation(agent: httpx.Client) -> str:
@@ -21,16 +21,6 @@ def list_conversation_ids(agent: httpx.Client, **page: int) -> list[str]:
     listed = get_result(invoke_tool(agent, "conversation.list", page))
     assert list(listed) == ["conversations"]
     return [conversation["id"] for conversation in listed["conversations"]]
-
-
-def insert_prompt(db: Database, agent: httpx.Client, conversation_id: str, text: str) -> str:
-    """Insert a completed prompt as the prompt endpoint would have stored it."""
-    prompt_id = f"prompt-{uuid.uuid4()}"
-    db.execute(
-        "INSERT INTO prompts (id, user_id, conversation_id, input, status) VALUES (%s, %s, %s, %s, 'completed')",
-        (prompt_id, agent.headers["X-User-Id"], conversation_id, text),
-    )
-    return prompt_id
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -79,7 +69,10 @@ def test_invalid_pages_are_422(agent: httpx.Client, page: dict[str, Any]) -> Non
 
 def test_prompts_are_listed_oldest_first_and_outlive_their_conversation(agent: httpx.Client, db: Database) -> None:
     created = create_conversation(agent)
-    prompt_ids = [insert_prompt(db, agent, created, text) for text in ("first", "second")]
+    user_id = agent.headers["X-User-Id"]
+    prompt_ids = [
+        insert_completed_prompt(db, user_id, created, text, minute) for minute, text in enumerate(("first", "second"))
+    ]
     got = get_result(invoke_tool(agent, "conversation.get", {"conversationId": created}))
     assert [(prompt["id"], prompt["input"]) for prompt in got["prompts"]] == list(
         zip(prompt_ids, ("first", "second"), strict=True)
@@ -94,7 +87,7 @@ def test_another_users_conversation_looks_like_an_unknown_one(
     agent: httpx.Client, other_agent: httpx.Client, db: Database
 ) -> None:
     own_id = create_conversation(agent)
-    insert_prompt(db, agent, own_id, "planted-secret")
+    insert_completed_prompt(db, agent.headers["X-User-Id"], own_id, "planted-secret")
     assert list_conversation_ids(other_agent) == []
     other_id = create_conversation(other_agent)
     got = invoke_tool(other_agent, "conversation.get", {"conversationId": own_id})

@@ -51,11 +51,11 @@ def main() -> int:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
-    parser.add_argument("--short", action="store_true", help="one telling fault for each call")
-    parser.add_argument("--jobs", type=int, default=max(1, min(4, 2 * (os.cpu_count() or 1))), help="stacks at once")
-    parser.add_argument("--only", default="", help="only cases whose name holds this text")
-    parser.add_argument("--minutes", type=float, default=0, help="begin no case after so long; 0 is no limit")
-    parser.add_argument("--out", default="", help="where the table is written, too")
+    parser.add_argument("--short", action="store_true", help="one fault for each call")
+    parser.add_argument("--jobs", type=int, default=max(1, min(4, 2 * (os.cpu_count() or 1))), help="number of stacks")
+    parser.add_argument("--only", default="", help="only cases whose label contains this text")
+    parser.add_argument("--minutes", type=float, default=0, help="start no case after so many minutes; 0 is no limit")
+    parser.add_argument("--out", default="", help="file that the table is written to")
     return parser.parse_args()
 
 
@@ -140,7 +140,7 @@ def _receive(result_queue: Any, workers: list[Any]) -> Any:
             result = result_queue.get(timeout=1)
         except queue.Empty:
             if not all(worker.is_alive() for worker in workers) or time.monotonic() > deadline:
-                raise RuntimeError("a worker of the matrix has died or hangs") from None
+                raise RuntimeError("a worker of the matrix has exited or hangs") from None
         else:
             if isinstance(result, str):
                 raise RuntimeError(result)

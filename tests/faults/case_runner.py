@@ -100,7 +100,7 @@ class _Trial:
         if response.status == 202 and operation:
             wait_until(lambda: self._status(operation["id"]) != "running", END_TIMEOUT, "the set-up")
         elif response.status != 200:
-            raise WaitTimeout(f"the set-up was answered {response.status}: {response.body}")
+            raise WaitTimeout(f"the set-up got {response.status}: {response.body}")
         if kind == "destroy":
             return _Request("DELETE", f"/destroy/{instance_id}")
         if kind == "provision":
@@ -155,7 +155,7 @@ class _Trial:
             operations=fault_stack.fetch_rows(
                 "SELECT kind, status FROM operations WHERE instance_id = %s", instance_id
             ),
-            left=[
+            leftovers=[
                 leftover for leftover in fault_stack.simulator.list_leftovers() if leftover.id not in self.ids_before
             ],
             service_by_volume=service_of,
@@ -172,7 +172,7 @@ class _Trial:
             if result.error is not None:
                 failures += 1
                 outcome.notes.append(f"the reconciler failed: {result.payload!r}"[:300])
-            wait_until(lambda: not self._is_executing(), END_TIMEOUT, "what the reconciler has begun", interval=0.1)
+            wait_until(lambda: not self._is_executing(), END_TIMEOUT, "the reconciler's operations", interval=0.1)
 
 
 def discover_calls(fault_stack: FaultStack, scenario: Scenario) -> tuple[list[Call], Outcome]:
@@ -279,7 +279,7 @@ def _collect_outcome(trial: _Trial, outcome: Outcome, response: ClientResponse, 
     outcome.leaks += find_leaks(facts)
     outcome.stuck_operations += find_stuck(facts)
     if outcome.has_findings:
-        outcome.notes.append(f"answered {response.status} {json.dumps(response.body)}"[:600])
+        outcome.notes.append(f"response {response.status} {json.dumps(response.body)}"[:600])
         outcome.notes.append(f"operation {json.dumps(facts.page)}"[:1500])
         outcome.notes += [
             f"entry {entry['provider']} {entry['kind']} {entry['state']} {entry['resource_id']}"
@@ -293,7 +293,7 @@ def _collect_outcome(trial: _Trial, outcome: Outcome, response: ClientResponse, 
 
 
 def _format_call(call: Any) -> str:
-    fault = f"({call.fault}{'' if call.committed else ', not done'})" if call.fault else ""
+    fault = f"({call.fault}{'' if call.committed else ', not executed'})" if call.fault else ""
     return f"{call.operation}={call.status}{fault}"
 
 
@@ -304,16 +304,16 @@ def _repeat_request(trial: _Trial, outcome: Outcome) -> None:
     response = trial.request.send(trial.fault_stack)
     trial.wait_for_end()
     if response.status not in (200, 202, finished_status):
-        outcome.wrong_answers.append(f"the same request again was answered {response.status}: {response.body}"[:400])
+        outcome.wrong_answers.append(f"the repeated request got {response.status}: {response.body}"[:400])
     facts = trial.collect_facts()
     outcome.leaks += [f"again: {thing}" for thing in find_leaks(facts)]
     outcome.stuck_operations += [f"again: {thing}" for thing in find_stuck(facts)]
     if kind == "create":
         destroyed = _Request("DELETE", f"/destroy/{trial.instance_id}").send(trial.fault_stack)
         trial.wait_for_end("destroy")
-        leftovers = trial.collect_facts().left
+        leftovers = trial.collect_facts().leftovers
         if destroyed.status not in (200, 202) or leftovers:
-            outcome.leaks.append(f"again: destroy was answered {destroyed.status}, left {leftovers}")
+            outcome.leaks.append(f"again: destroy got {destroyed.status}, left {leftovers}")
 
 
 def _inject_base_faults(fault_stack: FaultStack, scenario: Scenario) -> None:
@@ -355,7 +355,7 @@ def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
                 wait_until(
                     lambda pid=pid: fault_stack.is_blocked(pid) or pid not in fault_stack.busy_workers(),
                     20,
-                    "the task's last word",
+                    "the task's last write",
                 )
                 outcome.reached = outcome.reached and fault_stack.is_blocked(pid)
             fault_stack.kill(pid)

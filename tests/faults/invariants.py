@@ -47,7 +47,7 @@ class Facts:
     tools: Sequence[dict[str, Any]]
     entries: Sequence[dict[str, Any]]
     operations: Sequence[dict[str, Any]]
-    leftover: Sequence[Leftover]
+    leftovers: Sequence[Leftover]
     service_by_volume: dict[str, str] = field(default_factory=dict[str, str])
     """Service ids by the ids of attached volumes."""
     variables: frozenset[str] = frozenset()
@@ -58,10 +58,10 @@ def find_leaks(facts: Facts) -> list[str]:
     """Find leftovers that no row or open journal entry of a live instance names, and duplicates."""
     leaks = [
         f"{leftover.provider} {leftover.kind} {leftover.id}"
-        for leftover in facts.left
+        for leftover in facts.leftovers
         if not _is_accounted_for(facts, leftover)
     ]
-    kinds = Counter((leftover.provider, leftover.kind) for leftover in facts.left)
+    kinds = Counter((leftover.provider, leftover.kind) for leftover in facts.leftovers)
     return leaks + [f"{count} of {provider} {kind}" for (provider, kind), count in kinds.items() if count > 1]
 
 
@@ -78,7 +78,7 @@ def _is_accounted_for(facts: Facts, leftover: Leftover) -> bool:
         return True
     planned = {value for plan in plans for value in plan.values()}
     if leftover.kind == "order":
-        return any(leftover.kind == "number" and leftover.name in ids | planned for leftover in facts.left)
+        return any(other.kind == "number" and other.name in ids | planned for other in facts.leftovers)
     return leftover.id in ids or leftover.name in ids or leftover.name in planned
 
 
@@ -115,10 +115,10 @@ def find_wrong_answers(
 def _form_errors(scenario: Scenario, response: ClientResponse, expected_statuses: set[int]) -> Iterator[str]:
     body = response.body
     if body is None or not response.headers.get("content-type", "").startswith("application/json"):
-        yield f"the answer {response.status} is no JSON"
+        yield f"the body of {response.status} is not JSON"
         return
     if response.status not in expected_statuses:
-        yield f"answered {response.status}: {body}"
+        yield f"got {response.status}: {body}"
     if response.status == 200 and not RESULT_KEYS[scenario.kind] <= set(body):
         yield f"200 lacks {sorted(RESULT_KEYS[scenario.kind] - set(body))}"
     if response.status == 202:
@@ -143,7 +143,7 @@ def _page_errors(facts: Facts) -> Iterator[str]:
         yield f"the operation's page lacks {sorted(missing_keys)} or has the status {page.get('status')}"
         return
     if page["status"] == "succeeded" and not page.get("result"):
-        yield "a success without its result"
+        yield "a success without a result"
     if page["status"] in ("failed", "leaked") and not page.get("error"):
         yield f"{page['status']} without an error"
     if page["status"] != "running" and not all(step.get("endedAt") for step in page["steps"]):
@@ -154,7 +154,7 @@ def _consistency_errors(scenario: Scenario, response: ClientResponse, facts: Fac
     page = facts.page
     if page is None or page["status"] not in OPERATION_STATUSES:
         if response.status == 200:
-            yield "200 of an operation that nobody knows"
+            yield "200 of an unknown operation"
         return
     status = page["status"]
     if response.status == 200 and (status != "succeeded" or response.body != page.get("result")):
@@ -164,18 +164,18 @@ def _consistency_errors(scenario: Scenario, response: ClientResponse, facts: Fac
     if status == "succeeded":
         yield from _success_errors(scenario, page.get("result") or {}, facts)
     elif status == "failed":
-        yield from (f"failed, and left: {thing}" for thing in find_leaks(facts))
-        if scenario.kind == "create" and (facts.left or facts.infra):
-            yield "a create failed, and something is there"
+        yield from (f"failed, and left {thing}" for thing in find_leaks(facts))
+        if scenario.kind == "create" and (facts.leftovers or facts.infra):
+            yield "a create failed, and something exists"
         if scenario.kind == "provision":
             yield from _absent_tool_errors(scenario.tools[0], facts)
             yield from _service_errors(facts, ())
     elif status == "leaked":
-        unreported = {_reported_name(leftover) for leftover in facts.left} - _reported_names(page)
+        unreported = {_reported_name(leftover) for leftover in facts.leftovers} - _reported_names(page)
         if scenario.kind in ("create", "destroy") and unreported:
-            yield f"left and not told: {sorted(unreported)}"
+            yield f"left and not reported: {sorted(unreported)}"
         if scenario.kind == "provision" and (unreported & set(scenario.tools)):
-            yield f"left and not told: {sorted(unreported)}"
+            yield f"left and not reported: {sorted(unreported)}"
 
 
 def _reported_names(page: dict[str, Any]) -> set[str]:
@@ -192,41 +192,41 @@ def _reported_name(leftover: Leftover) -> str:
 
 def _success_errors(scenario: Scenario, result: dict[str, Any], facts: Facts) -> Iterator[str]:
     if scenario.kind == "destroy":
-        if facts.infra or facts.tools or facts.left:
-            yield "destroyed, and something is there"
+        if facts.infra or facts.tools or facts.leftovers:
+            yield "destroyed, and something exists"
         if not all((result.get("destroyed") or {"": False}).values()):
-            yield f"all was there and is gone, told is {result}"
+            yield f"everything was deleted, but reported is {result}"
     elif scenario.kind == "destroy_tool":
         yield from _absent_tool_errors(scenario.tools[0], facts)
         yield from _service_errors(facts, ())
         if result.get("deleted") is not True:
-            yield f"the resource was there and is gone, told is {result}"
+            yield f"the resource was deleted, but reported is {result}"
     elif scenario.kind == "provision":
         yield from _present_tool_errors(scenario.tools[0], result.get("resourceId"), facts)
         yield from _service_errors(facts, ())
     else:
         services = result.get("services") or {}
         if set(services) != set(scenario.tools):
-            yield f"asked for {scenario.tools}, told are {sorted(services)}"
+            yield f"asked for {scenario.tools}, reported are {sorted(services)}"
         for tool in services:
             yield from _present_tool_errors(tool, services[tool].get("resourceId"), facts)
         warnings = [str(warning).split(":")[0] for warning in result.get("warnings") or ()]
         yield from _service_errors(facts, warnings)
         if facts.infra and facts.infra["provider_service_id"] != result.get("serviceId"):
-            yield "the row has another service than the answer"
+            yield "the row has another service than the response"
         if not str(result.get("url")).startswith("https://") and "domain" not in warnings:
-            yield f"no domain and no warning of it: {result}"
+            yield f"neither a domain nor a warning: {result}"
 
 
 def _service_errors(facts: Facts, warnings: Sequence[str]) -> Iterator[str]:
     if facts.infra is None:
         yield "the instance has no row"
         return
-    existing_ids = {leftover.id for leftover in facts.left}
+    existing_ids = {leftover.id for leftover in facts.leftovers}
     if facts.infra["provider_service_id"] not in existing_ids:
-        yield "the row's service is not there"
+        yield "the row's service does not exist"
     if facts.infra["volume_id"] not in existing_ids and "volume" not in warnings:
-        yield "the row's volume is not there, and no warning tells so"
+        yield "the row's volume does not exist, and there is no warning"
     if not facts.variables >= {"OPENCLAW_GATEWAY_TOKEN", "SETUP_PASSWORD", "PRIVATE_WALLET_KEY"}:
         yield "the service lacks its variables"
 
@@ -234,9 +234,11 @@ def _service_errors(facts: Facts, warnings: Sequence[str]) -> Iterator[str]:
 def _present_tool_errors(tool: str, resource_id: str | None, facts: Facts) -> Iterator[str]:
     rows = [row for row in facts.tools if row["tool_id"] == tool]
     if [(row["resource_id"], row["status"]) for row in rows] != [(resource_id, "active")]:
-        yield f"the rows of {tool} are not the resource {resource_id} that was told"
-    if not any(leftover.provider == tool and resource_id in (leftover.id, leftover.name) for leftover in facts.left):
-        yield f"the resource {resource_id} of {tool} that was told is not there"
+        yield f"the rows of {tool} are not the reported resource {resource_id}"
+    if not any(
+        leftover.provider == tool and resource_id in (leftover.id, leftover.name) for leftover in facts.leftovers
+    ):
+        yield f"the reported resource {resource_id} of {tool} does not exist"
     if not facts.variables >= ENV_KEYS[tool]:
         yield f"the service lacks the variables of {tool}"
 
@@ -244,5 +246,5 @@ def _present_tool_errors(tool: str, resource_id: str | None, facts: Facts) -> It
 def _absent_tool_errors(tool: str, facts: Facts) -> Iterator[str]:
     if any(row["tool_id"] == tool for row in facts.tools):
         yield f"there is a row of {tool}"
-    if any(leftover.provider == tool for leftover in facts.left):
-        yield f"there is something of {tool}"
+    if any(leftover.provider == tool for leftover in facts.leftovers):
+        yield f"there is a resource of {tool}"

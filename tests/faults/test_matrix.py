@@ -26,7 +26,7 @@ def test_failed_create_without_leftovers_has_no_findings() -> None:
 
 
 def test_resource_of_no_live_instance_is_a_leak() -> None:
-    with_leftover = replace(NO_LEFTOVERS, left=[KEY])
+    with_leftover = replace(NO_LEFTOVERS, leftovers=[KEY])
     assert find_leaks(with_leftover) == ["openrouter key k-1"]
     assert find_wrong_answers(CREATE, FAILED_RESPONSE, with_leftover, {500}) != []
     row = {"provider_service_id": "s-1", "volume_id": None}
@@ -36,7 +36,7 @@ def test_resource_of_no_live_instance_is_a_leak() -> None:
 
 def test_duplicate_resource_is_a_leak() -> None:
     infra = {"provider_service_id": "s-1", "volume_id": None}
-    twice = replace(NO_LEFTOVERS, infra=infra, left=[KEY, KEY], tools=[{"resource_id": "k-1"}])
+    twice = replace(NO_LEFTOVERS, infra=infra, leftovers=[KEY, KEY], tools=[{"resource_id": "k-1"}])
     assert find_leaks(twice) == ["2 of openrouter key"]
 
 
@@ -48,11 +48,11 @@ def test_unsettled_operations_and_entries_are_stuck() -> None:
 
 def test_unreported_leftover_is_a_wrong_answer() -> None:
     page = {**PAGE, "status": "leaked", "error": {"message": "no", "left": []}}
-    assert find_wrong_answers(CREATE, FAILED_RESPONSE, replace(NO_LEFTOVERS, page=page, left=[KEY]), {500}) == [
-        "left and not told: ['openrouter']"
+    assert find_wrong_answers(CREATE, FAILED_RESPONSE, replace(NO_LEFTOVERS, page=page, leftovers=[KEY]), {500}) == [
+        "left and not reported: ['openrouter']"
     ]
     page = {**page, "error": {"message": "no", "left": ["openrouter"]}}
-    assert find_wrong_answers(CREATE, FAILED_RESPONSE, replace(NO_LEFTOVERS, page=page, left=[KEY]), {500}) == []
+    assert find_wrong_answers(CREATE, FAILED_RESPONSE, replace(NO_LEFTOVERS, page=page, leftovers=[KEY]), {500}) == []
 
 
 def test_answers_that_break_the_contract_are_wrong() -> None:

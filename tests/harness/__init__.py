@@ -2,6 +2,6 @@
 
 `stack` starts the bundle in this process, `runner_process` as a process that a test may kill; both take their
 environment from `stack.stack_environment`, and neither reads a developer's `.env`. `clients` and `agent_api` speak to
-it, `database`, `step_functions` and `simulator` look behind it. No test module imports another one; no product code and
-no benchmark imports this package.
+it, `database`, `step_functions` and `simulator` look behind it. Helpers of two packages of tests belong here; no
+product code and no benchmark imports it.
 """

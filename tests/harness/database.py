@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from typing import Any, LiteralString
 
 import psycopg
@@ -52,6 +53,17 @@ def reset_fleet_tables(db: Database) -> None:
     db.execute("DELETE FROM instance_infra")
     db.execute("UPDATE operation_resources SET state = 'deleted' WHERE state <> 'deleted'")
     db.execute("UPDATE operations SET status = 'failed' WHERE status IN ('running', 'leaked')")
+
+
+def insert_completed_prompt(db: Database, user_id: str, conversation_id: str, text: str, minute: int = 0) -> str:
+    """Insert a prompt as its end leaves it, created at 2026-02-03T04:00Z plus `minute`; returns its id."""
+    prompt_id = f"prompt-{uuid.uuid4().hex}"
+    db.execute(
+        "INSERT INTO prompts (id, user_id, conversation_id, input, status, created_at)"
+        " VALUES (%s, %s, %s, %s, 'completed', '2026-02-03T04:00:00Z'::timestamptz + make_interval(mins => %s))",
+        (prompt_id, user_id, conversation_id, text, minute),
+    )
+    return prompt_id
 
 
 def wait_for_blocked_sessions(database_url: str, count: int = 1, timeout: float = 30) -> None:

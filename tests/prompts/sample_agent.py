@@ -123,3 +123,8 @@ def compose() -> Agent:
 def tool_call(name: str, call_id: str = "call_1", /, **arguments: object) -> dict[str, object]:
     """A call for a script of the simulated model."""
     return {"name": name, "call_id": call_id, "arguments": json.dumps(arguments)}
+
+
+def usage_field(input_tokens: int, output_tokens: int) -> dict[str, Any]:
+    """A scripted turn's token usage."""
+    return {"usage": {"input_tokens": input_tokens, "output_tokens": output_tokens}}

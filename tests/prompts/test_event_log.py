@@ -3,7 +3,7 @@
 import pytest
 
 from tests.prompts.engine_harness import EngineHarness
-from tests.prompts.sample_agent import tool_call
+from tests.prompts.sample_agent import tool_call, usage_field
 
 CREATED = ("prompt.created", {"promptId": "P"})
 UNUSED = {"inputTokens": 0, "outputTokens": 0, "totalTokens": 0}
@@ -28,10 +28,6 @@ def completed_event(*usages: tuple[int, int]) -> tuple[str, dict]:
             "totalTokens": input_tokens + output_tokens,
         },
     }
-
-
-def usage_field(input_tokens: int, output_tokens: int) -> dict:
-    return {"usage": {"input_tokens": input_tokens, "output_tokens": output_tokens}}
 
 
 def event_keys(events: list) -> list[list[str]]:

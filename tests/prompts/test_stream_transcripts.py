@@ -18,6 +18,7 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from tests.harness.database import Database
 from tests.prompts.prompt_stream import decide_successfully, get_prompt, normalize_stream, open_stream, start_prompt
+from tests.prompts.sample_agent import usage_field
 from tests.prompts.sse_readers import EventSource, Message, parse_naively, parse_strictly
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
@@ -31,10 +32,6 @@ class Case:
     turns: tuple[dict[str, Any], ...]
     status: str = "completed"
     decision: tuple[str, dict[str, Any]] | None = None
-
-
-def usage_field(input_tokens: int, output_tokens: int) -> dict[str, Any]:
-    return {"usage": {"input_tokens": input_tokens, "output_tokens": output_tokens}}
 
 
 def tool_calls(*calls: tuple[str, object], first: int = 1) -> list[dict[str, Any]]:

@@ -4,11 +4,11 @@ import re
 from typing import Any
 
 from local.template.intrinsics import load_yaml
-from tests.harness.paths import CHECKOUT
+from tests.harness.paths import CHECKOUT, TEMPLATE
 
 ALARMS: dict[str, dict[str, Any]] = {
     name: resource["Properties"]
-    for name, resource in load_yaml(CHECKOUT / "template.yaml")["Resources"].items()
+    for name, resource in load_yaml(TEMPLATE)["Resources"].items()
     if resource["Type"] == "AWS::CloudWatch::Alarm"
 }
 

@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from local.template.sam_template import Template
-from tests.harness.paths import CHECKOUT
+from tests.harness.paths import TEMPLATE
 from tests.harness.python_process import run_python
 
 WEB = {"fastapi", "starlette", "mangum", "pydantic"}
@@ -67,10 +67,7 @@ NOT_LOADED = {
 
 
 def list_handler_modules() -> list[str]:
-    return sorted(
-        function.handler.rpartition(".")[0]
-        for function in Template.load(CHECKOUT / "template.yaml", {}).functions.values()
-    )
+    return sorted(function.handler.rpartition(".")[0] for function in Template.load(TEMPLATE, {}).functions.values())
 
 
 @cache
