@@ -60,11 +60,11 @@ LINES = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs
 
 @settings(deadline=None)
 @given(st.lists(LINES.filter(bool)), st.sampled_from([b"\n", b"\r\n", b"\r"]), st.integers(1, 9), st.booleans())
-def test_events_do_not_depend_on_chunk_boundaries(said, end, size, ended):
-    sent = end.join(b"event: x" + end + b"data: " + text.encode() + end for text in said)
-    content = sent + (end if ended else b"")
+def test_events_do_not_depend_on_chunk_boundaries(texts, end, size, is_complete):
+    sent = end.join(b"event: x" + end + b"data: " + text.encode() + end for text in texts)
+    content = sent + (end if is_complete else b"")
     pieces = [content[at : at + size] for at in range(0, len(content), size)]
-    assert list(iter_event_data(pieces)) == said
+    assert list(iter_event_data(pieces)) == texts
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])

@@ -163,11 +163,11 @@ def test_an_unknown_plugin_is_rejected_with_the_known_ones() -> None:
 
 def test_a_prompt_accepts_tools_and_instructions() -> None:
     prompt = make_prompt(Services())
-    one, two = make_tool(), make_tool(tool_id="words.again")
-    prompt.add_tools(one, two)
-    prompt.add_tools(one)
+    first, second = make_tool(), make_tool(tool_id="words.again")
+    prompt.add_tools(first, second)
+    prompt.add_tools(first)
     prompt.add_instructions("Be brief")
-    assert (prompt.tools, prompt.instructions) == ((one, two), ("Be brief",))
+    assert (prompt.tools, prompt.instructions) == ((first, second), ("Be brief",))
 
 
 def test_a_prompt_rejects_duplicate_tool_ids_and_client_only_tools() -> None:

@@ -34,8 +34,8 @@ def test_a_conversation_is_created_listed_read_and_deleted(agent: httpx.Client) 
     (listed,) = get_result(invoke_tool(agent, "conversation.list"))["conversations"]
     assert {*listed} == {"id", "createdAt", "updatedAt"}
     assert (listed["id"], parse_timestamp(listed["createdAt"])) == (created, parse_timestamp(listed["updatedAt"]))
-    got = get_result(invoke_tool(agent, "conversation.get", {"conversationId": created}))
-    assert got == {**listed, "prompts": []}
+    conversation = get_result(invoke_tool(agent, "conversation.get", {"conversationId": created}))
+    assert conversation == {**listed, "prompts": []}
     assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": created})) == {"deleted": True}
     assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": created})) == {"deleted": False}
     assert list_conversation_ids(agent) == []
@@ -73,11 +73,11 @@ def test_prompts_are_listed_oldest_first_and_outlive_their_conversation(agent: h
     prompt_ids = [
         insert_completed_prompt(db, user_id, created, text, minute) for minute, text in enumerate(("first", "second"))
     ]
-    got = get_result(invoke_tool(agent, "conversation.get", {"conversationId": created}))
-    assert [(prompt["id"], prompt["input"]) for prompt in got["prompts"]] == list(
+    conversation = get_result(invoke_tool(agent, "conversation.get", {"conversationId": created}))
+    assert [(prompt["id"], prompt["input"]) for prompt in conversation["prompts"]] == list(
         zip(prompt_ids, ("first", "second"), strict=True)
     )
-    assert {*got["prompts"][0]} == {"id", "input", "status", "createdAt", "updatedAt"}
+    assert {*conversation["prompts"][0]} == {"id", "input", "status", "createdAt", "updatedAt"}
     assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": created})) == {"deleted": True}
     rows = db.execute("SELECT input FROM prompts WHERE id = ANY(%s) ORDER BY created_at", (prompt_ids,)).fetchall()
     assert [row["input"] for row in rows] == ["first", "second"]
@@ -90,11 +90,11 @@ def test_another_users_conversation_looks_like_an_unknown_one(
     insert_completed_prompt(db, agent.headers["X-User-Id"], own_id, "planted-secret")
     assert list_conversation_ids(other_agent) == []
     other_id = create_conversation(other_agent)
-    got = invoke_tool(other_agent, "conversation.get", {"conversationId": own_id})
+    response = invoke_tool(other_agent, "conversation.get", {"conversationId": own_id})
     unknown = invoke_tool(other_agent, "conversation.get", {"conversationId": "conv-nobodys"})
-    assert got.status_code == unknown.status_code == 500
-    assert got.json()["error"]["message"] == unknown.json()["error"]["message"].replace("conv-nobodys", own_id)
-    assert "planted-secret" not in got.text
+    assert response.status_code == unknown.status_code == 500
+    assert response.json()["error"]["message"] == unknown.json()["error"]["message"].replace("conv-nobodys", own_id)
+    assert "planted-secret" not in response.text
     assert get_result(invoke_tool(other_agent, "conversation.delete", {"conversationId": own_id})) == {"deleted": False}
     assert (list_conversation_ids(agent), list_conversation_ids(other_agent)) == ([own_id], [other_id])
     assert len(get_result(invoke_tool(agent, "conversation.get", {"conversationId": own_id}))["prompts"]) == 1

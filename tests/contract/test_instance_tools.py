@@ -97,8 +97,8 @@ def test_provision_refuses_unknown_tools_and_instances(
     calls = len(simulator.list_calls())
     unknown = provision(api, instance, "fax")
     assert (unknown.status_code, "fax" in unknown.json()["error"]) == (400, True)
-    nobody = api.post("/provision/nobody/openrouter")
-    assert (nobody.status_code, nobody.json()["error"]) == (404, "Instance nobody not found")
+    unknown_instance = api.post("/provision/nobody/openrouter")
+    assert (unknown_instance.status_code, unknown_instance.json()["error"]) == (404, "Instance nobody not found")
     assert len(simulator.list_calls()) == calls
 
 

@@ -59,17 +59,15 @@ def test_status_batch_and_poller_read_thousands_of_services_in_one_listing(
     simulator.update_config({"railway": {"page_max": page}})
     services = simulator.seed_services(FLEET_SIZE)
     ids = insert_instances(db, services)
-    services_listed = request_statuses(api).json()["services"]
-    assert [service["serviceId"] for service in services_listed] == services
-    assert len({service["instanceId"] for service in services_listed}) == FLEET_SIZE
+    listed = request_statuses(api).json()["services"]
+    assert [service["serviceId"] for service in listed] == services
+    assert len({service["instanceId"] for service in listed}) == FLEET_SIZE
     assert count_environment_pages(simulator) == pages
     run = run_status_poller(stack)
     assert run.counts == {"services": FLEET_SIZE, "changed": FLEET_SIZE, "gone": 0, "instances": FLEET_SIZE}
     assert len(simulator.list_calls()) == count_environment_pages(simulator) == 2 * pages
     assert run.instances_by_status == {"SUCCESS": FLEET_SIZE}
-    assert {row["url"] for row in instance_rows(db).values()} == {
-        f"https://{service['domain']}" for service in services_listed
-    }
+    assert {row["url"] for row in instance_rows(db).values()} == {f"https://{service['domain']}" for service in listed}
     assert deploy_status(db, ids[-1]) == "SUCCESS"
 
 
@@ -93,10 +91,8 @@ def test_filter_finds_its_instances_on_any_page(api: httpx.Client, simulator: Si
     simulator.update_config({"railway": {"page_max": 3}})
     simulator.seed_services(11)
     instance_ids = ["00001", "00006", "00011"]
-    services_listed = request_statuses(api, {"instanceIds": [*instance_ids, "nobody", "convos-agent-00002"]}).json()[
-        "services"
-    ]
-    assert [service["instanceId"] for service in services_listed] == instance_ids
+    listed = request_statuses(api, {"instanceIds": [*instance_ids, "nobody", "convos-agent-00002"]}).json()["services"]
+    assert [service["instanceId"] for service in listed] == instance_ids
     assert request_statuses(api, {"instanceIds": ["nobody"]}).json()["services"] == []
 
 

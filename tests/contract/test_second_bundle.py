@@ -32,7 +32,7 @@ class Anything(BaseModel):
     pass
 
 
-class Told(BaseModel):
+class CallContext(BaseModel):
     user: str
     state: dict
     secrets: list[str]
@@ -71,13 +71,13 @@ class Greetings(Plugin):
     def tools(self):
         return [
             Tool("greetings.greet", "Greets", Name, Greeting, self.greet, example={"name": "Ada"}),
-            Tool("greetings.told", "Tells what it is called with", Anything, Told, told),
-            Tool("greetings.order", "Tells what was called when", Anything, Order,
+            Tool("greetings.context", "Returns what it is called with", Anything, CallContext, describe_context),
+            Tool("greetings.order", "Returns the order of the hooks", Anything, Order,
                  lambda context: {"order": context.services.get(Counter).order}),
-            Tool("greetings.raise", "Raises", Anything, Greeting, raises),
-            Tool("greetings.mute", "Raises without a word", Anything, Greeting, mute),
+            Tool("greetings.raise", "Raises", Anything, Greeting, raise_error),
+            Tool("greetings.mute", "Raises without a word", Anything, Greeting, raise_without_text),
             Tool("greetings.exit", "Ends", Anything, Greeting, lambda context: exit("the end")),
-            Tool("greetings.leak", "Raises with a secret", Anything, Greeting, leak),
+            Tool("greetings.leak", "Raises with a secret", Anything, Greeting, raise_with_secret),
             Tool("greetings.wrong", "Returns something else", Anything, Greeting, lambda context: {"text": 5}),
             Tool("greetings.shout", "Shouts", Name, Greeting, self.greet,
                  approval=lambda given: "It is loud" if given.name.isupper() else None),
@@ -98,7 +98,7 @@ class Follower(Plugin):
         services.get(Counter).order.append("ready follower")
 
 
-def told(context):
+def describe_context(context):
     return {
         "user": context.user_id, "state": context.state, "secrets": sorted(context.secrets),
         "services": [kind.__name__ for kind in (Counter,) if kind in context.services],
@@ -106,23 +106,23 @@ def told(context):
     }
 
 
-def raises(context):
+def raise_error(context):
     raise ValueError("the cat is out")
 
 
-def mute(context):
+def raise_without_text(context):
     raise LookupError
 
 
-def leak(context):
+def raise_with_secret(context):
     raise ValueError("the key is " + context.secrets["WEATHER_KEY"])
 
 
-def broken(context):
+def fail(context):
     raise RuntimeError("the route is broken")
 
 
-def missing(context):
+def raise_not_found(context):
     raise NotFound("No such greeting")
 
 
@@ -138,8 +138,8 @@ def compose():
     route("GET", "/hello/world", lambda call: {"text": "written out"})
     route("GET", "/open", lambda call: {"user": call.user_id}, public=True)
     route("POST", "/open", lambda call: {"user": call.user_id})
-    route("GET", "/broken", broken)
-    route("GET", "/missing", missing)
+    route("GET", "/broken", fail)
+    route("GET", "/missing", raise_not_found)
     route("GET", "/wrong", lambda call: {"name": ""}, output=Name)
     route("GET", "/tools/{id}", lambda call: {"id": call.path["id"]})
     return agent.start()
@@ -186,7 +186,7 @@ def test_ready_runs_after_every_setup_and_in_order(agent: httpx.Client) -> None:
 
 
 def test_a_tool_is_called_with_the_contracts_context(agent: httpx.Client) -> None:
-    assert get_result(invoke_tool(agent, "greetings.told")) == {
+    assert get_result(invoke_tool(agent, "greetings.context")) == {
         "user": "ada", "state": {}, "secrets": ["WEATHER_KEY"], "services": ["Counter"], "file": None,
     }  # fmt: skip
 
@@ -249,10 +249,10 @@ def test_other_methods_of_a_route_are_405_and_head_is_get_without_a_body(agent: 
 
 
 def test_only_a_public_route_needs_no_user(bundle: RunnerProcess, agent: httpx.Client) -> None:
-    with open_client(f"{bundle.url}/api") as nobody:
-        assert nobody.get("/open").json() == {"user": ""}
+    with open_client(f"{bundle.url}/api") as client:
+        assert client.get("/open").json() == {"user": ""}
         for method, path in (("POST", "/open"), ("GET", "/hello/x"), ("DELETE", "/open"), ("GET", "/none")):
-            expect_error(nobody.request(method, path), 401, "AUTH_REQUIRED")
+            expect_error(client.request(method, path), 401, "AUTH_REQUIRED")
     assert (agent.get("/open").json(), agent.post("/open").json()) == ({"user": "ada"}, {"user": "ada"})
 
 

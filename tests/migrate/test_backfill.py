@@ -44,8 +44,8 @@ def test_every_subset_of_optional_columns_is_backfilled(pool_migration: Migratio
         ("a", "openrouter", "hash-a", "OPENROUTER_API_KEY", None, "active", {}),
         ("a", "agentmail", "a@agentmail.to", "AGENTMAIL_INBOX_ID", "a@agentmail.to", "active", {}),
     ]
-    wanted = [("openrouter_key_hash", expected_tools[0]), ("agentmail_inbox_id", expected_tools[1])]
-    expected_tools = [tool for column, tool in wanted if column in present]
+    tools_by_column = [("openrouter_key_hash", expected_tools[0]), ("agentmail_inbox_id", expected_tools[1])]
+    expected_tools = [tool for column, tool in tools_by_column if column in present]
     assert report == {
         "from": None,
         "to": HEAD,

@@ -81,7 +81,7 @@ class EffectsPlugin(Plugin[Any]):
             EffectInput,
             EffectOutput,
             _record_effect,
-            approval=lambda given: f"Leaves {given.name}" if given.by < 100 else None,
+            approval=lambda arguments: f"Leaves {arguments.name}" if arguments.by < 100 else None,
         ),
         Tool("effects.keep", "Counts its calls", EmptyInput, CallCount, _count_calls),
         Tool("effects.spoil", "Keeps what cannot be kept", EmptyInput, CallCount, _store_unserializable_state),

@@ -58,7 +58,7 @@ def test_approval_resumes_the_waiting_execution_and_creates_the_instance_once(
     assert live_engine.wait_for_status(prompt_id, "completed", "failed") == "completed"
     (result,) = live_engine.tool_results(prompt_id)
     assert result["instanceId"] == instance_id
-    assert [left.kind for left in simulator.list_leftovers()].count("service") == 1
+    assert [leftover.kind for leftover in simulator.list_leftovers()].count("service") == 1
     wait_until(lambda: execution_statuses(live_engine, stack, prompt_id) == ["SUCCEEDED"])
     assert live_engine.prompt_row(prompt_id)["restarts"] == 0
 

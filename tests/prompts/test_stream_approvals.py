@@ -155,7 +155,7 @@ def test_exactly_one_of_fifty_concurrent_approvals_is_accepted(
     agent: httpx.Client, approval_stream: PromptStream, db: Database, simulator: SimulatorClient
 ) -> None:
     responses = run_concurrently(*[decision_request(agent, approval_stream.prompt_id, "approve")] * 50)
-    assert sorted(answer.status_code for answer in responses) == [200] + [404] * 49
+    assert sorted(response.status_code for response in responses) == [200] + [404] * 49
     for response in responses:
         if response.status_code == 404:
             expect_error(response, 404, "PROMPT_NOT_FOUND")

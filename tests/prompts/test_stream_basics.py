@@ -212,9 +212,9 @@ def test_an_invalid_idempotency_key_is_422(agent: httpx.Client, keys: list[str])
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
 def test_requests_without_a_user_are_401(stack: Stack, method: str, path: str, body: object) -> None:
-    with open_client(f"{stack.url}/api") as nobody:
-        expect_error(nobody.request(method, path, json=body), 401, "AUTH_REQUIRED")
-        expect_error(nobody.put(path, content=b" " * 1_100_000), 401, "AUTH_REQUIRED")
+    with open_client(f"{stack.url}/api") as client:
+        expect_error(client.request(method, path, json=body), 401, "AUTH_REQUIRED")
+        expect_error(client.put(path, content=b" " * 1_100_000), 401, "AUTH_REQUIRED")
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES[1:])

@@ -120,8 +120,8 @@ def test_second_prompt_while_one_runs_or_waits_is_409(
 def test_conversation_of_another_user_is_not_found_and_unchanged(
     agent: httpx.Client, other_agent: httpx.Client, conversation_id: str
 ) -> None:
-    for wanted in (conversation_id, "conv-" + "0" * 32, "nonsense"):
-        expect_error(other_agent.post("/prompt", json={"input": "Hello", "conversationId": wanted}), 404, "NOT_FOUND")
+    for other_id in (conversation_id, "conv-" + "0" * 32, "nonsense"):
+        expect_error(other_agent.post("/prompt", json={"input": "Hello", "conversationId": other_id}), 404, "NOT_FOUND")
     assert get_conversation(agent, conversation_id)["prompts"] == []
 
 

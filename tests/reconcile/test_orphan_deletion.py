@@ -123,10 +123,10 @@ def test_resources_of_an_instance_with_a_running_operation_are_no_orphans(deleti
 
 
 def test_a_running_create_protects_its_service_name(deleting_harness: OrphanHarness) -> None:
-    wanted, _ = deleting_harness.create_service("wanted")
+    service_id, _ = deleting_harness.create_service("wanted")
     deleting_harness.insert_operation("other-id", name="convos-agent-wanted")
     run_sweeps(4)
-    assert wanted in deleting_harness.existing_ids()
+    assert service_id in deleting_harness.existing_ids()
     assert deleting_harness.sightings() == {}
 
 

@@ -118,8 +118,8 @@ def test_a_resource_that_no_longer_exists_is_not_reported(
     ids = harness.create_one_of_each("stray")
     run_sweeps()
     for provider in (OpenRouterProvider, AgentMailProvider, TelnyxProvider):
-        monkeypatch.setattr(provider, "exists", lambda self, one: False)
-    monkeypatch.setattr(RailwayClient, "service_exists", lambda self, one: False)
+        monkeypatch.setattr(provider, "exists", lambda self, resource_id: False)
+    monkeypatch.setattr(RailwayClient, "service_exists", lambda self, resource_id: False)
     report = sweep_orphans(False)
     assert {action["kind"] for action in report["actions"]} == {"volume"}
     assert report["orphans"] == {"railway": 1, "openrouter": 0, "agentmail": 0, "telnyx": 0}

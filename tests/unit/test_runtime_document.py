@@ -54,7 +54,7 @@ def compose_agent() -> Agent:
     agent.api.expose_tool(Tool("tree.grow", "Grow", Branch, Branch, invoke), tag="Trees")
     agent.api.expose_tool(Tool("one.number", "One", Number, Text, invoke, example={"number": 1}))
     agent.api.expose_tool(
-        Tool("two.number", "Two", make_other_number(), Text, invoke, approval=lambda given: "it costs")
+        Tool("two.number", "Two", make_other_number(), Text, invoke, approval=lambda arguments: "it costs")
     )
     agent.api.expose_tool(Tool("status.batch", "Named like an endpoint", Number, Text, invoke))
     agent.api.register_route("GET", "/hello/{name}", greet, summary="Greet", tag="Greetings", output=Text, public=True)

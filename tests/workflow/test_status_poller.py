@@ -113,12 +113,12 @@ def test_a_missing_service_is_marked_and_logged_once_until_it_is_listed_again(
     ids = insert_instances(db, services, deploy_status="SUCCESS")
     run_status_poller(stack)
     simulator.update_config({"railway": {"service_lag_s": 7200}})
-    gone = run_status_poller(stack)
-    assert gone.counts == {"services": 0, "changed": 0, "gone": 3, "instances": 3}
+    missing = run_status_poller(stack)
+    assert missing.counts == {"services": 0, "changed": 0, "gone": 3, "instances": 3}
     assert [deploy_status(db, instance_id) for instance_id in ids] == ["GONE"] * 3
     assert instance_row(db, ids[0])["url"] is not None
-    assert [(line["count"], line["instances"]) for line in gone.warnings] == [(3, ids)]
-    assert (gone.metric_value("InstancesGone"), gone.instances_by_status) == (3, {"GONE": 3})
+    assert [(line["count"], line["instances"]) for line in missing.warnings] == [(3, ids)]
+    assert (missing.metric_value("InstancesGone"), missing.instances_by_status) == (3, {"GONE": 3})
     before = instance_rows(db)
     again = run_status_poller(stack)
     assert (again.counts["gone"], again.warnings, again.metric_value("InstancesGone")) == (0, [], 3)
