@@ -1,38 +1,22 @@
-"""What all tests share: no address but loopback, and one running stack for those that want it."""
+"""Fixtures of all tests: no address but loopback, one stack that most of them share, and clients of it."""
 
-import os
 import socket
-import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
-from local.console import Console
-from local.settings import Settings
-from local.simulator.client import SimulatorClient
-from local.stack.stack import Stack
+# Before the first import of these modules, or their asserts would not show what they compared.
+pytest.register_assert_rewrite("tests.harness", "tests.prompts", "tests.reconcile", "tests.sequences")
 
-API_KEY = "test-services-key"
-SETTLE_SECONDS = 2
-ANSWER_WITHIN_SECONDS = 8
-TAKEOVER_SECONDS = 30
-
-NOT_PREWARMED = {
-    "MigrateFunction", "NotFoundFunction", "OpenapiFunction", "HealthzFunction", "RegistryFunction",
-    "DashboardInstancesFunction", "DashboardCreditsFunction", "StatusPollerFunction", "ReconcilerFunction",
-    "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
-    "AgentAuthorizerFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction", "AgentRoutesFunction",
-    "AgentOpenapiFunction", "AgentDocsFunction",
-    "PromptStreamFunction", "GetPromptFunction", "ApproveFunction", "RejectFunction", "CancelFunction",
-    "AdvancePromptFunction", "AwaitApprovalFunction", "ClosePromptFunction", "PromptRecoveryFunction",
-    "ConfigureFunction", "ProvisionFunction", "DestroyResourceFunction", "AttachToolFunction",
-}  # fmt: skip
-"""Functions that no create waits for; each starts when a test first calls it."""
+from local.simulator.client import SimulatorClient  # noqa: E402
+from local.stack.stack import Stack  # noqa: E402
+from tests.harness.clients import agent_client, services_client  # noqa: E402
+from tests.harness.database import Database, connect  # noqa: E402
+from tests.harness.ids import unique_id  # noqa: E402
+from tests.harness.provider_api import ProviderClient  # noqa: E402
+from tests.harness.stack import NOT_PREWARMED, POOL_API_KEY, SHORT_TIMEOUTS, start_stack  # noqa: E402
 
 _original_connect = socket.socket.connect
 
@@ -45,6 +29,7 @@ def _connect_to_loopback_only(self: socket.socket, address: Any) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def loopback_only() -> Iterator[None]:
+    """No connection leaves this machine. Of this process only: libpq and child processes are not seen."""
     socket.socket.connect = _connect_to_loopback_only  # type: ignore[method-assign]
     yield
     socket.socket.connect = _original_connect  # type: ignore[method-assign]
@@ -52,24 +37,8 @@ def loopback_only() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The bundle of this checkout, with every provider simulated and short waiting times."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PORT": "0",
-        "POINTSMAN_DATA": str(tmp_path_factory.mktemp("stack")),
-        "POINTSMAN_SCHEDULES": "off",
-        "SERVICES_API_KEY": API_KEY,
-        "SETTLE_SECONDS": str(SETTLE_SECONDS),
-        "RECONCILE_AFTER_SECONDS": "0",
-        "PROMPT_SILENT_SECONDS": "0",
-        "ANSWER_WITHIN_SECONDS": str(ANSWER_WITHIN_SECONDS),
-        "IDEMPOTENCY_TAKEOVER_SECONDS": str(TAKEOVER_SECONDS),
-        "PROVIDER_TIMEOUT_SECONDS": "5",
-        "RAILWAY_TIMEOUT_SECONDS": "5",
-        "POOL_API_KEY": "pool-key-of-the-tests",
-    }
-    settings = replace(Settings.load(environ=environment), environment=environment)
-    with Stack(settings, Console(quiet=True)) as running:
+    """The bundle of this checkout, with every provider simulated and short timeouts."""
+    with start_stack(tmp_path_factory.mktemp("stack"), POOL_API_KEY=POOL_API_KEY, **SHORT_TIMEOUTS) as running:
         running.prewarm(name for name in running.status()["functions"] if name not in NOT_PREWARMED)
         yield running
 
@@ -85,23 +54,43 @@ def simulator(stack: Stack) -> Iterator[SimulatorClient]:
 
 
 @pytest.fixture
+def providers(simulator: SimulatorClient) -> Iterator[ProviderClient]:
+    """Another client of the simulated providers than the stack."""
+    with ProviderClient(simulator) as client:
+        yield client
+
+
+@pytest.fixture
 def api(stack: Stack, simulator: SimulatorClient) -> Iterator[httpx.Client]:
-    """The Services API with the right key."""
-    headers = {"Authorization": f"Bearer {API_KEY}"}
-    # Reading the certificates that plain HTTP does not need would take as long as most tests.
-    with httpx.Client(base_url=stack.url, headers=headers, timeout=60, verify=False) as client:
+    """The Services API, with the right key."""
+    with services_client(stack.url) as client:
         yield client
 
 
 @pytest.fixture
 def agent(stack: Stack) -> Iterator[httpx.Client]:
     """The Agent API, for a user whom no other test has."""
-    headers = {"X-User-Id": f"user-{uuid.uuid4()}"}
-    with httpx.Client(base_url=f"{stack.url}/api", headers=headers, timeout=60, verify=False) as client:
+    with agent_client(stack.url, unique_id("user-")) as client:
         yield client
 
 
 @pytest.fixture
-def db(stack: Stack) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(stack.database_url, autocommit=True, row_factory=dict_row) as connection:
+def other_agent(stack: Stack) -> Iterator[httpx.Client]:
+    """The Agent API, for yet another user."""
+    with agent_client(stack.url, unique_id("other-user-")) as client:
+        yield client
+
+
+@pytest.fixture
+def db(stack: Stack) -> Iterator[Database]:
+    """A connection to the stack's database that commits each statement."""
+    with connect(stack.database_url) as connection:
         yield connection
+
+
+@pytest.fixture
+def no_instances(db: Database) -> Iterator[None]:
+    """No instance of another test, and none that is left for another one."""
+    db.execute("DELETE FROM instance_infra")
+    yield
+    db.execute("DELETE FROM instance_infra")

@@ -1,4 +1,4 @@
-"""Tools and plugins that the tests of this folder share."""
+"""Tools, a model and an invocation for the tests of the agent."""
 
 from collections.abc import Callable, Mapping
 from datetime import date

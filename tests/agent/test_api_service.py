@@ -1,4 +1,4 @@
-"""What a bundle exposes: tools and routes, each once, and none after the start."""
+"""Registration of tools and routes: each once, and none after the start."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def hello(context: RouteContext) -> dict[str, object]:
     return {"hello": context.path["name"], "by": context.user_id}
 
 
-def test_tools_are_found_by_their_id_in_the_order_in_which_they_were_exposed(api: ApiService) -> None:
+def test_tools_are_found_by_id_and_listed_in_registration_order(api: ApiService) -> None:
     first, second, third = (make_tool(tool_id=f"words.{name}") for name in ("c", "a", "b"))
     api.expose_tool(first)
     api.expose_tools([second, third], tag="words")
@@ -41,7 +41,7 @@ def test_a_second_tool_of_the_same_id_is_refused(api: ApiService) -> None:
         api.expose_tool(make_tool())
 
 
-def test_once_started_nothing_is_added_until_it_is_stopped(api: ApiService) -> None:
+def test_nothing_is_registered_between_start_and_stop(api: ApiService) -> None:
     api.start()
     assert api.is_running
     for add in (
@@ -77,7 +77,7 @@ def test_a_routes_body_and_output_are_validated(api: ApiService) -> None:
         route.call("", api.services, {}, {}, {"text": "ab", "times": 2})
 
 
-def test_a_route_may_raise_errors_of_ours_and_all_others_are_failures(api: ApiService) -> None:
+def test_a_route_may_raise_pointsman_errors_and_all_others_are_failures(api: ApiService) -> None:
     def fail(context: RouteContext) -> dict[str, object]:
         raise NotFound("No such word") if context.query else ValueError("no way")
 
@@ -90,7 +90,7 @@ def test_a_route_may_raise_errors_of_ours_and_all_others_are_failures(api: ApiSe
     assert (failed.value.status, failed.value.code) == (500, "ROUTE_ERROR")
 
 
-def test_a_route_that_says_nothing_of_its_output_may_return_a_model_or_any_object(api: ApiService) -> None:
+def test_a_route_without_an_output_type_may_return_a_model_or_any_object(api: ApiService) -> None:
     api.register_route("GET", "/model", lambda _context: SayOutput(said="a", length=1))
     api.register_route("GET", "/none", lambda _context: None)  # type: ignore[arg-type, return-value]
     model, nothing = api.routes
@@ -99,7 +99,7 @@ def test_a_route_that_says_nothing_of_its_output_may_return_a_model_or_any_objec
         nothing.call("", api.services, {}, {})
 
 
-def test_two_routes_that_would_answer_the_same_requests_are_refused(api: ApiService) -> None:
+def test_routes_that_match_the_same_requests_are_rejected(api: ApiService) -> None:
     api.register_route("GET", "/hello/{name}", hello)
     api.register_route("PUT", "/hello/{name}", hello)
     api.register_route("GET", "/hello/you", hello)
@@ -107,7 +107,7 @@ def test_two_routes_that_would_answer_the_same_requests_are_refused(api: ApiServ
         api.register_route("GET", "/hello/{other}", hello)
 
 
-def test_routes_of_one_path_name_its_parameters_alike(api: ApiService) -> None:
+def test_routes_of_one_path_share_parameter_names(api: ApiService) -> None:
     api.register_route("GET", "/hello/{name}", hello)
     with pytest.raises(CompositionError, match=r"as GET /hello/\{name\} does"):
         api.register_route("PUT", "/hello/{other}", hello)
@@ -117,25 +117,25 @@ def test_routes_of_one_path_name_its_parameters_alike(api: ApiService) -> None:
     "path",
     ["/tools", "/tools/{x}/invoke", "/tools/words.say/invoke", "/docs/mine", "/openapi.json", "/prompts/{id}/stream"],
 )
-def test_the_agent_apis_own_paths_cannot_be_taken(api: ApiService, path: str) -> None:
+def test_the_agent_apis_own_paths_are_reserved(api: ApiService, path: str) -> None:
     with pytest.raises(CompositionError, match="the Agent API's own"):
         api.register_route("POST", path, hello)
 
 
 @pytest.mark.parametrize("path", ["", "hello", "/", "/a//b", "/a/", "/a b", "/a{b}", "/{a}/{a}", "/{1}", "/é", "/a?b"])
-def test_paths_that_cannot_be_are_refused(api: ApiService, path: str) -> None:
+def test_invalid_paths_are_rejected(api: ApiService, path: str) -> None:
     with pytest.raises(CompositionError):
         api.register_route("GET", path, hello)
 
 
-def test_methods_and_bodies_that_cannot_be_are_refused(api: ApiService) -> None:
+def test_invalid_methods_and_bodies_are_rejected(api: ApiService) -> None:
     with pytest.raises(CompositionError, match="one of GET"):
         api.register_route("OPTIONS", "/hello", hello)  # type: ignore[arg-type]
     with pytest.raises(CompositionError, match="no body"):
         api.register_route("GET", "/hello", hello, input=SayInput)
 
 
-def test_an_agent_has_both_services_in_its_container_and_starts_them() -> None:
+def test_an_agent_provides_and_starts_both_services() -> None:
     agent = Agent(secrets={"KEY": "value"}, prefix="/v1")
     assert agent.services.get(ApiService) is agent.api
     assert agent.services.get(PluginService) is agent.plugins
@@ -154,7 +154,7 @@ def test_the_prefix_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["/", "api", "/api/", "//", "/a b", "/{x}"])
-def test_a_prefix_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+def test_an_invalid_prefix_is_named(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
     monkeypatch.setenv("API_PREFIX", prefix)
     with pytest.raises(InvalidSetting, match="API_PREFIX"):
         load_api_prefix()

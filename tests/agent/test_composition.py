@@ -1,4 +1,4 @@
-"""The bundle's own plugins, as they are composed: what there is, who may call it, what a model gets."""
+"""The bundle's own plugins as composed: their tools, which of them a model gets, and which need an approval."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def approval_reason(tool_id: str, **arguments: object) -> str | None:
     return tool.get_approval_reason(tool.validate_input(arguments))
 
 
-def test_the_plugins_are_there_in_order_and_their_tools_are_exposed_under_their_tags() -> None:
+def test_plugins_are_registered_in_order_and_their_tools_exposed_under_their_tags() -> None:
     assert AGENT.plugins.ids == ["conversation", "time", "instances"]
     assert {
         exposed.tool.id for exposed in AGENT.api.tools
@@ -39,11 +39,11 @@ def test_the_plugins_are_there_in_order_and_their_tools_are_exposed_under_their_
     assert AGENT.api.is_running
 
 
-def test_composing_again_makes_another_agent() -> None:
+def test_composing_twice_creates_two_agents() -> None:
     assert compose().services is not AGENT.services
 
 
-def test_a_model_gets_all_tools_but_those_for_clients() -> None:
+def test_a_model_gets_all_tools_but_client_only_ones() -> None:
     prompt = Prompt(AGENT.services, user_id="user-1", prompt_id="prompt-1")
     AGENT.plugins.prepare(prompt)
     assert {tool.id for tool in prompt.tools} == TOOLS_WITH_APPROVAL | TOOLS_WITHOUT_APPROVAL
@@ -65,19 +65,19 @@ def test_composing_loads_no_database_no_http_client_and_nothing_of_aws() -> None
     assert loaded & heavy == set()
 
 
-def test_the_time_is_told_in_utc_or_where_one_asks_for_it() -> None:
+def test_time_is_returned_in_utc_or_the_requested_zone() -> None:
     utc = call_tool("time.now")
     assert isinstance(utc, dict)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", utc["now"])
     assert utc["timezone"] == "UTC"
-    there = call_tool("time.now", timezone="Asia/Kolkata")
-    assert isinstance(there, dict)
-    assert there["now"].endswith("+05:30")
-    assert abs(datetime.fromisoformat(there["now"]) - datetime.fromisoformat(utc["now"])) < timedelta(minutes=1)
+    local_time = call_tool("time.now", timezone="Asia/Kolkata")
+    assert isinstance(local_time, dict)
+    assert local_time["now"].endswith("+05:30")
+    assert abs(datetime.fromisoformat(local_time["now"]) - datetime.fromisoformat(utc["now"])) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "America", "../../etc/passwd", "/etc/localtime", "a\0b"])
-def test_a_time_zone_that_is_none_is_refused_and_named(name: str) -> None:
+def test_an_invalid_time_zone_is_rejected_and_named(name: str) -> None:
     with pytest.raises(InvalidToolInput) as refused:
         call_tool("time.now", timezone=name)
     (issue,) = refused.value.issues
@@ -95,7 +95,7 @@ def test_time_zones_are_known_without_a_database_of_the_system(monkeypatch: pyte
         zoneinfo.reset_tzpath()
 
 
-def test_the_registry_is_the_contracts() -> None:
+def test_the_registry_equals_the_contracts() -> None:
     assert call_tool("instances.registry") == {
         "tools": [
             {"id": "openrouter", "name": "OpenRouter", "mode": "per-instance-key", "envKeys": ["OPENROUTER_API_KEY"]},
@@ -110,7 +110,7 @@ def test_the_registry_is_the_contracts() -> None:
     }
 
 
-def test_what_must_be_approved_says_what_would_happen() -> None:
+def test_approval_reasons_describe_the_effect() -> None:
     assert approval_reason("instances.create", instanceId="a", name="Ada", tools=["telnyx", "openrouter"]) == (
         "Creates instance a, named Ada, with telnyx, openrouter, which costs money"
     )
@@ -120,14 +120,14 @@ def test_what_must_be_approved_says_what_would_happen() -> None:
 
 
 def test_the_reason_to_configure_names_variables_and_no_values() -> None:
-    given = {"instanceId": "a", "variables": {"B_KEY": "planted-secret", "A": "planted-secret"}}
-    assert approval_reason("instances.configure", **given) == "Sets A, B_KEY of instance a"
-    assert "deploys it again" in str(approval_reason("instances.configure", **given, redeploy=True))
-    assert "planted" not in repr(AGENT.api.get_tool("instances.configure").tool.validate_input(given))
+    arguments = {"instanceId": "a", "variables": {"B_KEY": "planted-secret", "A": "planted-secret"}}
+    assert approval_reason("instances.configure", **arguments) == "Sets A, B_KEY of instance a"
+    assert "deploys it again" in str(approval_reason("instances.configure", **arguments, redeploy=True))
+    assert "planted" not in repr(AGENT.api.get_tool("instances.configure").tool.validate_input(arguments))
 
 
 @pytest.mark.parametrize(
-    ("tool_id", "given"),
+    ("tool_id", "arguments"),
     [
         ("instances.create", {"instanceId": "-a", "name": "Ada"}),
         ("instances.create", {"instanceId": "a", "name": " Ada"}),
@@ -143,12 +143,12 @@ def test_the_reason_to_configure_names_variables_and_no_values() -> None:
         ("conversation.list", {"offset": -1}),
     ],
 )
-def test_what_cannot_be_is_refused_before_anybody_is_asked(tool_id: str, given: dict[str, object]) -> None:
+def test_invalid_input_is_rejected_before_an_approval_is_required(tool_id: str, arguments: dict[str, object]) -> None:
     with pytest.raises(InvalidToolInput):
-        call_tool(tool_id, **given)
+        call_tool(tool_id, **arguments)
 
 
-def test_an_unknown_tool_of_an_instance_is_answered_with_those_that_there_are() -> None:
+def test_an_unknown_tool_of_an_instance_is_rejected_with_the_known_ones() -> None:
     with pytest.raises(InvalidToolInput) as refused:
         call_tool("instances.create", instanceId="a", name="Ada", tools=["slack"])
     assert all(tool_id in refused.value.issues[0]["message"] for tool_id in TOOLS)

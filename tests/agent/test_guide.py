@@ -1,12 +1,12 @@
-"""The example of docs/agent.md, run as it is written there."""
+"""The example of docs/agent.md, executed as written."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from pointsman.agent import Agent, Invocation, Prompt, describe_tool
+from tests.harness.paths import CHECKOUT
 
-GUIDE = (Path(__file__).parents[2] / "docs/agent.md").read_text()
+GUIDE = (CHECKOUT / "docs/agent.md").read_text()
 
 
 def compose_guide_agent() -> Agent:
@@ -16,7 +16,7 @@ def compose_guide_agent() -> Agent:
     return namespace["compose"]()
 
 
-def test_the_guides_plugin_is_listed_typed_and_called() -> None:
+def test_the_guides_tool_is_listed_and_called() -> None:
     agent = compose_guide_agent()
     (exposed,) = agent.api.tools
     assert agent.plugins.ids == ["greeting"]
@@ -25,7 +25,7 @@ def test_the_guides_plugin_is_listed_typed_and_called() -> None:
     assert called == {"text": "Good morning, Ada!"}
 
 
-def test_the_guides_plugin_prepares_prompts_and_its_route_answers() -> None:
+def test_the_guides_plugin_prepares_prompts_and_serves_its_route() -> None:
     agent = compose_guide_agent()
     prompt = Prompt(agent.services, user_id="user-1", prompt_id="prompt-1")
     agent.plugins.prepare(prompt)

@@ -1,37 +1,40 @@
-"""The instances plugin does what the Services API does, once it is approved."""
+"""The instances plugin's approved tools do what the Services API does."""
 
 import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import ToolFailed
 from tests.agent.conftest import CallTool
-from tests.harness.instances import Database, assert_nothing_is_left, create_request, new_instance_id
+from tests.harness.database import Database
+from tests.harness.instances import assert_nothing_is_left, create_request, new_instance_id
 
 USER = "user-1"
 
 
-def test_an_instance_is_created_shown_configured_and_destroyed(
+def test_an_instance_is_created_listed_configured_and_destroyed(
     call_tool: CallTool, simulator: SimulatorClient, db: Database
 ) -> None:
     simulator.update_config({"railway": {"deploy_seconds": 0}})
     body = create_request(new_instance_id(), ["openrouter"])
     instance_id = body["instanceId"]
-    made = call_tool(USER, "instances.create", **body)
-    assert set(made) == {"instanceId", "serviceId", "url", "services"}
-    assert set(made["services"]) == {"openrouter"}
-    assert call_tool(USER, "instances.create", **body) == made
+    created = call_tool(USER, "instances.create", **body)
+    assert set(created) == {"instanceId", "serviceId", "url", "services"}
+    assert set(created["services"]) == {"openrouter"}
+    assert call_tool(USER, "instances.create", **body) == created
 
-    (row,) = [one for one in call_tool(USER, "instances.list")["instances"] if one["instanceId"] == instance_id]
-    assert (row["serviceId"], [tool["toolId"] for tool in row["tools"]]) == (made["serviceId"], ["openrouter"])
-    (seen,) = call_tool(USER, "instances.status", instanceIds=[instance_id])["services"]
-    assert (seen["instanceId"], seen["serviceId"]) == (instance_id, made["serviceId"])
+    (row,) = [
+        instance for instance in call_tool(USER, "instances.list")["instances"] if instance["instanceId"] == instance_id
+    ]
+    assert (row["serviceId"], [tool["toolId"] for tool in row["tools"]]) == (created["serviceId"], ["openrouter"])
+    (status,) = call_tool(USER, "instances.status", instanceIds=[instance_id])["services"]
+    assert (status["instanceId"], status["serviceId"]) == (instance_id, created["serviceId"])
 
-    done = {"instanceId": instance_id, "ok": True}
-    assert call_tool(USER, "instances.configure", instanceId=instance_id, variables={"LOG_LEVEL": "debug"}) == done
-    assert call_tool(USER, "instances.redeploy", instanceId=instance_id) == done
+    success = {"instanceId": instance_id, "ok": True}
+    assert call_tool(USER, "instances.configure", instanceId=instance_id, variables={"LOG_LEVEL": "debug"}) == success
+    assert call_tool(USER, "instances.redeploy", instanceId=instance_id) == success
 
-    gone = call_tool(USER, "instances.destroy", instanceId=instance_id)
-    assert gone["destroyed"] == {
+    destroyed = call_tool(USER, "instances.destroy", instanceId=instance_id)
+    assert destroyed["destroyed"] == {
         "openrouter": True,
         "agentmail": False,
         "telnyx": False,
@@ -41,19 +44,19 @@ def test_an_instance_is_created_shown_configured_and_destroyed(
     assert_nothing_is_left(simulator, db, instance_id)
 
 
-def test_what_takes_long_goes_on_and_tells_its_operation(
+def test_a_slow_create_returns_its_operation_and_continues(
     call_tool: CallTool, simulator: SimulatorClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANSWER_WITHIN_SECONDS", "0")
     body = create_request(new_instance_id(), [])
-    begun = call_tool(USER, "instances.create", **body)
-    assert begun == {"instanceId": body["instanceId"], "operationId": begun["operationId"], "status": "running"}
+    running = call_tool(USER, "instances.create", **body)
+    assert running == {"instanceId": body["instanceId"], "operationId": running["operationId"], "status": "running"}
     monkeypatch.setenv("ANSWER_WITHIN_SECONDS", "20")
     assert "serviceId" in call_tool(USER, "instances.create", **body)
     call_tool(USER, "instances.destroy", instanceId=body["instanceId"])
 
 
-def test_an_operation_that_fails_is_a_failure_with_its_message(call_tool: CallTool, simulator: SimulatorClient) -> None:
+def test_a_failed_operation_is_a_tool_error_with_its_message(call_tool: CallTool, simulator: SimulatorClient) -> None:
     simulator.inject_fault("railway", "serviceCreate", "refuse", times=None)
     with pytest.raises(ToolFailed, match="Step service failed: railway serviceCreate") as failed:
         call_tool(USER, "instances.create", **create_request(new_instance_id(), []))
@@ -61,7 +64,7 @@ def test_an_operation_that_fails_is_a_failure_with_its_message(call_tool: CallTo
     assert str(failed.value.details["operationId"]).startswith("op-")
 
 
-def test_an_instance_that_nobody_knows_is_told_so(call_tool: CallTool, simulator: SimulatorClient) -> None:
+def test_an_unknown_instance_is_not_found(call_tool: CallTool, simulator: SimulatorClient) -> None:
     for tool_id, more in (
         ("instances.destroy", {}),
         ("instances.redeploy", {}),

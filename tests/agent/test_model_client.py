@@ -9,7 +9,6 @@ import pytest
 from pydantic import BaseModel
 
 from local.simulator.client import SimulatorClient
-from local.simulator.server import SimulatorServer
 from pointsman.agent import Input, Output, Tool
 from pointsman.agent.model.client import ModelClient
 from pointsman.agent.model.response import FunctionCall, ModelTurn, TokenUsage
@@ -17,6 +16,7 @@ from pointsman.errors import ModelFailed
 from pointsman.http_transport import Transport
 from pointsman.prompts.model_items import build_tool_output, build_user_message
 from pointsman.settings.prompts import ModelSettings
+from tests.harness.simulator import start_simulator
 
 KEY = "sk-planted-secret-key"
 
@@ -43,7 +43,7 @@ TOOLS = [make_tool("time.now"), make_tool("weather.at", Place)]
 
 @dataclass
 class ModelHarness:
-    """A client of the simulated model, which sleeps in no time."""
+    """A client of the simulated model that records its sleeps instead of sleeping."""
 
     sim: SimulatorClient
     timeout: float = 5.0
@@ -74,7 +74,7 @@ class ModelHarness:
 
 @pytest.fixture(scope="module")
 def control() -> Iterator[SimulatorClient]:
-    with SimulatorServer() as running, SimulatorClient(running.origin) as client:
+    with start_simulator() as origin, SimulatorClient(origin) as client:
         yield client
 
 
@@ -93,8 +93,8 @@ def make_model(sim: SimulatorClient) -> Iterator[Callable[..., ModelHarness]]:
         return models[-1]
 
     yield create
-    for one in models:
-        one.client.close()
+    for model in models:
+        model.client.close()
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ PLAIN_AND_STREAMED = pytest.mark.parametrize("streamed", [False, True], ids=["pl
 
 
 @PLAIN_AND_STREAMED
-def test_a_text_is_an_answer(model: ModelHarness, streamed: bool) -> None:
+def test_a_text_is_the_turns_result(model: ModelHarness, streamed: bool) -> None:
     model.sim.script_model({"text": "It is  noon\n", "usage": {"input_tokens": 3, "output_tokens": 4}})
     turn = model.run_turn(streamed=streamed)
     assert (turn.text, turn.calls) == ("It is  noon\n", [])
@@ -114,7 +114,7 @@ def test_a_text_is_an_answer(model: ModelHarness, streamed: bool) -> None:
     assert "".join(str(piece) for piece in model.text_deltas) == (turn.text if streamed else "")
 
 
-def test_the_level_chooses_the_model_and_all_is_sent_as_it_must_be(model: ModelHarness) -> None:
+def test_the_level_selects_the_model_and_the_request_is_complete(model: ModelHarness) -> None:
     model.run_turn(instructions="Be kind.")
     model.run_turn(level="high", tools=[])
     first, second = (call.body for call in model.sim.list_calls())
@@ -131,7 +131,7 @@ def test_the_level_chooses_the_model_and_all_is_sent_as_it_must_be(model: ModelH
 
 
 @PLAIN_AND_STREAMED
-def test_calls_come_with_the_ids_of_tools_and_arguments_as_they_are(model: ModelHarness, streamed: bool) -> None:
+def test_calls_have_tool_ids_and_unparsed_arguments(model: ModelHarness, streamed: bool) -> None:
     calls = [
         {"name": "weather.at", "arguments": {"city": "Bern"}, "call_id": "c1"},
         {"name": "time_now", "arguments": "{half", "call_id": "c2"},
@@ -165,7 +165,7 @@ def test_reasoning_and_unknown_items_are_kept_and_replayed_unchanged(model: Mode
     assert model.run_turn([*history, *second.items, build_user_message("thanks")], streamed=streamed).text
 
 
-def test_a_model_without_sealed_reasoning_is_asked_without_it_from_then_on(model: ModelHarness) -> None:
+def test_a_model_without_encrypted_reasoning_is_called_without_it_afterwards(model: ModelHarness) -> None:
     model.sim.update_config({"model": {"seals_reasoning": False}})
     assert model.run_turn().text
     assert model.run_turn().text
@@ -179,33 +179,35 @@ def test_a_model_without_sealed_reasoning_is_asked_without_it_from_then_on(model
     {"text": "cut", "incomplete": "max_output_tokens"}, {"text": "x", "usage": None}, {"calls": [{"name": "a.b"}] * 3},
 ])  # fmt: skip
 @pytest.mark.parametrize("noise", [False, True])
-def test_what_is_streamed_is_what_comes_at_once(model: ModelHarness, turn: dict[str, Any], noise: bool) -> None:
+def test_a_streamed_turn_equals_a_plain_one(model: ModelHarness, turn: dict[str, Any], noise: bool) -> None:
     model.sim.update_config({"model": {"noise": noise, "done": noise}})
     model.sim.script_model({"usage": {"input_tokens": 1, "output_tokens": 1}, **turn})
 
-    def essence(found: ModelTurn) -> tuple[object, ...]:
-        items = [{name: item[name] for name in item if not name.endswith("id")} for item in found.items]
+    def essence(turn: ModelTurn) -> tuple[object, ...]:
+        items = [{name: item[name] for name in item if not name.endswith("id")} for item in turn.items]
         for item in items:
             item.pop("encrypted_content", None)
-        return items, found.text, [(call.tool_id, call.arguments) for call in found.calls], found.usage
+        return items, turn.text, [(call.tool_id, call.arguments) for call in turn.calls], turn.usage
 
     plain, streamed = model.run_turn(), model.run_turn(streamed=True)
     assert essence(plain) == essence(streamed)
     assert "".join(str(piece) for piece in model.text_deltas) == plain.text
 
 
-def test_a_refusals_words_are_the_answer(model: ModelHarness) -> None:
+def test_a_refusals_text_is_the_turns_text(model: ModelHarness) -> None:
     model.sim.script_model({"refusal": "I will not."})
     assert model.run_turn().text == "I will not."
 
 
-def test_a_model_that_tells_no_usage_counts_as_zero(model: ModelHarness) -> None:
+def test_missing_usage_counts_as_zero(model: ModelHarness) -> None:
     model.sim.script_model({"text": "x", "usage": None})
     assert model.run_turn().usage == TokenUsage(0, 0, 0)
 
 
 @PLAIN_AND_STREAMED
-def test_an_unfinished_answer_counts_with_text_and_without_half_a_call(model: ModelHarness, streamed: bool) -> None:
+def test_an_incomplete_response_is_used_with_text_and_fails_with_a_partial_call(
+    model: ModelHarness, streamed: bool
+) -> None:
     half = [{"name": "weather.at", "arguments": {"city": "Bern"}}]
     model.sim.script_model({"text": "So far", "incomplete": "max_output_tokens"}, match="text")
     model.sim.script_model({"text": "So far", "calls": half, "incomplete": "max_output_tokens"}, match="call")
@@ -227,7 +229,7 @@ def test_an_unfinished_answer_counts_with_text_and_without_half_a_call(model: Mo
         (400, False, "openrouter"), (402, False, "openrouter"), (429, True, "openrouter"), (529, True, "openrouter"),
     ],
 )  # fmt: skip
-def test_a_status_says_whether_to_try_again(
+def test_a_status_decides_on_a_retry(
     model: ModelHarness, status: int, passing: bool, shape: str, streamed: bool
 ) -> None:
     model.sim.update_config({"model": {"error_shape": shape}})
@@ -245,13 +247,13 @@ def test_a_status_says_whether_to_try_again(
         assert 0.5 <= model.sleeps[1] <= 1.5
 
 
-def test_a_spent_quota_is_not_tried_again(model: ModelHarness) -> None:
+def test_a_spent_quota_is_not_retried(model: ModelHarness) -> None:
     model.sim.script_model({"error": {"status": 429, "code": "insufficient_quota", "should_retry": True}})
     error = model.expect_failure()
     assert (model.call_count, error.retryable, "insufficient_quota" in str(error)) == (1, False, True)
 
 
-def test_what_the_model_says_about_trying_again_counts(model: ModelHarness) -> None:
+def test_the_should_retry_header_takes_precedence(model: ModelHarness) -> None:
     model.sim.script_model({"error": {"status": 500, "should_retry": False}}, match="a")
     model.sim.script_model({"error": {"status": 400, "should_retry": True}, "text": "ok"}, match="b")
     assert not model.expect_failure("a").retryable
@@ -259,7 +261,7 @@ def test_what_the_model_says_about_trying_again_counts(model: ModelHarness) -> N
     assert model.call_count == 3
 
 
-def test_a_pause_that_is_asked_for_is_kept_up_to_20_seconds(make_model: Callable[..., ModelHarness]) -> None:
+def test_retry_after_is_respected_up_to_20_seconds(make_model: Callable[..., ModelHarness]) -> None:
     model = make_model(timeout=60)
     model.sim.script_model({"error": {"status": 429, "retry_after": 19.5}, "text": "ok"}, match="short")
     model.sim.script_model({"error": {"status": 429, "retry_after": 21}, "text": "ok"}, match="long")
@@ -269,7 +271,7 @@ def test_a_pause_that_is_asked_for_is_kept_up_to_20_seconds(make_model: Callable
     assert (error.retryable, error.retry_after, model.sleeps) == (True, 21, [19.5])
 
 
-def test_no_try_begins_later_than_the_timeout(make_model: Callable[..., ModelHarness]) -> None:
+def test_no_attempt_starts_after_the_timeout(make_model: Callable[..., ModelHarness]) -> None:
     model = make_model(timeout=2)
     model.sim.script_model({"error": {"status": 429, "retry_after": 3}, "text": "ok"})
     model.expect_failure()
@@ -277,7 +279,7 @@ def test_no_try_begins_later_than_the_timeout(make_model: Callable[..., ModelHar
 
 
 @pytest.mark.parametrize("breaks", ["error_event", "error_member", "failed", "truncated", "dropped"])
-def test_a_stream_that_breaks_begins_anew_and_says_so(model: ModelHarness, breaks: str) -> None:
+def test_an_interrupted_stream_restarts_with_a_reset(model: ModelHarness, breaks: str) -> None:
     model.sim.script_model({"text": "one two three", "breaks": breaks, "break_after": 2})
     turn = model.run_turn(streamed=True)
     assert turn.text == "one two three"
@@ -287,7 +289,9 @@ def test_a_stream_that_breaks_begins_anew_and_says_so(model: ModelHarness, break
 
 @pytest.mark.parametrize("breaks", ["error_event", "error_member", "failed", "truncated", "dropped"])
 @PLAIN_AND_STREAMED
-def test_an_answer_that_breaks_for_good_fails_and_may_pass(model: ModelHarness, breaks: str, streamed: bool) -> None:
+def test_a_response_that_is_always_interrupted_fails_as_retryable(
+    model: ModelHarness, breaks: str, streamed: bool
+) -> None:
     model.sim.script_model({"text": "one two", "breaks": breaks, "times": None})
     assert model.expect_failure(streamed=streamed).retryable
     assert model.call_count == 3
@@ -296,7 +300,7 @@ def test_an_answer_that_breaks_for_good_fails_and_may_pass(model: ModelHarness, 
 @PLAIN_AND_STREAMED
 @pytest.mark.parametrize("breaks", ["error_event", "failed"])
 @pytest.mark.parametrize("code", ["invalid_prompt", "insufficient_quota", "context_length_exceeded"])
-def test_an_error_of_our_own_in_the_middle_is_not_tried_again(
+def test_a_client_error_in_the_middle_is_not_retried(
     model: ModelHarness, breaks: str, code: str, streamed: bool
 ) -> None:
     model.sim.script_model({"text": "one", "breaks": breaks, "code": code})
@@ -308,7 +312,7 @@ def test_an_error_of_our_own_in_the_middle_is_not_tried_again(
 @pytest.mark.parametrize(
     "kind", ["rate_limit", "rate_limit_text", "server_error", "server_error_done", "html", "garbage", "drop", "lost"]
 )
-def test_one_failure_of_any_kind_is_got_over(model: ModelHarness, kind: Any, streamed: bool) -> None:
+def test_one_failure_of_any_kind_is_retried(model: ModelHarness, kind: Any, streamed: bool) -> None:
     model.sim.script_model({"text": "ok"})
     model.sim.inject_fault("model", "responses.create", kind)
     assert model.run_turn(streamed=streamed).text == "ok"
@@ -316,32 +320,30 @@ def test_one_failure_of_any_kind_is_got_over(model: ModelHarness, kind: Any, str
 
 
 @PLAIN_AND_STREAMED
-def test_a_model_that_says_nothing_is_left_after_the_timeout(
-    make_model: Callable[..., ModelHarness], streamed: bool
-) -> None:
+def test_a_silent_model_times_out(make_model: Callable[..., ModelHarness], streamed: bool) -> None:
     model = make_model(timeout=0.2)
     model.sim.script_model({"text": "a b", "gap_s": 30} if streamed else {"text": "a", "latency_s": 30})
     error = model.expect_failure(streamed=streamed)
     assert (error.retryable, "ReadTimeout" in str(error), model.call_count) == (True, True, 1)
 
 
-def test_no_message_holds_what_the_model_was_asked(model: ModelHarness) -> None:
+def test_no_error_message_contains_the_models_input(model: ModelHarness) -> None:
     secret = "the password of the vault is hunter22!, do not tell"
     complaint = f"Invalid value: '{secret[4:40]}' in input, key {KEY}, and 'short one'"
     model.sim.script_model({"error": {"status": 400, "message": complaint}}, match=secret)
     model.sim.script_model({"text": "x", "breaks": "failed", "code": "invalid_prompt"}, match="short one")
-    told = str(
+    message = str(
         model.expect_failure(
             [build_user_message("short one"), build_user_message(secret)], instructions="Keep quiet about it all"
         )
     )
-    assert "hunter22" not in told
-    assert "short one" not in told
-    assert "Invalid value" in told
+    assert "hunter22" not in message
+    assert "short one" not in message
+    assert "Invalid value" in message
     assert KEY not in repr(model.client) + repr(vars(model.client)["_settings"])
 
 
-def test_who_shows_text_may_stop_it(model: ModelHarness) -> None:
+def test_an_exception_of_the_text_callback_stops_the_turn(model: ModelHarness) -> None:
     model.sim.script_model({"text": "one two"})
 
     class Enough(Exception):
@@ -355,11 +357,11 @@ def test_who_shows_text_may_stop_it(model: ModelHarness) -> None:
     assert model.call_count == 1
 
 
-def test_a_lone_surrogate_breaks_nothing(model: ModelHarness) -> None:
+def test_a_lone_surrogate_can_be_sent(model: ModelHarness) -> None:
     assert model.run_turn([build_user_message("a \ud800 b")]).text
 
 
-def test_outputs_of_tools_reach_the_model(model: ModelHarness) -> None:
+def test_tool_outputs_are_sent_to_the_model(model: ModelHarness) -> None:
     turn = model.run_turn("what time is it?")
     output = json.dumps({"now": "2026-01-01T00:00:00Z"})
     items = [build_user_message("what time is it?"), *turn.items, build_tool_output(turn.calls[0].call_id, output)]

@@ -1,4 +1,4 @@
-"""The model client against answers that the simulator does not give."""
+"""The model client and responses that the simulator does not give."""
 
 import json
 from collections.abc import Callable
@@ -26,7 +26,7 @@ STREAM_HEADERS = {"Content-Type": "text/event-stream"}
 
 @dataclass
 class ScriptedModel:
-    """Answers each request with the next answer, and at last with the last one again."""
+    """A transport that returns the responses in turn, and the last one again from then on."""
 
     responses: list[httpx.Response]
     request_bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -56,7 +56,7 @@ def make_response_body(*output: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def make_sse_response(*events: dict[str, Any]) -> httpx.Response:
     return httpx.Response(
-        200, headers=STREAM_HEADERS, content="".join(f"data: {json.dumps(one)}\n\n" for one in events)
+        200, headers=STREAM_HEADERS, content="".join(f"data: {json.dumps(event)}\n\n" for event in events)
     )
 
 
@@ -68,7 +68,7 @@ class Anything(Output):
     pass
 
 
-def test_a_request_is_what_the_api_wants() -> None:
+def test_a_request_has_the_apis_shape() -> None:
     script = ScriptedModel([httpx.Response(200, json=make_response_body(TEXT_ITEM))])
     tool = Tool("tree.grow", "Grows", Tree, Anything, lambda context: {})
     made_up = {"type": "function_call", "call_id": "c", "name": "no.such", "arguments": "{}"}
@@ -89,17 +89,17 @@ def test_a_request_is_what_the_api_wants() -> None:
     assert "$ref" in json.dumps(sent["parameters"])
 
 
-def test_a_server_that_cannot_stream_is_understood(run_turn: Callable[..., ModelTurn]) -> None:
-    told: list[str | None] = []
-    assert run_turn(httpx.Response(200, json=make_response_body(TEXT_ITEM)), on_text=told.append).text == "hi"
-    assert told == ["hi"]
+def test_a_plain_response_to_a_streaming_request_is_accepted(run_turn: Callable[..., ModelTurn]) -> None:
+    deltas: list[str | None] = []
+    assert run_turn(httpx.Response(200, json=make_response_body(TEXT_ITEM)), on_text=deltas.append).text == "hi"
+    assert deltas == ["hi"]
     assert (
         run_turn(make_sse_response({"type": "response.completed", "response": make_response_body(TEXT_ITEM)})).text
         == "hi"
     )
 
 
-def test_items_that_are_done_count_where_the_last_event_has_none(run_turn: Callable[..., ModelTurn]) -> None:
+def test_completed_items_are_used_where_the_final_event_has_none(run_turn: Callable[..., ModelTurn]) -> None:
     second = {**TEXT_ITEM, "id": "msg_2", "content": [{"type": "output_text", "text": "you"}]}
     turn = run_turn(
         make_sse_response(
@@ -113,8 +113,8 @@ def test_items_that_are_done_count_where_the_last_event_has_none(run_turn: Calla
     assert turn.text == "hi\n\nyou"
 
 
-def test_messages_are_told_apart_in_pieces_as_in_the_text(run_turn: Callable[..., ModelTurn]) -> None:
-    told: list[str | None] = []
+def test_messages_are_separated_in_deltas_as_in_the_text(run_turn: Callable[..., ModelTurn]) -> None:
+    deltas: list[str | None] = []
     delta = {"type": "response.output_text.delta"}
     second = {**TEXT_ITEM, "content": [{"type": "output_text", "text": "you"}]}
     turn = run_turn(
@@ -124,9 +124,9 @@ def test_messages_are_told_apart_in_pieces_as_in_the_text(run_turn: Callable[...
             {**delta, "output_index": 2, "delta": "you"},
             {"type": "response.completed", "response": make_response_body(TEXT_ITEM, second)},
         ),
-        on_text=told.append,
+        on_text=deltas.append,
     )
-    assert "".join(str(piece) for piece in told) == turn.text == "hi\n\nyou"
+    assert "".join(str(piece) for piece in deltas) == turn.text == "hi\n\nyou"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_messages_are_told_apart_in_pieces_as_in_the_text(run_turn: Callable[...
         make_response_body(*[{"type": "function_call", "call_id": "c", "name": "a", "arguments": "{}"}] * 2),
     ],
 )  # fmt: skip
-def test_an_answer_that_lacks_what_it_must_have_may_pass(run_turn: Callable[..., ModelTurn], body: object) -> None:
+def test_an_incomplete_body_is_retryable(run_turn: Callable[..., ModelTurn], body: object) -> None:
     with pytest.raises(ModelFailed) as raised:
         run_turn(httpx.Response(200, json=body))
     assert raised.value.retryable
@@ -146,7 +146,7 @@ def test_an_answer_that_lacks_what_it_must_have_may_pass(run_turn: Callable[...,
     assert run_turn(httpx.Response(200, json=body), good).text == "hi"
 
 
-def test_odd_members_do_no_harm(run_turn: Callable[..., ModelTurn]) -> None:
+def test_malformed_optional_members_are_ignored(run_turn: Callable[..., ModelTurn]) -> None:
     call = {"type": "function_call", "call_id": "c", "name": "a", "arguments": {"b": 1}}
     usage = {"input_tokens": "many", "output_tokens": -1, "total_tokens": True}
     turn = run_turn(
@@ -169,27 +169,27 @@ def test_odd_members_do_no_harm(run_turn: Callable[..., ModelTurn]) -> None:
         ({"code": "cyber_policy"}, False),
     ],
 )
-def test_an_error_in_the_middle_is_read_in_every_shape(
+def test_an_error_in_the_middle_is_parsed_in_every_shape(
     run_turn: Callable[..., ModelTurn], error: object, passing: bool
 ) -> None:
-    for answer in (
+    for response in (
         make_sse_response({"id": "gen-1", "error": error}),
         httpx.Response(200, json={"error": error}),
         make_sse_response({"type": "response.failed", "response": make_response_body(status="failed", error=error)}),
     ):
         with pytest.raises(ModelFailed) as raised:
-            run_turn(answer)
+            run_turn(response)
         assert raised.value.retryable is passing
 
 
 @pytest.mark.parametrize("content", [b"", b"data: {\n\n", b"data: [DONE]\n\n", b": hi\n\n", b'data: {"type":"x"}'])
-def test_a_stream_without_an_end_may_pass(run_turn: Callable[..., ModelTurn], content: bytes) -> None:
+def test_a_stream_without_a_final_event_is_retryable(run_turn: Callable[..., ModelTurn], content: bytes) -> None:
     with pytest.raises(ModelFailed) as raised:
         run_turn(httpx.Response(200, headers=STREAM_HEADERS, content=content), on_text=lambda _: None)
     assert raised.value.retryable
 
 
-def test_comments_alone_do_not_keep_us_waiting_for_good() -> None:
+def test_comments_alone_do_not_extend_the_timeout() -> None:
     script = ScriptedModel([])
 
     class Endless(httpx.SyncByteStream):
@@ -204,7 +204,7 @@ def test_comments_alone_do_not_keep_us_waiting_for_good() -> None:
     assert len(script.request_bodies) == 1
 
 
-def test_pauses_are_read_in_milliseconds_too() -> None:
+def test_retry_after_ms_takes_precedence() -> None:
     limited = httpx.Response(429, headers={"retry-after-ms": "30000", "retry-after": "1"}, json={"error": "slow"})
     with pytest.raises(ModelFailed) as raised:
         ScriptedModel([limited]).client().respond([build_user_message("x")])
@@ -212,7 +212,7 @@ def test_pauses_are_read_in_milliseconds_too() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(TRANSPORT_FAILURES, key=lambda kind: kind.__name__))
-def test_every_exception_of_httpx_becomes_an_error_of_ours_without_its_text(kind: Any) -> None:
+def test_every_httpx_exception_is_mapped_without_its_text(kind: Any) -> None:
     error = kind.__new__(kind)
     error.args = ("planted",)
     assert "planted" not in str(error_from_transport(error))
@@ -228,7 +228,7 @@ def test_every_exception_of_httpx_becomes_an_error_of_ours_without_its_text(kind
         ("http://h", "ключ"),
     ],
 )
-def test_an_address_or_a_key_that_is_none_is_told_without_showing_it(url: str, key: str) -> None:
+def test_an_invalid_url_or_key_fails_without_being_shown(url: str, key: str) -> None:
     client = ModelClient(ModelSettings(url, key, "normal", "high", 1), Transport(sleep=lambda _: None))
     with pytest.raises(ModelFailed) as raised:
         client.respond([build_user_message("x")])

@@ -1,4 +1,4 @@
-"""Plugins: in which order they are called, what their configuration may be, what they add to a prompt."""
+"""Plugins: the order of their hooks, their configuration, and what they add to a prompt."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.agent.sample_tools import Settings, make_tool
 
 
 class RecordingPlugin(Plugin[NoConfig]):
-    """Writes down what is called."""
+    """Records the calls of its hooks."""
 
     def __init__(self, plugin_id: str, calls: list[str]) -> None:
         self.id = plugin_id  # type: ignore[misc]
@@ -102,12 +102,12 @@ def test_prepare_runs_for_each_prompt_in_order() -> None:
 
 
 @pytest.mark.parametrize("config", [{"greeting": "hi"}, Settings(greeting="hi")])
-def test_a_configuration_is_a_model_or_what_fits_one(config: dict[str, object] | Settings) -> None:
+def test_a_configuration_is_a_model_or_a_matching_mapping(config: dict[str, object] | Settings) -> None:
     assert PluginService(Services()).register(Greeter(), config).settings == Settings(greeting="hi", times=1)
 
 
 @pytest.mark.parametrize("config", [None, {}, {"greeting": 5}, {"greeting": "hi", "times": "planted"}])
-def test_a_wrong_configuration_is_told_without_its_values(config: dict[str, object] | None) -> None:
+def test_an_invalid_configuration_is_reported_without_its_values(config: dict[str, object] | None) -> None:
     plugins = PluginService(Services())
     with pytest.raises(CompositionError, match="configuration of plugin greeter") as refused:
         plugins.register(Greeter(), config)
@@ -115,12 +115,12 @@ def test_a_wrong_configuration_is_told_without_its_values(config: dict[str, obje
     assert plugins.ids == []
 
 
-def test_a_plugin_without_configuration_takes_none() -> None:
+def test_a_plugin_without_a_configuration_accepts_none() -> None:
     with pytest.raises(CompositionError, match="extra"):
         PluginService(Services()).register(Bare(), {"extra": 1})
 
 
-def test_what_setup_raises_comes_through_and_the_plugin_is_not_registered() -> None:
+def test_an_exception_of_setup_propagates_and_the_plugin_is_not_registered() -> None:
     class Broken(Plugin[NoConfig]):
         id = "broken"
 
@@ -133,7 +133,7 @@ def test_what_setup_raises_comes_through_and_the_plugin_is_not_registered() -> N
     assert plugins.ids == []
 
 
-def test_a_second_plugin_of_the_same_id_is_refused_and_so_is_one_without() -> None:
+def test_duplicate_and_missing_plugin_ids_are_rejected() -> None:
     class Nameless(Plugin[NoConfig]):
         pass
 
@@ -145,7 +145,7 @@ def test_a_second_plugin_of_the_same_id_is_refused_and_so_is_one_without() -> No
         plugins.register(Nameless())
 
 
-def test_after_the_start_nothing_is_registered_and_nothing_started_again() -> None:
+def test_nothing_is_registered_or_started_after_the_start() -> None:
     plugins = PluginService(Services())
     plugins.start()
     with pytest.raises(CompositionError, match="too late"):
@@ -154,23 +154,23 @@ def test_after_the_start_nothing_is_registered_and_nothing_started_again() -> No
         plugins.start()
 
 
-def test_an_unknown_plugin_is_answered_with_those_that_there_are() -> None:
+def test_an_unknown_plugin_is_rejected_with_the_known_ones() -> None:
     plugins = PluginService(Services())
     plugins.register(Bare())
     with pytest.raises(CompositionError, match="no plugin other, but bare"):
         plugins.get("other")
 
 
-def test_a_prompt_takes_tools_and_instructions() -> None:
+def test_a_prompt_accepts_tools_and_instructions() -> None:
     prompt = make_prompt(Services())
-    one, two = make_tool(), make_tool(tool_id="words.again")
-    prompt.add_tools(one, two)
-    prompt.add_tools(one)
+    first, second = make_tool(), make_tool(tool_id="words.again")
+    prompt.add_tools(first, second)
+    prompt.add_tools(first)
     prompt.add_instructions("Be brief")
-    assert (prompt.tools, prompt.instructions) == ((one, two), ("Be brief",))
+    assert (prompt.tools, prompt.instructions) == ((first, second), ("Be brief",))
 
 
-def test_a_prompt_takes_neither_another_tool_of_the_same_id_nor_one_for_clients_only() -> None:
+def test_a_prompt_rejects_duplicate_tool_ids_and_client_only_tools() -> None:
     prompt = make_prompt(Services())
     prompt.add_tools(make_tool())
     with pytest.raises(CompositionError, match=r"another tool words\.say"):
@@ -179,7 +179,7 @@ def test_a_prompt_takes_neither_another_tool_of_the_same_id_nor_one_for_clients_
         prompt.add_tools(make_tool(tool_id="words.mine", client_only=True))
 
 
-def test_the_container_has_one_service_of_each_type_and_says_what_there_is() -> None:
+def test_the_container_has_one_service_per_type_and_lists_the_known_ones() -> None:
     services = Services()
     with pytest.raises(CompositionError, match="no Settings in the service container, but nothing"):
         services.get(Settings)
@@ -193,7 +193,7 @@ def test_the_container_has_one_service_of_each_type_and_says_what_there_is() -> 
         services.get(PluginService)
 
 
-def test_secrets_show_their_names_only() -> None:
+def test_the_repr_of_secrets_has_names_only() -> None:
     services = Services({"KEY": "planted"})
     assert services.secrets["KEY"] == "planted"
     assert dict(services.secrets) == {"KEY": "planted"}

@@ -1,4 +1,4 @@
-"""A tool: what it takes, what it returns, what becomes of what it raises, and who must approve it."""
+"""A tool: validation of input and output, errors, and approvals."""
 
 import httpx
 import psycopg
@@ -30,7 +30,7 @@ def test_a_valid_input_is_passed_on_and_the_output_comes_back_as_json() -> None:
     assert make_tool().call(make_invocation(), {"text": "ab", "times": 2}) == {"said": "abab", "length": 4}
 
 
-def test_what_is_wrong_with_an_input_is_told_with_its_place_and_without_its_value() -> None:
+def test_validation_issues_have_a_path_and_no_value() -> None:
     assert list_issue_paths({}) == [["text"]]
     assert list_issue_paths({"text": 5, "times": SECRET}) == [["text"], ["times"]]
     assert list_issue_paths({"text": "a", "times": 10}) == [["times"]]
@@ -38,11 +38,11 @@ def test_what_is_wrong_with_an_input_is_told_with_its_place_and_without_its_valu
 
 
 @pytest.mark.parametrize("raw", [None, [], "text", 5, [{"text": "a"}]])
-def test_an_input_that_is_no_object_is_refused(raw: object) -> None:
+def test_an_input_that_is_not_an_object_is_rejected(raw: object) -> None:
     assert list_issue_paths(raw) == [[]]
 
 
-def test_what_json_can_hold_and_nothing_else_can_is_refused() -> None:
+def test_surrogates_deep_nesting_and_infinity_are_rejected() -> None:
     deep: object = "x"
     for _ in range(100_000):
         deep = [deep]
@@ -51,20 +51,20 @@ def test_what_json_can_hold_and_nothing_else_can_is_refused() -> None:
     assert list_issue_paths({"text": "a", "times": float("inf")}) == [[]]
 
 
-def test_nothing_is_converted_but_json_has_dates_as_text_only() -> None:
+def test_only_dates_are_converted_from_text() -> None:
     assert list_issue_paths({"text": "a", "times": "2"}) == [["times"]]
     assert list_issue_paths({"text": "a", "times": True}) == [["times"]]
     assert make_tool().call(make_invocation(), {"text": "a", "on": "2026-02-03"}) == {"said": "a", "length": 1}
 
 
-def test_a_mapping_that_fits_the_output_is_taken_too() -> None:
+def test_a_mapping_that_matches_the_output_is_accepted() -> None:
     assert make_tool(lambda _context: {"said": "x", "length": 1}).call(make_invocation(), {"text": "a"}) == {
         "said": "x",
         "length": 1,
     }
 
 
-def test_a_wrong_output_is_a_failure_that_names_places_and_no_values() -> None:
+def test_an_invalid_output_is_a_failure_with_paths_and_no_values() -> None:
     message = expect_failure(make_tool(lambda _context: {"said": "x", "length": SECRET})).message
     assert message == "words.say returned something that is not its output: length (int_type)"
     assert "said (missing), length (missing)" in expect_failure(make_tool(lambda _context: {})).message
@@ -73,7 +73,7 @@ def test_a_wrong_output_is_a_failure_that_names_places_and_no_values() -> None:
     assert SECRET not in expect_failure(make_tool(lambda _context: broken)).message
 
 
-def test_an_output_is_written_as_what_was_announced_without_what_a_subclass_has_besides() -> None:
+def test_an_output_is_serialized_as_its_declared_type() -> None:
     class More(SayOutput):
         secret: str
 
@@ -81,7 +81,7 @@ def test_an_output_is_written_as_what_was_announced_without_what_a_subclass_has_
     assert found == {"said": "x", "length": 1}
 
 
-def test_an_output_that_json_cannot_hold_is_a_failure() -> None:
+def test_an_output_that_is_not_serializable_is_a_failure() -> None:
     class Anything(Output):
         value: object
 
@@ -90,25 +90,25 @@ def test_an_output_that_json_cannot_hold_is_a_failure() -> None:
         odd.call(make_invocation(), {"text": "a"})
 
 
-def test_a_tool_that_raises_tells_its_exceptions_own_text() -> None:
+def test_a_tools_exception_becomes_the_errors_message() -> None:
     failed = expect_failure(make_failing_tool(ValueError("the hat is empty")))
     assert (failed.status, failed.code, failed.message, failed.details) == (500, "TOOL_ERROR", "the hat is empty", {})
     assert isinstance(failed.__cause__, ValueError)
     assert expect_failure(make_failing_tool(SystemExit("bye"))).message == "bye"
 
 
-def test_an_error_of_ours_tells_its_code_too() -> None:
+def test_a_pointsman_error_keeps_its_code() -> None:
     failed = expect_failure(make_failing_tool(NotFound("Instance x not found")))
     assert (failed.message, failed.details) == ("Instance x not found", {"code": "NOT_FOUND"})
 
 
-def test_a_secret_of_the_container_is_never_told() -> None:
+def test_a_secret_of_the_container_is_redacted() -> None:
     failing = make_failing_tool(RuntimeError(f"401 with {SECRET}"))
     assert expect_failure(failing, {"SERVICE_KEY": SECRET}).message == "401 with ***"
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "text"),
     [
         (psycopg.OperationalError("connection to postgresql://u:planted-secret@h failed"), "OperationalError"),
         (psycopg.errors.UniqueViolation("Key (k)=(planted-secret) exists"), "UniqueViolation"),
@@ -120,11 +120,11 @@ def test_a_secret_of_the_container_is_never_told() -> None:
         (ValueError("half \ud800"), "half ?"),
     ],
 )
-def test_what_may_be_told_of_an_error(error: Exception, told: str) -> None:
-    assert safe_error_text(error) == told
+def test_error_texts_are_safe_to_return(error: Exception, text: str) -> None:
+    assert safe_error_text(error) == text
 
 
-def test_of_a_foreign_models_error_no_value_is_told() -> None:
+def test_a_foreign_models_validation_error_shows_no_value() -> None:
     class Foreign(BaseModel):
         number: int
 
@@ -134,7 +134,7 @@ def test_of_a_foreign_models_error_no_value_is_told() -> None:
     assert SECRET not in safe_error_text(raised.value)
 
 
-def test_an_error_that_cannot_be_written_is_known_by_its_class() -> None:
+def test_an_error_without_a_usable_str_is_its_class_name() -> None:
     class Mute(Exception):
         def __str__(self) -> str:
             raise RuntimeError
@@ -159,35 +159,35 @@ def test_an_input_that_needs_an_approval_runs_only_with_one() -> None:
     assert ran == ["quiet", "loud"]
 
 
-def test_an_invalid_input_is_refused_before_anybody_is_asked() -> None:
+def test_an_invalid_input_is_rejected_before_an_approval_is_required() -> None:
     with pytest.raises(InvalidToolInput):
         make_tool(approval=lambda _words: "always").call(make_invocation(), {})
 
 
-def test_a_rule_that_fails_lets_nothing_through() -> None:
+def test_a_failing_approval_rule_is_a_failure() -> None:
     def rule(_words: SayInput) -> str | None:
         raise KeyError("rule")
 
     assert "'rule'" in expect_failure(make_tool(approval=rule)).message
 
 
-def test_a_tool_gets_its_caller_and_over_rest_an_empty_state_and_a_callback_that_does_nothing() -> None:
-    seen: list[ToolContext[SayInput]] = []
+def test_a_tool_gets_the_user_and_over_rest_an_empty_state_and_a_no_op_callback() -> None:
+    contexts: list[ToolContext[SayInput]] = []
 
-    def look(context: ToolContext[SayInput]) -> SayOutput:
-        seen.append(context)
+    def record(context: ToolContext[SayInput]) -> SayOutput:
+        contexts.append(context)
         context.state["left"] = True
         context.output_file("a.txt", "text/plain", "A file")
         return SayOutput(said="", length=0)
 
     services = Services({"KEY": SECRET})
     for _ in range(2):
-        make_tool(look).call(Invocation("user-1", services), {"text": "a"})
-    assert [context.user_id for context in seen] == ["user-1", "user-1"]
-    assert seen[0].state is not seen[1].state
-    assert seen[1].services is services
-    assert seen[1].secrets["KEY"] == SECRET
-    assert SECRET not in repr(seen[0])
+        make_tool(record).call(Invocation("user-1", services), {"text": "a"})
+    assert [context.user_id for context in contexts] == ["user-1", "user-1"]
+    assert contexts[0].state is not contexts[1].state
+    assert contexts[1].services is services
+    assert contexts[1].secrets["KEY"] == SECRET
+    assert SECRET not in repr(contexts[0])
 
 
 @pytest.mark.parametrize("tool_id", ["now", "Time.now", "time.", ".now", "time now.x", "time/now.x", "a." + "b" * 127])
@@ -196,7 +196,7 @@ def test_ids_are_words_with_dots_between(tool_id: str) -> None:
         make_tool(tool_id=tool_id)
 
 
-def test_tools_that_cannot_work_are_refused_where_they_are_made() -> None:
+def test_invalid_tools_are_rejected_on_construction() -> None:
     async def later(_context: ToolContext[SayInput]) -> SayOutput:
         return SayOutput(said="", length=0)
 
@@ -206,19 +206,19 @@ def test_tools_that_cannot_work_are_refused_where_they_are_made() -> None:
         Tool("words.say", " ", SayInput, SayOutput, lambda _context: {})
 
 
-def test_a_tool_can_name_its_types() -> None:
+def test_a_tool_can_be_parameterized_with_its_types() -> None:
     assert Tool[SayInput, SayOutput]("words.say", "Says", SayInput, SayOutput, lambda _context: {}).id == "words.say"
 
 
-def test_the_schema_has_both_sides_and_no_titles_of_fields() -> None:
-    told = describe_tool(make_tool(), "words")
-    assert {key: told[key] for key in ("id", "description", "tag")} == {
+def test_the_description_has_both_schemas_without_field_titles() -> None:
+    description = describe_tool(make_tool(), "words")
+    assert {key: description[key] for key in ("id", "description", "tag")} == {
         "id": "words.say",
         "description": "Says the text",
         "tag": "words",
     }
-    assert told["input"]["required"] == ["text"]
-    assert told["input"]["additionalProperties"] is False
-    assert told["input"]["properties"]["times"] == {"default": 1, "maximum": 9, "minimum": 1, "type": "integer"}
-    assert told["output"]["required"] == ["said", "length"]
+    assert description["input"]["required"] == ["text"]
+    assert description["input"]["additionalProperties"] is False
+    assert description["input"]["properties"]["times"] == {"default": 1, "maximum": 9, "minimum": 1, "type": "integer"}
+    assert description["output"]["required"] == ["said", "length"]
     assert "tag" not in describe_tool(make_tool())

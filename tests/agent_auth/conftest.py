@@ -1,35 +1,35 @@
-"""The authorizer as it is deployed, called in this process, under the settings that a test wants."""
+"""The deployed authorizer, called in this process with a test's settings."""
 
 import importlib
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.agent_auth.token_issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
+from tests.harness.paths import EVENTS
 
-SAMPLE_EVENT = json.loads((Path(__file__).parents[2] / "events/agent_authorizer.json").read_text())
+SAMPLE_EVENT = json.loads((EVENTS / "agent_authorizer.json").read_text())
 
 Authorize = Callable[..., dict[str, str]]
 
 
 def make_event(**headers: str) -> dict[str, Any]:
-    """An HTTP API's event with these headers and no others; `_` stands for `-`."""
+    """Build an HTTP API's event with these headers and no others; `_` in a name stands for `-`."""
     return {**SAMPLE_EVENT, "headers": {name.replace("_", "-"): value for name, value in headers.items()}}
 
 
 @pytest.fixture
 def authorize() -> Authorize:
-    """What the authorizer says about a request with these headers: `user` and `problem`."""
+    """Calls the authorizer with these headers; returns its context, `user` and `problem`."""
     handler = importlib.import_module("agent_authorizer").handler
 
     def authorize_headers(**headers: str) -> dict[str, str]:
-        answer = handler(make_event(**headers), None)
-        assert answer["isAuthorized"] is True
-        assert set(answer) == {"isAuthorized", "context"}
-        return answer["context"]
+        response = handler(make_event(**headers), None)
+        assert response["isAuthorized"] is True
+        assert set(response) == {"isAuthorized", "context"}
+        return response["context"]
 
     return authorize_headers
 
@@ -47,7 +47,7 @@ def issuer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Issuer]:
 
 @pytest.fixture
 def authorize_token(authorize: Authorize, issuer: Issuer) -> Authorize:
-    """What the authorizer says about a token."""
+    """Calls the authorizer with a bearer token."""
 
     def authorize_bearer(token: str, **headers: str) -> dict[str, str]:
         return authorize(authorization=f"Bearer {token}", **headers)

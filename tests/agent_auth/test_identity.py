@@ -1,4 +1,4 @@
-"""Who is calling, by header and by key, in the events of both kinds of gateway; and settings that are wrong."""
+"""Identification by header and by API key, in the events of both kinds of gateway, and invalid settings."""
 
 import importlib
 from typing import Any
@@ -24,7 +24,7 @@ REST_EVENT = {
 
 
 def make_rest_event(**headers: str | list[str]) -> dict[str, Any]:
-    """A REST API's event: names in the client's case, the last value of each, and all values beside it."""
+    """Build a REST API's event: header names as sent, the last value of each, and all values beside it."""
     several = {name.replace("_", "-"): [value] if isinstance(value, str) else value for name, value in headers.items()}
     return {
         **REST_EVENT,
@@ -49,48 +49,46 @@ def key_auth(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("user", ["user-1", "a", "x" * 256, "auth0|7f!~", "name@domain", "+1555:/?#[]"])
-def test_header_tells_the_user(header_auth: None, authorize: Authorize, user: str) -> None:
+def test_header_identifies_the_user(header_auth: None, authorize: Authorize, user: str) -> None:
     assert authorize(x_user_id=user) == {"user": user, "problem": ""}
 
 
 @pytest.mark.parametrize("user", ["", "x" * 257, "two words", "tab\tbed", "jörg", "nul\0", "del\x7f", "user-1,user-2"])
-def test_malformed_user_is_nobody(header_auth: None, authorize: Authorize, user: str) -> None:
-    said = authorize(x_user_id=user)
-    assert (said["user"], said["problem"].startswith("X-User-Id must be")) == ("", True)
+def test_malformed_user_is_unauthenticated(header_auth: None, authorize: Authorize, user: str) -> None:
+    result = authorize(x_user_id=user)
+    assert (result["user"], result["problem"].startswith("X-User-Id must be")) == ("", True)
 
 
-def test_missing_user_is_nobody(header_auth: None, authorize: Authorize) -> None:
+def test_missing_user_is_unauthenticated(header_auth: None, authorize: Authorize) -> None:
     assert authorize() == authorize(authorization="Bearer x") == {"user": "", "problem": "X-User-Id is missing"}
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER   "])
-def test_key_and_header_tell_the_user(key_auth: None, authorize: Authorize, scheme: str) -> None:
+def test_key_and_header_identify_the_user(key_auth: None, authorize: Authorize, scheme: str) -> None:
     assert authorize(authorization=scheme + KEY, x_user_id="user-1") == {"user": "user-1", "problem": ""}
 
 
-@pytest.mark.parametrize("given", [
+@pytest.mark.parametrize("header", [
     None, "", KEY, "Bearer", "Bearer ", f"Basic {KEY}", f"Bearer {KEY}x", f"Bearer {KEY[:-1]}", f"Bearer {KEY.upper()}",
     f"Bearer {KEY},Bearer {KEY}", "Bearer ü", "Bearer \ud800",
 ])  # fmt: skip
-def test_wrong_key_is_nobody(key_auth: None, authorize: Authorize, given: str | None) -> None:
-    headers = {} if given is None else {"authorization": given}
+def test_wrong_key_is_unauthenticated(key_auth: None, authorize: Authorize, header: str | None) -> None:
+    headers = {} if header is None else {"authorization": header}
     assert authorize(**headers, x_user_id="user-1") == {"user": "", "problem": "Invalid or missing API key"}
 
 
-def test_key_without_a_user_is_nobody(key_auth: None, authorize: Authorize) -> None:
+def test_key_without_a_user_is_unauthenticated(key_auth: None, authorize: Authorize) -> None:
     assert authorize(authorization=f"Bearer {KEY}") == {"user": "", "problem": "X-User-Id is missing"}
 
 
-def test_key_is_what_is_asked_for_unless_a_setting_says_otherwise(
-    key_auth: None, authorize: Authorize, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_api_key_is_the_default_mode(key_auth: None, authorize: Authorize, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AGENT_AUTH")
     assert authorize(x_user_id="user-1")["user"] == ""
 
 
 @pytest.mark.parametrize("value", ["", "  "])
 @pytest.mark.parametrize("header", ["Bearer ", "Bearer", ""])
-def test_without_a_key_of_ours_nobody_is_let_in(
+def test_without_a_configured_key_every_request_fails(
     key_auth: None, authorize: Authorize, monkeypatch: pytest.MonkeyPatch, value: str, header: str
 ) -> None:
     monkeypatch.setenv("AGENT_API_KEY", value)
@@ -99,7 +97,7 @@ def test_without_a_key_of_ours_nobody_is_let_in(
 
 
 @pytest.mark.parametrize("mode", ["none", "HEADER", "apikey"])
-def test_unknown_mode_is_refused_with_the_three_there_are(
+def test_unknown_mode_is_rejected_with_the_known_ones(
     authorize: Authorize, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setenv("AGENT_AUTH", mode)
@@ -113,7 +111,7 @@ def test_unknown_mode_is_refused_with_the_three_there_are(
     "", "http://issuer.example/keys", "ftp://issuer.example/keys", "file:///etc/passwd", "https://", "http://[", "keys",
     "http://127.0.0.1.example/keys", "http://localhost@issuer.example/",
 ])  # fmt: skip
-def test_address_of_keys_must_be_https(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_jwks_url_must_be_https(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     for name, value in {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": url}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingError, match="JWT_JWKS_URL"):
@@ -121,7 +119,7 @@ def test_address_of_keys_must_be_https(monkeypatch: pytest.MonkeyPatch, url: str
 
 
 @pytest.mark.parametrize("missing", ["JWT_ISSUER", "JWT_AUDIENCE"])
-def test_issuer_and_audience_are_never_left_open(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+def test_issuer_and_audience_are_required(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     for name, value in {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": "https://i.example/keys"}.items():
         monkeypatch.setenv(name, "" if name == missing else value)
     with pytest.raises(MissingSetting, match=missing):
@@ -143,36 +141,39 @@ def test_rest_api_gets_a_policy_for_its_whole_stage(header_auth: None) -> None:
     }  # fmt: skip
 
 
-def test_rest_api_lets_nobody_through_to_the_function_that_refuses(header_auth: None) -> None:
-    said = call_authorizer(make_rest_event())
-    assert (said["principalId"], said["context"]["user"]) == ("nobody", "")
-    assert said["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+def test_rest_api_passes_unauthenticated_requests_to_the_function_that_rejects_them(header_auth: None) -> None:
+    result = call_authorizer(make_rest_event())
+    assert (result["principalId"], result["context"]["user"]) == ("nobody", "")
+    assert result["policyDocument"]["Statement"][0]["Effect"] == "Allow"
 
 
 @pytest.mark.parametrize("name", ["X_User_Id", "x_user_id", "X_USER_ID"])
-def test_rest_api_leaves_names_as_the_client_wrote_them(key_auth: None, name: str) -> None:
+def test_rest_api_header_names_are_case_insensitive(key_auth: None, name: str) -> None:
     assert (
         call_authorizer(make_rest_event(**{name: "user-1"}, AUTHORIZATION=f"Bearer {KEY}"))["context"]["user"]
         == "user-1"
     )
 
 
-def test_header_that_came_twice_is_nobodys(key_auth: None) -> None:
-    mine = f"Bearer {KEY}"
-    assert call_authorizer(make_rest_event(X_User_Id=["user-1", "user-2"], Authorization=mine))["context"]["user"] == ""
+def test_repeated_header_is_unauthenticated(key_auth: None) -> None:
+    own_key = f"Bearer {KEY}"
     assert (
-        call_authorizer(make_rest_event(X_User_Id=["user-1"], x_user_id=["user-2"], Authorization=mine))["context"][
+        call_authorizer(make_rest_event(X_User_Id=["user-1", "user-2"], Authorization=own_key))["context"]["user"] == ""
+    )
+    assert (
+        call_authorizer(make_rest_event(X_User_Id=["user-1"], x_user_id=["user-2"], Authorization=own_key))["context"][
             "user"
         ]
         == ""
     )
     assert (
-        call_authorizer(make_rest_event(X_User_Id="user-1", Authorization=["Bearer x", mine]))["context"]["user"] == ""
+        call_authorizer(make_rest_event(X_User_Id="user-1", Authorization=["Bearer x", own_key]))["context"]["user"]
+        == ""
     )
-    assert call_authorizer(make_event(authorization=mine, x_user_id="user-1,user-1"))["context"]["user"] == ""
+    assert call_authorizer(make_event(authorization=own_key, x_user_id="user-1,user-1"))["context"]["user"] == ""
 
 
 @pytest.mark.parametrize("absent", [None, {}])
-def test_request_without_any_header_is_nobodys(key_auth: None, absent: object) -> None:
+def test_request_without_headers_is_unauthenticated(key_auth: None, absent: object) -> None:
     assert call_authorizer({**SAMPLE_EVENT, "headers": absent})["context"]["user"] == ""
     assert call_authorizer({**REST_EVENT, "headers": absent, "multiValueHeaders": absent})["context"]["user"] == ""

@@ -1,4 +1,4 @@
-"""The issuer's keys: fetched seldom, renewed in time, kept while the issuer is away, and never taken from elsewhere."""
+"""The issuer's keys: cached, rate-limited, refreshed in time, kept during an outage, never read from elsewhere."""
 
 import json
 import socket
@@ -26,7 +26,7 @@ OLD, NEW = Key("RS256", "old"), Key("RS256", "new", index=1)
 
 
 class KeySetHarness:
-    """An issuer, a sandbox's keys, and a clock that only the test moves; tokens stay valid meanwhile."""
+    """An issuer, a key cache, and a clock that only the test advances; tokens stay valid meanwhile."""
 
     def __init__(self, issuer: Issuer) -> None:
         self.issuer = issuer
@@ -84,7 +84,7 @@ def test_new_key_without_an_id_is_picked_up(harness: KeySetHarness) -> None:
     assert harness.verify(NEW.sign_token()) == USER
 
 
-def test_removed_key_stops_working_when_the_cache_has_lived(harness: KeySetHarness) -> None:
+def test_removed_key_stops_working_when_the_cache_is_refreshed(harness: KeySetHarness) -> None:
     harness.verify(OLD.sign_token())
     harness.issuer.keys = [NEW.public_jwk()]
     harness.time += REFRESH_AFTER
@@ -94,14 +94,14 @@ def test_removed_key_stops_working_when_the_cache_has_lived(harness: KeySetHarne
     assert harness.verify(NEW.sign_token()) == USER
 
 
-def test_issuer_that_takes_out_all_its_keys_has_none(harness: KeySetHarness) -> None:
+def test_issuer_that_removes_all_its_keys_has_none(harness: KeySetHarness) -> None:
     harness.verify(OLD.sign_token())
     harness.issuer.keys = []
     harness.time += REFRESH_AFTER + 1
     assert harness.verify(OLD.sign_token()).problem.endswith("no key of its issuer signed it")
 
 
-def test_flood_of_invented_key_ids_fetches_once_in_a_while(harness: KeySetHarness) -> None:
+def test_flood_of_unknown_key_ids_is_rate_limited(harness: KeySetHarness) -> None:
     harness.verify(OLD.sign_token())
     for number in range(40):
         assert harness.verify(OLD.sign_token({"kid": f"invented-{number}"})).user == ""
@@ -109,26 +109,26 @@ def test_flood_of_invented_key_ids_fetches_once_in_a_while(harness: KeySetHarnes
     assert len(harness.issuer.requested_paths) <= 3
 
 
-def test_flood_of_forged_signatures_fetches_once_in_a_while(harness: KeySetHarness) -> None:
+def test_flood_of_forged_signatures_is_rate_limited(harness: KeySetHarness) -> None:
     forger = Key("RS256", "old", index=1)
     for _ in range(20):
         assert harness.verify(forger.sign_token()).user == ""
     assert len(harness.issuer.requested_paths) == 1
 
 
-def test_refused_algorithm_and_malformed_tokens_fetch_nothing(harness: KeySetHarness) -> None:
+def test_rejected_algorithms_and_malformed_tokens_fetch_nothing(harness: KeySetHarness) -> None:
     for token in ("x", "e30.e30.AAAA", "eyJhbGciOiJub25lIn0.e30."):
         assert harness.verify(token).user == ""
     assert harness.issuer.requested_paths == []
 
 
-def test_flood_during_an_outage_does_not_hammer_the_issuer(harness: KeySetHarness) -> None:
+def test_flood_during_an_outage_is_rate_limited(harness: KeySetHarness) -> None:
     harness.fail_issuer()
     assert {harness.verify(OLD.sign_token()) for _ in range(50)} == {UNAVAILABLE_CALLER}
     assert len(harness.issuer.requested_paths) == 1
 
 
-def test_without_keys_nobody_can_be_told_and_the_next_try_comes_soon(harness: KeySetHarness) -> None:
+def test_without_keys_verification_is_unavailable_and_retried_soon(harness: KeySetHarness) -> None:
     harness.fail_issuer()
     assert harness.verify(OLD.sign_token()) == UNAVAILABLE_CALLER
     harness.issuer.response_override = None
@@ -137,7 +137,7 @@ def test_without_keys_nobody_can_be_told_and_the_next_try_comes_soon(harness: Ke
     assert harness.verify(OLD.sign_token()) == USER
 
 
-def test_cached_keys_go_on_while_the_issuer_is_away_but_not_for_ever(harness: KeySetHarness) -> None:
+def test_cached_keys_are_used_during_an_outage_until_they_expire(harness: KeySetHarness) -> None:
     harness.verify(OLD.sign_token())
     harness.fail_issuer()
     harness.time += REFRESH_AFTER + 1
@@ -148,7 +148,7 @@ def test_cached_keys_go_on_while_the_issuer_is_away_but_not_for_ever(harness: Ke
     assert harness.verify(OLD.sign_token()) == UNAVAILABLE_CALLER
 
 
-def test_key_that_cannot_be_looked_up_is_not_called_wrong(harness: KeySetHarness) -> None:
+def test_key_that_cannot_be_fetched_is_unavailable_and_not_wrong(harness: KeySetHarness) -> None:
     harness.verify(OLD.sign_token())
     harness.fail_issuer()
     harness.time += MIN_FETCH_INTERVAL
@@ -163,9 +163,7 @@ def test_key_that_cannot_be_looked_up_is_not_called_wrong(harness: KeySetHarness
     (200, b'{"keys": {}}', {}), (200, b'{"keys": null}', {}), (200, b"[" * 100_000, {}),
     (200, b'{"keys": [' + b" " * 300_000 + b"]}", {}), (200, b'{"keys"', {"Content-Length": "1000"}),
 ])  # fmt: skip
-def test_answer_that_is_no_key_set_leaves_the_old_keys(
-    harness: KeySetHarness, status: int, body: bytes, headers: dict
-) -> None:
+def test_invalid_key_set_keeps_the_old_keys(harness: KeySetHarness, status: int, body: bytes, headers: dict) -> None:
     harness.issuer.response_override = (status, body, headers)
     assert harness.verify(OLD.sign_token()) == UNAVAILABLE_CALLER
     harness.issuer.response_override = None
@@ -183,22 +181,22 @@ def test_redirect_is_not_followed(harness: KeySetHarness) -> None:
         assert other.requested_paths == []
 
 
-def test_nobody_listening_is_unavailable() -> None:
+def test_unreachable_issuer_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/keys"
     assert verify_token(OLD.sign_token(), JwtSettings(ISSUER, AUDIENCE, url), JwksCache(url)) == UNAVAILABLE_CALLER
 
 
-def test_silent_issuer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_issuer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jwks, "_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/keys"
-        began = time.monotonic()
+        started_at = time.monotonic()
         assert JwksCache(url).get_keys() is None
-        assert 0.15 < time.monotonic() - began < 2
+        assert 0.15 < time.monotonic() - started_at < 2
 
 
-def test_answer_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_response_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jwks, "_TIMEOUT", 0.2)
 
     class Dripping:
@@ -215,10 +213,10 @@ def test_no_token_is_in_a_log_or_a_message(
 ) -> None:
     issuer.response_override = (500, b"planted-body", {})
     tokens = [OLD.sign_token(), OLD.sign_token({"kid": "planted-kid"}), OLD.sign_token(sub="planted-subject")]
-    said = [authorize(authorization=f"Bearer {token}") for token in tokens]
-    assert {answer["problem"] for answer in said} == {KEYS_UNAVAILABLE}
+    results = [authorize(authorization=f"Bearer {token}") for token in tokens]
+    assert {result["problem"] for result in results} == {KEYS_UNAVAILABLE}
     (line,) = [vars(record) for record in caplog.records]
     assert (line["levelname"], line["reason"]) == ("WARNING", "HTTP status 500")
-    out = json.dumps([said, line], default=str)
+    out = json.dumps([results, line], default=str)
     assert not any(token in out or token.split(".")[2] in out for token in tokens)
     assert "planted" not in out

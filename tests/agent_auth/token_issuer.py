@@ -1,4 +1,4 @@
-"""An issuer of tokens: keys of every kind, what they sign, and an address where the public ones are."""
+"""A token issuer: key pairs of every algorithm, and an HTTP server that publishes the public keys."""
 
 import base64
 import json
@@ -28,20 +28,20 @@ class Key:
         self.private = _generate_private_key("RSA" if algorithm[0] in "RP" else algorithm, index)
 
     def public_jwk(self, **changes: object) -> dict[str, Any]:
-        """The public key; None takes a member out."""
+        """Return the public key; None removes a member."""
         members = get_default_algorithms()[self.algorithm].to_jwk(self.private.public_key(), as_dict=True)
         members = {**members, "alg": self.algorithm, "use": "sig", "kid": self.kid, **changes}
         return {name: value for name, value in members.items() if value is not None}
 
     def sign_token(self, header: dict[str, Any] | None = None, **changes: object) -> str:
-        """A good token of user-1, with these claims changed; None takes one out."""
+        """Sign a valid token of user-1 with these claims changed; None removes one."""
         key_header = {"kid": self.kid} if self.kid else {}
         return jwt.encode(
             make_claims(**changes), self.private, self.algorithm, headers={**key_header, **(header or {})}
         )
 
     def public_pem(self) -> bytes:
-        """The public key as a file, which anybody may know."""
+        """Return the public key in PEM, which an attacker may know."""
         return self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -52,7 +52,7 @@ def make_claims(**changes: object) -> dict[str, Any]:
 
 
 def encode_token_part(value: object) -> str:
-    """A part of a token that no library would write."""
+    """Encode a part of a token, also one that no library would encode."""
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
@@ -64,7 +64,7 @@ def _generate_private_key(kind: str, index: int) -> Any:
 
 
 class Issuer(ThreadingHTTPServer):
-    """Answers with its keys, or with whatever is put into `answer`: status, body, headers."""
+    """Serves its keys, or what `response_override` says: status, body, headers."""
 
     daemon_threads = True
 
@@ -76,7 +76,7 @@ class Issuer(ThreadingHTTPServer):
         self.requested_paths: list[str] = []
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that gives up is part of the tests."""
+        """Ignore clients that disconnect: tests do that on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def run_issuer(*keys: dict[str, Any]) -> Iterator[Issuer]:
-    """An issuer that publishes these keys."""
+    """Run an issuer that publishes these keys."""
     with Issuer() as issuer:
         issuer.keys = list(keys)
         thread = threading.Thread(target=issuer.serve_forever, kwargs={"poll_interval": 0.02})

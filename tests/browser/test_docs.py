@@ -1,4 +1,4 @@
-"""The documentation in headless Chromium: it loads, lists every operation, sends a request, and asks nobody but us."""
+"""The documentation in headless Chromium: it lists every operation, sends a request, and contacts no other host."""
 
 import re
 import shutil
@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 
 
 class PageVisit:
-    """A page with all that it has asked for, and what the browser refused or reported."""
+    """A page with all of its requests, and the errors that the browser reported."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -65,8 +65,8 @@ def visit(browser: Browser, stack: Stack) -> Iterator[PageVisit]:
 
 
 def test_page_lists_every_operation(stack: Stack, visit: PageVisit) -> None:
-    answer = httpx.get(f"{stack.url}/api/openapi.json", timeout=60, verify=False)
-    operations = {(method.upper(), path) for path, methods in answer.json()["paths"].items() for method in methods}
+    response = httpx.get(f"{stack.url}/api/openapi.json", timeout=60, verify=False)
+    operations = {(method.upper(), path) for path, methods in response.json()["paths"].items() for method in methods}
     page = visit.page
     page.goto(f"{stack.url}/api/docs")
     page.locator("a[href$='/GET/healthz']").first.wait_for(state="attached")
@@ -81,11 +81,11 @@ def test_request_sent_from_the_page_succeeds(stack: Stack, visit: PageVisit) -> 
     page.get_by_role("button", name="Test Request (post /api/tools/time.now/invoke)").click()
     client = page.get_by_role("dialog")
     client.locator("input").and_(client.get_by_label("Value", exact=True)).fill("user-of-the-browser")
-    with page.expect_response(f"{stack.url}/api/tools/time.now/invoke") as answered:
+    with page.expect_response(f"{stack.url}/api/tools/time.now/invoke") as response_info:
         client.get_by_role("button", name="Send").first.click()
-    answer = answered.value
-    assert (answer.status, answer.request.headers["x-user-id"]) == (200, "user-of-the-browser")
-    result = answer.json()["result"]
+    response = response_info.value
+    assert (response.status, response.request.headers["x-user-id"]) == (200, "user-of-the-browser")
+    result = response.json()["result"]
     assert result["timezone"] == "UTC"
     expect(client).to_contain_text("200 OK")
     expect(client).to_contain_text(result["now"])

@@ -9,7 +9,10 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import TOOLS, Database, new_instance_id
+from tests.harness.agent_api import expect_error, get_result, invoke_tool
+from tests.harness.clients import open_client
+from tests.harness.database import Database
+from tests.harness.instances import TOOLS, create_instance, create_request, new_instance_id
 
 PLUGINS = ["conversation", "time", "instances"]
 TOOLS_WITHOUT_APPROVAL = {"instances.registry": {}, "instances.list": {}, "instances.status": {"instanceIds": []}}
@@ -44,42 +47,18 @@ UNKNOWN_TOOL_IDS = [
     "time%0Anow",
     "%22%3E",
 ]
-METHODS = {"/capabilities": "GET", "/tools": "GET", "/tools/x/invoke": "POST"}
-
-
-def invoke_tool(agent: httpx.Client, tool: str, arguments: object = None) -> httpx.Response:
-    return agent.post(f"/tools/{tool}/invoke", json={} if arguments is None else arguments)
-
-
-def get_result(response: httpx.Response) -> Any:
-    assert response.status_code == 200, response.text
-    assert response.headers["content-type"] == "application/json"
-    assert list(response.json()) == ["result"]
-    return response.json()["result"]
-
-
-def expect_error(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The error of an answer that has the contract's shape, this status and this code."""
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/json"
-    assert response.headers["x-request-id"]
-    assert list(response.json()) == ["error"]
-    error = response.json()["error"]
-    assert set(error) - {"details"} == {"code", "message"}
-    assert (error["code"], isinstance(error["message"], str)) == (code, True)
-    return error
 
 
 @pytest.fixture
 def listed_tools(agent: httpx.Client) -> dict[str, dict[str, Any]]:
-    """What GET /tools tells of each tool."""
+    """The entries of GET /tools by tool id."""
     return {tool["id"]: tool for tool in agent.get("/tools").json()["tools"]}
 
 
 def test_capabilities_are_the_plugins_in_the_order_of_their_registration(agent: httpx.Client) -> None:
-    answer = agent.get("/capabilities")
-    assert (answer.status_code, answer.json()) == (200, {"plugins": PLUGINS})
-    assert answer.headers["x-request-id"]
+    response = agent.get("/capabilities")
+    assert (response.status_code, response.json()) == (200, {"plugins": PLUGINS})
+    assert response.headers["x-request-id"]
 
 
 def test_tools_are_listed_with_their_tags_and_json_schemas(listed_tools: dict[str, dict[str, Any]]) -> None:
@@ -95,7 +74,7 @@ def test_tools_are_listed_with_their_tags_and_json_schemas(listed_tools: dict[st
 
 
 @pytest.mark.parametrize(
-    ("tool", "given"),
+    ("tool", "arguments"),
     [
         *TOOLS_WITHOUT_APPROVAL.items(),
         ("time.now", {}),
@@ -105,13 +84,13 @@ def test_tools_are_listed_with_their_tags_and_json_schemas(listed_tools: dict[st
     ],
 )
 def test_a_tool_returns_what_its_schema_says(
-    agent: httpx.Client, simulator: SimulatorClient, listed_tools, tool: str, given: dict
+    agent: httpx.Client, simulator: SimulatorClient, listed_tools, tool: str, arguments: dict
 ) -> None:
-    jsonschema.validate(given, listed_tools[tool]["input"])
-    jsonschema.validate(get_result(invoke_tool(agent, tool, given)), listed_tools[tool]["output"])
+    jsonschema.validate(arguments, listed_tools[tool]["input"])
+    jsonschema.validate(get_result(invoke_tool(agent, tool, arguments)), listed_tools[tool]["output"])
 
 
-def test_instances_are_what_the_services_api_tells(
+def test_instance_tools_return_what_the_services_api_returns(
     agent: httpx.Client, api: httpx.Client, simulator: SimulatorClient
 ) -> None:
     simulator.seed_services(2)
@@ -119,22 +98,21 @@ def test_instances_are_what_the_services_api_tells(
     assert [tool["id"] for tool in get_result(invoke_tool(agent, "instances.registry"))["tools"]] == TOOLS
     fleet = api.post("/status/batch", json={}).json()
     assert get_result(invoke_tool(agent, "instances.status")) == fleet
-    wanted = [fleet["services"][0]["instanceId"]]
+    instance_ids = [fleet["services"][0]["instanceId"]]
     assert (
-        get_result(invoke_tool(agent, "instances.status", {"instanceIds": wanted}))["services"] == fleet["services"][:1]
+        get_result(invoke_tool(agent, "instances.status", {"instanceIds": instance_ids}))["services"]
+        == fleet["services"][:1]
     )
-    instance_id = new_instance_id()
-    body = {"instanceId": instance_id, "name": f"convos-agent-{instance_id}"}
-    assert api.post("/create-instance", json=body).status_code == 200
+    assert create_instance(api, create_request(new_instance_id(), [])).status_code == 200
     assert get_result(invoke_tool(agent, "instances.list")) == api.get("/dashboard/instances").json()
 
 
-@pytest.mark.parametrize(("tool", "given"), TOOLS_WITH_APPROVAL.items())
-def test_what_needs_an_approval_is_refused_and_nothing_is_done(
-    agent: httpx.Client, simulator: SimulatorClient, db: Database, tool: str, given: dict
+@pytest.mark.parametrize(("tool", "arguments"), TOOLS_WITH_APPROVAL.items())
+def test_a_tool_that_needs_an_approval_is_403_and_does_nothing(
+    agent: httpx.Client, simulator: SimulatorClient, db: Database, tool: str, arguments: dict
 ) -> None:
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()
-    error = expect_error(invoke_tool(agent, tool, given), 403, "APPROVAL_REQUIRED")
+    error = expect_error(invoke_tool(agent, tool, arguments), 403, "APPROVAL_REQUIRED")
     assert "a-1" in error["message"]
     assert "planted-secret" not in json.dumps(error)
     assert db.execute("SELECT count(*) AS n FROM operations").fetchone() == before
@@ -142,15 +120,15 @@ def test_what_needs_an_approval_is_refused_and_nothing_is_done(
 
 
 @pytest.mark.parametrize("tool", TOOLS_WITH_APPROVAL)
-def test_input_is_validated_before_an_approval_is_asked_for(agent: httpx.Client, tool: str) -> None:
+def test_input_is_validated_before_an_approval_is_required(agent: httpx.Client, tool: str) -> None:
     error = expect_error(invoke_tool(agent, tool, {"surprise": "planted-secret"}), 422, "VALIDATION_ERROR")
     assert {"path": ["instanceId"], "message": "Field required"} in error["details"]
     assert "planted-secret" not in json.dumps(error)
 
 
-def test_issues_of_an_input_say_where_and_what(agent: httpx.Client) -> None:
-    given = {"limit": "20", "offset": -1, "more": 1}
-    error = expect_error(invoke_tool(agent, "conversation.list", given), 422, "VALIDATION_ERROR")
+def test_validation_issues_have_a_path_and_a_message(agent: httpx.Client) -> None:
+    arguments = {"limit": "20", "offset": -1, "more": 1}
+    error = expect_error(invoke_tool(agent, "conversation.list", arguments), 422, "VALIDATION_ERROR")
     assert [set(issue) for issue in error["details"]] == [{"path", "message"}] * 3
     assert [issue["path"] for issue in error["details"]] == [["limit"], ["offset"], ["more"]]
     error = expect_error(invoke_tool(agent, "time.now", {"timezone": "Mars/Base"}), 422, "VALIDATION_ERROR")
@@ -158,9 +136,9 @@ def test_issues_of_an_input_say_where_and_what(agent: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("body", INVALID_BODIES)
-def test_a_body_that_is_no_json_object_is_422(agent: httpx.Client, body: bytes) -> None:
-    answer = agent.post("/tools/time.now/invoke", content=body, headers={"Content-Type": "application/json"})
-    assert expect_error(answer, 422, "VALIDATION_ERROR")["details"]
+def test_a_body_that_is_not_a_json_object_is_422(agent: httpx.Client, body: bytes) -> None:
+    response = agent.post("/tools/time.now/invoke", content=body, headers={"Content-Type": "application/json"})
+    assert expect_error(response, 422, "VALIDATION_ERROR")["details"]
 
 
 @pytest.mark.parametrize("body", [b"", b"  \n", b"{}", b'{"timezone": "UTC"}', b'\xef\xbb\xbf{"timezone": "UTC"}'])
@@ -173,14 +151,14 @@ def test_no_body_is_an_empty_input_and_its_type_does_not_matter(agent: httpx.Cli
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 2 * 1024 * 1024])
 def test_a_body_over_the_limit_is_413(agent: httpx.Client, size: int) -> None:
     for kind in ("application/json", "application/octet-stream"):
-        answer = agent.post("/tools/time.now/invoke", content=b" " * size, headers={"Content-Type": kind})
-        assert "1024 KiB" in expect_error(answer, 413, "PAYLOAD_TOO_LARGE")["message"]
+        response = agent.post("/tools/time.now/invoke", content=b" " * size, headers={"Content-Type": kind})
+        assert "1024 KiB" in expect_error(response, 413, "PAYLOAD_TOO_LARGE")["message"]
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream"])
-def test_a_body_just_under_the_limit_is_taken(agent: httpx.Client, kind: str) -> None:
-    answer = agent.post("/tools/time.now/invoke", content=b" " * 1024 * 1024, headers={"Content-Type": kind})
-    assert get_result(answer)
+def test_a_body_of_exactly_the_limit_is_accepted(agent: httpx.Client, kind: str) -> None:
+    response = agent.post("/tools/time.now/invoke", content=b" " * 1024 * 1024, headers={"Content-Type": kind})
+    assert get_result(response)
 
 
 @pytest.mark.parametrize("encoded", ["time%2Enow", "%74ime.now", "time.no%77"])
@@ -201,7 +179,7 @@ def test_a_tool_that_raises_is_500_with_its_message(agent: httpx.Client) -> None
     }  # fmt: skip
 
 
-def test_a_provider_that_fails_is_told_without_our_key(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_a_providers_error_is_returned_without_our_key(agent: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.inject_fault(
         "railway", "environment", "graphql_error", message="Not Authorized: sim-railway-key", times=None
     )
@@ -215,11 +193,11 @@ def test_a_provider_that_fails_is_told_without_our_key(agent: httpx.Client, simu
     ("DELETE", "/tools"), ("OPTIONS", "/tools"), ("GET", "/nothing"), ("GET", "/"), ("GET", ""), ("POST", "/x/y/z"),
 ])  # fmt: skip
 def test_without_a_user_everything_is_401(stack: Stack, method: str, path: str) -> None:
-    with httpx.Client(verify=False) as nobody:
+    with open_client(stack.url) as client:
         body = b"x" * 2_000_000 if method == "POST" else b""
-        answer = nobody.request(method, f"{stack.url}/api{path}", content=body)
-    assert "X-User-Id" in expect_error(answer, 401, "AUTH_REQUIRED")["message"]
-    assert answer.headers["www-authenticate"] == "Bearer"
+        response = client.request(method, f"{stack.url}/api{path}", content=body)
+    assert "X-User-Id" in expect_error(response, 401, "AUTH_REQUIRED")["message"]
+    assert response.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("path", ["", "/", "/nothing", "/tools/time.now", "/tools/time.now/invoke/", "/capabilities/",
@@ -234,30 +212,32 @@ def test_an_unknown_route_under_the_prefix_is_404(agent: httpx.Client, stack: St
 @pytest.mark.parametrize(
     ("path", "allowed"), [("/capabilities", "GET"), ("/tools", "GET"), ("/tools/x/invoke", "POST")]
 )
-def test_another_method_is_405_and_says_which_are_allowed(agent: httpx.Client, path: str, allowed: str) -> None:
+def test_another_method_is_405_with_an_allow_header(agent: httpx.Client, path: str, allowed: str) -> None:
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - {allowed}:
-        answer = agent.request(method, path)
-        expect_error(answer, 405, "METHOD_NOT_ALLOWED")
-        assert answer.headers["allow"] == allowed
-    answer = agent.head("/capabilities")
-    assert (answer.status_code, answer.content) == (405, b"")
+        response = agent.request(method, path)
+        expect_error(response, 405, "METHOD_NOT_ALLOWED")
+        assert response.headers["allow"] == allowed
+    response = agent.head("/capabilities")
+    assert (response.status_code, response.content) == (405, b"")
 
 
 @pytest.mark.parametrize("path", ["/apis", "/ap", "/api2/tools", "/API/tools", "/tools", "/capabilities"])
-def test_outside_the_prefix_errors_are_part_as(api: httpx.Client, path: str) -> None:
-    answer = api.get(path)
-    assert answer.status_code == 404
-    assert isinstance(answer.json()["error"], str)
+def test_errors_outside_the_prefix_have_the_services_apis_shape(api: httpx.Client, path: str) -> None:
+    response = api.get(path)
+    assert response.status_code == 404
+    assert isinstance(response.json()["error"], str)
 
 
-def test_the_services_key_is_no_user_and_a_user_is_no_services_key(api: httpx.Client, agent: httpx.Client) -> None:
+def test_the_services_key_identifies_no_user_and_a_user_has_no_services_key(
+    api: httpx.Client, agent: httpx.Client
+) -> None:
     expect_error(api.get("/api/tools"), 401, "AUTH_REQUIRED")
-    answer = agent.get(str(api.base_url.join("/registry")))
-    assert (answer.status_code, answer.json()["error"]) == (401, "Invalid or missing API key")
+    response = agent.get(str(api.base_url.join("/registry")))
+    assert (response.status_code, response.json()["error"]) == (401, "Invalid or missing API key")
 
 
-def test_without_the_setting_no_other_origin_is_let_in(agent: httpx.Client) -> None:
-    answer = agent.get("/tools", headers={"Origin": "https://app.example"})
-    assert not [name for name in answer.headers if name.startswith("access-control")]
+def test_without_the_setting_no_other_origin_is_allowed(agent: httpx.Client) -> None:
+    response = agent.get("/tools", headers={"Origin": "https://app.example"})
+    assert not [name for name in response.headers if name.startswith("access-control")]
     preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
     expect_error(agent.options("/tools", headers=preflight), 405, "METHOD_NOT_ALLOWED")

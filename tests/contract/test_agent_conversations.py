@@ -1,46 +1,26 @@
-"""The conversation tools over HTTP, and that no user ever comes to another's."""
+"""The conversation tools over HTTP, and isolation between users."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from local.stack.stack import Stack
-from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
-from tests.harness.instances import Database
-
-
-@pytest.fixture
-def other_agent(stack: Stack) -> Iterator[httpx.Client]:
-    """Another user."""
-    headers = {"X-User-Id": f"user-{uuid.uuid4()}"}
-    with httpx.Client(base_url=f"{stack.url}/api", headers=headers, timeout=60, verify=False) as client:
-        yield client
+from tests.harness.agent_api import expect_error, get_result, invoke_tool
+from tests.harness.database import Database, insert_completed_prompt
 
 
 def create_conversation(agent: httpx.Client) -> str:
-    made = get_result(invoke_tool(agent, "conversation.create"))
-    assert list(made) == ["id"]
-    return made["id"]
+    created = get_result(invoke_tool(agent, "conversation.create"))
+    assert list(created) == ["id"]
+    return created["id"]
 
 
 def list_conversation_ids(agent: httpx.Client, **page: int) -> list[str]:
     listed = get_result(invoke_tool(agent, "conversation.list", page))
     assert list(listed) == ["conversations"]
-    return [one["id"] for one in listed["conversations"]]
-
-
-def insert_prompt(db: Database, agent: httpx.Client, conversation_id: str, text: str) -> str:
-    """As the prompt endpoint stores it, with its end."""
-    prompt_id = f"prompt-{uuid.uuid4()}"
-    db.execute(
-        "INSERT INTO prompts (id, user_id, conversation_id, input, status) VALUES (%s, %s, %s, %s, 'completed')",
-        (prompt_id, agent.headers["X-User-Id"], conversation_id, text),
-    )
-    return prompt_id
+    return [conversation["id"] for conversation in listed["conversations"]]
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -48,31 +28,31 @@ def parse_timestamp(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_a_conversation_is_made_listed_read_and_deleted(agent: httpx.Client) -> None:
+def test_a_conversation_is_created_listed_read_and_deleted(agent: httpx.Client) -> None:
     assert list_conversation_ids(agent) == []
-    made = create_conversation(agent)
+    created = create_conversation(agent)
     (listed,) = get_result(invoke_tool(agent, "conversation.list"))["conversations"]
     assert {*listed} == {"id", "createdAt", "updatedAt"}
-    assert (listed["id"], parse_timestamp(listed["createdAt"])) == (made, parse_timestamp(listed["updatedAt"]))
-    got = get_result(invoke_tool(agent, "conversation.get", {"conversationId": made}))
-    assert got == {**listed, "prompts": []}
-    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": made})) == {"deleted": True}
-    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": made})) == {"deleted": False}
+    assert (listed["id"], parse_timestamp(listed["createdAt"])) == (created, parse_timestamp(listed["updatedAt"]))
+    conversation = get_result(invoke_tool(agent, "conversation.get", {"conversationId": created}))
+    assert conversation == {**listed, "prompts": []}
+    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": created})) == {"deleted": True}
+    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": created})) == {"deleted": False}
     assert list_conversation_ids(agent) == []
-    expect_error(invoke_tool(agent, "conversation.get", {"conversationId": made}), 500, "TOOL_ERROR")
+    expect_error(invoke_tool(agent, "conversation.get", {"conversationId": created}), 500, "TOOL_ERROR")
 
 
 def test_the_newest_update_is_first_and_pages_follow_each_other(agent: httpx.Client, db: Database) -> None:
-    made = [create_conversation(agent) for _ in range(4)]
-    db.execute("UPDATE conversations SET updated_at = now() + interval '1 minute' WHERE id = %s", (made[1],))
-    order = [made[1], made[3], made[2], made[0]]
+    created = [create_conversation(agent) for _ in range(4)]
+    db.execute("UPDATE conversations SET updated_at = now() + interval '1 minute' WHERE id = %s", (created[1],))
+    order = [created[1], created[3], created[2], created[0]]
     assert list_conversation_ids(agent) == order
     assert list_conversation_ids(agent, limit=2) == order[:2]
     assert list_conversation_ids(agent, limit=2, offset=2) == order[2:]
     assert list_conversation_ids(agent, offset=4) == []
 
 
-def test_twenty_are_listed_unless_told_otherwise(agent: httpx.Client, db: Database) -> None:
+def test_twenty_are_listed_by_default(agent: httpx.Client, db: Database) -> None:
     for number in range(21):
         db.execute(
             "INSERT INTO conversations (id, user_id) VALUES (%s, %s)",
@@ -83,49 +63,58 @@ def test_twenty_are_listed_unless_told_otherwise(agent: httpx.Client, db: Databa
 
 
 @pytest.mark.parametrize("page", [{"limit": 0}, {"limit": 101}, {"limit": 1.5}, {"limit": True}, {"offset": -1}])
-def test_pages_that_cannot_be_are_422(agent: httpx.Client, page: dict[str, Any]) -> None:
+def test_invalid_pages_are_422(agent: httpx.Client, page: dict[str, Any]) -> None:
     expect_error(invoke_tool(agent, "conversation.list", page), 422, "VALIDATION_ERROR")
 
 
-def test_prompts_are_told_oldest_first_and_outlive_their_conversation(agent: httpx.Client, db: Database) -> None:
-    made = create_conversation(agent)
-    asked = [insert_prompt(db, agent, made, text) for text in ("first", "second")]
-    got = get_result(invoke_tool(agent, "conversation.get", {"conversationId": made}))
-    assert [(one["id"], one["input"]) for one in got["prompts"]] == list(zip(asked, ("first", "second"), strict=True))
-    assert {*got["prompts"][0]} == {"id", "input", "status", "createdAt", "updatedAt"}
-    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": made})) == {"deleted": True}
-    left = db.execute("SELECT input FROM prompts WHERE id = ANY(%s) ORDER BY created_at", (asked,)).fetchall()
-    assert [row["input"] for row in left] == ["first", "second"]
+def test_prompts_are_listed_oldest_first_and_outlive_their_conversation(agent: httpx.Client, db: Database) -> None:
+    created = create_conversation(agent)
+    user_id = agent.headers["X-User-Id"]
+    prompt_ids = [
+        insert_completed_prompt(db, user_id, created, text, minute) for minute, text in enumerate(("first", "second"))
+    ]
+    conversation = get_result(invoke_tool(agent, "conversation.get", {"conversationId": created}))
+    assert [(prompt["id"], prompt["input"]) for prompt in conversation["prompts"]] == list(
+        zip(prompt_ids, ("first", "second"), strict=True)
+    )
+    assert {*conversation["prompts"][0]} == {"id", "input", "status", "createdAt", "updatedAt"}
+    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": created})) == {"deleted": True}
+    rows = db.execute("SELECT input FROM prompts WHERE id = ANY(%s) ORDER BY created_at", (prompt_ids,)).fetchall()
+    assert [row["input"] for row in rows] == ["first", "second"]
 
 
-def test_another_users_conversation_is_as_if_it_were_not(
+def test_another_users_conversation_looks_like_an_unknown_one(
     agent: httpx.Client, other_agent: httpx.Client, db: Database
 ) -> None:
-    mine = create_conversation(agent)
-    insert_prompt(db, agent, mine, "planted-secret")
+    own_id = create_conversation(agent)
+    insert_completed_prompt(db, agent.headers["X-User-Id"], own_id, "planted-secret")
     assert list_conversation_ids(other_agent) == []
-    theirs = create_conversation(other_agent)
-    got = invoke_tool(other_agent, "conversation.get", {"conversationId": mine})
+    other_id = create_conversation(other_agent)
+    response = invoke_tool(other_agent, "conversation.get", {"conversationId": own_id})
     unknown = invoke_tool(other_agent, "conversation.get", {"conversationId": "conv-nobodys"})
-    assert got.status_code == unknown.status_code == 500
-    assert got.json()["error"]["message"] == unknown.json()["error"]["message"].replace("conv-nobodys", mine)
-    assert "planted-secret" not in got.text
-    assert get_result(invoke_tool(other_agent, "conversation.delete", {"conversationId": mine})) == {"deleted": False}
-    assert (list_conversation_ids(agent), list_conversation_ids(other_agent)) == ([mine], [theirs])
-    assert len(get_result(invoke_tool(agent, "conversation.get", {"conversationId": mine}))["prompts"]) == 1
+    assert response.status_code == unknown.status_code == 500
+    assert response.json()["error"]["message"] == unknown.json()["error"]["message"].replace("conv-nobodys", own_id)
+    assert "planted-secret" not in response.text
+    assert get_result(invoke_tool(other_agent, "conversation.delete", {"conversationId": own_id})) == {"deleted": False}
+    assert (list_conversation_ids(agent), list_conversation_ids(other_agent)) == ([own_id], [other_id])
+    assert len(get_result(invoke_tool(agent, "conversation.get", {"conversationId": own_id}))["prompts"]) == 1
 
 
-def test_no_way_of_naming_a_user_but_the_header_counts(agent: httpx.Client, other_agent: httpx.Client) -> None:
+def test_only_the_header_identifies_the_user(agent: httpx.Client, other_agent: httpx.Client) -> None:
     create_conversation(agent)
-    mine = agent.headers["X-User-Id"]
+    user_id = agent.headers["X-User-Id"]
     for name in ("user_id", "userId", "user"):
-        expect_error(invoke_tool(other_agent, "conversation.list", {name: mine}), 422, "VALIDATION_ERROR")
-        answer = other_agent.post("/tools/conversation.list/invoke", params={name: mine, "x-user-id": mine}, json={})
-        assert get_result(answer) == {"conversations": []}
+        expect_error(invoke_tool(other_agent, "conversation.list", {name: user_id}), 422, "VALIDATION_ERROR")
+        response = other_agent.post(
+            "/tools/conversation.list/invoke", params={name: user_id, "x-user-id": user_id}, json={}
+        )
+        assert get_result(response) == {"conversations": []}
 
 
-@pytest.mark.parametrize("wanted", ["' OR 1=1 --", "%", "_", "conv-", "*", "\\", "🙂"])
-def test_ids_are_compared_and_nothing_else(agent: httpx.Client, wanted: str) -> None:
-    made = create_conversation(agent)
-    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": wanted})) == {"deleted": False}
-    assert list_conversation_ids(agent) == [made]
+@pytest.mark.parametrize("conversation_id", ["' OR 1=1 --", "%", "_", "conv-", "*", "\\", "🙂"])
+def test_ids_are_compared_literally(agent: httpx.Client, conversation_id: str) -> None:
+    created = create_conversation(agent)
+    assert get_result(invoke_tool(agent, "conversation.delete", {"conversationId": conversation_id})) == {
+        "deleted": False
+    }
+    assert list_conversation_ids(agent) == [created]

@@ -1,4 +1,4 @@
-"""The document of both APIs: current, complete, and true: schemathesis and its own examples ask the running stack."""
+"""The combined OpenAPI document is current and complete; schemathesis and its examples run against the stack."""
 
 import json
 from typing import Any
@@ -11,6 +11,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from composition import compose
+from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from local.template import openapi
 from local.template.sam_template import Template
@@ -20,7 +21,9 @@ from tests.harness.python_process import run_python
 COMBINED_TEXT = openapi.COMBINED_DOCUMENT_PATH.read_text()
 DOCUMENT = generate_runtime_document(json.loads(COMBINED_TEXT), compose().api, "header")
 SERVICES = json.loads(openapi.SERVICES_DOCUMENT_PATH.read_text())
-OPERATIONS = [(path, method, told) for path, methods in DOCUMENT["paths"].items() for method, told in methods.items()]
+OPERATIONS = [
+    (path, method, declared) for path, methods in DOCUMENT["paths"].items() for method, declared in methods.items()
+]
 AGENT_PATHS = sorted(path for path in DOCUMENT["paths"] if path not in SERVICES["paths"])
 
 schema = schemathesis.openapi.from_dict(DOCUMENT).include(path=AGENT_PATHS)
@@ -31,13 +34,13 @@ def test_document_is_current() -> None:
     assert built == COMBINED_TEXT, "make openapi writes it anew"
 
 
-def test_document_is_served_to_everybody(stack: Stack) -> None:
-    answer = httpx.get(f"{stack.url}/api/openapi.json", verify=False)
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
-    assert answer.json() == DOCUMENT
+def test_document_is_served_without_authentication(stack: Stack) -> None:
+    response = httpx.get(f"{stack.url}/api/openapi.json", verify=False)
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert response.json() == DOCUMENT
 
 
-def test_it_has_the_templates_routes_of_both_parts_and_every_exposed_tool(agent: httpx.Client) -> None:
+def test_document_has_the_templates_routes_of_both_apis_and_every_exposed_tool(agent: httpx.Client) -> None:
     routes = Template.load(openapi.ROOT / "template.yaml", {}).routes
     tools = agent.get("/tools").json()["tools"]
     expected = {(route.method, route.path) for route in routes if route.method != "ANY"}
@@ -46,40 +49,40 @@ def test_it_has_the_templates_routes_of_both_parts_and_every_exposed_tool(agent:
     }
 
 
-def test_a_tools_operation_has_what_its_listing_has(agent: httpx.Client) -> None:
+def test_a_tools_operation_agrees_with_its_listing(agent: httpx.Client) -> None:
     for tool in agent.get("/tools").json()["tools"]:
         operation = DOCUMENT["paths"][f"/api/tools/{tool['id']}/invoke"]["post"]
         assert (operation["tags"], operation["description"]) == ([tool["tag"]], tool["description"])
-        taken = operation["requestBody"]["content"]["application/json"]["schema"]
+        input_schema = operation["requestBody"]["content"]["application/json"]["schema"]
         result = operation["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["result"]
-        assert resolve_references(taken, DOCUMENT) == resolve_references(tool["input"], tool["input"])
+        assert resolve_references(input_schema, DOCUMENT) == resolve_references(tool["input"], tool["input"])
         assert resolve_references(result, DOCUMENT) == resolve_references(tool["output"], tool["output"])
 
 
-def test_the_services_api_is_in_it_as_it_is() -> None:
+def test_the_services_api_is_included_unchanged() -> None:
     for path, methods in SERVICES["paths"].items():
-        for method, told in methods.items():
-            here = DOCUMENT["paths"][path][method]
-            assert here["responses"] == told["responses"]
-            assert here["security"] == told.get("security", SERVICES["security"])
+        for method, operation in methods.items():
+            combined = DOCUMENT["paths"][path][method]
+            assert combined["responses"] == operation["responses"]
+            assert combined["security"] == operation.get("security", SERVICES["security"])
     assert SERVICES["components"]["schemas"].items() <= DOCUMENT["components"]["schemas"].items()
 
 
-def test_errors_have_the_shape_of_their_part() -> None:
+def test_errors_have_the_schema_of_their_api() -> None:
     for path, methods in DOCUMENT["paths"].items():
         shape = "AgentError" if path in AGENT_PATHS else "Error"
         for operation in methods.values():
-            refusals = {status: told for status, told in operation["responses"].items() if status >= "4"}
-            assert refusals
-            for told in refusals.values():
-                assert told["content"]["application/json"]["schema"] == {"$ref": f"#/components/schemas/{shape}"}
-            assert ("401" in refusals) is (operation.get("security") != [])
+            errors = {status: response for status, response in operation["responses"].items() if status >= "4"}
+            assert errors
+            for response in errors.values():
+                assert response["content"]["application/json"]["schema"] == {"$ref": f"#/components/schemas/{shape}"}
+            assert ("401" in errors) is (operation.get("security") != [])
 
 
 @pytest.mark.slow
-def test_every_example_works(stack: Stack, api: httpx.Client, agent: httpx.Client, simulator: Any) -> None:
-    """Those of the Services API on the one instance that they name: made first, destroyed last."""
-    simulator.config({"railway": {"deploy_seconds": 0}})
+def test_every_example_works(stack: Stack, api: httpx.Client, agent: httpx.Client, simulator: SimulatorClient) -> None:
+    """Examples of the Services API name one instance: it is created first and destroyed last."""
+    simulator.update_config({"railway": {"deploy_seconds": 0}})
     for path, method, operation in sorted(OPERATIONS, key=_execution_order):
         target = path
         for parameter in operation.get("parameters", ()):
@@ -87,10 +90,10 @@ def test_every_example_works(stack: Stack, api: httpx.Client, agent: httpx.Clien
                 target = target.replace(f"{{{parameter['name']}}}", str(parameter.get("example", "nothing")))
         body = operation.get("requestBody", {"content": {}})["content"].get("application/json", {}).get("example")
         headers = dict((agent if path in AGENT_PATHS else api).headers)
-        answer = httpx.request(method, stack.url + target, json=body, headers=headers, timeout=60, verify=False)
-        seen = f"{method} {target}: {answer.status_code} {answer.text[:300]}"
-        assert str(answer.status_code) in operation["responses"], seen
-        assert answer.status_code < 300 or operation["operationId"] in EXPECTED_REFUSALS, seen
+        response = httpx.request(method, stack.url + target, json=body, headers=headers, timeout=60, verify=False)
+        details = f"{method} {target}: {response.status_code} {response.text[:300]}"
+        assert str(response.status_code) in operation["responses"], details
+        assert response.status_code < 300 or operation["operationId"] in EXPECTED_REFUSALS, details
 
 
 def _execution_order(entry: tuple[str, str, Any]) -> tuple[bool, bool, int]:
@@ -99,37 +102,39 @@ def _execution_order(entry: tuple[str, str, Any]) -> tuple[bool, bool, int]:
 
 
 def test_a_tool_that_raises_is_a_declared_500(agent: httpx.Client) -> None:
-    answer = agent.post("/tools/conversation.get/invoke", json={"conversationId": "unknown"})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "TOOL_ERROR")
-    told = DOCUMENT["paths"]["/api/tools/conversation.get/invoke"]["post"]["responses"]["500"]
-    assert "`TOOL_ERROR`" in told["description"]
+    response = agent.post("/tools/conversation.get/invoke", json={"conversationId": "unknown"})
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "TOOL_ERROR")
+    declared = DOCUMENT["paths"]["/api/tools/conversation.get/invoke"]["post"]["responses"]["500"]
+    assert "`TOOL_ERROR`" in declared["description"]
 
 
 EXPECTED_REFUSALS = {
-    "get_operation", "retry_operation", "abandon_operation", "destroy_resource",  # named by ids that a call before gave
+    # They name ids that an earlier call returned.
+    "get_operation", "retry_operation", "abandon_operation", "destroy_resource",
     "conversation_get", "docs_asset", "prompt_stream", "get_prompt", "approve", "reject", "cancel",
-    "instances_create", "instances_destroy", "instances_redeploy", "instances_configure",  # must be approved
+    # They need an approval.
+    "instances_create", "instances_destroy", "instances_redeploy", "instances_configure",
 }  # fmt: skip
-"""What can only be refused: examples name nothing that is there before."""
+"""Operations whose examples can only fail: they name nothing that exists before."""
 
 
 EXCLUDED_CHECKS = [not_a_server_error, ignored_auth]
-"""Looked at below, and above: locally whoever says that he is somebody is."""
+"""Tested separately: 500 of a tool is declared, and any X-User-Id is accepted locally."""
 
 
-def test_nobody_is_refused_where_the_document_says_so(stack: Stack) -> None:
+def test_requests_without_a_user_are_401_where_the_document_says_so(stack: Stack) -> None:
     for path, method, operation in OPERATIONS:
         if path in AGENT_PATHS and operation.get("security") != []:
-            answer = httpx.request(method, stack.url + path, timeout=60, verify=False)
-            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "AUTH_REQUIRED"), path
+            response = httpx.request(method, stack.url + path, timeout=60, verify=False)
+            assert (response.status_code, response.json()["error"]["code"]) == (401, "AUTH_REQUIRED"), path
 
 
 UNDECLARED_REFUSALS = {"/api/tools/{toolId}/invoke", "/api/tools/time.now/invoke"}
-"""What may refuse an input that fits its schema: which one depends on the tool, and time zones have no schema."""
+"""Operations that may reject input that matches its schema: it depends on the tool, and time zones have no schema."""
 
 
 @pytest.fixture
-def stack_url(stack: Stack, simulator: Any) -> str:
+def stack_url(stack: Stack, simulator: SimulatorClient) -> str:
     return stack.url
 
 
@@ -140,18 +145,18 @@ def stack_url(stack: Stack, simulator: Any) -> str:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
 def test_the_stack_answers_as_the_document_says(stack_url: str, case: schemathesis.Case) -> None:
-    """No status, header or body that is not declared, whatever is sent; no 5xx but of a tool that tells its failure."""
+    """No undeclared status, header or body for any input; no 5xx but TOOL_ERROR."""
     headers = {"X-User-Id": "user-of-schemathesis"}
     excluded = [*EXCLUDED_CHECKS, *([positive_data_acceptance] if case.operation.path in UNDECLARED_REFUSALS else [])]
-    answer = case.call(base_url=stack_url, headers=headers)
-    case.validate_response(answer, headers=headers, excluded_checks=excluded)
-    assert answer.status_code < 500 or answer.json()["error"]["code"] == "TOOL_ERROR", answer.text
+    response = case.call(base_url=stack_url, headers=headers)
+    case.validate_response(response, headers=headers, excluded_checks=excluded)
+    assert response.status_code < 500 or response.json()["error"]["code"] == "TOOL_ERROR", response.text
 
 
 def resolve_references(node: Any, root: Any) -> Any:
-    """A schema with all that it refers to put in place."""
+    """Inline all references of a schema."""
     if isinstance(node, list):
-        return [resolve_references(one, root) for one in node]
+        return [resolve_references(item, root) for item in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:

@@ -1,4 +1,4 @@
-"""Bad input of every kind gets a 4xx in the contract's shape that says what to change, and changes nothing."""
+"""Invalid input of every kind is a 4xx in the contract's shape that names the problem, and changes nothing."""
 
 import json
 from urllib.parse import quote
@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.harness.instances import Database
+from tests.harness.database import Database
 
 BODIES = {
     "/create-instance": {"instanceId": "x", "name": "x"},
@@ -49,28 +49,28 @@ def expect_error_message(response: httpx.Response, *statuses: int) -> str:
 
 @pytest.mark.parametrize(("method", "path", "status"), ROUTES_BY_ID)
 @pytest.mark.parametrize("bad", UNKNOWN_IDS, ids=repr)
-def test_ids_that_nothing_has_are_not_found(api: httpx.Client, method: str, path: str, status: int, bad: str) -> None:
-    answer = api.request(method, path.format(quote(bad, safe="")), json={"variables": {"A": "b"}})
-    expect_error_message(answer, status)
+def test_unknown_ids_are_not_found(api: httpx.Client, method: str, path: str, status: int, bad: str) -> None:
+    response = api.request(method, path.format(quote(bad, safe="")), json={"variables": {"A": "b"}})
+    expect_error_message(response, status)
 
 
 @pytest.mark.parametrize(("method", "path", "_status"), ROUTES_BY_ID)
 @pytest.mark.parametrize("bad", IDS_WITH_CONTROL_CHARACTERS, ids=repr)
 def test_ids_with_control_characters_are_400(api: httpx.Client, method: str, path: str, _status: int, bad: str) -> None:
-    answer = api.request(method, path.format(quote(bad, safe="")), json={"variables": {"A": "b"}})
-    assert "control characters" in expect_error_message(answer, 400)
+    response = api.request(method, path.format(quote(bad, safe="")), json={"variables": {"A": "b"}})
+    assert "control characters" in expect_error_message(response, 400)
 
 
 @pytest.mark.parametrize(("method", "path", "_status"), ROUTES_BY_ID)
-def test_empty_ids_are_no_route(api: httpx.Client, method: str, path: str, _status: int) -> None:
+def test_empty_ids_match_no_route(api: httpx.Client, method: str, path: str, _status: int) -> None:
     expect_error_message(api.request(method, path.format("")), 404)
 
 
 @pytest.mark.parametrize("path", BODIES)
 @pytest.mark.parametrize("body", [b"{", b"nonsense", b'"text"', b"[]", b"5", b"\xff\xfe", b"[" * 10_000, b"1" * 5_000])
-def test_bodies_that_are_no_json_object_are_400(api: httpx.Client, path: str, body: bytes) -> None:
-    said = expect_error_message(api.post(path, content=body, headers={"Content-Type": "application/json"}), 400)
-    assert "JSON" in said
+def test_bodies_that_are_not_json_objects_are_400(api: httpx.Client, path: str, body: bytes) -> None:
+    message = expect_error_message(api.post(path, content=body, headers={"Content-Type": "application/json"}), 400)
+    assert "JSON" in message
 
 
 @pytest.mark.parametrize(("kind", "says"), [
@@ -80,10 +80,10 @@ def test_bodies_that_are_no_json_object_are_400(api: httpx.Client, path: str, bo
     ("text/plain", "Content-Type: application/json"),
     ("application/octet-stream", "Content-Type: application/json"),
 ])  # fmt: skip
-def test_a_body_is_json_or_says_nothing_of_its_type(api: httpx.Client, kind: str, says: str) -> None:
+def test_a_body_needs_the_content_type_json_or_none(api: httpx.Client, kind: str, says: str) -> None:
     headers = {"Content-Type": kind} if kind else {}
-    answer = api.post("/create-instance", content=b'{"instanceId": "x"}', headers=headers)
-    assert says in expect_error_message(answer, 400)
+    response = api.post("/create-instance", content=b'{"instanceId": "x"}', headers=headers)
+    assert says in expect_error_message(response, 400)
 
 
 @pytest.mark.parametrize("path", BODIES)
@@ -91,8 +91,8 @@ def test_a_body_is_json_or_says_nothing_of_its_type(api: httpx.Client, kind: str
 def test_bodies_over_the_limit_are_413(api: httpx.Client, path: str, size: int) -> None:
     padding = "x" * size
     body = json.dumps({**BODIES[path], "padding": padding})
-    said = api.post(path, content=body, headers={"Content-Type": "application/json"})
-    assert (said.status_code, "limit" in said.json()["error"]) == (413, True)
+    response = api.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert (response.status_code, "limit" in response.json()["error"]) == (413, True)
 
 
 @pytest.mark.parametrize(("path", "body", "says"), [
@@ -117,6 +117,6 @@ def test_bodies_over_the_limit_are_413(api: httpx.Client, path: str, size: int) 
     ("/provision/nobody/openrouter", {"config": {"limit": []}}, "config.limit"),
 ])  # fmt: skip
 def test_wrong_types_and_values_are_400_and_named(api: httpx.Client, path: str, body: dict, says: str) -> None:
-    said = expect_error_message(api.post(path, json=body), 400)
-    assert says in said
-    assert len(said) < 600
+    message = expect_error_message(api.post(path, json=body), 400)
+    assert says in message
+    assert len(message) < 600

@@ -1,4 +1,4 @@
-"""The page of the documentation and its script: what is served, what a browser may keep, what if it is not there."""
+"""The documentation page and its script: content, caching, policy, and a missing script."""
 
 import gzip
 import html
@@ -14,8 +14,9 @@ from local.lambda_service.invocation import MAX_PAYLOAD_BYTES
 from local.stack.stack import Stack
 from pointsman.errors import DocsUnavailable, NotFound
 from pointsman.http.agent_api import docs_page
+from tests.harness.paths import CHECKOUT
 
-ASSETS = Path(__file__).parents[2] / "functions" / "agent" / "assets"
+ASSETS = CHECKOUT / "functions" / "agent" / "assets"
 SCRIPT = next(ASSETS.glob("scalar-*.js.gz"), None)
 assert SCRIPT, "Scalar's script is not there; make test fetches it"
 UNCOMPRESSED_SCRIPT = gzip.decompress(SCRIPT.read_bytes())
@@ -30,24 +31,24 @@ def get(url: str, **headers: str) -> httpx.Response:
     return httpx.get(url, headers=headers, timeout=60, verify=False)
 
 
-def test_page_is_served_to_everybody_and_names_nothing_but_our_own(docs_url: str) -> None:
-    answer = get(docs_url)
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert "//" not in re.sub(r"<!doctype html>", "", answer.text)
-    assert re.findall(r'src="([^"]+)"', answer.text) == [f"docs/{SCRIPT.stem}"]
-    assert answer.headers["cache-control"] == "no-cache"
+def test_page_is_served_without_authentication_and_links_to_its_own_origin_only(docs_url: str) -> None:
+    response = get(docs_url)
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "//" not in re.sub(r"<!doctype html>", "", response.text)
+    assert re.findall(r'src="([^"]+)"', response.text) == [f"docs/{SCRIPT.stem}"]
+    assert response.headers["cache-control"] == "no-cache"
 
 
-def test_page_may_reach_our_own_address_only(docs_url: str) -> None:
+def test_policy_allows_the_own_origin_only(docs_url: str) -> None:
     policy = dict(part.strip().split(" ", 1) for part in get(docs_url).headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["connect-src"] == "'self'"
     assert not [source for sources in policy.values() for source in sources.split() if "." in source or "*" in source]
 
 
-def test_scalar_is_told_to_ask_nobody_else(docs_url: str) -> None:
-    (told,) = re.findall(r'data-configuration="([^"]+)"', get(docs_url).text)
-    configuration = json.loads(html.unescape(told))
+def test_scalar_is_configured_to_contact_no_other_host(docs_url: str) -> None:
+    (attribute,) = re.findall(r'data-configuration="([^"]+)"', get(docs_url).text)
+    configuration = json.loads(html.unescape(attribute))
     assert configuration["url"] == "openapi.json"
     assert (configuration["proxyUrl"], configuration["telemetry"], configuration["withDefaultFonts"]) == (
         "",
@@ -57,39 +58,41 @@ def test_scalar_is_told_to_ask_nobody_else(docs_url: str) -> None:
     assert not any(configuration["externalUrls"].values())
 
 
-def test_script_comes_compressed_and_may_be_kept_for_ever(docs_url: str) -> None:
-    answer = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip, br"})
-    assert (answer.status_code, answer.headers["content-encoding"]) == (200, "gzip")
-    assert answer.content == UNCOMPRESSED_SCRIPT
-    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
-    assert "immutable" in answer.headers["cache-control"]
-    again = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip", "If-None-Match": answer.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
+def test_script_is_compressed_and_cacheable_for_ever(docs_url: str) -> None:
+    response = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip, br"})
+    assert (response.status_code, response.headers["content-encoding"]) == (200, "gzip")
+    assert response.content == UNCOMPRESSED_SCRIPT
+    assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in response.headers["cache-control"]
+    revalidation = get(
+        f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": "gzip", "If-None-Match": response.headers["etag"]}
+    )
+    assert (revalidation.status_code, revalidation.content) == (304, b"")
 
 
 @pytest.mark.parametrize("accepted", ["identity", "br", "gzip;q=0", "*;q=0"])
-def test_script_comes_as_it_is_to_who_cannot_unpack_it(docs_url: str, accepted: str) -> None:
-    answer = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": accepted})
-    assert (answer.status_code, "content-encoding" in answer.headers, answer.content == UNCOMPRESSED_SCRIPT) == (
+def test_script_is_uncompressed_for_clients_without_gzip(docs_url: str, accepted: str) -> None:
+    response = get(f"{docs_url}/{SCRIPT.stem}", **{"Accept-Encoding": accepted})
+    assert (response.status_code, "content-encoding" in response.headers, response.content == UNCOMPRESSED_SCRIPT) == (
         200,
         False,
         True,
     )
 
 
-def test_script_is_below_what_lambda_may_answer_either_way() -> None:
+def test_script_fits_lambdas_payload_limit_in_both_encodings() -> None:
     assert len(json.dumps(UNCOMPRESSED_SCRIPT.decode())) < MAX_PAYLOAD_BYTES * 0.9
     assert SCRIPT.stat().st_size * 4 / 3 < MAX_PAYLOAD_BYTES * 0.9
 
 
 @pytest.mark.parametrize("name", ["scalar-0.0.1.js", "..%2Fdocs.py", "nothing"])
 def test_other_assets_are_404(docs_url: str, name: str) -> None:
-    answer = get(f"{docs_url}/{name}")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+    response = get(f"{docs_url}/{name}")
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize("what", [docs_page.render_page, lambda folder: docs_page.serve_asset(folder, SCRIPT.stem, {})])
-def test_without_its_script_the_page_says_what_to_run(tmp_path: Path, what: Any) -> None:
+def test_page_without_its_script_names_the_command_to_run(tmp_path: Path, what: Any) -> None:
     with pytest.raises(DocsUnavailable, match=r"make run.*make build") as caught:
         what(tmp_path)
     assert caught.value.status == 503

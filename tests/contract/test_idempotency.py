@@ -1,4 +1,4 @@
-"""Idempotency-Key: a request that is sent again with its key is done once, and gets the answer of the first."""
+"""Idempotency-Key: a repeated request is executed once and gets the first response."""
 
 import hashlib
 import json
@@ -10,18 +10,19 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.template.openapi import SERVICES_DOCUMENT_PATH
-from tests.conftest import API_KEY, TAKEOVER_SECONDS
-from tests.contract.test_other_settings import handle_sample_event
+from tests.harness.background import run_concurrently, run_in_background
+from tests.harness.database import Database, reset_fleet_tables
 from tests.harness.instances import (
-    Database,
-    create_instance,
     create_request,
-    kill_workers,
     new_instance_id,
-    run_in_background,
     wait_for_operation,
-    wait_until,
+    wait_until_deployed,
 )
+from tests.harness.python_process import handle_sample_event
+from tests.harness.simulator import count_calls, wait_for_call
+from tests.harness.stack import API_KEY, TAKEOVER_SECONDS
+from tests.harness.wait import wait_until
+from tests.harness.worker_processes import kill_workers
 
 pytestmark = pytest.mark.slow
 
@@ -37,20 +38,16 @@ Send = Callable[..., httpx.Response]
 
 @pytest.fixture(autouse=True)
 def reset_tables(db: Database) -> Iterator[None]:
-    """Rows that other tests left behind may name numbers that the simulator, being reset, hands out again."""
-    db.execute("DELETE FROM instance_infra")
-    db.execute("UPDATE operation_resources SET state = 'deleted'")
+    reset_fleet_tables(db)
     db.execute("DELETE FROM idempotency_keys")
     yield
     db.execute("DELETE FROM idempotency_keys")
 
 
 @pytest.fixture
-def instance(api: httpx.Client) -> str:
+def instance_id(instance: dict[str, Any]) -> str:
     """The id of an instance without tools."""
-    body = create_request(new_instance_id(), [])
-    assert create_instance(api, body).status_code == 200
-    return body["instanceId"]
+    return instance["instanceId"]
 
 
 @pytest.fixture
@@ -61,42 +58,32 @@ def send(api: httpx.Client) -> Send:
     return send_with_key
 
 
-def is_replayed(answer: httpx.Response) -> bool:
-    return answer.headers.get("idempotent-replayed") == "true"
+def is_replayed(response: httpx.Response) -> bool:
+    return response.headers.get("idempotent-replayed") == "true"
 
 
-def status_and_code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
+def status_and_code(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
 
 
-def response_of_function(answer: httpx.Response) -> httpx.Response | None:
-    """The answer, if a function gave it: the runner may hand a request to a process that was killed a moment ago."""
-    return answer if answer.is_success or "code" in answer.json() else None
+def response_of_function(response: httpx.Response) -> httpx.Response | None:
+    """Return the response if a function gave it: the runner may route to a process that was killed a moment ago."""
+    return response if response.is_success or "code" in response.json() else None
 
 
-def count_calls(simulator: SimulatorClient, operation: str) -> int:
-    return len([call for call in simulator.list_calls() if call.operation == operation])
-
-
-def wait_until_built(api: httpx.Client, instance: str) -> None:
-    """Wait until the deployment has been built: only then it can be deployed once more."""
-    ids = {"instanceIds": [instance]}
-    wait_until(lambda: api.post("/status/batch", json=ids).json()["services"][0]["deployStatus"] == "SUCCESS")
-
-
-def make_request(endpoint: str, api: httpx.Client, instance: str) -> tuple[str, str, dict[str, Any] | None]:
-    """Method, path and body of a request that changes something."""
+def make_request(endpoint: str, api: httpx.Client, instance_id: str) -> tuple[str, str, dict[str, Any] | None]:
+    """Build a request that changes something: method, path and body."""
     if endpoint == "create":
         return "POST", "/create-instance", create_request(new_instance_id(), [])
     if endpoint == "destroy_tool":
-        resource = api.post(f"/provision/{instance}/agentmail").json()["resourceId"]
-        return "DELETE", f"/destroy/{instance}/agentmail/{resource}", None
-    wait_until_built(api, instance)
+        resource = api.post(f"/provision/{instance_id}/agentmail").json()["resourceId"]
+        return "DELETE", f"/destroy/{instance_id}/agentmail/{resource}", None
+    wait_until_deployed(api, instance_id)
     return {
-        "destroy": ("DELETE", f"/destroy/{instance}", None),
-        "provision": ("POST", f"/provision/{instance}/openrouter", {"config": {"limit": 3}}),
-        "configure": ("POST", f"/configure/{instance}", {"variables": {"A": "b"}, "redeploy": True}),
-        "redeploy": ("POST", f"/redeploy/{instance}", None),
+        "destroy": ("DELETE", f"/destroy/{instance_id}", None),
+        "provision": ("POST", f"/provision/{instance_id}/openrouter", {"config": {"limit": 3}}),
+        "configure": ("POST", f"/configure/{instance_id}", {"variables": {"A": "b"}, "redeploy": True}),
+        "redeploy": ("POST", f"/redeploy/{instance_id}", None),
     }[endpoint]
 
 
@@ -104,73 +91,75 @@ ENDPOINTS = ["create", "destroy", "provision", "destroy_tool", "configure", "red
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_repeat_gets_the_same_answer_and_does_nothing(
-    api: httpx.Client, simulator: SimulatorClient, send: Send, instance: str, endpoint
+def test_repeat_replays_the_response_and_does_nothing(
+    api: httpx.Client, simulator: SimulatorClient, send: Send, instance_id: str, endpoint
 ) -> None:
-    method, path, body = make_request(endpoint, api, instance)
+    method, path, body = make_request(endpoint, api, instance_id)
     first = send(method, path, json=body)
     assert (first.status_code, is_replayed(first)) == (200, False), first.text
-    made, left = len(simulator.list_calls()), simulator.list_leftovers()
+    call_count, leftovers = len(simulator.list_calls()), simulator.list_leftovers()
     for _ in range(2):
         again = send(method, path, json=body)
         assert (again.status_code, again.content, is_replayed(again)) == (200, first.content, True)
         assert again.headers["content-type"] == "application/json"
-    assert (len(simulator.list_calls()), simulator.list_leftovers()) == (made, left)
+    assert (len(simulator.list_calls()), simulator.list_leftovers()) == (call_count, leftovers)
 
 
 def test_key_with_another_request_is_409(
-    api: httpx.Client, simulator: SimulatorClient, send: Send, instance: str
+    api: httpx.Client, simulator: SimulatorClient, send: Send, instance_id: str
 ) -> None:
-    path = f"/provision/{instance}/openrouter"
+    path = f"/provision/{instance_id}/openrouter"
     assert send("POST", path, json={"config": {"limit": 3}}).status_code == 200
-    made = len(simulator.list_calls())
+    call_count = len(simulator.list_calls())
     others = [
-        ("POST", path, {"config": {"limit": 4}}), ("POST", path, None), ("POST", f"/provision/{instance}/telnyx", None),
-        ("POST", "/provision/somebody/openrouter", {"config": {"limit": 3}}), ("DELETE", f"/destroy/{instance}", None),
-        ("POST", f"/configure/{instance}", {"variables": {"A": "b"}}), ("POST", f"/redeploy/{instance}", None),
+        ("POST", path, {"config": {"limit": 4}}), ("POST", path, None),
+        ("POST", f"/provision/{instance_id}/telnyx", None),
+        ("POST", "/provision/somebody/openrouter", {"config": {"limit": 3}}),
+        ("DELETE", f"/destroy/{instance_id}", None),
+        ("POST", f"/configure/{instance_id}", {"variables": {"A": "b"}}), ("POST", f"/redeploy/{instance_id}", None),
     ]  # fmt: skip
     for method, other, body in others:
         assert status_and_code(send(method, other, json=body)) == (409, "IDEMPOTENCY_KEY_REUSED"), other
-    assert len(simulator.list_calls()) == made
+    assert len(simulator.list_calls()) == call_count
     assert is_replayed(send("POST", path, json={"config": {"limit": 3}}))
 
 
-def test_the_same_request_written_otherwise_is_the_same(send: Send, instance: str) -> None:
-    """As JSON the order of names and spaces mean nothing, nor does an encoded character in the path."""
-    path, headers = f"/configure/{instance}", {"Content-Type": "application/json"}
+def test_equivalent_json_and_encoded_paths_are_the_same_request(send: Send, instance_id: str) -> None:
+    """Neither the order of JSON names and white space nor percent-encoding in the path makes another request."""
+    path, headers = f"/configure/{instance_id}", {"Content-Type": "application/json"}
     assert send("POST", path, content='{"variables": {"A": "1", "B": "2"}, "redeploy": false}', headers=headers)
     text = '{"redeploy":false, "variables":{"B":"2","A":"\\u0031"}}'
     assert is_replayed(send("POST", path.replace("t", "%74", 1), content=text, headers=headers))
 
 
 @pytest.mark.parametrize("endpoint", ["create", "destroy"])
-def test_ten_at_once_have_one_effect_and_one_answer(
-    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str, endpoint
+def test_ten_concurrent_requests_have_one_effect_and_one_response(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance_id: str, endpoint
 ) -> None:
-    method, path, body = make_request(endpoint, api, instance)
+    method, path, body = make_request(endpoint, api, instance_id)
     simulator.update_config({"latency_ms": 50})
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()["n"]
-    answers = [run_in_background(lambda: send(method, path, json=body)) for _ in range(10)]
-    got = [answer() for answer in answers]
-    assert {(one.status_code, one.content) for one in got} == {(200, got[0].content)}
+    responses = run_concurrently(*[lambda: send(method, path, json=body)] * 10)
+    assert {(response.status_code, response.content) for response in responses} == {(200, responses[0].content)}
     assert db.execute("SELECT count(*) AS n FROM operations").fetchone()["n"] == before + 1
-    assert len([one for one in got if not is_replayed(one)]) == 1
+    assert len([response for response in responses if not is_replayed(response)]) == 1
 
 
-def test_ten_configures_at_once_set_the_variables_once(simulator: SimulatorClient, send: Send, instance: str) -> None:
+def test_ten_concurrent_configures_set_the_variables_once(
+    simulator: SimulatorClient, send: Send, instance_id: str
+) -> None:
     simulator.inject_fault("railway", "variableCollectionUpsert", "slow", seconds=1)
     body = {"variables": {"A": "b"}}
-    answers = [run_in_background(lambda: send("POST", f"/configure/{instance}", json=body)) for _ in range(10)]
-    got = [answer() for answer in answers]
+    responses = run_concurrently(*[lambda: send("POST", f"/configure/{instance_id}", json=body)] * 10)
     assert count_calls(simulator, "variableCollectionUpsert") == 1
-    refused = [one for one in got if one.status_code != 200]
-    assert {status_and_code(one) for one in refused} <= {(409, "IDEMPOTENCY_IN_PROGRESS")}
-    assert all(int(one.headers["retry-after"]) > 0 for one in refused)
-    assert len([one for one in got if one.status_code == 200 and not is_replayed(one)]) == 1
-    assert is_replayed(send("POST", f"/configure/{instance}", json=body))
+    refused = [response for response in responses if response.status_code != 200]
+    assert {status_and_code(response) for response in refused} <= {(409, "IDEMPOTENCY_IN_PROGRESS")}
+    assert all(int(response.headers["retry-after"]) > 0 for response in refused)
+    assert len([response for response in responses if response.status_code == 200 and not is_replayed(response)]) == 1
+    assert is_replayed(send("POST", f"/configure/{instance_id}", json=body))
 
 
-def test_after_202_and_after_busy_a_repeat_answers_what_is_now(
+def test_repeat_after_202_or_busy_returns_the_current_outcome(
     api: httpx.Client, simulator: SimulatorClient, send: Send
 ) -> None:
     for call in ("serviceCreate", "volumeCreate", "environmentPatchCommit"):
@@ -180,36 +169,36 @@ def test_after_202_and_after_busy_a_repeat_answers_what_is_now(
     wait_until(simulator.list_calls)
     path = f"/destroy/{body['instanceId']}"
     assert status_and_code(send("DELETE", path, "key-2")) == (409, "BUSY")
-    begun = creating()
-    assert (begun.status_code, is_replayed(begun)) == (202, False)
-    page = wait_for_operation(api, begun)
+    created = creating.result()
+    assert (created.status_code, is_replayed(created)) == (202, False)
+    page = wait_for_operation(api, created.json()["operationId"])
     again = send("POST", "/create-instance", json=body)
     assert (again.status_code, again.json(), is_replayed(again)) == (200, page["result"], True)
     assert count_calls(simulator, "serviceCreate") == 1
-    gone = send("DELETE", path, "key-2")
-    assert (gone.status_code, is_replayed(gone)) == (200, False)
+    destroyed = send("DELETE", path, "key-2")
+    assert (destroyed.status_code, is_replayed(destroyed)) == (200, False)
     assert is_replayed(send("DELETE", path, "key-2"))
     assert simulator.list_leftovers() == []
 
 
-def test_failed_operation_is_replayed_and_a_new_key_tries_again(
-    simulator: SimulatorClient, send: Send, instance: str
+def test_failed_operation_is_replayed_and_a_new_key_retries(
+    simulator: SimulatorClient, send: Send, instance_id: str
 ) -> None:
     fault = simulator.inject_fault("telnyx", "orders.create", "refuse", times=None)
-    failed = send("POST", f"/provision/{instance}/telnyx")
+    failed = send("POST", f"/provision/{instance_id}/telnyx")
     assert status_and_code(failed) == (500, "OPERATION_FAILED")
     simulator.remove_fault(fault)
-    again = send("POST", f"/provision/{instance}/telnyx")
+    again = send("POST", f"/provision/{instance_id}/telnyx")
     assert (again.status_code, again.content, is_replayed(again)) == (500, failed.content, True)
-    assert send("POST", f"/provision/{instance}/telnyx", "key-2").status_code == 200
+    assert send("POST", f"/provision/{instance_id}/telnyx", "key-2").status_code == 200
 
 
 @pytest.mark.parametrize(("path", "status"), [("nobody", 404), ("somebody-else", 409)])
-def test_refusal_that_stands_is_replayed(
-    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str, path, status
+def test_permanent_error_is_replayed(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance_id: str, path, status
 ) -> None:
     if status == 409:
-        resource = api.post(f"/provision/{instance}/agentmail").json()["resourceId"]
+        resource = api.post(f"/provision/{instance_id}/agentmail").json()["resourceId"]
         path = f"{path}/agentmail/{resource}"
     refused = send("DELETE", f"/destroy/{path}")
     again = send("DELETE", f"/destroy/{path}")
@@ -219,21 +208,21 @@ def test_refusal_that_stands_is_replayed(
 
 @pytest.mark.parametrize(("path", "operation", "status"), [("/configure/", "variableCollectionUpsert", 502),
                                                            ("/redeploy/", "deploymentRedeploy", 500)])  # fmt: skip
-def test_railways_failure_is_not_kept(
-    api: httpx.Client, simulator: SimulatorClient, send: Send, instance: str, path, operation, status
+def test_failure_of_railway_is_not_recorded(
+    api: httpx.Client, simulator: SimulatorClient, send: Send, instance_id: str, path, operation, status
 ) -> None:
-    wait_until_built(api, instance)
+    wait_until_deployed(api, instance_id)
     fault = simulator.inject_fault("railway", operation, "refuse", times=None)
     body = {"variables": {"A": "b"}}
-    failed = send("POST", path + instance, json=body)
+    failed = send("POST", path + instance_id, json=body)
     assert (failed.status_code, is_replayed(failed)) == (status, False)
     simulator.remove_fault(fault)
-    made = send("POST", path + instance, json=body)
-    assert (made.status_code, is_replayed(made)) == (200, False)
+    succeeded = send("POST", path + instance_id, json=body)
+    assert (succeeded.status_code, is_replayed(succeeded)) == (200, False)
 
 
-def test_400_and_401_keep_nothing(api: httpx.Client, db: Database, send: Send, instance: str) -> None:
-    path = f"/provision/{instance}/openrouter"
+def test_400_and_401_are_not_recorded(api: httpx.Client, db: Database, send: Send, instance_id: str) -> None:
+    path = f"/provision/{instance_id}/openrouter"
     for _ in range(2):
         bad = send("POST", path, json={"config": {"limit": -1}})
         assert (bad.status_code, is_replayed(bad)) == (400, False)
@@ -242,92 +231,92 @@ def test_400_and_401_keep_nothing(api: httpx.Client, db: Database, send: Send, i
     assert send("POST", path).status_code == 200
 
 
-def test_dead_configure_lets_a_repeat_do_the_work_after_a_while(
-    simulator: SimulatorClient, db: Database, send: Send, instance: str
+def test_claim_of_a_killed_configure_is_taken_over_after_its_timeout(
+    simulator: SimulatorClient, db: Database, send: Send, instance_id: str
 ) -> None:
     simulator.inject_fault("railway", "variableCollectionUpsert", "slow", seconds=4)
     body = {"variables": {"A": "b"}}
-    first = run_in_background(lambda: send("POST", f"/configure/{instance}", json=body))
-    wait_until(lambda: count_calls(simulator, "variableCollectionUpsert"))
+    first = run_in_background(lambda: send("POST", f"/configure/{instance_id}", json=body))
+    wait_for_call(simulator, "variableCollectionUpsert")
     assert kill_workers("services.configure_instance.handler") > 0
-    assert first().status_code == 500
-    early = wait_until(lambda: response_of_function(send("POST", f"/configure/{instance}", json=body)))
+    assert first.result().status_code == 500
+    early = wait_until(lambda: response_of_function(send("POST", f"/configure/{instance_id}", json=body)))
     assert (status_and_code(early), "retry-after" in early.headers) == ((409, "IDEMPOTENCY_IN_PROGRESS"), True)
 
     age = f"{TAKEOVER_SECONDS + 1} seconds"
     db.execute("UPDATE idempotency_keys SET claimed_at = claimed_at - %s::interval", (age,))
-    late = send("POST", f"/configure/{instance}", json=body)
+    late = send("POST", f"/configure/{instance_id}", json=body)
     assert (late.status_code, is_replayed(late)) == (200, False)
     assert count_calls(simulator, "variableCollectionUpsert") == 2
-    assert is_replayed(send("POST", f"/configure/{instance}", json=body))
+    assert is_replayed(send("POST", f"/configure/{instance_id}", json=body))
 
 
 @pytest.mark.parametrize("endpoint", ["create", "destroy"])
-def test_dead_caller_of_an_operation_is_joined_at_once(
-    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str, endpoint
+def test_operation_of_a_killed_caller_is_joined_at_once(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance_id: str, endpoint
 ) -> None:
-    method, path, body = make_request(endpoint, api, instance)
+    method, path, body = make_request(endpoint, api, instance_id)
     call = {"create": "serviceCreate", "destroy": "serviceDelete"}[endpoint]
     before = count_calls(simulator, call)
     simulator.inject_fault("railway", call, "slow", seconds=1)
     first = run_in_background(lambda: send(method, path, json=body))
-    wait_until(lambda: count_calls(simulator, call) > before)
+    wait_for_call(simulator, call, before + 1)
     assert kill_workers(f"services.{endpoint}_instance.handler") > 0
-    assert first().status_code == 500
+    assert first.result().status_code == 500
     for _ in range(2):
         again = wait_until(lambda: response_of_function(send(method, path, json=body)))
         assert (again.status_code, is_replayed(again)) == (200, True), again.text
     assert count_calls(simulator, call) == before + 1
 
 
-def test_operation_whose_caller_died_before_it_started_is_started(
-    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str
+def test_operation_whose_caller_was_killed_before_its_start_is_started(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance_id: str
 ) -> None:
-    path = f"/provision/{instance}/agentmail"
+    path = f"/provision/{instance_id}/agentmail"
     first = send("POST", path).json()
-    assert api.delete(f"/destroy/{instance}/agentmail/{first['resourceId']}").json()["deleted"] is True
+    assert api.delete(f"/destroy/{instance_id}/agentmail/{first['resourceId']}").json()["deleted"] is True
     db.execute(
         "INSERT INTO operations (id, instance_id, kind, request)"
         " SELECT 'op-' || instance_id, instance_id, kind, request"
         " FROM operations WHERE instance_id = %s AND kind = 'provision'",
-        (instance,),
+        (instance_id,),
     )
     db.execute(
         "UPDATE idempotency_keys SET state = 'claimed', status = NULL, body = NULL, operation_id = %s",
-        (f"op-{instance}",),
+        (f"op-{instance_id}",),
     )
     again = send("POST", path)
     assert (again.status_code, again.json()["toolId"]) == (200, "agentmail")
-    assert len([left for left in simulator.list_leftovers() if left.kind == "inbox"]) == 1
+    assert len([leftover for leftover in simulator.list_leftovers() if leftover.kind == "inbox"]) == 1
 
 
-def test_answer_that_was_never_recorded_is_found_in_the_operation(
-    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance: str
+def test_response_that_was_never_recorded_is_read_from_the_operation(
+    api: httpx.Client, simulator: SimulatorClient, db: Database, send: Send, instance_id: str
 ) -> None:
-    first = send("DELETE", f"/destroy/{instance}")
+    first = send("DELETE", f"/destroy/{instance_id}")
     db.execute("UPDATE idempotency_keys SET state = 'claimed', status = NULL, body = NULL")
-    again = send("DELETE", f"/destroy/{instance}")
+    again = send("DELETE", f"/destroy/{instance_id}")
     assert (again.status_code, again.json(), is_replayed(again)) == (200, first.json(), True)
 
 
 @pytest.mark.parametrize("key", [b"", b"a b", b"x" * 256, "schlüssel".encode(), b"a\tb"])
-def test_bad_key_is_400_and_says_so(api: httpx.Client, simulator: SimulatorClient, key: bytes) -> None:
+def test_invalid_key_is_400_and_named(api: httpx.Client, simulator: SimulatorClient, key: bytes) -> None:
     headers = {b"Idempotency-Key": key, b"Authorization": f"Bearer {API_KEY}".encode()}
-    answer = api.post("/create-instance", json=create_request(new_instance_id()), headers=headers)
-    assert status_and_code(answer) == (400, "INVALID_INPUT")
-    assert "Idempotency-Key must be 1 to 255 visible ASCII characters" in answer.json()["error"]
+    response = api.post("/create-instance", json=create_request(new_instance_id()), headers=headers)
+    assert status_and_code(response) == (400, "INVALID_INPUT")
+    assert "Idempotency-Key must be 1 to 255 visible ASCII characters" in response.json()["error"]
     assert simulator.list_calls() == []
 
 
 @pytest.mark.parametrize("key", ["x" * 255, '"!~,;=%', "op-1"])
-def test_odd_keys_are_keys(send: Send, key) -> None:
+def test_unusual_keys_are_valid(send: Send, key) -> None:
     assert [is_replayed(send("DELETE", "/destroy/nobody", key)) for _ in range(2)] == [False, True]
 
 
-def test_no_secret_is_in_the_table_nor_can_be_guessed_from_it(db: Database, send: Send, instance: str) -> None:
+def test_no_secret_is_in_the_table_nor_can_be_derived_from_it(db: Database, send: Send, instance_id: str) -> None:
     body = {"variables": {"TOKEN": PLANTED_SECRET}}
     for key in ("key-1", "key-2"):
-        assert send("POST", f"/configure/{instance}", key, json=body).status_code == 200
+        assert send("POST", f"/configure/{instance_id}", key, json=body).status_code == 200
     rows = db.execute("SELECT * FROM idempotency_keys ORDER BY key").fetchall()
     values = [value for row in rows for value in row.values()]
     stored = b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in values)
@@ -337,7 +326,7 @@ def test_no_secret_is_in_the_table_nor_can_be_guessed_from_it(db: Database, send
         assert hashlib.sha256(text.encode()).digest() not in stored
 
 
-def test_keys_live_for_a_day(db: Database, send: Send) -> None:
+def test_keys_expire_after_a_day(db: Database, send: Send) -> None:
     for key in ("key-1", "key-2"):
         assert send("DELETE", "/destroy/nobody", key).status_code == 404
     db.execute("UPDATE idempotency_keys SET created_at = created_at - interval '23 hours 59 minutes'")
@@ -356,15 +345,15 @@ def test_endpoints_that_only_read_ignore_the_header(send: Send, db: Database, si
     assert db.execute("SELECT * FROM idempotency_keys").fetchall() == []
 
 
-def test_no_database_is_503_in_the_contracts_shape() -> None:
-    answer = handle_sample_event(
-        "services.redeploy_instance", {"SERVICE_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, key="key-1"
+def test_unreachable_database_is_503_in_the_contracts_shape() -> None:
+    response = handle_sample_event(
+        "services.redeploy_instance", {"SERVICE_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "key-1"
     )
-    body = json.loads(answer["body"])
-    assert (answer["statusCode"], body["code"]) == (503, "DATABASE_UNAVAILABLE")
+    body = json.loads(response["body"])
+    assert (response["statusCode"], body["code"]) == (503, "DATABASE_UNAVAILABLE")
 
 
-def test_document_tells_the_header_where_it_is_taken() -> None:
+def test_document_declares_the_header_where_it_is_accepted() -> None:
     paths = json.loads(SERVICES_DOCUMENT_PATH.read_text())["paths"]
     for method, path in ENDPOINTS_WITH_KEY:
         names = [parameter["name"] for parameter in paths[path][method]["parameters"]]

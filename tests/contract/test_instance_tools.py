@@ -1,4 +1,4 @@
-"""Part A of the wire contract: provision, tool destroy, configure and redeploy of an instance that is there."""
+"""Part A of the wire contract: provision and tool destroy of an existing instance."""
 
 from typing import Any
 
@@ -6,37 +6,24 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.harness.instances import (  # fmt: skip
-    Database,
+from local.stack.stack import Stack
+from tests.harness.background import run_in_background
+from tests.harness.database import Database, reset_fleet_tables, wait_for_blocked_sessions
+from tests.harness.instances import (
+    ENV_KEYS,
     assert_nothing_is_left,
     create_instance,
     create_request,
     new_instance_id,
-    reset_fleet_tables,
-    run_in_background,
     wait_for_operation,
-    wait_until,
 )
-
-ENV_KEYS = {
-    "openrouter": ("OPENROUTER_API_KEY",),
-    "agentmail": ("AGENTMAIL_INBOX_ID",),
-    "telnyx": ("TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"),
-}
+from tests.harness.simulator import list_deployments
+from tests.harness.wait import wait_until
 
 
 @pytest.fixture(autouse=True)
 def reset_tables(db: Database) -> None:
     reset_fleet_tables(db)
-
-
-@pytest.fixture
-def instance(api: httpx.Client) -> dict:
-    """An instance without tools."""
-    body = create_request(new_instance_id(), [])
-    answer = create_instance(api, body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def provision(api: httpx.Client, instance: dict, tool: str, **body) -> httpx.Response:
@@ -56,33 +43,31 @@ def list_tool_rows(db: Database, instance: dict) -> list[dict]:
     return db.execute(query, (instance["instanceId"],)).fetchall()
 
 
-def get_newest_deployment(simulator: SimulatorClient, instance: dict) -> dict:
-    deployments = simulator.get_state()["railway"]["deployments"].values()
-    own_deployments = [one for one in deployments if one["service_id"] == instance["serviceId"]]
-    return {"count": len(own_deployments), **max(own_deployments, key=lambda one: one["created_at"])}
-
-
 @pytest.mark.parametrize("tool", ENV_KEYS)
-def test_provision_makes_the_resource_pushes_its_variables_and_records_it(
+def test_provision_creates_the_resource_sets_its_variables_and_records_it(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any], tool
 ) -> None:
-    answer = provision(api, instance, tool)
-    assert answer.status_code == 200, answer.text
-    made = answer.json()
-    assert made == {
-        "toolId": tool, "resourceId": made["resourceId"], "envKey": ENV_KEYS[tool][0], "status": "active",
+    response = provision(api, instance, tool)
+    assert response.status_code == 200, response.text
+    provisioned = response.json()
+    assert provisioned == {
+        "toolId": tool, "resourceId": provisioned["resourceId"], "envKey": ENV_KEYS[tool][0], "status": "active",
     }  # fmt: skip
     (row,) = list_tool_rows(db, instance)
-    assert (row["tool_id"], row["resource_id"], row["env_key"]) == (tool, made["resourceId"], made["envKey"])
+    assert (row["tool_id"], row["resource_id"], row["env_key"]) == (
+        tool,
+        provisioned["resourceId"],
+        provisioned["envKey"],
+    )
     assert row["status"] == "active"
-    assert made["resourceId"] in str(simulator.list_leftovers())
-    deployment = get_newest_deployment(simulator, instance)
-    assert deployment["count"] == 2
-    assert deployment["variables"][made["envKey"]] == row["env_value"]
-    assert set(ENV_KEYS[tool]) <= set(deployment["variables"])
-    assert "SETUP_PASSWORD" in deployment["variables"]
-    gone = api.delete(f"/destroy/{instance['instanceId']}")
-    assert gone.json()["destroyed"][tool] is True
+    assert provisioned["resourceId"] in str(simulator.list_leftovers())
+    deployments = list_deployments(simulator, instance["serviceId"])
+    assert len(deployments) == 2
+    assert deployments[-1]["variables"][provisioned["envKey"]] == row["env_value"]
+    assert set(ENV_KEYS[tool]) <= set(deployments[-1]["variables"])
+    assert "SETUP_PASSWORD" in deployments[-1]["variables"]
+    destroyed = api.delete(f"/destroy/{instance['instanceId']}")
+    assert destroyed.json()["destroyed"][tool] is True
     assert_nothing_is_left(simulator, db, instance["instanceId"])
 
 
@@ -96,14 +81,14 @@ def test_limit_is_the_keys_spending_cap(
     assert simulator.get_state()["openrouter"]["keys"][key]["limit"] == limit
 
 
-def test_provision_of_what_is_there_is_409(
+def test_provision_of_an_existing_tool_is_409(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
 ) -> None:
     assert provision(api, instance, "agentmail").status_code == 200
     again = provision(api, instance, "agentmail")
     assert again.status_code == 409
     assert again.json()["error"] == f"Tool agentmail already provisioned for {instance['instanceId']}"
-    assert len([left for left in simulator.list_leftovers() if left.kind == "inbox"]) == 1
+    assert len([leftover for leftover in simulator.list_leftovers() if leftover.kind == "inbox"]) == 1
 
 
 def test_provision_refuses_unknown_tools_and_instances(
@@ -112,8 +97,8 @@ def test_provision_refuses_unknown_tools_and_instances(
     calls = len(simulator.list_calls())
     unknown = provision(api, instance, "fax")
     assert (unknown.status_code, "fax" in unknown.json()["error"]) == (400, True)
-    nobody = api.post("/provision/nobody/openrouter")
-    assert (nobody.status_code, nobody.json()["error"]) == (404, "Instance nobody not found")
+    unknown_instance = api.post("/provision/nobody/openrouter")
+    assert (unknown_instance.status_code, unknown_instance.json()["error"]) == (404, "Instance nobody not found")
     assert len(simulator.list_calls()) == calls
 
 
@@ -121,20 +106,20 @@ def test_provision_refuses_unknown_tools_and_instances(
                                             ('{"config": {"limit": -1}}', "config.limit"), ("[]", "object"),
                                             ('{"config": {"limit": NaN}}', "config.limit"), ("{", "JSON"),
                                             ('{"config": {"limit": true}}', "config.limit")])  # fmt: skip
-def test_bad_provision_is_400_and_says_what_to_change(
+def test_invalid_provision_is_400_and_names_the_field(
     api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], body, says
 ) -> None:
     calls = len(simulator.list_calls())
     headers = {"Content-Type": "application/json"}
-    answer = provision(api, instance, "openrouter", content=body, headers=headers)
-    assert answer.status_code == 400, answer.text
-    assert says in answer.json()["error"]
+    response = provision(api, instance, "openrouter", content=body, headers=headers)
+    assert response.status_code == 400, response.text
+    assert says in response.json()["error"]
     assert len(simulator.list_calls()) == calls
 
 
 @pytest.mark.parametrize(("provider", "operation"), [("telnyx", "orders.create"),
                                                      ("railway", "variableCollectionUpsert")])  # fmt: skip
-def test_provision_that_fails_is_undone_and_can_be_had_again(
+def test_failed_provision_is_compensated_and_can_be_repeated(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any], provider, operation
 ) -> None:
     before = simulator.list_leftovers()
@@ -149,52 +134,57 @@ def test_provision_that_fails_is_undone_and_can_be_had_again(
     assert provision(api, instance, "telnyx").status_code == 200
 
 
-def test_provision_that_could_not_be_undone_is_finished_by_the_next(
+def test_leaked_provision_is_finished_by_the_next_one(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     simulator.inject_fault("railway", "variableCollectionUpsert", "refuse", times=None)
     simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
     failed = provision(api, instance, "openrouter")
-    failed = wait_for_operation(api, failed) if failed.status_code == 202 else failed.json()
+    failed = wait_for_operation(api, failed.json()["operationId"]) if failed.status_code == 202 else failed.json()
     assert failed["status"] == "leaked"
     simulator.clear_faults()
     again = provision(api, instance, "openrouter")
     assert again.status_code == 200, again.text
-    keys = [left.id for left in simulator.list_leftovers() if left.kind == "key"]
+    keys = [leftover.id for leftover in simulator.list_leftovers() if leftover.kind == "key"]
     assert keys == [again.json()["resourceId"]]
 
 
-def test_the_same_provision_twice_at_once_makes_one_and_both_get_it(
-    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
+def test_concurrent_identical_provisions_create_one_resource_and_return_it_twice(
+    api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
-    simulator.inject_fault("openrouter", "keys.create", "slow", seconds=3, times=1)
-    answers = [run_in_background(lambda: provision(api, instance, "openrouter")) for _ in range(2)]
-    first, second = (answer() for answer in answers)
+    stack.prewarm(["ProvisionFunction"] * 2)
+    simulator.inject_fault("openrouter", "keys.create", "slow", seconds=1, times=1)
+    with db.transaction():
+        # Both requests have to arrive before either reads what runs.
+        db.execute("LOCK TABLE operations")
+        requests = [run_in_background(lambda: provision(api, instance, "openrouter")) for _ in range(2)]
+        wait_for_blocked_sessions(stack.database_url, 2)
+    first, second = (request.result() for request in requests)
     assert (first.status_code, second.status_code) == (200, 200), (first.text, second.text)
     assert first.json() == second.json()
-    assert len([left for left in simulator.list_leftovers() if left.kind == "key"]) == 1
+    assert len([leftover for leftover in simulator.list_leftovers() if leftover.kind == "key"]) == 1
 
 
-def test_two_tools_at_once_are_both_provisioned(
+def test_two_tools_can_be_provisioned_concurrently(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     simulator.update_config({"latency_ms": 50})
-    answers = [
+    requests = [
         run_in_background(lambda tool=tool: provision(api, instance, tool)) for tool in ("openrouter", "agentmail")
     ]
-    assert [answer().status_code for answer in answers] == [200, 200]
+    assert [request.result().status_code for request in requests] == [200, 200]
     assert {row["tool_id"] for row in list_tool_rows(db, instance)} == {"openrouter", "agentmail"}
 
 
-def test_destroy_waits_for_what_works_on_the_instance(
+def test_destroy_waits_for_the_instances_running_operation(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     simulator.update_config({"latency_ms": 50})
-    making = run_in_background(lambda: provision(api, instance, "openrouter"))
+    provisioning = run_in_background(lambda: provision(api, instance, "openrouter"))
     wait_until(lambda: db.execute("SELECT FROM operations WHERE status = 'running'").fetchone() is not None)
-    gone = api.delete(f"/destroy/{instance['instanceId']}")
-    assert (making().status_code, gone.status_code) == (200, 200), gone.text
-    assert gone.json()["destroyed"]["openrouter"] is True
+    destroyed = api.delete(f"/destroy/{instance['instanceId']}")
+    assert (provisioning.result().status_code, destroyed.status_code) == (200, 200), destroyed.text
+    assert destroyed.json()["destroyed"]["openrouter"] is True
     assert_nothing_is_left(simulator, db, instance["instanceId"])
 
 
@@ -204,8 +194,8 @@ def test_tool_destroy_deletes_resource_and_row_only(
 ) -> None:
     before = simulator.list_leftovers()
     resource = provision(api, instance, tool).json()["resourceId"]
-    answer = destroy_tool(api, instance["instanceId"], tool, resource)
-    assert (answer.status_code, answer.json()) == (200, {"toolId": tool, "resourceId": resource, "deleted": True})
+    response = destroy_tool(api, instance["instanceId"], tool, resource)
+    assert (response.status_code, response.json()) == (200, {"toolId": tool, "resourceId": resource, "deleted": True})
     assert simulator.list_leftovers() == before
     assert list_tool_rows(db, instance) == []
     again = destroy_tool(api, instance["instanceId"], tool, resource)
@@ -213,57 +203,57 @@ def test_tool_destroy_deletes_resource_and_row_only(
     assert provision(api, instance, tool).status_code == 200
 
 
-def test_tool_destroy_of_a_tool_made_with_the_instance(
+def test_tool_destroy_of_a_tool_that_was_created_with_the_instance(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    made = create_instance(api, create_request(new_instance_id())).json()
-    number, inbox = made["services"]["telnyx"]["resourceId"], made["services"]["agentmail"]["resourceId"]
+    provisioned = create_instance(api, create_request(new_instance_id())).json()
+    number, inbox = provisioned["services"]["telnyx"]["resourceId"], provisioned["services"]["agentmail"]["resourceId"]
     assert number.startswith("+")
     assert "@" in inbox
     for tool, resource in (("telnyx", number), ("agentmail", inbox)):
-        assert destroy_tool(api, made["instanceId"], tool, resource).json()["deleted"] is True
-    assert [row["tool_id"] for row in list_tool_rows(db, made)] == ["openrouter"]
-    gone = api.delete(f"/destroy/{made['instanceId']}").json()["destroyed"]
-    assert gone == {"openrouter": True, "agentmail": False, "telnyx": False, "volumes": True, "service": True}
+        assert destroy_tool(api, provisioned["instanceId"], tool, resource).json()["deleted"] is True
+    assert [row["tool_id"] for row in list_tool_rows(db, provisioned)] == ["openrouter"]
+    destroyed = api.delete(f"/destroy/{provisioned['instanceId']}").json()["destroyed"]
+    assert destroyed == {"openrouter": True, "agentmail": False, "telnyx": False, "volumes": True, "service": True}
     assert simulator.list_leftovers() == []
 
 
-def test_tool_destroy_of_what_nobody_knows_is_false(api: httpx.Client, simulator: SimulatorClient) -> None:
-    answer = destroy_tool(api, "nobody", "agentmail", "nobody@agentmail.to")
-    assert (answer.status_code, answer.json()["deleted"]) == (200, False)
+def test_tool_destroy_of_an_unknown_resource_is_false(api: httpx.Client, simulator: SimulatorClient) -> None:
+    response = destroy_tool(api, "nobody", "agentmail", "nobody@agentmail.to")
+    assert (response.status_code, response.json()["deleted"]) == (200, False)
 
 
-def test_tool_destroy_of_what_lost_its_row_deletes_it(
+def test_tool_destroy_deletes_a_resource_without_a_row(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     resource = provision(api, instance, "agentmail").json()["resourceId"]
     db.execute("DELETE FROM instance_services WHERE resource_id = %s", (resource,))
     db.execute("UPDATE operation_resources SET state = 'deleted' WHERE resource_id = %s", (resource,))
     assert destroy_tool(api, instance["instanceId"], "agentmail", resource).json()["deleted"] is True
-    assert [left for left in simulator.list_leftovers() if left.kind == "inbox"] == []
+    assert [leftover for leftover in simulator.list_leftovers() if leftover.kind == "inbox"] == []
 
 
-def test_tool_destroy_takes_a_number_only_as_it_is_written_down(
+def test_tool_destroy_needs_a_number_in_e164(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
-    """Written otherwise no row names it, and it would be taken for nobody's."""
+    """No row has the number in another form, so it would look like nobody's."""
     resource = provision(api, instance, "telnyx").json()["resourceId"]
-    answer = destroy_tool(api, instance["instanceId"], "telnyx", resource.removeprefix("+"))
-    assert answer.status_code == 404
+    response = destroy_tool(api, instance["instanceId"], "telnyx", resource.removeprefix("+"))
+    assert response.status_code == 404
     assert resource in str(simulator.list_leftovers())
 
 
-def test_tool_destroy_never_takes_another_instances_resource(
+def test_tool_destroy_never_deletes_another_instances_resource(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     resource = provision(api, instance, "agentmail").json()["resourceId"]
-    answer = destroy_tool(api, "somebody-else", "agentmail", resource)
-    assert (answer.status_code, instance["instanceId"] in answer.json()["error"]) == (409, True)
-    assert resource in {left.id for left in simulator.list_leftovers()}
+    response = destroy_tool(api, "somebody-else", "agentmail", resource)
+    assert (response.status_code, instance["instanceId"] in response.json()["error"]) == (409, True)
+    assert resource in {leftover.id for leftover in simulator.list_leftovers()}
     assert len(list_tool_rows(db, instance)) == 1
 
 
-def test_tool_destroy_that_fails_keeps_the_row_and_is_gone_on_with(
+def test_failed_tool_destroy_keeps_the_row_and_can_be_retried(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:
     resource = provision(api, instance, "openrouter").json()["resourceId"]
@@ -283,116 +273,12 @@ def test_tool_destroy_that_fails_keeps_the_row_and_is_gone_on_with(
                                                           ("telnyx", "\n", 400), ("openrouter", "50%25", 404),
                                                           ("agentmail", "x" * 300, 404), ("agentmail", "🙂", 404),
                                                           ("openrouter", "..", 404), ("telnyx", '"', 404)])  # fmt: skip
-def test_bad_tool_destroy_is_4xx_and_changes_nothing(
+def test_invalid_tool_destroy_is_4xx_and_changes_nothing(
     api: httpx.Client, simulator: SimulatorClient, db: Database, tool, resource, status
 ) -> None:
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()
-    answer = destroy_tool(api, "somebody", tool, resource)
-    assert answer.status_code == status, answer.text
-    assert isinstance(answer.json()["error"], str)
+    response = destroy_tool(api, "somebody", tool, resource)
+    assert response.status_code == status, response.text
+    assert isinstance(response.json()["error"], str)
     assert db.execute("SELECT count(*) AS n FROM operations").fetchone() == before
     assert simulator.list_calls() == []
-
-
-@pytest.mark.parametrize("redeploy", [None, False, True])
-def test_configure_sets_variables_and_deploys_only_if_asked(
-    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], redeploy
-) -> None:
-    body = {"variables": {"GREETING": "good 🙂\nmorning", "EMPTY": ""}}
-    answer = api.post(
-        f"/configure/{instance['instanceId']}", json=body if redeploy is None else {**body, "redeploy": redeploy}
-    )
-    assert (answer.status_code, answer.json()) == (200, {"instanceId": instance["instanceId"], "ok": True})
-    deployment = get_newest_deployment(simulator, instance)
-    assert deployment["count"] == (2 if redeploy else 1)
-    variables = _get_variables(simulator, instance)
-    assert (variables["GREETING"], variables["EMPTY"]) == ("good 🙂\nmorning", "")
-    assert "SETUP_PASSWORD" in variables
-    if redeploy:
-        assert deployment["variables"]["GREETING"] == "good 🙂\nmorning"
-
-
-BAD_VARIABLES = [
-    ("", "JSON"), ("{}", "variables"), ('{"variables": {}}', "variables"), ('{"variables": null}', "variables"),
-    ('{"variables": ["A"]}', "variables"), ('{"variables": {"A": 1}}', "variables.A"),
-    ('{"variables": {"": "x"}}', "name"), ('{"variables": {"A=B": "x"}}', "name"),
-    ('{"variables": {"A": "\\u0000"}}', "NUL"), ('{"variables": {"A": "\\ud800"}}', "surrogate"),
-    ('{"variables": {"A": null}}', "variables.A"), ('{"variables": {"A": "x"}, "redeploy": "yes"}', "redeploy"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("body", "says"), BAD_VARIABLES)
-def test_bad_configure_is_400_says_what_to_change_and_changes_nothing(
-    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], body, says
-) -> None:
-    calls = len(simulator.list_calls())
-    headers = {"Content-Type": "application/json"}
-    answer = api.post(f"/configure/{instance['instanceId']}", content=body, headers=headers)
-    assert answer.status_code == 400, answer.text
-    assert says in answer.json()["error"]
-    assert len(simulator.list_calls()) == calls
-
-
-def test_configure_never_repeats_a_value(
-    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
-) -> None:
-    simulator.inject_fault("railway", "variableCollectionUpsert", "refuse", times=None)
-    for variables in ({"TOKEN": "planted-value-1"}, {"TOKEN": ["planted-value-1"]}, {"A-B": "planted-value-1"}):
-        answer = api.post(f"/configure/{instance['instanceId']}", json={"variables": variables})
-        assert answer.status_code >= 400
-        assert "planted-value-1" not in answer.text
-
-
-def test_redeploy_deploys_the_newest_deployment_again(
-    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
-) -> None:
-    ids = {"instanceIds": [instance["instanceId"]]}
-    wait_until(lambda: api.post("/status/batch", json=ids).json()["services"][0]["deployStatus"] == "SUCCESS")
-    headers = {"Content-Type": "application/json"}
-    answer = api.post(f"/redeploy/{instance['instanceId']}", headers=headers)
-    assert (answer.status_code, answer.json()) == (200, {"instanceId": instance["instanceId"], "ok": True})
-    assert get_newest_deployment(simulator, instance)["count"] == 2
-
-
-def test_redeploy_without_a_deployment_is_500(
-    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], db: Database
-) -> None:
-    (service_id,) = simulator.seed_services(1, prefix="bare-", bare=True)
-    db.execute(
-        "UPDATE instance_infra SET provider_service_id = %s WHERE instance_id = %s",
-        (service_id, instance["instanceId"]),
-    )
-    answer = api.post(f"/redeploy/{instance['instanceId']}")
-    assert (answer.status_code, answer.json()["error"]) == (500, "No deployment found to redeploy")
-
-
-def test_redeploy_while_the_deployment_is_being_built_says_so(
-    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any]
-) -> None:
-    simulator.update_config({"railway": {"deploy_seconds": 60}})
-    assert api.post(f"/configure/{instance['instanceId']}", json={"variables": {"A": "b"}, "redeploy": True}).is_success
-    answer = api.post(f"/redeploy/{instance['instanceId']}")
-    assert (answer.status_code, "wait" in answer.json()["error"]) == (500, True)
-
-
-@pytest.mark.parametrize("path", ["/redeploy/nobody", "/configure/nobody"])
-def test_unknown_instance_is_404(api: httpx.Client, simulator: SimulatorClient, path) -> None:
-    answer = api.post(path, json={"variables": {"A": "b"}})
-    assert (answer.status_code, answer.json()["error"]) == (404, "Instance nobody not found")
-    assert simulator.list_calls() == []
-
-
-@pytest.mark.parametrize(("path", "status"), [("/redeploy/", 500), ("/configure/", 502)])
-def test_railway_that_fails_is_told_as_such(
-    api: httpx.Client, simulator: SimulatorClient, instance: dict[str, Any], path, status
-) -> None:
-    for operation in ("deploymentRedeploy", "variableCollectionUpsert"):
-        simulator.inject_fault("railway", operation, "refuse", times=None)
-    answer = api.post(path + instance["instanceId"], json={"variables": {"A": "b"}})
-    assert answer.status_code == status
-    assert "railway" in answer.json()["error"]
-
-
-def _get_variables(simulator: SimulatorClient, instance: dict) -> dict[str, str]:
-    instances = simulator.get_state()["railway"]["instances"]
-    return instances[f"{instance['serviceId']}:sim-environment"]["variables"]

@@ -1,9 +1,8 @@
-"""Fleets of thousands on many pages, and a Railway that throttles or breaks off: the whole truth, or an honest error.
+"""Fleets of thousands on many pages, and a Railway that throttles or fails: a complete result or an error.
 
-`status/batch` and the status poller read the same listing; what either does with half of one would be a lie.
+`status/batch` and the status poller read the same listing; neither may use an incomplete one.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,7 +10,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import Database
+from tests.harness.database import Database
 from tests.harness.provider_api import ProviderClient
 from tests.harness.status_poller import (
     count_environment_pages,
@@ -21,12 +20,12 @@ from tests.harness.status_poller import (
     run_status_poller,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_instances")]
 
 FLEET_SIZE = 2500
 TOKEN = "sim-railway-key"
 
-# How Railway throttles and fails: each may pass, and may last.
+# How Railway throttles and fails, once or persistently.
 RAILWAY_FAULTS = [
     pytest.param("rate_limit", {"retry_after": 0.5}, id="429 with Retry-After"),
     pytest.param("rate_limit_text", {}, id="429 as text without Retry-After"),
@@ -49,46 +48,39 @@ PERSISTENT_FAULTS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def empty_fleet(db: Database) -> Iterator[None]:
-    db.execute("DELETE FROM instance_infra")
-    yield
-    db.execute("DELETE FROM instance_infra")
-
-
 def request_statuses(api: httpx.Client, body: dict[str, Any] | None = None) -> httpx.Response:
     return api.post("/status/batch", json=body or {})
 
 
 @pytest.mark.parametrize(("page", "pages"), [(500, 5), (100, 25)])
-def test_both_read_thousands_of_services_in_one_listing(
+def test_status_batch_and_poller_read_thousands_of_services_in_one_listing(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, page: int, pages: int
 ) -> None:
     simulator.update_config({"railway": {"page_max": page}})
     services = simulator.seed_services(FLEET_SIZE)
     ids = insert_instances(db, services)
-    told = request_statuses(api).json()["services"]
-    assert [service["serviceId"] for service in told] == services
-    assert len({service["instanceId"] for service in told}) == FLEET_SIZE
+    listed = request_statuses(api).json()["services"]
+    assert [service["serviceId"] for service in listed] == services
+    assert len({service["instanceId"] for service in listed}) == FLEET_SIZE
     assert count_environment_pages(simulator) == pages
-    done = run_status_poller(stack)
-    assert done.counts == {"services": FLEET_SIZE, "changed": FLEET_SIZE, "gone": 0, "instances": FLEET_SIZE}
+    run = run_status_poller(stack)
+    assert run.counts == {"services": FLEET_SIZE, "changed": FLEET_SIZE, "gone": 0, "instances": FLEET_SIZE}
     assert len(simulator.list_calls()) == count_environment_pages(simulator) == 2 * pages
-    assert done.instances_by_status == {"SUCCESS": FLEET_SIZE}
-    assert {row["url"] for row in instance_rows(db).values()} == {f"https://{service['domain']}" for service in told}
+    assert run.instances_by_status == {"SUCCESS": FLEET_SIZE}
+    assert {row["url"] for row in instance_rows(db).values()} == {f"https://{service['domain']}" for service in listed}
     assert deploy_status(db, ids[-1]) == "SUCCESS"
 
 
-def test_a_listing_that_fails_on_its_third_page_is_no_listing(
+def test_a_listing_that_fails_on_its_third_page_is_not_used(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     insert_instances(db, simulator.seed_services(1203))
     insert_instances(db, ["no-service"], prefix="gone")
     before = instance_rows(db)
     simulator.inject_fault("railway", "environment", "server_error", times=None, after=2)
-    answer = request_statuses(api)
-    assert answer.status_code == 502
-    assert set(answer.json()) == {"error", "code", "requestId"}
+    response = request_statuses(api)
+    assert response.status_code == 502
+    assert set(response.json()) == {"error", "code", "requestId"}
     simulator.clear_faults()
     simulator.inject_fault("railway", "environment", "server_error", times=None, after=2)
     assert "railway" in run_status_poller(stack).result.error_message
@@ -98,21 +90,22 @@ def test_a_listing_that_fails_on_its_third_page_is_no_listing(
 def test_filter_finds_its_instances_on_any_page(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.update_config({"railway": {"page_max": 3}})
     simulator.seed_services(11)
-    wanted = ["00001", "00006", "00011"]
-    told = request_statuses(api, {"instanceIds": [*wanted, "nobody", "convos-agent-00002"]}).json()["services"]
-    assert [service["instanceId"] for service in told] == wanted
+    instance_ids = ["00001", "00006", "00011"]
+    listed = request_statuses(api, {"instanceIds": [*instance_ids, "nobody", "convos-agent-00002"]}).json()["services"]
+    assert [service["instanceId"] for service in listed] == instance_ids
     assert request_statuses(api, {"instanceIds": ["nobody"]}).json()["services"] == []
 
 
-def test_only_agents_of_this_environment_are_told(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_only_agents_of_this_environment_are_listed(
+    api: httpx.Client, simulator: SimulatorClient, providers: ProviderClient
+) -> None:
     simulator.update_config({"railway": {"page_max": 3}})
     simulator.seed_services(4)
     simulator.seed_services(4, prefix="convos-agent")
     simulator.seed_services(2, prefix="a-convos-agent-")
-    with ProviderClient(simulator) as railway:
-        railway.create_service("convos-agent-pool-manager")
-        railway.create_service("convos-agent-pool-manager-2")
-        _seed_another_environment(simulator, railway, 5)
+    providers.create_service("convos-agent-pool-manager")
+    providers.create_service("convos-agent-pool-manager-2")
+    _seed_another_environment(providers, 5)
     names = [service["name"] for service in request_statuses(api).json()["services"]]
     assert names == [*(f"convos-agent-{number:05d}" for number in range(1, 5)), "convos-agent-pool-manager-2"]
     hidden = {"instanceIds": ["pool-manager", "other-00001"]}
@@ -120,7 +113,7 @@ def test_only_agents_of_this_environment_are_told(api: httpx.Client, simulator: 
 
 
 @pytest.mark.parametrize(("kind", "options"), TRANSIENT_FAULTS)
-def test_what_passes_is_waited_for(
+def test_transient_failures_are_retried(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, kind, options
 ) -> None:
     simulator.update_config({"railway": {"page_max": 2}})
@@ -134,7 +127,7 @@ def test_what_passes_is_waited_for(
 
 
 @pytest.mark.parametrize(("kind", "options"), PERSISTENT_FAULTS)
-def test_what_lasts_is_told_and_changes_nothing(
+def test_persistent_failures_are_reported_and_change_nothing(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database, kind, options
 ) -> None:
     simulator.update_config({"railway": {"page_max": 2}})
@@ -142,28 +135,28 @@ def test_what_lasts_is_told_and_changes_nothing(
     insert_instances(db, ["no-service"], prefix="gone")
     before = instance_rows(db)
     simulator.inject_fault("railway", "environment", kind, times=None, after=1, **options)
-    answer = request_statuses(api)
-    assert answer.status_code == 502
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["error"].startswith("railway serviceInstances: ")
-    assert "services" not in answer.json()
+    response = request_statuses(api)
+    assert response.status_code == 502
+    assert response.headers["content-type"] == "application/json"
+    assert response.json()["error"].startswith("railway serviceInstances: ")
+    assert "services" not in response.json()
     simulator.clear_faults()
     simulator.inject_fault("railway", "environment", kind, times=None, after=1, **options)
     failed = run_status_poller(stack)
     assert failed.result.error == "Unhandled"
     assert failed.result.error_type == "RunFailed"
     assert failed.result.error_message.startswith("status_poller: railway serviceInstances: ")
-    assert TOKEN not in f"{answer.text}{failed.result.payload}{failed.log_lines}"
+    assert TOKEN not in f"{response.text}{failed.result.payload}{failed.log_lines}"
     assert (failed.metrics, instance_rows(db)) == ([], before)
     simulator.clear_faults()
     assert run_status_poller(stack).counts == {"services": 5, "changed": 5, "gone": 1, "instances": 6}
 
 
-def _seed_another_environment(simulator: SimulatorClient, railway: ProviderClient, count: int) -> None:
-    """Services of agents' names in a project beside ours."""
+def _seed_another_environment(providers: ProviderClient, count: int) -> None:
+    """Create services with agents' names in another project."""
     query = "mutation($i: ProjectCreateInput!) { projectCreate(input: $i) { id } }"
-    project = railway.query_railway(query, i={"name": "other"})["projectCreate"]["id"]
+    project = providers.query_railway(query, i={"name": "other"})["projectCreate"]["id"]
     query = "query($id: String!) { environments(projectId: $id) { edges { node { id } } } }"
-    (edge,) = railway.query_railway(query, id=project)["environments"]["edges"]
+    (edge,) = providers.query_railway(query, id=project)["environments"]["edges"]
     order = {"count": count, "prefix": "convos-agent-other-", "environmentId": edge["node"]["id"]}
-    httpx.post(f"{simulator.origin}/_sim/railway/services", json=order).raise_for_status()
+    providers.http.post(f"{providers.simulator.origin}/_sim/railway/services", json=order).raise_for_status()

@@ -1,4 +1,4 @@
-"""The OpenAPI document: current, complete, and true: schemathesis compares it with the running stack."""
+"""The Services API's OpenAPI document is current and complete; schemathesis runs it against the stack."""
 
 import json
 
@@ -11,8 +11,8 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from local.template import openapi
 from local.template.sam_template import Template
-from tests.conftest import API_KEY
 from tests.harness.python_process import run_python
+from tests.harness.stack import API_KEY
 
 DOCUMENT = json.loads(openapi.SERVICES_DOCUMENT_PATH.read_text())
 OPERATIONS = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
@@ -31,15 +31,17 @@ def test_document_is_current() -> None:
     assert openapi.SERVICES_DOCUMENT_PATH.read_text() == built, "make openapi writes it anew"
 
 
-def test_document_has_the_contracts_routes_and_the_templates() -> None:
+def test_document_has_the_routes_of_the_contract_and_of_the_template() -> None:
     template = Template.load(openapi.ROOT / "template.yaml", {})
-    ours = {name for name, function in template.functions.items() if function.handler.startswith("services.")}
-    routes = {(route.method, route.path) for route in template.routes if route.function in ours}
+    services_functions = {
+        name for name, function in template.functions.items() if function.handler.startswith("services.")
+    }
+    routes = {(route.method, route.path) for route in template.routes if route.function in services_functions}
     assert {(method, path) for method, path in routes if method != "ANY"} == OPERATIONS
     assert CONTRACT_ROUTES <= OPERATIONS
 
 
-def test_every_answer_has_a_schema_and_every_operation_its_errors() -> None:
+def test_every_response_has_a_schema_and_every_operation_its_errors() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
     for path, methods in DOCUMENT["paths"].items():
         for operation in methods.values():
@@ -55,8 +57,8 @@ def test_every_answer_has_a_schema_and_every_operation_its_errors() -> None:
 
 
 def test_document_is_served(api: httpx.Client) -> None:
-    answer = api.get("/openapi.json")
-    assert (answer.status_code, answer.json()) == (200, DOCUMENT)
+    response = api.get("/openapi.json")
+    assert (response.status_code, response.json()) == (200, DOCUMENT)
 
 
 @pytest.fixture
@@ -71,5 +73,5 @@ def stack_url(stack: Stack, simulator: SimulatorClient) -> str:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
 def test_the_stack_answers_as_the_document_says(stack_url: str, case: schemathesis.Case) -> None:
-    """No 5xx, no status, header or body that is not declared, whatever is sent."""
+    """No 5xx and no undeclared status, header or body, for any input."""
     case.call_and_validate(base_url=stack_url, headers={"Authorization": f"Bearer {API_KEY}"})

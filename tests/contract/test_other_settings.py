@@ -1,17 +1,18 @@
-"""The contract under other settings: a tool that is not configured, an environment by name, and what is missing."""
+"""The contract with other settings: an unconfigured tool, an environment by name, missing settings."""
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.conftest import API_KEY
+from tests.harness.checkout import link_checkout
+from tests.harness.clients import services_client
 from tests.harness.instances import TOOLS, create_request, new_instance_id
-from tests.harness.python_process import run_python
-from tests.harness.runner_process import CHECKOUT, RunnerProcess
+from tests.harness.python_process import handle_sample_event
+from tests.harness.runner_process import RunnerProcess
+from tests.harness.stack import API_KEY
 
 pytestmark = pytest.mark.slow
 
@@ -26,12 +27,11 @@ PASSED_THROUGH = {
 
 @pytest.fixture(scope="module")
 def other_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
-    """OpenRouter has no key, the environment is told by its name, and the runtime is passed everything it can be."""
-    simulated = dict.fromkeys(("RAILWAY_API_TOKEN", "AGENTMAIL_API_KEY", "TELNYX_API_KEY"))
-    data = str(tmp_path_factory.mktemp("other"))
-    with RunnerProcess(
-        CHECKOUT, POINTSMAN_DATA=data, SERVICES_API_KEY=API_KEY, SETTLE_SECONDS="1", OPENROUTER_MANAGEMENT_KEY="",
-        RAILWAY_ENVIRONMENT_NAME="Production", RAILWAY_RUNTIME_IMAGE="registry.example/runtime:1", **simulated,
+    """A stack without an OpenRouter key, with the environment given by name, and every variable for the runtime set."""
+    with RunnerProcess.with_simulated_providers(
+        link_checkout(tmp_path_factory.mktemp("other")), SERVICES_API_KEY=API_KEY,
+        SETTLE_SECONDS="1", OPENROUTER_MANAGEMENT_KEY="", RAILWAY_ENVIRONMENT_NAME="Production",
+        RAILWAY_RUNTIME_IMAGE="registry.example/runtime:1",
         **PASSED_THROUGH,
     ) as running:  # fmt: skip
         yield running
@@ -46,7 +46,7 @@ def other_simulator(other_runner: RunnerProcess) -> Iterator[SimulatorClient]:
 
 @pytest.fixture
 def client(other_runner: RunnerProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=other_runner.url, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=60) as client:
+    with services_client(other_runner.url) as client:
         yield client
 
 
@@ -54,20 +54,20 @@ def test_tool_without_credentials_is_skipped_and_its_siblings_variables_override
     client: httpx.Client, other_simulator: SimulatorClient
 ) -> None:
     body = create_request(new_instance_id(), TOOLS)
-    answer = client.post("/create-instance", json=body)
-    assert answer.status_code == 200, answer.text
-    made = answer.json()
-    assert list(made["services"]) == ["agentmail", "telnyx"]
+    response = client.post("/create-instance", json=body)
+    assert response.status_code == 200, response.text
+    created = response.json()
+    assert list(created["services"]) == ["agentmail", "telnyx"]
     (deployment,) = other_simulator.get_state()["railway"]["deployments"].values()
     variables = deployment["variables"]
     for name in ("OPENCLAW_PRIMARY_MODEL", "XMTP_ENV", "POOL_API_KEY", "BANKR_API_KEY"):
         assert variables[name] == PASSED_THROUGH[name]
-    number = made["services"]["telnyx"]["resourceId"]
+    number = created["services"]["telnyx"]["resourceId"]
     assert variables["TELNYX_PHONE_NUMBER"] == number != PASSED_THROUGH["TELNYX_PHONE_NUMBER"]
     assert "OPENROUTER_API_KEY" not in variables
     assert deployment["image"] == "registry.example/runtime:1"
-    gone = client.delete(f"/destroy/{body['instanceId']}").json()
-    assert gone["destroyed"] == {
+    destroyed = client.delete(f"/destroy/{body['instanceId']}").json()
+    assert destroyed["destroyed"] == {
         "openrouter": False, "agentmail": True, "telnyx": True, "volumes": True, "service": True,
     }  # fmt: skip
     assert other_simulator.list_leftovers() == []
@@ -79,16 +79,16 @@ def test_provision_of_a_tool_without_credentials_is_400_and_names_the_setting(
     body = create_request(new_instance_id(), [])
     assert client.post("/create-instance", json=body).status_code == 200
     calls = len(other_simulator.list_calls())
-    answer = client.post(f"/provision/{body['instanceId']}/openrouter")
-    assert (answer.status_code, "OPENROUTER_MANAGEMENT_KEY" in answer.json()["error"]) == (400, True)
+    response = client.post(f"/provision/{body['instanceId']}/openrouter")
+    assert (response.status_code, "OPENROUTER_MANAGEMENT_KEY" in response.json()["error"]) == (400, True)
     assert len(other_simulator.list_calls()) == calls
 
 
 def test_tool_destroy_without_credentials_names_the_setting(
     client: httpx.Client, other_simulator: SimulatorClient
 ) -> None:
-    answer = client.delete("/destroy/somebody/openrouter/abc")
-    assert (answer.status_code, "OPENROUTER_MANAGEMENT_KEY" in answer.json()["error"]) == (500, True)
+    response = client.delete("/destroy/somebody/openrouter/abc")
+    assert (response.status_code, "OPENROUTER_MANAGEMENT_KEY" in response.json()["error"]) == (500, True)
 
 
 def test_registry_shows_tools_without_credentials_too(client: httpx.Client) -> None:
@@ -101,7 +101,7 @@ def test_environment_is_found_by_its_name(client: httpx.Client, other_simulator:
     assert [service["environmentIds"] for service in services] == [["sim-environment"]] * 2
 
 
-@pytest.mark.parametrize(("module", "given", "missing"), [
+@pytest.mark.parametrize(("module", "environment", "missing"), [
     ("services.create_instance", {"RAILWAY_ENVIRONMENT_ID": "e"}, "RAILWAY_PROJECT_ID"),
     ("services.create_instance", {"RAILWAY_PROJECT_ID": "p"}, "RAILWAY_ENVIRONMENT_ID"),
     ("services.create_instance", {"RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_ID": "e"}, "SERVICE_DATABASE_URL"),
@@ -113,11 +113,13 @@ def test_environment_is_found_by_its_name(client: httpx.Client, other_simulator:
     ("services.dashboard_credits", {}, "OPENROUTER_MANAGEMENT_KEY"),
     ("services.status_batch", {"RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_ID": "e"}, "RAILWAY_API_TOKEN"),
 ])  # fmt: skip
-def test_missing_setting_is_named_before_anything_is_done(module: str, given: dict[str, str], missing: str) -> None:
-    """In a process that has no other settings: a function needs none but those that it uses."""
-    answer = handle_sample_event(module, given)
-    body = json.loads(answer["body"])
-    assert (answer["statusCode"], body["code"]) == (500, "MISSING_SETTING")
+def test_missing_setting_is_named_before_anything_is_done(
+    module: str, environment: dict[str, str], missing: str
+) -> None:
+    """In a process without other settings: a function needs only those that it uses."""
+    response = handle_sample_event(module, environment)
+    body = json.loads(response["body"])
+    assert (response["statusCode"], body["code"]) == (500, "MISSING_SETTING")
     assert missing in body["error"]
 
 
@@ -135,12 +137,3 @@ def test_missing_setting_is_named_before_anything_is_done(module: str, given: di
 )
 def test_what_needs_no_setting_works_without_any(module: str) -> None:
     assert handle_sample_event(module, {})["statusCode"] == 200
-
-
-def handle_sample_event(module: str, environment: dict[str, str], key: str | None = None) -> dict[str, Any]:
-    """What a function answers to its sample event in a process of its own; with this idempotency key, if any."""
-    code = f"import json, sys; from {module} import handler; print(json.dumps(handler(json.load(sys.stdin), None)))"
-    event = json.loads((CHECKOUT / "events" / f"{module.replace('.', '/')}.json").read_text())
-    if key:
-        event["headers"]["idempotency-key"] = key
-    return json.loads(run_python(code, json.dumps(event), **environment).splitlines()[-1])

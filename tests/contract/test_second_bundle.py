@@ -1,4 +1,4 @@
-"""A second bundle: its own composition root, with a plugin that the layer has never heard of."""
+"""A second bundle: its own composition root, with plugins of its own."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,8 +7,11 @@ import httpx
 import jsonschema
 import pytest
 
-from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
-from tests.harness.runner_process import CHECKOUT, RunnerProcess
+from tests.harness.agent_api import expect_error, get_result, invoke_tool
+from tests.harness.checkout import link_checkout
+from tests.harness.clients import agent_client, open_client
+from tests.harness.paths import CHECKOUT
+from tests.harness.runner_process import RunnerProcess
 
 COMPOSITION = '''
 from pydantic import BaseModel, Field
@@ -29,7 +32,7 @@ class Anything(BaseModel):
     pass
 
 
-class Told(BaseModel):
+class CallContext(BaseModel):
     user: str
     state: dict
     secrets: list[str]
@@ -68,13 +71,13 @@ class Greetings(Plugin):
     def tools(self):
         return [
             Tool("greetings.greet", "Greets", Name, Greeting, self.greet, example={"name": "Ada"}),
-            Tool("greetings.told", "Tells what it is called with", Anything, Told, told),
-            Tool("greetings.order", "Tells what was called when", Anything, Order,
+            Tool("greetings.context", "Returns what it is called with", Anything, CallContext, describe_context),
+            Tool("greetings.order", "Returns the order of the hooks", Anything, Order,
                  lambda context: {"order": context.services.get(Counter).order}),
-            Tool("greetings.raise", "Raises", Anything, Greeting, raises),
-            Tool("greetings.mute", "Raises without a word", Anything, Greeting, mute),
+            Tool("greetings.raise", "Raises", Anything, Greeting, raise_error),
+            Tool("greetings.mute", "Raises without a word", Anything, Greeting, raise_without_text),
             Tool("greetings.exit", "Ends", Anything, Greeting, lambda context: exit("the end")),
-            Tool("greetings.leak", "Raises with a secret", Anything, Greeting, leak),
+            Tool("greetings.leak", "Raises with a secret", Anything, Greeting, raise_with_secret),
             Tool("greetings.wrong", "Returns something else", Anything, Greeting, lambda context: {"text": 5}),
             Tool("greetings.shout", "Shouts", Name, Greeting, self.greet,
                  approval=lambda given: "It is loud" if given.name.isupper() else None),
@@ -95,7 +98,7 @@ class Follower(Plugin):
         services.get(Counter).order.append("ready follower")
 
 
-def told(context):
+def describe_context(context):
     return {
         "user": context.user_id, "state": context.state, "secrets": sorted(context.secrets),
         "services": [kind.__name__ for kind in (Counter,) if kind in context.services],
@@ -103,23 +106,23 @@ def told(context):
     }
 
 
-def raises(context):
+def raise_error(context):
     raise ValueError("the cat is out")
 
 
-def mute(context):
+def raise_without_text(context):
     raise LookupError
 
 
-def leak(context):
+def raise_with_secret(context):
     raise ValueError("the key is " + context.secrets["WEATHER_KEY"])
 
 
-def broken(context):
+def fail(context):
     raise RuntimeError("the route is broken")
 
 
-def missing(context):
+def raise_not_found(context):
     raise NotFound("No such greeting")
 
 
@@ -135,8 +138,8 @@ def compose():
     route("GET", "/hello/world", lambda call: {"text": "written out"})
     route("GET", "/open", lambda call: {"user": call.user_id}, public=True)
     route("POST", "/open", lambda call: {"user": call.user_id})
-    route("GET", "/broken", broken)
-    route("GET", "/missing", missing)
+    route("GET", "/broken", fail)
+    route("GET", "/missing", raise_not_found)
     route("GET", "/wrong", lambda call: {"name": ""}, output=Name)
     route("GET", "/tools/{id}", lambda call: {"id": call.path["id"]})
     return agent.start()
@@ -145,10 +148,8 @@ def compose():
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
-    """The checkout's template and layer, with functions whose composition root is the one above."""
-    root = tmp_path_factory.mktemp("bundle")
-    for name in ("layers", "statemachines", "template.yaml"):
-        (root / name).symlink_to(CHECKOUT / name)
+    """The checkout's template and layer, with the composition root above in place of the bundle's."""
+    root = link_checkout(tmp_path_factory.mktemp("bundle"), without="functions")
     shutil.copytree(CHECKOUT / "functions", root / "functions", ignore=shutil.ignore_patterns("__pycache__", "assets"))
     (root / "functions" / "composition.py").write_text(COMPOSITION)
     with RunnerProcess(root) as running:
@@ -157,11 +158,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
 
 @pytest.fixture
 def agent(bundle: RunnerProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{bundle.url}/api", headers={"X-User-Id": "ada"}, timeout=60, verify=False) as client:
+    with agent_client(bundle.url, "ada") as client:
         yield client
 
 
-def test_unknown_plugins_are_told_of_and_their_tools_listed(agent: httpx.Client) -> None:
+def test_plugins_of_the_bundle_are_listed_with_their_tools(agent: httpx.Client) -> None:
     assert agent.get("/capabilities").json() == {"plugins": ["greetings", "follower"]}
     listed = {tool["id"]: tool for tool in agent.get("/tools").json()["tools"]}
     assert len(listed) == 9
@@ -172,7 +173,7 @@ def test_unknown_plugins_are_told_of_and_their_tools_listed(agent: httpx.Client)
     expect_error(invoke_tool(agent, "time.now"), 404, "TOOL_NOT_FOUND")
 
 
-def test_unknown_tools_are_invoked_with_their_configuration(agent: httpx.Client) -> None:
+def test_tools_of_the_bundle_are_invoked_with_their_configuration(agent: httpx.Client) -> None:
     assert get_result(invoke_tool(agent, "greetings.greet", {"name": "Ada"})) == {"text": "Moin Ada"}
     error = expect_error(invoke_tool(agent, "greetings.greet", {"name": ""}), 422, "VALIDATION_ERROR")
     assert error["details"][0]["path"] == ["name"]
@@ -184,8 +185,8 @@ def test_ready_runs_after_every_setup_and_in_order(agent: httpx.Client) -> None:
     ]  # fmt: skip
 
 
-def test_a_tool_is_called_with_what_the_contract_says(agent: httpx.Client) -> None:
-    assert get_result(invoke_tool(agent, "greetings.told")) == {
+def test_a_tool_is_called_with_the_contracts_context(agent: httpx.Client) -> None:
+    assert get_result(invoke_tool(agent, "greetings.context")) == {
         "user": "ada", "state": {}, "secrets": ["WEATHER_KEY"], "services": ["Counter"], "file": None,
     }  # fmt: skip
 
@@ -199,7 +200,7 @@ def test_a_tool_that_raises_is_500(agent: httpx.Client, tool: str, message: str)
     assert get_result(invoke_tool(agent, "greetings.greet", {"name": "Ada"}))
 
 
-def test_a_tool_that_returns_something_else_is_500_that_tells_where(agent: httpx.Client) -> None:
+def test_a_tool_with_an_invalid_output_is_500_and_names_the_field(agent: httpx.Client) -> None:
     message = expect_error(invoke_tool(agent, "greetings.wrong"), 500, "TOOL_ERROR")["message"]
     assert message.startswith("greetings.wrong returned something that is not its output: text")
 
@@ -213,13 +214,13 @@ def test_an_approval_depends_on_the_input(agent: httpx.Client) -> None:
 
 
 def test_a_route_gets_decoded_parameters_the_query_and_the_user(agent: httpx.Client) -> None:
-    answer = agent.get("/hello/%C3%9C%20b%2541?a=1&b=%2B&a=2")
-    assert answer.status_code == 200, answer.text
-    assert answer.json() == {"text": "Hello Ü b%41", "query": {"a": "2", "b": "+"}, "user": "ada"}
-    assert answer.headers["content-type"] == "application/json"
+    response = agent.get("/hello/%C3%9C%20b%2541?a=1&b=%2B&a=2")
+    assert response.status_code == 200, response.text
+    assert response.json() == {"text": "Hello Ü b%41", "query": {"a": "2", "b": "+"}, "user": "ada"}
+    assert response.headers["content-type"] == "application/json"
 
 
-def test_a_path_that_is_written_out_goes_before_one_with_a_parameter(agent: httpx.Client) -> None:
+def test_a_literal_path_takes_precedence_over_a_parameter(agent: httpx.Client) -> None:
     assert agent.get("/hello/world").json() == {"text": "written out"}
     assert agent.get("/tools/time.now").json() == {"id": "time.now"}
 
@@ -231,36 +232,36 @@ def test_a_routes_body_is_validated(agent: httpx.Client) -> None:
     expect_error(agent.put("/hello/x", content=b" " * 1_100_000), 413, "PAYLOAD_TOO_LARGE")
 
 
-def test_a_route_that_fails_is_500_and_one_that_refuses_says_so(agent: httpx.Client) -> None:
+def test_a_route_that_fails_is_500_and_its_own_errors_are_kept(agent: httpx.Client) -> None:
     assert expect_error(agent.get("/broken"), 500, "ROUTE_ERROR")["message"] == "the route is broken"
     assert "not its output: name" in expect_error(agent.get("/wrong"), 500, "ROUTE_ERROR")["message"]
     assert expect_error(agent.get("/missing"), 404, "NOT_FOUND")["message"] == "No such greeting"
 
 
 def test_other_methods_of_a_route_are_405_and_head_is_get_without_a_body(agent: httpx.Client) -> None:
-    answer = agent.delete("/hello/x")
-    expect_error(answer, 405, "METHOD_NOT_ALLOWED")
-    assert {*answer.headers["allow"].split(", ")} == {"GET", "HEAD", "PUT"}
-    answer = agent.head("/hello/x")
-    assert (answer.status_code, answer.content) == (200, b"")
+    response = agent.delete("/hello/x")
+    expect_error(response, 405, "METHOD_NOT_ALLOWED")
+    assert {*response.headers["allow"].split(", ")} == {"GET", "HEAD", "PUT"}
+    response = agent.head("/hello/x")
+    assert (response.status_code, response.content) == (200, b"")
     expect_error(agent.get("/hello"), 404, "NOT_FOUND")
     expect_error(agent.get("/hello/a/b"), 404, "NOT_FOUND")
 
 
 def test_only_a_public_route_needs_no_user(bundle: RunnerProcess, agent: httpx.Client) -> None:
-    with httpx.Client(base_url=f"{bundle.url}/api", verify=False) as nobody:
-        assert nobody.get("/open").json() == {"user": ""}
+    with open_client(f"{bundle.url}/api") as client:
+        assert client.get("/open").json() == {"user": ""}
         for method, path in (("POST", "/open"), ("GET", "/hello/x"), ("DELETE", "/open"), ("GET", "/none")):
-            expect_error(nobody.request(method, path), 401, "AUTH_REQUIRED")
+            expect_error(client.request(method, path), 401, "AUTH_REQUIRED")
     assert (agent.get("/open").json(), agent.post("/open").json()) == ({"user": "ada"}, {"user": "ada"})
 
 
-def test_where_there_are_no_conversations_no_prompt_can_belong_to_one(agent: httpx.Client) -> None:
+def test_without_the_conversation_plugin_a_conversation_id_is_422(agent: httpx.Client) -> None:
     body = {"input": "Hello", "conversationId": "conv-" + "0" * 32}
     expect_error(agent.post("/prompt", json=body), 422, "FEATURE_UNAVAILABLE")
 
 
-def test_what_is_exposed_is_documented(agent: httpx.Client) -> None:
+def test_exposed_tools_and_routes_are_documented(agent: httpx.Client) -> None:
     document = agent.get("/openapi.json").json()
     paths = document["paths"]
     assert "/api/tools/greetings.greet/invoke" in paths

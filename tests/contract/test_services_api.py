@@ -1,4 +1,4 @@
-"""Part A of the wire contract, as far as its endpoints are there, over HTTP against the running stack."""
+"""Part A of the wire contract over HTTP against the running stack."""
 
 import json
 
@@ -7,29 +7,22 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.conftest import API_KEY
-from tests.harness.instances import (
-    TOOLS,
-    Database,
-    create_instance,
-    create_request,
-    new_instance_id,
-    run_in_background,
-    wait_for_operation,
-    wait_until,
-)
+from tests.harness.background import run_concurrently, run_in_background
+from tests.harness.clients import open_client
+from tests.harness.database import Database
+from tests.harness.instances import TOOLS, create_instance, create_request, new_instance_id, wait_for_operation
+from tests.harness.provider_api import ProviderClient
+from tests.harness.simulator import list_deployments
+from tests.harness.stack import API_KEY, POOL_API_KEY
+from tests.harness.wait import wait_until
 
 UNAUTHORIZED = "Invalid or missing API key"
 
 
-def open_client_without_key(stack: Stack) -> httpx.Client:
-    return httpx.Client(base_url=stack.url, timeout=30)
-
-
-def test_healthz_needs_no_key_and_touches_no_provider(stack: Stack, simulator: SimulatorClient) -> None:
-    with open_client_without_key(stack) as client:
-        answer = client.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+def test_healthz_needs_no_key_and_calls_no_provider(stack: Stack, simulator: SimulatorClient) -> None:
+    with open_client(stack.url) as client:
+        response = client.get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"ok": True})
     assert simulator.list_calls() == []
 
 
@@ -48,16 +41,16 @@ def test_healthz_needs_no_key_and_touches_no_provider(stack: Stack, simulator: S
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic " + API_KEY, API_KEY, "Bearer", "Bearer é"])
 def test_wrong_key_is_401_everywhere(stack: Stack, method: str, path: str, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header.encode()}
-    with open_client_without_key(stack) as client:
-        answer = client.request(method, path, headers=headers, content=b"not json")
-    assert answer.status_code == 401
-    assert answer.json()["error"] == UNAUTHORIZED
-    assert answer.headers["content-type"] == "application/json"
+    with open_client(stack.url) as client:
+        response = client.request(method, path, headers=headers, content=b"not json")
+    assert response.status_code == 401
+    assert response.json()["error"] == UNAUTHORIZED
+    assert response.headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_scheme_is_case_insensitive(stack: Stack, scheme: str) -> None:
-    with open_client_without_key(stack) as client:
+    with open_client(stack.url) as client:
         assert client.get("/registry", headers={"Authorization": f"{scheme} {API_KEY}"}).status_code == 200
 
 
@@ -87,11 +80,11 @@ def test_registry_is_exactly_these_three_in_this_order(api: httpx.Client) -> Non
         ("POST", "/", 404, None),
     ],
 )
-def test_unknown_routes_and_methods_answer_json(api: httpx.Client, method, path, status, allowed) -> None:
-    answer = api.request(method, path)
-    assert answer.status_code == status
-    assert isinstance(answer.json()["error"], str)
-    assert answer.headers.get("allow") == allowed
+def test_unknown_routes_and_methods_return_json(api: httpx.Client, method, path, status, allowed) -> None:
+    response = api.request(method, path)
+    assert response.status_code == status
+    assert isinstance(response.json()["error"], str)
+    assert response.headers.get("allow") == allowed
 
 
 BAD_BODIES = [
@@ -116,51 +109,51 @@ BAD_BODIES = [
 
 
 @pytest.mark.parametrize(("body", "says"), BAD_BODIES)
-def test_bad_create_is_400_says_what_to_change_and_changes_nothing(
+def test_invalid_create_is_400_names_the_field_and_changes_nothing(
     api: httpx.Client, simulator: SimulatorClient, db: Database, body, says
 ) -> None:
     before = db.execute("SELECT count(*) AS n FROM operations").fetchone()
-    answer = api.post("/create-instance", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 400, answer.text
-    assert says in answer.json()["error"]
+    response = api.post("/create-instance", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 400, response.text
+    assert says in response.json()["error"]
     assert db.execute("SELECT count(*) AS n FROM operations").fetchone() == before
     assert simulator.list_calls() == []
 
 
 @pytest.mark.parametrize("size", [2 * 1024 * 1024, 11 * 1024 * 1024])
 def test_body_over_the_limit_is_413(api: httpx.Client, size: int) -> None:
-    answer = api.post("/create-instance", content=b'"' + b"x" * size + b'"')
-    assert answer.status_code == 413
-    assert "limit" in answer.json()["error"]
+    response = api.post("/create-instance", content=b'"' + b"x" * size + b'"')
+    assert response.status_code == 413
+    assert "limit" in response.json()["error"]
 
 
-def test_create_answers_with_the_contracts_body_and_rows(
+def test_create_returns_the_contracts_body_and_writes_its_rows(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     body = create_request(new_instance_id())
-    answer = create_instance(api, body)
-    assert answer.status_code == 200, answer.text
-    made = answer.json()
-    assert list(made) == ["instanceId", "serviceId", "url", "services"]
-    assert made["instanceId"] == body["instanceId"]
-    assert list(made["services"]) == TOOLS
+    response = create_instance(api, body)
+    assert response.status_code == 200, response.text
+    created = response.json()
+    assert list(created) == ["instanceId", "serviceId", "url", "services"]
+    assert created["instanceId"] == body["instanceId"]
+    assert list(created["services"]) == TOOLS
     state = simulator.get_state()
 
     infra = db.execute("SELECT * FROM instance_infra WHERE instance_id = %s", (body["instanceId"],)).fetchone()
     assert infra["provider"] == "railway"
-    assert infra["provider_service_id"] == made["serviceId"]
+    assert infra["provider_service_id"] == created["serviceId"]
     assert (infra["provider_project_id"], infra["provider_env_id"]) == ("sim-project", "sim-environment")
-    assert infra["url"] == made["url"]
-    assert infra["volume_id"] in [left.id for left in simulator.list_leftovers()]
+    assert infra["url"] == created["url"]
+    assert infra["volume_id"] in [leftover.id for leftover in simulator.list_leftovers()]
     assert infra["runtime_image"] == "ghcr.io/xmtplabs/convos-runtime:latest"
     rows = db.execute(
         "SELECT tool_id, resource_id, env_key, env_value, resource_meta, status FROM instance_services"
         " WHERE instance_id = %s ORDER BY id",
         (body["instanceId"],),
     ).fetchall()
-    assert {row["tool_id"]: {"resourceId": row["resource_id"]} for row in rows} == made["services"]
+    assert {row["tool_id"]: {"resourceId": row["resource_id"]} for row in rows} == created["services"]
     assert [row["env_key"] for row in rows] == ["OPENROUTER_API_KEY", "AGENTMAIL_INBOX_ID", "TELNYX_PHONE_NUMBER"]
-    assert rows[2]["env_value"] == made["services"]["telnyx"]["resourceId"]
+    assert rows[2]["env_value"] == created["services"]["telnyx"]["resourceId"]
     assert {row["status"] for row in rows} == {"active"}
     assert "convos-agent-" + body["instanceId"] in json.dumps(state)
 
@@ -169,47 +162,44 @@ def test_runtime_gets_its_variables_limits_and_volume_before_the_first_deploy(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     body = create_request(new_instance_id())
-    made = create_instance(api, body).json()
+    created = create_instance(api, body).json()
     railway = simulator.get_state()["railway"]
-    assert railway["services"][made["serviceId"]]["name"] == body["name"]
-    deployments = [one for one in railway["deployments"].values() if one["service_id"] == made["serviceId"]]
-    assert len(deployments) == 1
-    seen = deployments[0]["variables"]
-    assert set(seen) >= {
+    assert railway["services"][created["serviceId"]]["name"] == body["name"]
+    (deployment,) = list_deployments(simulator, created["serviceId"])
+    variables = deployment["variables"]
+    assert set(variables) >= {
         "OPENCLAW_GATEWAY_TOKEN", "SETUP_PASSWORD", "PRIVATE_WALLET_KEY", "OPENCLAW_STATE_DIR", "CHROMIUM_PATH",
         "XMTP_ENV", "POOL_API_KEY", "AGENTMAIL_API_KEY", "TELNYX_API_KEY", "OPENROUTER_API_KEY", "AGENTMAIL_INBOX_ID",
         "TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID",
     }  # fmt: skip
-    assert len(bytes.fromhex(seen["OPENCLAW_GATEWAY_TOKEN"])) == 32
-    assert len(bytes.fromhex(seen["SETUP_PASSWORD"])) == 16
-    assert seen["PRIVATE_WALLET_KEY"].startswith("0x")
-    assert len(bytes.fromhex(seen["PRIVATE_WALLET_KEY"][2:])) == 32
-    assert (seen["OPENCLAW_STATE_DIR"], seen["CHROMIUM_PATH"]) == ("/app", "/usr/bin/chromium")
-    assert (seen["XMTP_ENV"], seen["POOL_API_KEY"]) == ("dev", "pool-key-of-the-tests")
-    assert seen["TELNYX_PHONE_NUMBER"] == made["services"]["telnyx"]["resourceId"]
-    assert deployments[0]["volume_attached"] is True
-    assert deployments[0]["start_command"] == "node scripts/pool-server.js"
-    assert deployments[0]["image"] == "ghcr.io/xmtplabs/convos-runtime:latest"
-    assert (deployments[0]["cpu"], deployments[0]["memory_bytes"]) == (4, 8 * 1024**3)
-    assert f"https://{deployments[0]['domain']}" == made["url"]
+    assert len(bytes.fromhex(variables["OPENCLAW_GATEWAY_TOKEN"])) == 32
+    assert len(bytes.fromhex(variables["SETUP_PASSWORD"])) == 16
+    assert variables["PRIVATE_WALLET_KEY"].startswith("0x")
+    assert len(bytes.fromhex(variables["PRIVATE_WALLET_KEY"][2:])) == 32
+    assert (variables["OPENCLAW_STATE_DIR"], variables["CHROMIUM_PATH"]) == ("/app", "/usr/bin/chromium")
+    assert (variables["XMTP_ENV"], variables["POOL_API_KEY"]) == ("dev", POOL_API_KEY)
+    assert variables["TELNYX_PHONE_NUMBER"] == created["services"]["telnyx"]["resourceId"]
+    assert deployment["volume_attached"] is True
+    assert deployment["start_command"] == "node scripts/pool-server.js"
+    assert deployment["image"] == "ghcr.io/xmtplabs/convos-runtime:latest"
+    assert (deployment["cpu"], deployment["memory_bytes"]) == (4, 8 * 1024**3)
+    assert f"https://{deployment['domain']}" == created["url"]
 
 
-def test_same_request_again_makes_nothing_and_answers_the_same(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_repeated_create_creates_nothing_and_returns_the_same(api: httpx.Client, simulator: SimulatorClient) -> None:
     body = create_request(new_instance_id())
     first = create_instance(api, body)
-    left, calls = simulator.list_leftovers(), len(simulator.list_calls())
+    leftovers, calls = simulator.list_leftovers(), len(simulator.list_calls())
     again = create_instance(api, {**body, "tools": list(reversed(TOOLS))})
     assert (again.status_code, again.json()) == (200, first.json())
-    assert simulator.list_leftovers() == left
+    assert simulator.list_leftovers() == leftovers
     assert len(simulator.list_calls()) == calls
     other = create_instance(api, {**body, "tools": []})
     assert other.status_code == 409
     assert body["instanceId"] in other.json()["error"]
 
 
-def test_a_name_is_had_once_and_that_is_known_before_anything_is_bought(
-    api: httpx.Client, simulator: SimulatorClient
-) -> None:
+def test_a_name_conflict_is_409_before_any_provider_call(api: httpx.Client, simulator: SimulatorClient) -> None:
     body = create_request(new_instance_id())
     assert create_instance(api, body).status_code == 200
     calls = len(simulator.list_calls())
@@ -220,39 +210,38 @@ def test_a_name_is_had_once_and_that_is_known_before_anything_is_bought(
     assert create_instance(api, {**body, "instanceId": new_instance_id()}).status_code == 200
 
 
-def test_two_at_once_make_one_instance_and_both_get_it(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_concurrent_identical_creates_create_one_instance_and_return_it_twice(
+    api: httpx.Client, simulator: SimulatorClient
+) -> None:
     simulator.update_config({"latency_ms": 50})
     body = create_request(new_instance_id())
-    answers = [run_in_background(lambda: create_instance(api, body)) for _ in range(2)]
-    first, second = (answer() for answer in answers)
+    first, second = run_concurrently(*[lambda: create_instance(api, body)] * 2)
     assert first.status_code == second.status_code == 200, (first.text, second.text)
     assert first.json() == second.json()
-    kinds = sorted(left.kind for left in simulator.list_leftovers())
+    kinds = sorted(leftover.kind for leftover in simulator.list_leftovers())
     assert kinds == ["inbox", "key", "number", "order", "service", "volume"]
 
 
-def test_another_request_for_an_instance_that_is_being_made_is_409(
-    api: httpx.Client, simulator: SimulatorClient
-) -> None:
+def test_another_create_request_during_a_create_is_409(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.update_config({"latency_ms": 200})
     body = create_request(new_instance_id(), ["openrouter"])
-    running = run_in_background(lambda: create_instance(api, body))
+    creating = run_in_background(lambda: create_instance(api, body))
     wait_until(simulator.list_calls)
     assert create_instance(api, {**body, "tools": []}).status_code == 409
-    assert running().status_code == 200
+    assert creating.result().status_code == 200
 
 
-def test_destroy_of_an_instance_that_is_being_made_waits_for_it(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_destroy_during_a_create_waits_for_it(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.update_config({"latency_ms": 100})
     body = create_request(new_instance_id(), ["openrouter"])
-    running = run_in_background(lambda: create_instance(api, body))
+    creating = run_in_background(lambda: create_instance(api, body))
     wait_until(simulator.list_calls)
-    gone = api.delete(f"/destroy/{body['instanceId']}")
-    assert (running().status_code, gone.status_code) == (200, 200), gone.text
+    destroyed = api.delete(f"/destroy/{body['instanceId']}")
+    assert (creating.result().status_code, destroyed.status_code) == (200, 200), destroyed.text
     assert simulator.list_leftovers() == []
 
 
-def test_operation_tells_its_steps(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_operation_lists_its_steps(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body = create_request(new_instance_id(), ["openrouter"])
     assert create_instance(api, body).status_code == 200
     row = db.execute("SELECT id FROM operations WHERE instance_id = %s", (body["instanceId"],)).fetchone()
@@ -266,43 +255,43 @@ def test_operation_tells_its_steps(api: httpx.Client, simulator: SimulatorClient
     assert api.get("/operations/op-unknown").status_code == 404
 
 
-def test_create_that_takes_long_answers_202_and_goes_on(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_slow_create_returns_202_and_continues(api: httpx.Client, simulator: SimulatorClient) -> None:
     for call in ("serviceCreate", "volumeCreate", "environmentPatchCommit"):
         simulator.inject_fault("railway", call, "slow", seconds=4, times=1)
     body = create_request(new_instance_id(), [])
     creating = run_in_background(lambda: create_instance(api, body))
     wait_until(simulator.list_calls)
     busy = api.delete(f"/destroy/{body['instanceId']}")
-    answer = creating()
-    assert answer.status_code == 202, answer.text
-    operation_id = answer.json()["operationId"]
-    assert answer.json() == {"instanceId": body["instanceId"], "operationId": operation_id, "status": "running"}
-    assert answer.headers["location"] == f"/operations/{operation_id}"
-    assert int(answer.headers["retry-after"]) > 0
+    response = creating.result()
+    assert response.status_code == 202, response.text
+    operation_id = response.json()["operationId"]
+    assert response.json() == {"instanceId": body["instanceId"], "operationId": operation_id, "status": "running"}
+    assert response.headers["location"] == f"/operations/{operation_id}"
+    assert int(response.headers["retry-after"]) > 0
     assert (busy.status_code, busy.json()["code"], busy.json()["operationId"]) == (409, "BUSY", operation_id)
-    page = wait_for_operation(api, answer)
+    page = wait_for_operation(api, operation_id)
     assert page["status"] == "succeeded"
     again = create_instance(api, body)
     assert (again.status_code, again.json()) == (200, page["result"])
 
 
-def test_create_goes_on_when_its_caller_goes_away(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_create_continues_after_its_client_disconnects(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.inject_fault("railway", "environmentPatchCommit", "slow", seconds=1.0, times=1)
     body = create_request(new_instance_id(), ["openrouter"])
-    gone = httpx.Client(base_url=api.base_url, headers=api.headers, timeout=0.3)
-    with gone, pytest.raises(httpx.ReadTimeout):
-        gone.post("/create-instance", json=body)
-    answer = create_instance(api, body)
-    assert answer.status_code == 200
-    assert len([left for left in simulator.list_leftovers() if left.kind == "service"]) == 1
+    impatient_client = httpx.Client(base_url=api.base_url, headers=api.headers, timeout=0.3)
+    with impatient_client, pytest.raises(httpx.ReadTimeout):
+        impatient_client.post("/create-instance", json=body)
+    response = create_instance(api, body)
+    assert response.status_code == 200
+    assert len([leftover for leftover in simulator.list_leftovers() if leftover.kind == "service"]) == 1
 
 
-def test_destroy_deletes_everything_and_tells_what(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_destroy_deletes_and_lists_everything(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body = create_request(new_instance_id(), ["openrouter", "telnyx"])
     create_instance(api, body)
-    gone = api.delete(f"/destroy/{body['instanceId']}")
-    assert gone.status_code == 200, gone.text
-    assert gone.json() == {
+    destroyed = api.delete(f"/destroy/{body['instanceId']}")
+    assert destroyed.status_code == 200, destroyed.text
+    assert destroyed.json() == {
         "instanceId": body["instanceId"],
         "destroyed": {"openrouter": True, "agentmail": False, "telnyx": True, "volumes": True, "service": True},
     }
@@ -311,27 +300,27 @@ def test_destroy_deletes_everything_and_tells_what(api: httpx.Client, simulator:
     assert (again.status_code, again.json()["error"]) == (404, f"Instance {body['instanceId']} not found")
 
 
-def test_destroy_counts_what_was_gone_already(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_destroy_reports_resources_that_were_deleted_before(api: httpx.Client, providers: ProviderClient) -> None:
     body = create_request(new_instance_id(), ["openrouter"])
     key = create_instance(api, body).json()["services"]["openrouter"]["resourceId"]
-    _delete_key(simulator, key)
-    gone = api.delete(f"/destroy/{body['instanceId']}")
-    assert gone.status_code == 200
-    assert gone.json()["destroyed"]["openrouter"] is True
+    assert providers.request_openrouter("DELETE", f"/keys/{key}").status_code == 200
+    destroyed = api.delete(f"/destroy/{body['instanceId']}")
+    assert destroyed.status_code == 200
+    assert destroyed.json()["destroyed"]["openrouter"] is True
 
 
-def test_destroy_that_cannot_end_keeps_the_row_and_is_gone_on_with(
+def test_failed_destroy_keeps_the_row_and_can_be_retried(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     body = create_request(new_instance_id(), ["openrouter", "agentmail"])
     create_instance(api, body)
     fault = simulator.inject_fault("agentmail", "inboxes.delete", "refuse", times=None, status=403)
-    answer = api.delete(f"/destroy/{body['instanceId']}")
-    assert answer.status_code == 500, answer.text
-    assert answer.json()["destroyed"] == {
+    response = api.delete(f"/destroy/{body['instanceId']}")
+    assert response.status_code == 500, response.text
+    assert response.json()["destroyed"] == {
         "openrouter": True, "agentmail": False, "telnyx": False, "volumes": True, "service": True,
     }  # fmt: skip
-    assert "agentmail" in answer.json()["error"]
+    assert "agentmail" in response.json()["error"]
     rows = db.execute(
         "SELECT tool_id, status FROM instance_services WHERE instance_id = %s ORDER BY id", (body["instanceId"],)
     ).fetchall()
@@ -347,23 +336,25 @@ def test_destroy_that_cannot_end_keeps_the_row_and_is_gone_on_with(
     assert simulator.list_leftovers() == []
 
 
-def test_status_batch_tells_agents_of_this_environment(api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_status_batch_lists_agents_of_this_environment(
+    api: httpx.Client, simulator: SimulatorClient, providers: ProviderClient
+) -> None:
     body = create_request(new_instance_id(), [])
-    made = create_instance(api, body).json()
+    created = create_instance(api, body).json()
     simulator.seed_services(3, prefix="convos-agent-seed-")
     simulator.seed_services(1, prefix="something-else")
-    _make_service(simulator, "convos-agent-pool-manager")
-    answer = api.post("/status/batch", json={"instanceIds": []}).json()
-    assert answer["projectId"] == "sim-project"
-    names = {service["name"] for service in answer["services"]}
+    providers.create_service("convos-agent-pool-manager")
+    response = api.post("/status/batch", json={"instanceIds": []}).json()
+    assert response["projectId"] == "sim-project"
+    names = {service["name"] for service in response["services"]}
     assert names == {body["name"], *(f"convos-agent-seed-{n:05d}" for n in (1, 2, 3))}
-    one = api.post("/status/batch", json={"instanceIds": [body["instanceId"]]}).json()["services"]
-    assert len(one) == 1
-    assert set(one[0]) == {
+    services = api.post("/status/batch", json={"instanceIds": [body["instanceId"]]}).json()["services"]
+    assert len(services) == 1
+    assert set(services[0]) == {
         "instanceId", "serviceId", "name", "deployStatus", "domain", "image", "environmentIds",
     }  # fmt: skip
-    assert (one[0]["serviceId"], one[0]["environmentIds"]) == (made["serviceId"], ["sim-environment"])
-    assert f"https://{one[0]['domain']}" == made["url"]
+    assert (services[0]["serviceId"], services[0]["environmentIds"]) == (created["serviceId"], ["sim-environment"])
+    assert f"https://{services[0]['domain']}" == created["url"]
 
 
 def test_status_batch_reads_all_pages_and_takes_no_body(api: httpx.Client, simulator: SimulatorClient) -> None:
@@ -374,20 +365,7 @@ def test_status_batch_reads_all_pages_and_takes_no_body(api: httpx.Client, simul
 def test_status_batch_is_502_when_railway_cannot_be_read(api: httpx.Client, simulator: SimulatorClient) -> None:
     simulator.seed_services(600)
     simulator.inject_fault("railway", "environment", "server_error", times=None, after=1)
-    answer = api.post("/status/batch", json={})
-    assert answer.status_code == 502
-    assert "railway" in answer.json()["error"]
-    assert "services" not in answer.json()
-
-
-def _delete_key(simulator: SimulatorClient, key: str) -> None:
-    headers = {"Authorization": "Bearer sim-openrouter-key"}
-    assert httpx.delete(f"{simulator.base_urls.openrouter}/keys/{key}", headers=headers).status_code == 200
-
-
-def _make_service(simulator: SimulatorClient, name: str) -> None:
-    query = "mutation($input: ServiceCreateInput!) { serviceCreate(input: $input) { id } }"
-    variables = {"input": {"projectId": "sim-project", "name": name}}
-    headers = {"Authorization": "Bearer sim-railway-key"}
-    answer = httpx.post(simulator.base_urls.railway, json={"query": query, "variables": variables}, headers=headers)
-    assert answer.json()["data"]["serviceCreate"]["id"]
+    response = api.post("/status/batch", json={})
+    assert response.status_code == 502
+    assert "railway" in response.json()["error"]
+    assert "services" not in response.json()

@@ -1,16 +1,15 @@
-"""Every function's sample event, replayed through the real handler under the real runtime client."""
+"""Every function's sample event, handled by the real handler under the real runtime client."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import Database
+from tests.harness.database import Database
+from tests.harness.paths import EVENTS
 
-EVENTS = Path(__file__).parents[2] / "events"
 CREATE_OPERATION, DESTROY_OPERATION, UNDO_OPERATION, PROVISION_OPERATION = (
     f"op-{number:032d}" for number in (1, 2, 3, 4)
 )
@@ -40,9 +39,9 @@ class EventReplay:
         return result.payload
 
     def replay_http(self, name: str) -> tuple[int, Any]:
-        answer = self(name)
-        assert answer["headers"]["content-type"] == "application/json"
-        return answer["statusCode"], json.loads(answer["body"])
+        response = self(name)
+        assert response["headers"]["content-type"] == "application/json"
+        return response["statusCode"], json.loads(response["body"])
 
 
 @pytest.fixture
@@ -50,8 +49,10 @@ def replay(stack: Stack) -> EventReplay:
     return EventReplay(stack)
 
 
-def test_every_sample_event(stack: Stack, replay: EventReplay, simulator: SimulatorClient, db: Database) -> None:
-    """In the order in which they would come, each state machine's tasks one by one."""
+def test_every_sample_event_is_handled(
+    stack: Stack, replay: EventReplay, simulator: SimulatorClient, db: Database
+) -> None:
+    """In the order of production: each state machine's tasks one by one."""
     assert replay("authorizer") == {"isAuthorized": True, "context": {"caller": ""}}
     assert replay("agent_authorizer") == {"isAuthorized": True, "context": {"user": "user-1", "problem": ""}}
     assert replay("migrate")["from"] == replay("migrate")["to"]
@@ -81,7 +82,7 @@ def test_every_sample_event(stack: Stack, replay: EventReplay, simulator: Simula
     domain = replay("tasks/create_domain")["domain"]
     assert replay("tasks/deploy_instance") == {"serviceId": service_id}
     assert replay("tasks/record_instance") == {"recorded": True}
-    kinds = sorted(left.kind for left in simulator.list_leftovers())
+    kinds = sorted(leftover.kind for leftover in simulator.list_leftovers())
     assert kinds == ["key", "service", "volume"]
 
     status, operation = replay.replay_http("services/get_operation")
@@ -100,8 +101,8 @@ def test_every_sample_event(stack: Stack, replay: EventReplay, simulator: Simula
     assert replay.replay_http("services/configure_instance") == (200, {"instanceId": "sample-1", "ok": True})
     assert replay.replay_http("services/redeploy_instance") == (200, {"instanceId": "sample-1", "ok": True})
     _insert_operation(db, PROVISION_OPERATION, "provision", '{"tools": ["agentmail"], "limit": null}')
-    made = stack.invoke("ProvisionToolFunction", {"operationId": PROVISION_OPERATION, "tool": "agentmail"})
-    inbox = json.loads(made.payload)["resourceId"]
+    provisioned = stack.invoke("ProvisionToolFunction", {"operationId": PROVISION_OPERATION, "tool": "agentmail"})
+    inbox = json.loads(provisioned.payload)["resourceId"]
     assert replay("tasks/attach_tool") == {"recorded": True}
     status, conflict = replay.replay_http("services/provision_resource")
     assert (status, conflict["error"]) == (409, "Tool agentmail already provisioned for sample-1")
@@ -115,13 +116,13 @@ def test_every_sample_event(stack: Stack, replay: EventReplay, simulator: Simula
     assert (status, [key["instanceId"] for key in spent["keys"]]) == (200, ["sample-1"])
 
     _insert_operation(db, DESTROY_OPERATION, "destroy")
-    assert volume_id in [left.id for left in simulator.list_leftovers()]
+    assert volume_id in [leftover.id for leftover in simulator.list_leftovers()]
     for task in ("destroy_tool", "destroy_volumes", "destroy_service"):
         assert replay(f"tasks/{task}") == {"destroyed": True}
     assert replay("tasks/close_operation") == {"closed": True}
     assert simulator.list_leftovers() == []
-    status, gone = replay.replay_http("services/destroy_instance")
-    assert (status, gone["error"]) == (404, "Instance sample-1 not found")
+    status, destroyed = replay.replay_http("services/destroy_instance")
+    assert (status, destroyed["error"]) == (404, "Instance sample-1 not found")
 
     _insert_operation(db, UNDO_OPERATION, "create")
     assert replay("tasks/compensate_operation") == {"undone": True}
@@ -151,8 +152,8 @@ def test_every_sample_event(stack: Stack, replay: EventReplay, simulator: Simula
     assert replay("tasks/close_prompt") == {"closed": True}
     assert set(replay("scheduled/prompt_recovery")) == {"prompts"}
 
-    there = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}
-    assert replay.replayed_events == there
+    sample_events = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}
+    assert replay.replayed_events == sample_events
 
 
 def _insert_operation(db: Database, operation_id: str, kind: str, request: str = OPERATION_REQUEST) -> None:

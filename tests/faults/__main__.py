@@ -1,4 +1,4 @@
-"""`python -m tests.faults [--short] [--jobs N] [--only TEXT] [--out FILE]`: run the matrix, print it, and judge it."""
+"""`python -m tests.faults [--short] [--jobs N] [--only TEXT] [--out FILE]`: run the matrix and print its report."""
 
 import argparse
 import multiprocessing
@@ -17,13 +17,13 @@ from .report import format_details, format_tables, format_total, has_passed
 from .worker import worker_main
 
 _STALL_TIMEOUT = 300.0
-"""Seconds without any outcome after which the run is given up: longer than any one case may take."""
+"""Seconds without any outcome after which the run is aborted: longer than any case may take."""
 
 
 def main() -> int:
     options = _parse_arguments()
     started_at = time.monotonic()
-    # As an interrupt does: the workers end with us in either case, and their stacks with them.
+    # As an interrupt does: the workers end with this process in either case, and their stacks with them.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     context = multiprocessing.get_context("spawn")
     task_queue, result_queue = context.Queue(), context.Queue()
@@ -51,11 +51,11 @@ def main() -> int:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
-    parser.add_argument("--short", action="store_true", help="one telling fault for each call")
-    parser.add_argument("--jobs", type=int, default=max(1, min(4, 2 * (os.cpu_count() or 1))), help="stacks at once")
-    parser.add_argument("--only", default="", help="only cases whose name holds this text")
-    parser.add_argument("--minutes", type=float, default=0, help="begin no case after so long; 0 is no limit")
-    parser.add_argument("--out", default="", help="where the table is written, too")
+    parser.add_argument("--short", action="store_true", help="one fault for each call")
+    parser.add_argument("--jobs", type=int, default=max(1, min(4, 2 * (os.cpu_count() or 1))), help="number of stacks")
+    parser.add_argument("--only", default="", help="only cases whose label contains this text")
+    parser.add_argument("--minutes", type=float, default=0, help="start no case after so many minutes; 0 is no limit")
+    parser.add_argument("--out", default="", help="file that the table is written to")
     return parser.parse_args()
 
 
@@ -79,7 +79,7 @@ def _run_matrix(
     ]
     cases = select_short_form(cases) if options.short else cases
     cases = [case for case in cases if options.only in case.label]
-    # In no order that means anything: a run that is cut short has seen something of everything.
+    # In a fixed but arbitrary order: a run that is aborted has covered something of everything.
     cases.sort(key=lambda case: zlib.crc32(case.label.encode()))
     pending, running = list(reversed(cases)), 0
     while pending or running:
@@ -89,33 +89,37 @@ def _run_matrix(
             running += 1
         if not running:
             break
-        one: Outcome = _receive(result_queue, workers)
+        outcome: Outcome = _receive(result_queue, workers)
         running -= 1
-        outcomes.append(one)
-        _print_outcome(one, len(cases) - len(pending) - running, len(cases))
-    # What a busy machine was too slow for has another chance, with nothing beside it.
-    for number, one in enumerate(outcomes):
-        if not one.reached and not one.has_findings:
-            task_queue.put(("run", one.case))
+        outcomes.append(outcome)
+        _print_outcome(outcome, len(cases) - len(pending) - running, len(cases))
+    # A case that a busy machine was too slow for runs once more, alone.
+    for number, outcome in enumerate(outcomes):
+        if not outcome.reached and not outcome.has_findings:
+            task_queue.put(("run", outcome.case))
             outcomes[number] = _receive(result_queue, workers)
             _print_outcome(outcomes[number], number, len(cases))
     return outcomes, len(pending)
 
 
-def _print_outcome(one: Outcome, number: int, total_cases: int) -> None:
+def _print_outcome(outcome: Outcome, number: int, total_cases: int) -> None:
     words = [
         word
-        for word, bad in (("LEAK", one.leaks), ("WRONG", one.wrong_answers), ("STUCK", one.stuck_operations))
+        for word, bad in (
+            ("LEAK", outcome.leaks),
+            ("WRONG", outcome.wrong_answers),
+            ("STUCK", outcome.stuck_operations),
+        )
         if bad
     ]
-    result = " ".join(words) or ("ok" if one.reached else "not reached")
-    print(f"{number}/{total_cases} {one.case.label}: {result} ({one.seconds:.1f} s)", flush=True)
-    for line in [*one.leaks, *one.wrong_answers, *one.stuck_operations]:
+    result = " ".join(words) or ("ok" if outcome.reached else "not reached")
+    print(f"{number}/{total_cases} {outcome.case.label}: {result} ({outcome.seconds:.1f} s)", flush=True)
+    for line in [*outcome.leaks, *outcome.wrong_answers, *outcome.stuck_operations]:
         print(f"    {line}", flush=True)
 
 
 def _select_scenarios(text: str) -> dict[str, Scenario]:
-    """Those that cases of this text can be of, and the plain forms of their variations."""
+    """Select the scenarios that cases of this label can belong to, and the plain forms of their variations."""
     first, cross, _ = text.partition(" x ")
     names = [name for name in SCENARIOS if name == first] if cross else list(SCENARIOS)
     names = names or list(SCENARIOS)
@@ -124,7 +128,7 @@ def _select_scenarios(text: str) -> dict[str, Scenario]:
 
 
 def _own_calls(calls_by_scenario: dict[str, list[Call]], name: str) -> list[Call]:
-    """The calls of a scenario; of a variation only those that its plain form does not make."""
+    """Return a scenario's calls; of a variation only those that its plain form does not make."""
     plain = name.partition(",")[0]
     return [call for call in calls_by_scenario[name] if plain == name or call not in calls_by_scenario[plain]]
 
@@ -136,7 +140,7 @@ def _receive(result_queue: Any, workers: list[Any]) -> Any:
             result = result_queue.get(timeout=1)
         except queue.Empty:
             if not all(worker.is_alive() for worker in workers) or time.monotonic() > deadline:
-                raise RuntimeError("a worker of the matrix has died or hangs") from None
+                raise RuntimeError("a worker of the matrix has exited or hangs") from None
         else:
             if isinstance(result, str):
                 raise RuntimeError(result)

@@ -1,12 +1,8 @@
-"""One case from its beginning to its end: set up, spoil, ask, wait, settle, judge."""
+"""Running one case: set up, inject the fault, send the request, wait, settle, evaluate."""
 
 import contextlib
-import itertools
 import json
-import os
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -15,10 +11,15 @@ import httpx
 import psycopg
 
 from local.errors import RunnerError
-from tests.harness.instances import restart_postgres
+from tests.harness.background import run_in_background
+from tests.harness.database import restart_postgres
+from tests.harness.ids import unique_id
+from tests.harness.instances import create_request
+from tests.harness.step_functions import fail_start_execution
+from tests.harness.wait import WaitTimeout, wait_until
 
 from .cases import BEYOND_TIMEOUT, FAULTS, MAX_OCCURRENCES, SCENARIOS, START_FAILURES, TASK_KILLS, Call, Case, Scenario
-from .fault_stack import RECONCILER, FaultStack, WaitTimeout, wait_until
+from .fault_stack import RECONCILER, FaultStack
 from .invariants import ClientResponse, Facts, find_leaks, find_stuck, find_wrong_answers
 
 __all__ = ["Outcome", "discover_calls", "run_case"]
@@ -26,7 +27,7 @@ __all__ = ["Outcome", "discover_calls", "run_case"]
 END_TIMEOUT = 90.0
 SETTLE_TIMEOUT = 60.0
 HOLD_SECONDS = 0.7
-"""Seconds that a call waits for its answer while something is done to us; less than its timeout."""
+"""Seconds that a provider holds a response during a disruption; less than the provider timeout."""
 
 _MAX_ATTEMPTS = 3
 _MAX_DISCOVERY_TRIALS = 6
@@ -37,12 +38,11 @@ ENDPOINTS = {
     "provision": "ProvisionFunction",
     "destroy_tool": "DestroyResourceFunction",
 }
-_instance_counter = itertools.count(1)
 
 
 @dataclass
 class Outcome:
-    """How a case ended: nothing in the three lists is good."""
+    """How a case ended; anything in one of the first three lists is a finding."""
 
     case: Case
     leaks: list[str] = field(default_factory=list[str])
@@ -76,21 +76,21 @@ class _Request:
 
 
 class _Trial:
-    """An instance in a scenario, set up as far as the operation to be spoilt wants it."""
+    """An instance that is set up for the scenario's operation."""
 
     def __init__(self, fault_stack: FaultStack, scenario: Scenario) -> None:
         self.fault_stack, self.scenario = fault_stack, scenario
         if scenario.cold:
             fault_stack.reset_all()
-        self.instance_id = f"f{os.getpid()}-{next(_instance_counter)}"
-        self.ids_before = {left.id for left in fault_stack.leftovers()}
+        self.instance_id = unique_id("f")
+        self.ids_before = {leftover.id for leftover in fault_stack.simulator.list_leftovers()}
         self.request = self._set_up()
         self.first_sequence = fault_stack.last_call_sequence()
         fault_stack.take_warnings()
 
     def _set_up(self) -> _Request:
         kind, tools, instance_id = self.scenario.kind, list(self.scenario.tools), self.instance_id
-        body = {"instanceId": instance_id, "name": f"convos-agent-{instance_id}", "tools": tools}
+        body = create_request(instance_id, tools)
         if kind == "create":
             return _Request("POST", "/create-instance", body)
         if kind == "provision":
@@ -100,7 +100,7 @@ class _Trial:
         if response.status == 202 and operation:
             wait_until(lambda: self._status(operation["id"]) != "running", END_TIMEOUT, "the set-up")
         elif response.status != 200:
-            raise WaitTimeout(f"the set-up was answered {response.status}: {response.body}")
+            raise WaitTimeout(f"the set-up got {response.status}: {response.body}")
         if kind == "destroy":
             return _Request("DELETE", f"/destroy/{instance_id}")
         if kind == "provision":
@@ -117,7 +117,7 @@ class _Trial:
         return self.fault_stack.fetch_rows("SELECT status FROM operations WHERE id = %s", operation_id)[0]["status"]
 
     def wait_for_end(self, kind: str = "") -> None:
-        """Until the operation has ended, or its execution has without it, or there is none."""
+        """Wait until the operation or its execution has ended; return at once where there is none."""
         operation = self.find_operation(kind or self.scenario.kind)
         if operation is None:
             return
@@ -143,7 +143,7 @@ class _Trial:
             page = page if "status" in page else {"status": f"none: {page}"}
         infra = fault_stack.fetch_rows("SELECT * FROM instance_infra WHERE instance_id = %s", instance_id)
         state: dict[str, Any] = fault_stack.simulator.get_state()["railway"]  # type: ignore[assignment]
-        service_of = {one["volume_id"]: one.get("service_id") for one in state["volume_instances"].values()}
+        service_of = {volume["volume_id"]: volume.get("service_id") for volume in state["volume_instances"].values()}
         service_id = infra[0]["provider_service_id"] if infra else ""
         instance = state["instances"].get(f"{service_id}:sim-environment") or {"variables": {}}
         return Facts(
@@ -155,13 +155,15 @@ class _Trial:
             operations=fault_stack.fetch_rows(
                 "SELECT kind, status FROM operations WHERE instance_id = %s", instance_id
             ),
-            left=[left for left in fault_stack.leftovers() if left.id not in self.ids_before],
+            leftovers=[
+                leftover for leftover in fault_stack.simulator.list_leftovers() if leftover.id not in self.ids_before
+            ],
             service_by_volume=service_of,
             variables=frozenset(instance["variables"]),
         )
 
     def reconcile_until_settled(self, outcome: Outcome) -> None:
-        """Let the reconciler work until nothing is restless, if there is one."""
+        """Fire the reconciler until no operation or entry is unsettled, if there is a reconciler."""
         if not self.fault_stack.has_reconciler:
             return
         deadline, failures = time.monotonic() + SETTLE_TIMEOUT, 0
@@ -170,14 +172,14 @@ class _Trial:
             if result.error is not None:
                 failures += 1
                 outcome.notes.append(f"the reconciler failed: {result.payload!r}"[:300])
-            wait_until(lambda: not self._is_executing(), END_TIMEOUT, "what the reconciler has begun", interval=0.1)
+            wait_until(lambda: not self._is_executing(), END_TIMEOUT, "the reconciler's operations", interval=0.1)
 
 
 def discover_calls(fault_stack: FaultStack, scenario: Scenario) -> tuple[list[Call], Outcome]:
-    """The calls that the operation makes when nobody spoils it, and how it ends then.
+    """List the calls that the operation makes without a fault, and its outcome.
 
-    A process that remembers makes fewer calls than one that is new. Which one is asked is chance, so only the calls of
-    every trial count, until trials tell nothing new; in a scenario of new processes those of the first.
+    A process with a cache makes fewer calls than a new one, and which one serves a trial is chance. So only calls of
+    every trial count, until two trials in a row remove none; in a scenario of new processes those of the first trial.
     """
     kept: list[Call] = []
     unchanged_trials = 0
@@ -208,9 +210,9 @@ def _list_calls(fault_stack: FaultStack, after_sequence: int) -> list[Call]:
 
 
 def run_case(fault_stack: FaultStack, case: Case) -> Outcome:
-    """Run a case. What the driver itself could not do counts as a wrong answer.
+    """Run a case. A failure of the runner itself counts as a wrong answer.
 
-    A case whose call was not made, because something else failed first on a busy machine, has more chances.
+    A case whose call was not made, because something else failed first on a busy machine, is repeated.
     """
     started_at = time.monotonic()
     outcome = Outcome(case)
@@ -233,7 +235,8 @@ def _run_once(fault_stack: FaultStack, case: Case, outcome: Outcome) -> None:
     _inject_base_faults(fault_stack, trial.scenario)
     statuses = {200, 202, 500}
     if case.fault in START_FAILURES:
-        response = _send_with_failing_start(trial, case.fault.split()[1])
+        with fail_start_execution(fault_stack.stack, "lost" if case.fault == "start lost" else "refused"):
+            response = trial.request.send(fault_stack)
         statuses = {200, 202, 503}
     elif case.fault in FAULTS:
         fault = FAULTS[case.fault]
@@ -249,14 +252,14 @@ def _run_once(fault_stack: FaultStack, case: Case, outcome: Outcome) -> None:
             else BEYOND_TIMEOUT
         )
         fault_id = _inject_fault(fault_stack, case.call, "hang" if dies_before else "hang_done", seconds=seconds)
-        background = _BackgroundRequest(lambda: trial.request.send(fault_stack))
+        request = run_in_background(lambda: trial.request.send(fault_stack))
         try:
-            wait_until(lambda: _has_struck(fault_stack, fault_id) or background.is_done, 30, "the call", interval=0.01)
+            wait_until(lambda: _has_struck(fault_stack, fault_id) or request.is_done, 30, "the call", interval=0.01)
             outcome.reached = _has_struck(fault_stack, fault_id)
             if outcome.reached:
                 statuses |= _disrupt(trial, case.fault, outcome)
         finally:
-            response = background.wait_for_response()
+            response = request.result(70)
         if case.fault == "endpoint killed":
             response = replace(response, from_gateway=True)
     _collect_outcome(trial, outcome, response, statuses)
@@ -265,7 +268,7 @@ def _run_once(fault_stack: FaultStack, case: Case, outcome: Outcome) -> None:
 
 
 def _collect_outcome(trial: _Trial, outcome: Outcome, response: ClientResponse, statuses: set[int]) -> Outcome:
-    """Wait for the end, judge what was said then, and what has become of it."""
+    """Wait for the end; evaluate the response, then what is left once the reconciler has settled everything."""
     fault_stack = trial.fault_stack
     trial.wait_for_end()
     fault_stack.simulator.clear_faults()
@@ -276,7 +279,7 @@ def _collect_outcome(trial: _Trial, outcome: Outcome, response: ClientResponse, 
     outcome.leaks += find_leaks(facts)
     outcome.stuck_operations += find_stuck(facts)
     if outcome.has_findings:
-        outcome.notes.append(f"answered {response.status} {json.dumps(response.body)}"[:600])
+        outcome.notes.append(f"response {response.status} {json.dumps(response.body)}"[:600])
         outcome.notes.append(f"operation {json.dumps(facts.page)}"[:1500])
         outcome.notes += [
             f"entry {entry['provider']} {entry['kind']} {entry['state']} {entry['resource_id']}"
@@ -290,27 +293,27 @@ def _collect_outcome(trial: _Trial, outcome: Outcome, response: ClientResponse, 
 
 
 def _format_call(call: Any) -> str:
-    fault = f"({call.fault}{'' if call.committed else ', not done'})" if call.fault else ""
+    fault = f"({call.fault}{'' if call.committed else ', not executed'})" if call.fault else ""
     return f"{call.operation}={call.status}{fault}"
 
 
 def _repeat_request(trial: _Trial, outcome: Outcome) -> None:
-    """The same request once more: it succeeds, or says that there is nothing to do any more."""
+    """Send the request again: it must succeed, or report that there is nothing to do."""
     kind = trial.scenario.kind
     finished_status = {"destroy": 404, "provision": 409}.get(kind)
     response = trial.request.send(trial.fault_stack)
     trial.wait_for_end()
     if response.status not in (200, 202, finished_status):
-        outcome.wrong_answers.append(f"the same request again was answered {response.status}: {response.body}"[:400])
+        outcome.wrong_answers.append(f"the repeated request got {response.status}: {response.body}"[:400])
     facts = trial.collect_facts()
     outcome.leaks += [f"again: {thing}" for thing in find_leaks(facts)]
     outcome.stuck_operations += [f"again: {thing}" for thing in find_stuck(facts)]
     if kind == "create":
         destroyed = _Request("DELETE", f"/destroy/{trial.instance_id}").send(trial.fault_stack)
         trial.wait_for_end("destroy")
-        leftovers = trial.collect_facts().left
+        leftovers = trial.collect_facts().leftovers
         if destroyed.status not in (200, 202) or leftovers:
-            outcome.leaks.append(f"again: destroy was answered {destroyed.status}, left {leftovers}")
+            outcome.leaks.append(f"again: destroy got {destroyed.status}, left {leftovers}")
 
 
 def _inject_base_faults(fault_stack: FaultStack, scenario: Scenario) -> None:
@@ -327,18 +330,13 @@ def _has_struck(fault_stack: FaultStack, fault_id: int) -> bool:
     return any(fault["id"] == fault_id and fault["struck"] for fault in fault_stack.simulator.list_faults())
 
 
-def _send_with_failing_start(trial: _Trial, mode: str) -> ClientResponse:
-    with trial.fault_stack.fail_start_execution(mode):
-        return trial.request.send(trial.fault_stack)
-
-
 def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
-    """Do it while the call waits. Returns the statuses that the client may see because of it."""
+    """Disrupt while the call waits. Returns the statuses that the client may get because of it."""
     fault_stack = trial.fault_stack
     if disruption == "endpoint killed":
         endpoint = ENDPOINTS[trial.scenario.kind]
         victims = fault_stack.busy_workers(endpoint)
-        # On a busy machine it may have answered 202 before its operation came to this call.
+        # On a busy machine it may have responded 202 before its operation made this call.
         outcome.reached = bool(victims)
         for pid in victims:
             fault_stack.kill(pid)
@@ -349,7 +347,7 @@ def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
     assert disruption in TASK_KILLS
     victims = _find_victims(fault_stack)
     outcome.notes += [f"killed {', '.join(victims.values())}"]
-    # Nobody, or others too: that is another case than the one that is wanted.
+    # With no process at work, or several, this would be another case than the intended one.
     outcome.reached = len(victims) == 1
     with fault_stack.block_step_writes() if disruption == "killed recorded" else contextlib.nullcontext():
         for pid in victims:
@@ -357,7 +355,7 @@ def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
                 wait_until(
                     lambda pid=pid: fault_stack.is_blocked(pid) or pid not in fault_stack.busy_workers(),
                     20,
-                    "the task's last word",
+                    "the task's last write",
                 )
                 outcome.reached = outcome.reached and fault_stack.is_blocked(pid)
             fault_stack.kill(pid)
@@ -365,29 +363,10 @@ def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
 
 
 def _find_victims(fault_stack: FaultStack) -> dict[int, str]:
-    """The task whose call waits: the only one still at work soon after, since nobody else's call does."""
+    """Find the task whose call waits: soon after the call the only one that is busy."""
     deadline = time.monotonic() + HOLD_SECONDS - 0.2
     while True:
         busy = fault_stack.busy_workers()
         if len(busy) == 1 or time.monotonic() > deadline:
             return busy
         time.sleep(0.02)
-
-
-class _BackgroundRequest:
-    """A request that is being made."""
-
-    def __init__(self, request: Callable[[], ClientResponse]) -> None:
-        self._responses: list[ClientResponse] = []
-        self._thread = threading.Thread(target=lambda: self._responses.append(request()), daemon=True)
-        self._thread.start()
-
-    @property
-    def is_done(self) -> bool:
-        return not self._thread.is_alive()
-
-    def wait_for_response(self) -> ClientResponse:
-        self._thread.join(70)
-        if not self._responses:
-            raise WaitTimeout("no answer in 70 s")
-        return self._responses[0]

@@ -1,4 +1,4 @@
-"""What is tried: the scenarios, the faults, and the cases that follow from the calls that a scenario makes."""
+"""The scenarios, the faults, and the cases that follow from the calls of a scenario."""
 
 import zlib
 from collections.abc import Iterable, Sequence
@@ -23,15 +23,18 @@ __all__ = [
 
 TOOLS = ("openrouter", "agentmail", "telnyx")
 TIMEOUT_SECONDS = 1.0
-"""The providers' timeout in the stacks of the matrix."""
+"""The provider timeout of the matrix's stacks."""
 BEYOND_TIMEOUT = TIMEOUT_SECONDS + 0.5
 MAX_OCCURRENCES = 2
-"""A call that one operation makes more often (pages, polls) is spoilt at its first two."""
+"""A call that one operation repeats (pages, polls) gets faults at its first two occurrences only."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """An operation to be spoilt. `base` are faults that strike in any case: they turn the operation around."""
+    """An operation under test. `base_faults` are injected in every case: they make it compensate.
+
+    `cold` empties all caches first: the operation runs in new processes.
+    """
 
     name: str
     kind: str
@@ -42,7 +45,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Call:
-    """The nth call of this name that the operation makes, counted from 1."""
+    """The nth call of an operation's run with this name, counted from 1."""
 
     provider: str
     operation: str
@@ -55,7 +58,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Fault:
-    """`kind` is the simulator's, with its options; the kinds of `OTHERS` are done by the driver."""
+    """A fault of the simulator: its kind and options."""
 
     name: str
     kind: str
@@ -69,7 +72,7 @@ class Case:
     call: Call | None
     fault: str
     repeats_request: bool = False
-    """Whether the same request is made once more at the end, and must succeed."""
+    """Whether the request is sent once more at the end, and must succeed then."""
 
     @property
     def label(self) -> str:
@@ -119,19 +122,19 @@ FAULTS: dict[str, Fault] = {
 }
 
 TASK_KILLS = ("killed before", "killed after", "killed recorded")
-"""The task's process: before the call is done, after it and before its record, after the record."""
+"""SIGKILL for the task: before the provider executes the call; after that, before the record; after both."""
 
 DISRUPTIONS = (*TASK_KILLS, "endpoint killed", "Postgres restarted")
 
 START_FAILURES = ("start refused", "start lost")
-"""Per scenario, not per call: StartExecution fails after the row was written, without or with its work done."""
+"""Per scenario, not per call: StartExecution fails after the row was written, without or with its effect."""
 
 SHORT_FORM_FAULTS = ("answer lost", "refused", "killed after")
-"""The three faults that find most: something was made that nobody was told of, nothing works, nobody is there."""
+"""The three faults that find most: an unknown outcome, a permanent failure, a killed process."""
 
 
 def build_cases(scenario: Scenario, calls: Sequence[Call]) -> list[Case]:
-    """Every fault at every call. One case per call asks again at its end: that in which the call is refused."""
+    """Build every fault at every call. The case in which a call is refused repeats the request at its end."""
     cases = [
         Case(scenario.name, call, fault.name, fault.name == "refused")
         for call in calls
@@ -145,7 +148,7 @@ def build_cases(scenario: Scenario, calls: Sequence[Call]) -> list[Case]:
 
 
 def select_short_form(cases: Iterable[Case]) -> list[Case]:
-    """Each call once, in one of the operations that make it, with one of the three telling faults: always the same."""
+    """Select each call once, in one of its operations, with one of the short form's faults; always the same."""
     by_call: dict[Call, list[Case]] = {}
     for case in cases:
         if case.call is not None and case.fault in SHORT_FORM_FAULTS and case.call.occurrence == 1:

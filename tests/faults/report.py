@@ -1,4 +1,4 @@
-"""The outcomes as a Markdown table for each scenario, and the total."""
+"""The outcomes as Markdown tables, one per scenario, and the total."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,26 +16,26 @@ def _format_cell(outcomes: Sequence[Outcome]) -> str:
     words = [
         word
         for word, bad in (
-            ("LEAK", any(one.leaks for one in outcomes)),
-            ("WRONG", any(one.wrong_answers for one in outcomes)),
-            ("STUCK", any(one.stuck_operations for one in outcomes)),
+            ("LEAK", any(outcome.leaks for outcome in outcomes)),
+            ("WRONG", any(outcome.wrong_answers for outcome in outcomes)),
+            ("STUCK", any(outcome.stuck_operations for outcome in outcomes)),
         )
         if bad
     ]
     if words:
         return " ".join(words)
-    return "ok" if all(one.reached for one in outcomes) else "not reached"
+    return "ok" if all(outcome.reached for outcome in outcomes) else "not reached"
 
 
 def format_tables(outcomes: Iterable[Outcome]) -> str:
     """One table per scenario: a row for each call, a column for each fault."""
     cells: dict[tuple[str, str, str], list[Outcome]] = {}
     rows: dict[str, list[str]] = {}
-    for one in outcomes:
-        row = one.case.call.label if one.case.call else "-"
-        cells.setdefault((one.case.scenario, row, one.case.fault), []).append(one)
-        if row not in rows.setdefault(one.case.scenario, []):
-            rows[one.case.scenario].append(row)
+    for outcome in outcomes:
+        row = outcome.case.call.label if outcome.case.call else "-"
+        cells.setdefault((outcome.case.scenario, row, outcome.case.fault), []).append(outcome)
+        if row not in rows.setdefault(outcome.case.scenario, []):
+            rows[outcome.case.scenario].append(row)
     lines: list[str] = []
     for scenario in [name for name in SCENARIOS if name in rows]:
         fault_names = [name for name in _COLUMNS if any((scenario, row, name) in cells for row in rows[scenario])]
@@ -53,31 +53,31 @@ def format_tables(outcomes: Iterable[Outcome]) -> str:
 
 
 def format_total(outcomes: Sequence[Outcome]) -> str:
-    """Leaked counts resources, wrong answers and stuck operations count what was found of them."""
+    """Count the findings: leaked resources, wrong answers, stuck operations."""
     return (
-        f"{len(outcomes)} cases: {sum(len(one.leaks) for one in outcomes)} leaked resources,"
-        f" {sum(len(one.wrong_answers) for one in outcomes)} wrong answers,"
-        f" {sum(len(one.stuck_operations) for one in outcomes)} stuck operations;"
-        f" {sum(not one.reached for one in outcomes)} not reached"
+        f"{len(outcomes)} cases: {sum(len(outcome.leaks) for outcome in outcomes)} leaked resources,"
+        f" {sum(len(outcome.wrong_answers) for outcome in outcomes)} wrong answers,"
+        f" {sum(len(outcome.stuck_operations) for outcome in outcomes)} stuck operations;"
+        f" {sum(not outcome.reached for outcome in outcomes)} not reached"
     )
 
 
 def has_passed(outcomes: Iterable[Outcome], not_run: int) -> bool:
-    """Whether everything was tried, and nothing was wrong. A fault that never struck has shown nothing."""
-    return not not_run and all(one.reached and not one.has_findings for one in outcomes)
+    """Whether every case ran, every fault struck, and nothing was found."""
+    return not not_run and all(outcome.reached and not outcome.has_findings for outcome in outcomes)
 
 
 def format_details(outcomes: Iterable[Outcome]) -> str:
-    """Everything that is known of the cases that went wrong."""
+    """List everything recorded about the cases with findings."""
     lines: list[str] = []
-    for one in outcomes:
-        if one.has_findings:
-            lines.append(f"### {one.case.label}")
+    for outcome in outcomes:
+        if outcome.has_findings:
+            lines.append(f"### {outcome.case.label}")
             for word, found in (
-                ("LEAK", one.leaks),
-                ("WRONG", one.wrong_answers),
-                ("STUCK", one.stuck_operations),
-                ("", one.notes),
+                ("LEAK", outcome.leaks),
+                ("WRONG", outcome.wrong_answers),
+                ("STUCK", outcome.stuck_operations),
+                ("", outcome.notes),
             ):
                 lines += [f"- {word} {line}".replace("  ", " ") for line in found]
             lines.append("")

@@ -1,4 +1,4 @@
-"""That the matrix sees what it is there to see. The matrix itself is `make faults`."""
+"""The matrix detects what it is meant to detect. `make faults` runs the matrix itself."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ FAILED_RESPONSE = ClientResponse(500, {"error": "no", "operationId": "op-1"}, JS
 CREATE = SCENARIOS["create"]
 
 
-def test_failed_create_that_left_nothing_is_right() -> None:
+def test_failed_create_without_leftovers_has_no_findings() -> None:
     assert (
         find_leaks(NO_LEFTOVERS),
         find_stuck(NO_LEFTOVERS),
@@ -25,8 +25,8 @@ def test_failed_create_that_left_nothing_is_right() -> None:
     ) == ([], [], [])
 
 
-def test_what_no_live_instance_names_is_a_leak() -> None:
-    with_leftover = replace(NO_LEFTOVERS, left=[KEY])
+def test_resource_of_no_live_instance_is_a_leak() -> None:
+    with_leftover = replace(NO_LEFTOVERS, leftovers=[KEY])
     assert find_leaks(with_leftover) == ["openrouter key k-1"]
     assert find_wrong_answers(CREATE, FAILED_RESPONSE, with_leftover, {500}) != []
     row = {"provider_service_id": "s-1", "volume_id": None}
@@ -34,25 +34,25 @@ def test_what_no_live_instance_names_is_a_leak() -> None:
     assert find_leaks(replace(with_leftover, infra=row, tools=[{"resource_id": "k-1"}])) == []
 
 
-def test_two_of_a_kind_are_a_leak_even_where_both_are_named() -> None:
+def test_duplicate_resource_is_a_leak() -> None:
     infra = {"provider_service_id": "s-1", "volume_id": None}
-    twice = replace(NO_LEFTOVERS, infra=infra, left=[KEY, KEY], tools=[{"resource_id": "k-1"}])
+    twice = replace(NO_LEFTOVERS, infra=infra, leftovers=[KEY, KEY], tools=[{"resource_id": "k-1"}])
     assert find_leaks(twice) == ["2 of openrouter key"]
 
 
-def test_what_does_not_come_to_rest_is_stuck() -> None:
+def test_unsettled_operations_and_entries_are_stuck() -> None:
     entry = {"provider": "railway", "kind": "service", "state": "intended"}
     unsettled = replace(NO_LEFTOVERS, operations=[{"kind": "create", "status": "leaked"}], entries=[entry])
     assert len(find_stuck(unsettled)) == 2
 
 
-def test_what_is_left_and_not_told_is_a_wrong_answer() -> None:
+def test_unreported_leftover_is_a_wrong_answer() -> None:
     page = {**PAGE, "status": "leaked", "error": {"message": "no", "left": []}}
-    assert find_wrong_answers(CREATE, FAILED_RESPONSE, replace(NO_LEFTOVERS, page=page, left=[KEY]), {500}) == [
-        "left and not told: ['openrouter']"
+    assert find_wrong_answers(CREATE, FAILED_RESPONSE, replace(NO_LEFTOVERS, page=page, leftovers=[KEY]), {500}) == [
+        "left and not reported: ['openrouter']"
     ]
     page = {**page, "error": {"message": "no", "left": ["openrouter"]}}
-    assert find_wrong_answers(CREATE, FAILED_RESPONSE, replace(NO_LEFTOVERS, page=page, left=[KEY]), {500}) == []
+    assert find_wrong_answers(CREATE, FAILED_RESPONSE, replace(NO_LEFTOVERS, page=page, leftovers=[KEY]), {500}) == []
 
 
 def test_answers_that_break_the_contract_are_wrong() -> None:
@@ -63,7 +63,7 @@ def test_answers_that_break_the_contract_are_wrong() -> None:
     assert find_wrong_answers(CREATE, ClientResponse(200, {}, JSON), replace(NO_LEFTOVERS, page=None), {200}) != []
 
 
-def test_success_of_an_instance_that_is_not_whole_is_wrong() -> None:
+def test_success_of_an_incomplete_instance_is_wrong() -> None:
     result = {"instanceId": "a", "serviceId": "s-1", "url": "https://a", "services": {}}
     facts = replace(NO_LEFTOVERS, page={**PAGE, "status": "succeeded", "result": result})
     found = find_wrong_answers(CREATE, ClientResponse(200, result, JSON), facts, {200})
@@ -71,7 +71,7 @@ def test_success_of_an_instance_that_is_not_whole_is_wrong() -> None:
     assert any("asked for" in line for line in found)
 
 
-def test_short_form_has_every_call_once_and_does_not_change() -> None:
+def test_short_form_has_every_call_once_and_is_stable() -> None:
     calls = [Call("railway", "serviceCreate", 1), Call("telnyx", "numbers.list", 1), Call("telnyx", "numbers.list", 2)]
     cases = [case for name in ("create", "destroy") for case in build_cases(SCENARIOS[name], calls)]
     chosen = select_short_form(cases)
@@ -79,7 +79,7 @@ def test_short_form_has_every_call_once_and_does_not_change() -> None:
     assert select_short_form(reversed(cases)) == chosen
 
 
-def test_a_run_is_good_only_if_every_fault_struck_and_nothing_was_wrong() -> None:
+def test_a_run_passes_only_if_every_fault_struck_without_findings() -> None:
     passed = Outcome(Case("create", None, "none"))
     assert has_passed([passed], 0)
     assert not has_passed([passed], 1)

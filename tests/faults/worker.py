@@ -16,9 +16,9 @@ __all__ = ["worker_main"]
 
 
 def worker_main(task_queue: Any, result_queue: Any) -> None:
-    """Do what `work` orders until it orders None; `done` gets the outcomes, or the text of what broke."""
+    """Take tasks until None; put each outcome, or the traceback of the exception that ends the process."""
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    # An exception leaves the block, which takes the stack down; the default would not.
+    # An exception leaves the block, which stops the stack; the default action would not.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with FaultStack.start() as fault_stack:
@@ -34,7 +34,7 @@ def worker_main(task_queue: Any, result_queue: Any) -> None:
 
 
 def _exit_with_parent() -> None:
-    """A worker whose parent was killed goes too; the stack's warden then ends what the stack has started."""
+    """Exit when the parent is killed; the stack's reaper then ends what the stack has started."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

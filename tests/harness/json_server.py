@@ -1,4 +1,4 @@
-"""A server of a few lines, for tests of what the simulator never says."""
+"""A provider of a few lines, for responses that the simulator never gives."""
 
 import json
 import threading
@@ -10,12 +10,16 @@ from typing import Any
 
 @contextmanager
 def serve_json(respond: Callable[[Any], tuple[int, object]]) -> Iterator[str]:
-    """Its address. Every POST of JSON is answered with the status and the body that `answer` makes of it."""
+    """Serve POSTs of JSON on loopback; yields the address.
+
+    Args:
+        respond: maps a request's parsed body to a status and the response's body.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            status, told = respond(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            body = json.dumps(told).encode()
+            status, response = respond(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            body = json.dumps(response).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -1,24 +1,24 @@
-"""The shortest way to call each provider in a test."""
+"""Requests to the simulated providers from outside the product, by another client or a person at a dashboard."""
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 
 from local.simulator.client import SimulatorClient
 
+from .wait import wait_until
+
 PROJECT, ENVIRONMENT, STAGING = "sim-project", "sim-environment", "sim-staging"
 PROFILE = "5a1e0000-0000-4000-8000-00000000000a"
 
 
 class ProviderClient:
-    """Calls to all four providers and the model with good credentials; anything else goes through `http`."""
+    """Calls all four providers and the model with credentials that they accept; anything else goes through `http`."""
 
     def __init__(self, simulator: SimulatorClient) -> None:
         self.simulator = simulator
         headers = {"Authorization": "Bearer good"}
-        self.http = httpx.Client(headers=headers, timeout=5, trust_env=False)
+        self.http = httpx.Client(headers=headers, timeout=5, trust_env=False, verify=False)
 
     def __enter__(self) -> "ProviderClient":
         return self
@@ -31,18 +31,18 @@ class ProviderClient:
         return self.http.post(self.simulator.base_urls.railway, json=body, **options)
 
     def query_railway(self, query: str, **variables: Any) -> Any:
-        """The data of a call that must succeed."""
-        answer = self.post_graphql(query, variables)
-        assert answer.status_code == 200, answer.text
-        body = answer.json()
+        """Return the data of a GraphQL request that must succeed."""
+        response = self.post_graphql(query, variables)
+        assert response.status_code == 200, response.text
+        body = response.json()
         assert "errors" not in body, body
         return body["data"]
 
     def query_railway_error(self, query: str, **variables: Any) -> str:
-        """The message of a call that must fail the way business errors do."""
-        answer = self.post_graphql(query, variables)
-        assert answer.status_code == 200, answer.text
-        error = answer.json()["errors"][0]
+        """Return the message of a GraphQL request that must fail as business errors do."""
+        response = self.post_graphql(query, variables)
+        assert response.status_code == 200, response.text
+        error = response.json()["errors"][0]
         assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
         return str(error["message"])
 
@@ -62,29 +62,27 @@ class ProviderClient:
         data = self.query_railway(SERVICE_CREATE, i={"projectId": PROJECT, "name": name})
         return str(data["serviceCreate"]["id"])
 
+    def create_key(self, name: str, **options: Any) -> dict[str, Any]:
+        """Create an OpenRouter key; returns the response's body, which has the secret in `key`."""
+        response = self.request_openrouter("POST", "/keys", json={"name": name, **options})
+        assert response.status_code == 201, response.text
+        return response.json()
+
     def deploy_service(self, service_id: str, **settings: Any) -> None:
         change = {"services": {service_id: {"source": {"image": "ghcr.io/o/i@sha256:1"}, **settings}}}
         self.query_railway(PATCH_COMMIT, e=ENVIRONMENT, p=change)
 
     def buy_number(self, **order: Any) -> str:
-        """An E.164 that has been ordered and can be seen."""
+        """Order a number and wait until it is listed; returns it in E.164."""
         phone_number = self.request_telnyx("GET", "/available_phone_numbers?filter[limit]=1").json()["data"][0][
             "phone_number"
         ]
-        answer = self.request_telnyx(
+        response = self.request_telnyx(
             "POST", "/number_orders", json={"phone_numbers": [{"phone_number": phone_number}], **order}
         )
-        assert answer.status_code == 200, answer.text
+        assert response.status_code == 200, response.text
         wait_until(lambda: self.request_telnyx("GET", f"/phone_numbers/%2B{phone_number[1:]}").status_code == 200)
         return str(phone_number)
-
-
-def wait_until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true"
-        time.sleep(0.005)
 
 
 SERVICE_CREATE = "mutation($i: ServiceCreateInput!) { serviceCreate(input: $i) { id name } }"

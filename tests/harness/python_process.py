@@ -1,18 +1,18 @@
-"""Running code of the checkout in a process of its own: with no settings but those given, and nothing else loaded.
+"""Code of the checkout in a Python process of its own: no settings but those given, and nothing else imported.
 
-Also for what Mangum would leave behind here: it opens an event loop where a function's module is loaded.
+Also for Mangum, which opens an event loop where a function's module is imported and would leave it behind here.
 """
 
+import json
 import subprocess
 import sys
-from pathlib import Path
+from typing import Any
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-PYTHONPATH = f"{CHECKOUT}:{CHECKOUT}/layers/shared:{CHECKOUT}/functions"
+from .paths import EVENTS, PYTHONPATH
 
 
 def run_python(code: str, stdin: str = "", **environment: str) -> str:
-    """What the code prints; `given` is its standard input. Fails where the code does."""
+    """Run a program with this environment and no more; returns what it printed. Fails where it fails."""
     completed = subprocess.run(
         [sys.executable, "-c", code],
         check=False,
@@ -23,3 +23,18 @@ def run_python(code: str, stdin: str = "", **environment: str) -> str:
     )
     assert completed.returncode == 0, completed.stderr
     return completed.stdout
+
+
+def handle_sample_event(module: str, environment: dict[str, str], idempotency_key: str | None = None) -> dict[str, Any]:
+    """Call a function's handler with its sample event, in a process with these settings only; returns its result.
+
+    Args:
+        module: below `functions/`, such as "services.healthz".
+        environment: the settings.
+        idempotency_key: sent in the event's headers.
+    """
+    code = f"import json, sys; from {module} import handler; print(json.dumps(handler(json.load(sys.stdin), None)))"
+    event = json.loads((EVENTS / f"{module.replace('.', '/')}.json").read_text())
+    if idempotency_key:
+        event["headers"]["idempotency-key"] = idempotency_key
+    return json.loads(run_python(code, json.dumps(event), **environment).splitlines()[-1])

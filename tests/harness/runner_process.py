@@ -1,113 +1,64 @@
-"""What the tests of the runner share."""
+"""`python -m local` as a process of its own: one that a test may signal or kill, or a second one beside the stack."""
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from http.client import HTTPConnection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 
-from local.settings import PROVIDERS, Settings
+from local.settings import PROVIDERS
 
-FIXTURE = Path(__file__).parents[1] / "local" / "fixture"
-CHECKOUT = Path(__file__).resolve().parents[2]
-SIMULATED_PROVIDERS = dict.fromkeys(provider.key_setting for provider in PROVIDERS)
-"""Changes of an environment in which every provider is simulated."""
-
-
-@contextmanager
-def temporary_checkout() -> Iterator[Path]:
-    """A copy of the fixture in a folder that every user may enter, gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
-    os.chmod(folder, 0o755)
-    try:
-        shutil.copytree(FIXTURE, folder / "checkout", ignore=shutil.ignore_patterns("__pycache__"))
-        yield folder / "checkout"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+from .clients import send_request
+from .paths import CHECKOUT
+from .stack import stack_environment
+from .wait import wait_until
 
 
-def build_environment(**changes: str | None) -> dict[str, str]:
-    """An environment in which no provider is simulated; None takes a variable out."""
-    values: dict[str, str | None] = {
-        "PATH": os.environ["PATH"],
-        **{name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"},
-        "PORT": "0",
-        "PYTHONPATH": str(CHECKOUT),
-        "POINTSMAN_SCHEDULES": "off",
-        **{provider.key_setting: "" for provider in PROVIDERS},
-        **changes,
-    }
-    return {name: value for name, value in values.items() if value is not None}
+def start_command(command: str, root: Path, *arguments: str, **changes: str | None) -> "subprocess.Popen[str]":
+    """Start `python -m local <command>` on a root folder, with no provider configured; its output is piped.
+
+    Args:
+        command: such as "migrate".
+        root: see `harness.checkout`.
+        *arguments: of the command.
+        **changes: changes of `stack_environment`.
+    """
+    return subprocess.Popen(
+        _build_command(command, root, *arguments),
+        env=stack_environment("unconfigured", PYTHONPATH=str(CHECKOUT), **changes),
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
-def settings(root: Path, **changes: str | None) -> Settings:
-    return Settings.load(root, build_environment(**changes))
-
-
-def send_request(
-    url: str, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-) -> tuple[int, dict[str, str], Any]:
-    """Status, headers and JSON body; the target goes out exactly as given."""
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=40)
-    try:
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        for name, value in (headers or {}).items():
-            connection.putheader(name, value)
-        if body is not None:
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        response = connection.getresponse()
-        data = response.read()
-        try:
-            parsed = json.loads(data)
-        except ValueError:
-            parsed = data
-        return response.status, {name.lower(): value for name, value in response.getheaders()}, parsed
-    finally:
-        connection.close()
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
-    """The condition's first true value."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, "the condition did not come about"
-        time.sleep(0.02)
-
-
-def has_exited(pid: int) -> bool:
-    """Whether its parent can take note of its end: a zombie too, but not while a thread of it still ends."""
-    try:
-        process = psutil.Process(pid)
-        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() == 1
-    except psutil.NoSuchProcess:
-        return True
+def _build_command(command: str, root: Path, *arguments: str) -> list[str]:
+    assert root.resolve() != CHECKOUT, "its `.env` is a developer's: link_checkout() makes a root without one"
+    return [sys.executable, "-m", "local", command, "--root", str(root), *arguments]
 
 
 class RunnerProcess:
-    """`python -m local run` on a checkout, with all that it has printed."""
+    """`python -m local run` on a root folder, with every line that it has printed.
+
+    Args:
+        root: see `harness.checkout`; its data folder is `.pointsman` there.
+        *arguments: of the command.
+        **changes: changes of `stack_environment`, in which no provider is configured.
+    """
 
     def __init__(self, root: Path, *arguments: str, **changes: str | None) -> None:
         self.lines: list[str] = []
         self.root = root
+        environment = {"PYTHONPATH": str(CHECKOUT), **changes, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "local", "run", "--root", str(root), *arguments],
-            env={**build_environment(**changes), "PYTHONUNBUFFERED": "1"},
+            _build_command("run", root, *arguments),
+            env=stack_environment("unconfigured", **environment),
             cwd=CHECKOUT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -115,6 +66,11 @@ class RunnerProcess:
         )
         self._reader = threading.Thread(target=self._read_output)
         self._reader.start()
+
+    @classmethod
+    def with_simulated_providers(cls, root: Path, **changes: str | None) -> "RunnerProcess":
+        """Start one in which every provider is simulated, but for those that have a key among the changes."""
+        return cls(root, **{**dict.fromkeys(provider.key_setting for provider in PROVIDERS), **changes})
 
     def __enter__(self) -> "RunnerProcess":
         return self
@@ -131,13 +87,13 @@ class RunnerProcess:
                 self.lines.append(line.rstrip("\n"))
 
     def wait(self) -> int:
-        """Its exit code, once it has ended and all that it printed is read."""
+        """Wait for its end; returns its exit code once all that it printed is read."""
         code = self.process.wait(30)
         self._reader.join()
         return code
 
     def wait_for_line(self, part: str, start: int = 0) -> str:
-        """The first line from `start` on that holds a text, waited for."""
+        """Wait for a line that contains `part`; returns the first such line from index `start` on."""
 
         def find_line() -> str | None:
             return next((line for line in self.lines[start:] if part in line), None)
@@ -145,7 +101,7 @@ class RunnerProcess:
         def is_found_or_exited() -> bool:
             return find_line() is not None or self.process.poll() is not None
 
-        wait_for(is_found_or_exited, 40)
+        wait_until(is_found_or_exited, 40, f"a line with {part!r}")
         found = find_line() or (self.wait() and None) or find_line()
         assert found is not None, "\n".join(self.lines)
         return found
@@ -159,7 +115,7 @@ class RunnerProcess:
         return self.get_banner_value("database")
 
     def get_banner_value(self, name: str) -> str:
-        """The value of a line under the one that says that it is ready."""
+        """Return a value of the banner, which follows the line that says that it is ready."""
         self.wait_for_line("Ctrl-C stops it.")
         start = self.lines.index(self.wait_for_line("Pointsman is ready on "))
         return self.wait_for_line(f"  {name}  ", start).split()[1]
@@ -171,22 +127,22 @@ class RunnerProcess:
         return self.status()["functions"][function]["workers"]
 
     def invoke(self, function: str, event: object = None) -> tuple[Any, bool]:
-        """The answer, and whether it is an error."""
+        """Invoke a function by its logical id; returns its parsed payload, and whether that is an error."""
         body = json.dumps({} if event is None else event).encode()
-        status, headers, answer = send_request(self.url, "POST", f"/_local/invoke/{function}", body)
-        assert status == 200, answer
-        return answer, "x-amz-function-error" in headers
+        status, headers, payload = send_request(self.url, "POST", f"/_local/invoke/{function}", body)
+        assert status == 200, payload
+        return payload, "x-amz-function-error" in headers
 
     def descendants(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def kill_all(self) -> None:
-        """Kill all of it at once, Postgres too, and wait until nothing is left."""
+        """SIGKILL it and all its descendants, Postgres too, and wait until they are reaped."""
         processes = self.descendants()
         self.process.send_signal(signal.SIGKILL)
         for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self.wait()
-        # Not even a zombie: Postgres takes that for a postmaster that still runs.
-        wait_for(lambda: not any(psutil.pid_exists(process.pid) for process in processes), 40)
+        # Not even a zombie may be left: Postgres would take it for a postmaster that still runs.
+        wait_until(lambda: not any(psutil.pid_exists(process.pid) for process in processes), 40)

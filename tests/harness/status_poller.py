@@ -1,7 +1,6 @@
-"""Firing the status poller in tests, and what it has left: its answer, its metrics, the rows."""
+"""Runs of the status poller, with their results and log lines; rows of instances to run it on."""
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,9 @@ from local.lambda_service.invocation import InvocationResult
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 
-from .instances import Database, wait_until
+from .database import Database
+from .simulator import called_operations
+from .wait import wait_until
 
 FUNCTION = "StatusPollerFunction"
 DEFAULT_AGE = "1 hour"
@@ -20,7 +21,7 @@ _FINAL_MESSAGES = ("run done", "run failed", "run broke off")
 
 @dataclass(frozen=True)
 class PollRun:
-    """One run: its result, and the JSON lines that it logged."""
+    """One run: its invocation's result, and the JSON lines that it logged."""
 
     result: InvocationResult
     log_lines: list[dict[str, Any]]
@@ -48,14 +49,14 @@ class PollRun:
 
 
 def run_status_poller(stack: Stack) -> PollRun:
-    """Fire the schedule, and wait for the last line of its log."""
+    """Fire the schedule, and wait for the last line of the run's log."""
     path = Path(stack.settings.data) / "logs" / f"{FUNCTION}.log"
     log_size_before = path.stat().st_size if path.exists() else 0
     result = stack.fire_schedule(FUNCTION)
 
     def read_log_lines() -> list[dict[str, Any]] | None:
         text = path.read_bytes()[log_size_before:].decode()
-        # Each line is a time, a request id, and what the function has printed.
+        # Each line is a timestamp, a request id, and what the function printed.
         parts = [line.split(" ", 2)[2] for line in text.splitlines() if line.count(" ") >= 2]
         lines = [json.loads(part) for part in parts if part.startswith("{")]
         return lines if any(line.get("message") in _FINAL_MESSAGES for line in lines) else None
@@ -66,7 +67,7 @@ def run_status_poller(stack: Stack) -> PollRun:
 def insert_instances(
     db: Database, service_ids: Sequence[str], *, prefix: str = "i", age: str = DEFAULT_AGE, **columns: str | None
 ) -> list[str]:
-    """A row of an instance for each of these services, written so long ago; returns the instance ids."""
+    """Insert an instance for each service, created and updated `age` ago (a Postgres interval); returns their ids."""
     infra = {"provider_env_id": "sim-environment", "deploy_status": "DEPLOYING", **columns}
     names = ", ".join(infra)
     ids = [f"{prefix}-{number:05d}" for number in range(1, len(service_ids) + 1)]
@@ -92,24 +93,6 @@ def deploy_status(db: Database, instance_id: str) -> str | None:
     return instance_row(db, instance_id)["deploy_status"]
 
 
-def set_deployment_status(simulator: SimulatorClient, service_id: str, new_status: str) -> None:
-    """Force the status of the service's newest deployment."""
-    deployments = simulator.get_state()["railway"]["deployments"].values()
-    own = [one for one in deployments if one["service_id"] == service_id]
-    simulator.set_deployment_status(max(own, key=lambda one: one["created_at"])["id"], new_status)
-
-
 def count_environment_pages(simulator: SimulatorClient) -> int:
-    """How often a page of the environment has been asked for."""
-    return len(
-        [call for call in simulator.list_calls() if (call.provider, call.operation) == ("railway", "environment")]
-    )
-
-
-def wait_for_blocked_function(db: Database) -> None:
-    """Wait until a function waits for a lock."""
-    query = "SELECT FROM pg_stat_activity WHERE application_name = 'pointsman' AND wait_event_type = 'Lock'"
-    deadline = time.monotonic() + 20
-    while db.execute(query).fetchone() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    """How many pages of Railway's environment were requested."""
+    return called_operations(simulator, "railway").count("environment")

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.runner_process import RunnerProcess, temporary_checkout
+from tests.harness.checkout import temporary_checkout
+from tests.harness.runner_process import RunnerProcess
 from tests.local.gateway_harness import GatewayHarness
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.harness.runner_process import RunnerProcess, has_exited, wait_for
+from tests.harness.runner_process import RunnerProcess
+from tests.harness.wait import wait_until
+from tests.harness.worker_processes import has_exited
 
 
 def test_a_function_sees_its_own_variables_and_what_lambda_sets_and_no_more(runner: RunnerProcess, root: Path) -> None:
@@ -85,7 +87,7 @@ def test_a_worker_that_is_killed_at_work_is_an_exit_error_and_is_replaced(runner
     runner.invoke("Step", {"value": 1})
     with ThreadPoolExecutor(1) as callers:
         call = callers.submit(runner.invoke, "Step", {"value": 2000})
-        busy_worker = wait_for(lambda: next((w for w in runner.workers("Step") if w["requestId"]), None))
+        busy_worker = wait_until(lambda: next((w for w in runner.workers("Step") if w["requestId"]), None))
         os.kill(busy_worker["pid"], signal.SIGKILL)
         error, failed = call.result()
     assert failed
@@ -98,7 +100,7 @@ def test_a_worker_that_is_killed_while_idle_is_replaced_silently(runner: RunnerP
     for _ in range(5):
         answer, _ = runner.invoke("Echo")
         os.kill(answer["pid"], signal.SIGKILL)
-        wait_for(lambda pid=answer["pid"]: has_exited(pid))
+        wait_until(lambda pid=answer["pid"]: has_exited(pid))
         assert runner.invoke("Echo")[1] is False
 
 
@@ -107,7 +109,7 @@ def test_warnings_reach_the_console_and_everything_the_log(runner: RunnerProcess
     runner.invoke("Misc", {"pathParameters": {"what": "warn"}})
     assert runner.wait_for_line("something is odd", start).endswith("! Misc: WARNING something is odd")
     log = root / ".pointsman" / "logs" / "Misc.log"
-    wait_for(lambda: "plain line" in log.read_text(encoding="utf-8"))
+    wait_until(lambda: "plain line" in log.read_text(encoding="utf-8"))
     assert not any("plain line" in line for line in runner.lines)
 
 
@@ -133,7 +135,7 @@ def test_a_killed_task_is_retried_by_its_state_machine_and_then_caught(runner: R
                     os.kill(worker["pid"], signal.SIGKILL)
             return call.done()
 
-        wait_for(kill_busy_workers)
+        wait_until(kill_busy_workers)
     assert call.result() == ({"status": "SUCCEEDED", "output": {"caught": "Runtime.ExitError"}}, False)
     assert len(killed) == 3
 
@@ -152,12 +154,12 @@ def test_changed_code_is_taken_up(runner: RunnerProcess, root: Path, folder: str
     try:
         path.write_text(before.replace(old, new), encoding="utf-8")
         assert path.name in runner.wait_for_line("changed:", start)
-        wait_for(lambda: has_exited(pid))
+        wait_until(lambda: has_exited(pid))
         answer, _ = runner.invoke(function)
         assert (answer["body"] if function == "Healthz" else answer["hello"]) == new
     finally:
         path.write_text(before, encoding="utf-8")
-        wait_for(lambda: sum("changed:" in line for line in runner.lines[start:]) >= 2)
+        wait_until(lambda: sum("changed:" in line for line in runner.lines[start:]) >= 2)
 
 
 def test_a_changed_definition_is_taken_up_and_a_changed_template_announced(runner: RunnerProcess, root: Path) -> None:

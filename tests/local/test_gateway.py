@@ -4,7 +4,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.harness.runner_process import RunnerProcess, send_request
+from tests.harness.clients import send_request
+from tests.harness.runner_process import RunnerProcess
 
 API_KEY_HEADERS = {"Authorization": "Bearer test-key"}
 MAX_BODY_BYTES = 10 * 1024 * 1024

@@ -19,7 +19,8 @@ from local.postgres import location
 from local.postgres.location import find_location
 from local.postgres.server import PostgresServer
 from local.processes.supervisor import Supervisor
-from tests.harness.runner_process import has_exited, wait_for
+from tests.harness.wait import wait_until
+from tests.harness.worker_processes import has_exited
 
 pytestmark = pytest.mark.slow
 
@@ -181,7 +182,7 @@ def test_the_server_ends_when_its_runner_is_killed(data: Path) -> None:
         assert runner.stdout is not None
         pid = int(runner.stdout.readline())
         runner.kill()
-    wait_for(lambda: has_exited(pid))
+    wait_until(lambda: has_exited(pid))
 
 
 @requires_root

@@ -12,7 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.harness.runner_process import has_exited, wait_for
+from tests.harness.wait import wait_until
+from tests.harness.worker_processes import has_exited
 from tests.local.gateway_harness import GatewayHarness
 
 
@@ -117,7 +118,7 @@ def test_a_function_that_goes_on_is_killed_at_its_timeout(gateway: GatewayHarnes
     worker = next(worker for worker in gateway.workers("ShortFunction") if worker["requestId"])
     assert is_cut_off(response)
     assert (tmp_path / "cancelled").exists()
-    wait_for(lambda: has_exited(worker["pid"]))
+    wait_until(lambda: has_exited(worker["pid"]))
     assert "Task timed out after 2.00 seconds" in (gateway.log_folder / "ShortFunction.log").read_text()
 
 
@@ -137,8 +138,8 @@ def test_a_client_that_goes_away_does_not_stop_the_function(gateway: GatewayHarn
         while b"begun" not in received:
             received += client.recv(65536)
     (tmp_path / "go").touch()
-    wait_for((tmp_path / "done").exists)
-    wait_for(lambda: not any(worker["requestId"] for worker in gateway.workers("StreamFunction")))
+    wait_until((tmp_path / "done").exists)
+    wait_until(lambda: not any(worker["requestId"] for worker in gateway.workers("StreamFunction")))
 
 
 def test_a_silent_stream_is_cut_and_its_function_runs_on(tmp_path: Path) -> None:
@@ -159,14 +160,14 @@ def test_a_stream_is_cut_at_the_routes_limit_and_its_function_runs_on(gateway: G
         assert (answer.status, json.load(answer)["error"]) == (504, "Endpoint request timed out")
     for number in range(3):
         (tmp_path / str(number)).touch()
-    wait_for(lambda: not any(worker["requestId"] for worker in gateway.workers("StreamFunction")))
+    wait_until(lambda: not any(worker["requestId"] for worker in gateway.workers("StreamFunction")))
 
 
 def test_the_process_is_the_wrappers_and_shows_its_handler(gateway: GatewayHarness) -> None:
     pid = request_json(gateway, "POST", "/api/stream/echo")["pid"]
     assert psutil.Process(pid).cmdline()[1:] == ["-u", "-m", "pointsman.streaming", "stream.app"]
     # And is there for the next stream; which of the idle ones that gets is another matter.
-    wait_for(lambda: any((one["pid"], one["state"]) == (pid, "idle") for one in gateway.workers("StreamFunction")))
+    wait_until(lambda: any((one["pid"], one["state"]) == (pid, "idle") for one in gateway.workers("StreamFunction")))
 
 
 def test_streams_at_once_have_a_process_each_up_to_the_limit(tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_streams_at_once_have_a_process_each_up_to_the_limit(tmp_path: Path) -> 
         assert len(gateway.workers("StreamFunction")) == 2
         queued_client = http.client.HTTPConnection(*gateway.address, timeout=30)
         queued_client.request("POST", "/api/stream/echo", headers={"X-User": "u1", "Connection": "close"})
-        wait_for(lambda: gateway.call_in_loop(gateway.lambda_service.status)["StreamFunction"]["waiting"] == 1)
+        wait_until(lambda: gateway.call_in_loop(gateway.lambda_service.status)["StreamFunction"]["waiting"] == 1)
         for number in range(3):
             (tmp_path / str(number)).touch()
         assert [answer.read() for answer in open_responses] == [b"012", b"012"]

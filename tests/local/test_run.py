@@ -11,7 +11,12 @@ import psutil
 import psycopg
 import pytest
 
-from tests.harness.runner_process import CHECKOUT, RunnerProcess, has_exited, send_request, temporary_checkout, wait_for
+from tests.harness.checkout import temporary_checkout
+from tests.harness.clients import send_request
+from tests.harness.paths import CHECKOUT
+from tests.harness.runner_process import RunnerProcess
+from tests.harness.wait import wait_until
+from tests.harness.worker_processes import has_exited
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +55,7 @@ def test_it_is_refused_until_ready_migrates_first_and_stops_without_leaving_a_pr
             except ConnectionRefusedError:
                 return 0
 
-        assert wait_for(get_health_status, 30) == 200
+        assert wait_until(get_health_status, 30) == 200
         assert running.url == f"http://127.0.0.1:{port}"
         with psycopg.connect(running.database_url) as connection:
             assert connection.execute("select count(*) from migrated").fetchone() == (1,)
@@ -77,13 +82,13 @@ def test_nothing_outlives_a_runner_that_is_killed_and_the_next_one_starts(own_ch
             ],
             stderr=subprocess.DEVNULL,
         )
-        wait_for(lambda: any(worker["requestId"] for worker in running.workers("Misc")))
+        wait_until(lambda: any(worker["requestId"] for worker in running.workers("Misc")))
         processes = running.descendants()
         running.process.kill()
         running.wait()
         busy.wait(20)
     for process in processes:
-        wait_for(lambda pid=process.pid: has_exited(pid))
+        wait_until(lambda pid=process.pid: has_exited(pid))
     with RunnerProcess(own_checkout) as again:
         with psycopg.connect(again.database_url) as connection:
             assert connection.execute("select count(*) from migrated").fetchone() == (2,)
@@ -94,7 +99,7 @@ def test_nothing_outlives_a_runner_that_is_killed_and_the_next_one_starts(own_ch
 def test_it_stops_in_the_middle_of_starting(own_checkout: Path) -> None:
     with RunnerProcess(own_checkout) as running:
         running.wait_for_line("Pointsman is starting")
-        processes = wait_for(running.descendants)
+        processes = wait_until(running.descendants)
         running.process.terminate()
         assert running.wait() == 0
     assert all(has_exited(process.pid) for process in processes)

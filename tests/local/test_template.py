@@ -6,7 +6,7 @@ import pytest
 from local.errors import TemplateError
 from local.template.aws_identifiers import build_function_arn, build_state_machine_arn
 from local.template.sam_template import Template
-from tests.harness.runner_process import FIXTURE
+from tests.harness.checkout import FIXTURE
 
 RESOURCES = "Resources:\n"
 FUNCTION_RESOURCE = (

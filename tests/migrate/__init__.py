@@ -1,4 +1,4 @@
-"""Tests of `migrate`: databases as older programs have left them, the backfill, the drop, and what failing leaves.
+"""Tests of `migrate`: databases of older programs, the backfill, the drop, and failures.
 
 Real databases in the stack's Postgres, volumes from the simulator. Nobody else imports this.
 """

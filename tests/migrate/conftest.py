@@ -12,14 +12,14 @@ from tests.migrate.legacy_databases import ENVIRONMENT, PROJECT, create_database
 
 @pytest.fixture(scope="session")
 def database_urls(stack: Stack) -> Iterator[list[str]]:
-    """Two databases, for making one takes longer than most tests."""
+    """Two databases for all tests: creating one takes longer than most tests."""
     with create_databases(stack.database_url, 2) as urls:
         yield urls
 
 
 @pytest.fixture
 def railway_simulator(monkeypatch: pytest.MonkeyPatch, simulator: SimulatorClient) -> SimulatorClient:
-    """Railway's settings lead to the simulator."""
+    """The simulated Railway, which Railway's settings lead to."""
     settings = {
         "RAILWAY_API_URL": simulator.base_urls.railway,
         "RAILWAY_API_TOKEN": "sim-railway-key",
@@ -34,7 +34,7 @@ def railway_simulator(monkeypatch: pytest.MonkeyPatch, simulator: SimulatorClien
 
 @dataclass
 class Migration:
-    """`services` and `pool` are databases of the test's own; calling it migrates them."""
+    """Databases of a test's own, `services` and `pool`; calling it migrates them."""
 
     services: str
     pool: str
@@ -46,7 +46,7 @@ class Migration:
 
 @pytest.fixture
 def services_migration(database_urls: list[str], monkeypatch: pytest.MonkeyPatch) -> Migration:
-    """Without a pool and without Railway."""
+    """A migration without a pool and without Railway."""
     for name in ("DATABASE_URL", "POOL_DATABASE_URL", "RAILWAY_API_TOKEN", "RAILWAY_PROJECT_ID"):
         monkeypatch.delenv(name, raising=False)
     services = empty_database(database_urls[0])
@@ -61,7 +61,7 @@ def pool_migration(
     railway_simulator: SimulatorClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Migration:
-    """With a pool and Railway."""
+    """A migration with a pool and Railway."""
     pool = empty_database(database_urls[1])
     monkeypatch.setenv("POOL_DATABASE_URL", pool)
     return Migration(services_migration.services, pool, migrate)

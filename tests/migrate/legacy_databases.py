@@ -1,18 +1,17 @@
-"""Databases of the tests' own, in the shapes in which older programs have left them."""
+"""Databases with the schemas and rows of older programs."""
 
 import itertools
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, LiteralString, cast
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
-from psycopg.rows import dict_row
+from tests.harness.database import connect
+from tests.harness.ids import unique_id
+from tests.harness.paths import CHECKOUT
 
 PROJECT, ENVIRONMENT = "sim-project", "sim-environment"
-VERSIONS = Path(__file__).parents[2] / "layers/shared/pointsman/db/migrations/versions"
+VERSIONS = CHECKOUT / "layers/shared/pointsman/db/migrations/versions"
 HEAD = max(path.name[:4] for path in VERSIONS.glob("0*.py"))
 
 INSTANCE_INFRA_COLUMNS = {
@@ -52,6 +51,7 @@ POOL_COLUMNS = {
     "created_at": "TIMESTAMPTZ DEFAULT now()",
 }
 POOL_OPTIONAL_COLUMNS = ("runtime_image", "volume_id", "openrouter_key_hash", "agentmail_inbox_id")
+POOL_OPTIONAL_SUBSETS = [subset for size in range(5) for subset in itertools.combinations(POOL_OPTIONAL_COLUMNS, size)]
 POOL_EXTRA_COLUMNS = ("gateway_token", "source_branch")
 POOL_DROPPED_COLUMNS = [
     "service_id",
@@ -63,13 +63,17 @@ POOL_DROPPED_COLUMNS = [
     *POOL_EXTRA_COLUMNS,
 ]
 
-_database_counter = itertools.count(1)
-
 
 @contextmanager
 def create_databases(server_url: str, count: int, options: str = "") -> Iterator[list[str]]:
-    """So many new databases in a server, gone afterwards; `kind` is what CREATE DATABASE is told."""
-    names = [f"migrate_{os.getpid()}_{next(_database_counter)}" for _ in range(count)]
+    """Create databases on a server for this block.
+
+    Args:
+        server_url: of any database there.
+        count: how many.
+        options: of CREATE DATABASE.
+    """
+    names = [unique_id("migrate_").replace("-", "_") for _ in range(count)]
     for name in names:
         execute(server_url, f"CREATE DATABASE {name} {options}")
     yield [urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")) for name in names]
@@ -78,18 +82,18 @@ def create_databases(server_url: str, count: int, options: str = "") -> Iterator
 
 
 def empty_database(url: str) -> str:
-    """The database as a new one would be."""
+    """Drop all of a database's schemas and create an empty `public`; returns the URL."""
     execute(url, "DROP SCHEMA IF EXISTS public, other CASCADE; CREATE SCHEMA public")
     return url
 
 
 def execute(url: str, statement: str, *values: object) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
+    with connect(url) as connection:
         connection.execute(cast("LiteralString", statement), values or None)
 
 
 def fetch_rows(url: str, statement: str, *values: object) -> list[dict[str, Any]]:
-    with psycopg.connect(url, row_factory=dict_row) as connection:
+    with connect(url) as connection:
         return connection.execute(cast("LiteralString", statement), values or None).fetchall()
 
 
@@ -113,7 +117,7 @@ def create_pool_table(url: str, optional: Iterable[str] = POOL_OPTIONAL_COLUMNS,
 
 
 def pool_row(name: str, optional: Iterable[str] = POOL_OPTIONAL_COLUMNS, **changes: object) -> dict[str, object]:
-    """A row as the pool kept it of an instance that runs."""
+    """Build the pool's row of a running instance."""
     values: dict[str, object] = {
         "id": name,
         "name": f"convos-agent-{name}",
@@ -131,7 +135,7 @@ def pool_row(name: str, optional: Iterable[str] = POOL_OPTIONAL_COLUMNS, **chang
 
 
 def dump_database(url: str) -> dict[str, list[dict[str, Any]]]:
-    """All that a program could see of a database: schema and rows."""
+    """Read all that a client can see of a database: schema and rows."""
     contents = {
         "columns": fetch_rows(
             url,

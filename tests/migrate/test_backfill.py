@@ -1,6 +1,5 @@
-"""What is taken over from the pool, whatever of it is there."""
+"""The backfill from the pool, for every subset of its columns."""
 
-import itertools
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +12,7 @@ from tests.migrate.legacy_databases import (
     POOL_COLUMNS,
     POOL_EXTRA_COLUMNS,
     POOL_OPTIONAL_COLUMNS,
+    POOL_OPTIONAL_SUBSETS,
     PROJECT,
     create_pool_table,
     create_table,
@@ -22,8 +22,6 @@ from tests.migrate.legacy_databases import (
     insert_rows,
     pool_row,
 )
-
-OPTIONAL_SUBSETS = [chosen for size in range(5) for chosen in itertools.combinations(POOL_OPTIONAL_COLUMNS, size)]
 
 
 def fetch_instances(pool_migration: Migration) -> list[dict[str, object]]:
@@ -35,8 +33,8 @@ def fetch_tools(pool_migration: Migration) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in fetch_rows(pool_migration.services, f"{query} ORDER BY 1, 2 DESC")]
 
 
-@pytest.mark.parametrize("present", OPTIONAL_SUBSETS, ids=lambda names: "+".join(names) or "none")
-def test_every_set_of_optional_columns_is_taken_over(pool_migration: Migration, present: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("present", POOL_OPTIONAL_SUBSETS, ids=lambda names: "+".join(names) or "none")
+def test_every_subset_of_optional_columns_is_backfilled(pool_migration: Migration, present: tuple[str, ...]) -> None:
     create_pool_table(pool_migration.pool, present)
     insert_rows(pool_migration.pool, "instances", pool_row("a", present), pool_row("b", present, service_id=None))
     before = dump_database(pool_migration.pool)
@@ -46,8 +44,8 @@ def test_every_set_of_optional_columns_is_taken_over(pool_migration: Migration, 
         ("a", "openrouter", "hash-a", "OPENROUTER_API_KEY", None, "active", {}),
         ("a", "agentmail", "a@agentmail.to", "AGENTMAIL_INBOX_ID", "a@agentmail.to", "active", {}),
     ]
-    wanted = [("openrouter_key_hash", expected_tools[0]), ("agentmail_inbox_id", expected_tools[1])]
-    expected_tools = [tool for column, tool in wanted if column in present]
+    tools_by_column = [("openrouter_key_hash", expected_tools[0]), ("agentmail_inbox_id", expected_tools[1])]
+    expected_tools = [tool for column, tool in tools_by_column if column in present]
     assert report == {
         "from": None,
         "to": HEAD,
@@ -76,7 +74,7 @@ def test_every_set_of_optional_columns_is_taken_over(pool_migration: Migration, 
     assert dump_database(pool_migration.pool) == before
 
 
-def test_legacy_columns_more_change_nothing(pool_migration: Migration) -> None:
+def test_additional_legacy_columns_change_nothing(pool_migration: Migration) -> None:
     create_pool_table(pool_migration.pool, POOL_OPTIONAL_COLUMNS, POOL_EXTRA_COLUMNS)
     insert_rows(pool_migration.pool, "instances", pool_row("a", gateway_token="t", source_branch="main"))
     before = dump_database(pool_migration.pool)
@@ -84,7 +82,7 @@ def test_legacy_columns_more_change_nothing(pool_migration: Migration) -> None:
     assert dump_database(pool_migration.pool) == before
 
 
-def test_empty_text_is_no_value(pool_migration: Migration) -> None:
+def test_empty_text_counts_as_null(pool_migration: Migration) -> None:
     create_pool_table(pool_migration.pool)
     empty = dict.fromkeys((*POOL_OPTIONAL_COLUMNS, "url", "deploy_status"), "")
     insert_rows(pool_migration.pool, "instances", pool_row("a", **empty), pool_row("b", service_id=""))
@@ -94,7 +92,7 @@ def test_empty_text_is_no_value(pool_migration: Migration) -> None:
     assert {name: row[name] for name in names} == dict.fromkeys(names)
 
 
-def test_a_missing_time_of_creation_is_now(pool_migration: Migration) -> None:
+def test_a_missing_creation_time_becomes_now(pool_migration: Migration) -> None:
     create_pool_table(pool_migration.pool)
     insert_rows(pool_migration.pool, "instances", pool_row("a", created_at=None))
     pool_migration()
@@ -102,7 +100,7 @@ def test_a_missing_time_of_creation_is_now(pool_migration: Migration) -> None:
     assert row["created_at"] == row["updated_at"]
 
 
-def test_other_types_than_text_are_read(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_column_types_are_converted(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = {**POOL_COLUMNS, "id": "UUID PRIMARY KEY", "deploy_status": "VARCHAR(20)", "created_at": "TIMESTAMP"}
     create_table(pool_migration.pool, "instances", kinds)
     monkeypatch.setenv("POOL_DATABASE_URL", f"{pool_migration.pool}?options=-ctimezone%3DAsia/Tokyo")
@@ -125,7 +123,7 @@ def test_no_table_or_no_service_id_is_nothing_to_backfill(pool_migration: Migrat
 
 
 @pytest.mark.parametrize("name", ["RAILWAY_API_TOKEN", "RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID"])
-def test_without_rows_to_take_railway_is_not_needed(
+def test_without_rows_to_backfill_railway_is_not_called(
     pool_migration: Migration, monkeypatch: pytest.MonkeyPatch, railway_simulator: SimulatorClient, name: str
 ) -> None:
     monkeypatch.delenv(name)
@@ -135,7 +133,7 @@ def test_without_rows_to_take_railway_is_not_needed(
     assert railway_simulator.list_calls() == []
 
 
-def test_a_second_run_finds_rows_and_leaves_everything(pool_migration: Migration) -> None:
+def test_a_second_run_changes_nothing(pool_migration: Migration) -> None:
     create_pool_table(pool_migration.pool)
     insert_rows(pool_migration.pool, "instances", *(pool_row(name) for name in "abc"))
     assert pool_migration()["backfilled"]["instances"] == 3
@@ -147,7 +145,7 @@ def test_a_second_run_finds_rows_and_leaves_everything(pool_migration: Migration
     assert (dump_database(pool_migration.services), dump_database(pool_migration.pool)) == before
 
 
-def test_the_pool_is_not_asked_when_there_are_rows(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pool_is_not_read_when_there_are_rows(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     pool_migration()
     insert_rows(
         pool_migration.services,
@@ -158,7 +156,7 @@ def test_the_pool_is_not_asked_when_there_are_rows(pool_migration: Migration, mo
     assert pool_migration()["backfilled"] is None
 
 
-def test_the_environments_name_is_resolved(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_resolved_by_name(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAILWAY_ENVIRONMENT_ID")
     monkeypatch.setenv("RAILWAY_ENVIRONMENT_NAME", "production")
     create_pool_table(pool_migration.pool)
@@ -167,7 +165,7 @@ def test_the_environments_name_is_resolved(pool_migration: Migration, monkeypatc
     assert fetch_instances(pool_migration)[0]["provider_env_id"] == ENVIRONMENT
 
 
-def test_both_in_one_database(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_schemas_can_share_a_database(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POOL_DATABASE_URL", pool_migration.services)
     create_pool_table(pool_migration.services, POOL_OPTIONAL_COLUMNS, POOL_EXTRA_COLUMNS)
     insert_rows(pool_migration.services, "instances", *(pool_row(name) for name in "abc"))
@@ -183,7 +181,7 @@ def test_both_in_one_database(pool_migration: Migration, monkeypatch: pytest.Mon
     assert pool_migration(drop=True)["dropped"] == {"services": [], "pool": []}
 
 
-def test_many_rows(pool_migration: Migration) -> None:
+def test_thousands_of_rows_are_backfilled(pool_migration: Migration) -> None:
     create_pool_table(pool_migration.pool)
     execute(
         pool_migration.pool,

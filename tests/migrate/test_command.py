@@ -1,23 +1,22 @@
 """`make migrate`, as a person runs it, and the function that it invokes."""
 
 import json
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import psycopg
 import pytest
 
 from local.commands.demo import build_demo_settings
 from local.processes.run_lock import RunLock
 from local.settings import Settings
 from local.stack.stack import Stack
-from tests.harness.runner_process import CHECKOUT, RunnerProcess, build_environment, wait_for
+from tests.harness.checkout import link_checkout, temporary_folder
+from tests.harness.database import connect, wait_for_blocked_sessions
+from tests.harness.paths import CHECKOUT
+from tests.harness.runner_process import RunnerProcess, start_command
 from tests.migrate.conftest import Migration
 from tests.migrate.legacy_databases import (
     HEAD,
@@ -37,31 +36,20 @@ LOCK_QUERY = "SELECT pg_advisory_lock(hashtextextended('pointsman:migrate', 0))"
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """The data folder of a checkout without anybody's `.env`, in a folder that every user may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
-    folder.chmod(0o755)
-    for name in ("template.yaml", "functions", "layers", "statemachines"):
-        (folder / name).symlink_to(CHECKOUT / name)
-    yield folder / ".pointsman"
-    shutil.rmtree(folder)
+    """The data folder of a linked checkout."""
+    with temporary_folder() as folder:
+        yield link_checkout(folder) / ".pointsman"
 
 
-def start_migrate(
-    data: Path, *arguments: str, runner_data: Path | None = None, **changes: str | None
-) -> "subprocess.Popen[str]":
-    """In the checkout of `data`, with `held` for a data folder instead if it is given."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "local", "migrate", "--root", str(data.parent), *arguments],
-        env=build_environment(**{"POINTSMAN_DATA": str(runner_data or data), "RAILWAY_API_TOKEN": None, **changes}),
-        cwd=CHECKOUT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+def start_migrate(data: Path, *arguments: str, **changes: str | None) -> "subprocess.Popen[str]":
+    """Start the command on the root of a data folder, with Railway simulated."""
+    return start_command(
+        "migrate", data.parent, *arguments, **{"POINTSMAN_DATA": str(data), "RAILWAY_API_TOKEN": None, **changes}
     )
 
 
 def wait_for_exit(process: "subprocess.Popen[str]", data: Path) -> tuple[int, str, str]:
-    """Exit code and what was printed; no process of its own may be left."""
+    """Wait for the end; returns the exit code, stdout and stderr. No process may be left."""
     out, err = process.communicate(timeout=60)
     assert "Traceback" not in err
     assert _find_processes(data) == []
@@ -69,12 +57,12 @@ def wait_for_exit(process: "subprocess.Popen[str]", data: Path) -> tuple[int, st
 
 
 def _find_processes(data: Path) -> list[str]:
-    """What runs with this data folder in its arguments or environment, but for tests."""
+    """List the command lines of processes that have the data folder or its root in their arguments or environment."""
     found: list[str] = []
     for process in psutil.process_iter():
         try:
             line = process.cmdline()
-            if str(data) in " ".join(line) or process.environ().get("POINTSMAN_DATA") == str(data):
+            if str(data.parent) in " ".join(line) or process.environ().get("POINTSMAN_DATA") == str(data):
                 found.append(" ".join(line))
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
@@ -85,7 +73,7 @@ def run_migrate(data: Path, *arguments: str, **changes: str | None) -> tuple[int
     return wait_for_exit(start_migrate(data, *arguments, **changes), data)
 
 
-def test_it_needs_nothing_but_an_empty_folder(data: Path) -> None:
+def test_command_needs_nothing_but_an_empty_folder(data: Path) -> None:
     code, out, err = run_migrate(data)
     assert (code, err) == (0, "")
     assert f"schema      nothing → {HEAD}\n" in out
@@ -97,7 +85,7 @@ def test_it_needs_nothing_but_an_empty_folder(data: Path) -> None:
     assert "note        nothing is dropped from the pool: POOL_DATABASE_URL is not set\n" in out
 
 
-def test_it_backfills_through_the_real_function_and_drops(pool_migration: Migration, data: Path) -> None:
+def test_command_backfills_through_the_function_and_drops(pool_migration: Migration, data: Path) -> None:
     create_pool_table(pool_migration.pool)
     insert_rows(pool_migration.pool, "instances", pool_row("a"), pool_row("b", volume_id=None))
     urls = {"SERVICE_DATABASE_URL": pool_migration.services, "POOL_DATABASE_URL": pool_migration.pool}
@@ -129,7 +117,7 @@ def test_a_failure_is_one_line_without_a_secret(pool_migration: Migration, data:
     assert password not in out + err + logs
 
 
-def test_a_start_that_cannot_backfill_stops_with_the_reason(pool_migration: Migration, data: Path) -> None:
+def test_runner_that_cannot_backfill_exits_with_the_reason(pool_migration: Migration, data: Path) -> None:
     create_pool_table(pool_migration.pool)
     insert_rows(pool_migration.pool, "instances", pool_row("a"), pool_row("b", service_id="service-a"))
     urls = {"SERVICE_DATABASE_URL": pool_migration.services, "POOL_DATABASE_URL": pool_migration.pool}
@@ -139,20 +127,19 @@ def test_a_start_that_cannot_backfill_stops_with_the_reason(pool_migration: Migr
     assert fetch_rows(pool_migration.services, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
 
 
-def test_an_interrupted_one_leaves_no_process_and_no_trace(services_migration: Migration, data: Path) -> None:
-    with psycopg.connect(services_migration.services, autocommit=True) as other:
+def test_interrupted_migration_leaves_no_process_and_no_change(services_migration: Migration, data: Path) -> None:
+    with connect(services_migration.services) as other:
         other.execute(LOCK_QUERY)
         process = start_migrate(data, SERVICE_DATABASE_URL=services_migration.services)
-        waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        wait_for(lambda: other.execute(waiting).fetchone() is not None)
+        wait_for_blocked_sessions(services_migration.services)
         process.send_signal(signal.SIGTERM)
         code, _, err = wait_for_exit(process, data)
     assert (code, err) == (1, "pointsman: stopped before the migration was done\n")
     assert fetch_rows(services_migration.services, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
 
 
-def test_beside_a_runner_it_runs_there(stack: Stack, data: Path) -> None:
-    process = start_migrate(data, "--drop", runner_data=stack.settings.data)
+def test_command_beside_a_runner_migrates_through_it(stack: Stack, data: Path) -> None:
+    process = start_migrate(data, "--drop", POINTSMAN_DATA=str(stack.settings.data))
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert out.splitlines()[0] == f"  in the Pointsman that serves {stack.url}, with its settings"
@@ -161,17 +148,18 @@ def test_beside_a_runner_it_runs_there(stack: Stack, data: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["SERVICE_DATABASE_URL", "POOL_DATABASE_URL"])
-def test_a_runner_with_other_databases_is_not_asked(
+def test_runner_with_other_databases_is_not_used(
     stack: Stack, data: Path, services_migration: Migration, name: str
 ) -> None:
-    process = start_migrate(data, "--drop", runner_data=stack.settings.data, **{name: services_migration.services})
+    changes = {"POINTSMAN_DATA": str(stack.settings.data), name: services_migration.services}
+    process = start_migrate(data, "--drop", **changes)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert "migrates other databases than this environment says" in err
     assert services_migration.services.split(":")[2].split("@")[0] not in err
 
 
-def test_it_waits_for_a_runner_that_is_starting(data: Path, services_migration: Migration) -> None:
+def test_command_waits_for_a_runner_that_is_starting(data: Path, services_migration: Migration) -> None:
     data.mkdir()
     lock = RunLock(data)
     lock.acquire()
@@ -186,26 +174,26 @@ def test_it_waits_for_a_runner_that_is_starting(data: Path, services_migration: 
 
 
 def test_the_demo_leaves_the_developers_databases_alone(data: Path) -> None:
-    """Without a pool, or its embedded database would be filled with real instances, and a real Railway asked."""
-    given = dict.fromkeys(("SERVICE_DATABASE_URL", "DATABASE_URL", "POOL_DATABASE_URL"), "postgresql://real/one")
-    settings = build_demo_settings(Settings.load(data.parent, given))
+    """Or its embedded database would be filled with real instances, and a real Railway called."""
+    environment = dict.fromkeys(("SERVICE_DATABASE_URL", "DATABASE_URL", "POOL_DATABASE_URL"), "postgresql://real/one")
+    settings = build_demo_settings(Settings.load(data.parent, environment))
     assert settings.databases() == {"services": None, "pool": None}
 
 
-def test_make_knows_both() -> None:
+def test_make_has_both_targets() -> None:
     for target, ending in (("migrate", "-m local migrate"), ("migrate-drop", "-m local migrate --drop")):
         command = ["make", "-n", "--no-print-directory", target]
-        done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
-        assert done.stdout.splitlines()[-1].endswith(ending)
+        completed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+        assert completed.stdout.splitlines()[-1].endswith(ending)
 
 
 @pytest.mark.parametrize("drop", ["yes", 1, None, {}, "true"])
-def test_the_function_takes_a_boolean_only(stack: Stack, drop: object) -> None:
+def test_the_function_accepts_a_boolean_only(stack: Stack, drop: object) -> None:
     result = stack.invoke("MigrateFunction", {"drop": drop})
     assert (result.error_type, result.error_message) == ("InvalidInput", "drop has to be true or false")
 
 
-def test_the_function_answers_with_the_report(stack: Stack) -> None:
+def test_the_function_returns_the_report(stack: Stack) -> None:
     result = stack.invoke("MigrateFunction", {"drop": True})
     assert result.error is None, result.payload
     assert json.loads(result.payload) == {

@@ -1,8 +1,5 @@
-"""Whatever fails, both databases are as they were, and the error says why without a secret."""
+"""After any failure both databases are unchanged, and the error says why without a secret."""
 
-import threading
-
-import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
@@ -10,6 +7,9 @@ from local.stack.stack import Stack
 from pointsman.db.migrations import database
 from pointsman.db.migrations import runner as schema
 from pointsman.errors import DatabaseUnavailable, MigrationFailed
+from tests.harness.background import run_concurrently, run_in_background
+from tests.harness.database import connect
+from tests.harness.wait import wait_until
 from tests.migrate.conftest import Migration
 from tests.migrate.legacy_databases import (
     INSTANCE_INFRA_COLUMNS,
@@ -41,13 +41,13 @@ def create_filled_pool(pool_migration: Migration, *names: str) -> None:
 
 
 def create_legacy_services(url: str) -> None:
-    wanted = {name: kind for name, kind in INSTANCE_INFRA_COLUMNS.items() if name != "provider_project_id"}
-    create_table(url, "instance_infra", {**wanted, **dict.fromkeys(SECRET_COLUMNS, "TEXT NOT NULL")})
+    columns = {name: kind for name, kind in INSTANCE_INFRA_COLUMNS.items() if name != "provider_project_id"}
+    create_table(url, "instance_infra", {**columns, **dict.fromkeys(SECRET_COLUMNS, "TEXT NOT NULL")})
     create_table(url, "instance_services", INSTANCE_SERVICES_COLUMNS)
 
 
 def assert_migration_fails(pool_migration: Migration, message: str, *, drop: bool = False) -> str:
-    """Migrate, see it fail with this message, and both databases unchanged."""
+    """Migrate; assert that it fails with this message and leaves both databases unchanged. Returns the message."""
     before = dump_database(pool_migration.services), dump_database(pool_migration.pool)
     with pytest.raises(MigrationFailed, match=message) as caught:
         pool_migration(drop=drop)
@@ -57,24 +57,24 @@ def assert_migration_fails(pool_migration: Migration, message: str, *, drop: boo
 
 @pytest.fixture(params=["fresh", "legacy"])
 def schema_variant(request: pytest.FixtureRequest, pool_migration: Migration) -> Migration:
-    """A services database without any table, or with those of an older program."""
+    """A services database without tables, or with those of an older program."""
     if request.param == "legacy":
         create_legacy_services(pool_migration.services)
     return pool_migration
 
 
-def test_a_service_of_two_instances(schema_variant: Migration) -> None:
+def test_a_service_of_two_instances_fails_the_backfill(schema_variant: Migration) -> None:
     create_filled_pool(schema_variant, "a", "b")
     insert_rows(schema_variant.pool, "instances", pool_row("c", service_id="service-a"))
-    said = assert_migration_fails(
+    message = assert_migration_fails(
         schema_variant,
         BACKFILL_FAILED + "23505 duplicate key .*table instance_infra, constraint instance_infra_provider_serv",
     )
-    assert "service-a" not in said
+    assert "service-a" not in message
 
 
 @pytest.mark.parametrize(("name", "after"), [("instance_infra", 2), ("instance_services", 3)])
-def test_a_row_in_the_middle_that_is_refused(pool_migration: Migration, name: str, after: int) -> None:
+def test_a_rejected_row_rolls_the_backfill_back(pool_migration: Migration, name: str, after: int) -> None:
     create_legacy_services(pool_migration.services)
     execute(pool_migration.services, RAISING_TRIGGER_FUNCTION.format(table=name, after=after))
     execute(
@@ -87,8 +87,8 @@ def test_a_row_in_the_middle_that_is_refused(pool_migration: Migration, name: st
 
 
 def call_at_commit(pool_migration: Migration, function: str) -> None:
-    """Call the function when the backfill is committed, with columns left to drop in the pool only."""
-    # What waits for the commit stands in the way of another ALTER TABLE, so nothing legacy may be there to drop.
+    """Call the function `refuse` when the backfill is committed, with columns left to drop in the pool only."""
+    # The deferred trigger blocks another ALTER TABLE, so services may have nothing legacy to drop.
     create_table(pool_migration.services, "instance_infra", INSTANCE_INFRA_COLUMNS)
     execute(pool_migration.services, function)
     execute(
@@ -99,12 +99,12 @@ def call_at_commit(pool_migration: Migration, function: str) -> None:
     create_filled_pool(pool_migration, "a")
 
 
-def test_a_commit_that_is_refused_rolls_the_pools_drop_back_too(pool_migration: Migration) -> None:
+def test_a_rejected_commit_rolls_the_pools_drop_back(pool_migration: Migration) -> None:
     call_at_commit(pool_migration, RAISING_TRIGGER_FUNCTION.format(table="instance_infra", after=1))
     assert_migration_fails(pool_migration, "could not be committed; both databases are as they were: P0001", drop=True)
 
 
-def test_a_commit_without_an_answer_is_told_as_unknown_and_rolls_the_pools_drop_back(pool_migration: Migration) -> None:
+def test_a_commit_with_an_unknown_outcome_is_reported_and_rolls_the_pools_drop_back(pool_migration: Migration) -> None:
     call_at_commit(
         pool_migration,
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
@@ -116,7 +116,7 @@ def test_a_commit_without_an_answer_is_told_as_unknown_and_rolls_the_pools_drop_
     assert (dump_database(pool_migration.services), dump_database(pool_migration.pool)) == before
 
 
-def test_a_settings_name_that_is_missing(schema_variant: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_railway_settings_fail_the_backfill(schema_variant: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     create_filled_pool(schema_variant, "a")
     monkeypatch.delenv("RAILWAY_API_TOKEN")
     assert_migration_fails(schema_variant, BACKFILL_FAILED + "The setting RAILWAY_API_TOKEN is missing")
@@ -126,7 +126,7 @@ def test_a_settings_name_that_is_missing(schema_variant: Migration, monkeypatch:
     assert_migration_fails(schema_variant, BACKFILL_FAILED + ".*RAILWAY_ENVIRONMENT_NAME is wrong: .*production")
 
 
-def test_a_refused_token(schema_variant: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_token_fails_the_backfill(schema_variant: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     create_pool_table(schema_variant.pool)
     insert_rows(schema_variant.pool, "instances", pool_row("a", volume_id=None))
     monkeypatch.setenv("RAILWAY_API_TOKEN", "bad-token")
@@ -135,12 +135,12 @@ def test_a_refused_token(schema_variant: Migration, monkeypatch: pytest.MonkeyPa
     )
 
 
-def test_rows_that_cannot_be_read(pool_migration: Migration) -> None:
+def test_unreadable_rows_fail_the_backfill(pool_migration: Migration) -> None:
     create_table(pool_migration.pool, "instances", {"service_id": "TEXT", "name": "TEXT"})
     assert_migration_fails(pool_migration, BACKFILL_FAILED + "42703 column .id. does not exist")
 
 
-def test_a_time_that_is_none(pool_migration: Migration) -> None:
+def test_an_invalid_time_fails_the_backfill(pool_migration: Migration) -> None:
     create_pool_table(pool_migration.pool)
     execute(pool_migration.pool, "ALTER TABLE instances ALTER created_at DROP DEFAULT, ALTER created_at TYPE TEXT")
     insert_rows(pool_migration.pool, "instances", pool_row("a", created_at="yesterday-ish"))
@@ -178,51 +178,52 @@ UNREACHABLE_URLS = [
 
 
 @pytest.mark.parametrize("url", UNREACHABLE_URLS)
-def test_an_address_that_leads_nowhere_is_not_told(
+def test_an_unreachable_address_is_not_in_the_error(
     pool_migration: Migration, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("POOL_DATABASE_URL", url)
-    said = assert_migration_fails(pool_migration, BACKFILL_FAILED + r"The pool's database cannot be reached \(\w+\)$")
+    message = assert_migration_fails(
+        pool_migration, BACKFILL_FAILED + r"The pool's database cannot be reached \(\w+\)$"
+    )
     monkeypatch.setenv("SERVICE_DATABASE_URL", url)
     with pytest.raises(DatabaseUnavailable, match=r"^The services database cannot be reached") as caught:
         pool_migration()
-    assert SECRET not in said + repr(caught.value) + str(caught.value)
+    assert SECRET not in message + repr(caught.value) + str(caught.value)
 
 
-def test_a_wrong_password_is_not_told(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_is_not_in_the_error(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     user, _, host = pool_migration.pool.partition("@")
     monkeypatch.setenv("POOL_DATABASE_URL", f"{user}{SECRET}@{host}")
-    said = assert_migration_fails(pool_migration, "The pool's database cannot be reached")
-    assert SECRET not in said
-    assert user.rsplit(":", 1)[1] not in said
+    message = assert_migration_fails(pool_migration, "The pool's database cannot be reached")
+    assert SECRET not in message
+    assert user.rsplit(":", 1)[1] not in message
 
 
 @pytest.mark.parametrize("which", ["services", "pool"])
-def test_a_database_that_breaks_off_in_the_middle(
-    pool_migration: Migration, railway_simulator: SimulatorClient, monkeypatch: pytest.MonkeyPatch, which: str
+def test_a_database_lost_in_the_middle_changes_nothing(
+    pool_migration: Migration, railway_simulator: SimulatorClient, which: str
 ) -> None:
-    """While Railway is asked, so the rows are read and none is written yet."""
+    """During Railway's listing: the rows are read and none is written yet."""
     create_pool_table(pool_migration.pool)
     insert_rows(pool_migration.pool, "instances", pool_row("a", volume_id=None))
     railway_simulator.inject_fault("railway", "*", "slow", seconds=0.5, match="volumeInstances")
     url = getattr(pool_migration, which)
-    terminator = threading.Thread(target=terminate_migration, args=(url, railway_simulator))
-    terminator.start()
+    termination = run_in_background(lambda: terminate_migration(url, railway_simulator))
     if which == "services":
         assert_migration_fails(pool_migration, BACKFILL_FAILED + "(57P01|the database broke off)")
     else:
-        # All that the backfill needs of the pool has been read by then.
+        # By then the backfill has read all that it needs of the pool.
         assert pool_migration()["backfilled"]["instances"] == 1
-    terminator.join()
+    termination.result()
 
 
 def terminate_migration(url: str, railway_simulator: SimulatorClient) -> None:
-    volumes_requested = threading.Event()
-    while not volumes_requested.wait(0.01):
-        if any(
+    wait_until(
+        lambda: any(
             "volumeInstances" in str(fault["match"]) and fault["struck"] for fault in railway_simulator.list_faults()
-        ):
-            volumes_requested.set()
+        ),
+        description="the request for volumes",
+    )
     query = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND application_name = 'pointsman-migrate'"
@@ -230,33 +231,28 @@ def terminate_migration(url: str, railway_simulator: SimulatorClient) -> None:
     assert fetch_rows(url, query)
 
 
-def test_a_lock_that_is_not_had_in_time_ends_it(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_timeout_changes_nothing(pool_migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
     create_filled_pool(pool_migration, "a")
     pool_migration()
     for module in (schema, database):
         monkeypatch.setattr(module, "LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
     monkeypatch.setattr("pointsman.db.migrations.pool_manager_schema.LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
-    with psycopg.connect(pool_migration.pool) as reader:
+    with connect(pool_migration.pool, autocommit=False) as reader:
         reader.execute("SELECT FROM instances")
         assert_migration_fails(pool_migration, "^The drop failed; both databases are as they were: 55P03", drop=True)
-    with psycopg.connect(pool_migration.services) as writer:
+    with connect(pool_migration.services, autocommit=False) as writer:
         writer.execute("DELETE FROM instance_infra")
         assert_migration_fails(pool_migration, "^The drop failed; both databases are as they were: 55P03", drop=True)
-    with psycopg.connect(pool_migration.services) as other:
+    with connect(pool_migration.services, autocommit=False) as other:
         other.execute("LOCK TABLE instance_infra")
         with pytest.raises(MigrationFailed, match=BACKFILL_FAILED + "55P03"):
             pool_migration()
 
 
 @pytest.mark.parametrize("drop", [False, True])
-def test_several_at_once_do_it_once(pool_migration: Migration, drop: bool) -> None:
+def test_concurrent_migrations_run_once(pool_migration: Migration, drop: bool) -> None:
     create_filled_pool(pool_migration, *"abcde")
-    reports: list[dict[str, object]] = []
-    threads = [threading.Thread(target=lambda: reports.append(pool_migration(drop=drop))) for _ in range(4)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    reports = run_concurrently(*[lambda: pool_migration(drop=drop)] * 4)
     assert len(reports) == 4
     assert [report["backfilled"] for report in reports if report["backfilled"]] == [
         {"instances": 5, "tools": 10, "volumesCompleted": 0, "withoutVolume": 0}

@@ -1,13 +1,12 @@
-"""The services database as it may be found: nothing, every older shape, the newest."""
+"""The services database as found: empty, with every older schema, with the newest."""
 
 import itertools
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from pointsman.db import instances
 from pointsman.errors import MigrationFailed
+from tests.harness.database import connect
 from tests.migrate.conftest import Migration
 from tests.migrate.legacy_databases import (
     HEAD,
@@ -30,9 +29,9 @@ OPTIONAL_TOOLS = ["resource_meta", "env_value", "status", "created_at"]
 
 
 def create_legacy_tables(url: str, *, without: tuple[str, ...] = (), secrets: dict[str, str] | None = None) -> None:
-    """Both tables without these columns, with these more, and a row in each."""
-    wanted = {name: kind for name, kind in INSTANCE_INFRA_COLUMNS.items() if name not in without}
-    create_table(url, "instance_infra", {**wanted, **(secrets or {})})
+    """Create both tables without some columns and with others, and a row in each."""
+    columns = {name: kind for name, kind in INSTANCE_INFRA_COLUMNS.items() if name not in without}
+    create_table(url, "instance_infra", {**columns, **(secrets or {})})
     create_table(
         url,
         "instance_services",
@@ -48,7 +47,7 @@ def write_current_rows(url: str) -> None:
         "url": None, "deploy_status": None, "runtime_image": None, "volume_id": None,
     }  # fmt: skip
     tool = instances.ToolRow("agentmail", "a@b", "AGENTMAIL_INBOX_ID", "a@b", {})
-    with psycopg.connect(url, row_factory=dict_row) as connection:
+    with connect(url) as connection:
         instances.insert(connection, infra, [tool])
         assert instances.get(connection, "new") is not None
         instances.mark_destroy_failed(connection, "new", [])
@@ -80,7 +79,7 @@ MISSING_COLUMNS = [
 
 
 @pytest.mark.parametrize("without", MISSING_COLUMNS, ids=lambda names: f"without {'+'.join(names) or 'nothing'}")
-def test_an_older_shape_is_completed_and_keeps_its_rows(
+def test_an_older_schema_is_completed_and_keeps_its_rows(
     services_migration: Migration, without: tuple[str, ...]
 ) -> None:
     create_legacy_tables(services_migration.services, without=without)
@@ -102,7 +101,7 @@ SECRET_SUBSETS = [chosen for size in range(1, 4) for chosen in itertools.combina
 
 @pytest.mark.parametrize("kind", ["TEXT", "TEXT NOT NULL"])
 @pytest.mark.parametrize("chosen", SECRET_SUBSETS, ids="+".join)
-def test_columns_of_old_secrets_stay_without_being_required(
+def test_columns_of_old_secrets_become_optional(
     services_migration: Migration, chosen: tuple[str, ...], kind: str
 ) -> None:
     create_legacy_tables(
@@ -114,7 +113,7 @@ def test_columns_of_old_secrets_stay_without_being_required(
     assert {name: old[name] for name in chosen} == dict.fromkeys(chosen, "secret")
 
 
-def test_only_one_of_the_two_tables_there(services_migration: Migration) -> None:
+def test_only_one_of_the_two_tables_exists(services_migration: Migration) -> None:
     create_table(services_migration.services, "instance_infra", INSTANCE_INFRA_COLUMNS)
     insert_rows(services_migration.services, "instance_infra", LEGACY_INSTANCE)
     services_migration()
@@ -122,7 +121,7 @@ def test_only_one_of_the_two_tables_there(services_migration: Migration) -> None
     assert len(fetch_rows(services_migration.services, "SELECT * FROM instance_infra")) == 2
 
 
-def test_what_cannot_be_made_up_is_named_and_nothing_is_changed(services_migration: Migration) -> None:
+def test_a_required_column_without_a_default_is_named_and_nothing_is_changed(services_migration: Migration) -> None:
     create_legacy_tables(services_migration.services)
     execute(services_migration.services, "ALTER TABLE instance_services DROP COLUMN env_key")
     before = dump_database(services_migration.services)
@@ -131,19 +130,19 @@ def test_what_cannot_be_made_up_is_named_and_nothing_is_changed(services_migrati
     assert dump_database(services_migration.services) == before
 
 
-def test_the_tables_of_the_search_path_are_meant(
+def test_the_tables_of_the_search_path_are_migrated(
     services_migration: Migration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execute(services_migration.services, "CREATE SCHEMA other")
-    there = f"{services_migration.services}?options=-csearch_path%3Dother"
-    monkeypatch.setenv("SERVICE_DATABASE_URL", there)
-    create_legacy_tables(there, secrets={"wallet_key": "TEXT NOT NULL"})
+    other_schema = f"{services_migration.services}?options=-csearch_path%3Dother"
+    monkeypatch.setenv("SERVICE_DATABASE_URL", other_schema)
+    create_legacy_tables(other_schema, secrets={"wallet_key": "TEXT NOT NULL"})
     create_table(services_migration.services, "instance_infra", {"gateway_token": "TEXT NOT NULL"})
     assert services_migration(drop=True)["dropped"] == {"services": ["wallet_key"], "pool": []}
     assert column_names(services_migration.services, "instance_infra") >= {"gateway_token"}
 
 
-def test_a_newer_schema_than_ours_is_said(services_migration: Migration) -> None:
+def test_a_newer_schema_is_rejected(services_migration: Migration) -> None:
     services_migration()
     execute(services_migration.services, "UPDATE pointsman_schema_version SET version_num = '9999'")
     with pytest.raises(MigrationFailed, match=r"nothing was changed: .*9999"):

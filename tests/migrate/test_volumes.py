@@ -1,4 +1,4 @@
-"""Volumes that the pool did not keep, completed from Railway's list."""
+"""Volumes that the pool did not store, completed from Railway's listing."""
 
 import pytest
 
@@ -16,16 +16,16 @@ def fetch_volume_ids(pool_migration: Migration) -> dict[str, str | None]:
 
 
 def simulator_volumes(simulator: SimulatorClient) -> dict[str, str]:
-    """The volume of each service, as the simulator knows them."""
+    """Return the simulator's volume ids by service id."""
     mounted = as_obj(as_obj(simulator.get_state()["railway"])["volume_instances"]).values()
-    return {str(as_obj(one)["service_id"]): str(as_obj(one)["volume_id"]) for one in mounted}
+    return {str(as_obj(volume)["service_id"]): str(as_obj(volume)["volume_id"]) for volume in mounted}
 
 
 def count_volume_pages(simulator: SimulatorClient) -> int:
     return sum("volumeInstances" in str(call.body) for call in simulator.list_calls())
 
 
-def test_what_is_missing_is_completed_over_several_pages(
+def test_missing_volumes_are_completed_over_several_pages(
     pool_migration: Migration, railway_simulator: SimulatorClient
 ) -> None:
     railway_simulator.update_config({"railway": {"page_max": 3}})
@@ -37,13 +37,13 @@ def test_what_is_missing_is_completed_over_several_pages(
         insert_rows(pool_migration.pool, "instances", pool_row(f"i{number}", service_id=service, volume_id=volume_id))
     report = pool_migration()
     assert report["backfilled"] == {"instances": 8, "tools": 16, "volumesCompleted": 6, "withoutVolume": 1}
-    there = simulator_volumes(railway_simulator)
-    expected = {f"i{number}": there[service] for number, service in enumerate(services)}
+    volume_ids = simulator_volumes(railway_simulator)
+    expected = {f"i{number}": volume_ids[service] for number, service in enumerate(services)}
     assert fetch_volume_ids(pool_migration) == {**expected, "i0": "kept", "i7": None}
     assert count_volume_pages(railway_simulator) == 3
 
 
-def test_railway_is_not_asked_when_none_is_missing(
+def test_railway_is_not_called_when_no_volume_is_missing(
     pool_migration: Migration, railway_simulator: SimulatorClient
 ) -> None:
     create_pool_table(pool_migration.pool)
@@ -53,10 +53,10 @@ def test_railway_is_not_asked_when_none_is_missing(
 
 
 @pytest.mark.parametrize("order", [("/cache", "/data"), ("/data", "/cache")])
-def test_of_several_the_one_at_data_is_taken(
+def test_the_volume_at_data_takes_precedence(
     pool_migration: Migration, monkeypatch: pytest.MonkeyPatch, order: tuple[str, str]
 ) -> None:
-    """The simulator, like Railway today, gives a service one volume only."""
+    """The simulator, like Railway today, attaches one volume to a service."""
     several = [provider.Volume(path, service, path) for service in ("service-a", None, "service-b") for path in order]
     monkeypatch.setattr(provider.RailwayClient, "list_volumes", lambda _self: iter(several))
     create_pool_table(pool_migration.pool)
@@ -65,7 +65,7 @@ def test_of_several_the_one_at_data_is_taken(
     assert fetch_volume_ids(pool_migration) == {"a": "/data", "b": "/data"}
 
 
-def test_one_elsewhere_is_better_than_none(pool_migration: Migration, railway_simulator: SimulatorClient) -> None:
+def test_a_volume_at_another_path_is_used(pool_migration: Migration, railway_simulator: SimulatorClient) -> None:
     [service] = railway_simulator.seed_services(1, bare=True)
     volume_id = provider.get_client().create_volume(service, "/elsewhere")
     create_pool_table(pool_migration.pool)
@@ -75,7 +75,7 @@ def test_one_elsewhere_is_better_than_none(pool_migration: Migration, railway_si
 
 
 @pytest.mark.parametrize("after", [0, 1], ids=["first page", "second page"])
-def test_a_list_that_cannot_be_read_to_its_end_fails_the_backfill(
+def test_an_incomplete_listing_fails_the_backfill(
     pool_migration: Migration, railway_simulator: SimulatorClient, after: int
 ) -> None:
     railway_simulator.update_config({"railway": {"page_max": 2}})

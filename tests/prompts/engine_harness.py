@@ -1,41 +1,25 @@
-"""Prompts in tests: begun by scripts of the simulated model, advanced by hand, and what is stored of them."""
+"""The prompt loop in this process: prompts of scripted model turns, advanced by the test, and what they store."""
 
-import itertools
 import json
-import os
 import re
 import time
-from collections.abc import Callable
 from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
-
-from local.lambda_service.worker import build_lambda_environment
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.agent.loop.runner import NextStep, advance_prompt
 from pointsman.db import prompt_events
 from pointsman.db.connection import run_in_transaction
 from pointsman.prompts import approvals, submission
-from tests.harness.instances import wait_until
+from tests.harness import simulator as simulated
+from tests.harness.database import Database, connect, wait_for_blocked_sessions
+from tests.harness.ids import unique_id
+from tests.harness.wait import wait_until
 from tests.prompts.sample_agent import FailingPlugin, compose
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-_counter = itertools.count(1)
 
 EventList = list[tuple[str, dict[str, Any]]]
-
-
-def advance_function_environment(stack: Stack, state_machine_arn: str) -> dict[str, str]:
-    """What the function that advances prompts sees, but for what belongs to its process."""
-    function = stack._started_runner.template.functions["AdvancePromptFunction"]
-    variables = {
-        name: value
-        for name, value in build_lambda_environment(function, stack.aws_url).items()
-        if not name.startswith(("PATH", "PYTHON", "LANG", "TZ", "LD_", "DYLD_"))
-    }
-    return {**variables, "PROMPT_STATE_MACHINE_ARN": state_machine_arn}
 
 
 def submit_prompt(user_id: str, text: str, **options: Any) -> str:
@@ -50,12 +34,10 @@ class EngineHarness:
         self.stack = stack
         self.simulator = simulator
         self.environment = environment
-        self.user_id = f"user-{os.getpid()}-{next(_counter)}"
+        self.user_id = unique_id("user-")
         self.agent = compose()
-        self.db: psycopg.Connection[dict[str, Any]] = psycopg.connect(
-            stack.database_url, autocommit=True, row_factory=dict_row
-        )
-        # An earlier prompt of another test must not be found by a recovery.
+        self.db: Database = connect(stack.database_url)
+        # A recovery must not find a prompt of another test.
         self.db.execute("UPDATE prompts SET status = 'failed' WHERE status IN ('running', 'waiting')")
         self.db.execute("CREATE TABLE IF NOT EXISTS test_effects (user_id TEXT, name TEXT)")
         self.failing_plugin: FailingPlugin = self.agent.plugins.get("fragile")  # type: ignore[assignment]
@@ -64,19 +46,19 @@ class EngineHarness:
         self.db.close()
 
     def submit(self, *turns: dict[str, object], text: str | None = None, **options: Any) -> str:
-        """Begin a prompt to which the model says this."""
-        text = text or f"Question {os.getpid()}-{next(_counter)}."
+        """Submit a prompt with scripted model turns; returns its id."""
+        text = text or unique_id("Question ") + "."
         if turns:
             self.simulator.script_model(*turns, match=text)
         return submit_prompt(self.user_id, text, **options)
 
     def advance(self, prompt_id: str) -> NextStep:
-        """Once, as the newest execution."""
+        """Advance the prompt once, as its newest execution."""
         restarts = self.prompt_row(prompt_id)["restarts"]
         return advance_prompt(self.agent, prompt_id, restarts, time.monotonic() + 1000)
 
     def submit_and_advance(self, *turns: dict[str, object], **options: Any) -> str:
-        """Begin a prompt and advance it."""
+        """Submit a prompt and advance it once."""
         prompt_id = self.submit(*turns, **options)
         self.advance(prompt_id)
         return prompt_id
@@ -87,12 +69,12 @@ class EngineHarness:
     def create_conversation(self) -> str:
         return self.call_tool("conversation.create")["id"]
 
-    def call_tool(self, tool_id: str, **given: object) -> Any:
+    def call_tool(self, tool_id: str, **arguments: object) -> Any:
         from composition import compose as composed
         from pointsman.agent import Invocation
 
         agent = composed()
-        return agent.api.get_tool(tool_id).tool.call(Invocation(self.user_id, agent.services), given, approved=True)
+        return agent.api.get_tool(tool_id).tool.call(Invocation(self.user_id, agent.services), arguments, approved=True)
 
     # What is stored
 
@@ -105,7 +87,7 @@ class EngineHarness:
         return self.prompt_row(prompt_id)["status"]
 
     def events(self, prompt_id: str) -> EventList:
-        """The events, with every time replaced by `T` and the prompt's id by `P`."""
+        """Return the prompt's events, with times replaced by `T` and its id by `P`."""
         events = run_in_transaction(prompt_events.list_after, prompt_id, self.user_id, 0) or []
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
         for event in events:
@@ -115,31 +97,29 @@ class EngineHarness:
         return [(event, data) for event, data in json.loads(text)]
 
     def tool_results(self, prompt_id: str) -> list[Any]:
-        """What the tools' outputs hold: the output, or the error's text."""
+        """Return the results in the tools' outputs: the output, or the error's text."""
         outputs = [
             data for event, data in self.events(prompt_id) if event == "prompt.output" and data["type"] == "tool"
         ]
-        return [next(value for key, value in one["result"].items() if key != "type") for one in outputs]
+        return [next(value for key, value in output["result"].items() if key != "type") for output in outputs]
 
     def last_event(self, prompt_id: str) -> tuple[str, dict[str, Any]]:
         return self.events(prompt_id)[-1]
 
     def effects(self) -> list[str]:
-        """The traces that this user's tools have left."""
+        """Return the names that this user's tools have recorded."""
         return [
             row["name"]
             for row in self.db.execute("SELECT name FROM test_effects WHERE user_id = %s", (self.user_id,)).fetchall()
         ]
 
     def model_requests(self) -> list[dict[str, Any]]:
-        """What the model was asked, each time."""
-        return [call.body for call in self.simulator.list_calls() if call.provider == "model"]  # type: ignore[misc]
+        """Return the bodies of all requests to the model."""
+        return simulated.model_requests(self.simulator)
 
     def wait_for_blocked_sessions(self, count: int, timeout: float = 30) -> None:
-        """Wait until so many sessions wait for a lock. Asked anew each time: a transaction sees one state of them."""
-        query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        with psycopg.connect(self.stack.database_url, autocommit=True) as other:
-            wait_until_true(lambda: other.execute(query).rowcount >= count, timeout)
+        """Wait until `count` sessions of the database wait for a lock."""
+        wait_for_blocked_sessions(self.stack.database_url, count, timeout)
 
     def wait_for_status(self, prompt_id: str, *statuses: str, timeout: float = 30) -> str:
         def status_if_wanted() -> str | None:
@@ -147,7 +127,3 @@ class EngineHarness:
             return status if status in statuses else None
 
         return wait_until(status_if_wanted, timeout)
-
-
-def wait_until_true(condition: Callable[[], bool], timeout: float = 20) -> None:
-    wait_until(lambda: condition() or None, timeout)

@@ -1,6 +1,6 @@
-"""Advancing a prompt in a process of its own that is killed at a certain transaction; and deciding, many at once.
+"""Advancing a prompt in a forked process that is killed at its nth transaction, and concurrent decisions.
 
-The processes are forked from one that has loaded everything, so each costs a few milliseconds.
+The processes are forked from one that has imported everything, so each costs a few milliseconds.
 """
 
 import multiprocessing
@@ -30,9 +30,17 @@ KILLED, ACCEPTED, REFUSED = -signal.SIGKILL, 10, 11
 def advance_in_process(
     environment: Mapping[str, str], prompt_id: str, restarts: int, kill_at: int, kill_moment: str
 ) -> str | None:
-    """What the next advance says; None for one that was killed at its `kill`th transaction, before its commit or after.
+    """Advance a prompt and kill the process at its nth transaction.
 
-    Counted from 1; the transactions that only read count too.
+    Args:
+        environment: of the function that advances prompts.
+        prompt_id: the prompt.
+        restarts: number of the execution.
+        kill_at: counted from 1, transactions that only read included; 0 kills nothing.
+        kill_moment: "before" or "after" the commit.
+
+    Returns:
+        The next step, or None if the process was killed.
     """
     receiver, sender = forkserver.Pipe()
     process = forkserver.Process(
@@ -46,7 +54,7 @@ def advance_in_process(
 
 
 def start_advance(environment: Mapping[str, str], prompt_id: str, restarts: int) -> BaseProcess:
-    """The next advance, started; its exit code is 0 when it ends by itself."""
+    """Start an advance; its exit code is 0 when it ends by itself."""
     _, sender = forkserver.Pipe()
     process = forkserver.Process(
         target=_run_advance, args=(sender, dict(environment), prompt_id, restarts, 0, "before")
@@ -59,7 +67,7 @@ def start_advance(environment: Mapping[str, str], prompt_id: str, restarts: int)
 def start_deciders(
     environment: Mapping[str, str], user_id: str, prompt_id: str, call_id: str, count: int
 ) -> list[BaseProcess]:
-    """So many processes that approve or reject a call, started; their exit codes tell WON or REFUSED."""
+    """Start processes that approve or reject a call; their exit codes are ACCEPTED or REFUSED."""
     processes: list[BaseProcess] = []
     for index in range(count):
         args = (dict(environment), user_id, prompt_id, call_id, index % 2 == 0)

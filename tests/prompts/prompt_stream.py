@@ -1,7 +1,5 @@
-"""Prompts over HTTP in tests: begun with a script of the simulated model, followed event by event, cut off, decided."""
+"""Prompts over HTTP: submitted with scripted model turns, streamed, disconnected, decided."""
 
-import itertools
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,29 +9,22 @@ import httpx
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import wait_until
+from tests.harness.ids import unique_id
 from tests.harness.runner_process import RunnerProcess
+from tests.harness.wait import wait_until
 from tests.prompts.engine_harness import TIMESTAMP
 from tests.prompts.sse_readers import Message, parse_strictly
 
 FINAL_EVENTS = ("prompt.completed", "error")
 STREAM_FUNCTION = "PromptStreamFunction"
-_counter = itertools.count(1)
 
 
 def unique_text(prefix: str = "Question") -> str:
-    return f"{prefix} {os.getpid()}-{next(_counter)}."
-
-
-def agent_client(stack_url: str, user_id: str, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """The Agent API for somebody."""
-    return httpx.Client(
-        base_url=f"{stack_url}/api", headers={"X-User-Id": user_id}, timeout=60, verify=False, transport=transport
-    )
+    return unique_id(f"{prefix} ") + "."
 
 
 class PromptStream:
-    """One connection that a prompt is followed on; all that has come on it is `raw`."""
+    """One connection to a prompt's stream; `raw` is all that it has received."""
 
     def __init__(self, client: httpx.Client, request: httpx.Request) -> None:
         self.response = client.send(request, stream=True)
@@ -43,7 +34,7 @@ class PromptStream:
             raise AssertionError(f"{self.response.status_code} {self.response.text}")
         self.raw = bytearray()
         self.messages: list[Message] = []
-        """The whole ones so far; pieces of the model's text, which have no id, are not among them."""
+        """The complete ones so far, without text deltas, which have no id."""
         self.is_broken = False
         self._chunks = self.response.iter_raw()
         self._returned = 0
@@ -58,7 +49,7 @@ class PromptStream:
         return bool(self.messages) and self.messages[-1].event in FINAL_EVENTS
 
     def next_event(self) -> Message | None:
-        """The next event, waited for; None where the stream ends or breaks instead."""
+        """Wait for the next event; None where the stream ends or breaks first."""
         self.read_until(lambda: len(self.messages) > self._returned)
         if len(self.messages) == self._returned:
             return None
@@ -66,14 +57,14 @@ class PromptStream:
         return self.messages[self._returned - 1]
 
     def read_until_event(self, name: str) -> Message:
-        """The next event of this name."""
+        """Read on to the next event of this name."""
         while message := self.next_event():
             if message.event == name:
                 return message
         raise AssertionError(f"the stream has ended without {name}: {self.raw!r}")
 
     def read_to_end(self) -> list[Message]:
-        """All events, once the stream has ended by itself."""
+        """Read until the server ends the stream; returns all events."""
         self.read_until(lambda: False)
         self.close()
         assert not self.is_broken, self.raw
@@ -81,7 +72,7 @@ class PromptStream:
         return self.messages
 
     def read_until(self, condition: Callable[[], bool]) -> None:
-        """Read until then, or to the end."""
+        """Read until the condition holds, or to the end."""
         while not condition():
             try:
                 chunk = next(self._chunks, None)
@@ -95,7 +86,7 @@ class PromptStream:
                 self.messages = [message for message in parse_strictly(self.raw, is_complete=False) if message.id]
 
     def close(self) -> None:
-        """Cut the connection, if it still is."""
+        """Close the connection, if it is open."""
         self.response.close()
 
 
@@ -112,19 +103,19 @@ def open_stream(client: httpx.Client, prompt_id: str, last_event_id: str | int |
 
 
 def start_prompt(client: httpx.Client, simulator: SimulatorClient, *turns: dict[str, Any], **body: Any) -> PromptStream:
-    """A prompt to which the model says this."""
+    """Submit a prompt with scripted model turns, and open its stream."""
     text = unique_text()
     simulator.script_model(*turns, match=text)
     return post_prompt(client, text, **body)
 
 
 def run_prompt(client: httpx.Client, simulator: SimulatorClient, *turns: dict[str, Any], **body: Any) -> list[Message]:
-    """The same, to its end."""
+    """Submit a prompt with scripted model turns, and read its stream to the end."""
     return start_prompt(client, simulator, *turns, **body).read_to_end()
 
 
 def destroy_turn(call_id: str = "call_1", instance_id: str = "nobody") -> dict[str, Any]:
-    """A turn that asks for what needs an approval, and does nothing to anybody when it is approved."""
+    """A turn with a call that needs an approval and, once approved, destroys nothing."""
     calls = [{"name": "instances.destroy", "call_id": call_id, "arguments": {"instanceId": instance_id}}]
     return {"calls": calls, "usage": None}
 
@@ -144,7 +135,7 @@ def decide_successfully(client: httpx.Client, prompt_id: str, action: str = "app
 
 
 def normalize_stream(raw: bytes | bytearray) -> str:
-    """A stream without what differs from run to run: times, the prompt's id, comments."""
+    """Remove what differs between runs from a stream: times, the prompt's id, comments."""
     text = re.sub(r"^:.*\n\n?", "", raw.decode(), flags=re.M)
     return TIMESTAMP.sub("T", re.sub("prompt-[0-9a-f]{32}", "P", text))
 
@@ -164,14 +155,14 @@ def wait_for_status(client: httpx.Client, prompt_id: str, *statuses: str) -> str
 
 
 def streaming_workers(stack: Stack | RunnerProcess) -> dict[str, int]:
-    """The processes that have a stream open now, by their requests' ids."""
+    """Return the pids of processes with an open stream, by request id."""
     workers = stack.status()["functions"][STREAM_FUNCTION]["workers"]
     return {worker["requestId"]: worker["pid"] for worker in workers if worker["requestId"]}
 
 
 @contextmanager
 def watch_new_stream(stack: Stack | RunnerProcess) -> Iterator[Callable[[], int | None]]:
-    """Tells which process has the stream that is opened in this block, if it still has; others may still be open."""
+    """Yield a function that returns the pid which serves the stream opened in this block, or None."""
     earlier = streaming_workers(stack)
 
     def find_pid() -> int | None:

@@ -1,4 +1,4 @@
-"""An agent whose tools show how often they were called, for whom, and what they were given.
+"""An agent whose tools record how often they were called, for whom, and with what.
 
 It needs no stack: processes that tests kill compose it too.
 """
@@ -39,7 +39,7 @@ class TextOutput(Output):
 
 
 def _record_effect(context: ToolContext[EffectInput]) -> EffectOutput:
-    """The effect is committed on its own, as a provider's would be."""
+    """Commit on its own, as a provider's side effect would be."""
     arguments = context.input
     connection.run_in_transaction(
         lambda db: db.execute("INSERT INTO test_effects VALUES (%s, %s)", (context.user_id, arguments.name))
@@ -81,7 +81,7 @@ class EffectsPlugin(Plugin[Any]):
             EffectInput,
             EffectOutput,
             _record_effect,
-            approval=lambda given: f"Leaves {given.name}" if given.by < 100 else None,
+            approval=lambda arguments: f"Leaves {arguments.name}" if arguments.by < 100 else None,
         ),
         Tool("effects.keep", "Counts its calls", EmptyInput, CallCount, _count_calls),
         Tool("effects.spoil", "Keeps what cannot be kept", EmptyInput, CallCount, _store_unserializable_state),
@@ -103,7 +103,7 @@ class EffectsPlugin(Plugin[Any]):
 
 
 class FailingPlugin(Plugin[Any]):
-    """Fails where it is told to."""
+    """A plugin that fails on demand."""
 
     id = "fragile"
     should_fail = False
@@ -123,3 +123,8 @@ def compose() -> Agent:
 def tool_call(name: str, call_id: str = "call_1", /, **arguments: object) -> dict[str, object]:
     """A call for a script of the simulated model."""
     return {"name": name, "call_id": call_id, "arguments": json.dumps(arguments)}
+
+
+def usage_field(input_tokens: int, output_tokens: int) -> dict[str, Any]:
+    """A scripted turn's token usage."""
+    return {"usage": {"input_tokens": input_tokens, "output_tokens": output_tokens}}

@@ -1,5 +1,4 @@
-"""Three readers of server-sent events that share no code: by our own grammar, as browsers read, and as a client that
-has seen one example."""
+"""Three independent readers of server-sent events: by our own grammar, by the browsers' standard, and a naive one."""
 
 import json
 import re
@@ -26,7 +25,7 @@ class Message:
 
 
 def parse_strictly(raw: bytes | bytearray, is_complete: bool = True) -> list[Message]:
-    """The messages of a stream that holds nothing but what ours may hold; with `whole` no half frame at its end."""
+    """Parse a stream that may hold only what ours may; if `is_complete`, without a partial frame at its end."""
     messages, offset = list[Message](), 0
     while offset < len(raw):
         if found := _EVENT_FRAME.match(raw, offset):
@@ -40,7 +39,7 @@ def parse_strictly(raw: bytes | bytearray, is_complete: bool = True) -> list[Mes
 
 
 def parse_naively(raw: bytes | bytearray) -> list[Message]:
-    """What people write who ignore ids and comments: their messages have none."""
+    """Parse as clients do that ignore ids and comments; their messages have no id."""
     messages: list[Message] = []
     for block in raw.decode().split("\n\n")[:-1]:
         fields = dict(line.split(": ", 1) for line in block.split("\n") if line[:6] in ("event:", "data: "))
@@ -50,7 +49,7 @@ def parse_naively(raw: bytes | bytearray) -> list[Message]:
 
 
 class EventSource:
-    """What a browser does with the bytes, in whatever pieces they come (WHATWG HTML, 9.2.6)."""
+    """Parses chunks as a browser does (WHATWG HTML, 9.2.6)."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -84,7 +83,7 @@ class EventSource:
             self.retry = int(value)
 
     def _dispatch(self) -> None:
-        # Only here: an id whose event was cut off is not one to come back with.
+        # Only here: a client may not resume from the id of an incomplete event.
         self.last_id = self._id
         if self._data:
             self.messages.append(Message(self._event or "message", "\n".join(self._data), self.last_id))

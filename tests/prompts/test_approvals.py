@@ -1,4 +1,4 @@
-"""Approvals: exactly one decision about exactly what was shown, by whom it was shown to; and cancelling."""
+"""Approvals: exactly one decision, by the prompt's user, about exactly the arguments shown; and cancelling."""
 
 import json
 
@@ -8,19 +8,20 @@ from pointsman.agent import Tool
 from pointsman.errors import PromptNotFound
 from pointsman.prompts import approvals, queries, termination
 from pointsman.prompts.event_subscription import EventSubscription
+from tests.harness.wait import wait_until
 from tests.prompts import sample_agent
-from tests.prompts.engine_harness import TIMESTAMP, EngineHarness, wait_until_true
+from tests.prompts.engine_harness import TIMESTAMP, EngineHarness
 from tests.prompts.engine_processes import ACCEPTED, REFUSED, advance_in_process, start_advance, start_deciders
 from tests.prompts.sample_agent import tool_call
 
 
-def submit_needing_approval(engine: EngineHarness, **given: object) -> str:
-    prompt_id = engine.submit({"calls": [tool_call("effects.ask", **(given or {"name": "a"}))]}, {"text": "Done."})
+def submit_needing_approval(engine: EngineHarness, **arguments: object) -> str:
+    prompt_id = engine.submit({"calls": [tool_call("effects.ask", **(arguments or {"name": "a"}))]}, {"text": "Done."})
     assert engine.advance(prompt_id)["next"] == "wait"
     return prompt_id
 
 
-def test_page_shows_the_approval_while_it_waits(engine: EngineHarness) -> None:
+def test_page_has_the_approval_while_the_prompt_waits(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     page = queries.get_prompt(engine.user_id, prompt_id)
     assert list(page) == ["id", "input", "model", "status", "outputs", "approval", "usage", "createdAt", "updatedAt"]
@@ -32,10 +33,10 @@ def test_page_shows_the_approval_while_it_waits(engine: EngineHarness) -> None:
     assert "approval" not in queries.get_prompt(engine.user_id, prompt_id)
     engine.advance(prompt_id)
     page = queries.get_prompt(engine.user_id, prompt_id)
-    assert (page["status"], [one["type"] for one in page["outputs"]]) == ("completed", ["tool", "text"])  # type: ignore[union-attr]
+    assert (page["status"], [output["type"] for output in page["outputs"]]) == ("completed", ["tool", "text"])  # type: ignore[union-attr]
 
 
-def test_page_of_a_failed_prompt_tells_the_error_and_its_conversation(engine: EngineHarness) -> None:
+def test_page_of_a_failed_prompt_has_the_error_and_its_conversation(engine: EngineHarness) -> None:
     conversation_id = engine.create_conversation()
     prompt_id = engine.submit_and_advance({"error": {"status": 400}, "times": None}, conversation_id=conversation_id)
     page = queries.get_prompt(engine.user_id, prompt_id)
@@ -43,28 +44,28 @@ def test_page_of_a_failed_prompt_tells_the_error_and_its_conversation(engine: En
 
 
 @pytest.mark.parametrize("wrong", ["user", "prompt", "call", "input", "no id", "nul"])
-def test_foreign_and_differently_argued_decisions_are_refused(engine: EngineHarness, wrong: str) -> None:
+def test_decisions_of_others_and_about_other_input_are_rejected(engine: EngineHarness, wrong: str) -> None:
     prompt_id = submit_needing_approval(engine)
-    user, wanted, call_id, options = engine.user_id, prompt_id, "call_1", {}
+    user, wanted_id, call_id, options = engine.user_id, prompt_id, "call_1", {}
     if wrong == "user":
         user = "somebody-else"
     elif wrong == "prompt":
-        wanted = "prompt-" + "0" * 32
+        wanted_id = "prompt-" + "0" * 32
     elif wrong == "call":
         call_id = "call_2"
     elif wrong == "input":
         options = {"expected_input": {"name": "b"}}
     else:
-        wanted = "prompt" if wrong == "no id" else f"{prompt_id}\0"
+        wanted_id = "prompt" if wrong == "no id" else f"{prompt_id}\0"
     with pytest.raises(PromptNotFound):
-        approvals.decide(user, wanted, call_id, True, **options)
+        approvals.decide(user, wanted_id, call_id, True, **options)
     assert (engine.status(prompt_id), engine.advance(prompt_id)["next"], engine.effects()) == ("waiting", "wait", [])
     engine.decide(prompt_id, expected_input={"name": "a"})
     engine.advance(prompt_id)
     assert engine.effects() == ["a"]
 
 
-def test_repeated_and_stale_decisions_are_refused(engine: EngineHarness) -> None:
+def test_repeated_and_stale_decisions_are_rejected(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     engine.decide(prompt_id, approve=False)
     for _ in range(2):
@@ -74,7 +75,7 @@ def test_repeated_and_stale_decisions_are_refused(engine: EngineHarness) -> None
     assert (engine.effects(), engine.status(prompt_id)) == ([], "completed")
 
 
-def test_expired_approval_cannot_be_given_even_before_anybody_has_noticed(engine: EngineHarness) -> None:
+def test_expired_approval_is_rejected_even_before_the_loop_notices(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     engine.db.execute("UPDATE prompt_calls SET expires_at = clock_timestamp() WHERE prompt_id = %s", (prompt_id,))
     with pytest.raises(PromptNotFound):
@@ -83,20 +84,18 @@ def test_expired_approval_cannot_be_given_even_before_anybody_has_noticed(engine
     assert engine.effects() == []
 
 
-def test_approval_is_of_these_arguments_only(engine: EngineHarness) -> None:
-    """Whoever can write to the database may change the stored call, but not what was approved."""
+def test_approval_is_bound_to_the_arguments(engine: EngineHarness) -> None:
+    """A writer to the database may change the stored call, but not what was approved."""
     prompt_id = submit_needing_approval(engine)
     engine.decide(prompt_id)
-    asked = {"id": "call_1", "name": "effects.ask", "arguments": '{"name": "b"}'}
-    engine.db.execute("UPDATE prompt_calls SET asked = %s WHERE prompt_id = %s", (json.dumps(asked), prompt_id))
+    stored_call = {"id": "call_1", "name": "effects.ask", "arguments": '{"name": "b"}'}
+    engine.db.execute("UPDATE prompt_calls SET asked = %s WHERE prompt_id = %s", (json.dumps(stored_call), prompt_id))
     assert engine.advance(prompt_id)["next"] == "done"
     assert engine.tool_results(prompt_id) == ["Not run: this is not any more what was approved"]
     assert engine.effects() == []
 
 
-def test_approval_does_not_hold_for_a_default_that_has_changed(
-    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_approval_is_void_when_a_default_has_changed(engine: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     prompt_id = submit_needing_approval(engine)
     engine.decide(prompt_id)
 
@@ -112,7 +111,7 @@ def test_approval_does_not_hold_for_a_default_that_has_changed(
     assert engine.effects() == []
 
 
-def test_of_fifty_decisions_at_once_exactly_one_is_taken(engine: EngineHarness) -> None:
+def test_exactly_one_of_fifty_concurrent_decisions_is_accepted(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     with engine.db.transaction():
         engine.db.execute("SELECT FROM prompts WHERE id = %s FOR UPDATE", (prompt_id,))
@@ -128,7 +127,7 @@ def test_of_fifty_decisions_at_once_exactly_one_is_taken(engine: EngineHarness) 
     assert engine.effects() == (["a"] if taken["state"] == "approved" else [])
 
 
-def test_decision_before_the_token_and_after_it(engine: EngineHarness) -> None:
+def test_decision_before_the_task_token_needs_no_wait(engine: EngineHarness) -> None:
     early, late = submit_needing_approval(engine), submit_needing_approval(engine)
     engine.decide(early)
     restarts = engine.prompt_row(early)["restarts"]
@@ -137,7 +136,7 @@ def test_decision_before_the_token_and_after_it(engine: EngineHarness) -> None:
     assert engine.prompt_row(late)["task_token"] == "token-2"
 
 
-def test_execution_that_is_not_the_newest_may_not_wait_or_advance(engine: EngineHarness) -> None:
+def test_superseded_execution_neither_waits_nor_advances(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     assert approvals.register_task_token(prompt_id, 5, "token") == {"waiting": False}
     assert engine.prompt_row(prompt_id)["task_token"] is None
@@ -146,7 +145,7 @@ def test_execution_that_is_not_the_newest_may_not_wait_or_advance(engine: Engine
     assert (engine.status(prompt_id), engine.effects()) == ("running", [])
 
 
-def test_cancelled_while_it_waits(engine: EngineHarness) -> None:
+def test_waiting_prompt_can_be_cancelled(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     termination.cancel(engine.user_id, prompt_id)
     events = engine.events(prompt_id)
@@ -157,7 +156,7 @@ def test_cancelled_while_it_waits(engine: EngineHarness) -> None:
     assert (engine.advance(prompt_id)["next"], engine.status(prompt_id), engine.effects()) == ("done", "cancelled", [])
 
 
-def test_cancelled_while_a_tool_runs_tells_that_its_outcome_is_unknown(engine: EngineHarness) -> None:
+def test_tool_running_at_the_cancellation_has_an_unknown_outcome(engine: EngineHarness) -> None:
     prompt_id = engine.submit(
         {"calls": [tool_call("effects.bump", name="a"), tool_call("effects.bump", "call_2", name="b")]}
     )
@@ -165,7 +164,7 @@ def test_cancelled_while_a_tool_runs_tells_that_its_outcome_is_unknown(engine: E
         engine.db.execute("LOCK TABLE test_effects IN SHARE MODE")
         process = start_advance(engine.environment, prompt_id, engine.prompt_row(prompt_id)["restarts"])
         query = "SELECT FROM prompt_calls WHERE prompt_id = %s AND state = 'running'"
-        wait_until_true(lambda: engine.db.execute(query, (prompt_id,)).rowcount == 1)
+        wait_until(lambda: engine.db.execute(query, (prompt_id,)).rowcount == 1)
         termination.cancel(engine.user_id, prompt_id)
     process.join(20)
     assert process.exitcode == 0
@@ -175,7 +174,7 @@ def test_cancelled_while_a_tool_runs_tells_that_its_outcome_is_unknown(engine: E
     assert (engine.status(prompt_id), engine.effects()) == ("cancelled", ["a"])
 
 
-def test_cancelling_what_has_ended_changes_nothing(engine: EngineHarness) -> None:
+def test_cancelling_an_ended_prompt_changes_nothing(engine: EngineHarness) -> None:
     prompt_id = engine.submit_and_advance({"text": "Done."})
     events = engine.events(prompt_id)
     termination.cancel(engine.user_id, prompt_id)
@@ -186,10 +185,10 @@ def replay_events(user_id: str, prompt_id: str) -> None:
     EventSubscription(user_id, prompt_id, 0).replay()
 
 
-def test_another_users_prompt_is_neither_seen_nor_cancelled(engine: EngineHarness) -> None:
+def test_another_users_prompt_is_neither_read_nor_cancelled(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     for attempt in (termination.cancel, queries.get_prompt, replay_events):
-        for wanted in (prompt_id, "prompt-" + "0" * 32, "nonsense\0"):
+        for wanted_id in (prompt_id, "prompt-" + "0" * 32, "nonsense\0"):
             with pytest.raises(PromptNotFound):
-                attempt("somebody-else", wanted)
+                attempt("somebody-else", wanted_id)
     assert engine.status(prompt_id) == "waiting"

@@ -1,4 +1,4 @@
-"""Prompts of a conversation: what the model is told of the earlier ones, and one at a time."""
+"""Prompts of a conversation: the history that the model gets, and one prompt at a time."""
 
 import json
 import time
@@ -15,7 +15,7 @@ from tests.prompts.sample_agent import tool_call
 
 
 def replay_history(engine: EngineHarness, prompt_id: str) -> list[dict]:
-    """What the model is told for this prompt."""
+    """Load the history that the model gets for this prompt."""
 
     def read(db: connection.Connection) -> list[dict]:
         run = prompt_runs.get(db, prompt_id)
@@ -55,12 +55,12 @@ def test_history_is_replayed_in_full_and_unchanged(engine: EngineHarness) -> Non
     assert engine.last_event(second)[0] == "prompt.completed"
 
 
-def test_prompt_without_a_conversation_stands_alone(engine: EngineHarness) -> None:
+def test_prompt_without_a_conversation_has_no_history(engine: EngineHarness) -> None:
     engine.submit_and_advance({"text": "One."})
     assert item_kinds(replay_history(engine, engine.submit_and_advance({"text": "Two."}))) == ["user", "assistant"]
 
 
-def test_call_that_was_never_run_has_an_output_when_it_is_replayed(engine: EngineHarness) -> None:
+def test_call_that_was_never_run_is_replayed_with_an_output(engine: EngineHarness) -> None:
     conversation_id = engine.create_conversation()
     calls = [tool_call("effects.ask", "call_1", name="a"), tool_call("effects.bump", "call_2", name="b")]
     first = engine.submit({"calls": calls}, conversation_id=conversation_id)
@@ -69,7 +69,7 @@ def test_call_that_was_never_run_has_an_output_when_it_is_replayed(engine: Engin
     second = engine.submit_and_advance({"text": "Well then."}, conversation_id=conversation_id)
     assert engine.last_event(second)[0] == "prompt.completed"
     outputs = [item for item in replay_history(engine, second) if item["type"] == "function_call_output"]
-    assert [(one["call_id"], json.loads(one["output"])) for one in outputs] == [
+    assert [(output["call_id"], json.loads(output["output"])) for output in outputs] == [
         (call_id, {"error": "Not run: the prompt was cancelled"}) for call_id in ("call_1", "call_2")
     ]
     assert engine.effects() == []
@@ -83,7 +83,7 @@ def test_failed_prompt_stays_in_the_history(engine: EngineHarness) -> None:
     assert engine.last_event(second)[0] == "prompt.completed"
 
 
-def test_second_call_of_an_id_gets_another_so_that_no_decision_is_taken_for_both(engine: EngineHarness) -> None:
+def test_repeated_call_ids_are_made_unique(engine: EngineHarness) -> None:
     conversation_id = engine.create_conversation()
     for _ in range(2):
         engine.submit_and_advance(
@@ -106,7 +106,7 @@ def test_second_call_of_an_id_gets_another_so_that_no_decision_is_taken_for_both
     assert engine.last_event(again)[0] == "prompt.completed"
 
 
-def test_what_tools_keep_goes_from_call_to_call_and_from_prompt_to_prompt(engine: EngineHarness) -> None:
+def test_tool_state_is_kept_across_calls_and_prompts(engine: EngineHarness) -> None:
     conversation_id = engine.create_conversation()
     calls = [tool_call("effects.keep", "call_1"), tool_call("effects.keep", "call_2")]
     first = engine.submit_and_advance({"calls": calls}, {"text": "Done."}, conversation_id=conversation_id)
@@ -120,7 +120,7 @@ def test_what_tools_keep_goes_from_call_to_call_and_from_prompt_to_prompt(engine
 
 
 @pytest.mark.parametrize("state", ["running", "waiting"])
-def test_second_prompt_at_once_is_refused(engine: EngineHarness, state: str) -> None:
+def test_second_prompt_while_one_runs_or_waits_is_rejected(engine: EngineHarness, state: str) -> None:
     conversation_id = engine.create_conversation()
     first = engine.submit(
         {"calls": [tool_call("effects.ask", name="a")]}, {"text": "Done."}, conversation_id=conversation_id
@@ -133,7 +133,7 @@ def test_second_prompt_at_once_is_refused(engine: EngineHarness, state: str) -> 
     assert engine.submit(conversation_id=conversation_id) != first
 
 
-def test_conversation_of_somebody_else_is_not_found(engine: EngineHarness) -> None:
+def test_conversation_of_another_user_is_not_found(engine: EngineHarness) -> None:
     conversation_id = engine.create_conversation()
     for user, wanted in (
         ("somebody-else", conversation_id),
@@ -149,21 +149,24 @@ def test_title_and_order_of_conversations(engine: EngineHarness) -> None:
     older, newer = engine.create_conversation(), engine.create_conversation()
     prompt_id = engine.submit({"text": "Hi."}, text=f"\n  {'long ' * 30}\nsecond line", conversation_id=older)
     listed = engine.call_tool("conversation.list")["conversations"]
-    assert [one["id"] for one in listed] == [older, newer]
+    assert [conversation["id"] for conversation in listed] == [older, newer]
     title = ("long " * 30)[:79] + "…"
     assert (listed[0]["title"], "title" in listed[1]) == (title, False)
     engine.advance(prompt_id)
-    begun = engine.call_tool("conversation.list")["conversations"]
+    earlier = engine.call_tool("conversation.list")["conversations"]
     engine.submit_and_advance({"text": "Hi."}, text="Another title", conversation_id=newer)
     engine.submit_and_advance({"text": "Hi."}, text="No title", conversation_id=older)
     listed = engine.call_tool("conversation.list")["conversations"]
-    assert [(one["id"], one["title"]) for one in listed] == [(older, title), (newer, "Another title")]
-    assert listed[0]["updatedAt"] > begun[0]["updatedAt"]
+    assert [(conversation["id"], conversation["title"]) for conversation in listed] == [
+        (older, title),
+        (newer, "Another title"),
+    ]
+    assert listed[0]["updatedAt"] > earlier[0]["updatedAt"]
     shown = engine.call_tool("conversation.get", conversationId=older)["prompts"]
-    assert [(one["status"], one["input"]) for one in shown][1] == ("completed", "No title")
+    assert [(prompt["status"], prompt["input"]) for prompt in shown][1] == ("completed", "No title")
 
 
-def test_conversation_deleted_in_the_middle_leaves_the_prompt_running(engine: EngineHarness) -> None:
+def test_deleting_a_conversation_leaves_its_prompt_running(engine: EngineHarness) -> None:
     conversation_id = engine.create_conversation()
     prompt_id = engine.submit(
         {"calls": [tool_call("effects.ask", name="a")]}, {"text": "Done."}, conversation_id=conversation_id
@@ -175,8 +178,8 @@ def test_conversation_deleted_in_the_middle_leaves_the_prompt_running(engine: En
     assert (engine.last_event(prompt_id)[0], engine.effects()) == ("prompt.completed", ["a"])
 
 
-def test_deleting_and_ending_at_once_do_not_stop_each_other(engine: EngineHarness) -> None:
-    """Both lock the conversation first, or one of them would be broken off by a deadlock."""
+def test_concurrent_delete_and_end_do_not_deadlock(engine: EngineHarness) -> None:
+    """Both lock the conversation first, or one of them would be aborted by a deadlock."""
     conversation_id = engine.create_conversation()
     prompt_id = engine.submit({"text": "Hi."}, conversation_id=conversation_id)
     with engine.db.transaction():

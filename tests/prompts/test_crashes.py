@@ -1,9 +1,9 @@
-"""An advance that is killed at any transaction, before its commit or after it: the next one goes on, nothing twice."""
+"""An advance killed at any transaction, before or after its commit: the next one continues, and nothing runs twice."""
 
 import pytest
 
 from tests.prompts.engine_harness import EngineHarness
-from tests.prompts.engine_processes import advance_in_process
+from tests.prompts.engine_processes import advance_in_process, start_advance
 from tests.prompts.sample_agent import tool_call
 
 pytestmark = pytest.mark.slow
@@ -15,11 +15,11 @@ TURNS = (
 )
 UNKNOWN = "Outcome unknown: its process ended while the tool was running"
 MAX_TRANSACTIONS = 30
-"""More than it takes; a test says so if it does not."""
+"""More than a prompt takes; the test fails if it does not."""
 
 
 def drive_to_end(engine: EngineHarness, prompt_id: str, part: str, kill_at: int, kill_moment: str) -> bool:
-    """Play the state machine's part, the approval and the person's too; whether the kill has struck."""
+    """Act as the state machine and as the approving user; returns whether the kill has struck."""
     was_killed, is_decided = False, False
     while True:
         if was_killed or (part == "after it" and not is_decided):
@@ -43,7 +43,7 @@ def drive_to_end(engine: EngineHarness, prompt_id: str, part: str, kill_at: int,
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("part", ["before the approval", "after it"])
-def test_killed_at_every_transaction_it_completes_and_no_tool_runs_twice(
+def test_prompt_killed_at_any_transaction_completes_and_no_tool_runs_twice(
     engine: EngineHarness, part: str, when: str
 ) -> None:
     text = f"Killed {part} {when}"
@@ -70,14 +70,12 @@ def test_killed_at_every_transaction_it_completes_and_no_tool_runs_twice(
                 assert (result["name"], effects.count(name)) == (name, 1)
     assert kills < MAX_TRANSACTIONS, "TRANSACTIONS is too small"
     assert kills > 8
-    # Only between the call being written down as running and its result is its outcome unknown.
+    # The outcome is unknown only between the record of the start and that of the result.
     assert 0 < unknown_outcomes < kills
 
 
-def test_advance_that_was_superseded_writes_nothing_any_more(engine: EngineHarness) -> None:
-    """Two at once for the same execution, which Step Functions should never do: the second takes over."""
-    from tests.prompts.engine_processes import start_advance
-
+def test_superseded_advance_writes_nothing(engine: EngineHarness) -> None:
+    """Two at once for one execution, which Step Functions should never start: the second takes over."""
     prompt_id = engine.submit({"calls": [tool_call("effects.bump", name="a")]}, {"text": "Done."})
     restarts = engine.prompt_row(prompt_id)["restarts"]
     with engine.db.transaction():

@@ -1,9 +1,9 @@
-"""What those who follow a prompt are told: exactly the contract's events, in order."""
+"""The events of a prompt: exactly the contract's, in order."""
 
 import pytest
 
 from tests.prompts.engine_harness import EngineHarness
-from tests.prompts.sample_agent import tool_call
+from tests.prompts.sample_agent import tool_call, usage_field
 
 CREATED = ("prompt.created", {"promptId": "P"})
 UNUSED = {"inputTokens": 0, "outputTokens": 0, "totalTokens": 0}
@@ -19,7 +19,7 @@ def tool_event(name: str, arguments: object, result: dict, call_id: str = "call_
 
 
 def completed_event(*usages: tuple[int, int]) -> tuple[str, dict]:
-    input_tokens, output_tokens = sum(one for one, _ in usages), sum(one for _, one in usages)
+    input_tokens, output_tokens = sum(count for count, _ in usages), sum(count for _, count in usages)
     return "prompt.completed", {
         "promptId": "P",
         "usage": {
@@ -30,22 +30,18 @@ def completed_event(*usages: tuple[int, int]) -> tuple[str, dict]:
     }
 
 
-def usage_field(input_tokens: int, output_tokens: int) -> dict:
-    return {"usage": {"input_tokens": input_tokens, "output_tokens": output_tokens}}
-
-
 def event_keys(events: list) -> list[list[str]]:
     return [list(data) for _, data in events]
 
 
-def test_text(engine: EngineHarness) -> None:
+def test_a_text_turn_is_one_output(engine: EngineHarness) -> None:
     prompt_id = engine.submit_and_advance({"text": "Hello.", **usage_field(10, 5)})
     events = engine.events(prompt_id)
     assert events == [CREATED, text_event("Hello."), completed_event((10, 5))]
     assert event_keys(events) == [["promptId"], ["type", "content", "start", "end"], ["promptId", "usage"]]
 
 
-def test_tool(engine: EngineHarness) -> None:
+def test_a_tool_call_is_an_output_before_the_text(engine: EngineHarness) -> None:
     prompt_id = engine.submit_and_advance(
         {"calls": [tool_call("effects.bump", name="a")], **usage_field(10, 5)}, {"text": "Done.", **usage_field(20, 7)}
     )
@@ -81,7 +77,7 @@ def test_several_tools_run_in_the_models_order_after_its_text(engine: EngineHarn
     assert engine.effects() == ["c", "a", "b"]
 
 
-def test_files_come_before_the_output_of_the_tool_that_made_them(engine: EngineHarness) -> None:
+def test_files_precede_the_output_of_their_tool(engine: EngineHarness) -> None:
     prompt_id = engine.submit_and_advance(
         {"calls": [tool_call("effects.file")], "usage": None}, {"text": "Done.", "usage": None}
     )
@@ -111,7 +107,7 @@ def submit_needing_approval(engine: EngineHarness) -> str:
     return prompt_id
 
 
-def test_approval_granted(engine: EngineHarness) -> None:
+def test_an_approved_call_runs(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     assert event_keys(engine.events(prompt_id))[1] == ["promptId", "toolCallId", "toolName", "input", "reason"]
     engine.decide(prompt_id)
@@ -127,7 +123,7 @@ def test_approval_granted(engine: EngineHarness) -> None:
     assert engine.effects() == ["a"]
 
 
-def test_approval_refused_with_a_reason(engine: EngineHarness) -> None:
+def test_a_rejected_call_does_not_run_and_its_reason_is_an_error(engine: EngineHarness) -> None:
     prompt_id = submit_needing_approval(engine)
     engine.decide(prompt_id, approve=False, reason="Not today")
     assert engine.advance(prompt_id)["next"] == "done"
@@ -142,7 +138,7 @@ def test_approval_refused_with_a_reason(engine: EngineHarness) -> None:
     assert engine.effects() == []
 
 
-def test_approval_that_nobody_gives_expires_and_the_loop_goes_on(
+def test_an_expired_approval_is_an_error_and_the_loop_continues(
     engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMPT_APPROVAL_SECONDS", "0")
@@ -153,12 +149,12 @@ def test_approval_that_nobody_gives_expires_and_the_loop_goes_on(
     assert (engine.last_event(prompt_id)[0], engine.effects()) == ("prompt.completed", [])
 
 
-def test_call_that_needs_no_approval_with_this_input_runs_at_once(engine: EngineHarness) -> None:
+def test_a_call_whose_input_needs_no_approval_runs_at_once(engine: EngineHarness) -> None:
     prompt_id = engine.submit_and_advance({"calls": [tool_call("effects.ask", name="a", by=100)]}, {"text": "Done."})
     assert engine.tool_results(prompt_id) == [{"name": "a", "by": 100}]
 
 
-def test_model_that_fails_ends_the_prompt_with_its_error(engine: EngineHarness) -> None:
+def test_a_permanent_model_error_ends_the_prompt(engine: EngineHarness) -> None:
     error = {"status": 400, "code": "invalid_prompt", "message": "No."}
     prompt_id = engine.submit_and_advance({"error": error, "times": None})
     events = engine.events(prompt_id)
@@ -168,13 +164,13 @@ def test_model_that_fails_ends_the_prompt_with_its_error(engine: EngineHarness) 
     assert engine.status(prompt_id) == "failed"
 
 
-def test_model_that_fails_for_a_moment_is_asked_again(engine: EngineHarness) -> None:
+def test_a_transient_model_error_is_retried(engine: EngineHarness) -> None:
     prompt_id = engine.submit_and_advance({"text": "Hello.", "error": {"status": 500}, "times": 1})
     assert engine.last_event(prompt_id)[0] == "prompt.completed"
 
 
 @pytest.mark.parametrize(
-    ("asked", "error"),
+    ("call", "error"),
     [
         (tool_call("effects.raise"), "the disk is full"),
         (tool_call("effects.leak"), "refused: ***"),
@@ -193,10 +189,8 @@ def test_model_that_fails_for_a_moment_is_asked_again(engine: EngineHarness) -> 
         (tool_call("effects.spoil"), "It has run, but what it keeps for later calls cannot be written as JSON"),
     ],
 )
-def test_what_goes_wrong_with_a_call_is_told_to_the_model_and_the_loop_goes_on(
-    engine: EngineHarness, asked, error
-) -> None:
-    prompt_id = engine.submit_and_advance({"calls": [asked]}, {"text": "Sorry."})
+def test_a_failed_call_is_returned_to_the_model_and_the_loop_continues(engine: EngineHarness, call, error) -> None:
+    prompt_id = engine.submit_and_advance({"calls": [call]}, {"text": "Sorry."})
     (result,) = engine.tool_results(prompt_id)
     assert result.startswith(error)
     assert "the-token-of-the-tests" not in result
@@ -206,7 +200,7 @@ def test_what_goes_wrong_with_a_call_is_told_to_the_model_and_the_loop_goes_on(
     ).fetchall()] == ["message", "function_call", "function_call_output", "message"]  # fmt: skip
 
 
-def test_plugin_that_cannot_prepare_ends_the_prompt(engine: EngineHarness) -> None:
+def test_a_plugin_that_fails_to_prepare_ends_the_prompt(engine: EngineHarness) -> None:
     engine.failing_plugin.should_fail = True
     prompt_id = engine.submit_and_advance({"text": "Never said."})
     assert engine.last_event(prompt_id) == (
@@ -215,7 +209,7 @@ def test_plugin_that_cannot_prepare_ends_the_prompt(engine: EngineHarness) -> No
     )
 
 
-def test_missing_setting_of_the_model_ends_the_prompt_and_is_named(
+def test_a_missing_model_setting_ends_the_prompt_and_is_named(
     engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODEL_BASE_URL", "")
@@ -223,9 +217,9 @@ def test_missing_setting_of_the_model_ends_the_prompt_and_is_named(
     assert "MODEL_BASE_URL" in engine.last_event(prompt_id)[1]["message"]
 
 
-def test_model_is_given_the_tools_and_the_instructions(engine: EngineHarness) -> None:
+def test_the_model_gets_the_tools_and_the_instructions(engine: EngineHarness) -> None:
     engine.submit_and_advance({"text": "Hello."}, model="high")
-    (asked,) = engine.model_requests()
-    assert asked["instructions"] == "Leave traces."
-    assert asked["tools"][:2] == ["effects_bump", "effects_ask"]
-    assert asked["model"] == engine.environment["MODEL_HIGH"]
+    (request,) = engine.model_requests()
+    assert request["instructions"] == "Leave traces."
+    assert request["tools"][:2] == ["effects_bump", "effects_ask"]
+    assert request["model"] == engine.environment["MODEL_HIGH"]

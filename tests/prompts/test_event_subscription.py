@@ -1,4 +1,4 @@
-"""One who follows a prompt, in this process: what he hears, what he only sees, and what he is told while text comes."""
+"""An event subscription in this process: notified events, polled events, and text deltas."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ OWNER = "owner-of-this-test"
 
 
 class DeafListener(EventListener):
-    """What a pooler makes of a listener."""
+    """A listener that gets no notifications, as behind a pooler."""
 
     def listen(self) -> None:
         self._connection = run_in_transaction(lambda db: db)
@@ -23,9 +23,9 @@ class DeafListener(EventListener):
 def subscribe(
     engine: EngineHarness, prompt_id: str, listener_type: type[EventListener] = EventListener
 ) -> EventSubscription:
-    """One who has followed from the start, and so does not ask at once whether anybody works on it."""
+    """Subscribe from the start, which does not check whether an execution works on the prompt."""
     subscription = EventSubscription(engine.user_id, prompt_id, 0, listener_type(prompt_id))
-    assert [one.event for one in subscription.replay()] == ["prompt.created"]
+    assert [event.event for event in subscription.replay()] == ["prompt.created"]
     return subscription
 
 
@@ -34,7 +34,7 @@ def read_events(subscription: EventSubscription, timeout: float = 5) -> list[Str
 
 
 def submit_and_claim(engine: EngineHarness, tokens: bool = True) -> str:
-    """A prompt whose turn this test plays."""
+    """Submit a prompt and claim it: the test writes its events itself."""
     prompt_id = engine.submit(tokens=tokens)
     assert run_in_transaction(prompt_runs.claim, prompt_id, 0, OWNER)
     return prompt_id
@@ -47,26 +47,28 @@ def send_deltas(prompt_id: str, *texts: str | None) -> None:
 
 def delta_texts(events: list[StreamEvent]) -> list[str]:
     return [
-        "RESET" if one.data.get("reset") else str(one.data["text"]) for one in events if one.event == "prompt.delta"
+        "RESET" if event.data.get("reset") else str(event.data["text"])
+        for event in events
+        if event.event == "prompt.delta"
     ]
 
 
-def test_what_is_heard_comes_at_once_and_in_order(engine: EngineHarness) -> None:
+def test_notified_events_and_deltas_arrive_in_order(engine: EngineHarness) -> None:
     engine.simulator.script_model({"text": "One two three."}, match="A question.")
     submitted = submission.submit_prompt(engine.user_id, "A question.", tokens=True)
     subscription = EventSubscription.open_before_start(engine.user_id, submitted.id, 0)
     submission.start_prompt(submitted)
-    assert [one.event for one in subscription.replay()] == ["prompt.created"]
+    assert [event.event for event in subscription.replay()] == ["prompt.created"]
     engine.advance(submitted.id)
     events = read_events(subscription)
-    assert [one.seq for one in events if one.seq] == [2, 3]
+    assert [event.seq for event in events if event.seq] == [2, 3]
     assert events[-1].event == "prompt.completed"
     assert subscription.has_ended
     assert "".join(delta_texts(events)) == "One two three."
     subscription.close()
 
 
-def test_pieces_come_from_the_beginning_of_a_turn_only(engine: EngineHarness) -> None:
+def test_deltas_are_delivered_from_the_start_of_a_turn_only(engine: EngineHarness) -> None:
     prompt_id = submit_and_claim(engine)
     subscription = subscribe(engine, prompt_id)
     send_deltas(prompt_id, "in the middle")
@@ -78,23 +80,23 @@ def test_pieces_come_from_the_beginning_of_a_turn_only(engine: EngineHarness) ->
     run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
     send_deltas(prompt_id, None, "Three")
     events = read_events(subscription)
-    assert [(one.event, one.seq) for one in events] == [("prompt.output", 2), ("prompt.delta", None)]
+    assert [(event.event, event.seq) for event in events] == [("prompt.output", 2), ("prompt.delta", None)]
     assert delta_texts(events) == ["Three"]
     subscription.close()
 
 
-def test_a_piece_of_a_text_that_has_come_is_left_out(engine: EngineHarness) -> None:
+def test_a_delta_of_a_completed_text_is_dropped(engine: EngineHarness) -> None:
     prompt_id = submit_and_claim(engine)
     subscription = subscribe(engine, prompt_id)
     send_deltas(prompt_id, None, "One")
     run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
-    # Seen before it is heard of.
-    assert [one.seq for one in subscription._poll()] == [2]
+    # Polled before its notification is read.
+    assert [event.seq for event in subscription._poll()] == [2]
     assert read_events(subscription, 0.1) == []
     subscription.close()
 
 
-def test_a_connection_that_breaks_takes_the_text_back_and_loses_no_event(engine: EngineHarness) -> None:
+def test_a_lost_connection_resets_the_text_and_loses_no_event(engine: EngineHarness) -> None:
     prompt_id = submit_and_claim(engine)
     subscription = subscribe(engine, prompt_id)
     send_deltas(prompt_id, None, "One")
@@ -105,11 +107,11 @@ def test_a_connection_that_breaks_takes_the_text_back_and_loses_no_event(engine:
     assert delta_texts(read_events(subscription)) == ["RESET"]
     send_deltas(prompt_id, " two")
     run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
-    assert [(one.event, one.seq) for one in read_events(subscription)] == [("prompt.output", 2)]
+    assert [(event.event, event.seq) for event in read_events(subscription)] == [("prompt.output", 2)]
     subscription.close()
 
 
-def test_who_hears_nothing_sees_it_at_the_next_look(engine: EngineHarness) -> None:
+def test_events_are_polled_where_notifications_are_lost(engine: EngineHarness) -> None:
     prompt_id = submit_and_claim(engine)
     subscription = subscribe(engine, prompt_id, DeafListener)
     started_at = time.monotonic()
@@ -118,12 +120,12 @@ def test_who_hears_nothing_sees_it_at_the_next_look(engine: EngineHarness) -> No
             "INSERT INTO prompt_events (prompt_id, seq, event, data) VALUES (%s, %s, 'prompt.output', '{}')",
             (prompt_id, seq),
         )
-        assert [one.seq for one in read_events(subscription)] == [seq]
+        assert [event.seq for event in read_events(subscription)] == [seq]
     assert time.monotonic() - started_at < 4 * event_subscription._POLL_SECONDS
     subscription.close()
 
 
-def test_nothing_is_listened_to_any_more_once_it_is_closed(engine: EngineHarness) -> None:
+def test_a_closed_subscription_does_not_listen(engine: EngineHarness) -> None:
     subscription = subscribe(engine, submit_and_claim(engine))
     query = "SELECT count(*) AS channels FROM pg_listening_channels()"
     assert run_in_transaction(lambda db: db.execute(query).fetchone()) == {"channels": 1}

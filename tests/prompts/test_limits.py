@@ -1,7 +1,10 @@
-"""What a prompt may use; each limit says that it was reached."""
+"""A prompt's limits; each error names its limit."""
+
+import time
 
 import pytest
 
+from pointsman.agent.loop.runner import advance_prompt
 from pointsman.errors import InvalidToolInput
 from tests.prompts.engine_harness import EngineHarness, submit_prompt
 from tests.prompts.sample_agent import tool_call
@@ -17,14 +20,14 @@ from tests.prompts.sample_agent import tool_call
         ("ä" * 50_001, "It must not be over 100000 bytes"),
     ],
 )
-def test_input_that_cannot_be(engine: EngineHarness, text: str, message: str) -> None:
+def test_invalid_input_is_rejected(engine: EngineHarness, text: str, message: str) -> None:
     with pytest.raises(InvalidToolInput) as caught:
         submit_prompt(engine.user_id, text)
     assert caught.value.issues == [{"path": ["input"], "message": message}]
     assert engine.db.execute("SELECT FROM prompts WHERE user_id = %s", (engine.user_id,)).rowcount == 0
 
 
-def test_steps(engine: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_steps_is_limited(engine: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPT_MAX_STEPS", "3")
     engine.simulator.script_model({"calls": [{"name": "effects.keep"}]}, match="For ever", repeat=True)
     prompt_id = engine.submit_and_advance(text="For ever")
@@ -33,7 +36,7 @@ def test_steps(engine: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(engine.model_requests()) == 3
 
 
-def test_time_of_work(engine: EngineHarness) -> None:
+def test_working_time_is_limited(engine: EngineHarness) -> None:
     prompt_id = engine.submit({"text": "Never said."})
     engine.db.execute("UPDATE prompts SET deadline = clock_timestamp() WHERE id = %s", (prompt_id,))
     engine.advance(prompt_id)
@@ -42,10 +45,10 @@ def test_time_of_work(engine: EngineHarness) -> None:
 
 
 @pytest.mark.parametrize("end", ["decided", "expired"])
-def test_time_of_waiting_for_a_person_is_no_work(engine: EngineHarness, end: str) -> None:
+def test_waiting_for_an_approval_is_not_working_time(engine: EngineHarness, end: str) -> None:
     prompt_id = engine.submit({"calls": [tool_call("effects.ask", name="a")]}, {"text": "Done."})
     engine.advance(prompt_id)
-    # As if the approval had been asked for two hours ago, a minute before the time was up.
+    # As if the approval had been requested two hours ago, a minute before the deadline.
     engine.db.execute(
         "UPDATE prompts SET updated_at = updated_at - interval '2 hours',"
         " deadline = clock_timestamp() - interval '119 minutes' WHERE id = %s",
@@ -59,7 +62,9 @@ def test_time_of_waiting_for_a_person_is_no_work(engine: EngineHarness, end: str
     assert engine.last_event(prompt_id)[0] == "prompt.completed"
 
 
-def test_result_that_is_too_big_is_told_to_the_model(engine: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_tool_result_is_an_error_for_the_model(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PROMPT_MAX_OUTPUT_BYTES", "2000")
     prompt_id = engine.submit_and_advance(
         {"calls": [tool_call("effects.big", "call_1", size=5000)]},
@@ -72,7 +77,7 @@ def test_result_that_is_too_big_is_told_to_the_model(engine: EngineHarness, monk
     assert engine.last_event(prompt_id)[0] == "prompt.completed"
 
 
-def test_text_that_is_too_big_ends_the_prompt(engine: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_text_ends_the_prompt(engine: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPT_MAX_OUTPUT_BYTES", "500")
     prompt_id = engine.submit_and_advance({"text": "x" * 600})
     assert engine.last_event(prompt_id) == (
@@ -82,11 +87,7 @@ def test_text_that_is_too_big_ends_the_prompt(engine: EngineHarness, monkeypatch
     assert len(engine.events(prompt_id)) == 2
 
 
-def test_prompt_whose_time_in_the_function_is_up_goes_on_in_the_next(engine: EngineHarness) -> None:
-    import time
-
-    from pointsman.agent.loop.runner import advance_prompt
-
+def test_prompt_continues_in_the_next_invocation_after_its_deadline(engine: EngineHarness) -> None:
     prompt_id = engine.submit({"calls": [tool_call("effects.bump", name="a")]}, {"text": "Done."})
     steps = [advance_prompt(engine.agent, prompt_id, 0, time.monotonic())["next"] for _ in range(3)]
     assert steps == ["again", "again", "done"]

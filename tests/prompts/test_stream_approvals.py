@@ -1,20 +1,19 @@
-"""Decisions over HTTP: one about exactly what was shown, by whom it was shown to; many at once; and cancelling."""
+"""Decisions over HTTP: by the prompt's user, about exactly what was shown; concurrent ones; and cancelling."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack.stack import Stack
-from tests.contract.test_agent_api import expect_error
+from tests.harness.agent_api import expect_error
+from tests.harness.background import run_concurrently
+from tests.harness.database import Database
+from tests.harness.simulator import model_requests
 from tests.prompts.prompt_stream import (
     PromptStream,
-    agent_client,
     decide,
     decide_successfully,
     destroy_turn,
@@ -27,12 +26,10 @@ from tests.prompts.prompt_stream import (
     wait_for_status,
 )
 
-Database = psycopg.Connection[dict[str, Any]]
-
 
 @pytest.fixture
 def approval_stream(agent: httpx.Client, simulator: SimulatorClient) -> Iterator[PromptStream]:
-    """A prompt that waits for an approval of `call_1`."""
+    """The stream of a prompt that waits for an approval of `call_1`."""
     stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Well."))
     stream.read_until_event("prompt.approval")
     yield stream
@@ -40,33 +37,27 @@ def approval_stream(agent: httpx.Client, simulator: SimulatorClient) -> Iterator
     agent.post(f"/prompts/{stream.prompt_id}/cancel")
 
 
-@pytest.fixture
-def other_user(stack: Stack) -> Iterator[httpx.Client]:
-    with agent_client(stack.url, "somebody-else") as client:
-        yield client
-
-
 def tool_results(stream: PromptStream) -> list[Any]:
-    """What the tools' outputs hold: the output, or the error's text."""
-    outputs = [one.data for one in stream.read_to_end() if one.event == "prompt.output"]
+    """Read to the end; return the results in the tools' outputs: the output, or the error's text."""
+    outputs = [message.data for message in stream.read_to_end() if message.event == "prompt.output"]
     tools = [output["result"] for output in outputs if output["type"] == "tool"]
-    return [next(value for key, value in one.items() if key != "type") for one in tools]
+    return [next(value for key, value in result.items() if key != "type") for result in tools]
 
 
 @pytest.mark.parametrize("what", ["approve", "reject"])
-def test_decision_is_answered_with_what_was_decided_and_the_prompt_goes_on(
+def test_decision_is_returned_and_the_prompt_continues(
     agent: httpx.Client, approval_stream: PromptStream, what: str
 ) -> None:
     prompt_id = approval_stream.prompt_id
     shown = get_prompt(agent, prompt_id)
     assert (shown["status"], shown["approval"]["toolCallId"]) == ("waiting", "call_1")
     response = decide(agent, prompt_id, what)
-    wanted = {
+    expected = {
         "promptId": prompt_id,
         "toolCallId": "call_1",
         "status": {"approve": "approved", "reject": "rejected"}[what],
     }
-    assert (response.status_code, response.json()) == (200, wanted)
+    assert (response.status_code, response.json()) == (200, expected)
     assert tool_results(approval_stream) == [
         "Instance nobody not found" if what == "approve" else "A person rejected this call"
     ]
@@ -76,12 +67,12 @@ def test_decision_is_answered_with_what_was_decided_and_the_prompt_goes_on(
 
 @pytest.mark.parametrize("what", ["approve", "reject"])
 @pytest.mark.parametrize("wrong", ["foreign", "another call", "another prompt", "no prompt"])
-def test_decision_about_something_else_is_refused(
-    agent: httpx.Client, other_user: httpx.Client, approval_stream: PromptStream, what: str, wrong: str
+def test_decision_about_something_else_is_rejected(
+    agent: httpx.Client, other_agent: httpx.Client, approval_stream: PromptStream, what: str, wrong: str
 ) -> None:
     prompt_id, client, body = approval_stream.prompt_id, agent, {}
     if wrong == "foreign":
-        client = other_user
+        client = other_agent
     elif wrong == "another call":
         body = {"toolCallId": "call_2"}
     else:
@@ -93,7 +84,7 @@ def test_decision_about_something_else_is_refused(
 
 
 @pytest.mark.parametrize("what", ["approve", "reject"])
-def test_repeated_and_stale_decisions_are_refused(
+def test_repeated_and_stale_decisions_are_rejected(
     agent: httpx.Client, approval_stream: PromptStream, what: str
 ) -> None:
     decide_successfully(agent, approval_stream.prompt_id, "reject", reason="First")
@@ -103,9 +94,7 @@ def test_repeated_and_stale_decisions_are_refused(
     expect_error(decide(agent, approval_stream.prompt_id, what), 404, "PROMPT_NOT_FOUND")
 
 
-def test_decision_about_an_earlier_call_of_the_same_prompt_is_stale(
-    agent: httpx.Client, simulator: SimulatorClient
-) -> None:
+def test_decision_about_an_earlier_call_is_stale(agent: httpx.Client, simulator: SimulatorClient) -> None:
     stream = start_prompt(agent, simulator, destroy_turn("call_1"), destroy_turn("call_2"), text_turn("Well."))
     stream.read_until_event("prompt.approval")
     decide_successfully(agent, stream.prompt_id)
@@ -115,7 +104,7 @@ def test_decision_about_an_earlier_call_of_the_same_prompt_is_stale(
     assert tool_results(stream) == ["Instance nobody not found", "A person rejected this call"]
 
 
-def test_expired_approval_is_refused_even_before_the_execution_has_noticed(
+def test_expired_approval_is_rejected_even_before_the_execution_notices(
     agent: httpx.Client, approval_stream: PromptStream, db: Database
 ) -> None:
     db.execute(
@@ -126,10 +115,10 @@ def test_expired_approval_is_refused_even_before_the_execution_has_noticed(
     assert get_prompt(agent, approval_stream.prompt_id)["status"] == "waiting"
 
 
-def test_approval_is_of_the_arguments_that_were_shown(
+def test_approval_is_bound_to_the_arguments_shown(
     agent: httpx.Client, approval_stream: PromptStream, db: Database
 ) -> None:
-    """Whoever can write to the database may change the stored call, but not what was approved."""
+    """A writer to the database may change the stored call, but not what was approved."""
     changed = {"id": "call_1", "name": "instances.destroy", "arguments": '{"instanceId": "somebody"}'}
     db.execute(
         "UPDATE prompt_calls SET asked = %s WHERE prompt_id = %s", (json.dumps(changed), approval_stream.prompt_id)
@@ -141,7 +130,7 @@ def test_approval_is_of_the_arguments_that_were_shown(
 @pytest.mark.parametrize(
     "body", [{}, {"toolCallId": ""}, {"toolCallId": 5}, {"toolCallId": None}, {"toolCallId": "call_1", "reason": 5}]
 )
-def test_malformed_decisions_are_refused_and_change_nothing(
+def test_malformed_decisions_are_rejected_and_change_nothing(
     agent: httpx.Client, approval_stream: PromptStream, body: dict[str, Any]
 ) -> None:
     response = agent.post(f"/prompts/{approval_stream.prompt_id}/reject", json=body)
@@ -150,23 +139,6 @@ def test_malformed_decisions_are_refused_and_change_nothing(
     else:
         expect_error(response, 422, "VALIDATION_ERROR")
     assert get_prompt(agent, approval_stream.prompt_id)["status"] == "waiting"
-
-
-def send_concurrently(*requests: Callable[[], httpx.Response]) -> list[httpx.Response]:
-    """All answers, in the order of the requests, which begin together."""
-    responses: dict[int, httpx.Response] = {}
-    barrier = threading.Barrier(len(requests))
-
-    def send(number: int) -> None:
-        barrier.wait(30)
-        responses[number] = requests[number]()
-
-    threads = [threading.Thread(target=send, args=(number,)) for number in range(len(requests))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return [responses[number] for number in range(len(requests))]
 
 
 def decision_request(agent: httpx.Client, prompt_id: str, action: str) -> Callable[[], httpx.Response]:
@@ -179,35 +151,35 @@ def decision_request(agent: httpx.Client, prompt_id: str, action: str) -> Callab
     )
 
 
-def test_of_fifty_approvals_at_once_exactly_one_is_taken(
+def test_exactly_one_of_fifty_concurrent_approvals_is_accepted(
     agent: httpx.Client, approval_stream: PromptStream, db: Database, simulator: SimulatorClient
 ) -> None:
-    answers = send_concurrently(*[decision_request(agent, approval_stream.prompt_id, "approve")] * 50)
-    assert sorted(answer.status_code for answer in answers) == [200] + [404] * 49
-    for response in answers:
+    responses = run_concurrently(*[decision_request(agent, approval_stream.prompt_id, "approve")] * 50)
+    assert sorted(response.status_code for response in responses) == [200] + [404] * 49
+    for response in responses:
         if response.status_code == 404:
             expect_error(response, 404, "PROMPT_NOT_FOUND")
     assert tool_results(approval_stream) == ["Instance nobody not found"]
     runs = db.execute("SELECT FROM prompt_calls WHERE prompt_id = %s", (approval_stream.prompt_id,))
     assert runs.rowcount == 1
-    assert len([call for call in simulator.list_calls() if call.provider == "model"]) == 2
+    assert len(model_requests(simulator)) == 2
 
 
-def test_of_an_approval_and_a_rejection_at_once_one_wins_and_the_transcript_agrees(
+def test_one_of_a_concurrent_approval_and_rejection_wins_and_the_transcript_agrees(
     agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     for _ in range(4):
         stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Well."))
         stream.read_until_event("prompt.approval")
-        approved, rejected = send_concurrently(
+        approved, rejected = run_concurrently(
             *(decision_request(agent, stream.prompt_id, what) for what in ("approve", "reject"))
         )
         assert {approved.status_code, rejected.status_code} == {200, 404}
-        wanted = "Instance nobody not found" if approved.status_code == 200 else "A person rejected this call"
-        assert tool_results(stream) == [wanted]
+        expected = "Instance nobody not found" if approved.status_code == 200 else "A person rejected this call"
+        assert tool_results(stream) == [expected]
 
 
-def test_of_an_approval_and_a_cancellation_at_once_the_transcript_tells_which_was_first(
+def test_transcript_shows_the_order_of_a_concurrent_approval_and_cancellation(
     agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     stream = start_prompt(agent, simulator, destroy_turn(), {**text_turn("Well."), "latency_s": 0.5})
@@ -219,32 +191,32 @@ def test_of_an_approval_and_a_cancellation_at_once_the_transcript_tells_which_wa
             f"{agent.base_url}prompts/{prompt_id}/cancel", headers=agent.headers, timeout=60, verify=False
         )
 
-    approved, cancelled = send_concurrently(decision_request(agent, prompt_id, "approve"), cancel)
+    approved, cancelled = run_concurrently(decision_request(agent, prompt_id, "approve"), cancel)
     assert (approved.status_code in (200, 404), cancelled.status_code) == (True, 200)
     status = cancelled.json()["status"]
     events = [message.event for message in stream.read_to_end()]
-    # A cancellation that comes after the end leaves it as it is, and says so.
-    last = {"cancelled": "error", "completed": "prompt.completed"}
-    assert (events[-1], get_prompt(agent, prompt_id)["status"]) == (last[status], status)
+    # A cancellation after the end changes nothing and returns the final status.
+    messages = {"cancelled": "error", "completed": "prompt.completed"}
+    assert (events[-1], get_prompt(agent, prompt_id)["status"]) == (messages[status], status)
     if approved.status_code == 404:
         assert events == ["prompt.created", "prompt.approval", "error"]
 
 
-def test_cancelled_while_the_model_thinks_the_stream_ends_at_once(
+def test_cancelling_during_a_model_turn_ends_the_stream_at_once(
     agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     stream = start_prompt(agent, simulator, {**text_turn("Too late."), "latency_s": 10})
     stream.next_event()
     response = agent.post(f"/prompts/{stream.prompt_id}/cancel")
     assert (response.status_code, response.json()) == (200, {"promptId": stream.prompt_id, "status": "cancelled"})
-    last = stream.read_to_end()
-    assert [(one.event, one.id) for one in last] == [("prompt.created", "1"), ("error", "2")]
-    assert last[1].data == {"message": "The prompt was cancelled"}
+    messages = stream.read_to_end()
+    assert [(message.event, message.id) for message in messages] == [("prompt.created", "1"), ("error", "2")]
+    assert messages[1].data == {"message": "The prompt was cancelled"}
     again = agent.post(f"/prompts/{stream.prompt_id}/cancel")
     assert (again.status_code, again.json()["status"]) == (200, "cancelled")
 
 
-def test_cancelling_what_has_completed_changes_nothing(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_cancelling_a_completed_prompt_changes_nothing(agent: httpx.Client, simulator: SimulatorClient) -> None:
     stream = start_prompt(agent, simulator, text_turn("Done."))
     messages = stream.read_to_end()
     response = agent.post(f"/prompts/{stream.prompt_id}/cancel")
@@ -252,25 +224,26 @@ def test_cancelling_what_has_completed_changes_nothing(agent: httpx.Client, simu
     assert open_stream(agent, stream.prompt_id).read_to_end() == messages
 
 
-def test_nobody_sees_or_touches_anothers_prompt(
-    agent: httpx.Client, other_user: httpx.Client, approval_stream: PromptStream
+def test_another_users_prompt_is_404_everywhere(
+    agent: httpx.Client, other_agent: httpx.Client, approval_stream: PromptStream
 ) -> None:
     for prompt_id in (approval_stream.prompt_id, "prompt-" + "0" * 32, "x", "%00", "a%2Fb"):
         path = f"/prompts/{prompt_id}"
-        answers = [
-            other_user.get(path), other_user.get(f"{path}/stream"),
-            other_user.get(f"{path}/stream", headers={"Last-Event-ID": "1"}),
-            other_user.post(f"{path}/cancel"), decide(other_user, prompt_id), decide(other_user, prompt_id, "reject"),
+        responses = [
+            other_agent.get(path), other_agent.get(f"{path}/stream"),
+            other_agent.get(f"{path}/stream", headers={"Last-Event-ID": "1"}),
+            other_agent.post(f"{path}/cancel"),
+            decide(other_agent, prompt_id), decide(other_agent, prompt_id, "reject"),
         ]  # fmt: skip
-        for response in answers:
+        for response in responses:
             expect_error(response, 404, "PROMPT_NOT_FOUND")
     assert get_prompt(agent, approval_stream.prompt_id)["status"] == "waiting"
 
 
-def test_decision_that_comes_before_the_execution_waits_is_heard(
+def test_decision_before_the_execution_waits_is_not_lost(
     agent: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """As soon as it is shown, often before the execution has a token; ten times, for either order to come about."""
+    """Decided as soon as it is shown, often before the execution has a task token; ten times, to get both orders."""
     for _ in range(10):
         stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Well."))
         stream.read_until_event("prompt.approval")
@@ -279,11 +252,11 @@ def test_decision_that_comes_before_the_execution_waits_is_heard(
     assert wait_for_status(agent, stream.prompt_id, "completed")
 
 
-def test_same_question_of_two_users_is_two_prompts(
-    agent: httpx.Client, other_user: httpx.Client, simulator: SimulatorClient
+def test_same_key_of_two_users_is_two_prompts(
+    agent: httpx.Client, other_agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     text = unique_text("Whose is it")
     simulator.script_model(text_turn("Yours."), match=text)
-    streams = [post_prompt(client, text, key="the-same-key") for client in (agent, other_user)]
+    streams = [post_prompt(client, text, key="the-same-key") for client in (agent, other_agent)]
     ids = {stream.read_to_end()[0].data["promptId"] for stream in streams}
     assert len(ids) == 2

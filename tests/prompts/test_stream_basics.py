@@ -1,4 +1,4 @@
-"""Each endpoint of prompts once, and each way in which it refuses."""
+"""Each prompt endpoint once, and each of its errors."""
 
 import json
 from typing import Any
@@ -8,11 +8,11 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
-from tests.harness.instances import Database
+from tests.harness.agent_api import expect_error, get_result, invoke_tool
+from tests.harness.clients import agent_client, open_client
+from tests.harness.database import Database
 from tests.prompts.prompt_stream import (
     PromptStream,
-    agent_client,
     decide,
     decide_successfully,
     destroy_turn,
@@ -43,20 +43,20 @@ def delta_data(raw: bytes) -> list[dict[str, Any]]:
     return [message.data for message in parse_strictly(raw) if message.event == "prompt.delta"]
 
 
-def test_a_prompt_is_answered_by_a_stream_of_its_events(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_a_prompt_returns_a_stream_of_its_events(agent: httpx.Client, simulator: SimulatorClient) -> None:
     stream = start_prompt(agent, simulator, text_turn("Hello."))
     assert {name: stream.response.headers[name] for name in HEADERS} == HEADERS
     assert stream.response.headers["x-request-id"]
     messages = stream.read_to_end()
     assert stream.raw.startswith(b"retry: 1000\n\nevent: prompt.created\ndata: {")
-    assert [(one.event, one.id) for one in messages] == [
+    assert [(message.event, message.id) for message in messages] == [
         ("prompt.created", "1"), ("prompt.output", "2"), ("prompt.completed", "3"),
     ]  # fmt: skip
     prompt = get_prompt(agent, stream.prompt_id)
     assert (prompt["status"], prompt["outputs"]) == ("completed", [messages[1].data])
 
 
-def test_an_approval_is_shown_given_and_followed(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_an_approved_call_runs_and_the_stream_continues(agent: httpx.Client, simulator: SimulatorClient) -> None:
     stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Gone."))
     approval = stream.read_until_event("prompt.approval").data
     prompt_id = stream.prompt_id
@@ -70,7 +70,7 @@ def test_an_approval_is_shown_given_and_followed(agent: httpx.Client, simulator:
     expect_error(decide(agent, prompt_id), 404, "PROMPT_NOT_FOUND")
 
 
-def test_a_rejection_and_its_reason_go_to_the_model(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_a_rejections_reason_is_returned_to_the_model(agent: httpx.Client, simulator: SimulatorClient) -> None:
     stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Well."))
     stream.read_until_event("prompt.approval")
     response = decide(agent, stream.prompt_id, "reject", reason="Not today")
@@ -80,7 +80,7 @@ def test_a_rejection_and_its_reason_go_to_the_model(agent: httpx.Client, simulat
     assert stream.read_to_end()[-1].event == "prompt.completed"
 
 
-def test_a_cancelled_prompt_ends_and_stays_ended(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_cancelling_is_idempotent_and_ends_the_stream(agent: httpx.Client, simulator: SimulatorClient) -> None:
     stream = start_prompt(agent, simulator, destroy_turn())
     stream.read_until_event("prompt.approval")
     for _ in range(2):
@@ -89,7 +89,7 @@ def test_a_cancelled_prompt_ends_and_stays_ended(agent: httpx.Client, simulator:
     assert stream.read_to_end()[-1].data == {"message": "The prompt was cancelled"}
 
 
-def test_two_follow_the_same_prompt(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_several_streams_of_a_prompt_are_equal(agent: httpx.Client, simulator: SimulatorClient) -> None:
     first = start_prompt(agent, simulator, destroy_turn(), text_turn("Gone."))
     first.read_until_event("prompt.approval")
     with agent_client(str(agent.base_url).removesuffix("/api/"), agent.headers["x-user-id"]) as other:
@@ -101,7 +101,7 @@ def test_two_follow_the_same_prompt(agent: httpx.Client, simulator: SimulatorCli
         assert third.read_to_end() == messages[1:]
 
 
-def test_text_comes_while_it_is_said(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_text_deltas_arrive_during_the_turn(agent: httpx.Client, simulator: SimulatorClient) -> None:
     text = "One two three four five."
     stream = start_prompt(agent, simulator, text_turn(text), stream="tokens")
     messages = stream.read_to_end()
@@ -114,7 +114,7 @@ def test_text_comes_while_it_is_said(agent: httpx.Client, simulator: SimulatorCl
     assert delta_data(replay.raw) == []
 
 
-def test_text_that_is_said_anew_is_taken_back(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_a_restarted_turn_resets_its_deltas(agent: httpx.Client, simulator: SimulatorClient) -> None:
     turn = {**text_turn("One two three four."), "breaks": "dropped", "break_after": 2}
     stream = start_prompt(agent, simulator, turn, stream="tokens")
     stream.read_to_end()
@@ -125,13 +125,13 @@ def test_text_that_is_said_anew_is_taken_back(agent: httpx.Client, simulator: Si
     assert [piece["text"] for piece in delta_data(stream.raw) if piece.get("reset")] == [""]
 
 
-def test_without_tokens_only_whole_texts_come(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_without_tokens_there_are_no_deltas(agent: httpx.Client, simulator: SimulatorClient) -> None:
     stream = start_prompt(agent, simulator, text_turn("One two three."))
     stream.read_to_end()
     assert delta_data(stream.raw) == []
 
 
-def test_a_request_with_the_same_key_follows_the_same_prompt(agent: httpx.Client) -> None:
+def test_a_repeated_idempotency_key_streams_the_same_prompt(agent: httpx.Client) -> None:
     text = unique_text()
     first = post_prompt(agent, text, key="k-1")
     messages = first.read_to_end()
@@ -143,15 +143,13 @@ def test_a_request_with_the_same_key_follows_the_same_prompt(agent: httpx.Client
     expect_error(other, 409, "IDEMPOTENCY_KEY_REUSED")
 
 
-def test_who_comes_back_without_a_key_begins_no_second_prompt(agent: httpx.Client) -> None:
+def test_resuming_a_post_without_a_key_is_422(agent: httpx.Client) -> None:
     response = agent.post("/prompt", json={"input": "Hello"}, headers={"Last-Event-ID": "1"})
     assert expect_error(response, 422, "VALIDATION_ERROR")["details"][0]["path"] == ["Last-Event-ID"]
 
 
 @pytest.mark.parametrize("by", ["header", "query"])
-def test_a_stream_goes_on_after_the_event_that_is_named(
-    agent: httpx.Client, simulator: SimulatorClient, by: str
-) -> None:
+def test_a_stream_resumes_after_the_last_event_id(agent: httpx.Client, simulator: SimulatorClient, by: str) -> None:
     messages = run_prompt(agent, simulator, text_turn("Hello."))
     prompt_id = messages[0].data["promptId"]
 
@@ -163,14 +161,14 @@ def test_a_stream_goes_on_after_the_event_that_is_named(
 
     for number in range(3):
         assert parse_strictly(resume_after(str(number)).content) == messages[number:]
-    # There is no more: an EventSource comes back no more either.
+    # 204 stops an EventSource from reconnecting.
     assert (resume_after("3").status_code, resume_after("3").content) == (204, b"")
     for number in ("4", "-1", "1.0", "x", "9" * 30):
         error = expect_error(resume_after(number), 422, "VALIDATION_ERROR")
         assert error["details"][0]["path"] == ["Last-Event-ID"]
 
 
-def test_the_header_goes_before_the_query(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_the_header_takes_precedence_over_the_query(agent: httpx.Client, simulator: SimulatorClient) -> None:
     messages = run_prompt(agent, simulator, text_turn("Hello."))
     path = f"/prompts/{messages[0].data['promptId']}/stream?lastEventId=1"
     assert parse_strictly(agent.get(path, headers={"Last-Event-ID": "2"}).content) == messages[2:]
@@ -183,7 +181,7 @@ def test_the_header_goes_before_the_query(agent: httpx.Client, simulator: Simula
     ({"input": "x", "conversationId": 1}, ["conversationId"]), ({"input": "x", "planted": 1}, ["planted"]),
     ([], []), ("x", []), (None, []),
 ])  # fmt: skip
-def test_a_body_that_does_not_fit_is_422_and_says_where(agent: httpx.Client, body: object, path: list[str]) -> None:
+def test_an_invalid_body_is_422_with_its_path(agent: httpx.Client, body: object, path: list[str]) -> None:
     response = agent.post("/prompt", content=json.dumps(body))
     error = expect_error(response, 422, "VALIDATION_ERROR")
     assert [issue["path"] for issue in error["details"]] == [path]
@@ -191,7 +189,7 @@ def test_a_body_that_does_not_fit_is_422_and_says_where(agent: httpx.Client, bod
 
 @pytest.mark.parametrize("body", [b"", b"{", b"nonsense", b"\xff\xfe", b"[" * 10_000, b'{"input": NaN}',
                                   b'{"input": "\\ud800"}', b'{"\\ud800": 1}'])  # fmt: skip
-def test_a_body_that_is_no_json_is_422(agent: httpx.Client, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_422(agent: httpx.Client, body: bytes) -> None:
     assert expect_error(agent.post("/prompt", content=body), 422, "VALIDATION_ERROR")["details"]
 
 
@@ -200,23 +198,23 @@ def test_a_body_that_is_no_json_is_422(agent: httpx.Client, body: bytes) -> None
     ("approve", {"toolCallId": "c", "reason": "x"}, ["reason"]), ("reject", {"toolCallId": ""}, ["toolCallId"]),
     ("reject", {"toolCallId": "c", "reason": "x" * 2001}, ["reason"]), ("reject", {"toolCallId": "c", "a": 1}, ["a"]),
 ])  # fmt: skip
-def test_a_decision_that_does_not_fit_is_422(agent: httpx.Client, what: str, body: Any, path: list[str]) -> None:
+def test_an_invalid_decision_is_422(agent: httpx.Client, what: str, body: Any, path: list[str]) -> None:
     error = expect_error(agent.post(f"/prompts/{UNKNOWN}/{what}", json=body), 422, "VALIDATION_ERROR")
     assert error["details"][0]["path"] == path
 
 
 @pytest.mark.parametrize("keys", [[""], ["two words"], ["x" * 256], ["ü"], ["a", "b"]])
-def test_a_key_that_cannot_be_is_422(agent: httpx.Client, keys: list[str]) -> None:
+def test_an_invalid_idempotency_key_is_422(agent: httpx.Client, keys: list[str]) -> None:
     headers = [("Idempotency-Key", key.encode()) for key in keys]
     error = expect_error(agent.post("/prompt", json={"input": "x"}, headers=headers), 422, "VALIDATION_ERROR")
     assert error["details"][0]["path"] == ["Idempotency-Key"]
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
-def test_nobody_is_401_and_learns_nothing_else(stack: Stack, method: str, path: str, body: object) -> None:
-    with httpx.Client(base_url=f"{stack.url}/api", timeout=60, verify=False) as nobody:
-        expect_error(nobody.request(method, path, json=body), 401, "AUTH_REQUIRED")
-        expect_error(nobody.put(path, content=b" " * 1_100_000), 401, "AUTH_REQUIRED")
+def test_requests_without_a_user_are_401(stack: Stack, method: str, path: str, body: object) -> None:
+    with open_client(f"{stack.url}/api") as client:
+        expect_error(client.request(method, path, json=body), 401, "AUTH_REQUIRED")
+        expect_error(client.put(path, content=b" " * 1_100_000), 401, "AUTH_REQUIRED")
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES[1:])
@@ -238,7 +236,7 @@ def test_a_body_over_the_limit_is_413(agent: httpx.Client, method: str, path: st
     expect_error(agent.request(method, path, content=b" " * (1024 * 1024 + 1)), 413, "PAYLOAD_TOO_LARGE")
 
 
-def test_a_stream_outlives_its_connection_to_the_database(
+def test_a_stream_survives_a_lost_database_connection(
     agent: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Gone."))
@@ -248,7 +246,7 @@ def test_a_stream_outlives_its_connection_to_the_database(
     assert [message.id for message in stream.read_to_end()] == ["1", "2", "3", "4", "5"]
 
 
-def test_one_prompt_of_a_conversation_at_a_time(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_a_conversation_runs_one_prompt_at_a_time(agent: httpx.Client, simulator: SimulatorClient) -> None:
     conversation_id = get_result(invoke_tool(agent, "conversation.create"))["id"]
     stream = start_prompt(agent, simulator, destroy_turn(), conversationId=conversation_id)
     stream.read_until_event("prompt.approval")
@@ -260,7 +258,7 @@ def test_one_prompt_of_a_conversation_at_a_time(agent: httpx.Client, simulator: 
     assert agent.post("/prompt", json=body).status_code == 200
 
 
-def test_what_is_in_a_prompt_is_in_no_log(agent: httpx.Client, simulator: SimulatorClient, stack: Stack) -> None:
+def test_prompt_contents_are_not_logged(agent: httpx.Client, simulator: SimulatorClient, stack: Stack) -> None:
     stream = start_prompt(agent, simulator, destroy_turn(instance_id="planted-arguments"), text_turn("planted-answer"))
     stream.read_until_event("prompt.approval")
     decide_successfully(agent, stream.prompt_id, "reject", reason="planted-reason")

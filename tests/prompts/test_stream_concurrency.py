@@ -1,4 +1,4 @@
-"""Many prompts at once: the benchmark in a short form, and without its times."""
+"""Concurrent prompts: a short form of the benchmark, without its measurements."""
 
 import asyncio
 
@@ -8,9 +8,9 @@ from local.stack.stack import Stack
 from tests.prompts.prompt_stream import unique_text
 
 
-def test_twenty_prompts_at_once_complete_each_with_its_own_answer(stack: Stack, simulator: SimulatorClient) -> None:
+def test_twenty_concurrent_prompts_complete_with_their_own_answers(stack: Stack, simulator: SimulatorClient) -> None:
     run = unique_text("run")
     script_answers(simulator, 20, 0.2, run)
     outcomes = asyncio.run(submit_all(stack.url, 20, run))
-    assert [one.problem for one in outcomes if one.problem] == []
+    assert [outcome.problem for outcome in outcomes if outcome.problem] == []
     assert len(outcomes) == 20

@@ -1,16 +1,14 @@
-"""Conversations over HTTP: what the model is told of the earlier prompts, one at a time, title, order, whose it is."""
+"""Conversations over HTTP: history, one prompt at a time, title, order, isolation between users."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from local.stack.stack import Stack
-from tests.contract.test_agent_api import expect_error, get_result, invoke_tool
+from tests.harness.agent_api import expect_error, get_result, invoke_tool
+from tests.harness.simulator import model_requests
 from tests.prompts.prompt_stream import (
-    agent_client,
     decide_successfully,
     destroy_turn,
     get_prompt,
@@ -28,12 +26,6 @@ def conversation_id(agent: httpx.Client) -> str:
     return create_conversation(agent)
 
 
-@pytest.fixture
-def other_user(stack: Stack) -> Iterator[httpx.Client]:
-    with agent_client(stack.url, "somebody-else") as client:
-        yield client
-
-
 def create_conversation(agent: httpx.Client) -> str:
     return get_result(invoke_tool(agent, "conversation.create"))["id"]
 
@@ -47,16 +39,18 @@ def list_conversations(agent: httpx.Client) -> list[dict[str, Any]]:
 
 
 def model_inputs(simulator: SimulatorClient) -> list[list[tuple[str, str]]]:
-    """What the model was asked each time: the role or kind of each item, and its text."""
-    bodies: list[Any] = [call.body for call in simulator.list_calls() if call.provider == "model"]
-    return [[(item.get("role") or item["type"], item.get("text", "")) for item in body["input"]] for body in bodies]
+    """Return the items of each request to the model: role or type, and text."""
+    return [
+        [(item.get("role") or item["type"], item.get("text", "")) for item in body["input"]]
+        for body in model_requests(simulator)
+    ]
 
 
 def has_completed(messages: list[Message]) -> bool:
     return messages[-1].event == "prompt.completed"
 
 
-def test_model_is_told_all_that_was_said_and_done_before(
+def test_model_gets_the_conversations_whole_history(
     agent: httpx.Client, simulator: SimulatorClient, conversation_id: str
 ) -> None:
     first, second, third = unique_text("First"), unique_text("Second"), unique_text("Third")
@@ -69,20 +63,20 @@ def test_model_is_told_all_that_was_said_and_done_before(
         simulator.script_model(text_turn(f"About {text}"), match=text)
         assert has_completed(post_prompt(agent, text, conversationId=conversation_id).read_to_end())
     prompts = get_conversation(agent, conversation_id)["prompts"]
-    assert [(one["input"], one["status"]) for one in prompts] == [
+    assert [(prompt["input"], prompt["status"]) for prompt in prompts] == [
         (text, "completed") for text in (first, second, third)
     ]
-    done = [
+    first_items = [
         ("user", first), ("reasoning", ""), ("function_call", '{"instanceId": "nobody"}'),
         ("function_call_output", '{"error": "Instance nobody not found"}'),
     ]  # fmt: skip
-    after_first = [*done, ("assistant", "It was not there."), ("user", second)]
+    after_first = [*first_items, ("assistant", "It was not there."), ("user", second)]
     assert model_inputs(simulator) == [
-        done[:1], done, after_first, [*after_first, ("assistant", f"About {second}"), ("user", third)],
+        first_items[:1], first_items, after_first, [*after_first, ("assistant", f"About {second}"), ("user", third)],
     ]  # fmt: skip
 
 
-def test_prompts_without_a_conversation_and_in_another_are_not_told(
+def test_history_excludes_other_conversations(
     agent: httpx.Client, simulator: SimulatorClient, conversation_id: str
 ) -> None:
     for where in ({"conversationId": conversation_id}, {"conversationId": create_conversation(agent)}, {}):
@@ -104,7 +98,7 @@ def test_cancelled_prompt_stays_in_the_history_with_a_result_for_its_call(
 
 
 @pytest.mark.parametrize("end", ["approve", "cancel"])
-def test_second_prompt_while_the_first_runs_or_waits_is_409(
+def test_second_prompt_while_one_runs_or_waits_is_409(
     agent: httpx.Client, simulator: SimulatorClient, conversation_id: str, end: str
 ) -> None:
     stream = start_prompt(
@@ -118,28 +112,31 @@ def test_second_prompt_while_the_first_runs_or_waits_is_409(
     agent.post(f"/prompts/{stream.prompt_id}/{end}", json={"toolCallId": "call_1"} if end == "approve" else None)
     stream.read_to_end()
     assert has_completed(run_prompt(agent, simulator, text_turn("Now."), conversationId=conversation_id))
-    assert [one["status"] for one in get_conversation(agent, conversation_id)["prompts"]] == [
+    assert [prompt["status"] for prompt in get_conversation(agent, conversation_id)["prompts"]] == [
         "completed" if end == "approve" else "cancelled", "completed",
     ]  # fmt: skip
 
 
-def test_conversation_of_somebody_else_is_not_found_and_stays_as_it_is(
-    agent: httpx.Client, other_user: httpx.Client, conversation_id: str
+def test_conversation_of_another_user_is_not_found_and_unchanged(
+    agent: httpx.Client, other_agent: httpx.Client, conversation_id: str
 ) -> None:
-    for wanted in (conversation_id, "conv-" + "0" * 32, "nonsense"):
-        expect_error(other_user.post("/prompt", json={"input": "Hello", "conversationId": wanted}), 404, "NOT_FOUND")
+    for other_id in (conversation_id, "conv-" + "0" * 32, "nonsense"):
+        expect_error(other_agent.post("/prompt", json={"input": "Hello", "conversationId": other_id}), 404, "NOT_FOUND")
     assert get_conversation(agent, conversation_id)["prompts"] == []
 
 
-def test_title_is_the_first_prompts_and_the_last_used_is_listed_first(
+def test_title_comes_from_the_first_prompt_and_the_last_used_is_listed_first(
     agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     older, newer = create_conversation(agent), create_conversation(agent)
-    assert [(one["id"], "title" in one) for one in list_conversations(agent)] == [(newer, False), (older, False)]
+    assert [(conversation["id"], "title" in conversation) for conversation in list_conversations(agent)] == [
+        (newer, False),
+        (older, False),
+    ]
     for text, where in (("\n  A   title\nand more", older), ("Another title", newer), ("No title", older)):
         simulator.script_model(text_turn("Hello."), match=text)
         assert has_completed(post_prompt(agent, text, conversationId=where).read_to_end())
-    assert [(one["id"], one["title"]) for one in list_conversations(agent)] == [
+    assert [(conversation["id"], conversation["title"]) for conversation in list_conversations(agent)] == [
         (older, "A title"),
         (newer, "Another title"),
     ]
@@ -147,7 +144,7 @@ def test_title_is_the_first_prompts_and_the_last_used_is_listed_first(
     assert first["updatedAt"] > second["updatedAt"] > second["createdAt"]
 
 
-def test_page_of_a_prompt_names_its_conversation_and_survives_it(
+def test_prompt_survives_its_conversation(
     agent: httpx.Client, simulator: SimulatorClient, conversation_id: str
 ) -> None:
     prompt_id = run_prompt(agent, simulator, text_turn("Hello."), conversationId=conversation_id)[0].data["promptId"]

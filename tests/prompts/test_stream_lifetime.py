@@ -1,4 +1,4 @@
-"""Streams on which nothing happens for long: signs of life, and an end in good time that nobody notices who resumes."""
+"""Long idle streams: heartbeats, and a scheduled end without loss for a client that resumes."""
 
 import os
 import re
@@ -16,13 +16,15 @@ import yaml
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.contract.test_agent_api import expect_error
-from tests.harness.instances import wait_until
-from tests.harness.runner_process import CHECKOUT, SIMULATED_PROVIDERS, RunnerProcess
+from tests.harness.agent_api import expect_error
+from tests.harness.checkout import link_checkout
+from tests.harness.clients import agent_client
+from tests.harness.paths import TEMPLATE
+from tests.harness.runner_process import RunnerProcess
+from tests.harness.wait import wait_until
 from tests.prompts.prompt_stream import (
     STREAM_FUNCTION,
     PromptStream,
-    agent_client,
     decide,
     decide_successfully,
     destroy_turn,
@@ -40,33 +42,31 @@ pytestmark = pytest.mark.slow
 
 HEARTBEAT_SECONDS, APPROVAL_SECONDS, STREAM_SECONDS = 0.3, 4.0, 3
 FUNCTION_TIMEOUT = STREAM_SECONDS + 5
-"""Of the function; a stream ends so much earlier."""
+"""Timeout of the function in seconds; a stream ends 5 seconds earlier."""
 RECEIVE_BUFFER_BYTES = 64 * 1024
-"""Bytes that a client's socket takes in before the client reads; the system would let it grow to megabytes."""
-OVERSIZED_BYTES = 2 * int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2]) + 8_000_000
-"""Bytes; more than all buffers between a function and such a client hold: two sockets on the way send."""
+"""Receive buffer of a client's socket; the system would let it grow to megabytes."""
+_TCP_WMEM = Path("/proc/sys/net/ipv4/tcp_wmem")
+_MAX_SEND_BUFFER_BYTES = int(_TCP_WMEM.read_text().split()[2]) if _TCP_WMEM.exists() else 4_194_304
+OVERSIZED_BYTES = 2 * _MAX_SEND_BUFFER_BYTES + 8_000_000
+"""More than all buffers between a function and such a client hold: two sockets on the way send."""
 
 COMMENT_LINE = re.compile(rb"^:.*\n", re.M)
 
 
 @pytest.fixture(scope="module")
 def short_timeout_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
-    """The bundle, with a streaming function that may run for a few seconds only."""
-    root = tmp_path_factory.mktemp("short_lived")
-    for name in ("layers", "statemachines", "functions"):
-        (root / name).symlink_to(CHECKOUT / name)
-    text = (CHECKOUT / "template.yaml").read_text()
+    """The bundle, with a streaming function whose timeout is a few seconds."""
+    root = link_checkout(tmp_path_factory.mktemp("short_lived"), without="template.yaml")
+    text = TEMPLATE.read_text()
     changed, times = re.subn(
         rf"(\n  {STREAM_FUNCTION}:\n(?:    .*\n)*?      Timeout: )\d+\n", rf"\g<1>{FUNCTION_TIMEOUT}\n", text
     )
     assert times == 1
     (root / "template.yaml").write_text(changed)
-    changes = {
-        **SIMULATED_PROVIDERS, "POINTSMAN_DATA": str(tmp_path_factory.mktemp("data")),
-        "STREAM_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS), "PROMPT_APPROVAL_SECONDS": str(APPROVAL_SECONDS),
-        "PROMPT_MAX_OUTPUT_BYTES": str(2 * OVERSIZED_BYTES),
-    }  # fmt: skip
-    with RunnerProcess(root, **changes) as running:
+    with RunnerProcess.with_simulated_providers(
+        root, STREAM_HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS),
+        PROMPT_APPROVAL_SECONDS=str(APPROVAL_SECONDS), PROMPT_MAX_OUTPUT_BYTES=str(2 * OVERSIZED_BYTES),
+    ) as running:  # fmt: skip
         yield running
 
 
@@ -84,7 +84,7 @@ def runner_simulator(short_timeout_runner: RunnerProcess) -> Iterator[SimulatorC
 
 
 def read_resuming(client: httpx.Client, first_stream: PromptStream) -> tuple[list[Message], list[PromptStream]]:
-    """What a client has that resumes until the prompt has ended, and the streams that it took."""
+    """Resume until the prompt has ended; returns the messages in order, and the streams."""
     streams = [first_stream]
     while True:
         streams[-1].read_to_end()
@@ -94,7 +94,7 @@ def read_resuming(client: httpx.Client, first_stream: PromptStream) -> tuple[lis
         streams.append(open_stream(client, messages[0].data["promptId"], messages[-1].id))
 
 
-def test_stream_ends_before_its_functions_deadline_and_who_resumes_misses_nothing(
+def test_stream_ends_before_its_functions_deadline_and_resuming_loses_nothing(
     short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
 ) -> None:
     messages, streams = read_resuming(
@@ -104,21 +104,21 @@ def test_stream_ends_before_its_functions_deadline_and_who_resumes_misses_nothin
     assert [message.event for message in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
     assert [message.id for message in messages] == ["1", "2", "3"]
     assert messages == open_stream(ada_client, messages[0].data["promptId"]).read_to_end()
-    # Each but the last told a few times that it was there, and none was ended by its function's deadline.
+    # Each stream but the last sent heartbeats, and none was killed at its function's deadline.
     assert len(streams) > 2
     assert all(len(COMMENT_LINE.findall(stream.raw)) > 3 for stream in streams[:-1])
     assert not [line for line in short_timeout_runner.lines if "DeadlineExceeded" in line or "timed out" in line]
 
 
-def test_expired_approval_is_refused_and_who_resumes_sees_the_prompt_go_on(
+def test_expired_approval_is_rejected_and_the_prompt_continues(
     ada_client: httpx.Client, runner_simulator: SimulatorClient
 ) -> None:
-    """The execution waits for a quarter of a minute at least."""
+    """The execution waits for at least 15 seconds."""
     first = start_prompt(ada_client, runner_simulator, destroy_turn(), text_turn("Well."))
     first.next_event()
     wait_for_status(ada_client, first.prompt_id, "waiting")
     expires = datetime.fromisoformat(get_prompt(ada_client, first.prompt_id)["approval"]["expiresAt"])
-    wait_until(lambda: datetime.now(UTC) > expires or None)
+    wait_until(lambda: datetime.now(UTC) > expires)
     expect_error(decide(ada_client, first.prompt_id), 404, "PROMPT_NOT_FOUND")
     messages, streams = read_resuming(ada_client, first)
     assert [message.event for message in messages] == [
@@ -128,7 +128,7 @@ def test_expired_approval_is_refused_and_who_resumes_sees_the_prompt_go_on(
     assert len(streams) > 3
 
 
-def test_signs_of_life_come_while_the_model_thinks(ada_client: httpx.Client, runner_simulator: SimulatorClient) -> None:
+def test_heartbeats_are_sent_during_a_model_turn(ada_client: httpx.Client, runner_simulator: SimulatorClient) -> None:
     stream = start_prompt(ada_client, runner_simulator, {**text_turn("Well."), "latency_s": 1.5})
     created, output = stream.read_until_event("prompt.created"), stream.read_until_event("prompt.output")
     between = stream.raw[stream.raw.index(created.text.encode()) : stream.raw.index(output.text.encode())]
@@ -136,10 +136,10 @@ def test_signs_of_life_come_while_the_model_thinks(ada_client: httpx.Client, run
     assert stream.read_to_end()[-1].event == "prompt.completed"
 
 
-def test_event_that_a_dying_process_has_cut_in_the_middle_comes_whole_from_the_next(
+def test_event_cut_by_a_killed_process_is_complete_in_the_next_stream(
     short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
 ) -> None:
-    """The client takes no more than its beginning, so that the process stands in the middle of writing it."""
+    """The client reads only the beginning, so that the process is killed while it writes the event."""
     messages, _ = read_resuming(
         ada_client, start_prompt(ada_client, runner_simulator, {"text": "x" * OVERSIZED_BYTES, "usage": None})
     )
@@ -162,31 +162,31 @@ def test_event_that_a_dying_process_has_cut_in_the_middle_comes_whole_from_the_n
         ]
     assert (stream.is_broken, len(stream.raw) < OVERSIZED_BYTES) == (True, True)
     assert [*stream.messages, *open_stream(ada_client, prompt_id, 1).read_to_end()] == messages
-    assert [one.event for one in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
+    assert [message.event for message in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
     assert messages[1].data["content"] == "x" * OVERSIZED_BYTES
 
 
-def test_process_serves_the_next_stream_after_one_whose_client_is_gone(
+def test_process_serves_the_next_stream_after_a_client_disconnected(
     short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
 ) -> None:
-    """It notices at the latest when it has run for as long as it may."""
+    """At the latest it notices at its own deadline."""
     stream = start_prompt(ada_client, runner_simulator, {**text_turn("Well."), "latency_s": 1})
     stream.next_event()
     stream.close()
-    wait_until(lambda: not streaming_workers(short_timeout_runner) or None)
+    wait_until(lambda: not streaming_workers(short_timeout_runner))
     assert open_stream(ada_client, stream.prompt_id, 1).read_to_end()[-1].event == "prompt.completed"
 
 
-def test_template_gives_the_stream_as_long_as_a_function_may_run() -> None:
+def test_template_gives_the_stream_lambdas_maximum_timeout() -> None:
     class Loader(yaml.SafeLoader):
         pass
 
     Loader.add_multi_constructor("!", lambda loader, _suffix, node: getattr(node, "value", None))
-    template: Any = yaml.load((CHECKOUT / "template.yaml").read_text(), Loader)
+    template: Any = yaml.load(TEMPLATE.read_text(), Loader)
     assert template["Resources"][STREAM_FUNCTION]["Properties"]["Timeout"] == 900
 
 
-def test_stream_that_is_idle_for_over_a_minute_stays_open(
+def test_idle_stream_stays_open_for_over_a_minute(
     stack: Stack, agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     stream = start_prompt(agent, simulator, destroy_turn(), text_turn("Well."))

@@ -1,16 +1,17 @@
-"""An approval that is given over HTTP after everything has been killed: a new stream tells the rest."""
+"""An approval over HTTP after everything was killed: a new stream has the rest."""
 
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.contract.test_agent_api import expect_error
-from tests.harness.instances import wait_until
-from tests.harness.runner_process import CHECKOUT, SIMULATED_PROVIDERS, RunnerProcess
+from tests.harness.agent_api import expect_error
+from tests.harness.checkout import link_checkout
+from tests.harness.clients import agent_client
+from tests.harness.database import connect
+from tests.harness.runner_process import RunnerProcess
+from tests.harness.wait import wait_until
 from tests.prompts.prompt_stream import (
-    agent_client,
     decide,
     decide_successfully,
     get_prompt,
@@ -28,20 +29,20 @@ TURNS = (
 )
 
 
-def test_approval_after_stream_runner_and_postgres_were_killed_continues_the_prompt(tmp_path: Path) -> None:
-    changes = {"POINTSMAN_DATA": str(tmp_path), **SIMULATED_PROVIDERS}
-    with RunnerProcess(CHECKOUT, **changes) as running, agent_client(running.url, "ada") as client:
+def test_approval_after_everything_was_killed_continues_the_prompt(tmp_path: Path) -> None:
+    root = link_checkout(tmp_path)
+    with RunnerProcess.with_simulated_providers(root) as running, agent_client(running.url, "ada") as client:
         with SimulatorClient(running.get_banner_value("simulator")) as simulator:
             simulator.script_model(*TURNS, match="Make it green")
         first = post_prompt(client, "Make it green")
         shown = first.read_until_event("prompt.approval")
-        with psycopg.connect(running.database_url, autocommit=True) as db:
+        with connect(running.database_url) as db:
             query = "SELECT FROM prompts WHERE id = %s AND task_token IS NOT NULL"
-            wait_until(lambda: db.execute(query, (first.prompt_id,)).rowcount == 1 or None, 40)
+            wait_until(lambda: db.execute(query, (first.prompt_id,)).rowcount == 1, 40)
         running.kill_all()
         assert first.next_event() is None
         assert first.is_broken
-    with RunnerProcess(CHECKOUT, **changes) as running, agent_client(running.url, "ada") as client:
+    with RunnerProcess.with_simulated_providers(root) as running, agent_client(running.url, "ada") as client:
         prompt_id = first.prompt_id
         with SimulatorClient(running.get_banner_value("simulator")) as simulator:
             simulator.script_model(*TURNS, match="Make it green")
@@ -61,8 +62,8 @@ def test_approval_after_stream_runner_and_postgres_were_killed_continues_the_pro
 
 
 def insert_instance(running: RunnerProcess, simulator: SimulatorClient) -> None:
-    """For the tool that is approved; what the simulator knew is gone with it."""
-    with psycopg.connect(running.database_url, autocommit=True) as db:
+    """Insert the instance that the approved tool configures: the simulator lost its state."""
+    with connect(running.database_url) as db:
         db.execute(
             "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id)"
             " VALUES ('kept', %s, 'sim-environment')",

@@ -1,18 +1,18 @@
-"""A stream that is cut anywhere and resumed with Last-Event-ID: in sum the same events, none lost and none twice."""
+"""A stream cut anywhere and resumed with Last-Event-ID has the same events in sum: none lost, none twice."""
 
 import os
 import signal
 import uuid
-from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import wait_until
-from tests.harness.runner_process import has_exited
+from tests.harness.database import Database
+from tests.harness.simulator import model_requests
+from tests.harness.wait import wait_until
+from tests.harness.worker_processes import has_exited
 from tests.prompts.prompt_stream import (
     decide_successfully,
     destroy_turn,
@@ -41,7 +41,7 @@ def event_names(messages: list[Message]) -> list[str]:
 
 @pytest.fixture
 def completed_prompt(agent: httpx.Client, simulator: SimulatorClient) -> tuple[str, bytes, list[Message]]:
-    """A prompt that has ended: its id, its stream as bytes, and the events in it."""
+    """A completed prompt: its id, its stream as bytes, and its events."""
     stream = start_prompt(agent, simulator, *TURNS)
     stream.read_until_event("prompt.approval")
     decide_successfully(agent, stream.prompt_id)
@@ -51,7 +51,7 @@ def completed_prompt(agent: httpx.Client, simulator: SimulatorClient) -> tuple[s
     return stream.prompt_id, bytes(stream.raw), messages
 
 
-def test_cut_after_any_byte_and_resumed_it_is_the_same(
+def test_stream_cut_after_any_byte_resumes_without_loss(
     agent: httpx.Client, completed_prompt: tuple[str, bytes, list[Message]]
 ) -> None:
     prompt_id, raw, messages = completed_prompt
@@ -62,8 +62,8 @@ def test_cut_after_any_byte_and_resumed_it_is_the_same(
         assert source.messages + remaining.get(int(source.last_id or 0), []) == messages, raw[:place]
 
 
-def test_cut_after_every_event_while_it_runs(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    """The model takes its time, so that most cuts are made before there is more."""
+def test_stream_cut_after_every_event_resumes_without_loss(agent: httpx.Client, simulator: SimulatorClient) -> None:
+    """The model is slow, so that most cuts happen before the next event exists."""
     stream = start_prompt(agent, simulator, *({**turn, "latency_s": 0.2} for turn in TURNS))
     prompt_id, messages = "", list[Message]()
     while not messages or messages[-1].event != "prompt.completed":
@@ -80,7 +80,7 @@ def test_cut_after_every_event_while_it_runs(agent: httpx.Client, simulator: Sim
     assert messages == open_stream(agent, prompt_id).read_to_end()
 
 
-def test_process_killed_after_every_event_and_resumed_in_another(
+def test_stream_of_a_killed_process_resumes_in_another(
     stack: Stack, agent: httpx.Client, simulator: SimulatorClient
 ) -> None:
     simulator.script_model(*({**turn, "latency_s": 0.5} for turn in TURNS), match=(text := unique_text()))
@@ -95,10 +95,10 @@ def test_process_killed_after_every_event_and_resumed_in_another(
             if message.event != "prompt.completed" and (pid := find_pid()):
                 os.kill(pid, signal.SIGKILL)
                 # A process takes a moment to end, and one that is still ending would be given the next request.
-                wait_until(lambda pid=pid: has_exited(pid) or None)
+                wait_until(lambda pid=pid: has_exited(pid))
                 assert pid not in pids
                 pids.add(pid)
-        # What was under way when the process died may have come through, whole or in part.
+        # Events under way when the process died may have arrived, complete or in part.
         while message := stream.next_event():
             messages.append(message)
         if messages[-1].event == "prompt.approval":
@@ -110,10 +110,10 @@ def test_process_killed_after_every_event_and_resumed_in_another(
     assert len(pids) >= broken_streams > 2
 
 
-def test_database_that_drops_its_connections_after_every_event(
-    agent: httpx.Client, simulator: SimulatorClient, db: psycopg.Connection[dict[str, Any]]
+def test_stream_survives_dropped_database_connections(
+    agent: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """The stream connects again, and nobody who reads it notices."""
+    """The stream reconnects; its clients do not notice."""
     stream = start_prompt(agent, simulator, *({**turn, "latency_s": 0.3} for turn in TURNS))
     while message := stream.next_event():
         db.execute(
@@ -126,7 +126,7 @@ def test_database_that_drops_its_connections_after_every_event(
     assert stream.messages == open_stream(agent, stream.prompt_id).read_to_end()
 
 
-def test_two_who_follow_and_one_who_leaves_see_the_same(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_concurrent_streams_are_equal_when_one_disconnects(agent: httpx.Client, simulator: SimulatorClient) -> None:
     first = start_prompt(agent, simulator, *TURNS)
     first.read_until_event("prompt.approval")
     second, third = open_stream(agent, first.prompt_id), open_stream(agent, first.prompt_id, 3)
@@ -135,25 +135,25 @@ def test_two_who_follow_and_one_who_leaves_see_the_same(agent: httpx.Client, sim
     decide_successfully(agent, first.prompt_id)
     messages = second.read_to_end()
     assert (event_names(messages), third.read_to_end()) == (EVENTS, messages[3:])
-    assert parse_naively(second.raw) == [Message(one.event, one.text) for one in messages]
+    assert parse_naively(second.raw) == [Message(message.event, message.text) for message in messages]
 
 
-def test_request_repeated_with_its_key_follows_the_same_prompt(agent: httpx.Client, simulator: SimulatorClient) -> None:
-    """For a client whose very first connection broke before it knew the prompt's id."""
+def test_repeated_request_with_its_key_streams_the_same_prompt(agent: httpx.Client, simulator: SimulatorClient) -> None:
+    """For a client whose first connection broke before it got the prompt's id."""
     text = unique_text()
     simulator.script_model(text_turn("Once."), match=text)
     key = f"key-{uuid.uuid4()}"
     post_prompt(agent, text, key=key).close()
     messages = post_prompt(agent, text, key=key).read_to_end()
     assert event_names(messages) == ["prompt.created", "prompt.output", "prompt.completed"]
-    assert len([call for call in simulator.list_calls() if call.provider == "model"]) == 1
+    assert len(model_requests(simulator)) == 1
     assert event_names(run_prompt(agent, simulator, text_turn("Other."))) == event_names(messages)
 
 
-def test_prompt_goes_on_when_nobody_follows(agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_prompt_continues_without_a_stream(agent: httpx.Client, simulator: SimulatorClient) -> None:
     stream = start_prompt(agent, simulator, {"text": "Alone.", "latency_s": 0.3})
     stream.next_event()
     stream.close()
     prompt_id = stream.prompt_id
-    wait_until(lambda: agent.get(f"/prompts/{prompt_id}").json()["status"] == "completed" or None)
+    wait_until(lambda: agent.get(f"/prompts/{prompt_id}").json()["status"] == "completed")
     assert event_names(open_stream(agent, prompt_id, 1).read_to_end()) == ["prompt.output", "prompt.completed"]

@@ -1,6 +1,6 @@
-"""What comes over the wire, byte for byte but for times and ids, and that it is the same for every reader.
+"""Streams byte for byte, but for times and ids, and equal for every reader.
 
-The transcripts lie in `transcripts/`; each is one answer of the streaming endpoint.
+The golden transcripts are in `transcripts/`; each is one response of the streaming endpoint.
 """
 
 import shutil
@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 from httpx_sse import connect_sse
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
+from tests.harness.database import Database
 from tests.prompts.prompt_stream import decide_successfully, get_prompt, normalize_stream, open_stream, start_prompt
+from tests.prompts.sample_agent import usage_field
 from tests.prompts.sse_readers import EventSource, Message, parse_naively, parse_strictly
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
@@ -26,21 +27,17 @@ CURL = shutil.which("curl")
 
 @dataclass(frozen=True)
 class Case:
-    """What the model says, what a person does once asked, and how the prompt ends."""
+    """The scripted model turns, the decision about the call, and the prompt's final status."""
 
     turns: tuple[dict[str, Any], ...]
     status: str = "completed"
     decision: tuple[str, dict[str, Any]] | None = None
 
 
-def usage_field(input_tokens: int, output_tokens: int) -> dict[str, Any]:
-    return {"usage": {"input_tokens": input_tokens, "output_tokens": output_tokens}}
-
-
-def tool_calls(*asked: tuple[str, object], first: int = 1) -> list[dict[str, Any]]:
+def tool_calls(*calls: tuple[str, object], first: int = 1) -> list[dict[str, Any]]:
     return [
         {"name": name, "call_id": f"call_{number}", "arguments": arguments}
-        for number, (name, arguments) in enumerate(asked, first)
+        for number, (name, arguments) in enumerate(calls, first)
     ]
 
 
@@ -85,8 +82,8 @@ CASES["several_tools"] = Case(tuple({**turn, "usage": None} for turn in CASES["s
 
 
 @pytest.fixture
-def golden(simulator: SimulatorClient, db: psycopg.Connection[dict[str, Any]]) -> Iterator[None]:
-    """One instance, `golden`, and a Railway that does not tell how the fleet is."""
+def golden(simulator: SimulatorClient, db: Database) -> Iterator[None]:
+    """One instance, `golden`, and a Railway whose listing fails."""
     (service,) = simulator.seed_services(1)
     db.execute("DELETE FROM instance_infra")
     db.execute(
@@ -101,7 +98,9 @@ def golden(simulator: SimulatorClient, db: psycopg.Connection[dict[str, Any]]) -
 
 @pytest.mark.usefixtures("golden")
 @pytest.mark.parametrize("name", CASES)
-def test_transcript(name: str, stack: Stack, agent: httpx.Client, simulator: SimulatorClient) -> None:
+def test_stream_equals_its_golden_transcript_for_every_reader(
+    name: str, stack: Stack, agent: httpx.Client, simulator: SimulatorClient
+) -> None:
     case = CASES[name]
     first = start_prompt(agent, simulator, *case.turns)
     first.next_event()
@@ -117,16 +116,16 @@ def test_transcript(name: str, stack: Stack, agent: httpx.Client, simulator: Sim
     assert normalize_stream(first.raw) == (TRANSCRIPTS / f"{name}.sse").read_bytes().decode()
     assert get_prompt(agent, first.prompt_id)["status"] == case.status
 
-    again = open_stream(agent, first.prompt_id)
-    assert again.read_to_end() == messages
+    replay = open_stream(agent, first.prompt_id)
+    assert replay.read_to_end() == messages
     assert parse_with_httpx_sse(agent, first.prompt_id) == messages
-    for raw in [again.raw, *([curl.communicate(timeout=30)[0]] if curl else [])]:
+    for raw in [replay.raw, *([curl.communicate(timeout=30)[0]] if curl else [])]:
         assert parse_strictly(raw) == messages == parse_like_browser(raw, 7)
-        assert parse_naively(raw) == [Message(one.event, one.text) for one in messages]
+        assert parse_naively(raw) == [Message(message.event, message.text) for message in messages]
 
 
 def start_curl(stack: Stack, agent: httpx.Client, prompt_id: str) -> "subprocess.Popen[bytes] | None":
-    """A second reader of the stream while it runs, where this machine has one."""
+    """Start a second reader of the running stream, where this machine has curl."""
     if CURL is None:
         return None
     header = f"X-User-Id: {agent.headers['X-User-Id']}"
@@ -135,13 +134,13 @@ def start_curl(stack: Stack, agent: httpx.Client, prompt_id: str) -> "subprocess
 
 
 def parse_with_httpx_sse(agent: httpx.Client, prompt_id: str) -> list[Message]:
-    """As clients in Python read it. This reader keeps the last id for events that have none; all of these have one."""
+    """Read as httpx-sse does. It keeps the last id for events without one; all of these have one."""
     with connect_sse(agent, "GET", f"/prompts/{prompt_id}/stream") as source:
-        return [Message(one.event, one.data, one.id) for one in source.iter_sse() if one.data]
+        return [Message(message.event, message.data, message.id) for message in source.iter_sse() if message.data]
 
 
 def parse_like_browser(raw: bytes, size: int) -> list[Message]:
-    """As a browser reads it, in pieces of so many bytes; the events that it knows by their ids."""
+    """Read as a browser does, in chunks of `size` bytes; only events with an id."""
     source = EventSource()
     for start in range(0, len(raw), size):
         source.feed(raw[start : start + size])
@@ -150,12 +149,12 @@ def parse_like_browser(raw: bytes, size: int) -> list[Message]:
     return source.messages
 
 
-def test_readers_of_these_tests_read_what_others_write() -> None:
-    """The browser's one, checked by the examples of its standard; or its agreement would mean nothing."""
+def test_browser_reader_conforms_to_the_standards_examples() -> None:
+    """Checked with the standard's own examples, or its agreement would prove nothing."""
     source = EventSource()
     source.feed(b"\xef\xbb\xbf: test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third\r\r\n")
     source.feed(b"data\n\ndata\ndata\n\ndata:\n\ndata: half")
-    assert [(one.text, one.id) for one in source.messages] == [
+    assert [(message.text, message.id) for message in source.messages] == [
         ("first event", "1"), ("second event", ""), (" third", ""), ("", ""), ("\n", ""), ("", ""),
     ]  # fmt: skip
     with pytest.raises(AssertionError):

@@ -1,4 +1,4 @@
-"""Beginning a prompt, once; what those who follow it hear while the model speaks."""
+"""Submitting a prompt, idempotently, and the notifications of a model turn."""
 
 import json
 
@@ -22,13 +22,13 @@ def test_same_request_with_a_key_is_the_same_prompt(engine: EngineHarness) -> No
     assert rows == {"n": 2}
 
 
-def test_key_of_a_conversations_prompt_joins_it_although_it_runs(engine: EngineHarness) -> None:
+def test_key_of_a_running_prompt_joins_it(engine: EngineHarness) -> None:
     conversation_id = engine.create_conversation()
     first = submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id)
     assert submit_prompt(engine.user_id, "Hello", idempotency_key="key-1", conversation_id=conversation_id) == first
 
 
-def test_prompt_that_cannot_be_started_fails_and_its_key_is_free(
+def test_prompt_that_cannot_be_started_fails_and_frees_its_key(
     engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conversation_id = engine.create_conversation()
@@ -44,7 +44,7 @@ def test_prompt_that_cannot_be_started_fails_and_its_key_is_free(
 
 
 def listen_while_advancing(engine: EngineHarness, prompt_id: str) -> list[dict]:
-    """Advance the prompt; what comes on its channel meanwhile, without the number of the last event before it."""
+    """Advance the prompt; returns the notifications on its channel, without `after`, the last event's number."""
     with psycopg.connect(engine.stack.database_url, autocommit=True) as listener:
         listener.execute(f'LISTEN "{prompt_id}"')
         engine.advance(prompt_id)
@@ -53,7 +53,7 @@ def listen_while_advancing(engine: EngineHarness, prompt_id: str) -> list[dict]:
     return notes
 
 
-def test_text_is_handed_out_while_it_comes_where_it_is_wanted(engine: EngineHarness) -> None:
+def test_text_deltas_are_notified_with_tokens(engine: EngineHarness) -> None:
     text = "Hello, " + "😀" * 700
     notes = listen_while_advancing(engine, engine.submit({"text": text}, tokens=True))
     assert notes[0] == {"reset": True}
@@ -64,12 +64,12 @@ def test_text_is_handed_out_while_it_comes_where_it_is_wanted(engine: EngineHarn
     assert engine.model_requests()[-1]["stream"] is True
 
 
-def test_without_the_wish_only_events_are_told(engine: EngineHarness) -> None:
+def test_without_tokens_only_events_are_notified(engine: EngineHarness) -> None:
     assert listen_while_advancing(engine, engine.submit({"text": "Hello."})) == [{"seq": 2}, {"seq": 3}]
     assert "stream" not in engine.model_requests()[-1]
 
 
-def test_answer_that_breaks_off_is_forgotten_by_those_who_follow(engine: EngineHarness) -> None:
+def test_interrupted_turn_notifies_a_reset(engine: EngineHarness) -> None:
     notes = listen_while_advancing(engine, engine.submit({"text": "Hello to you.", "breaks": "dropped"}, tokens=True))
     resets = [index for index, note in enumerate(notes) if note == {"reset": True}]
     assert len(resets) >= 2

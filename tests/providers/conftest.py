@@ -1,12 +1,8 @@
 """Fixtures: the simulator as a process, and a scripted transport for tests of the mapping only."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,25 +10,14 @@ import pytest
 from local.simulator.client import SimulatorClient
 from pointsman.http_transport import Transport
 from pointsman.providers.telnyx.provider import TelnyxProvider
+from tests.harness.simulator import start_simulator
 from tests.providers.telnyx_harness import make_telnyx_settings
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
 def simulator_url() -> Iterator[str]:
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "layers/shared")])
-    command = [sys.executable, "-m", "local.simulator", "--port", "0"]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    with process.stdout:
-        ready = process.stdout.readline()
-        assert ready.startswith("simulator ready on "), ready
-        yield ready.split()[-1]
-        process.terminate()
-        process.wait(10)
+    with start_simulator() as origin:
+        yield origin
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import Database
+from tests.harness.database import Database
 from tests.reconcile.orphan_harness import OrphanHarness, open_harness
 
 

@@ -1,20 +1,19 @@
-"""Things that carry our name at the simulated providers, and sweeps over them in this process."""
+"""Resources with our name at the simulated providers, rows, and orphan sweeps in this process."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from pointsman.db import connection
 from pointsman.lifecycle.orphan_sweep import sweep_orphans
 from pointsman.providers import railway, registry
 from pointsman.providers.railway import RailwayClient
-from tests.harness.instances import Database
+from tests.harness.database import Database, reset_fleet_tables
+from tests.harness.function_environment import use_environment
 
 TOKENS = {
     "RAILWAY_API_TOKEN": "planted-railway-token",
@@ -28,7 +27,7 @@ AGE = "2 hours"
 
 @dataclass
 class OrphanHarness:
-    """What nobody knows, and what somebody does. Two sweeps count at once unless `age` is needed."""
+    """Creates resources, and rows that name them. Two sightings suffice unless a test sets ORPHAN_AFTER_SECONDS."""
 
     simulator: SimulatorClient
     db: Database
@@ -59,7 +58,7 @@ class OrphanHarness:
         return str(self.simulator.seed_numbers(1, f"convos-agent-{instance_id}")[0]["phone_number"])
 
     def create_service(self, instance_id: str) -> tuple[str, str]:
-        """A deployed service with its volume: the ids of both."""
+        """Create a deployed service with a volume; returns both ids."""
         service_id = self.railway.create_service(f"convos-agent-{instance_id}")
         volume_id = self.railway.create_volume(service_id, "/data")
         self.railway.deploy(service_id, image="i", start_command="s", variables={})
@@ -74,7 +73,7 @@ class OrphanHarness:
         }
 
     def insert_instance(self, instance_id: str, service: tuple[str, str] | None = None, **tools: str) -> None:
-        """The rows of an instance that uses these."""
+        """Insert the rows of an instance that uses these resources."""
         service_id, volume_id = service or (f"service-of-{instance_id}", None)
         self.db.execute(
             "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, volume_id)"
@@ -105,64 +104,52 @@ class OrphanHarness:
         )
 
     def age_sightings(self) -> None:
-        """Let all first sightings be two hours old."""
+        """Make all first sightings two hours old."""
         self.db.execute("UPDATE orphan_sightings SET first_seen = first_seen - %s::interval", (AGE,))
 
     def sightings(self) -> dict[str, dict[str, Any]]:
-        """The sightings by the ids of what was seen."""
+        """Return the sightings by resource id."""
         return {row["resource_id"]: row for row in self.db.execute("SELECT * FROM orphan_sightings").fetchall()}
 
     def existing_ids(self) -> set[str]:
-        """The ids of everything that is alive at the providers."""
+        """Return the ids of all resources that exist at the providers."""
         state = self.simulator.get_state()
-        numbers = {one["id"]: one["phone_number"] for one in state["telnyx"]["numbers"].values()}
-        return {numbers.get(left.id, left.id) for left in self.simulator.list_leftovers()}
+        numbers = {number["id"]: number["phone_number"] for number in state["telnyx"]["numbers"].values()}
+        return {numbers.get(leftover.id, leftover.id) for leftover in self.simulator.list_leftovers()}
 
 
 def run_sweeps(times: int = 1, dry: bool = False) -> dict[str, str]:
-    """What the last of these sweeps did, by the ids of what it did it to."""
+    """Sweep; returns the last sweep's actions by resource id."""
     report: dict[str, Any] = {}
     for _ in range(times):
         report = sweep_orphans(dry)
-    return {one["id"]: one["action"] for one in report["actions"]}
+    return {action["id"]: action["action"] for action in report["actions"]}
 
 
 def log_records(caplog: pytest.LogCaptureFixture, prefix: str) -> list[dict[str, Any]]:
     return [vars(record) for record in caplog.records if record.msg.startswith(prefix)]
 
 
-def call_provider(url: str, method: str, path: str, body: object = None) -> Any:
-    """A call to a simulated REST provider by somebody else."""
-    response = httpx.request(
-        method, url + path, json=body, headers={"Authorization": "Bearer x"}, trust_env=False, verify=False
-    )
-    response.raise_for_status()
-    return response
-
-
 def open_harness(
     stack: Stack, simulator: SimulatorClient, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OrphanHarness]:
-    """Settings that lead to the stack's database and simulator, without anybody's rows and sightings."""
+    """Yield a harness in an environment that leads to the stack, without rows and sightings of other tests."""
     bases = simulator.base_urls
-    harness = OrphanHarness(simulator, db, monkeypatch)
-    harness.set_environment(
-        SERVICE_DATABASE_URL=stack.database_url, RAILWAY_API_URL=bases.railway, OPENROUTER_API_URL=bases.openrouter,
-        AGENTMAIL_API_URL=bases.agentmail, TELNYX_API_URL=bases.telnyx, RAILWAY_PROJECT_ID="sim-project",
-        RAILWAY_ENVIRONMENT_ID="sim-environment", RAILWAY_TIMEOUT_SECONDS="5", PROVIDER_TIMEOUT_SECONDS="5",
-        ORPHAN_AFTER_SECONDS="0", ORPHANS="report", **TOKENS,
-    )  # fmt: skip
-    connection.close()
-    _clear_tables(db)
-    yield harness
-    connection.close()
+    environment = {
+        "SERVICE_DATABASE_URL": stack.database_url, "RAILWAY_API_URL": bases.railway,
+        "OPENROUTER_API_URL": bases.openrouter, "AGENTMAIL_API_URL": bases.agentmail,
+        "TELNYX_API_URL": bases.telnyx, "RAILWAY_PROJECT_ID": "sim-project",
+        "RAILWAY_ENVIRONMENT_ID": "sim-environment", "RAILWAY_TIMEOUT_SECONDS": "5",
+        "PROVIDER_TIMEOUT_SECONDS": "5", "ORPHAN_AFTER_SECONDS": "0", "ORPHANS": "report", **TOKENS,
+    }  # fmt: skip
+    with use_environment(monkeypatch, environment):
+        _clear_tables(db)
+        yield OrphanHarness(simulator, db, monkeypatch)
     _clear_tables(db)
 
 
 def _clear_tables(db: Database) -> None:
     db.execute("DELETE FROM orphan_sightings")
-    db.execute("DELETE FROM instance_infra")
-    db.execute("UPDATE operation_resources SET state = 'deleted' WHERE state IN ('intended', 'created')")
-    db.execute("UPDATE operations SET status = 'failed' WHERE status IN ('running', 'leaked')")
+    reset_fleet_tables(db)
     db.execute("DELETE FROM operation_resources WHERE operation_id LIKE 'op-stray-%'")
     db.execute("DELETE FROM operations WHERE id LIKE 'op-stray-%'")

@@ -1,17 +1,15 @@
-"""Deleting orphans: only where it is wanted, only what nobody knows at that very moment, and few at a time."""
-
-import threading
+"""Deleting orphans: only if configured, only resources unknown at that very moment, and few at a time."""
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from local.stack.stack import Stack
 from pointsman.db import locks
 from pointsman.lifecycle import orphan_sweep, provider_inventory
 from pointsman.lifecycle.orphan_sweep import sweep_orphans
-from tests.harness.instances import Database, wait_until
-from tests.harness.status_poller import wait_for_blocked_function
+from tests.harness.background import BackgroundCall, run_in_background
+from tests.harness.database import connect, wait_for_blocked_sessions
+from tests.harness.simulator import wait_for_call
 from tests.reconcile.orphan_harness import OrphanHarness, log_records, run_sweeps
 
 pytestmark = pytest.mark.slow
@@ -23,21 +21,18 @@ def deleting_harness(harness: OrphanHarness) -> OrphanHarness:
     return harness
 
 
-def sweep_in_background(times: int = 1) -> tuple[threading.Thread, list[dict[str, str]]]:
-    reports: list[dict[str, str]] = []
-    thread = threading.Thread(target=lambda: reports.append(run_sweeps(times)), daemon=True)
-    thread.start()
-    return thread, reports
+def sweep_in_background() -> BackgroundCall[dict[str, str]]:
+    return run_in_background(run_sweeps)
 
 
-def test_nothing_is_deleted_unless_it_is_wanted(harness: OrphanHarness) -> None:
+def test_nothing_is_deleted_by_default(harness: OrphanHarness) -> None:
     ids = harness.create_one_of_each("stray")
     run_sweeps(6)
     assert harness.existing_ids() >= ids
     assert harness.sightings().keys() == ids
 
 
-def test_each_providers_stray_is_deleted_with_what_belongs_to_it(
+def test_orphans_of_each_provider_are_deleted_with_their_volumes(
     deleting_harness: OrphanHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     ids = deleting_harness.create_one_of_each("stray")
@@ -52,7 +47,7 @@ def test_each_providers_stray_is_deleted_with_what_belongs_to_it(
     assert len(log_records(caplog, "orphan deleted")) == 4
 
 
-def test_deleting_is_told_first_and_never_at_the_first_sight(
+def test_deletion_is_logged_first_and_never_on_the_first_sighting(
     deleting_harness: OrphanHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = deleting_harness.create_key("stray")
@@ -64,7 +59,9 @@ def test_deleting_is_told_first_and_never_at_the_first_sight(
 
 
 @pytest.mark.parametrize("where", ["row", "created", "intended", "leaked"])
-def test_what_a_row_or_an_open_entry_names_is_nobodys_orphan(deleting_harness: OrphanHarness, where: str) -> None:
+def test_resources_in_a_row_or_an_open_journal_entry_are_no_orphans(
+    deleting_harness: OrphanHarness, where: str
+) -> None:
     service, key = deleting_harness.create_service("a"), deleting_harness.create_key("a")
     inbox, number = deleting_harness.create_inbox("a"), deleting_harness.create_number("a")
     tools = {"openrouter": key, "agentmail": inbox, "telnyx": number}
@@ -82,7 +79,7 @@ def test_what_a_row_or_an_open_entry_names_is_nobodys_orphan(deleting_harness: O
     assert deleting_harness.existing_ids() >= {*service, *tools.values()}
 
 
-def test_what_an_intent_may_be_making_is_nobodys_orphan(deleting_harness: OrphanHarness) -> None:
+def test_resources_that_an_intent_may_be_creating_are_no_orphans(deleting_harness: OrphanHarness) -> None:
     ids = {
         deleting_harness.create_service("a"),
         (deleting_harness.create_key("b"),),
@@ -102,7 +99,9 @@ def test_what_an_intent_may_be_making_is_nobodys_orphan(deleting_harness: Orphan
     deleting_harness.insert_journal_entry(operation_id, "telnyx", "volume", "intended", phone_number=number)
     run_sweeps(4)
     assert deleting_harness.sightings() == {}
-    assert deleting_harness.existing_ids() >= {one for some in ids for one in some} | {number}
+    assert deleting_harness.existing_ids() >= {resource_id for resource_ids in ids for resource_id in resource_ids} | {
+        number
+    }
     deleting_harness.db.execute(
         "UPDATE operation_resources SET state = 'refused' WHERE operation_id = %s", (operation_id,)
     )
@@ -110,7 +109,7 @@ def test_what_an_intent_may_be_making_is_nobodys_orphan(deleting_harness: Orphan
     assert deleting_harness.existing_ids() == set()
 
 
-def test_nothing_of_an_instance_that_is_worked_on_is_an_orphan(deleting_harness: OrphanHarness) -> None:
+def test_resources_of_an_instance_with_a_running_operation_are_no_orphans(deleting_harness: OrphanHarness) -> None:
     ids = deleting_harness.create_one_of_each("busy.with-dots")
     other = deleting_harness.create_key("busy")
     operation_id = deleting_harness.insert_operation("busy.with-dots")
@@ -123,22 +122,22 @@ def test_nothing_of_an_instance_that_is_worked_on_is_an_orphan(deleting_harness:
     assert deleting_harness.existing_ids() == set()
 
 
-def test_a_running_create_keeps_the_name_that_it_wants(deleting_harness: OrphanHarness) -> None:
-    wanted, _ = deleting_harness.create_service("wanted")
+def test_a_running_create_protects_its_service_name(deleting_harness: OrphanHarness) -> None:
+    service_id, _ = deleting_harness.create_service("wanted")
     deleting_harness.insert_operation("other-id", name="convos-agent-wanted")
     run_sweeps(4)
-    assert wanted in deleting_harness.existing_ids()
+    assert service_id in deleting_harness.existing_ids()
     assert deleting_harness.sightings() == {}
 
 
-def test_a_service_with_a_volume_that_an_instance_uses_is_left(deleting_harness: OrphanHarness) -> None:
+def test_a_service_whose_volume_is_in_use_is_kept(deleting_harness: OrphanHarness) -> None:
     service_id, volume_id = deleting_harness.create_service("odd")
     deleting_harness.insert_instance("live", ("another-service", volume_id))
     run_sweeps(4)
     assert deleting_harness.existing_ids() == {service_id, volume_id}
 
 
-def test_a_service_waits_until_its_volume_has_been_seen_as_long(deleting_harness: OrphanHarness) -> None:
+def test_a_service_is_kept_until_its_volume_has_as_many_sightings(deleting_harness: OrphanHarness) -> None:
     service_id = deleting_harness.railway.create_service("convos-agent-late")
     run_sweeps()
     volume_id = deleting_harness.railway.create_volume(service_id, "/data")
@@ -148,7 +147,7 @@ def test_a_service_waits_until_its_volume_has_been_seen_as_long(deleting_harness
     assert deleting_harness.existing_ids() == set()
 
 
-def test_a_volume_that_is_moved_to_another_service_meanwhile_is_left(
+def test_a_volume_attached_to_another_service_meanwhile_is_kept(
     deleting_harness: OrphanHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service_id, volume_id = deleting_harness.create_service("stray")
@@ -162,14 +161,14 @@ def test_a_volume_that_is_moved_to_another_service_meanwhile_is_left(
     assert deleting_harness.existing_ids() == {service_id, volume_id}
 
 
-def test_a_volume_that_one_listing_lacks_goes_with_its_service(
+def test_a_volume_missing_from_one_listing_is_deleted_with_its_service(
     deleting_harness: OrphanHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deleting_harness.create_service("stray")
     run_sweeps()
     whole = provider_inventory.read_volume_attachments
     looks = iter([whole()])
-    # The look at the volume has it; the one before its service is deleted does not.
+    # The check of the volume lists it; the one before its service is deleted does not.
     monkeypatch.setattr(provider_inventory, "read_volume_attachments", lambda: next(looks, {}))
     run_sweeps()
     assert deleting_harness.existing_ids() == set()
@@ -188,20 +187,20 @@ def test_a_service_whose_volume_cannot_be_deleted_is_kept(
     assert deleting_harness.existing_ids() == set()
 
 
-def test_one_that_cannot_be_deleted_does_not_stand_in_the_way(deleting_harness: OrphanHarness) -> None:
+def test_one_failed_deletion_does_not_block_the_others(deleting_harness: OrphanHarness) -> None:
     locked, *others = deleting_harness.simulator.seed_numbers(4, "convos-agent-x")
     deleting_harness.simulator.set_number_lock(str(locked["id"]))
     deleting_harness.insert_instance("live", telnyx=str(others.pop()["phone_number"]))
     run_sweeps()
     assert run_sweeps()[str(locked["phone_number"])] == "failed"
     assert str(locked["phone_number"]) in deleting_harness.existing_ids()
-    assert not {str(one["phone_number"]) for one in others} & deleting_harness.existing_ids()
+    assert not {str(number["phone_number"]) for number in others} & deleting_harness.existing_ids()
     deleting_harness.simulator.set_number_lock(str(locked["id"]), False)
     run_sweeps()
     assert str(locked["phone_number"]) not in deleting_harness.existing_ids()
 
 
-def test_a_deletion_without_an_answer_is_looked_at_again(deleting_harness: OrphanHarness) -> None:
+def test_a_deletion_with_an_unknown_outcome_is_checked_again(deleting_harness: OrphanHarness) -> None:
     keys = {deleting_harness.create_key("a"), deleting_harness.create_key("b")}
     run_sweeps()
     deleting_harness.simulator.inject_fault("openrouter", "keys.delete", "server_error_done", times=None)
@@ -212,33 +211,33 @@ def test_a_deletion_without_an_answer_is_looked_at_again(deleting_harness: Orpha
     assert deleting_harness.sightings() == {}
 
 
-def test_twenty_are_deleted_in_one_sweep_at_most(deleting_harness: OrphanHarness) -> None:
-    numbers = [str(one["phone_number"]) for one in deleting_harness.simulator.seed_numbers(90, "convos-agent-x")]
+def test_at_most_twenty_are_deleted_per_sweep(deleting_harness: OrphanHarness) -> None:
+    numbers = [str(number["phone_number"]) for number in deleting_harness.simulator.seed_numbers(90, "convos-agent-x")]
     for index, number in enumerate(numbers[45:]):
         deleting_harness.insert_instance(f"live-{index}", telnyx=number)
     run_sweeps()
     before = sweep_orphans(True)["actions"]
-    assert [one["action"] for one in before].count("delete") == 20
-    assert [one["action"] for one in before].count("later") == 25
-    left = []
+    assert [action["action"] for action in before].count("delete") == 20
+    assert [action["action"] for action in before].count("later") == 25
+    counts = []
     for _ in range(4):
         run_sweeps()
-        left.append(len(deleting_harness.existing_ids()))
-    assert left == [70, 50, 45, 45]
+        counts.append(len(deleting_harness.existing_ids()))
+    assert counts == [70, 50, 45, 45]
     assert deleting_harness.existing_ids() == set(numbers[45:])
 
 
-def test_looks_are_limited_too(harness: OrphanHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checks_per_sweep_are_limited(harness: OrphanHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orphan_sweep, "_MAX_CHECKS", 3)
     harness.simulator.seed_numbers(5, "convos-agent-x")
     run_sweeps()
     assert [len(run_sweeps()) for _ in range(3)] == [3, 2, 0]
 
 
-def test_a_crowd_of_orphans_is_left_and_told_once(
+def test_more_orphans_than_half_a_fleet_are_kept_and_logged_once(
     deleting_harness: OrphanHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    numbers = [str(one["phone_number"]) for one in deleting_harness.simulator.seed_numbers(21, "convos-agent-x")]
+    numbers = [str(number["phone_number"]) for number in deleting_harness.simulator.seed_numbers(21, "convos-agent-x")]
     for index, number in enumerate(numbers[11:]):
         deleting_harness.insert_instance(f"live-{index}", telnyx=number)
     key = deleting_harness.create_key("stray")
@@ -250,7 +249,7 @@ def test_a_crowd_of_orphans_is_left_and_told_once(
     assert (line["levelname"], line["provider"], line["unknown"], line["of"]) == ("ERROR", "telnyx", 11, 21)
     assert "another environment" in line["todo"]
     assert deleting_harness.existing_ids() == set(numbers)
-    assert {one["action"] for one in sweep_orphans(True)["actions"]} == {"crowd"}
+    assert {action["action"] for action in sweep_orphans(True)["actions"]} == {"crowd"}
     deleting_harness.insert_instance("live-10", telnyx=numbers[10])
     run_sweeps()
     assert deleting_harness.existing_ids() == set(numbers[10:])
@@ -258,7 +257,7 @@ def test_a_crowd_of_orphans_is_left_and_told_once(
     assert deleting_harness.sightings() == {}
 
 
-def test_a_crowd_of_services_is_counted_without_their_volumes(
+def test_volumes_do_not_count_towards_the_half_of_a_fleet(
     deleting_harness: OrphanHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     services = deleting_harness.simulator.seed_services(21)
@@ -269,62 +268,57 @@ def test_a_crowd_of_services_is_counted_without_their_volumes(
     assert {*services} <= deleting_harness.existing_ids()
 
 
-def test_ten_are_no_crowd(deleting_harness: OrphanHarness) -> None:
+def test_ten_orphans_are_always_deleted(deleting_harness: OrphanHarness) -> None:
     deleting_harness.simulator.seed_numbers(10, "convos-agent-x")
     run_sweeps(2)
     assert deleting_harness.existing_ids() == set()
 
 
 @pytest.mark.parametrize("by", ["instance", "name"])
-def test_an_operation_that_begins_at_that_moment_keeps_the_thing(
-    deleting_harness: OrphanHarness, stack: Stack, db: Database, by: str
+def test_an_operation_that_starts_at_that_moment_protects_its_resources(
+    deleting_harness: OrphanHarness, stack: Stack, by: str
 ) -> None:
     ids = {*deleting_harness.create_service("race")}
     run_sweeps()
-    with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
+    with connect(stack.database_url, autocommit=False) as other:
         if by == "instance":
             locks.lock_instance(other, "race")
         else:
             locks.lock_service_name(other, "convos-agent-race")
-        thread, reports = sweep_in_background()
-        wait_for_blocked_function(db)
+        sweep = sweep_in_background()
+        wait_for_blocked_sessions(stack.database_url)
         other.execute(
             "INSERT INTO operations (id, instance_id, kind, request) VALUES ('op-stray-race', %s, 'create', %s)",
             ("race" if by == "instance" else "other", '{"tools": [], "name": "convos-agent-race"}'),
         )
         other.commit()
-    thread.join(30)
-    assert "delete" not in reports[0].values()
+    assert "delete" not in sweep.result(30).values()
     assert deleting_harness.existing_ids() == ids
     run_sweeps()
     assert deleting_harness.sightings() == {}
 
 
-def test_an_operation_cannot_begin_while_its_orphan_is_being_deleted(
+def test_an_operation_cannot_start_while_its_orphan_is_being_deleted(
     deleting_harness: OrphanHarness, stack: Stack
 ) -> None:
     deleting_harness.create_key("race")
     run_sweeps()
     deleting_harness.simulator.inject_fault("openrouter", "keys.delete", "slow", seconds=1.0)
-    since = len(deleting_harness.simulator.list_calls())
-    thread, reports = sweep_in_background()
-    wait_until(
-        lambda: [one for one in deleting_harness.simulator.list_calls()[since:] if one.operation == "keys.delete"]
-    )
-    with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
+    sweep = sweep_in_background()
+    wait_for_call(deleting_harness.simulator, "keys.delete")
+    with connect(stack.database_url, autocommit=False) as other:
         other.execute("SET lock_timeout = '100ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             locks.lock_instance(other, "race")
         other.rollback()
         locks.lock_instance(other, "another")
-    thread.join(30)
-    assert [*reports[0].values()] == ["delete"]
+    assert [*sweep.result(30).values()] == ["delete"]
 
 
 def test_nothing_is_deleted_while_a_migration_writes_rows(deleting_harness: OrphanHarness, stack: Stack) -> None:
     key = deleting_harness.create_key("stray")
     run_sweeps()
-    with psycopg.connect(stack.database_url) as migration:
+    with connect(stack.database_url, autocommit=False) as migration:
         migration.execute("SELECT pg_advisory_xact_lock(hashtextextended('pointsman:migrate', 0))")
         run_sweeps()
         assert key in deleting_harness.existing_ids()
@@ -332,18 +326,17 @@ def test_nothing_is_deleted_while_a_migration_writes_rows(deleting_harness: Orph
     assert deleting_harness.existing_ids() == set()
 
 
-def test_two_sweeps_at_once_report_and_delete_each_thing_once(
+def test_concurrent_sweeps_report_and_delete_once(
     deleting_harness: OrphanHarness, stack: Stack, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The other one is another process in truth; here it has done its part while this one waits."""
+    """In production the other one is another process; here its effect is written while this one waits."""
     key = deleting_harness.create_key("stray")
     run_sweeps()
-    with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
+    with connect(stack.database_url, autocommit=False) as other:
         locks.lock_instance(other, "stray")
-        thread, reports = sweep_in_background()
-        wait_for_blocked_function(deleting_harness.db)
+        sweep = sweep_in_background()
+        wait_for_blocked_sessions(stack.database_url)
         deleting_harness.db.execute("DELETE FROM orphan_sightings")
         other.commit()
-    thread.join(30)
-    assert "delete" not in reports[0].values()
+    assert "delete" not in sweep.result(30).values()
     assert key in deleting_harness.existing_ids()

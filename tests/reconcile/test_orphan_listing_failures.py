@@ -1,4 +1,4 @@
-"""A thousand instances, listings that lack a third, break off or are empty: nothing that lives is ever deleted."""
+"""A thousand instances and listings that are incomplete, fail or are empty: no live resource is ever deleted."""
 
 import random
 from collections.abc import Callable
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 FLEET = 1000
 SMALL_FLEET = 60
-"""Keys and inboxes are made one by one, so only some instances have them."""
+"""Keys and inboxes are created one by one, so only some instances have them."""
 LISTINGS = [
     (RailwayClient, "list_service_instances"),
     (RailwayClient, "list_services"),
@@ -44,7 +44,7 @@ class Fleet:
 
 @pytest.fixture
 def fleet(harness: OrphanHarness) -> Fleet:
-    """All with ORPHANS=delete and no time between sightings; a few orphans among them, so that there is something."""
+    """A fleet with ORPHANS=delete, no minimum time between sightings, and a few orphans."""
     harness.set_environment(ORPHANS="delete")
     simulator = harness.simulator
     simulator.update_config({"openrouter": {"page_size": 20}, "agentmail": {"page_default": 20}})
@@ -54,13 +54,13 @@ def fleet(harness: OrphanHarness) -> Fleet:
         [harness.create_inbox(f"i{n}") for n in range(SMALL_FLEET)],
     )
     service_ids = simulator.seed_services(FLEET)
-    numbers = [str(one["phone_number"]) for one in simulator.seed_numbers(FLEET, "convos-agent-x")]
-    volumes = {one.service_id: one.id for one in harness.railway.list_volumes()}
+    numbers = [str(number["phone_number"]) for number in simulator.seed_numbers(FLEET, "convos-agent-x")]
+    volumes = {volume.service_id: volume.id for volume in harness.railway.list_volumes()}
     harness.db.execute(
         "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, volume_id)"
         " SELECT 'f-' || n, service_id, 'sim-environment', volume_id FROM unnest(%s::text[], %s::text[])"
         " WITH ORDINALITY AS t (service_id, volume_id, n)",
-        (service_ids, [volumes[one] for one in service_ids]),
+        (service_ids, [volumes[service_id] for service_id in service_ids]),
     )
     for tool_id, ids in (("telnyx", numbers), ("openrouter", keys), ("agentmail", inboxes)):
         harness.db.execute(
@@ -68,12 +68,12 @@ def fleet(harness: OrphanHarness) -> Fleet:
             " SELECT 'f-' || n, %s, id, 'K' FROM unnest(%s::text[]) WITH ORDINALITY AS t (id, n)",
             (tool_id, ids),
         )
-    live = {*service_ids, *(volumes[one] for one in service_ids), *numbers, *keys, *inboxes}
+    live = {*service_ids, *(volumes[service_id] for service_id in service_ids), *numbers, *keys, *inboxes}
     return Fleet(harness, live, orphans)
 
 
 def make_listings_incomplete(monkeypatch: pytest.MonkeyPatch, is_left_out: Callable[[], bool]) -> None:
-    """Let every listing leave out what this says, and seem complete. What it is of is read once: it is stale, too."""
+    """Let listings leave out items and seem complete. Each listing is read once, so it is stale, too."""
     snapshots: dict[str, list[Any]] = {}
     for kind, name in LISTINGS:
         original = getattr(kind, name)
@@ -81,12 +81,12 @@ def make_listings_incomplete(monkeypatch: pytest.MonkeyPatch, is_left_out: Calla
         def incomplete_listing(self: Any, whole: Any = original) -> Any:
             if whole.__qualname__ not in snapshots:
                 snapshots[whole.__qualname__] = list(whole(self))
-            return iter([one for one in snapshots[whole.__qualname__] if not is_left_out()])
+            return iter([item for item in snapshots[whole.__qualname__] if not is_left_out()])
 
         monkeypatch.setattr(kind, name, incomplete_listing)
 
 
-def test_listings_that_lack_a_random_third(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listings_without_a_random_third_delete_nothing_live(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(7)
     make_listings_incomplete(monkeypatch, lambda: chance.random() < 1 / 3)
     for _ in range(15):
@@ -94,7 +94,7 @@ def test_listings_that_lack_a_random_third(fleet: Fleet, monkeypatch: pytest.Mon
     fleet.assert_nothing_live_is_missing()
 
 
-def test_listings_that_break_off_on_their_second_page(fleet: Fleet) -> None:
+def test_listings_that_fail_on_their_second_page_delete_nothing_live(fleet: Fleet) -> None:
     simulator = fleet.harness.simulator
     kinds = ["garbage", "drop", "html", "server_error", "rate_limit_text"]
     for (provider, operation), kind in zip(OPERATIONS, kinds, strict=True):
@@ -109,7 +109,7 @@ def test_listings_that_break_off_on_their_second_page(fleet: Fleet) -> None:
     assert fleet.harness.existing_ids() == fleet.live
 
 
-def test_empty_listings_and_full_ones_in_turn(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alternating_empty_and_full_listings_delete_nothing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = False
     make_listings_incomplete(monkeypatch, lambda: empty)
     for turn in range(8):
@@ -121,8 +121,8 @@ def test_empty_listings_and_full_ones_in_turn(fleet: Fleet, monkeypatch: pytest.
     assert fleet.harness.existing_ids() == fleet.live | fleet.orphans
 
 
-def test_instances_that_come_and_go_while_listings_flap(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each goes through what a create writes, one sweep after the other, with its resources there all the time."""
+def test_instances_created_while_listings_flap_are_kept(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is written as a create would, one stage per sweep; its resources exist all the time."""
     strays, chance = fleet.harness, random.Random(11)
     running: dict[str, tuple[str, str, str]] = {}
     planned = {
@@ -140,7 +140,7 @@ def test_instances_that_come_and_go_while_listings_flap(fleet: Fleet, monkeypatc
             _advance_create(strays, operation_id, instance_id, key, number, turn - int(instance_id.split("-")[1]))
         sweep_orphans(False)
     fleet.assert_nothing_live_is_missing()
-    assert {one for _, *ids in running.values() for one in ids} <= strays.existing_ids()
+    assert {resource_id for _, *ids in running.values() for resource_id in ids} <= strays.existing_ids()
 
 
 def _advance_create(
@@ -150,7 +150,7 @@ def _advance_create(
         harness.insert_journal_entry(operation_id, "openrouter", "tool", "intended", name=f"convos-agent-{instance_id}")
         harness.insert_journal_entry(operation_id, "telnyx", "tool", "intended", phone_number=number)
     if age == 2:
-        # Its process is gone and another one has ended it as leaked; only the intents tell of it.
+        # Its process is gone and another one has ended it as leaked; only the intents name its resources.
         harness.db.execute("UPDATE operations SET status = 'leaked' WHERE id = %s", (operation_id,))
     if age == 3:
         for tool_id, resource_id in (("openrouter", key), ("telnyx", number)):

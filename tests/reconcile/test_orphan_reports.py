@@ -1,4 +1,4 @@
-"""The reconciler's second half: what nobody knows is seen twice, looked at, and reported."""
+"""The reconciler's second half: resources that no row or entry names are sighted twice, checked and reported."""
 
 import json
 
@@ -11,10 +11,11 @@ from pointsman.providers.openrouter import OpenRouterProvider
 from pointsman.providers.railway import RailwayClient
 from pointsman.providers.telnyx.provider import TelnyxProvider
 from pointsman.settings.operations import ReconcileSettings
-from tests.reconcile.orphan_harness import PROVIDERS, TOKENS, OrphanHarness, call_provider, log_records, run_sweeps
+from tests.harness.provider_api import ProviderClient
+from tests.reconcile.orphan_harness import PROVIDERS, TOKENS, OrphanHarness, log_records, run_sweeps
 
 
-def test_each_providers_stray_is_reported_at_the_second_sight(
+def test_orphans_of_each_provider_are_reported_on_the_second_sighting(
     harness: OrphanHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     ids = harness.create_one_of_each("stray")
@@ -36,7 +37,7 @@ def test_each_providers_stray_is_reported_at_the_second_sight(
     assert harness.existing_ids() >= ids
 
 
-def test_it_is_reported_once(harness: OrphanHarness, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_orphan_is_reported_once(harness: OrphanHarness, caplog: pytest.LogCaptureFixture) -> None:
     harness.create_key("stray")
     run_sweeps(5)
     assert len(log_records(caplog, "orphan: known to nobody")) == 1
@@ -44,7 +45,7 @@ def test_it_is_reported_once(harness: OrphanHarness, caplog: pytest.LogCaptureFi
     assert (row["sightings"], row["reported_at"] is not None) == (5, True)
 
 
-def test_two_sights_must_be_far_enough_apart(harness: OrphanHarness) -> None:
+def test_two_sightings_must_be_far_enough_apart(harness: OrphanHarness) -> None:
     service_id, *_ = harness.simulator.seed_services(1, bare=True)
     harness.set_environment(ORPHAN_AFTER_SECONDS="3600")
     assert run_sweeps(3) == {}
@@ -53,18 +54,18 @@ def test_two_sights_must_be_far_enough_apart(harness: OrphanHarness) -> None:
     assert run_sweeps() == {service_id: "report"}
 
 
-def test_what_is_young_is_not_seen(harness: OrphanHarness) -> None:
+def test_young_resources_have_no_sightings(harness: OrphanHarness) -> None:
     harness.create_one_of_each("young")
     harness.set_environment(ORPHAN_AFTER_SECONDS="3600")
     assert run_sweeps() == {}
     assert harness.sightings() == {}
 
 
-def test_what_a_complete_listing_lacks_is_forgotten_and_begins_anew(harness: OrphanHarness) -> None:
+def test_a_resource_missing_from_a_complete_listing_restarts_its_sightings(harness: OrphanHarness) -> None:
     ids = {harness.simulator.seed_services(1, bare=True)[0], harness.create_number("stray")}
     run_sweeps()
     harness.simulator.update_config({"railway": {"service_lag_s": 7200}, "telnyx": {"page_max": 250}})
-    (service_id,) = (one for one in ids if not one.startswith("+"))
+    (service_id,) = (resource_id for resource_id in ids if not resource_id.startswith("+"))
     assert service_id not in run_sweeps()
     assert harness.sightings().keys() == ids - {service_id}
     harness.simulator.update_config({"railway": {"service_lag_s": 0}})
@@ -72,10 +73,10 @@ def test_what_a_complete_listing_lacks_is_forgotten_and_begins_anew(harness: Orp
     assert run_sweeps() == {service_id: "report"}
 
 
-def test_what_gets_another_name_begins_anew(harness: OrphanHarness) -> None:
+def test_a_renamed_resource_restarts_its_sightings(harness: OrphanHarness, providers: ProviderClient) -> None:
     key = harness.create_key("stray")
     run_sweeps()
-    call_provider(harness.simulator.base_urls.openrouter, "PATCH", f"/keys/{key}", {"name": "convos-agent-kept"})
+    providers.request_openrouter("PATCH", f"/keys/{key}", json={"name": "convos-agent-kept"}).raise_for_status()
     assert run_sweeps() == {}
     assert harness.sightings()[key]["sightings"] == 1
 
@@ -84,7 +85,7 @@ def test_what_gets_another_name_begins_anew(harness: OrphanHarness) -> None:
     ("openrouter", "keys.list"), ("agentmail", "inboxes.list"), ("telnyx", "numbers.list"), ("railway", "environment"),
     ("railway", "project"),
 ])  # fmt: skip
-def test_a_provider_that_cannot_be_read_is_left_as_it_was(
+def test_sightings_of_an_unreadable_provider_are_unchanged(
     harness: OrphanHarness, caplog: pytest.LogCaptureFixture, provider: str, operation: str
 ) -> None:
     harness.create_one_of_each("stray")
@@ -93,15 +94,15 @@ def test_a_provider_that_cannot_be_read_is_left_as_it_was(
     harness.simulator.inject_fault(provider, operation, "server_error", times=None)
     report = sweep_orphans(False)
     assert report["skipped"].keys() == {provider}
-    assert {one["provider"] for one in report["actions"]} == set(PROVIDERS) - {provider}
+    assert {action["provider"] for action in report["actions"]} == set(PROVIDERS) - {provider}
     assert [line["provider"] for line in log_records(caplog, "orphans were not looked for")] == [provider]
     after = harness.sightings()
-    assert {one: row for one, row in after.items() if row["provider"] == provider} == {
-        one: row for one, row in before.items() if row["provider"] == provider
+    assert {resource_id: row for resource_id, row in after.items() if row["provider"] == provider} == {
+        resource_id: row for resource_id, row in before.items() if row["provider"] == provider
     }
 
 
-def test_tools_without_credentials_are_passed_over(harness: OrphanHarness) -> None:
+def test_tools_without_credentials_are_skipped(harness: OrphanHarness) -> None:
     harness.create_one_of_each("stray")
     run_sweeps()
     harness.set_environment(OPENROUTER_MANAGEMENT_KEY="", AGENTMAIL_API_KEY="", TELNYX_API_KEY="")
@@ -111,22 +112,22 @@ def test_tools_without_credentials_are_passed_over(harness: OrphanHarness) -> No
     assert len(harness.sightings()) == 5
 
 
-def test_what_is_gone_when_looked_at_is_not_reported(
+def test_a_resource_that_no_longer_exists_is_not_reported(
     harness: OrphanHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = harness.create_one_of_each("stray")
     run_sweeps()
     for provider in (OpenRouterProvider, AgentMailProvider, TelnyxProvider):
-        monkeypatch.setattr(provider, "exists", lambda self, one: False)
-    monkeypatch.setattr(RailwayClient, "service_exists", lambda self, one: False)
+        monkeypatch.setattr(provider, "exists", lambda self, resource_id: False)
+    monkeypatch.setattr(RailwayClient, "service_exists", lambda self, resource_id: False)
     report = sweep_orphans(False)
-    assert {one["kind"] for one in report["actions"]} == {"volume"}
+    assert {action["kind"] for action in report["actions"]} == {"volume"}
     assert report["orphans"] == {"railway": 1, "openrouter": 0, "agentmail": 0, "telnyx": 0}
     assert {line["kind"] for line in log_records(caplog, "orphan: known to nobody")} == {"volume"}
     assert harness.existing_ids() >= ids
 
 
-def test_names_that_are_not_ours_and_the_pool_manager_are_passed_over(harness: OrphanHarness) -> None:
+def test_foreign_names_and_the_pool_manager_are_skipped(harness: OrphanHarness) -> None:
     for name in ("convos-agent-pool-manager", "convos-agents", "other", "Convos-Agent-x"):
         harness.railway.create_service(name)
         harness.create_tool_resource("openrouter", {"name": name})
@@ -136,7 +137,7 @@ def test_names_that_are_not_ours_and_the_pool_manager_are_passed_over(harness: O
     assert harness.sightings() == {}
 
 
-def test_a_service_that_is_deployed_in_another_environment_is_not_ours(harness: OrphanHarness) -> None:
+def test_a_service_of_another_environment_is_skipped(harness: OrphanHarness) -> None:
     harness.set_environment(RAILWAY_ENVIRONMENT_ID="sim-staging")
     elsewhere, _ = harness.create_service("staging")
     harness.set_environment(RAILWAY_ENVIRONMENT_ID="sim-environment", ORPHANS="delete")
@@ -144,31 +145,34 @@ def test_a_service_that_is_deployed_in_another_environment_is_not_ours(harness: 
     assert elsewhere in harness.existing_ids()
 
 
-def test_a_volume_of_no_service_is_told_only_if_the_journal_once_had_it(
+def test_a_detached_volume_is_reported_only_if_the_journal_has_it(
     harness: OrphanHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (mine, my_volume), (other, other_volume) = harness.create_service("mine"), harness.create_service("other")
-    harness.insert_journal_entry(
-        harness.insert_operation("mine", "failed"), "railway", "volume", "deleted", my_volume, service_id=mine
+    (own_service, own_volume), (other_service, other_volume) = (
+        harness.create_service("mine"),
+        harness.create_service("other"),
     )
-    harness.railway.delete_service(mine)
-    harness.railway.delete_service(other)
+    harness.insert_journal_entry(
+        harness.insert_operation("mine", "failed"), "railway", "volume", "deleted", own_volume, service_id=own_service
+    )
+    harness.railway.delete_service(own_service)
+    harness.railway.delete_service(other_service)
     harness.set_environment(ORPHANS="delete")
-    assert run_sweeps(2) == {my_volume: "report"}
+    assert run_sweeps(2) == {own_volume: "report"}
     (line,) = log_records(caplog, "orphan: known to nobody")
     assert line["todo"] == "delete it by hand"
     assert run_sweeps() == {}
-    assert harness.existing_ids() == {my_volume, other_volume}
+    assert harness.existing_ids() == {own_volume, other_volume}
 
 
-def test_the_number_that_all_instances_are_given_is_nobodys_orphan(harness: OrphanHarness) -> None:
+def test_the_shared_phone_number_is_no_orphan(harness: OrphanHarness) -> None:
     number = harness.create_number("shared")
     harness.set_environment(TELNYX_PHONE_NUMBER=number)
     run_sweeps(2)
     assert harness.sightings() == {}
 
 
-def test_a_dry_run_writes_nothing_and_says_what_it_would_do(
+def test_a_dry_run_writes_nothing_and_reports_its_plan(
     harness: OrphanHarness, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ids = harness.create_one_of_each("stray")
@@ -180,8 +184,8 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would_do(
     capsys.readouterr()
     since = len(harness.simulator.list_calls())
     report = sweep_orphans(True)
-    assert {one["id"]: one["action"] for one in report["actions"]} == dict.fromkeys(ids, "delete")
-    assert all(one.keys() == {"provider", "kind", "id", "name", "action"} for one in report["actions"])
+    assert {action["id"]: action["action"] for action in report["actions"]} == dict.fromkeys(ids, "delete")
+    assert all(action.keys() == {"provider", "kind", "id", "name", "action"} for action in report["actions"])
     assert harness.sightings() == before
     assert caplog.records == []
     assert capsys.readouterr().out == ""
@@ -233,7 +237,7 @@ def test_only_the_word_delete_allows_deleting(harness: OrphanHarness, value: str
     assert ReconcileSettings.load().delete_orphans is deletes
 
 
-def test_any_other_word_is_refused(harness: OrphanHarness) -> None:
+def test_any_other_word_is_rejected(harness: OrphanHarness) -> None:
     harness.set_environment(ORPHANS="yes")
     with pytest.raises(InvalidSetting, match="ORPHANS is wrong: it must be one of report, delete"):
         sweep_orphans(False)

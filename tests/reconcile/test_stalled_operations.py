@@ -1,24 +1,24 @@
-"""The reconciler's first half: operations that stalled are gone on with, and what was left is deleted after all."""
+"""The reconciler's first half: stalled operations are resumed, and leaked ones compensated."""
 
 import json
-from typing import Any
 
 import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import (  # fmt: skip
-    Database,
+from tests.harness.background import run_in_background
+from tests.harness.database import Database, reset_fleet_tables
+from tests.harness.instances import (
     assert_can_be_created_again,
     assert_nothing_is_left,
     create_instance,
     create_request,
+    get_operation,
     new_instance_id,
-    reset_fleet_tables,
-    run_in_background,
-    wait_until,
+    wait_for_operation,
 )
+from tests.harness.wait import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -34,27 +34,19 @@ def run_reconciler(stack: Stack, **event: object) -> dict[str, str]:
     return json.loads(result.payload)["operations"]
 
 
-def get_operation(api: httpx.Client, operation_id: str) -> dict[str, Any]:
-    return api.get(f"/operations/{operation_id}").json()
-
-
-def wait_for_end(api: httpx.Client, operation_id: str) -> dict[str, Any]:
-    return wait_until(lambda: page if (page := get_operation(api, operation_id))["status"] != "running" else None, 40)
-
-
 def create_leaked(api: httpx.Client, simulator: SimulatorClient) -> tuple[dict, str]:
-    """A create that failed and could not delete its key."""
+    """Create a leaked create: it failed, and its key could not be deleted."""
     body = create_request(new_instance_id(), ["openrouter"])
     simulator.inject_fault("railway", "environmentPatchCommit", "refuse", times=None)
     simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
     response = create_instance(api, body)
-    page = wait_for_end(api, response.json()["operationId"])
+    page = wait_for_operation(api, response.json()["operationId"])
     assert page["status"] == "leaked"
     return body, page["operationId"]
 
 
 def insert_leaked_create(api: httpx.Client, db: Database) -> tuple[dict, str]:
-    """A create that looks as if it had failed and could delete nothing, without the waits of one that does."""
+    """Insert what a leaked create leaves that could delete nothing, without its delays."""
     body = create_request(new_instance_id(), ["openrouter"])
     assert create_instance(api, body).status_code == 200
     row = db.execute(
@@ -83,7 +75,7 @@ def test_operation_whose_execution_was_never_started_is_started(
     assert run_reconciler(stack, dry=True) == {operation_id: "would start"}
     assert get_operation(api, operation_id)["status"] == "running"
     assert run_reconciler(stack) == {operation_id: "started"}
-    assert wait_for_end(api, operation_id)["status"] == "succeeded"
+    assert wait_for_operation(api, operation_id)["status"] == "succeeded"
     again = create_instance(api, body)
     assert (again.status_code, list(again.json()["services"])) == (200, ["openrouter"])
 
@@ -94,44 +86,46 @@ def test_operation_whose_execution_has_ended_without_ending_it_is_restarted(
     body, operation_id = insert_leaked_create(api, db)
     db.execute("UPDATE operations SET status = 'running' WHERE id = %s", (operation_id,))
     assert run_reconciler(stack) == {operation_id: "restarted"}
-    assert wait_for_end(api, operation_id)["status"] == "failed"
+    assert wait_for_operation(api, operation_id)["status"] == "failed"
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
-def test_operation_that_is_at_work_is_left_alone(stack: Stack, api: httpx.Client, simulator: SimulatorClient) -> None:
+def test_operation_with_a_running_execution_is_left_alone(
+    stack: Stack, api: httpx.Client, simulator: SimulatorClient
+) -> None:
     simulator.inject_fault("openrouter", "keys.create", "slow", seconds=2, times=1)
     body = create_request(new_instance_id(), ["openrouter"])
-    wait_for_response = run_in_background(lambda: create_instance(api, body))
+    creating = run_in_background(lambda: create_instance(api, body))
     wait_until(simulator.list_calls)
     assert run_reconciler(stack) == {}
-    assert wait_for_response().status_code == 200
+    assert creating.result().status_code == 200
 
 
-def test_operation_that_was_heard_of_a_moment_ago_is_left_alone(
+def test_recently_updated_operation_is_left_alone(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """Silence counts by the database's clock, so a clock that is ahead makes an operation young."""
+    """Age is measured by the database's clock, so a future `updated_at` makes an operation young."""
     operation_id = insert_running_create(db, create_request(new_instance_id(), []), "op-" + new_instance_id())
     db.execute("UPDATE operations SET updated_at = now() + interval '1 hour' WHERE id = %s", (operation_id,))
     assert run_reconciler(stack) == {}
 
 
-def test_leaked_create_is_undone_as_soon_as_that_can_be(
+def test_leaked_create_is_compensated_once_its_provider_recovers(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     body, operation_id = create_leaked(api, simulator)
     assert create_instance(api, body).status_code == 409
     assert run_reconciler(stack, dry=True) == {operation_id: "would restart"}
     assert run_reconciler(stack) == {operation_id: "restarted"}
-    assert wait_for_end(api, operation_id)["status"] == "leaked"
+    assert wait_for_operation(api, operation_id)["status"] == "leaked"
     simulator.clear_faults()
     calls = len(simulator.list_calls())
     assert run_reconciler(stack) == {operation_id: "restarted"}
-    assert wait_for_end(api, operation_id)["status"] == "failed"
-    made = [
+    assert wait_for_operation(api, operation_id)["status"] == "failed"
+    provider_calls = [
         call for call in simulator.list_calls()[calls:] if "reate" in call.operation or "PatchCommit" in call.operation
     ]
-    assert made == []
+    assert provider_calls == []
     assert_nothing_is_left(simulator, db, body["instanceId"])
     assert_can_be_created_again(api, simulator, body)
 
@@ -143,45 +137,45 @@ def test_leaked_destroy_is_finished(stack: Stack, api: httpx.Client, simulator: 
     operation_id = api.delete(f"/destroy/{body['instanceId']}").json()["operationId"]
     simulator.remove_fault(fault)
     assert run_reconciler(stack) == {operation_id: "restarted"}
-    page = wait_for_end(api, operation_id)
+    page = wait_for_operation(api, operation_id)
     assert (page["status"], page["result"]["destroyed"]["agentmail"]) == ("succeeded", True)
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
-def test_leaked_provision_is_cleaned_up_and_the_living_instance_keeps_what_it_has(
+def test_leaked_provision_is_compensated_and_the_instance_keeps_its_resources(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    made = create_instance(api, create_request(new_instance_id(), ["agentmail"])).json()
+    created = create_instance(api, create_request(new_instance_id(), ["agentmail"])).json()
     live = simulator.list_leftovers()
     simulator.inject_fault("railway", "variableCollectionUpsert", "refuse", times=None)
     simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
-    failed = api.post(f"/provision/{made['instanceId']}/openrouter")
+    failed = api.post(f"/provision/{created['instanceId']}/openrouter")
     operation_id = failed.json()["operationId"]
-    assert wait_for_end(api, operation_id)["status"] == "leaked"
+    assert wait_for_operation(api, operation_id)["status"] == "leaked"
     simulator.clear_faults()
     assert run_reconciler(stack) == {operation_id: "restarted"}
-    assert wait_for_end(api, operation_id)["status"] == "failed"
+    assert wait_for_operation(api, operation_id)["status"] == "failed"
     assert simulator.list_leftovers() == live
 
 
-def test_what_somebody_else_has_cleaned_up_is_settled_and_nothing_live_is_touched(
+def test_leaked_operation_without_leftovers_is_settled(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """The leftover of a failed provision went with the next one, whose key is live now."""
-    made = create_instance(api, create_request(new_instance_id(), [])).json()
+    """The next provision deleted the leftover of the failed one, and its own key is live."""
+    created = create_instance(api, create_request(new_instance_id(), [])).json()
     simulator.inject_fault("railway", "variableCollectionUpsert", "refuse", times=None)
     simulator.inject_fault("openrouter", "keys.delete", "refuse", times=None)
-    leaked = api.post(f"/provision/{made['instanceId']}/openrouter").json()["operationId"]
-    assert wait_for_end(api, leaked)["status"] == "leaked"
+    leaked = api.post(f"/provision/{created['instanceId']}/openrouter").json()["operationId"]
+    assert wait_for_operation(api, leaked)["status"] == "leaked"
     simulator.clear_faults()
-    key = api.post(f"/provision/{made['instanceId']}/openrouter").json()["resourceId"]
+    key = api.post(f"/provision/{created['instanceId']}/openrouter").json()["resourceId"]
     assert run_reconciler(stack, dry=True) == {leaked: "would settle"}
     assert run_reconciler(stack) == {leaked: "settled"}
     assert get_operation(api, leaked)["status"] == "failed"
-    assert [left.id for left in simulator.list_leftovers() if left.kind == "key"] == [key]
+    assert [leftover.id for leftover in simulator.list_leftovers() if leftover.kind == "key"] == [key]
 
 
-def test_an_old_leaked_create_never_harms_the_instance_that_lives_now(
+def test_old_leaked_create_does_not_affect_the_current_instance(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     body, leaked = insert_leaked_create(api, db)
@@ -192,28 +186,28 @@ def test_an_old_leaked_create_never_harms_the_instance_that_lives_now(
     assert simulator.list_leftovers() == live
 
 
-def test_retry_by_hand(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_leaked_operation_can_be_retried(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body, operation_id = insert_leaked_create(api, db)
-    done = api.post(f"/operations/{operation_id}/retry")
-    assert (done.status_code, done.json()["status"]) == (200, "failed")
+    retried = api.post(f"/operations/{operation_id}/retry")
+    assert (retried.status_code, retried.json()["status"]) == (200, "failed")
     assert_nothing_is_left(simulator, db, body["instanceId"])
     again = api.post(f"/operations/{operation_id}/retry")
     assert (again.status_code, "nothing to retry" in again.json()["error"]) == (409, True)
 
 
-def test_what_cannot_be_deleted_can_be_given_up(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_leaked_operation_can_be_abandoned(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body, operation_id = create_leaked(api, simulator)
     given_up = api.post(f"/operations/{operation_id}/abandon")
     assert given_up.status_code == 200, given_up.text
     assert given_up.json()["status"] == "failed"
     assert (given_up.json()["error"]["code"], given_up.json()["error"]["left"]) == ("ABANDONED", ["openrouter"])
-    assert [left.kind for left in simulator.list_leftovers()] == ["key"]
+    assert [leftover.kind for leftover in simulator.list_leftovers()] == ["key"]
     simulator.clear_faults()
     assert create_instance(api, body).status_code == 200
     assert api.post(f"/operations/{operation_id}/abandon").status_code == 409
 
 
-def test_destroy_that_is_given_up_frees_the_id(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_abandoned_destroy_frees_the_id(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     body = create_request(new_instance_id(), ["agentmail"])
     create_instance(api, body)
     simulator.inject_fault("agentmail", "inboxes.delete", "refuse", times=None, status=403)
@@ -225,7 +219,7 @@ def test_destroy_that_is_given_up_frees_the_id(api: httpx.Client, simulator: Sim
 
 
 @pytest.mark.parametrize("what", ["retry", "abandon"])
-def test_only_leaked_operations_can_be_gone_on_with(
+def test_only_leaked_operations_can_be_retried_or_abandoned(
     api: httpx.Client, simulator: SimulatorClient, db: Database, what
 ) -> None:
     body = create_request(new_instance_id(), [])
@@ -236,14 +230,14 @@ def test_only_leaked_operations_can_be_gone_on_with(
     assert api.post(f"/operations/op-unknown/{what}").status_code == 404
 
 
-def test_two_reconcilers_at_once_restart_once(
+def test_concurrent_reconcilers_restart_once(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     _, operation_id = insert_leaked_create(api, db)
-    wait_for_result = run_in_background(lambda: stack.invoke("ReconcilerFunction", {}))
-    mine = run_reconciler(stack)
-    theirs = json.loads(wait_for_result().payload)["operations"]
-    assert sorted([*mine.values(), *theirs.values()]) in (["restarted"], ["restarted", "settled"])
-    assert wait_for_end(api, operation_id)["status"] == "failed"
+    reconciling = run_in_background(lambda: stack.invoke("ReconcilerFunction", {}))
+    own_actions = run_reconciler(stack)
+    other_actions = json.loads(reconciling.result().payload)["operations"]
+    assert sorted([*own_actions.values(), *other_actions.values()]) in (["restarted"], ["restarted", "settled"])
+    assert wait_for_operation(api, operation_id)["status"] == "failed"
     row = db.execute("SELECT restarts FROM operations WHERE id = %s", (operation_id,)).fetchone()
     assert row == {"restarts": 1}

@@ -1,4 +1,4 @@
-"""Requests with idempotency keys, and whether the keys were kept to."""
+"""A client that sends idempotency keys and checks that the API honours them."""
 
 import threading
 import uuid
@@ -11,7 +11,7 @@ Request = tuple[str, str, object]
 
 
 class IdempotentClient:
-    """Sends requests; what succeeds under a key is remembered with its request."""
+    """Sends requests, and remembers each success under a key with its request."""
 
     def __init__(self, api: httpx.Client) -> None:
         self._api = api
@@ -20,7 +20,7 @@ class IdempotentClient:
         self._successes: dict[str, list[tuple[Request, object]]] = {}
 
     def request(self, method: str, path: str, body: object, key: int | None = None) -> None:
-        """Send it; the answer must be one that a client can make sense of."""
+        """Send a request; the response must be one that the contract allows."""
         response = self._send((method, path, body), None if key is None else f"{self._prefix}-{key}")
         response_body = parse_response(response)
         if key is not None and response.status_code == 200:
@@ -28,7 +28,7 @@ class IdempotentClient:
                 self._successes.setdefault(f"{self._prefix}-{key}", []).append(((method, path, body), response_body))
 
     def find_key_violations(self) -> list[str]:
-        """Keys under which two different things succeeded, or that do not give the recorded answer again."""
+        """Find keys under which two different requests succeeded, or that do not replay the recorded response."""
         violations: list[str] = []
         for key, successes in self._successes.items():
             request, body = successes[0]

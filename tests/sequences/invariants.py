@@ -1,4 +1,4 @@
-"""What must hold when all has settled: everything at the providers belongs to a live instance, and each has its own."""
+"""What must hold at rest: every resource belongs to a live instance, and every live instance has its own."""
 
 from collections import Counter
 from typing import Any
@@ -7,13 +7,14 @@ import httpx
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import Database, wait_until
+from tests.harness.database import Database
+from tests.harness.wait import wait_until
 
 RESOURCE_KIND = {"openrouter": "key", "agentmail": "inbox", "telnyx": "number"}
 
 
 def reconcile_until_settled(stack: Stack, db: Database, timeout: float = 90) -> None:
-    """Fire the reconciler until no operation runs or has left anything."""
+    """Fire the reconciler until no operation is running or leaked."""
 
     def is_settled() -> bool:
         rows = db.execute("SELECT status FROM operations WHERE status IN ('running', 'leaked')").fetchall()
@@ -26,12 +27,15 @@ def reconcile_until_settled(stack: Stack, db: Database, timeout: float = 90) -> 
 
 
 def find_violations(simulator: SimulatorClient, db: Database) -> list[str]:
-    """What is wrong, in words; empty if the world is as it must be."""
+    """Describe each violation; an empty list if all invariants hold.
+
+    An intended volume or domain of a live instance may stay open: both are best effort, and a create goes on without.
+    """
     violations: list[str] = []
     instances = {row["instance_id"]: row for row in db.execute("SELECT * FROM instance_infra").fetchall()}
     tools = db.execute("SELECT * FROM instance_services").fetchall()
     leftovers = simulator.list_leftovers()
-    numbers = {left.name: left.id for left in leftovers if left.kind == "number"}
+    numbers = {leftover.name: leftover.id for leftover in leftovers if leftover.kind == "number"}
     expected = Counter[tuple[str, str]]()
     for row in instances.values():
         expected[("service", row["provider_service_id"])] += 1
@@ -40,10 +44,10 @@ def find_violations(simulator: SimulatorClient, db: Database) -> list[str]:
     for row in tools:
         resource = numbers.get(row["resource_id"]) if row["tool_id"] == "telnyx" else row["resource_id"]
         expected[(RESOURCE_KIND[row["tool_id"]], str(resource))] += 1
-    found = Counter((left.kind, left.id) for left in leftovers if left.kind != "order")
-    violations += [f"leaked: {kind} {one}" for kind, one in (found - expected)]
-    violations += [f"missing: {kind} {one}" for kind, one in (expected - found)]
-    violations += [f"two instances use {kind} {one}" for (kind, one), count in expected.items() if count > 1]
+    found = Counter((leftover.kind, leftover.id) for leftover in leftovers if leftover.kind != "order")
+    violations += [f"leaked: {kind} {resource}" for kind, resource in (found - expected)]
+    violations += [f"missing: {kind} {resource}" for kind, resource in (expected - found)]
+    violations += [f"two instances use {kind} {resource}" for (kind, resource), count in expected.items() if count > 1]
     open_entries = db.execute(
         "SELECT instance_id, provider, kind, resource_id, state FROM operation_resources"
         " WHERE state IN ('intended', 'created')"
@@ -57,7 +61,7 @@ def find_violations(simulator: SimulatorClient, db: Database) -> list[str]:
 
 
 def parse_response(response: httpx.Response) -> dict[str, Any]:
-    """The body of an answer that a client can make sense of."""
+    """Return the body of a response that the contract allows."""
     assert response.status_code in (200, 202, 400, 404, 409, 500, 502, 503), response.text
     body = response.json()
     assert isinstance(body, dict)

@@ -1,7 +1,6 @@
-"""Random sequences of all operations, by several callers at once, with random faults and crashes.
+"""Random sequences of all operations, from concurrent callers, with random faults and crashes.
 
-Nothing leaks, nothing is doubled, nothing is stuck. `make test` runs a few, `make sequences` 500 or as many as
-POINTSMAN_SEQUENCES says; a failure prints the sequence.
+`make test` runs a few, `make sequences` 500 or as many as POINTSMAN_SEQUENCES says; a failure prints the sequence.
 """
 
 import os
@@ -16,22 +15,16 @@ from hypothesis import strategies as st
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.instances import (
-    TOOLS,
-    connect,
-    fetch_row,
-    kill_workers,
-    new_instance_id,
-    reset_fleet_tables,
-    restart_postgres,
-)
+from tests.harness.database import connect, fetch_row, reset_fleet_tables, restart_postgres
+from tests.harness.instances import TOOLS, create_request, new_instance_id
+from tests.harness.worker_processes import kill_workers
 
 from .idempotent_client import IdempotentClient
 from .invariants import find_violations, parse_response, reconcile_until_settled
 
 SEQUENCES = int(os.environ.get("POINTSMAN_SEQUENCES", "4"))
 PROCESSES = min(4, -(-SEQUENCES // 5))
-"""Stacks that share the sequences, one in each process of pytest-xdist: most of a sequence is waiting."""
+"""Stacks that share the sequences, one per process of pytest-xdist: most of a sequence is waiting."""
 
 FAULT_OPERATIONS = {
     "railway": ["serviceCreate", "volumeCreate", "serviceDomainCreate", "environmentPatchCommit", "serviceDelete",
@@ -49,7 +42,7 @@ HANDLERS = ["tasks.provision_tool", "tasks.create_service", "tasks.attach_volume
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happens: a request about one of three instances, a fault, a crash, or the reconciler's run.
+    """One step: a request about one of three instances, a fault, a crash, or a run of the reconciler.
 
     Requests with the same `key` share an Idempotency-Key, whether they are the same request or not.
     """
@@ -80,7 +73,7 @@ STEPS = st.one_of(
         Step,
         st.sampled_from(["provision", "destroy_tool"]),
         INSTANCES,
-        st.sampled_from(TOOLS).map(lambda t: (t,)),
+        ONE_TOOL,
         KEYS,
     ),
     st.builds(Step, st.just("fault"), fault=FAULTS),
@@ -88,7 +81,7 @@ STEPS = st.one_of(
     st.builds(Step, st.sampled_from(["reconcile", "restart Postgres"])),
 )
 SEQUENCE = st.lists(st.lists(STEPS, min_size=1, max_size=3), min_size=2, max_size=6)
-"""Steps that happen at once, one group after the other."""
+"""Groups of concurrent steps, one group after the other."""
 
 
 @pytest.mark.parametrize("number", range(PROCESSES))
@@ -98,11 +91,11 @@ SEQUENCE = st.lists(st.lists(STEPS, min_size=1, max_size=3), min_size=2, max_siz
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @pytest.mark.timeout(3600)
-def test_nothing_leaks_nothing_is_doubled_nothing_is_stuck(
+def test_no_sequence_leaks_duplicates_or_blocks(
     number: int, groups: list[list[Step]], stack: Stack, api: httpx.Client, simulator: SimulatorClient
 ) -> None:
     simulator.reset()
-    with connect(stack) as db:
+    with connect(stack.database_url) as db:
         reset_fleet_tables(db)
     ids = [new_instance_id() for _ in range(3)]
     client = IdempotentClient(api)
@@ -111,7 +104,7 @@ def test_nothing_leaks_nothing_is_doubled_nothing_is_stuck(
             for _ in callers.map(lambda step: _perform(step, ids, stack, client, simulator), group):
                 pass
     simulator.clear_faults()
-    with connect(stack) as db:
+    with connect(stack.database_url) as db:
         reconcile_until_settled(stack, db)
         assert find_violations(simulator, db) == []
         assert client.find_key_violations() == []
@@ -129,7 +122,7 @@ def _perform(step: Step, ids: list[str], stack: Stack, client: IdempotentClient,
         "create": lambda: (
             "POST",
             "/create-instance",
-            {"instanceId": instance_id, "name": f"convos-agent-{instance_id}", "tools": list(step.tools)},
+            create_request(instance_id, list(step.tools)),
         ),
         "destroy": lambda: ("DELETE", f"/destroy/{instance_id}", None),
         "redeploy": lambda: ("POST", f"/redeploy/{instance_id}", None),
@@ -156,14 +149,14 @@ def _perform(step: Step, ids: list[str], stack: Stack, client: IdempotentClient,
 
 
 def _resource_id(stack: Stack, instance_id: str, tool: str) -> str:
-    """The resource that the instance has of this tool, or one that nobody has."""
+    """Return the instance's resource of this tool, or one that does not exist."""
     query = "SELECT resource_id FROM instance_services WHERE instance_id = %s AND tool_id = %s"
-    found = fetch_row(stack, query, instance_id, tool)
+    row = fetch_row(stack, query, instance_id, tool)
     unknown_resources = {"openrouter": "0" * 64, "agentmail": "nobody@agentmail.to", "telnyx": "+15550000000"}
-    return found["resource_id"] if found else unknown_resources[tool]
+    return row["resource_id"] if row else unknown_resources[tool]
 
 
 def _newest_operation_id(stack: Stack, instance_id: str) -> str:
-    """The instance's newest operation, or one that nobody has begun."""
-    found = fetch_row(stack, "SELECT id FROM operations WHERE instance_id = %s ORDER BY created_at DESC", instance_id)
-    return found["id"] if found else "op-of-nobody"
+    """Return the instance's newest operation, or an id that does not exist."""
+    row = fetch_row(stack, "SELECT id FROM operations WHERE instance_id = %s ORDER BY created_at DESC", instance_id)
+    return row["id"] if row else "op-of-nobody"

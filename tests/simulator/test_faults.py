@@ -17,8 +17,8 @@ from tests.harness.provider_api import (
     SERVICE_CREATE,
     VOLUME_CREATE,
     ProviderClient,
-    wait_until,
 )
+from tests.harness.wait import wait_until
 
 DROPPED = (httpx.RemoteProtocolError, httpx.ReadError)
 CREATE = {"i": {"projectId": PROJECT, "name": "agent-1"}}

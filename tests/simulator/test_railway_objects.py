@@ -17,8 +17,8 @@ from tests.harness.provider_api import (
     VOLUME_DELETE,
     VOLUMES,
     ProviderClient,
-    wait_until,
 )
+from tests.harness.wait import wait_until
 
 UPSERT = "mutation($i: VariableCollectionUpsertInput!) { variableCollectionUpsert(input: $i) }"
 VARIABLES = """query($s: String) { variables(projectId: "sim-project", environmentId: "sim-environment",

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.harness.provider_api import PROFILE, ProviderClient, wait_until
+from tests.harness.provider_api import PROFILE, ProviderClient
+from tests.harness.wait import wait_until
 
 
 def _search_numbers(api: ProviderClient, query: str = "filter[limit]=20") -> list[str]:

@@ -1,15 +1,14 @@
-"""Alarms watch numbers that are written, and say what to do."""
+"""Alarms watch metrics that are emitted, and say what to do."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from local.template.intrinsics import load_yaml
+from tests.harness.paths import CHECKOUT, TEMPLATE
 
-ROOT = Path(__file__).parents[2]
 ALARMS: dict[str, dict[str, Any]] = {
     name: resource["Properties"]
-    for name, resource in load_yaml(ROOT / "template.yaml")["Resources"].items()
+    for name, resource in load_yaml(TEMPLATE)["Resources"].items()
     if resource["Type"] == "AWS::CloudWatch::Alarm"
 }
 
@@ -20,7 +19,7 @@ def list_watched_metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_alarms_watch_metrics_that_the_code_writes() -> None:
-    code = "".join(path.read_text() for path in (ROOT / "layers/shared/pointsman").rglob("*.py"))
+    code = "".join(path.read_text() for path in (CHECKOUT / "layers/shared/pointsman").rglob("*.py"))
     for name, alarm in ALARMS.items():
         for metric in list_watched_metrics(alarm):
             assert metric["Namespace"] == "Pointsman", name

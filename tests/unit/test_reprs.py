@@ -1,4 +1,4 @@
-"""What may hold a secret does not show in a repr, so that no traceback and no careless log line tells it."""
+"""Values that may be secrets are not in a repr, so no traceback and no careless log line shows them."""
 
 import dataclasses
 import importlib
@@ -24,18 +24,18 @@ def iterate_dataclasses() -> Iterator[type]:
                 yield value
 
 
-def test_fields_that_hold_secrets_do_not_show() -> None:
+def test_fields_with_secrets_are_not_in_a_repr() -> None:
     fields = [(kind, field) for kind in iterate_dataclasses() for field in dataclasses.fields(kind)]
     secret = [(kind, field) for kind, field in fields if SECRET.search(field.name) and field.name not in HARMLESS]
     assert len(secret) >= 10
     assert [f"{kind.__name__}.{field.name}" for kind, field in secret if field.repr] == []
 
 
-def test_values_do_not_show() -> None:
+def test_variable_values_are_not_in_a_repr() -> None:
     assert "planted" not in repr(ProviderResource("id", "name", {"KEY": "planted"}))
 
 
-def test_a_request_body_does_not_show_either() -> None:
+def test_variable_values_of_a_request_body_are_not_in_a_repr() -> None:
     shown = run_python(
         "from services.configure_instance import Configure; print(repr(Configure(variables={'KEY': 'planted'})))"
     )

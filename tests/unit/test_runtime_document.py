@@ -1,4 +1,4 @@
-"""The document of both APIs, put together for a bundle of this file: complete, no collisions, true of the settings."""
+"""The combined document of a bundle: complete, without collisions, and true to the settings."""
 
 import json
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def make_other_number() -> type[BaseModel]:
     return Number
 
 
-def answer(context: ToolContext[Any]) -> dict[str, object]:
+def invoke(context: ToolContext[Any]) -> dict[str, object]:
     return {"text": "hello"}
 
 
@@ -51,12 +51,12 @@ def greet(context: RouteContext) -> dict[str, object]:
 
 def compose_agent() -> Agent:
     agent = Agent(prefix="/v1")
-    agent.api.expose_tool(Tool("tree.grow", "Grow", Branch, Branch, answer), tag="Trees")
-    agent.api.expose_tool(Tool("one.number", "One", Number, Text, answer, example={"number": 1}))
+    agent.api.expose_tool(Tool("tree.grow", "Grow", Branch, Branch, invoke), tag="Trees")
+    agent.api.expose_tool(Tool("one.number", "One", Number, Text, invoke, example={"number": 1}))
     agent.api.expose_tool(
-        Tool("two.number", "Two", make_other_number(), Text, answer, approval=lambda given: "it costs")
+        Tool("two.number", "Two", make_other_number(), Text, invoke, approval=lambda arguments: "it costs")
     )
-    agent.api.expose_tool(Tool("status.batch", "Named like an endpoint", Number, Text, answer))
+    agent.api.expose_tool(Tool("status.batch", "Named like an endpoint", Number, Text, invoke))
     agent.api.register_route("GET", "/hello/{name}", greet, summary="Greet", tag="Greetings", output=Text, public=True)
     agent.api.register_route("POST", "/hello/{name}", greet, input=Number)
     return agent.start()
@@ -83,19 +83,19 @@ def find_tool_operation(openapi_document: dict[str, Any], tool_id: str) -> dict[
 
 
 @pytest.mark.parametrize("mode", ["header", "api_key", "jwt"])
-def test_it_is_a_valid_document_whose_references_all_lead_somewhere(mode: str) -> None:
-    made = build_document(mode)
-    validate(made)
-    schemas = made["components"]["schemas"]
-    assert {ref.removeprefix("#/components/schemas/") for ref in iterate_references(made)} <= set(schemas)
-    assert "$defs" not in json.dumps(made)
+def test_document_is_valid_and_every_reference_resolves(mode: str) -> None:
+    document = build_document(mode)
+    validate(document)
+    schemas = document["components"]["schemas"]
+    assert {ref.removeprefix("#/components/schemas/") for ref in iterate_references(document)} <= set(schemas)
+    assert "$defs" not in json.dumps(document)
 
 
-def test_the_files_written_beforehand_are_a_valid_document_by_themselves() -> None:
+def test_the_generated_file_is_a_valid_document_by_itself() -> None:
     validate(json.loads(COMBINED_TEXT))
 
 
-def test_every_operation_has_an_id_of_its_own() -> None:
+def test_operation_ids_are_unique() -> None:
     ids = [operation["operationId"] for methods in build_document()["paths"].values() for operation in methods.values()]
     assert len(set(ids)) == len(ids)
     assert {"one_number", "status_batch", "status_batch_2", "get_hello_name", "post_hello_name"} <= set(ids)
@@ -107,7 +107,7 @@ def test_tools_with_models_of_one_name_keep_their_own_types() -> None:
     assert schemas["two.number.Input"]["properties"]["number"]["type"] == "string"
 
 
-def test_models_within_models_are_components_even_if_they_hold_themselves() -> None:
+def test_nested_and_recursive_models_are_components() -> None:
     schemas = build_document()["components"]["schemas"]
     own = {"$ref": "#/components/schemas/tree.grow.Input.Branch"}
     assert schemas["tree.grow.Input.Branch"]["properties"]["children"]["items"] == own
@@ -115,8 +115,8 @@ def test_models_within_models_are_components_even_if_they_hold_themselves() -> N
 
 
 def test_a_tool_is_an_operation_with_its_tag_types_example_and_errors() -> None:
-    made = build_document()
-    operation = find_tool_operation(made, "one.number")
+    document = build_document()
+    operation = find_tool_operation(document, "one.number")
     assert (operation["tags"], operation["summary"], operation["description"]) == (["tools"], "one.number", "One")
     assert operation["requestBody"]["required"] is True
     assert operation["requestBody"]["content"]["application/json"] == {
@@ -126,7 +126,7 @@ def test_a_tool_is_an_operation_with_its_tag_types_example_and_errors() -> None:
     assert result["properties"] == {"result": {"$ref": "#/components/schemas/one.number.Output"}}
     assert list(operation["responses"]) == ["200", "401", "413", "422", "500", "503"]
     assert "TOOL_ERROR" in operation["responses"]["500"]["description"]
-    assert "APPROVAL_REQUIRED" in find_tool_operation(made, "two.number")["responses"]["403"]["description"]
+    assert "APPROVAL_REQUIRED" in find_tool_operation(document, "two.number")["responses"]["403"]["description"]
 
 
 def test_a_tool_that_needs_no_input_says_so() -> None:
@@ -134,7 +134,7 @@ def test_a_tool_that_needs_no_input_says_so() -> None:
     assert (body["required"], body["content"]["application/json"]["example"]) == (False, {})
 
 
-def test_routes_of_the_bundle_are_operations_too() -> None:
+def test_routes_of_the_bundle_are_operations() -> None:
     hello = build_document()["paths"]["/v1/hello/{name}"]
     assert (hello["get"]["summary"], hello["get"]["tags"], hello["get"]["security"]) == ("Greet", ["Greetings"], [])
     assert (hello["post"]["summary"], hello["post"]["tags"]) == ("POST /hello/{name}", ["routes"])
@@ -149,28 +149,28 @@ def test_paths_have_the_prefix_and_those_of_the_services_api_do_not() -> None:
     assert {"/v1/capabilities", "/v1/tools/{toolId}/invoke", "/v1/openapi.json", "/create-instance"} <= set(paths)
 
 
-def test_tags_are_listed_once_the_bundles_own_between_ours() -> None:
+def test_tags_are_listed_once_with_the_bundles_between_ours() -> None:
     names = [tag["name"] for tag in build_document()["tags"]]
     assert names == ["Agent API", "Trees", "tools", "Greetings", "routes", "Services API"]
 
 
-@pytest.mark.parametrize(("mode", "asked", "schemes"), [
+@pytest.mark.parametrize(("mode", "security", "schemes"), [
     ("header", [{"user": []}], {"user", "key"}),
     ("api_key", [{"user": [], "agentKey": []}], {"user", "agentKey", "key"}),
     ("jwt", [{"token": []}], {"token", "key"}),
 ])  # fmt: skip
-def test_security_is_what_the_setting_asks_for(mode: str, asked: list[Any], schemes: set[str]) -> None:
-    made = build_document(mode)
-    assert (made["security"], set(made["components"]["securitySchemes"])) == (asked, schemes)
-    assert made["paths"]["/create-instance"]["post"]["security"] == [{"key": []}]
-    assert made["paths"]["/healthz"]["get"]["security"] == []
+def test_security_follows_the_auth_mode(mode: str, security: list[Any], schemes: set[str]) -> None:
+    document = build_document(mode)
+    assert (document["security"], set(document["components"]["securitySchemes"])) == (security, schemes)
+    assert document["paths"]["/create-instance"]["post"]["security"] == [{"key": []}]
+    assert document["paths"]["/healthz"]["get"]["security"] == []
     for path in ("/v1/openapi.json", "/v1/docs", "/v1/docs/{asset}"):
-        assert made["paths"][path]["get"]["security"] == []
-    for operation in (made["paths"]["/v1/capabilities"]["get"], find_tool_operation(made, "one.number")):
+        assert document["paths"][path]["get"]["security"] == []
+    for operation in (document["paths"]["/v1/capabilities"]["get"], find_tool_operation(document, "one.number")):
         assert "security" not in operation
 
 
-def test_codes_have_the_statuses_of_their_errors() -> None:
+def test_error_codes_have_the_statuses_of_their_classes() -> None:
     known = {error.code: error.status for name in errors.__all__ if hasattr(error := getattr(errors, name), "code")}
     for code, (status, _) in ERROR_CODES.items():
         assert known.get(code, status) == status, code

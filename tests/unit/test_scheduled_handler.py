@@ -1,4 +1,4 @@
-"""What a scheduled function answers, raises and logs: counts, safe messages, never a foreign error's text."""
+"""A scheduled function returns and logs counts, and raises safe messages, never a foreign error's text."""
 
 import pytest
 
@@ -14,14 +14,14 @@ def get_logged_line(caplog: pytest.LogCaptureFixture) -> dict[str, object]:
     return vars(record)
 
 
-def test_counts_are_answered_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_counts_are_returned_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert scheduled_handler("sweep", lambda _event: {"seen": 3})(EVENT, None) == {"seen": 3}
     line = get_logged_line(caplog)
     assert (line["msg"], line["result"]) == ("run done", {"seen": 3})
     assert (line["schedule"], line["request_id"]) == ("sweep", "53dc4d37")
 
 
-def test_an_error_of_ours_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pointsman_error_is_reported_with_its_message(caplog: pytest.LogCaptureFixture) -> None:
     def fail(_event) -> dict[str, object]:
         raise DatabaseUnavailable("The database cannot be reached")
 
@@ -31,7 +31,7 @@ def test_an_error_of_ours_is_told(caplog: pytest.LogCaptureFixture) -> None:
     assert (line["levelname"], line["code"]) == ("ERROR", "DATABASE_UNAVAILABLE")
 
 
-def test_an_unexpected_error_tells_its_kind_and_place_only(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_is_reported_by_class_and_place_only(caplog: pytest.LogCaptureFixture) -> None:
     def fail(_event) -> dict[str, object]:
         raise RuntimeError(SECRET)
 

@@ -1,7 +1,6 @@
-"""Settings: what is missing is named, what is wrong is said, secrets do not show, and all are documented."""
+"""Settings: missing and invalid ones are named, secrets are not in a repr, and all are documented."""
 
 import re
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -10,8 +9,8 @@ from pointsman.db.operations import OperationKind
 from pointsman.errors import InvalidSetting, MissingSetting
 from pointsman.settings import aws, database, instances, operations, prompts, providers
 from pointsman.settings.api import load_services_api_key
+from tests.harness.paths import CHECKOUT
 
-ROOT = Path(__file__).parents[2]
 SECRET = "planted-secret"
 RAILWAY = {"RAILWAY_API_TOKEN": SECRET, "RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_ID": "e"}
 
@@ -23,20 +22,20 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _find_setting_names() -> set[str]:
-    """Every setting that the package reads, found in its text."""
-    texts = [path.read_text() for path in (ROOT / "layers/shared/pointsman/settings").glob("*.py")]
+    """Find every setting that the package reads, in its source."""
+    texts = [path.read_text() for path in (CHECKOUT / "layers/shared/pointsman/settings").glob("*.py")]
     names = {name for text in texts for name in re.findall(r'"([A-Z][A-Z0-9_]{3,})"', text)}
     return names | {f"{kind.upper()}_STATE_MACHINE_ARN" for kind in get_args(OperationKind)}
 
 
 def test_every_setting_is_documented() -> None:
-    told = (ROOT / "docs/settings.md").read_text()
+    documentation = (CHECKOUT / "docs/settings.md").read_text()
     assert len(_find_setting_names()) > 20
-    assert {name for name in _find_setting_names() if f"`{name}`" not in told} == set()
+    assert {name for name in _find_setting_names() if f"`{name}`" not in documentation} == set()
 
 
 @pytest.mark.parametrize("name", sorted(RAILWAY))
-def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_missing_railway_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for other, value in RAILWAY.items():
         monkeypatch.setenv(other, "" if other == name else value)
     with pytest.raises(MissingSetting, match=name):
@@ -67,7 +66,7 @@ def test_tools_without_a_key_are_not_configured(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(("name", "value"), [("OPENROUTER_KEY_LIMIT", "much"), ("OPENROUTER_KEY_LIMIT", "-1"),
                                              ("OPENROUTER_KEY_LIMIT_RESET", "hourly")])  # fmt: skip
-def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_invalid_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("OPENROUTER_MANAGEMENT_KEY", SECRET)
     monkeypatch.setenv(name, value)
     with pytest.raises(InvalidSetting, match=f"{name} is wrong"):
@@ -102,8 +101,8 @@ def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_high_model_is_the_normal_one_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MODEL_BASE_URL", "MODEL_API_KEY", "MODEL_NORMAL"):
         monkeypatch.setenv(name, name.lower())
-    found = prompts.ModelSettings.load()
-    assert (found.url, found.normal, found.high, found.timeout) == (
+    settings = prompts.ModelSettings.load()
+    assert (settings.url, settings.normal, settings.high, settings.timeout) == (
         "model_base_url",
         "model_normal",
         "model_normal",
@@ -111,5 +110,5 @@ def test_the_high_model_is_the_normal_one_unless_it_is_named(monkeypatch: pytest
     )
 
 
-def test_waiting_times_have_defaults_in_seconds() -> None:
+def test_timeouts_have_defaults_in_seconds() -> None:
     assert (operations.Timeouts.load().response_timeout, operations.Timeouts.load().settle_time) == (25, 10)

@@ -1,4 +1,4 @@
-"""What comes of each answer of Step Functions, over a socket."""
+"""The Step Functions client and every kind of response, over a socket."""
 
 from collections.abc import Callable, Iterator
 
@@ -19,11 +19,11 @@ ScriptedAnswers = list[tuple[int, str]]
 
 @pytest.fixture
 def script_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ScriptedAnswers], ScriptedAnswers]]:
-    """Let Step Functions answer this, one after the other; the list holds what has not been asked for."""
-    answers: ScriptedAnswers = []
+    """Scripts the responses, in turn; the returned list holds those that were not requested."""
+    responses: ScriptedAnswers = []
 
-    def answer(_asked: object) -> tuple[int, object]:
-        status, kind = answers.pop(0)
+    def respond(_asked: object) -> tuple[int, object]:
+        status, kind = responses.pop(0)
         return status, {"__type": kind}
 
     monkeypatch.setenv("AWS_REGION", "us-east-1")
@@ -31,40 +31,40 @@ def script_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Script
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
 
     def script(wanted_answers: ScriptedAnswers) -> ScriptedAnswers:
-        answers[:] = wanted_answers
-        return answers
+        responses[:] = wanted_answers
+        return responses
 
-    with serve_json(answer) as url:
+    with serve_json(respond) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         yield script
 
 
 @pytest.mark.parametrize("last", [OK, EXISTS])
-def test_what_may_pass_is_asked_again(
+def test_transient_errors_are_retried(
     script_answers: Callable[[ScriptedAnswers], ScriptedAnswers], last: tuple[int, str]
 ) -> None:
-    left = script_answers([THROTTLED, UNAVAILABLE, last])
+    remaining = script_answers([THROTTLED, UNAVAILABLE, last])
     step_functions.start_execution(MACHINE, "one", {})
-    assert left == []
+    assert remaining == []
 
 
-def test_refusal_is_taken_for_one(script_answers: Callable[[ScriptedAnswers], ScriptedAnswers]) -> None:
-    left = script_answers([DENIED, OK])
+def test_rejection_is_not_retried(script_answers: Callable[[ScriptedAnswers], ScriptedAnswers]) -> None:
+    remaining = script_answers([DENIED, OK])
     with pytest.raises(step_functions.StepFunctionsError) as caught:
         step_functions.start_execution(MACHINE, "one", {})
-    assert (caught.value.rejected, left) == (True, [OK])
+    assert (caught.value.rejected, remaining) == (True, [OK])
 
 
-@pytest.mark.parametrize("one", [THROTTLED, UNAVAILABLE])
-def test_what_does_not_pass_is_no_refusal(
-    script_answers: Callable[[ScriptedAnswers], ScriptedAnswers], one: tuple[int, str]
+@pytest.mark.parametrize("failure", [THROTTLED, UNAVAILABLE])
+def test_exhausted_retries_are_not_a_rejection(
+    script_answers: Callable[[ScriptedAnswers], ScriptedAnswers], failure: tuple[int, str]
 ) -> None:
-    left = script_answers([one, one, one, OK])
+    remaining = script_answers([failure, failure, failure, OK])
     with pytest.raises(step_functions.StepFunctionsError) as caught:
         step_functions.start_execution(MACHINE, "one", {})
-    assert (caught.value.rejected, left) == (False, [OK])
+    assert (caught.value.rejected, remaining) == (False, [OK])
 
 
-def test_token_of_nobody_wakes_nobody(script_answers: Callable[[ScriptedAnswers], ScriptedAnswers]) -> None:
+def test_unknown_task_token_returns_false(script_answers: Callable[[ScriptedAnswers], ScriptedAnswers]) -> None:
     script_answers([UNAVAILABLE, (400, "TaskTimedOut")])
     assert step_functions.send_task_success("token") is False

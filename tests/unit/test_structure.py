@@ -1,4 +1,4 @@
-"""The rules about files that a reader relies on."""
+"""Rules about files that readers rely on."""
 
 import ast
 import subprocess
@@ -9,17 +9,17 @@ import yaml
 
 from local.template.sam_template import Template
 from pointsman.agent.loop.runner import MIN_WAIT_SECONDS
+from tests.harness.paths import CHECKOUT
 
-ROOT = Path(__file__).parents[2]
-TEMPLATE = Template.load(ROOT / "template.yaml", {})
+TEMPLATE = Template.load(CHECKOUT / "template.yaml", {})
 
 
 def list_tracked_files(*patterns: str) -> list[Path]:
     names = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=CHECKOUT, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    return [ROOT / name for name in names if (ROOT / name).exists()]
+    return [CHECKOUT / name for name in names if (CHECKOUT / name).exists()]
 
 
 def test_no_file_is_over_400_lines() -> None:
@@ -33,30 +33,30 @@ def test_no_handler_is_over_40_lines() -> None:
     assert [path.name for path in list_tracked_files("functions/*.py") if len(path.read_text().splitlines()) > 40] == []
 
 
-def test_every_package_says_what_lives_in_it_and_who_may_call() -> None:
+def test_every_package_has_a_page() -> None:
     for path in list_tracked_files("layers/*__init__.py", "functions/*__init__.py", "local/*__init__.py"):
         docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
-        assert len(docstring.splitlines()) >= 3, f"{path.relative_to(ROOT)} does not say it"
+        assert len(docstring.splitlines()) >= 3, f"{path.relative_to(CHECKOUT)} does not say it"
 
 
 @pytest.mark.parametrize("name", sorted(TEMPLATE.functions))
-def test_function_has_a_module_and_a_sample_event(name: str) -> None:
+def test_every_function_has_a_module_and_a_sample_event(name: str) -> None:
     module = TEMPLATE.functions[name].handler.rpartition(".")[0].replace(".", "/")
-    assert (ROOT / "functions" / f"{module}.py").is_file()
-    assert (ROOT / "events" / f"{module}.json").is_file()
+    assert (CHECKOUT / "functions" / f"{module}.py").is_file()
+    assert (CHECKOUT / "events" / f"{module}.json").is_file()
 
 
 def test_no_module_of_functions_is_left_out_of_the_template() -> None:
     modules = {
         function.handler.rpartition(".")[0].replace(".", "/") + ".py" for function in TEMPLATE.functions.values()
     }
-    here = {str(path.relative_to(ROOT / "functions")) for path in list_tracked_files("functions/*.py")}
+    here = {str(path.relative_to(CHECKOUT / "functions")) for path in list_tracked_files("functions/*.py")}
     assert {name for name in here if not name.endswith("__init__.py")} == modules | {"composition.py"}
 
 
 def test_environment_is_read_in_settings_only() -> None:
     readers = [path for path in list_tracked_files("layers/*.py", "functions/*.py") if "os.environ" in path.read_text()]
-    # The runtime of functions that stream reads what Lambda sets, and stands alone.
+    # The streaming runtime reads what Lambda sets, and imports nothing of the package.
     allowed = {"settings/environment.py", "streaming/runtime.py"}
     assert {f"{path.parent.name}/{path.name}" for path in readers} == allowed
 
@@ -66,7 +66,7 @@ def test_every_task_state_has_a_timeout_retries_with_jitter_and_catches_all(path
     for name, state in _list_states(yaml.safe_load(path.read_text())):
         if state["Type"] != "Task":
             continue
-        # A state that waits for a person is told for how long.
+        # A state that waits for a person gets its timeout as input.
         waits = state["Resource"].endswith(".waitForTaskToken")
         assert state["TimeoutSecondsPath"] if waits else state["TimeoutSeconds"] > 0, name
         assert all(retry["JitterStrategy"] == "FULL" for retry in state["Retry"]), name
@@ -98,7 +98,7 @@ def test_a_function_ends_before_its_state_does(path: Path) -> None:
 
 
 def _list_states(machine: dict) -> list[tuple[str, dict]]:
-    """All states of a machine, those of its branches and iterators too."""
+    """List all states of a machine, with those of its branches and iterators."""
     found = []
     for name, state in machine["States"].items():
         found.append((name, state))

@@ -1,26 +1,26 @@
-"""Whatever ends a create in the middle: an honest answer, nothing left, no row, and the id is free again."""
+"""However a create is interrupted: an honest response, no leftovers, no rows, and the id is free again."""
 
 import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-
-from ..harness.instances import (
-    Database,
+from tests.harness.background import run_in_background
+from tests.harness.database import Database
+from tests.harness.instances import (
     assert_can_be_created_again,
     assert_nothing_is_left,
     create_instance,
     create_request,
-    kill_workers,
     new_instance_id,
-    run_in_background,
     wait_for_operation,
-    wait_until,
 )
+from tests.harness.simulator import wait_for_call
+from tests.harness.wait import wait_until
+from tests.harness.worker_processes import kill_workers
 
 pytestmark = pytest.mark.slow
 
-# A call of each step, and the task that makes it.
+# A call of each step, and its task.
 STEPS = [
     pytest.param("openrouter", "keys.create", "provision_tool", ["openrouter"], id="openrouter"),
     pytest.param("agentmail", "inboxes.create", "provision_tool", ["agentmail"], id="agentmail"),
@@ -33,36 +33,38 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("provider", "operation", "task", "tools"), STEPS)
-def test_task_killed_while_its_provider_is_at_work(
+def test_killed_task_is_compensated_although_its_provider_call_completes(
     api: httpx.Client, simulator: SimulatorClient, db: Database, provider, operation, task, tools
 ) -> None:
-    """The provider goes on with a call whose caller is dead, so the thing appears after the kill."""
+    """The provider completes the call of a killed process, so the resource appears after the kill."""
     simulator.inject_fault(provider, operation, "slow", seconds=1.2, times=1)
     body = create_request(new_instance_id(), tools)
-    wait_for_response = run_in_background(lambda: create_instance(api, body))
-    _wait_for_call(simulator, operation)
+    request = run_in_background(lambda: create_instance(api, body))
+    wait_for_call(simulator, operation)
     assert kill_workers(f"tasks.{task}.handler") >= 1
-    _assert_compensated(api, simulator, db, body, wait_for_response())
+    _assert_compensated(api, simulator, db, body, request.result())
 
 
-def test_task_killed_before_the_rows_are_written(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_task_killed_before_the_rows_are_written_is_compensated(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
     body = create_request(new_instance_id())
     with db.transaction():
         db.execute("LOCK TABLE instance_infra IN SHARE MODE")
-        wait_for_response = run_in_background(lambda: create_instance(api, body))
+        request = run_in_background(lambda: create_instance(api, body))
         wait_until(lambda: _has_step_started(db, body["instanceId"], "record"))
         assert kill_workers("tasks.record_instance.handler") >= 1
-    _assert_compensated(api, simulator, db, body, wait_for_response())
+    _assert_compensated(api, simulator, db, body, request.result())
 
 
-def test_undoing_that_is_killed_goes_on(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
+def test_killed_compensation_is_retried(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
     simulator.inject_fault("railway", "environmentPatchCommit", "refuse", times=None)
     simulator.inject_fault("railway", "serviceDelete", "slow", seconds=1.0, times=1)
     body = create_request(new_instance_id())
-    wait_for_response = run_in_background(lambda: create_instance(api, body))
-    _wait_for_call(simulator, "serviceDelete")
+    request = run_in_background(lambda: create_instance(api, body))
+    wait_for_call(simulator, "serviceDelete")
     assert kill_workers("tasks.compensate_operation.handler") >= 1
-    _assert_compensated(api, simulator, db, body, wait_for_response())
+    _assert_compensated(api, simulator, db, body, request.result())
 
 
 CALLS = [
@@ -75,9 +77,8 @@ CALLS = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("provider", "operation"), CALLS)
-def test_call_that_is_refused_for_good(
+def test_call_that_always_fails_is_compensated(
     api: httpx.Client, simulator: SimulatorClient, db: Database, provider, operation
 ) -> None:
     simulator.inject_fault(provider, operation, "refuse", times=None)
@@ -101,10 +102,10 @@ def test_volume_and_domain_are_best_effort(
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
-def test_instance_is_not_undone_for_want_of_its_status(
+def test_create_succeeds_without_a_deployment_status(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """The second look at the deployment, which the row is written after, is refused."""
+    """The second read of the deployment, after which the row is written, is refused."""
     simulator.inject_fault("railway", "serviceInstance", "refuse", times=None, after=1)
     body = create_request(new_instance_id(), [])
     assert create_instance(api, body).status_code == 200
@@ -112,7 +113,7 @@ def test_instance_is_not_undone_for_want_of_its_status(
     assert db.execute(query, (body["instanceId"],)).fetchone() == {"deploy_status": None}
 
 
-def test_what_cannot_be_undone_is_told_and_taken_up_by_destroy(
+def test_failed_compensation_is_reported_as_leaked_and_finished_by_destroy(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
     simulator.inject_fault("railway", "environmentPatchCommit", "refuse", times=None)
@@ -120,15 +121,15 @@ def test_what_cannot_be_undone_is_told_and_taken_up_by_destroy(
     body = create_request(new_instance_id())
     response = create_instance(api, body)
     assert response.status_code in (202, 500)
-    page = wait_for_operation(api, response)
+    page = wait_for_operation(api, response.json()["operationId"])
     assert page["status"] == "leaked"
     assert page["error"]["left"] == ["openrouter"]
-    assert [left.provider for left in simulator.list_leftovers()] == ["openrouter"]
+    assert [leftover.provider for leftover in simulator.list_leftovers()] == ["openrouter"]
     assert create_instance(api, body).status_code == 409
     simulator.clear_faults()
-    gone = api.delete(f"/destroy/{body['instanceId']}")
-    assert gone.status_code == 200, gone.text
-    assert gone.json()["destroyed"]["openrouter"] is True
+    destroyed = api.delete(f"/destroy/{body['instanceId']}")
+    assert destroyed.status_code == 200, destroyed.text
+    assert destroyed.json()["destroyed"]["openrouter"] is True
     assert_nothing_is_left(simulator, db, body["instanceId"])
     assert_can_be_created_again(api, simulator, body)
 
@@ -140,16 +141,12 @@ def _assert_compensated(
         assert response.headers["Location"] == f"/operations/{response.json()['operationId']}"
     else:
         assert response.status_code == 500, response.text
-    page = wait_for_operation(api, response)
+    page = wait_for_operation(api, response.json()["operationId"])
     assert page["status"] == "failed", page
     assert all(step["endedAt"] for step in page["steps"]), page
     assert_nothing_is_left(simulator, db, body["instanceId"])
     assert_can_be_created_again(api, simulator, body)
     return page["error"]["message"]
-
-
-def _wait_for_call(simulator: SimulatorClient, operation: str) -> None:
-    wait_until(lambda: any(call.operation == operation for call in simulator.list_calls()))
 
 
 def _has_step_started(db: Database, instance_id: str, step: str) -> bool:

@@ -1,28 +1,26 @@
-"""No secret in an execution's input, output or history, nor in any log, error or operation."""
+"""No secret is in an execution's input, output or history, nor in any log, error or operation."""
 
 import json
 import re
 
-import boto3
 import httpx
-import psycopg
 import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.conftest import API_KEY
-from tests.harness.instances import Database
-
-from ..harness.instances import create_instance, create_request, new_instance_id, wait_for_operation
+from tests.harness import step_functions
+from tests.harness.database import Database
+from tests.harness.instances import create_instance, create_request, new_instance_id, wait_for_operation
+from tests.harness.stack import API_KEY, POOL_API_KEY
 
 PLANTED_VALUE = "planted-value-of-a-variable"
-"""What a client sets with /configure; it may be anything, so it is a secret too."""
+"""A value that a client sets with /configure; it may be anything, so it counts as a secret."""
 
 
 def test_no_secret_is_in_anything_that_the_stack_wrote(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """For everything that handles one, each time when it succeeds, when a provider refuses, and when it is silent."""
+    """For every operation that handles one, each with success, a refusal, and a lost response of the provider."""
     responses = []
     secrets = {PLANTED_VALUE}
     for kind in (None, "refuse", "lost"):
@@ -36,7 +34,7 @@ def test_no_secret_is_in_anything_that_the_stack_wrote(
                 simulator.inject_fault("railway", operation, kind, times=None)
             failed = create_instance(api, create_request(new_instance_id()))
             if failed.status_code != 200:
-                wait_for_operation(api, failed)
+                wait_for_operation(api, failed.json()["operationId"])
             responses.append(failed)
             secrets |= _collect_secrets(stack, simulator, db)
         responses.append(api.post(f"/configure/{body['instanceId']}", json={"variables": {"TOKEN": PLANTED_VALUE}}))
@@ -68,20 +66,19 @@ def _provision_again(api: httpx.Client, body: dict, key: str) -> httpx.Response:
     return api.post(f"/provision/{body['instanceId']}/openrouter")
 
 
-def test_journal_forgets_the_secret_that_it_carried(
+def test_journal_deletes_the_secret_after_the_deploy(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """Between the making of a key and the deploy it is the only place that knows it."""
+    """Between the creation of a key and the deploy only the journal knows it."""
     body = create_request(new_instance_id(), ["openrouter"])
     assert create_instance(api, body).status_code == 200
     query = "SELECT count(*) AS n FROM operation_resources WHERE instance_id = %s AND env::text LIKE '%%sk-or%%'"
     assert db.execute(query, (body["instanceId"],)).fetchone() == {"n": 0}
 
 
-def _collect_secrets(stack: Stack, simulator: SimulatorClient, db: psycopg.Connection) -> set[str]:
-    """Everything that must not show: our own keys, the database's password, what a runtime was given, keys that were
-    made."""
-    secrets = {API_KEY, "pool-key-of-the-tests", str(re.search(r"://[^:]+:([^@]+)@", stack.database_url)[1])}
+def _collect_secrets(stack: Stack, simulator: SimulatorClient, db: Database) -> set[str]:
+    """Collect every secret: our own keys, the database's password, the runtimes' variables, created keys."""
+    secrets = {API_KEY, POOL_API_KEY, str(re.search(r"://[^:]+:([^@]+)@", stack.database_url)[1])}
     secrets |= {f"sim-{provider}-key" for provider in ("railway", "openrouter", "agentmail", "telnyx")}
     for deployment in simulator.get_state()["railway"]["deployments"].values():
         for name, value in deployment["variables"].items():
@@ -92,21 +89,18 @@ def _collect_secrets(stack: Stack, simulator: SimulatorClient, db: psycopg.Conne
 
 
 def _execution_histories(stack: Stack) -> str:
-    client = boto3.client(
-        "stepfunctions", endpoint_url=stack.aws_url, region_name="us-east-1",
-        aws_access_key_id="tests", aws_secret_access_key="tests",
-    )  # fmt: skip
+    client = step_functions.connect(stack)
     texts = []
     for machine in client.list_state_machines()["stateMachines"]:
         for execution in client.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]:
             arn = execution["executionArn"]
             texts.append(json.dumps(client.describe_execution(executionArn=arn), default=str))
-            history = client.get_execution_history(executionArn=arn)["events"]
+            history = step_functions.execution_history(stack, arn)
             assert history
             texts.append(json.dumps(history, default=str))
     return "\n".join(texts)
 
 
-def _operation_pages(api: httpx.Client, db: psycopg.Connection) -> list[str]:
+def _operation_pages(api: httpx.Client, db: Database) -> list[str]:
     rows = db.execute("SELECT id FROM operations ORDER BY created_at DESC LIMIT 10").fetchall()
     return [api.get(f"/operations/{row['id']}").text for row in rows]

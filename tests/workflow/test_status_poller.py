@@ -1,52 +1,43 @@
-"""The status poller: what it writes of what Railway says, and what it leaves alone."""
+"""The status poller: what it writes of Railway's listing, and what it does not overwrite."""
 
-import threading
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.providers.railway import RailwayClient
-from pointsman.settings.providers import RailwaySettings
-
-from ..harness.instances import Database, create_instance, create_request, new_instance_id, wait_until
-from ..harness.status_poller import (
-    PollRun,
+from tests.harness.background import run_in_background
+from tests.harness.database import Database, connect, wait_for_blocked_sessions
+from tests.harness.instances import create_instance, create_request, new_instance_id
+from tests.harness.simulator import make_railway_client, set_deployment_status
+from tests.harness.status_poller import (
     count_environment_pages,
     deploy_status,
     insert_instances,
     instance_row,
     instance_rows,
     run_status_poller,
-    set_deployment_status,
-    wait_for_blocked_function,
 )
+from tests.harness.wait import wait_until
 
 IMAGE = "ghcr.io/xmtplabs/convos-runtime:latest"
 NO_SERVICE = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(autouse=True)
-def clear_instances(db: Database, simulator: SimulatorClient) -> Iterator[None]:
-    """No instances but a test's own; pages of two, so that every listing has several."""
-    db.execute("DELETE FROM instance_infra")
+def small_pages(no_instances: None, db: Database, simulator: SimulatorClient) -> Iterator[None]:
+    """Pages of two, so that every listing has several."""
     simulator.update_config({"railway": {"page_max": 2}})
     yield
-    db.execute("DELETE FROM instance_infra")
     db.execute("DELETE FROM operations WHERE id LIKE 'op-poll-%'")
 
 
 @pytest.fixture
 def railway(simulator: SimulatorClient) -> RailwayClient:
-    """What may happen at Railway meanwhile."""
-    return RailwayClient(
-        RailwaySettings("t", "sim-project", "sim-environment", "", IMAGE, simulator.base_urls.railway, 5)
-    )
+    """The product's client, for changes at Railway beside the stack."""
+    return make_railway_client(simulator)
 
 
 def test_status_url_and_image_come_from_railway(
@@ -60,8 +51,20 @@ def test_status_url_and_image_come_from_railway(
     set_deployment_status(simulator, services[3], "FAILED")
     run = run_status_poller(stack)
     assert run.counts == {"services": 5, "changed": 5, "gone": 0, "instances": 5}
-    assert [deploy_status(db, one) for one in ids] == ["SUCCESS", "CRASHED", "SUCCESS", "FAILED", "SLEEPING"]
-    assert [instance_row(db, one)["runtime_image"] for one in ids] == [IMAGE, IMAGE, IMAGE, "new:2", IMAGE]
+    assert [deploy_status(db, instance_id) for instance_id in ids] == [
+        "SUCCESS",
+        "CRASHED",
+        "SUCCESS",
+        "FAILED",
+        "SLEEPING",
+    ]
+    assert [instance_row(db, instance_id)["runtime_image"] for instance_id in ids] == [
+        IMAGE,
+        IMAGE,
+        IMAGE,
+        "new:2",
+        IMAGE,
+    ]
     domain = railway.find_domain(services[2])
     assert domain
     assert instance_row(db, ids[2])["url"] == f"https://{domain}"
@@ -77,24 +80,24 @@ def test_a_row_is_written_only_where_something_changes(stack: Stack, simulator: 
     assert instance_rows(db) == before
     set_deployment_status(simulator, services[1], "CRASHED")
     assert run_status_poller(stack).counts["changed"] == 1
-    changed = [one for one, now in instance_rows(db).items() if now != before[one]]
+    changed = [instance_id for instance_id, now in instance_rows(db).items() if now != before[instance_id]]
     assert changed == ["i-00002"]
     assert instance_row(db, "i-00002")["updated_at"] > before["i-00002"]["updated_at"]
     assert instance_row(db, "i-00002")["created_at"] == before["i-00002"]["created_at"]
 
 
-def test_an_instance_made_here_gets_the_status_that_its_deployment_ends_with(
+def test_a_created_instance_gets_its_deployments_final_status(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     simulator.update_config({"railway": {"deploy_end": "CRASHED", "deploy_seconds": 0.2}})
     body = create_request(new_instance_id(), [])
-    made = create_instance(api, body).json()
+    created = create_instance(api, body).json()
     wait_until(lambda: run_status_poller(stack) and deploy_status(db, body["instanceId"]) == "CRASHED")
-    assert instance_row(db, body["instanceId"])["url"] == made["url"]
+    assert instance_row(db, body["instanceId"])["url"] == created["url"]
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
 
 
-def test_what_is_known_is_never_overwritten_by_nothing(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
+def test_known_values_are_never_overwritten_by_null(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     services = simulator.seed_services(3, bare=True)
     known = {"deploy_status": "SUCCESS", "url": "https://kept.example", "runtime_image": "kept:1"}
     insert_instances(db, services, **known)
@@ -103,19 +106,19 @@ def test_what_is_known_is_never_overwritten_by_nothing(stack: Stack, simulator: 
     assert instance_rows(db) == before
 
 
-def test_gone_is_marked_and_told_once_and_taken_back_when_it_is_seen(
+def test_a_missing_service_is_marked_and_logged_once_until_it_is_listed_again(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     services = simulator.seed_services(3)
     ids = insert_instances(db, services, deploy_status="SUCCESS")
     run_status_poller(stack)
     simulator.update_config({"railway": {"service_lag_s": 7200}})
-    gone = run_status_poller(stack)
-    assert gone.counts == {"services": 0, "changed": 0, "gone": 3, "instances": 3}
-    assert [deploy_status(db, one) for one in ids] == ["GONE"] * 3
+    missing = run_status_poller(stack)
+    assert missing.counts == {"services": 0, "changed": 0, "gone": 3, "instances": 3}
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["GONE"] * 3
     assert instance_row(db, ids[0])["url"] is not None
-    assert [(line["count"], line["instances"]) for line in gone.warnings] == [(3, ids)]
-    assert (gone.metric_value("InstancesGone"), gone.instances_by_status) == (3, {"GONE": 3})
+    assert [(line["count"], line["instances"]) for line in missing.warnings] == [(3, ids)]
+    assert (missing.metric_value("InstancesGone"), missing.instances_by_status) == (3, {"GONE": 3})
     before = instance_rows(db)
     again = run_status_poller(stack)
     assert (again.counts["gone"], again.warnings, again.metric_value("InstancesGone")) == (0, [], 3)
@@ -123,11 +126,11 @@ def test_gone_is_marked_and_told_once_and_taken_back_when_it_is_seen(
     simulator.update_config({"railway": {"service_lag_s": 0}})
     set_deployment_status(simulator, services[2], "CRASHED")
     back = run_status_poller(stack)
-    assert [deploy_status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "CRASHED"]
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["SUCCESS", "SUCCESS", "CRASHED"]
     assert (back.counts["changed"], back.metric_value("InstancesGone")) == (3, 0)
 
 
-def test_gone_that_is_seen_again_without_a_status_is_not_gone_any_more(
+def test_a_gone_instance_listed_without_a_status_gets_null(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     insert_instances(db, simulator.seed_services(1, bare=True), deploy_status="GONE")
@@ -135,13 +138,13 @@ def test_gone_that_is_seen_again_without_a_status_is_not_gone_any_more(
     assert deploy_status(db, "i-00001") is None
 
 
-def test_a_warning_names_twenty_at_most(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
+def test_a_warning_names_at_most_twenty_instances(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     ids = insert_instances(db, [f"no-service-{number}" for number in range(25)])
     (warning,) = run_status_poller(stack).warnings
     assert (warning["count"], warning["instances"]) == (25, ids[:20])
 
 
-def test_a_young_instance_is_not_called_gone(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
+def test_a_young_instance_is_not_marked_gone(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     insert_instances(db, ["lagging"], prefix="young", age="100 seconds")
     insert_instances(db, [NO_SERVICE], prefix="old", age="130 seconds")
     assert run_status_poller(stack).counts["gone"] == 1
@@ -149,7 +152,7 @@ def test_a_young_instance_is_not_called_gone(stack: Stack, simulator: SimulatorC
 
 
 @pytest.mark.parametrize("columns", [{"provider_env_id": "sim-staging"}, {"provider": "elsewhere"}])
-def test_rows_of_another_environment_or_provider_are_left_alone(
+def test_rows_of_another_environment_or_provider_are_not_written(
     stack: Stack, simulator: SimulatorClient, db: Database, columns
 ) -> None:
     services = simulator.seed_services(1)
@@ -160,7 +163,7 @@ def test_rows_of_another_environment_or_provider_are_left_alone(
     assert instance_rows(db) == before
 
 
-def test_the_mark_of_an_unfinished_destroy_stays(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
+def test_the_status_of_an_unfinished_destroy_is_kept(stack: Stack, simulator: SimulatorClient, db: Database) -> None:
     insert_instances(db, simulator.seed_services(1), prefix="seen", deploy_status="DESTROY_FAILED")
     insert_instances(db, [NO_SERVICE], prefix="missing", deploy_status="DESTROY_FAILED")
     before = instance_rows(db)
@@ -168,7 +171,7 @@ def test_the_mark_of_an_unfinished_destroy_stays(stack: Stack, simulator: Simula
     assert instance_rows(db) == before
 
 
-def test_an_instance_with_a_running_operation_is_left_alone(
+def test_an_instance_with_a_running_operation_is_not_written(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     ids = [
@@ -181,19 +184,19 @@ def test_an_instance_with_a_running_operation_is_left_alone(
             (f"op-poll-{number}", instance_id, state),
         )
     run_status_poller(stack)
-    assert [deploy_status(db, one) for one in ids] == ["DEPLOYING", "SUCCESS", "DEPLOYING"]
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["DEPLOYING", "SUCCESS", "DEPLOYING"]
     db.execute("UPDATE operations SET status = 'failed' WHERE id LIKE 'op-poll-%'")
     run_status_poller(stack)
-    assert [deploy_status(db, one) for one in ids] == ["SUCCESS", "SUCCESS", "GONE"]
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["SUCCESS", "SUCCESS", "GONE"]
 
 
-def test_rows_written_while_railway_is_read_are_left_alone(
+def test_rows_written_during_the_listing_are_not_overwritten(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     services = simulator.seed_services(3)
     ids = [*insert_instances(db, services[:2], prefix="seen"), *insert_instances(db, [NO_SERVICE], prefix="missing")]
     simulator.inject_fault("railway", "environment", "slow", seconds=0.7)
-    wait_for_run = _run_poller_in_background(stack)
+    run = run_in_background(lambda: run_status_poller(stack))
     wait_until(lambda: count_environment_pages(simulator) >= 1)
     for instance_id in (ids[0], ids[2]):
         db.execute(
@@ -201,24 +204,29 @@ def test_rows_written_while_railway_is_read_are_left_alone(
             (instance_id,),
         )
     insert_instances(db, services[2:], prefix="new", age="0 seconds")
-    assert wait_for_run().counts["changed"] == 1
-    assert [deploy_status(db, one) for one in ids] == ["QUEUED", "SUCCESS", "QUEUED"]
+    assert run.result().counts["changed"] == 1
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["QUEUED", "SUCCESS", "QUEUED"]
     assert deploy_status(db, "new-00001") == "DEPLOYING"
     run_status_poller(stack)
-    assert [deploy_status(db, one) for one in (*ids, "new-00001")] == ["SUCCESS", "SUCCESS", "GONE", "SUCCESS"]
+    assert [deploy_status(db, instance_id) for instance_id in (*ids, "new-00001")] == [
+        "SUCCESS",
+        "SUCCESS",
+        "GONE",
+        "SUCCESS",
+    ]
 
 
-def test_a_mark_that_is_committed_while_the_poller_waits_for_the_row_stays(
+def test_a_status_committed_while_the_poller_waits_for_the_row_is_kept(
     stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
-    """Its transaction began before the listing, so its `updated_at` does not tell; the poller must look again."""
+    """Its transaction began before the listing, so `updated_at` does not show it; the row must be read again."""
     (instance_id,) = insert_instances(db, simulator.seed_services(1))
-    with psycopg.connect(stack.database_url, row_factory=dict_row) as other:
+    with connect(stack.database_url, autocommit=False) as other:
         other.execute("UPDATE instance_infra SET deploy_status = 'DESTROY_FAILED'")
-        wait_for_run = _run_poller_in_background(stack)
-        wait_for_blocked_function(db)
+        run = run_in_background(lambda: run_status_poller(stack))
+        wait_for_blocked_sessions(stack.database_url)
         other.commit()
-    assert wait_for_run().counts["changed"] == 0
+    assert run.result().counts["changed"] == 0
     assert deploy_status(db, instance_id) == "DESTROY_FAILED"
 
 
@@ -241,26 +249,13 @@ def test_metrics_count_every_status_and_hold_no_id(stack: Stack, simulator: Simu
         assert shape["Namespace"] == "Pointsman"
         assert shape["Dimensions"] == [["status"] if "status" in line else []]
         assert {metric["Unit"] for metric in shape["Metrics"]} == {"Count"}
-        assert not any(one in str(line) for one in (*ids, *services, "x@y.z"))
+        assert not any(instance_id in str(line) for instance_id in (*ids, *services, "x@y.z"))
 
 
-def test_metrics_are_there_without_any_instance(stack: Stack, simulator: SimulatorClient) -> None:
+def test_metrics_are_emitted_without_instances(stack: Stack, simulator: SimulatorClient) -> None:
     run = run_status_poller(stack)
     assert (run.metric_value("InstancesTotal"), run.metric_value("InstancesGone"), run.instances_by_status) == (
         0,
         0,
         {},
     )
-
-
-def _run_poller_in_background(stack: Stack) -> Any:
-    """Begin a poll; the returned function waits for its end."""
-    runs: list[PollRun] = []
-    thread = threading.Thread(target=lambda: runs.append(run_status_poller(stack)), daemon=True)
-    thread.start()
-
-    def wait_for_run() -> PollRun:
-        thread.join(60)
-        return runs[0]
-
-    return wait_for_run

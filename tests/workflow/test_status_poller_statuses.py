@@ -1,6 +1,6 @@
-"""The poller and what the simulator never says: statuses that came later, and custom domains.
+"""The status poller and statuses and domains that the simulator never returns.
 
-Railway is a server of a few lines here, which answers the one query that a poll makes.
+Railway is a JSON server here that serves the poller's one query.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,17 +13,16 @@ from local.stack.stack import Stack
 from pointsman.db import connection
 from pointsman.lifecycle.status_poller import poll
 from pointsman.providers.railway.models import DEPLOYMENT_STATUSES
+from tests.harness.database import Database
 from tests.harness.json_server import serve_json
-
-from ..harness.instances import Database
-from ..harness.status_poller import deploy_status, insert_instances, instance_row
+from tests.harness.status_poller import deploy_status, insert_instances, instance_row
 
 PollNodes = Callable[..., dict[str, object]]
 
 
 @pytest.fixture
 def poll_nodes(stack: Stack, db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[PollNodes]:
-    """Polls a Railway that lists these nodes."""
+    """Runs the poller against a Railway that lists these nodes."""
     db.execute("DELETE FROM instance_infra")
     for name, value in {
         "SERVICE_DATABASE_URL": stack.database_url,
@@ -48,27 +47,27 @@ def service_node(service_id: str, status: str | None, **more: Any) -> dict[str, 
     return {"serviceId": service_id, "serviceName": "any", "latestDeployment": latest, **more}
 
 
-def test_every_status_that_is_known_is_written(poll_nodes: PollNodes, db: Database) -> None:
+def test_every_known_status_is_written(poll_nodes: PollNodes, db: Database) -> None:
     words = sorted(DEPLOYMENT_STATUSES)
     ids = insert_instances(db, words, deploy_status=None)
     assert poll_nodes(*(service_node(word, word) for word in words))["changed"] == len(words) == 13
-    assert [deploy_status(db, one) for one in ids] == words
+    assert [deploy_status(db, instance_id) for instance_id in ids] == words
 
 
 @pytest.mark.parametrize("word", ["HIBERNATING", "success", "", "GONE", "DESTROY_FAILED", None])
-def test_a_status_that_is_not_known_changes_nothing(poll_nodes: PollNodes, db: Database, word: str | None) -> None:
+def test_an_unknown_status_changes_nothing(poll_nodes: PollNodes, db: Database, word: str | None) -> None:
     ids = [*insert_instances(db, ["known"]), *insert_instances(db, ["null"], prefix="null", deploy_status=None)]
     assert poll_nodes(service_node("known", word), service_node("null", word))["changed"] == 0
-    assert [deploy_status(db, one) for one in ids] == ["DEPLOYING", None]
+    assert [deploy_status(db, instance_id) for instance_id in ids] == ["DEPLOYING", None]
 
 
-def test_a_status_that_is_not_known_still_shows_that_the_instance_is_there(poll_nodes: PollNodes, db: Database) -> None:
+def test_an_unknown_status_shows_that_the_instance_exists(poll_nodes: PollNodes, db: Database) -> None:
     (instance_id,) = insert_instances(db, ["a"], deploy_status="GONE")
     assert poll_nodes(service_node("a", "HIBERNATING"))["changed"] == 1
     assert deploy_status(db, instance_id) is None
 
 
-def test_what_is_told_is_written_beside_what_is_not(poll_nodes: PollNodes, db: Database) -> None:
+def test_known_values_are_written_beside_an_unknown_status(poll_nodes: PollNodes, db: Database) -> None:
     (instance_id,) = insert_instances(db, ["a"], url="https://old.example", runtime_image="old:1")
     poll_nodes(service_node("a", "HIBERNATING", source={"image": "new:2"}))
     found = instance_row(db, instance_id)
@@ -84,17 +83,17 @@ def test_the_custom_domain_wins(poll_nodes: PollNodes, db: Database) -> None:
     assert instance_row(db, instance_id)["url"] == "https://a.example"
 
 
-def test_an_empty_listing_is_a_listing(poll_nodes: PollNodes, db: Database) -> None:
+def test_an_empty_listing_marks_instances_gone(poll_nodes: PollNodes, db: Database) -> None:
     (instance_id,) = insert_instances(db, ["a"])
     assert poll_nodes() == {"services": 0, "changed": 0, "gone": 1, "instances": 1}
     assert deploy_status(db, instance_id) == "GONE"
 
 
 def _serve_railway(nodes: list[dict[str, Any]]) -> AbstractContextManager[str]:
-    def respond(asked: dict[str, Any]) -> tuple[int, object]:
-        assert "serviceInstances" in asked["query"]
-        assert asked["variables"]["id"] == "sim-environment"
-        page = {"edges": [{"node": one} for one in nodes], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    def respond(request: dict[str, Any]) -> tuple[int, object]:
+        assert "serviceInstances" in request["query"]
+        assert request["variables"]["id"] == "sim-environment"
+        page = {"edges": [{"node": node} for node in nodes], "pageInfo": {"hasNextPage": False, "endCursor": None}}
         return 200, {"data": {"environment": {"serviceInstances": page}}}
 
     return serve_json(respond)

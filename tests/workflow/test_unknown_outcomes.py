@@ -1,12 +1,11 @@
-"""A call that was done and not answered is found again, though lists lag: nothing is made twice, nothing is lost."""
+"""A call whose response was lost is found and adopted, though listings lag: nothing is created twice or lost."""
 
 import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from tests.harness.instances import Database
-
-from ..harness.instances import assert_nothing_is_left, create_instance, create_request, new_instance_id
+from tests.harness.database import Database
+from tests.harness.instances import assert_nothing_is_left, create_instance, create_request, new_instance_id
 
 CALLS = [
     pytest.param("openrouter", "keys.create", {"openrouter": {"list_lag_s": 1}}, id="openrouter"),
@@ -31,7 +30,7 @@ def test_lost_answer_is_adopted_not_repeated(
     response = create_instance(api, body)
     assert response.status_code == 200, response.text
     assert "warnings" not in response.json()
-    kinds = sorted(left.kind for left in simulator.list_leftovers())
+    kinds = sorted(leftover.kind for leftover in simulator.list_leftovers())
     assert kinds == ["inbox", "key", "number", "order", "service", "volume"]
     railway = simulator.get_state()["railway"]
     assert len([domain for domain in railway["domains"].values() if not domain["deleted_at"]]) == 1

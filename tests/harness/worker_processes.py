@@ -1,0 +1,27 @@
+"""Processes that serve the stack's functions: which there are, killing them, and waiting for their end."""
+
+import contextlib
+import signal
+
+import psutil
+
+
+def kill_workers(handler: str) -> int:
+    """Send SIGKILL to every process of this process's stack that serves a handler; returns how many there were."""
+    killed = 0
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            line = process.cmdline()
+            if any("awslambdaric" in part for part in line) and handler in line:
+                process.send_signal(signal.SIGKILL)
+                killed += 1
+    return killed
+
+
+def has_exited(pid: int) -> bool:
+    """Whether a process can be reaped: it is gone, or a zombie of which no thread is still ending."""
+    try:
+        process = psutil.Process(pid)
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() == 1
+    except psutil.NoSuchProcess:
+        return True
