@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,7 +117,7 @@ class Supervisor:
 
 
 @contextlib.asynccontextmanager
-async def open_pipe_reader(descriptor: int, limit: int = 2**16) -> AsyncIterator[asyncio.StreamReader]:
+async def open_pipe_reader(descriptor: int, limit: int = 2**16) -> AsyncGenerator[asyncio.StreamReader]:
     """Open a pipe for reading on the event loop; closes the descriptor at the end.
 
     Args:
