@@ -30,7 +30,7 @@ def call_runner(
     Raises:
         RunnerError: The runner does not respond with success.
     """
-    request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310 - http, this machine's
+    request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310 - http to loopback
     try:
         with open_loopback(request, timeout) as response:
             text, error = response.read(), response.headers.get("X-Amz-Function-Error")

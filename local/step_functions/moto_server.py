@@ -245,7 +245,7 @@ class MotoServer:
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-    request = urllib.request.Request(url, data=body, headers=dict(headers), method="POST")  # noqa: S310 - http, ours
+    request = urllib.request.Request(url, data=body, headers=dict(headers), method="POST")  # noqa: S310 - http to loopback
     with open_loopback(request, timeout=30) as response:
         return response.read()
 
