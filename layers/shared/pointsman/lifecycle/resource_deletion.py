@@ -4,35 +4,22 @@ An entry is closed only on proof: the provider says that the thing is gone, or, 
 was made late enough finds nothing. An empty list soon after proves nothing, because lists lag.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterable
 from functools import partial
 
-from ..db import instances, journal
+from ..db import journal
 from ..db.connection import run_in_transaction
 from ..errors import MissingSetting, PointsmanError
 from ..providers import railway
-from ..providers.base import Plan, ToolProvider
 from ..providers.registry import TOOLS, get_tool_provider
-from ..settings.operations import Timeouts
+from .resource_lookup import delete_until_settled, find_created_services, find_until_settled
 
 __all__ = [
     "delete_entries",
     "delete_entry",
     "delete_service_volumes",
     "delete_tool_resource",
-    "delete_until_settled",
-    "find_created_service_ids",
-    "find_resource_ids",
-    "find_until_settled",
 ]
-
-_POLL_INTERVAL = 1.0
-"""Seconds between looks for something that may have been made."""
-
-_CLOCK_SKEW = timedelta(minutes=2)
-"""How far a provider's clock may be behind the database's."""
 
 _DELETION_ORDER = {"tool": 0, "volume": 1, "domain": 2, "service": 3}
 """Volumes before their service: a service does not take its volume with it, and hides it when it goes."""
@@ -68,40 +55,6 @@ def delete_entry(operation_id: str, entry: journal.Entry) -> None:
     run_in_transaction(journal.record_deleted, entry, operation_id)
 
 
-def delete_until_settled(
-    entry: journal.Entry, find: Callable[[], Sequence[str]], delete: Callable[[str], bool]
-) -> None:
-    """Delete whatever a call without an answer has made, looking until the call has settled."""
-    for _ in _poll_until_settled(entry):
-        for resource_id in find():
-            delete(resource_id)
-
-
-def find_until_settled(entry: journal.Entry, find: Callable[[], Sequence[str]]) -> str | None:
-    """What a call without an answer has made, or None once a late enough look finds nothing."""
-    for _ in _poll_until_settled(entry):
-        if found := find():
-            return found[0]
-    return None
-
-
-def _poll_until_settled(entry: journal.Entry) -> Iterator[None]:
-    """Time for one look after the other; the last begins late enough to prove that nothing was made."""
-    while True:
-        # The age is read before the look: only a look that began late enough proves anything.
-        age = run_in_transaction(journal.seconds_since_attempt, entry)
-        yield
-        settle_seconds = Timeouts.load().settle_time
-        if age >= settle_seconds:
-            return
-        time.sleep(min(_POLL_INTERVAL, settle_seconds - age))
-
-
-def find_resource_ids(provider: ToolProvider, plan: Plan) -> list[str]:
-    """The ids of everything that the provider has made by this plan."""
-    return [resource.id for resource in provider.find(plan)]
-
-
 def delete_tool_resource(entry: journal.Entry) -> bool:
     """Delete a tool's resource, or what its making without an answer has left; True if something was there.
 
@@ -113,11 +66,11 @@ def delete_tool_resource(entry: journal.Entry) -> bool:
     if entry.state == "created" and entry.resource_id:
         return provider.delete(entry.resource_id)
 
-    find = partial(find_resource_ids, provider, entry.plan)
+    find = partial(provider.find, entry.plan)
     if not provider.adoptable:
         delete_until_settled(entry, find, provider.delete)
     elif found := find_until_settled(entry, find):
-        return provider.delete(found)
+        return provider.delete(found.id)
     return False
 
 
@@ -127,8 +80,8 @@ def _delete_volume(entry: journal.Entry) -> None:
         provider.delete_volume(entry.resource_id)
         return
     service_id = entry.plan["service_id"]
-    if found := find_until_settled(entry, lambda: [volume.id for volume in provider.find_volumes(service_id)]):
-        provider.delete_volume(found)
+    if found := find_until_settled(entry, partial(provider.find_volumes, service_id)):
+        provider.delete_volume(found.id)
 
 
 def delete_service_volumes(service_id: str) -> None:
@@ -141,17 +94,8 @@ def delete_service_volumes(service_id: str) -> None:
 def _delete_service(entry: journal.Entry) -> None:
     service_id = entry.resource_id
     if entry.state == "intended":
-        service_id = find_until_settled(entry, lambda: find_created_service_ids(entry))
+        found = find_until_settled(entry, partial(find_created_services, entry))
+        service_id = found.id if found else None
     if service_id:
         delete_service_volumes(service_id)
         railway.get_client().delete_service(service_id)
-
-
-def find_created_service_ids(entry: journal.Entry) -> list[str]:
-    """Services of the entry's name that are not older than its intent and belong to no instance."""
-    found = railway.get_client().find_services(entry.plan["name"])
-    created_after = entry.intended_at - _CLOCK_SKEW
-    recent_ids = [service.id for service in found if service.created_at >= created_after]
-    return run_in_transaction(
-        lambda db: [service_id for service_id in recent_ids if not instances.has_service(db, service_id)]
-    )
