@@ -13,7 +13,7 @@ from . import resource_deletion, resource_names
 from .operation_queries import require_operation
 from .resource_creation import ensure_resource
 
-__all__ = ["attach_tool", "build_tool_row", "destroy_requested_resource", "provision_tool"]
+__all__ = ["attach_tool", "build_tool_row", "provision_tool"]
 
 _MAX_PLANS = 5
 """How many phone numbers are tried before the search is given up (others order the same ones)."""
@@ -102,26 +102,3 @@ def build_tool_row(tool_id: str, entry: journal.Entry) -> instances.ToolRow:
     """The contract's row of a tool: its first variable is the one that other programs read."""
     key = TOOLS[tool_id].env_keys[0]
     return instances.ToolRow(tool_id, entry.resource_id or "", key, (entry.env or {}).get(key), entry.meta)
-
-
-def destroy_requested_resource(operation: Operation) -> dict[str, object]:
-    """Delete the one resource that the operation names, and its row, and end the operation.
-
-    Raises what the provider raises; then the entry stays open and the row stays.
-    """
-    instance_id, resource_id = operation.instance_id, str(operation.request["resourceId"])
-    tool_id = str(operation.request["tools"][0])
-    entries = run_in_transaction(journal.list_open_entries, instance_id)
-    matching_entries = [entry for entry in entries if (entry.provider, entry.resource_id) == (tool_id, resource_id)]
-    existed = [resource_deletion.delete_tool_resource(entry) for entry in matching_entries]
-    deleted = bool(operation.request["known"]) or any(existed)
-    result = {"toolId": tool_id, "resourceId": resource_id, "deleted": deleted}
-
-    def record_in_transaction(db: Connection) -> dict[str, object]:
-        for entry in matching_entries:
-            journal.record_deleted(db, entry, operation.id)
-        instances.delete_tool(db, instance_id, tool_id, resource_id)
-        operations.finish(db, operation.id, "succeeded", final_step=tool_id, result=result)
-        return {"destroyed": True}
-
-    return run_in_transaction(record_in_transaction)
