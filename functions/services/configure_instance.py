@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import Configured, describe_route
 from pointsman.http.services_api.parameters import PathId, strict_config
-from pointsman.lifecycle import resource_names, service_config
+from pointsman.lifecycle import input_rules, service_config
 
 app = create_app()
 handler = lambda_handler(app)
@@ -17,7 +17,7 @@ class Configure(BaseModel):
         "variables",
         variables={
             "minProperties": 1,
-            "propertyNames": {"pattern": f"^{resource_names.VARIABLE_NAME_PATTERN.pattern}$"},
+            "propertyNames": {"pattern": f"^{input_rules.VARIABLE_NAME_PATTERN.pattern}$"},
             "additionalProperties": {"type": "string", "pattern": r"^[^\x00]*$"},
         },
     )

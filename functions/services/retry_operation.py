@@ -5,8 +5,8 @@ from fastapi.responses import JSONResponse
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import OperationPage, describe_route
 from pointsman.http.services_api.operations import operation_response, serialize_operation
-from pointsman.http.services_api.parameters import PathId
-from pointsman.lifecycle import reconciler
+from pointsman.http.services_api.parameters import PathId, RequestClaim
+from pointsman.lifecycle import leaked_operations
 from pointsman.lifecycle.operation_results import get_operation_and_steps, start_and_wait
 
 app = create_app()
@@ -19,8 +19,8 @@ handler = lambda_handler(app)
         OperationPage, 400, 404, 409, 503, starts_operation=True, accepts_idempotency_key=True
     ),
 )
-async def retry_operation(operationId: PathId) -> JSONResponse:
-    operation = start_and_wait(lambda: reconciler.retry_leaked(operationId))
+async def retry_operation(operationId: PathId, claim: RequestClaim) -> JSONResponse:
+    operation = start_and_wait(claim, leaked_operations.retry_leaked, operationId)
     return (
         operation_response(operation)
         if operation.status == "running"

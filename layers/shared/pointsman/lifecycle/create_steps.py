@@ -6,15 +6,16 @@ from typing import Any
 
 from ..db import instances, journal, operations
 from ..db.connection import Connection, run_in_transaction
-from ..errors import Conflict, OperationFailed, ProviderError, ProviderRejected
+from ..errors import OperationFailed, ProviderError, ProviderRejected
 from ..providers import railway
 from ..providers.base import Plan, ProviderResource
 from ..settings.instances import InstanceRuntimeSettings
 from ..settings.providers import RailwaySettings
 from . import tool_steps
-from .operation_queries import BEST_EFFORT_STEPS, require_operation
+from .operation_queries import BEST_EFFORT_STEPS, find_recordable, require_operation
 from .resource_creation import ensure_resource
 from .resource_lookup import find_created_services
+from .resource_names import MOUNT_PATH
 
 __all__ = [
     "attach_volume",
@@ -24,7 +25,6 @@ __all__ = [
     "record_instance",
 ]
 
-MOUNT_PATH = "/data"
 START_COMMAND = "node scripts/pool-server.js"
 VCPUS = 4.0
 MEMORY_BYTES = 8 * 1024**3
@@ -171,11 +171,9 @@ def record_instance(operation_id: str) -> dict[str, object]:
     environment_id = provider.environment_id
 
     def record_in_transaction(db: Connection) -> dict[str, object]:
-        operation = operations.get(db, operation_id)
-        if operation is None or operation.status != "running" or operation.undoing:
-            if operation is not None and operation.status == "succeeded":
-                return {"recorded": True}
-            raise Conflict(f"Operation {operation_id} is over or being undone; nothing is recorded")
+        operation = find_recordable(db, operation_id)
+        if operation is None:
+            return {"recorded": True}
         entries = {tool: journal.get(db, operation_id, tool, "tool") for tool in operation.request["tools"]}
         created = {tool: entry for tool, entry in entries.items() if entry and entry.state == "created"}
         volume_id = _get_created_id(db, operation_id, "volume")

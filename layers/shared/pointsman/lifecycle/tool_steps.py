@@ -5,12 +5,12 @@ from functools import partial
 from ..db import instances, journal, operations
 from ..db.connection import Connection, run_in_transaction
 from ..db.operations import Operation
-from ..errors import Conflict, OperationFailed, ProviderRejected
+from ..errors import OperationFailed, ProviderRejected
 from ..providers import railway
 from ..providers.base import ProviderResource, ToolProvider
 from ..providers.registry import TOOLS, get_tool_provider
 from . import resource_deletion, resource_names
-from .operation_queries import require_operation
+from .operation_queries import find_recordable, require_operation
 from .resource_creation import ensure_resource
 
 __all__ = ["attach_tool", "build_tool_row", "provision_tool"]
@@ -84,11 +84,10 @@ def attach_tool(operation_id: str) -> dict[str, object]:
 
 
 def _record_attached_tool(operation_id: str, tool_id: str, db: Connection) -> dict[str, object]:
-    operation, entry = operations.get(db, operation_id), journal.get(db, operation_id, tool_id, "tool")
-    if operation is None or operation.status != "running" or operation.undoing:
-        if operation is not None and operation.status == "succeeded":
-            return {"recorded": True}
-        raise Conflict(f"Operation {operation_id} is over or being undone; nothing is recorded")
+    operation = find_recordable(db, operation_id)
+    if operation is None:
+        return {"recorded": True}
+    entry = journal.get(db, operation_id, tool_id, "tool")
     assert entry is not None
     tool_row = build_tool_row(tool_id, entry)
     instances.insert_tool(db, operation.instance_id, tool_row)

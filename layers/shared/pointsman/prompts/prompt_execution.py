@@ -13,7 +13,13 @@ from ..db.connection import run_in_transaction
 from ..errors import PointsmanError
 from ..settings.api import load_state_machine_arn
 from ..settings.prompts import PromptSettings
-from ..workflows.step_functions import StepFunctionsError, get_execution_status, send_task_success, start_execution
+from ..workflows.step_functions import (
+    StepFunctionsError,
+    build_execution_name,
+    get_execution_status,
+    send_task_success,
+    start_execution,
+)
 
 __all__ = ["ResumeAction", "ensure_running", "recover_prompts", "start", "try_wake", "wake", "wake_if_stalled"]
 
@@ -25,7 +31,7 @@ def start(prompt_id: str, restarts: int = 0) -> None:
     """Start the prompt's execution. Nothing happens where it has been started before. Raises StartFailed."""
     start_execution(
         load_state_machine_arn("prompt"),
-        _execution_name(prompt_id, restarts),
+        build_execution_name(prompt_id, restarts),
         {"promptId": prompt_id, "restarts": restarts},
     )
 
@@ -50,7 +56,7 @@ def ensure_running(prompt: PromptExecution, dry_run: bool = False) -> ResumeActi
 
     Raises StartFailed.
     """
-    status = get_execution_status(load_state_machine_arn("prompt"), _execution_name(prompt.id, prompt.restarts))
+    status = get_execution_status(load_state_machine_arn("prompt"), build_execution_name(prompt.id, prompt.restarts))
     if status == "RUNNING":
         if prompt.task_token is None or prompt.status != "running":
             return "nothing"
@@ -75,10 +81,6 @@ def try_wake(action: Callable[[], ResumeAction], prompt_id: str) -> None:
         action()
     except StepFunctionsError as error:
         log.write("warning", "prompt not woken", prompt_id=prompt_id, reason=error.message)
-
-
-def _execution_name(prompt_id: str, restarts: int) -> str:
-    return f"{prompt_id}-{restarts}" if restarts else prompt_id
 
 
 _MAX_PER_RUN = 50

@@ -62,7 +62,7 @@ def lambda_handler(app: FastAPI, *, public_method: str = "") -> LambdaHandler:
         from .idempotent_endpoint import serve_once
 
         try:
-            return serve_once(event, route.starts_operation, lambda: serve(event, context))
+            return serve_once(event, route.starts_operation, lambda claimed_event: serve(claimed_event, context))
         except PointsmanError as error:
             return _to_lambda_response(_error_response(event, error))
         except Exception as error:  # noqa: BLE001 - nothing outside would answer in the contract's shape

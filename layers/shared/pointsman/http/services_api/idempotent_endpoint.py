@@ -10,9 +10,9 @@ from typing import Any
 
 from ...errors import InvalidInput
 from ...lifecycle import idempotent_requests
-from ...lifecycle.idempotency_claim import claim_scope
 from ...lifecycle.idempotent_requests import RecordedResponse
 from ..common import IDEMPOTENCY_KEY_PATTERN
+from .parameters import CLAIM_EVENT_KEY
 
 __all__ = ["serve_once"]
 
@@ -23,11 +23,20 @@ whose outcome is unknown."""
 LambdaResponse = dict[str, Any]
 
 
-def serve_once(event: Mapping[str, Any], starts_operation: bool, serve: Callable[[], LambdaResponse]) -> LambdaResponse:
-    """What `serve` answers to the first request with this key, for all of them.
+def serve_once(
+    event: Mapping[str, Any], starts_operation: bool, serve: Callable[[dict[str, Any]], LambdaResponse]
+) -> LambdaResponse:
+    """Serve the first request with an idempotency key, and answer its repeats with the recorded response.
 
-    `starts` tells that the endpoint begins an operation. Raises InvalidInput for a key that cannot be, KeyReused,
-    StillInProgress.
+    Args:
+        event: the gateway's event.
+        starts_operation: whether the endpoint starts an operation, whose end repeats wait for.
+        serve: serves the event, which holds the claim for `RequestClaim`.
+
+    Raises:
+        InvalidInput: the key is malformed.
+        IdempotencyKeyReused: the key came with another request.
+        IdempotencyInProgress: the first request has not been answered yet.
     """
     key = str(event["headers"]["idempotency-key"])
     if not IDEMPOTENCY_KEY_PATTERN.fullmatch(key):
@@ -35,8 +44,7 @@ def serve_once(event: Mapping[str, Any], starts_operation: bool, serve: Callable
     claim = idempotent_requests.claim_key(key, _canonical_request(event), starts_operation=starts_operation)
     if isinstance(claim, RecordedResponse):
         return _replay_response(claim)
-    with claim_scope(claim):
-        response = serve()
+    response = serve({**event, CLAIM_EVENT_KEY: claim})
     candidate = RecordedResponse(int(response["statusCode"]), str(response["body"]))
     if not _is_final(candidate):
         idempotent_requests.release(claim)
