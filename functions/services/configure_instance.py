@@ -7,7 +7,7 @@ from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import Configured
 from pointsman.http.services_api.parameters import PathId, strict_config
 from pointsman.http.services_api.route_spec import describe_route
-from pointsman.lifecycle import resource_names, service_config
+from pointsman.lifecycle import input_rules, service_config
 
 app = create_app()
 handler = lambda_handler(app)
@@ -18,7 +18,7 @@ class Configure(BaseModel):
         ["variables"],
         variables={
             "minProperties": 1,
-            "propertyNames": {"pattern": f"^{resource_names.VARIABLE_NAME_PATTERN.pattern}$"},
+            "propertyNames": {"pattern": f"^{input_rules.VARIABLE_NAME_PATTERN.pattern}$"},
             "additionalProperties": {"type": "string", "pattern": r"^[^\x00]*$"},
         },
     )

@@ -6,9 +6,9 @@ from pydantic import BaseModel
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import InstanceCreated
 from pointsman.http.services_api.operations import operation_response
-from pointsman.http.services_api.parameters import TOOL_ID_SCHEMA, strict_config
+from pointsman.http.services_api.parameters import TOOL_ID_SCHEMA, RequestClaim, strict_config
 from pointsman.http.services_api.route_spec import describe_route
-from pointsman.lifecycle import commands, resource_names
+from pointsman.lifecycle import commands, input_rules
 from pointsman.lifecycle.operation_results import start_and_wait
 
 app = create_app()
@@ -18,8 +18,8 @@ handler = lambda_handler(app)
 class CreateInstance(BaseModel):
     model_config = strict_config(
         ["instanceId", "name"],
-        instanceId={"pattern": f"^{resource_names.INSTANCE_ID_PATTERN.pattern}$"},
-        name={"pattern": f"^{resource_names.SERVICE_NAME_PATTERN.pattern}$"},
+        instanceId={"pattern": f"^{input_rules.INSTANCE_ID_PATTERN.pattern}$"},
+        name={"pattern": f"^{input_rules.SERVICE_NAME_PATTERN.pattern}$"},
         tools={"anyOf": [{"type": "array", "items": TOOL_ID_SCHEMA}, {"type": "null"}]},
     )
 
@@ -34,7 +34,6 @@ class CreateInstance(BaseModel):
         InstanceCreated, 400, 409, 413, 503, starts_operation=True, accepts_idempotency_key=True
     ),
 )
-async def create_instance(body: CreateInstance) -> JSONResponse:
-    return operation_response(
-        start_and_wait(lambda: commands.start_create(body.instanceId, body.name, body.tools or []))
-    )
+async def create_instance(body: CreateInstance, claim: RequestClaim) -> JSONResponse:
+    operation = start_and_wait(claim, commands.start_create, body.instanceId, body.name, body.tools or [])
+    return operation_response(operation)

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import InstanceDestroyed
 from pointsman.http.services_api.operations import operation_response
-from pointsman.http.services_api.parameters import PathId
+from pointsman.http.services_api.parameters import PathId, RequestClaim
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import commands
 from pointsman.lifecycle.operation_results import start_and_wait
@@ -20,5 +20,5 @@ handler = lambda_handler(app)
         InstanceDestroyed, 400, 404, 409, 503, starts_operation=True, accepts_idempotency_key=True
     ),
 )
-async def destroy_instance(instanceId: PathId) -> JSONResponse:
-    return operation_response(start_and_wait(lambda: commands.start_destroy(instanceId)))
+async def destroy_instance(instanceId: PathId, claim: RequestClaim) -> JSONResponse:
+    return operation_response(start_and_wait(claim, commands.start_destroy, instanceId))

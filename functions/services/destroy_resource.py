@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import ResourceDestroyed
 from pointsman.http.services_api.operations import operation_response
-from pointsman.http.services_api.parameters import PathId, ToolId
+from pointsman.http.services_api.parameters import PathId, RequestClaim, ToolId
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import commands
 from pointsman.lifecycle.operation_results import start_and_wait
@@ -20,5 +20,6 @@ handler = lambda_handler(app)
         ResourceDestroyed, 400, 404, 409, 503, starts_operation=True, accepts_idempotency_key=True
     ),
 )
-async def destroy_resource(instanceId: PathId, toolId: ToolId, resourceId: PathId) -> JSONResponse:
-    return operation_response(start_and_wait(lambda: commands.start_destroy_tool(instanceId, toolId, resourceId)))
+async def destroy_resource(instanceId: PathId, toolId: ToolId, resourceId: PathId, claim: RequestClaim) -> JSONResponse:
+    operation = start_and_wait(claim, commands.start_destroy_tool, instanceId, toolId, resourceId)
+    return operation_response(operation)

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import ToolProvisioned
 from pointsman.http.services_api.operations import operation_response
-from pointsman.http.services_api.parameters import PathId, ToolId, strict_config
+from pointsman.http.services_api.parameters import PathId, RequestClaim, ToolId, strict_config
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import commands
 from pointsman.lifecycle.operation_results import start_and_wait
@@ -33,6 +33,8 @@ class Provision(BaseModel):
         ToolProvisioned, 400, 404, 409, 413, 503, starts_operation=True, accepts_idempotency_key=True
     ),
 )
-async def provision(instanceId: PathId, toolId: ToolId, body: Provision | None = None) -> JSONResponse:
+async def provision(
+    instanceId: PathId, toolId: ToolId, claim: RequestClaim, body: Provision | None = None
+) -> JSONResponse:
     limit = body.config.limit if body and body.config else None
-    return operation_response(start_and_wait(lambda: commands.start_provision(instanceId, toolId, limit)))
+    return operation_response(start_and_wait(claim, commands.start_provision, instanceId, toolId, limit))

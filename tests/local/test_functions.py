@@ -174,7 +174,7 @@ def test_a_changed_definition_is_taken_up_and_a_changed_template_announced(runne
     finally:
         # The runner serves other tests too, in any order.
         path.write_text(before, encoding="utf-8")
-        wait_for(lambda: sum("Chain is redefined" in line for line in runner.lines[start:]) >= 2)
+        wait_until(lambda: sum("Chain is redefined" in line for line in runner.lines[start:]) >= 2)
     template = root / "template.yaml"
     template.write_text(template.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert "restart" in runner.wait_for_line("template.yaml changed", start)

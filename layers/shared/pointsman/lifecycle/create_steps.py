@@ -6,12 +6,16 @@ from typing import Any
 
 from ..db import instances, journal, operations
 from ..db.connection import Connection, run_in_transaction
-from ..errors import Conflict, OperationFailed, ProviderError, ProviderRejected
+from ..errors import OperationFailed, ProviderError, ProviderRejected
 from ..providers import railway
+from ..providers.base import Plan, ProviderResource
 from ..settings.instances import InstanceRuntimeSettings
 from ..settings.providers import RailwaySettings
-from . import resource_creation, resource_deletion, tool_steps
-from .operation_queries import BEST_EFFORT_STEPS, require_operation
+from . import tool_steps
+from .operation_queries import BEST_EFFORT_STEPS, find_recordable, require_operation
+from .resource_creation import ensure_resource
+from .resource_lookup import find_created_services
+from .resource_names import MOUNT_PATH
 
 __all__ = [
     "attach_volume",
@@ -21,88 +25,68 @@ __all__ = [
     "record_instance",
 ]
 
-MOUNT_PATH = "/data"
 START_COMMAND = "node scripts/pool-server.js"
 VCPUS = 4.0
 MEMORY_BYTES = 8 * 1024**3
 
-Result = dict[str, object]
 
-
-def create_service(operation_id: str) -> Result:
-    """Make the Railway service, without a source, so that nothing deploys yet."""
-    entry = run_in_transaction(journal.get, operation_id, "railway", "service")
-    if entry and entry.state == "created":
-        return {"serviceId": entry.resource_id}
+def create_service(operation_id: str) -> dict[str, object]:
+    """Create the Railway service without a source, so that nothing deploys yet."""
     name = str(require_operation(operation_id).request["name"])
-    earlier_attempt = entry if entry and entry.state == "intended" else None
-    service_id = (
-        next(iter(resource_deletion.find_created_service_ids(earlier_attempt)), None) if earlier_attempt else None
+    service_id = ensure_resource(
+        operation_id,
+        "railway",
+        "service",
+        plan=lambda: {"name": name},
+        find=find_created_services,
+        create=lambda _plan: ProviderResource(railway.get_client().create_service(name), name),
+        settle="after_rejection",
     )
-    entry = resource_creation.record_intent(operation_id, "railway", "service", {"name": name})
-    if service_id is None:
-        try:
-            service_id = railway.get_client().create_service(name)
-        except ProviderError as error:
-            # What stands in the way may be what the earlier attempt has made, and is not listed yet.
-            if earlier_attempt and isinstance(error, ProviderRejected):
-                service_id = resource_deletion.find_until_settled(
-                    entry, partial(resource_deletion.find_created_service_ids, entry)
-                )
-                earlier_attempt = None
-            if service_id is None:
-                resource_creation.record_failed_attempt(entry, error, earlier_attempt is not None)
-                raise
-    resource_creation.record_created(entry, service_id)
     return {"serviceId": service_id}
 
 
-def attach_volume(operation_id: str) -> Result:
-    """Attach a volume to the service. Before the first deploy, or the agent loses its state."""
-    entry = run_in_transaction(journal.get, operation_id, "railway", "volume")
-    if entry and entry.state == "created":
-        return {"volumeId": entry.resource_id}
+def attach_volume(operation_id: str) -> dict[str, object]:
+    """Create a volume attached to the service. It must precede the first deployment, or the agent loses its state."""
     service_id = _require_service_id(operation_id)
-    provider = railway.get_client()
-    if entry and entry.state == "intended":
-        volume_id = resource_deletion.find_until_settled(
-            entry, lambda: [v.id for v in provider.find_volumes(service_id)]
-        )
-    else:
-        volume_id = None
-    plan = {"service_id": service_id, "mount_path": MOUNT_PATH}
-    entry = resource_creation.record_intent(operation_id, "railway", "volume", plan)
-    if volume_id is None:
-        try:
-            volume_id = provider.create_volume(service_id, MOUNT_PATH)
-        except ProviderError as error:
-            resource_creation.record_failed_attempt(entry, error, False)
-            raise
-    resource_creation.record_created(entry, volume_id)
+    client = railway.get_client()
+    volume_id = ensure_resource(
+        operation_id,
+        "railway",
+        "volume",
+        plan=lambda: {"service_id": service_id, "mount_path": MOUNT_PATH},
+        find=lambda _entry: [ProviderResource(volume.id, "") for volume in client.find_volumes(service_id)],
+        create=lambda _plan: ProviderResource(client.create_volume(service_id, MOUNT_PATH), ""),
+        settle="before_create",
+    )
     return {"volumeId": volume_id}
 
 
-def create_domain(operation_id: str) -> Result:
-    """Give the service its public domain."""
-    entry = run_in_transaction(journal.get, operation_id, "railway", "domain")
-    if entry and entry.state == "created":
-        return {"domain": entry.resource_id}
+def create_domain(operation_id: str) -> dict[str, object]:
+    """Create the service's public domain."""
     service_id = _require_service_id(operation_id)
-    provider = railway.get_client()
-    earlier_outcome_unknown = entry is not None and entry.state == "intended"
-    domain = provider.find_domain(service_id) if earlier_outcome_unknown else None
-    entry = resource_creation.record_intent(operation_id, "railway", "domain", {"service_id": service_id})
-    if domain is None:
-        try:
-            domain = provider.create_domain(service_id)
-        except ProviderError as error:
-            resource_creation.record_failed_attempt(entry, error, earlier_outcome_unknown)
-            raise
-    resource_creation.record_created(entry, domain)
+    client = railway.get_client()
+
+    def find_domain(_entry: journal.Entry) -> list[ProviderResource]:
+        domain = client.find_domain(service_id)
+        return [ProviderResource(domain, domain)] if domain else []
+
+    def create_domain(_plan: Plan) -> ProviderResource:
+        domain = client.create_domain(service_id)
+        return ProviderResource(domain, domain)
+
+    domain = ensure_resource(
+        operation_id,
+        "railway",
+        "domain",
+        plan=lambda: {"service_id": service_id},
+        find=find_domain,
+        create=create_domain,
+        settle="never",
+    )
     return {"domain": domain}
 
 
-def deploy_instance(operation_id: str) -> Result:
+def deploy_instance(operation_id: str) -> dict[str, object]:
     """Configure the service and deploy it, in one call, once everything that it needs is there.
 
     Raises OperationFailed where an earlier step failed: this is where the branches meet.
@@ -178,7 +162,7 @@ def _build_variables(operation_id: str) -> dict[str, str]:
     return variables
 
 
-def record_instance(operation_id: str) -> Result:
+def record_instance(operation_id: str) -> dict[str, object]:
     """Write the contract's rows and the answer, and end the operation: all of it or nothing."""
     provider = railway.get_client()
     service_id = _require_service_id(operation_id)
@@ -186,12 +170,10 @@ def record_instance(operation_id: str) -> Result:
     settings = RailwaySettings.load()
     environment_id = provider.environment_id
 
-    def record_in_transaction(db: Connection) -> Result:
-        operation = operations.get(db, operation_id)
-        if operation is None or operation.status != "running" or operation.undoing:
-            if operation is not None and operation.status == "succeeded":
-                return {"recorded": True}
-            raise Conflict(f"Operation {operation_id} is over or being undone; nothing is recorded")
+    def record_in_transaction(db: Connection) -> dict[str, object]:
+        operation = find_recordable(db, operation_id)
+        if operation is None:
+            return {"recorded": True}
         entries = {tool: journal.get(db, operation_id, tool, "tool") for tool in operation.request["tools"]}
         created = {tool: entry for tool, entry in entries.items() if entry and entry.state == "created"}
         volume_id = _get_created_id(db, operation_id, "volume")

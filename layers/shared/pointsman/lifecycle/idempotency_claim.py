@@ -1,24 +1,26 @@
-"""The idempotency key of the request that is being answered, for those who begin operations.
+"""A request's claim on its idempotency key, as the commands that start operations need it.
 
-What is done with keys is in pointsman.lifecycle.idempotent_requests, which only a request with a key loads.
+Keys are claimed in `idempotent_requests`, which only a request with a key loads.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..db.connection import Connection
 from ..errors import IdempotencyInProgress
 
-__all__ = ["Claim", "claim_scope", "get_current", "link_operation"]
+__all__ = ["Claim", "link_operation"]
 
 
 @dataclass(slots=True)
 class Claim:
-    """A request's hold on its key.
+    """A request's claim on its idempotency key.
 
-    `owner` is the attempt that claimed it, this one if `first`. `operation_id` is what it began or joined, None while
-    that is unknown. `since` is the time.monotonic() at which the request came.
+    Attributes:
+        key: the key that the client sent.
+        owner: the id of the attempt that holds the key.
+        received_at: `time.monotonic()` when the request arrived, in seconds.
+        is_first: whether this request is the attempt `owner`; else it is a repeat.
+        operation_id: the operation that the request has started or joined; None while there is none.
     """
 
     key: str = field(repr=False)
@@ -28,35 +30,19 @@ class Claim:
     operation_id: str | None = None
 
 
-_current: Claim | None = None
+def link_operation(db: Connection, claim: Claim | None, operation_id: str) -> None:
+    """Record the operation that a request with this claim has started or joined. Without a claim, do nothing.
 
+    In the transaction that inserts the operation: then a repeat of the request joins it, and never starts another one,
+    whenever this process ends.
 
-@contextmanager
-def claim_scope(claim: Claim) -> Generator[None]:
-    """In this block the request with this claim is being answered."""
-    global _current
-    _current = claim
-    try:
-        yield
-    finally:
-        _current = None
-
-
-def get_current() -> Claim | None:
-    """The claim of the request that is being answered; None for one without a key."""
-    return _current
-
-
-def link_operation(db: Connection, operation_id: str) -> None:
-    """Write down what the request has begun or joined; nothing for one without a key.
-
-    Done in the transaction that begins the operation, a repeat of the request never begins another one, whenever this
-    process dies. Raises StillInProgress, and so undoes the transaction, if a repeat has taken the key over.
+    Raises:
+        IdempotencyInProgress: a repeat has taken over the key. It rolls the transaction back.
     """
-    if _current is None:
+    if claim is None:
         return
     from ..db import idempotency_keys
 
-    if not idempotency_keys.link_operation(db, _current.key, _current.owner, operation_id):
+    if not idempotency_keys.link_operation(db, claim.key, claim.owner, operation_id):
         raise IdempotencyInProgress("A repeat of this request has taken over; ask again")
-    _current.operation_id = operation_id
+    claim.operation_id = operation_id

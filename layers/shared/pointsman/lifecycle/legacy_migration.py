@@ -21,6 +21,7 @@ from ..db.migrations.database import (
 from ..errors import DatabaseUnavailable, MigrationFailed
 from ..providers.registry import TOOLS
 from ..settings.database import DatabaseSettings
+from .resource_names import MOUNT_PATH
 
 if TYPE_CHECKING:
     from ..providers.railway import RailwayClient
@@ -107,8 +108,6 @@ def _backfill(
 
 def _map_volume_by_service(provider: "RailwayClient") -> dict[str, str]:
     """The volume of each service that has one: the one that instances keep their state on, if there are several."""
-    from .create_steps import MOUNT_PATH
-
     volume_by_service: dict[str, str] = {}
     for volume in sorted(provider.list_volumes(), key=lambda one: one.mount_path != MOUNT_PATH):
         if volume.service_id:

@@ -1,54 +1,70 @@
-"""Beginning an operation: one transaction decides, then its execution is started."""
+"""Start of an operation: one transaction inserts or joins it, then its Step Functions execution is started."""
 
 import uuid
 from collections.abc import Callable, Mapping
+from typing import NoReturn
 
-from ..db import connection, locks, operations
+from ..db import locks, operations
+from ..db.connection import Connection, run_in_transaction
+from ..db.operations import Operation, OperationKind
+from ..errors import InstanceBusy
 from ..settings.aws import load_state_machine_arn
-from ..workflows.step_functions import start_execution
-from . import idempotency_claim
+from ..workflows.step_functions import build_execution_name, start_execution
+from .idempotency_claim import Claim, link_operation
 
-__all__ = ["execution_name", "insert_operation", "start_operation", "start_or_join"]
-
-Operation = operations.Operation
+__all__ = ["insert_operation", "operation_execution_name", "raise_busy", "start_operation", "start_or_join"]
 
 
-def start_or_join(instance_id: str, find_or_insert: Callable[[connection.Connection], Operation]) -> Operation:
-    """Start the operation that `decide` finds or inserts; other requests about the instance are held back meanwhile.
+def start_or_join(
+    claim: Claim | None, instance_id: str, find_or_insert: Callable[[Connection], Operation]
+) -> Operation:
+    """Find or insert an operation of this instance, and start its execution.
 
-    Starting is safe for one that runs already, because its execution is named after the operation. Callers that join
-    start it too, so an operation whose first caller died before this line is not stuck.
+    An operation that was found is started too: its first caller may have died before it could. Starting it twice does
+    nothing, because the execution has the operation's name.
+
+    Args:
+        claim: the request's idempotency claim; it is linked in the same transaction.
+        instance_id: the instance whose lock is held until the transaction ends.
+        find_or_insert: returns the operation to join, or inserts one.
+
+    Raises:
+        IdempotencyInProgress: a repeat of the request has taken over its key.
+        StepFunctionsError: the execution could not be started; the reconciler starts it later.
     """
 
-    def find_or_insert_locked(db: connection.Connection) -> Operation:
+    def find_or_insert_locked(db: Connection) -> Operation:
         locks.lock_instance(db, instance_id)
         operation = find_or_insert(db)
-        idempotency_claim.link_operation(db, operation.id)
+        link_operation(db, claim, operation.id)
         return operation
 
-    operation = connection.run_in_transaction(find_or_insert_locked)
+    operation = run_in_transaction(find_or_insert_locked)
     if operation.status == "running":
         start_operation(operation)
     return operation
 
 
 def start_operation(operation: Operation) -> None:
-    """Start the operation's execution. Nothing happens where it has been started before."""
+    """Start the operation's execution; does nothing if it was started before. Raises StepFunctionsError."""
     execution_input = {"operationId": operation.id, "tools": operation.request["tools"], "undoing": operation.undoing}
-    start_execution(load_state_machine_arn(operation.kind), execution_name(operation), execution_input)
+    start_execution(load_state_machine_arn(operation.kind), operation_execution_name(operation), execution_input)
 
 
-def execution_name(operation: Operation) -> str:
-    """The name of the operation's execution: its id, with a number from the second one on."""
-    return f"{operation.id}-{operation.restarts}" if operation.restarts else operation.id
+def operation_execution_name(operation: Operation) -> str:
+    """Return the name of the operation's newest execution."""
+    return build_execution_name(operation.id, operation.restarts)
 
 
-def insert_operation(
-    db: connection.Connection, kind: operations.OperationKind, instance_id: str, request: Mapping[str, object]
-) -> Operation:
-    """Write a new operation down. Its `request` has `tools`, the tools that it is about."""
+def insert_operation(db: Connection, kind: OperationKind, instance_id: str, request: Mapping[str, object]) -> Operation:
+    """Insert a new operation. Its `request` has `tools`, the ids of the tools that it works on."""
     operation_id = f"op-{uuid.uuid4().hex}"
     operations.insert(db, operation_id, kind, instance_id, request)
     operation = operations.get(db, operation_id)
     assert operation is not None
     return operation
+
+
+def raise_busy(running: Operation) -> NoReturn:
+    """Raise InstanceBusy for the operation that works on the instance."""
+    raise InstanceBusy(f"Instance {running.instance_id} is busy: its {running.kind} has to end first", running.id)

@@ -1,30 +1,65 @@
-"""What is known of the steps of an operation, whatever they do."""
+"""Queries about an operation that several steps and the reconciler share."""
 
-from ..db import connection, instances, journal, operations
-from ..errors import OperationFailed
+from ..db import instances, journal, operations
+from ..db.connection import Connection, run_in_transaction
+from ..db.operations import Operation
+from ..errors import Conflict, NotFound, OperationFailed
 
-__all__ = ["BEST_EFFORT_STEPS", "find_entries_to_delete", "find_failure_cause", "require_operation"]
+__all__ = [
+    "BEST_EFFORT_STEPS",
+    "find_entries_to_delete",
+    "find_failure_cause",
+    "find_recordable",
+    "get_or_raise",
+    "require_operation",
+]
 
 BEST_EFFORT_STEPS = ("volume", "domain")
-"""Steps that an instance can do without: where their provider fails for good, the create goes on with a warning."""
+"""Steps that an instance can do without: their permanent failure becomes a warning of the create."""
 
 _FINAL_STEPS = ("undo", "close")
-"""Steps that end an operation, and say nothing of why it failed."""
+"""Steps that end an operation; they are no cause of its failure."""
 
 
-def require_operation(operation_id: str) -> operations.Operation:
-    """The operation that a task works for. Raises OperationFailed for an id that nobody knows."""
-    operation = connection.run_in_transaction(operations.get, operation_id)
+def require_operation(operation_id: str) -> Operation:
+    """Read the operation that a task runs for. Raises OperationFailed if there is none."""
+    operation = run_in_transaction(operations.get, operation_id)
     if operation is None:
         raise OperationFailed(f"Operation {operation_id} is unknown")
     return operation
 
 
-def find_failure_cause(db: connection.Connection, operation_id: str) -> dict[str, object]:
-    """Why an operation failed: its first failed step, else one that never ended because its process did."""
+def get_or_raise(db: Connection, operation_id: str) -> Operation:
+    """Read the operation that a client names. Raises NotFound if there is none."""
+    operation = operations.get(db, operation_id)
+    if operation is None:
+        raise NotFound(f"Operation {operation_id} not found")
+    return operation
+
+
+def find_recordable(db: Connection, operation_id: str) -> Operation | None:
+    """Return the operation whose result is to be recorded; None if an earlier attempt has recorded it.
+
+    Raises:
+        Conflict: the operation has ended otherwise or is being compensated, so nothing may be recorded.
+    """
+    operation = operations.get(db, operation_id)
+    if operation is not None and operation.status == "succeeded":
+        return None
+    if operation is None or operation.status != "running" or operation.undoing:
+        raise Conflict(f"Operation {operation_id} is over or being undone; nothing is recorded")
+    return operation
+
+
+def find_failure_cause(db: Connection, operation_id: str) -> dict[str, object]:
+    """Find why an operation failed: its interrupted steps, else its first failed step.
+
+    Returns:
+        The client's error: `message` and `code`.
+    """
     steps = [step for step in operations.list_steps(db, operation_id) if step.name not in _FINAL_STEPS]
     interrupted = [step.name for step in steps if step.status == "running"]
-    # The meeting point fails because of the others, and the best-effort steps fail alone.
+    # The deploy step fails because another one did, and a best-effort step fails no operation.
     failed = [step for step in steps if step.status == "failed"]
     failed = [step for step in failed if step.name not in ("deploy", *BEST_EFFORT_STEPS)] or failed
     if interrupted:
@@ -37,11 +72,11 @@ def find_failure_cause(db: connection.Connection, operation_id: str) -> dict[str
     return {"message": message, "code": "OPERATION_FAILED"}
 
 
-def find_entries_to_delete(db: connection.Connection, operation: operations.Operation) -> list[journal.Entry]:
-    """The open entries that are to go when this operation fails, or that it is there to delete.
+def find_entries_to_delete(db: Connection, operation: Operation) -> list[journal.Entry]:
+    """Find the open journal entries that a failed operation compensates, or that a destroy has to delete.
 
-    Never what an instance that lives uses: of that only leftovers of the tool that the operation is about. It may live
-    because a later operation made it.
+    Resources that a living instance uses are never among them. An instance may live although its create failed: a later
+    create of the same id may have succeeded.
     """
     entries = journal.list_open_entries(db, operation.instance_id)
     if operation.kind == "provision":

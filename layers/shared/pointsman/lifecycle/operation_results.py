@@ -1,71 +1,92 @@
-"""How far an operation is, and waiting for its end."""
+"""Results of operations: wait for the end of one, and turn it into the client's answer."""
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
-from ..db import connection, operations
+from ..db import operations
+from ..db.connection import Connection, run_in_transaction
 from ..db.event_listener import EventListener
-from ..errors import InstanceBusy, NotFound, OperationFailed
+from ..db.operations import Operation, OperationStep
+from ..errors import InstanceBusy, OperationFailed
 from ..settings.operations import Timeouts
-from . import idempotency_claim
+from .idempotency_claim import Claim, link_operation
+from .operation_queries import get_or_raise
 
 __all__ = ["describe_running", "get_operation_and_steps", "get_result", "start_and_wait"]
 
+P = ParamSpec("P")
+
 _POLL_INTERVAL = 1.0
-"""Seconds between looks at a running operation whose end nobody has told."""
+"""Seconds between reads of a running operation: a notification of its end may be lost."""
 
 
-def start_and_wait(start: Callable[[], operations.Operation]) -> operations.Operation:
-    """Begin an operation and wait for its end, for as long as an answer may take; then as it is.
+def start_and_wait(
+    claim: Claim | None,
+    start: Callable[Concatenate[Claim | None, P], Operation],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Operation:
+    """Start an operation and wait for its end, at most until the request's deadline (`ANSWER_WITHIN_SECONDS`).
 
-    Where another one works on the instance, its end is waited for first; raises Busy if it does not come in time.
-    A repeat of a request with an idempotency key begins nothing, and waits for what the first has begun.
+    If another operation works on the instance, its end is waited for first.
+
+    Args:
+        claim: the request's idempotency claim, None without a key. A repeat starts nothing and waits for the operation
+            of the first request.
+        start: a command, called as `start(claim, *args, **kwargs)`.
+        args: for `start`.
+        kwargs: for `start`.
+
+    Returns:
+        The operation as it is then: ended, or still running.
+
+    Raises:
+        InstanceBusy: the other operation does not end before the deadline.
+        PointsmanError: what `start` raises.
     """
-    current_claim = idempotency_claim.get_current()
-    deadline = (current_claim.received_at if current_claim else time.monotonic()) + Timeouts.load().response_timeout
-    if current_claim and current_claim.operation_id:
-        return _wait_until_ended(current_claim.operation_id, deadline)
+    deadline = (claim.received_at if claim else time.monotonic()) + Timeouts.load().response_timeout
+    if claim and claim.operation_id:
+        return _wait_until_ended(claim.operation_id, deadline)
     while True:
         try:
-            operation = start()
+            operation = start(claim, *args, **kwargs)
+            break
         except InstanceBusy as busy:
             if _wait_until_ended(busy.operation_id, deadline).status == "running":
                 raise
-        else:
-            if current_claim and current_claim.operation_id != operation.id:
-                _link_claim(operation.id)
-            return _wait_until_ended(operation.id, deadline)
+    if claim and claim.operation_id != operation.id:
+        run_in_transaction(link_operation, claim, operation.id)
+    return _wait_until_ended(operation.id, deadline)
 
 
-def _link_claim(operation_id: str) -> None:
-    connection.run_in_transaction(idempotency_claim.link_operation, operation_id)
-
-
-def _wait_until_ended(operation_id: str, deadline: float) -> operations.Operation:
+def _wait_until_ended(operation_id: str, deadline: float) -> Operation:
+    """Return the operation when it has ended, or as it is at the deadline of `time.monotonic()`."""
     with EventListener(operations.ENDED_CHANNEL) as listener:
         while True:
-            operation = get_operation_and_steps(operation_id)[0]
+            operation = run_in_transaction(get_or_raise, operation_id)
             remaining = deadline - time.monotonic()
             if operation.status != "running" or remaining <= 0:
                 return operation
             listener.wait_for_payload(operation.id, min(remaining, _POLL_INTERVAL))
 
 
-def get_operation_and_steps(operation_id: str) -> tuple[operations.Operation, list[operations.OperationStep]]:
-    """An operation and its steps so far. Raises NotFound."""
+def get_operation_and_steps(operation_id: str) -> tuple[Operation, list[OperationStep]]:
+    """Read an operation and the steps that have started, in that order. Raises NotFound."""
 
-    def read(db: connection.Connection) -> tuple[operations.Operation, list[operations.OperationStep]]:
-        operation = operations.get(db, operation_id)
-        if operation is None:
-            raise NotFound(f"Operation {operation_id} not found")
-        return operation, operations.list_steps(db, operation_id)
+    def read(db: Connection) -> tuple[Operation, list[OperationStep]]:
+        return get_or_raise(db, operation_id), operations.list_steps(db, operation_id)
 
-    return connection.run_in_transaction(read)
+    return run_in_transaction(read)
 
 
-def get_result(operation: operations.Operation) -> dict[str, Any] | None:
-    """What an operation has brought; None while it runs. Raises OperationFailed with what is left."""
+def get_result(operation: Operation) -> dict[str, Any] | None:
+    """Return the result of an operation; None while it runs.
+
+    Raises:
+        OperationFailed: it failed or leaked; the details say what is left.
+    """
     if operation.status == "running":
         return None
     if operation.status == "succeeded":
@@ -76,6 +97,6 @@ def get_result(operation: operations.Operation) -> dict[str, Any] | None:
     raise OperationFailed(str(error.get("message", "The operation failed")), details=details)
 
 
-def describe_running(operation: operations.Operation) -> dict[str, Any]:
-    """What is told of an operation that still runs."""
+def describe_running(operation: Operation) -> dict[str, Any]:
+    """Return the client's answer while an operation still runs."""
     return {"instanceId": operation.instance_id, "operationId": operation.id, "status": "running"}

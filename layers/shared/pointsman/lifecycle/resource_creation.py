@@ -1,37 +1,97 @@
-"""The journal around a call that makes something: the intent before it, what became of it after."""
+"""Creation of one resource at a provider, with the resource journal written around the provider's call.
 
-from collections.abc import Mapping
+The intent is committed before the call and the outcome after it. So after a crash at any line the journal names
+everything that may exist, and the next attempt adopts it instead of creating a second one.
+"""
 
-from ..db import connection, journal
-from ..errors import ProviderError, ProviderTimeout, ProviderUnavailable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
 
-__all__ = ["record_created", "record_failed_attempt", "record_intent"]
+from ..db import journal
+from ..db.connection import run_in_transaction
+from ..errors import ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from ..providers.base import Plan, ProviderResource
+from .resource_lookup import find_until_settled
+
+__all__ = ["SettlePolicy", "ensure_resource"]
+
+SettlePolicy = Literal["before_create", "after_rejection", "never"]
+"""When to poll for what an earlier attempt with an unknown outcome may have created.
+
+`before_create`: before the next call; a second resource is never created. `after_rejection`: look once, call, and poll
+only if the provider rejects the call, because what it conflicts with may be the unlisted resource. `never`: look once.
+"""
 
 
-def record_intent(
+def ensure_resource(
+    operation_id: str,
+    provider: str,
+    kind: journal.ResourceKind,
+    *,
+    plan: Callable[[], Plan],
+    find: Callable[[journal.Entry], Iterable[ProviderResource]],
+    create: Callable[[Plan], ProviderResource],
+    settle: SettlePolicy,
+) -> str:
+    """Create the operation's resource of this kind, or adopt the one that an earlier attempt created.
+
+    Args:
+        operation_id: the operation that the journal entry belongs to.
+        provider: the provider's id: `railway` or a tool's id.
+        kind: the entry's kind: `service`, `volume`, `domain` or `tool`.
+        plan: makes the plan of a new entry. An attempt with an unknown outcome is repeated with its own plan.
+        find: lists what the entry's earlier attempt created and can be adopted.
+        create: calls the provider.
+        settle: when to wait for lagging listings.
+
+    Returns:
+        The resource's id.
+
+    Raises:
+        Conflict: the operation has ended or is being compensated, or another attempt has taken over the entry.
+        ProviderError: the call failed. The entry stays open if the resource may exist, else it is closed.
+    """
+    entry = run_in_transaction(journal.get, operation_id, provider, kind)
+    if entry and entry.state == "created" and entry.resource_id:
+        return entry.resource_id
+    resource: ProviderResource | None = None
+    earlier_attempt = entry if entry and entry.state == "intended" else None
+    outcome_unknown = earlier_attempt is not None
+    if earlier_attempt and settle == "before_create":
+        resource = find_until_settled(earlier_attempt, lambda: find(earlier_attempt))
+        outcome_unknown = False
+    elif earlier_attempt:
+        resource = next(iter(find(earlier_attempt)), None)
+    entry = _record_intent(operation_id, provider, kind, earlier_attempt.plan if earlier_attempt else plan())
+    if resource is None:
+        try:
+            resource = create(entry.plan)
+        except ProviderError as error:
+            if outcome_unknown and settle == "after_rejection" and isinstance(error, ProviderRejected):
+                resource = find_until_settled(entry, lambda: find(entry))
+                outcome_unknown = False
+            if resource is None:
+                _record_failure(entry, error, outcome_unknown)
+                raise
+    run_in_transaction(journal.record_created, entry, resource.id, env=resource.env, meta=resource.meta)
+    return resource.id
+
+
+def _record_intent(
     operation_id: str, provider: str, kind: journal.ResourceKind, plan: Mapping[str, str]
 ) -> journal.Entry:
-    """Write down what is about to be made. Raises Conflict where the operation makes nothing any more."""
-    return connection.run_in_transaction(journal.record_intent, operation_id, provider, kind, plan)
+    return run_in_transaction(journal.record_intent, operation_id, provider, kind, plan)
 
 
-def record_created(
-    entry: journal.Entry,
-    resource_id: str,
-    *,
-    env: Mapping[str, str] | None = None,
-    meta: Mapping[str, str] | None = None,
-) -> None:
-    """Write down that it exists. Raises Conflict where a later attempt has taken the entry over."""
-    connection.run_in_transaction(journal.record_created, entry, resource_id, env=env, meta=meta)
+def _record_failure(entry: journal.Entry, error: ProviderError, outcome_unknown: bool) -> None:
+    """Close the entry of a failed call if nothing can exist.
 
-
-def record_failed_attempt(entry: journal.Entry, error: ProviderError, earlier_outcome_unknown: bool) -> None:
-    """After a failed call: close the entry if nothing can have been made, else leave it open, to be looked for.
-
-    `cut_off`: an earlier attempt may have made it, whatever this one's failure says of itself.
+    Args:
+        entry: the entry of this attempt.
+        error: why the call failed.
+        outcome_unknown: whether an earlier attempt may have created the resource.
     """
     if isinstance(error, ProviderTimeout) or (isinstance(error, ProviderUnavailable) and error.outcome_unknown):
-        connection.run_in_transaction(journal.record_unknown_outcome, entry)
-    elif not earlier_outcome_unknown:
-        connection.run_in_transaction(journal.record_rejected, entry)
+        run_in_transaction(journal.record_unknown_outcome, entry)
+    elif not outcome_unknown:
+        run_in_transaction(journal.record_rejected, entry)

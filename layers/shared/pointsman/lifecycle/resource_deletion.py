@@ -1,47 +1,39 @@
-"""Deleting what the journal names. Undoing a create and destroying an instance are the same walk.
+"""Deletion of what journal entries name; compensation, destroys and provisions share it.
 
-An entry is closed only on proof: the provider says that the thing is gone, or, where a call got no answer, a look that
-was made late enough finds nothing. An empty list soon after proves nothing, because lists lag.
+An entry is closed on proof only: the provider confirms the deletion or does not know the resource, or, for a call with
+an unknown outcome, a lookup after the settle time finds nothing.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterable
 from functools import partial
+from typing import Literal
 
-from ..db import instances, journal
+from ..db import journal
 from ..db.connection import run_in_transaction
-from ..errors import MissingSetting, PointsmanError
+from ..errors import MissingSetting, PointsmanError, ProviderUnavailable
 from ..providers import railway
-from ..providers.base import Plan, ToolProvider
 from ..providers.registry import TOOLS, get_tool_provider
-from ..settings.operations import Timeouts
+from .resource_lookup import delete_until_settled, find_created_services, find_until_settled
 
-__all__ = [
-    "delete_entries",
-    "delete_entry",
-    "delete_service_volumes",
-    "delete_tool_resource",
-    "delete_until_settled",
-    "find_created_service_ids",
-    "find_resource_ids",
-    "find_until_settled",
-]
-
-_POLL_INTERVAL = 1.0
-"""Seconds between looks for something that may have been made."""
-
-_CLOCK_SKEW = timedelta(minutes=2)
-"""How far a provider's clock may be behind the database's."""
+__all__ = ["delete_entries", "delete_entry", "delete_service_volumes", "delete_tool_resource"]
 
 _DELETION_ORDER = {"tool": 0, "volume": 1, "domain": 2, "service": 3}
-"""Volumes before their service: a service does not take its volume with it, and hides it when it goes."""
+"""Volumes before their service: Railway keeps the volumes of a deleted service, and lists them by service only."""
 
 
-def delete_entries(operation_id: str, entries: Iterable[journal.Entry]) -> list[PointsmanError]:
-    """Remove every entry, going on where one fails. Returns the failures; entries that failed stay open.
+def delete_entries(operation_id: str, entries: Iterable[journal.Entry], *, step: Literal["undo", "destroy"]) -> None:
+    """Delete every entry's resource, and continue after a failure.
 
-    A service whose volume could not be removed is kept, because it is the only way to the volume.
+    A service is kept while one of its volumes remains, because only the service leads to the volume.
+
+    Args:
+        operation_id: the operation that deletes; it is recorded in the closed entries.
+        entries: the entries; their resources are deleted in the order that their kinds need.
+        step: what the error of several failures calls the caller.
+
+    Raises:
+        PointsmanError: the only failure. Entries that failed stay open.
+        ProviderUnavailable: several failures; retryable, so that all of them are retried.
     """
     failures: list[PointsmanError] = []
     volume_remains = False
@@ -53,59 +45,38 @@ def delete_entries(operation_id: str, entries: Iterable[journal.Entry]) -> list[
         except PointsmanError as error:
             volume_remains = volume_remains or entry.kind == "volume"
             failures.append(error)
-    return failures
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise ProviderUnavailable(step, "delete", "; ".join(failure.message for failure in failures))
 
 
 def delete_entry(operation_id: str, entry: journal.Entry) -> None:
-    """Remove one entry and close it. Raises what the provider raises; then the entry stays open."""
+    """Delete one entry's resource and close the entry.
+
+    Raises:
+        ProviderError: the deletion failed; the entry stays open.
+        MissingSetting: the provider has no credentials; the entry stays open.
+    """
     if entry.kind == "tool":
         delete_tool_resource(entry)
     elif entry.kind == "volume":
         _delete_volume(entry)
     elif entry.kind == "service":
         _delete_service(entry)
-    # A domain is part of its service and goes with it.
+    # Railway deletes a domain with its service.
     run_in_transaction(journal.record_deleted, entry, operation_id)
 
 
-def delete_until_settled(
-    entry: journal.Entry, find: Callable[[], Sequence[str]], delete: Callable[[str], bool]
-) -> None:
-    """Delete whatever a call without an answer has made, looking until the call has settled."""
-    for _ in _poll_until_settled(entry):
-        for resource_id in find():
-            delete(resource_id)
-
-
-def find_until_settled(entry: journal.Entry, find: Callable[[], Sequence[str]]) -> str | None:
-    """What a call without an answer has made, or None once a late enough look finds nothing."""
-    for _ in _poll_until_settled(entry):
-        if found := find():
-            return found[0]
-    return None
-
-
-def _poll_until_settled(entry: journal.Entry) -> Iterator[None]:
-    """Time for one look after the other; the last begins late enough to prove that nothing was made."""
-    while True:
-        # The age is read before the look: only a look that began late enough proves anything.
-        age = run_in_transaction(journal.seconds_since_attempt, entry)
-        yield
-        settle_seconds = Timeouts.load().settle_time
-        if age >= settle_seconds:
-            return
-        time.sleep(min(_POLL_INTERVAL, settle_seconds - age))
-
-
-def find_resource_ids(provider: ToolProvider, plan: Plan) -> list[str]:
-    """The ids of everything that the provider has made by this plan."""
-    return [resource.id for resource in provider.find(plan)]
-
-
 def delete_tool_resource(entry: journal.Entry) -> bool:
-    """Delete a tool's resource, or what its making without an answer has left; True if something was there.
+    """Delete a tool's resource, or what a call with an unknown outcome created.
 
-    Raises MissingSetting where its provider has no credentials (any more).
+    Returns:
+        Whether something existed that is deleted now; False also for what cannot be adopted.
+
+    Raises:
+        ProviderError: the deletion failed.
+        MissingSetting: the tool's provider has no credentials.
     """
     provider = get_tool_provider(entry.provider)
     if provider is None:
@@ -113,45 +84,34 @@ def delete_tool_resource(entry: journal.Entry) -> bool:
     if entry.state == "created" and entry.resource_id:
         return provider.delete(entry.resource_id)
 
-    find = partial(find_resource_ids, provider, entry.plan)
+    find = partial(provider.find, entry.plan)
     if not provider.adoptable:
         delete_until_settled(entry, find, provider.delete)
-    elif found := find_until_settled(entry, find):
-        return provider.delete(found)
+    elif resource := find_until_settled(entry, find):
+        return provider.delete(resource.id)
     return False
 
 
 def _delete_volume(entry: journal.Entry) -> None:
-    provider = railway.get_client()
+    client = railway.get_client()
     if entry.state == "created" and entry.resource_id:
-        provider.delete_volume(entry.resource_id)
-        return
-    service_id = entry.plan["service_id"]
-    if found := find_until_settled(entry, lambda: [volume.id for volume in provider.find_volumes(service_id)]):
-        provider.delete_volume(found)
+        client.delete_volume(entry.resource_id)
+    elif volume := find_until_settled(entry, partial(client.find_volumes, entry.plan["service_id"])):
+        client.delete_volume(volume.id)
 
 
 def delete_service_volumes(service_id: str) -> None:
-    """Delete every volume that is attached to a service, whoever attached it."""
-    provider = railway.get_client()
-    for volume in provider.find_volumes(service_id):
-        provider.delete_volume(volume.id)
+    """Delete every volume attached to a Railway service, also those that the journal does not name."""
+    client = railway.get_client()
+    for volume in client.find_volumes(service_id):
+        client.delete_volume(volume.id)
 
 
 def _delete_service(entry: journal.Entry) -> None:
     service_id = entry.resource_id
     if entry.state == "intended":
-        service_id = find_until_settled(entry, lambda: find_created_service_ids(entry))
+        service = find_until_settled(entry, partial(find_created_services, entry))
+        service_id = service.id if service else None
     if service_id:
         delete_service_volumes(service_id)
         railway.get_client().delete_service(service_id)
-
-
-def find_created_service_ids(entry: journal.Entry) -> list[str]:
-    """Services of the entry's name that are not older than its intent and belong to no instance."""
-    found = railway.get_client().find_services(entry.plan["name"])
-    created_after = entry.intended_at - _CLOCK_SKEW
-    recent_ids = [service.id for service in found if service.created_at >= created_after]
-    return run_in_transaction(
-        lambda db: [service_id for service_id in recent_ids if not instances.has_service(db, service_id)]
-    )

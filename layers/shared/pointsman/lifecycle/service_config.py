@@ -1,45 +1,50 @@
-"""Changing the Railway service of an instance that is there: its variables, and a new deployment of it."""
+"""Configuration of an instance's Railway service: its variables, and another deployment of it.
+
+These calls are no operations: they complete in one request and write no journal.
+"""
 
 from collections.abc import Mapping
 
 from ..db import connection, instances
-from ..errors import InvalidInput, NotFound, OperationFailed, ProviderError
+from ..errors import NotFound, OperationFailed, ProviderError
 from ..providers import railway
-from . import resource_names
+from .input_rules import validate_variables
 
 __all__ = ["configure", "redeploy"]
 
 
 def configure(instance_id: str, variables: Mapping[str, str], redeploy: bool) -> None:
-    """Add to or change the service's variables; they take effect with its next deployment, which `redeploy` begins.
+    """Add or change variables of the instance's service. The values go to Railway and are not stored here.
 
-    The values are handed to Railway and kept nowhere here. Raises InvalidInput, NotFound, ProviderError.
+    Args:
+        instance_id: the instance.
+        variables: values by name; variables that are not named stay.
+        redeploy: whether to deploy the service now; else the values take effect with its next deployment.
+
+    Raises:
+        InvalidInput: there is no variable, or a name or value is invalid.
+        NotFound: there is no such instance.
+        ProviderError: Railway did not set the variables, or may not have.
     """
-    if not variables:
-        raise InvalidInput("variables must be an object with at least one variable")
-    for name, value in variables.items():
-        if not resource_names.VARIABLE_NAME_PATTERN.fullmatch(name):
-            raise InvalidInput(
-                f"variables: {name[:64]!r} is no name of a variable: letters, digits and _ only, no digit first"
-            )
-        if "\0" in value or not resource_names.is_encodable(value):
-            raise InvalidInput(f"variables.{name}: a value may hold any text but NUL and halves of surrogate pairs")
+    validate_variables(variables)
     service_id = _require_service_id(instance_id)
     railway.get_client().set_variables(service_id, variables, skip_deploys=not redeploy)
 
 
 def redeploy(instance_id: str) -> None:
-    """Deploy once more what the newest deployment deployed.
+    """Redeploy the service's newest deployment.
 
-    Raises NotFound, and OperationFailed where there is no deployment or Railway does not do it (contract, redeploy).
+    Raises:
+        NotFound: there is no such instance.
+        OperationFailed: there is no deployment, or Railway did not redeploy it (contract, redeploy).
     """
     service_id = _require_service_id(instance_id)
-    provider = railway.get_client()
+    client = railway.get_client()
     try:
-        deployment = provider.get_latest_deployment(service_id)
+        deployment = client.get_latest_deployment(service_id)
         if deployment is None:
             raise OperationFailed("No deployment found to redeploy")
-        provider.redeploy(deployment.id)
+        client.redeploy(deployment.id)
     except ProviderError as error:
         raise OperationFailed(error.message) from error
 

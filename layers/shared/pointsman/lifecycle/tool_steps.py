@@ -4,70 +4,62 @@ from functools import partial
 
 from ..db import instances, journal, operations
 from ..db.connection import Connection, run_in_transaction
-from ..errors import Conflict, OperationFailed, ProviderError, ProviderRejected
+from ..db.operations import Operation
+from ..errors import OperationFailed, ProviderRejected
 from ..providers import railway
-from ..providers.base import ProviderResource
+from ..providers.base import ProviderResource, ToolProvider
 from ..providers.registry import TOOLS, get_tool_provider
-from . import resource_creation, resource_deletion, resource_names
-from .operation_queries import require_operation
+from . import resource_deletion, resource_names
+from .operation_queries import find_recordable, require_operation
+from .resource_creation import ensure_resource
 
-__all__ = ["attach_tool", "build_tool_row", "destroy_requested_resource", "provision_tool"]
+__all__ = ["attach_tool", "build_tool_row", "provision_tool"]
 
 _MAX_PLANS = 5
 """How many phone numbers are tried before the search is given up (others order the same ones)."""
 
-Result = dict[str, object]
 
-
-def provision_tool(operation_id: str, tool_id: str) -> Result:
-    """Make the tool's resource: a key, an inbox, a number. Skipped where the provider has no credentials."""
+def provision_tool(operation_id: str, tool_id: str) -> dict[str, object]:
+    """Create the tool's resource: a key, an inbox or a phone number. Skipped if its provider has no credentials."""
     provider = get_tool_provider(tool_id)
     if provider is None:
         return {"skipped": True}
-    entry = run_in_transaction(journal.get, operation_id, tool_id, "tool")
-    if entry and entry.state == "created":
-        return {"resourceId": entry.resource_id}
     operation = require_operation(operation_id)
-    earlier_outcome_unknown = entry is not None and entry.state == "intended"
-    if entry and earlier_outcome_unknown:
-        found = provider.find(entry.plan)
-        if found and provider.adoptable:
-            return _record_resource(entry, found[0])
-        if not provider.adoptable:
-            resource_deletion.delete_until_settled(
-                entry, partial(resource_deletion.find_resource_ids, provider, entry.plan), provider.delete
-            )
-            earlier_outcome_unknown = False
-    else:
-        _delete_earlier_leftovers(operation, tool_id)
-    plan = entry.plan if entry and entry.state == "intended" else None
-    options = {"limit": operation.request.get("limit")}
-    for attempt in range(1, _MAX_PLANS + 1):
-        plan = plan or dict(provider.plan(resource_names.build_reference(operation.instance_id), operation_id))
-        entry = resource_creation.record_intent(operation_id, tool_id, "tool", plan)
+    _delete_earlier_leftovers(operation, tool_id)
+    for _ in range(_MAX_PLANS - 1):
         try:
-            return _record_resource(entry, provider.create(plan, options))
-        except ProviderError as error:
-            if earlier_outcome_unknown and isinstance(error, ProviderRejected):
-                # What stands in the way may be what the earlier attempt has made, and is not listed yet.
-                if resource_deletion.find_until_settled(
-                    entry, partial(resource_deletion.find_resource_ids, provider, plan)
-                ):
-                    return _record_resource(entry, provider.find(plan)[0])
-                earlier_outcome_unknown = False
-            resource_creation.record_failed_attempt(entry, error, earlier_outcome_unknown)
-            if not (isinstance(error, ProviderRejected) and error.reason == "taken") or attempt == _MAX_PLANS:
+            return {"resourceId": _ensure_tool_resource(operation, provider, tool_id)}
+        except ProviderRejected as error:
+            if error.reason != "taken":
                 raise
-            plan = None
-    raise AssertionError("unreachable")
+    return {"resourceId": _ensure_tool_resource(operation, provider, tool_id)}
 
 
-def _record_resource(entry: journal.Entry, resource: ProviderResource) -> Result:
-    resource_creation.record_created(entry, resource.id, env=resource.env, meta=resource.meta)
-    return {"resourceId": resource.id}
+def _ensure_tool_resource(operation: Operation, provider: ToolProvider, tool_id: str) -> str:
+    """Create or adopt the resource by one plan. Raises ProviderRejected (`taken`) if another plan may work."""
+    reference = resource_names.build_reference(operation.instance_id)
+
+    def find_or_delete(entry: journal.Entry) -> list[ProviderResource]:
+        """List what can be adopted. What cannot is deleted: its secret went only to the attempt that was lost."""
+        resources = provider.find(entry.plan)
+        if provider.adoptable:
+            return resources
+        for resource in resources:
+            provider.delete(resource.id)
+        return []
+
+    return ensure_resource(
+        operation.id,
+        tool_id,
+        "tool",
+        plan=lambda: provider.plan(reference, operation.id),
+        find=find_or_delete,
+        create=lambda plan: provider.create(plan, {"limit": operation.request.get("limit")}),
+        settle="after_rejection" if provider.adoptable else "before_create",
+    )
 
 
-def _delete_earlier_leftovers(operation: operations.Operation, tool_id: str) -> None:
+def _delete_earlier_leftovers(operation: Operation, tool_id: str) -> None:
     """Delete what earlier operations made of this tool and could not undo: the instance is to have one of it.
 
     Raises what the provider raises; then the entries stay open.
@@ -78,7 +70,7 @@ def _delete_earlier_leftovers(operation: operations.Operation, tool_id: str) -> 
             resource_deletion.delete_entry(operation.id, entry)
 
 
-def attach_tool(operation_id: str) -> Result:
+def attach_tool(operation_id: str) -> dict[str, object]:
     """Hand the tool's variables to the running instance, which deploys it anew, and write the contract's row."""
     operation = require_operation(operation_id)
     tool_id = str(operation.request["tools"][0])
@@ -91,12 +83,11 @@ def attach_tool(operation_id: str) -> Result:
     return run_in_transaction(partial(_record_attached_tool, operation_id, tool_id))
 
 
-def _record_attached_tool(operation_id: str, tool_id: str, db: Connection) -> Result:
-    operation, entry = operations.get(db, operation_id), journal.get(db, operation_id, tool_id, "tool")
-    if operation is None or operation.status != "running" or operation.undoing:
-        if operation is not None and operation.status == "succeeded":
-            return {"recorded": True}
-        raise Conflict(f"Operation {operation_id} is over or being undone; nothing is recorded")
+def _record_attached_tool(operation_id: str, tool_id: str, db: Connection) -> dict[str, object]:
+    operation = find_recordable(db, operation_id)
+    if operation is None:
+        return {"recorded": True}
+    entry = journal.get(db, operation_id, tool_id, "tool")
     assert entry is not None
     tool_row = build_tool_row(tool_id, entry)
     instances.insert_tool(db, operation.instance_id, tool_row)
@@ -110,26 +101,3 @@ def build_tool_row(tool_id: str, entry: journal.Entry) -> instances.ToolRow:
     """The contract's row of a tool: its first variable is the one that other programs read."""
     key = TOOLS[tool_id].env_keys[0]
     return instances.ToolRow(tool_id, entry.resource_id or "", key, (entry.env or {}).get(key), entry.meta)
-
-
-def destroy_requested_resource(operation: operations.Operation) -> Result:
-    """Delete the one resource that the operation names, and its row, and end the operation.
-
-    Raises what the provider raises; then the entry stays open and the row stays.
-    """
-    instance_id, resource_id = operation.instance_id, str(operation.request["resourceId"])
-    tool_id = str(operation.request["tools"][0])
-    entries = run_in_transaction(journal.list_open_entries, instance_id)
-    matching_entries = [entry for entry in entries if (entry.provider, entry.resource_id) == (tool_id, resource_id)]
-    existed = [resource_deletion.delete_tool_resource(entry) for entry in matching_entries]
-    deleted = bool(operation.request["known"]) or any(existed)
-    result = {"toolId": tool_id, "resourceId": resource_id, "deleted": deleted}
-
-    def record_in_transaction(db: Connection) -> Result:
-        for entry in matching_entries:
-            journal.record_deleted(db, entry, operation.id)
-        instances.delete_tool(db, instance_id, tool_id, resource_id)
-        operations.finish(db, operation.id, "succeeded", final_step=tool_id, result=result)
-        return {"destroyed": True}
-
-    return run_in_transaction(record_in_transaction)

@@ -15,7 +15,13 @@ from ..db.prompt_runs import PromptExecution
 from ..errors import PointsmanError
 from ..settings.aws import load_state_machine_arn
 from ..settings.prompts import PromptSettings
-from ..workflows.step_functions import StepFunctionsError, get_execution_status, send_task_success, start_execution
+from ..workflows.step_functions import (
+    StepFunctionsError,
+    build_execution_name,
+    get_execution_status,
+    send_task_success,
+    start_execution,
+)
 
 __all__ = ["ResumeAction", "ensure_running", "recover_prompts", "start", "try_wake", "wake", "wake_if_stalled"]
 
@@ -33,7 +39,7 @@ def start(prompt_id: str, restarts: int = 0) -> None:
     """
     start_execution(
         load_state_machine_arn("prompt"),
-        _execution_name(prompt_id, restarts),
+        build_execution_name(prompt_id, restarts),
         {"promptId": prompt_id, "restarts": restarts},
     )
 
@@ -91,7 +97,7 @@ def ensure_running(prompt: PromptExecution, dry_run: bool = False) -> ResumeActi
         StepFunctionsError: Step Functions rejected a call or did not respond.
         DatabaseUnavailable: Postgres cannot be reached.
     """
-    status = get_execution_status(load_state_machine_arn("prompt"), _execution_name(prompt.id, prompt.restarts))
+    status = get_execution_status(load_state_machine_arn("prompt"), build_execution_name(prompt.id, prompt.restarts))
     if status == "RUNNING":
         if prompt.task_token is None or prompt.status != "running":
             return "nothing"
@@ -144,7 +150,3 @@ def _log_step_functions_errors(prompt_id: str) -> Generator[None]:
         yield
     except StepFunctionsError as error:
         log.write("warning", "prompt not woken", prompt_id=prompt_id, reason=error.message)
-
-
-def _execution_name(prompt_id: str, restarts: int) -> str:
-    return f"{prompt_id}-{restarts}" if restarts else prompt_id

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import PointsmanError
 from ..settings.aws import AwsSettings
 
-__all__ = ["StepFunctionsError", "get_execution_status", "send_task_success", "start_execution"]
+__all__ = ["StepFunctionsError", "build_execution_name", "get_execution_status", "send_task_success", "start_execution"]
 
 _RETRY_DELAYS = (0.4, 0.8)
 """Seconds before the second attempt and the third, at most."""
@@ -53,6 +53,11 @@ def start_execution(state_machine_arn: str, name: str, execution_input: Mapping[
         f"Step Functions did not start the operation ({reason}); ask again",
         rejected=not _is_transient(status, response_body),
     )
+
+
+def build_execution_name(subject_id: str, restarts: int) -> str:
+    """Return the name of an operation's or prompt's execution: its id, and the number of restarts from the first on."""
+    return f"{subject_id}-{restarts}" if restarts else subject_id
 
 
 def get_execution_status(state_machine_arn: str, name: str) -> str | None:

@@ -1,6 +1,6 @@
 """Plugin `instances`: the Services API as tools. Whatever changes something needs an approval."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..plugin import NoConfig, Plugin, Prompt
@@ -47,22 +47,24 @@ def _get_status(context: ToolContext[Status]) -> Mapping[str, object]:
 
 def _create_instance(context: ToolContext[Create]) -> Mapping[str, object]:
     from ...lifecycle import commands
+    from ...lifecycle.operation_results import start_and_wait
 
     tool_input = context.input
-    return _start_and_wait(lambda: commands.start_create(tool_input.instanceId, tool_input.name, tool_input.tools))
+    operation = start_and_wait(None, commands.start_create, tool_input.instanceId, tool_input.name, tool_input.tools)
+    return _describe_operation(operation)
 
 
 def _destroy_instance(context: ToolContext[OneInstance]) -> Mapping[str, object]:
     from ...lifecycle import commands
+    from ...lifecycle.operation_results import start_and_wait
 
-    return _start_and_wait(lambda: commands.start_destroy(context.input.instanceId))
+    return _describe_operation(start_and_wait(None, commands.start_destroy, context.input.instanceId))
 
 
-def _start_and_wait(start: "Callable[[], Operation]") -> Mapping[str, object]:
-    """Start an operation and wait; return its result, or that it still runs. Raises OperationFailed."""
-    from ...lifecycle.operation_results import describe_running, get_result, start_and_wait
+def _describe_operation(operation: "Operation") -> Mapping[str, object]:
+    """Return the operation's result, or that it still runs. Raises OperationFailed."""
+    from ...lifecycle.operation_results import describe_running, get_result
 
-    operation = start_and_wait(start)
     result = get_result(operation)
     return describe_running(operation) if result is None else result
 

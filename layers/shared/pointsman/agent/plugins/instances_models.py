@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel, WithJsonSchema
 
-from ...lifecycle import resource_names
+from ...lifecycle import input_rules, resource_names
 from ...providers.registry import TOOLS
 from ..models import Input, Output, Timestamp
 
@@ -26,7 +26,7 @@ __all__ = [
 
 def _validate_tool_id(tool_id: str) -> str:
     if tool_id not in TOOLS:
-        raise ValueError(resource_names.unknown_tool_message(tool_id))
+        raise ValueError(input_rules.unknown_tool_message(tool_id))
     return tool_id
 
 
@@ -38,11 +38,11 @@ def _validate_agent_name(name: str) -> str:
 
 ToolId = Annotated[str, AfterValidator(_validate_tool_id), WithJsonSchema({"type": "string", "enum": list(TOOLS)})]
 ExistingInstanceId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
-NewInstanceId = Annotated[str, Field(pattern=f"^{resource_names.INSTANCE_ID_PATTERN.pattern}$")]
+NewInstanceId = Annotated[str, Field(pattern=f"^{input_rules.INSTANCE_ID_PATTERN.pattern}$")]
 NewInstanceName = Annotated[
-    str, Field(pattern=f"^{resource_names.SERVICE_NAME_PATTERN.pattern}$"), AfterValidator(_validate_agent_name)
+    str, Field(pattern=f"^{input_rules.SERVICE_NAME_PATTERN.pattern}$"), AfterValidator(_validate_agent_name)
 ]
-VariableName = Annotated[str, Field(pattern=f"^{resource_names.VARIABLE_NAME_PATTERN.pattern}$")]
+VariableName = Annotated[str, Field(pattern=f"^{input_rules.VARIABLE_NAME_PATTERN.pattern}$")]
 VariableValue = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from ...errors import InvalidInput
 from ...lifecycle import idempotent_requests
-from ...lifecycle.idempotency_claim import claim_scope
 from ...lifecycle.idempotent_requests import RecordedResponse
 from ..common import IDEMPOTENCY_KEY_PATTERN, IDEMPOTENCY_KEY_RULE
+from .parameters import CLAIM_EVENT_KEY
 
 __all__ = ["serve_once"]
 
@@ -23,18 +23,20 @@ repeat of the request is then served anew."""
 LambdaResponse = dict[str, Any]
 
 
-def serve_once(event: Mapping[str, Any], starts_operation: bool, serve: Callable[[], LambdaResponse]) -> LambdaResponse:
-    """Serve a request once per idempotency key; a repeat gets the recorded response.
+def serve_once(
+    event: Mapping[str, Any], starts_operation: bool, serve: Callable[[dict[str, Any]], LambdaResponse]
+) -> LambdaResponse:
+    """Serve the first request with an idempotency key, and answer its repeats with the recorded response.
 
     Args:
-        event: the gateway event, with the header `idempotency-key`.
-        starts_operation: whether the endpoint starts an operation.
-        serve: serves the request.
+        event: the gateway's event.
+        starts_operation: whether the endpoint starts an operation, whose end repeats wait for.
+        serve: serves the event, which holds the claim for `RequestClaim`.
 
     Raises:
         InvalidInput: the key breaks the rule for keys.
-        IdempotencyKeyReused: the key came with another request before.
-        IdempotencyInProgress: the first request with this key has not ended.
+        IdempotencyKeyReused: the key came with another request.
+        IdempotencyInProgress: the first request has not been answered yet.
     """
     key = str(event["headers"]["idempotency-key"])
     if not IDEMPOTENCY_KEY_PATTERN.fullmatch(key):
@@ -42,8 +44,7 @@ def serve_once(event: Mapping[str, Any], starts_operation: bool, serve: Callable
     claim = idempotent_requests.claim_key(key, _canonical_request(event), starts_operation=starts_operation)
     if isinstance(claim, RecordedResponse):
         return _replay_response(claim)
-    with claim_scope(claim):
-        response = serve()
+    response = serve({**event, CLAIM_EVENT_KEY: claim})
     candidate = RecordedResponse(int(response["statusCode"]), str(response["body"]))
     if not _is_final(candidate):
         idempotent_requests.release(claim)

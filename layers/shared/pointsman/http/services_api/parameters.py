@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import unquote
 
+from fastapi import Depends, Request
 from pydantic import AfterValidator, ConfigDict, WithJsonSchema
 
+from ...lifecycle.idempotency_claim import Claim
 from ...providers.registry import TOOLS
+from ..lambda_adapter import get_gateway_event
 
-__all__ = ["TOOL_ID_SCHEMA", "PathId", "ToolId", "strict_config"]
+__all__ = ["CLAIM_EVENT_KEY", "TOOL_ID_SCHEMA", "PathId", "RequestClaim", "ToolId", "strict_config"]
 
 TOOL_ID_SCHEMA = {"type": "string", "enum": list(TOOLS)}
 """The JSON Schema of the id of a provisionable tool."""
@@ -33,6 +36,19 @@ PathId = Annotated[
 
 ToolId = Annotated[str, AfterValidator(_decode_path_value), WithJsonSchema(TOOL_ID_SCHEMA)]
 """A tool's id in the path. Only the document restricts it to known tools; the lifecycle validates it."""
+
+
+CLAIM_EVENT_KEY = "pointsman.claim"
+"""Where the event of a request with an idempotency key holds its claim; the gateway has no such key."""
+
+
+async def _find_claim(request: Request) -> Claim | None:
+    # `async`, because FastAPI runs a plain function in a thread.
+    return get_gateway_event(request).get(CLAIM_EVENT_KEY)
+
+
+RequestClaim = Annotated[Claim | None, Depends(_find_claim)]
+"""The request's idempotency claim; None without the header Idempotency-Key."""
 
 
 def strict_config(required: Sequence[str] = (), **properties: dict[str, Any]) -> ConfigDict:
