@@ -21,7 +21,7 @@ def test_each_providers_stray_is_reported_at_the_second_sight(
     assert run_sweeps() == {}
     assert harness.sightings().keys() == ids
     assert run_sweeps() == dict.fromkeys(ids, "report")
-    lines = log_records(caplog, "orphan: known to nobody")
+    lines = log_records(caplog, "orphan found")
     assert {line["resource_id"] for line in lines} == ids
     assert {(line["provider"], line["kind"]) for line in lines} == {
         ("railway", "service"), ("railway", "volume"),
@@ -39,7 +39,7 @@ def test_each_providers_stray_is_reported_at_the_second_sight(
 def test_it_is_reported_once(harness: OrphanHarness, caplog: pytest.LogCaptureFixture) -> None:
     harness.create_key("stray")
     run_sweeps(5)
-    assert len(log_records(caplog, "orphan: known to nobody")) == 1
+    assert len(log_records(caplog, "orphan found")) == 1
     (row,) = harness.sightings().values()
     assert (row["sightings"], row["reported_at"] is not None) == (5, True)
 
@@ -94,7 +94,7 @@ def test_a_provider_that_cannot_be_read_is_left_as_it_was(
     report = sweep_orphans(False)
     assert report["skipped"].keys() == {provider}
     assert {one["provider"] for one in report["actions"]} == set(PROVIDERS) - {provider}
-    assert [line["provider"] for line in log_records(caplog, "orphans were not looked for")] == [provider]
+    assert [line["provider"] for line in log_records(caplog, "orphans not listed")] == [provider]
     after = harness.sightings()
     assert {one: row for one, row in after.items() if row["provider"] == provider} == {
         one: row for one, row in before.items() if row["provider"] == provider
@@ -122,7 +122,7 @@ def test_what_is_gone_when_looked_at_is_not_reported(
     report = sweep_orphans(False)
     assert {one["kind"] for one in report["actions"]} == {"volume"}
     assert report["orphans"] == {"railway": 1, "openrouter": 0, "agentmail": 0, "telnyx": 0}
-    assert {line["kind"] for line in log_records(caplog, "orphan: known to nobody")} == {"volume"}
+    assert {line["kind"] for line in log_records(caplog, "orphan found")} == {"volume"}
     assert harness.existing_ids() >= ids
 
 
@@ -155,7 +155,7 @@ def test_a_volume_of_no_service_is_told_only_if_the_journal_once_had_it(
     harness.railway.delete_service(other)
     harness.set_environment(ORPHANS="delete")
     assert run_sweeps(2) == {my_volume: "report"}
-    (line,) = log_records(caplog, "orphan: known to nobody")
+    (line,) = log_records(caplog, "orphan found")
     assert line["todo"] == "delete it by hand"
     assert run_sweeps() == {}
     assert harness.existing_ids() == {my_volume, other_volume}
@@ -219,11 +219,7 @@ def test_no_secret_is_logged(
             harness.simulator.inject_fault(provider, operation, "refuse", status=403, message=f"bad credential {token}")
     run_sweeps(2)
     output = caplog.text + capsys.readouterr().out + str([vars(record) for record in caplog.records])
-    assert (
-        len(log_records(caplog, "orphans were not looked for"))
-        == len(log_records(caplog, "orphan was left for now"))
-        == 4
-    )
+    assert len(log_records(caplog, "orphans not listed")) == len(log_records(caplog, "orphan not deleted")) == 4
     assert not [token for token in TOKENS.values() if token in output]
 
 
