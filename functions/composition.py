@@ -1,4 +1,4 @@
-"""The composition root: which plugins this bundle has, and which of their tools clients may call."""
+"""The composition root: the plugins of this bundle, and those of their tools that clients may call."""
 
 from pointsman.agent import Agent
 from pointsman.agent.plugins.conversation import Conversation
@@ -7,6 +7,7 @@ from pointsman.agent.plugins.time import Time
 
 
 def compose() -> Agent:
+    """Register the plugins, expose their tools, and return the started agent."""
     agent = Agent()
     conversation = agent.plugins.register(Conversation())
     time = agent.plugins.register(Time())
