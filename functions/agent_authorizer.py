@@ -1,7 +1,7 @@
-"""Who is calling the Agent API: the gateways ask this before every route that is not public.
+"""The authorizer of the Agent API, which both gateways call before every route that is not public.
 
-Wrong credentials pass as nobody, because a gateway cannot send the contract's own 401; the functions refuse callers
-without identity.
+It accepts wrong credentials without an identity, because a gateway cannot send the contract's 401; the endpoints reject
+requests without an identity.
 """
 
 from typing import Any
@@ -10,11 +10,15 @@ from pointsman.identity.caller import identify_caller
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Identify the caller; the context has the `user`, or the `problem` for the 401.
+
+    The HTTP API takes a simple response, the REST API an IAM policy.
+    """
     user, problem = identify_caller(event)
     identity_context = {"user": user, "problem": problem}
     if "methodArn" not in event:
         return {"isAuthorized": True, "context": identity_context}
-    # A REST API wants a policy. It may keep it for other routes, so it is for the whole stage.
+    # The REST API caches the policy for other routes too, so it covers the whole stage.
     stage = "/".join(event["methodArn"].split("/", 2)[:2])
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{stage}/*"}
     policy = {"Version": "2012-10-17", "Statement": [statement]}

@@ -1,7 +1,7 @@
-"""Who is calling: the HTTP API asks this before every route but `GET /healthz`.
+"""The authorizer of the Services API, which the HTTP API calls before every route but `GET /healthz`.
 
-It lets wrong credentials through as nobody, because the gateway cannot send the contract's own 401; functions refuse
-callers without identity. So a route that somebody forgets to protect refuses everybody.
+It accepts wrong credentials without an identity, because the gateway cannot send the contract's 401; the endpoints
+reject requests without an identity. So an endpoint that has no authorizer rejects every request.
 """
 
 import hmac
@@ -11,6 +11,7 @@ from pointsman.settings.api import load_services_api_key
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Compare the bearer token with the API key; the context's `caller` is `services` or empty."""
     scheme, _, token = str(event.get("headers", {}).get("authorization", "")).partition(" ")
     key = load_services_api_key()
     is_services_client = scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), key.encode())

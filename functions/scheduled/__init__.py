@@ -1,5 +1,6 @@
-"""What schedules call: one module, one schedule, one Lambda each.
+"""The scheduled jobs: one module, one schedule, one Lambda each.
 
-They name the work of pointsman.lifecycle that they are; nothing is decided here.
-Called by EventBridge.
+Owns: which function of `pointsman.lifecycle` or `prompts` a schedule of `template.yaml` runs.
+Never: decides anything; logs and errors of runs are `pointsman.workflows.handlers`.
+Entry point: `handler` of each module, called by EventBridge.
 """

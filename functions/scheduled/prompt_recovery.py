@@ -1,4 +1,4 @@
-"""Every minute: go on with prompts whose execution is gone, or was never told what has been decided."""
+"""Every minute: resume prompts whose execution has ended, or did not get a decision."""
 
 from pointsman.prompts.prompt_execution import recover_prompts
 from pointsman.workflows.handlers import scheduled_handler

@@ -1,4 +1,4 @@
-"""Every five minutes: go on with what stalled or was left, and look for what nobody knows."""
+"""Every five minutes: resume stalled operations, retry leaked ones, and sweep orphans."""
 
 from pointsman.lifecycle.reconciler import reconcile
 from pointsman.workflows.handlers import scheduled_handler

@@ -1,4 +1,4 @@
-"""Every minute: bring the rows to what Railway says of the fleet, and measure it."""
+"""Every minute: update the instances' rows from Railway, and emit the fleet's metrics."""
 
 from pointsman.lifecycle.status_poller import poll
 from pointsman.workflows.handlers import scheduled_handler

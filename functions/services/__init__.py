@@ -1,7 +1,8 @@
 """The endpoints of the Services API: one module, one route, one Lambda each.
 
-They parse, call one function of the layer and map the answer; nothing is decided here.
-Called by the HTTP API.
+Owns: the routes and the models of their bodies.
+Never: decides anything; an endpoint parses, calls one function of the layer, and maps the result to a response.
+Entry point: `handler` of each module, called by the HTTP API.
 """
 
-import pointsman as pointsman  # before FastAPI: it sets how often garbage is looked for
+import pointsman as pointsman  # before FastAPI: it sets the thresholds of the garbage collector

@@ -1,5 +1,6 @@
-"""What the state machines call: one module, one step, one Lambda each.
+"""The tasks of the state machines: one module, one step, one Lambda each.
 
-They name the step of pointsman.lifecycle that they are; nothing is decided here.
-Called by Step Functions.
+Owns: the name of each step, and which function of `pointsman.lifecycle`, `prompts` or `agent` runs it.
+Never: decides anything; errors, retries and records of steps are `pointsman.workflows.handlers`.
+Entry point: `handler` of each module, called by Step Functions.
 """

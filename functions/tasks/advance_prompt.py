@@ -1,4 +1,4 @@
-"""Go on with a prompt: let the model speak and call its tools, until it has ended or waits for a person."""
+"""The task that advances a prompt: model turns and tool calls, until it ends or waits for an approval."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""Step of provision: hand the tool's variables to the instance and write its row."""
+"""The step `attach` of a provision: set the tool's variables on the instance, and record the tool."""
 
 from typing import Any
 

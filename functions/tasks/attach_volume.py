@@ -1,4 +1,4 @@
-"""Step of create_instance: attach the volume."""
+"""The step `volume` of a create: attach a volume to the service."""
 
 from typing import Any
 

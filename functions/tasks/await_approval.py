@@ -1,4 +1,4 @@
-"""Keep the token by which a decision wakes the prompt up."""
+"""The task of a prompt that waits for an approval: store the task token that a decision completes."""
 
 from typing import Any
 

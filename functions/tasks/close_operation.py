@@ -1,4 +1,4 @@
-"""Last step of every state machine: end the operation by what the journal says."""
+"""The last step of every operation, `close`: end it by what the resource journal says."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""End a prompt that cannot be gone on with."""
+"""The last task of a prompt: end it if it did not end itself."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Last step of what failed: delete whatever it has made."""
+"""The step `undo` of a failed create or provision: delete everything that it created."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Step of create_instance: give the service its domain."""
+"""The step `domain` of a create: create the service's public domain."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Step of create_instance: make the Railway service."""
+"""The step `service` of a create: create the Railway service."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Step of create_instance: configure the service and deploy it."""
+"""The step `deploy` of a create: configure the service and deploy it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Step of destroy_instance: delete the Railway service."""
+"""The step `service` of a destroy: delete the Railway service."""
 
 from typing import Any
 

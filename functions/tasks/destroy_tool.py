@@ -1,4 +1,4 @@
-"""Step of destroy_instance and destroy_tool: delete one tool's resource."""
+"""The tool step of a destroy: delete one tool's resource. The step has the tool's id as its name."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Step of destroy_instance: delete the volumes."""
+"""The step `volumes` of a destroy: delete the instance's volumes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Step of create_instance and provision: make one tool's resource."""
+"""The tool step of a create or provision: create one tool's resource. The step has the tool's id as its name."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Step of create_instance: write the rows and end the operation."""
+"""The step `record` of a create: record the instance and its tools, and end the operation."""
 
 from typing import Any
 

@@ -43,7 +43,7 @@ def test_orphans_of_each_provider_are_deleted_with_their_volumes(
     assert deleting_harness.existing_ids() == {*live}
     run_sweeps()
     assert deleting_harness.sightings() == {}
-    assert len(log_records(caplog, "orphan: known to nobody")) == 5
+    assert len(log_records(caplog, "orphan found")) == 5
     assert len(log_records(caplog, "orphan deleted")) == 4
 
 
@@ -55,7 +55,7 @@ def test_deletion_is_logged_first_and_never_on_the_first_sighting(
     assert caplog.records == []
     assert key in deleting_harness.existing_ids()
     run_sweeps()
-    assert [record.msg for record in caplog.records] == ["orphan: known to nobody here", "orphan deleted"]
+    assert [record.msg for record in caplog.records] == ["orphan found", "orphan deleted"]
 
 
 @pytest.mark.parametrize("where", ["row", "created", "intended", "leaked"])
@@ -181,10 +181,35 @@ def test_a_service_whose_volume_cannot_be_deleted_is_kept(
     deleting_harness.simulator.inject_fault("railway", "volumeDelete", "refuse", times=None)
     run_sweeps(3)
     assert deleting_harness.existing_ids() == ids
-    assert len(log_records(caplog, "orphan was left for now")) == 2
+    assert len(log_records(caplog, "orphan not deleted")) == 2
     deleting_harness.simulator.clear_faults()
     run_sweeps()
     assert deleting_harness.existing_ids() == set()
+
+
+def test_a_refused_volume_uses_up_no_deletions(
+    deleting_harness: OrphanHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orphan_sweep, "_MAX_DELETIONS", 2)
+    ids = {*deleting_harness.create_service("stray")}
+    deleting_harness.create_key("a")
+    deleting_harness.create_key("b")
+    deleting_harness.simulator.inject_fault("railway", "volumeDelete", "refuse", times=None)
+    run_sweeps(2)
+    assert deleting_harness.existing_ids() == ids
+
+
+def test_volumes_deleted_before_their_service_is_refused_are_reported(
+    deleting_harness: OrphanHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    service_id, volume_id = deleting_harness.create_service("stray")
+    deleting_harness.simulator.inject_fault("railway", "serviceDelete", "refuse", times=None)
+    run_sweeps()
+    assert run_sweeps() == {service_id: "failed", volume_id: "delete"}
+    assert deleting_harness.existing_ids() == {service_id}
+    (line,) = log_records(caplog, "volumes of an orphan deleted")
+    assert line["volumes"] == [volume_id]
+    assert log_records(caplog, "orphan deleted") == []
 
 
 def test_one_failed_deletion_does_not_block_the_others(deleting_harness: OrphanHarness) -> None:
@@ -245,7 +270,7 @@ def test_more_orphans_than_half_a_fleet_are_kept_and_logged_once(
     assert caplog.records == []
     assert run_sweeps() == {**dict.fromkeys(numbers[:11], "crowd"), key: "delete"}
     run_sweeps(5)
-    (line,) = log_records(caplog, "more than half")
+    (line,) = log_records(caplog, "more than half of an inventory")
     assert (line["levelname"], line["provider"], line["unknown"], line["of"]) == ("ERROR", "telnyx", 11, 21)
     assert "another environment" in line["todo"]
     assert deleting_harness.existing_ids() == set(numbers)
@@ -264,7 +289,7 @@ def test_volumes_do_not_count_towards_the_half_of_a_fleet(
     for index, service_id in enumerate(services[11:]):
         deleting_harness.insert_instance(f"live-{index}", (service_id, f"volume-{index}"))
     run_sweeps(4)
-    assert len(log_records(caplog, "more than half")) == 1
+    assert len(log_records(caplog, "more than half of an inventory")) == 1
     assert {*services} <= deleting_harness.existing_ids()
 
 

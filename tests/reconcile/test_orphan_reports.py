@@ -22,7 +22,7 @@ def test_orphans_of_each_provider_are_reported_on_the_second_sighting(
     assert run_sweeps() == {}
     assert harness.sightings().keys() == ids
     assert run_sweeps() == dict.fromkeys(ids, "report")
-    lines = log_records(caplog, "orphan: known to nobody")
+    lines = log_records(caplog, "orphan found")
     assert {line["resource_id"] for line in lines} == ids
     assert {(line["provider"], line["kind"]) for line in lines} == {
         ("railway", "service"), ("railway", "volume"),
@@ -40,7 +40,7 @@ def test_orphans_of_each_provider_are_reported_on_the_second_sighting(
 def test_an_orphan_is_reported_once(harness: OrphanHarness, caplog: pytest.LogCaptureFixture) -> None:
     harness.create_key("stray")
     run_sweeps(5)
-    assert len(log_records(caplog, "orphan: known to nobody")) == 1
+    assert len(log_records(caplog, "orphan found")) == 1
     (row,) = harness.sightings().values()
     assert (row["sightings"], row["reported_at"] is not None) == (5, True)
 
@@ -95,7 +95,7 @@ def test_sightings_of_an_unreadable_provider_are_unchanged(
     report = sweep_orphans(False)
     assert report["skipped"].keys() == {provider}
     assert {action["provider"] for action in report["actions"]} == set(PROVIDERS) - {provider}
-    assert [line["provider"] for line in log_records(caplog, "orphans were not looked for")] == [provider]
+    assert [line["provider"] for line in log_records(caplog, "orphans not listed")] == [provider]
     after = harness.sightings()
     assert {resource_id: row for resource_id, row in after.items() if row["provider"] == provider} == {
         resource_id: row for resource_id, row in before.items() if row["provider"] == provider
@@ -123,7 +123,7 @@ def test_a_resource_that_no_longer_exists_is_not_reported(
     report = sweep_orphans(False)
     assert {action["kind"] for action in report["actions"]} == {"volume"}
     assert report["orphans"] == {"railway": 1, "openrouter": 0, "agentmail": 0, "telnyx": 0}
-    assert {line["kind"] for line in log_records(caplog, "orphan: known to nobody")} == {"volume"}
+    assert {line["kind"] for line in log_records(caplog, "orphan found")} == {"volume"}
     assert harness.existing_ids() >= ids
 
 
@@ -159,7 +159,7 @@ def test_a_detached_volume_is_reported_only_if_the_journal_has_it(
     harness.railway.delete_service(other_service)
     harness.set_environment(ORPHANS="delete")
     assert run_sweeps(2) == {own_volume: "report"}
-    (line,) = log_records(caplog, "orphan: known to nobody")
+    (line,) = log_records(caplog, "orphan found")
     assert line["todo"] == "delete it by hand"
     assert run_sweeps() == {}
     assert harness.existing_ids() == {own_volume, other_volume}
@@ -223,11 +223,7 @@ def test_no_secret_is_logged(
             harness.simulator.inject_fault(provider, operation, "refuse", status=403, message=f"bad credential {token}")
     run_sweeps(2)
     output = caplog.text + capsys.readouterr().out + str([vars(record) for record in caplog.records])
-    assert (
-        len(log_records(caplog, "orphans were not looked for"))
-        == len(log_records(caplog, "orphan was left for now"))
-        == 4
-    )
+    assert len(log_records(caplog, "orphans not listed")) == len(log_records(caplog, "orphan not deleted")) == 4
     assert not [token for token in TOKENS.values() if token in output]
 
 

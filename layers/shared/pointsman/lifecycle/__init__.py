@@ -1,5 +1,11 @@
-"""What happens to an instance: create, destroy, their steps, and how they are undone. The only caller of providers.
+"""The lifecycle of instances: commands, the steps of their operations, compensation, reconciliation and fleet status.
 
-Decisions live here; no HTTP, no event format and no SQL may.
-Called by functions/services (to ask for an operation), functions/tasks (to do one step of it), functions/scheduled.
+Owns: what may start (`commands`), what each step does (`create_steps`, `tool_steps`, `destroy_steps`, `compensation`,
+`finalization`), the order of journal and provider calls (`resource_creation`, `resource_deletion`), what is resumed and
+cleaned up (`reconciler`, `leaked_operations`, `orphan_sweep`), idempotent requests, and the status of the fleet. It is
+the only caller of `providers`, except for their descriptions.
+Never: holds SQL (`db`), HTTP (`http`), or the order of steps (`statemachines/`).
+Entry points: for endpoints and the instances plugin `commands` with `operation_results.start_and_wait`,
+`leaked_operations`, `service_config`, `dashboard`, `fleet_status`, `openrouter_spend`; for tasks the steps; for
+schedules `reconciler.reconcile` and `status_poller.poll`; for deployments `legacy_migration.migrate`.
 """

@@ -14,7 +14,7 @@ from ..providers.registry import TOOLS, is_tool_configured
 from ..settings.providers import load_railway_environment
 from .idempotency_claim import Claim
 from .input_rules import INSTANCE_ID_PATTERN, validate_create, validate_tool_id
-from .operation_executions import insert_operation, raise_busy, start_or_join
+from .operation_executions import busy_error, insert_operation, start_or_join
 
 __all__ = ["start_create", "start_destroy", "start_destroy_tool", "start_provision"]
 
@@ -185,4 +185,4 @@ def _require_possible_ids(instance_id: str, tool_id: str, resource_id: str) -> N
 def _join_or_raise_busy(running: Operation, kind: OperationKind, request: dict[str, object]) -> Operation:
     if running.kind == kind and request.items() <= running.request.items():
         return running
-    raise_busy(running)
+    raise busy_error(running)

@@ -1,4 +1,7 @@
-"""The steps of creating an instance. Each may be cut off at any line and called again."""
+"""The Railway steps of a create: service, volume, domain, deploy, record.
+
+A step may be interrupted at any line and run again.
+"""
 
 from functools import partial
 from os import urandom
@@ -17,13 +20,7 @@ from .resource_creation import ensure_resource
 from .resource_lookup import find_created_services
 from .resource_names import MOUNT_PATH
 
-__all__ = [
-    "attach_volume",
-    "create_domain",
-    "create_service",
-    "deploy_instance",
-    "record_instance",
-]
+__all__ = ["attach_volume", "create_domain", "create_service", "deploy_instance", "record_instance"]
 
 START_COMMAND = "node scripts/pool-server.js"
 VCPUS = 4.0
@@ -87,9 +84,13 @@ def create_domain(operation_id: str) -> dict[str, object]:
 
 
 def deploy_instance(operation_id: str) -> dict[str, object]:
-    """Configure the service and deploy it, in one call, once everything that it needs is there.
+    """Configure the service and deploy it in one call, after all parallel steps.
 
-    Raises OperationFailed where an earlier step failed: this is where the branches meet.
+    Without the resource limits if Railway rejects them; that is a warning.
+
+    Raises:
+        OperationFailed: another step failed or was interrupted.
+        ProviderError: Railway did not deploy the service, or may not have.
     """
     _require_steps_succeeded(operation_id)
     service_id = _require_service_id(operation_id)
@@ -115,7 +116,7 @@ def deploy_instance(operation_id: str) -> dict[str, object]:
 
 
 def _is_deployed(service_id: str) -> bool:
-    """Whether an earlier attempt's deploy has gone through. A service that cannot be read yet has no deployment."""
+    """Return whether an earlier attempt deployed the service. A service that is not visible yet has no deployment."""
     try:
         return railway.get_client().get_latest_deployment(service_id) is not None
     except ProviderRejected as error:
@@ -125,7 +126,7 @@ def _is_deployed(service_id: str) -> bool:
 
 
 def _read_deploy_status(service_id: str) -> str | None:
-    """The new deployment's status, if it can be had: an instance that is whole is not undone for want of it."""
+    """Read the deployment's status; None if that fails, because a complete instance needs no compensation for it."""
     try:
         deployment = railway.get_client().get_latest_deployment(service_id)
     except ProviderError:
@@ -148,7 +149,7 @@ def _is_tolerated(step: operations.OperationStep) -> bool:
 
 
 def _build_variables(operation_id: str) -> dict[str, str]:
-    """The runtime's variables (contract, create-instance). The first three exist here and at Railway, nowhere else."""
+    """Build the runtime's variables (contract, create-instance). Its new secrets are sent to Railway and not stored."""
     variables = {
         "OPENCLAW_GATEWAY_TOKEN": urandom(32).hex(),
         "SETUP_PASSWORD": urandom(16).hex(),
@@ -163,7 +164,12 @@ def _build_variables(operation_id: str) -> dict[str, str]:
 
 
 def record_instance(operation_id: str) -> dict[str, object]:
-    """Write the contract's rows and the answer, and end the operation: all of it or nothing."""
+    """Record the instance and its tools, and end the operation as `succeeded`, in one transaction.
+
+    Raises:
+        OperationFailed: there is no service.
+        Conflict: the operation has ended or is being compensated.
+    """
     provider = railway.get_client()
     service_id = _require_service_id(operation_id)
     deploy_status = _read_deploy_status(service_id)

@@ -1,4 +1,4 @@
-"""The instances as people are shown them: as they are stored, and no secret."""
+"""The stored instances as the dashboard shows them, without secrets."""
 
 from ..db import connection, fleet
 from ..json_values import as_object
@@ -24,11 +24,11 @@ _PUBLIC_META_FIELDS: dict[str, frozenset[str]] = {
     "agentmail": frozenset({"address", "display_name", "created_at"}),
     "telnyx": frozenset({"order_id", "number_id", "messaging_profile_id", "status", "created_at"}),
 }
-"""What is shown of a tool's meta: what the providers here write, but a key's label, which holds a part of the key."""
+"""The public fields of each tool's meta. Not among them: OpenRouter's `label`, which contains a part of the key."""
 
 
 def list_stored_instances() -> list[dict[str, object]]:
-    """Every instance with its tools, newest first, never with a variable's value."""
+    """List every instance with its tools, newest first, without the values of variables."""
     return [_to_dashboard_instance(row) for row in connection.run_in_transaction(fleet.list_instances)]
 
 
@@ -60,11 +60,11 @@ def _to_dashboard_instance(row: fleet.FleetInstance) -> dict[str, object]:
 
 
 def _filter_meta(tool: fleet.FleetTool) -> dict[str, object]:
-    """The meta that may be shown. Older programs wrote it too, so it may be no object, and hold anything."""
+    """Return the public fields of a tool's meta. Older programs write this column too, so it may hold any JSON."""
     allowed = _PUBLIC_META_FIELDS.get(tool.tool_id, frozenset())
     return {name: value for name, value in as_object(tool.meta).items() if name in allowed and _is_safe_value(value)}
 
 
 def _is_safe_value(value: object) -> bool:
-    """Whether the value is plain, and nothing in it would have to be masked."""
+    """Return whether the value is a string or number that contains nothing to redact."""
     return isinstance(value, str | int | float) and redact(str(value)) == str(value)

@@ -1,18 +1,22 @@
-"""The end of an operation that could not do all it was for: what is left, and the answer that tells so."""
+"""Finalization: ends an operation that did not end itself, with an error that names what is left."""
 
-from ..db import connection, instances, journal, operations
+from ..db import instances, journal, operations
+from ..db.connection import Connection, run_in_transaction
+from ..db.operations import Operation
 from ..providers.registry import TOOLS
 from .operation_queries import find_entries_to_delete, find_failure_cause
 
 __all__ = ["close_operation", "to_public_names"]
 
-Result = dict[str, object]
 
+def close_operation(operation_id: str) -> dict[str, object]:
+    """End a running operation: as `leaked` if open journal entries remain, else as `failed` or `succeeded`.
 
-def close_operation(operation_id: str) -> Result:
-    """End an operation by what the journal says: `leaked` while something is left, with the answer that tells what."""
+    Returns:
+        `closed`: whether the operation was still running.
+    """
 
-    def end_operation(db: connection.Connection) -> Result:
+    def end_operation(db: Connection) -> dict[str, object]:
         operation = operations.get(db, operation_id)
         if operation is None or operation.status != "running":
             return {"closed": False}
@@ -20,12 +24,10 @@ def close_operation(operation_id: str) -> Result:
         _CLOSE_BY_KIND[operation.kind](db, operation, leftovers)
         return {"closed": True}
 
-    return connection.run_in_transaction(end_operation)
+    return run_in_transaction(end_operation)
 
 
-def _close_create_or_provision(
-    db: connection.Connection, operation: operations.Operation, leftovers: list[journal.Entry]
-) -> None:
+def _close_create_or_provision(db: Connection, operation: Operation, leftovers: list[journal.Entry]) -> None:
     error = find_failure_cause(db, operation.id)
     if leftovers:
         message = f"{error['message']}. Could not be undone yet: {', '.join(to_public_names(leftovers))}"
@@ -33,7 +35,7 @@ def _close_create_or_provision(
     operations.finish(db, operation.id, "leaked" if leftovers else "failed", final_step="close", error=error)
 
 
-def _close_destroy(db: connection.Connection, operation: operations.Operation, leftovers: list[journal.Entry]) -> None:
+def _close_destroy(db: Connection, operation: Operation, leftovers: list[journal.Entry]) -> None:
     instance_id = operation.instance_id
     leftover_names = {_to_public_name(entry) for entry in leftovers}
     requested_tools = set(operation.request["tools"])
@@ -53,9 +55,7 @@ def _close_destroy(db: connection.Connection, operation: operations.Operation, l
         operations.finish(db, operation.id, "succeeded", final_step="close", result=result)
 
 
-def _close_destroy_tool(
-    db: connection.Connection, operation: operations.Operation, leftovers: list[journal.Entry]
-) -> None:
+def _close_destroy_tool(db: Connection, operation: Operation, leftovers: list[journal.Entry]) -> None:
     tool_id, resource_id = operation.request["tools"][0], operation.request["resourceId"]
     instances.mark_tool_destroy_failed(db, operation.instance_id, tool_id, resource_id)
     error = find_failure_cause(db, operation.id)
@@ -78,5 +78,5 @@ def _to_public_name(entry: journal.Entry) -> str:
 
 
 def to_public_names(entries: list[journal.Entry]) -> list[str]:
-    """What entries are of, as clients are told it: tools by their ids, `volumes`, `domain`, `service`."""
+    """Return how responses name the entries' resources: tool ids, `volumes`, `domain`, `service`."""
     return sorted({_to_public_name(entry) for entry in entries})

@@ -1,4 +1,4 @@
-"""What the fleet looks like at Railway now."""
+"""The fleet's status, read live from Railway."""
 
 from collections.abc import Collection, Iterator
 
@@ -10,9 +10,13 @@ __all__ = ["iter_live_instances", "read_fleet_status"]
 
 
 def iter_live_instances(instance_ids: Collection[str] = ()) -> Iterator[tuple[str, railway.ServiceInstance]]:
-    """Every agent in the configured environment with its instance id, read live, all pages; with ids, only those.
+    """Yield every agent of the configured environment with its instance id; all pages are read.
 
-    Raises ProviderError where Railway cannot be read to the end: half a fleet would be taken for the whole.
+    Args:
+        instance_ids: yield only these; all if empty.
+
+    Raises:
+        ProviderError: the listing could not be read completely. A part of it would look like the whole fleet.
     """
     requested_ids = frozenset(instance_ids)
     for instance in railway.get_client().list_service_instances():
@@ -22,7 +26,14 @@ def iter_live_instances(instance_ids: Collection[str] = ()) -> Iterator[tuple[st
 
 
 def read_fleet_status(instance_ids: Collection[str] = ()) -> dict[str, object]:
-    """The same as clients are told it (contract, status/batch). Raises ProviderError."""
+    """Return the response of status/batch (contract).
+
+    Args:
+        instance_ids: only these; all if empty.
+
+    Raises:
+        ProviderError: the listing could not be read completely.
+    """
     services = [
         {
             "instanceId": instance_id,

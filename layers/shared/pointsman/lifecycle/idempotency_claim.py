@@ -4,9 +4,13 @@ Keys are claimed in `idempotent_requests`, which only a request with a key loads
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ..db.connection import Connection
 from ..errors import IdempotencyInProgress
+
+if TYPE_CHECKING:
+    # Endpoints that never open the database load this module too.
+    from ..db.connection import Connection
 
 __all__ = ["Claim", "link_operation"]
 
@@ -30,14 +34,14 @@ class Claim:
     operation_id: str | None = None
 
 
-def link_operation(db: Connection, claim: Claim | None, operation_id: str) -> None:
+def link_operation(db: "Connection", claim: Claim | None, operation_id: str) -> None:
     """Record the operation that a request with this claim has started or joined. Without a claim, do nothing.
 
-    In the transaction that inserts the operation: then a repeat of the request joins it, and never starts another one,
-    whenever this process ends.
+    It belongs into the transaction that inserts or restarts the operation: then a repeat of the request joins it and
+    never starts another one, even if this process ends right after the commit.
 
     Raises:
-        IdempotencyInProgress: a repeat has taken over the key. It rolls the transaction back.
+        IdempotencyInProgress: a repeat has taken over the key; the transaction has to be rolled back.
     """
     if claim is None:
         return

@@ -1,6 +1,6 @@
-"""Requests with an idempotency key: done once, however often they are sent.
+"""Idempotent requests: a request with an idempotency key is executed once, and its repeats get the same response.
 
-Loaded only for a request that has one.
+Loaded only for a request with a key.
 """
 
 import hashlib
@@ -19,30 +19,40 @@ from .idempotency_claim import Claim
 __all__ = ["RecordedResponse", "claim_key", "record_response", "release"]
 
 _POLL_INTERVAL = 0.1
-"""Seconds between looks at a claim whose owner has not begun its operation yet."""
+"""Seconds between reads of a key whose owner has not started its operation yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedResponse:
-    """What was answered to the first request."""
+    """The response to the first request: its HTTP status, and its body as JSON text."""
 
     status: int
     body: str
 
 
 def claim_key(key: str, request: bytes, *, starts_operation: bool) -> Claim | RecordedResponse:
-    """Claim the key for this request, or join the operation of the one that has it, or tell what was answered to it.
+    """Claim the key for this request, or join the request that has it.
 
-    `request` is everything that makes two requests the same; only a salted scrypt of it is kept. `starts` tells that
-    the work is an operation: then one that is about to begin is waited for. Raises KeyReused where the key came with
-    another request, StillInProgress while the first is at work and there is nothing to join.
+    Args:
+        key: the idempotency key.
+        request: what makes two requests the same, serialized. Only its salted fingerprint is stored.
+        starts_operation: whether the request starts an operation; then a repeat waits until the first request has.
+
+    Returns:
+        The claim of this request, or of a repeat on the first request's operation; or the response recorded for the
+        first request.
+
+    Raises:
+        IdempotencyKeyReused: the key came with another request.
+        IdempotencyInProgress: the first request is in progress, and there is no operation to join.
+        DatabaseUnavailable: the database cannot be reached.
     """
     timeouts, received_at = Timeouts.load(), time.monotonic()
     owner, fingerprints = uuid.uuid4().hex, dict[bytes, bytes]()
     while True:
         row = connection.run_in_transaction(idempotency_keys.get, key)
         salt = row.salt if row else os.urandom(16)
-        # Not in a transaction: this is meant to take its time.
+        # Not in a transaction, because the hash is slow on purpose.
         fingerprint = fingerprints.get(salt) or _fingerprint(request, salt)
         fingerprints[salt] = fingerprint
         if row is None:
@@ -68,7 +78,7 @@ def claim_key(key: str, request: bytes, *, starts_operation: bool) -> Claim | Re
 
 
 def record_response(claim: Claim, response: RecordedResponse) -> RecordedResponse:
-    """Write the final answer down. What is returned is the answer to give: where a repeat was first, that one's."""
+    """Record the final response, and return the one to send: the repeat's, if it was recorded first."""
 
     def record_in_transaction(db: connection.Connection) -> RecordedResponse:
         idempotency_keys.record_response(db, claim.key, claim.owner, response.status, response.body)
@@ -80,13 +90,13 @@ def record_response(claim: Claim, response: RecordedResponse) -> RecordedRespons
     try:
         return connection.run_in_transaction(record_in_transaction)
     except DatabaseUnavailable as error:
-        # The work is done, and its caller should know: a repeat finds the operation, or is let do it again.
-        log.write("warning", "answer not recorded", reason=error.message)
+        # The request has succeeded all the same. A repeat joins the operation, or executes the request again.
+        log.write("warning", "response not recorded", reason=error.message)
         return response
 
 
 def release(claim: Claim) -> None:
-    """Let a repeat do the work, where nothing was begun."""
+    """Release the key after a response that is not final, so that a repeat executes the request."""
     try:
         connection.run_in_transaction(idempotency_keys.release, claim.key, claim.owner)
     except DatabaseUnavailable as error:
@@ -94,7 +104,7 @@ def release(claim: Claim) -> None:
 
 
 def _fingerprint(request: bytes, salt: bytes) -> bytes:
-    """About 10 ms and 4 MiB: too slow to guess a body from the table, and nothing beside the work that follows."""
+    """Hash the request: about 10 ms and 4 MiB, so that bodies cannot be guessed from the table."""
     return hashlib.scrypt(request, salt=salt, n=2**12, r=8, p=1, dklen=32)
 
 
@@ -107,7 +117,7 @@ def _take_over_key(key: str, owner: str, previous_owner: str) -> bool:
 
 
 def _ensure_running(operation_id: str) -> None:
-    """Start an operation whose first caller may have died before it could."""
+    """Start the operation's execution: the first request may have been interrupted before it could."""
     from . import operation_executions
 
     operation = connection.run_in_transaction(operations.get, operation_id)

@@ -9,15 +9,19 @@ from ..db.connection import Connection, run_in_transaction
 from ..db.operations import Operation
 from ..errors import Conflict
 from .finalization import to_public_names
-from .idempotency_claim import Claim
-from .operation_executions import raise_busy, start_operation
+from .idempotency_claim import Claim, link_operation
+from .operation_executions import busy_error, start_operation
 from .operation_queries import find_entries_to_delete, get_or_raise
 
 __all__ = ["abandon_leaked", "retry_leaked", "retry_or_settle"]
 
 
-def retry_or_settle(operation: Operation) -> Operation | None:
+def retry_or_settle(operation: Operation, claim: Claim | None = None) -> Operation | None:
     """Restart a leaked operation, or end it as `failed` if nothing of it is left.
+
+    Args:
+        operation: the operation as it was read.
+        claim: the idempotency claim of the request, if a client retries.
 
     Returns:
         The operation as it is now; None if another operation works on the instance, or the operation has changed since
@@ -26,20 +30,24 @@ def retry_or_settle(operation: Operation) -> Operation | None:
     Raises:
         StepFunctionsError: the execution could not be started; the reconciler starts it later.
     """
-    reopened = run_in_transaction(_reopen_or_settle, operation)
+    reopened = run_in_transaction(_reopen_or_settle, operation, claim)
     if reopened is not None and reopened.status == "running":
         start_operation(reopened)
     return reopened
 
 
-def _reopen_or_settle(db: Connection, leaked: Operation) -> Operation | None:
+def _reopen_or_settle(db: Connection, leaked: Operation, claim: Claim | None) -> Operation | None:
     locks.lock_instance(db, leaked.instance_id)
     if operations.find_running(db, leaked.instance_id):
         return None
-    if not _has_leftovers(db, leaked):
+    if _has_leftovers(db, leaked):
+        reopened = operations.restart(db, leaked)
+    else:
         operations.settle_leaked(db, leaked.id, {**(leaked.error or {}), "left": list[str]()})
-        return operations.get(db, leaked.id)
-    return operations.restart(db, leaked)
+        reopened = operations.get(db, leaked.id)
+    if reopened is not None:
+        link_operation(db, claim, reopened.id)
+    return reopened
 
 
 def _has_leftovers(db: Connection, operation: Operation) -> bool:
@@ -52,30 +60,34 @@ def _has_leftovers(db: Connection, operation: Operation) -> bool:
 
 
 def retry_leaked(claim: Claim | None, operation_id: str) -> Operation:
-    """Retry a leaked operation now, or return it if it runs already.
+    """Retry a leaked operation now, or join it if it runs already.
 
     Args:
-        claim: the request's idempotency claim; `start_and_wait` links it.
+        claim: the request's idempotency claim.
         operation_id: the leaked operation.
 
     Raises:
         NotFound: there is no such operation.
         Conflict: the operation is neither leaked nor running.
         InstanceBusy: another operation works on the instance.
+        IdempotencyInProgress: a repeat of the request has taken over its key.
         StepFunctionsError: the execution could not be started.
     """
     operation = run_in_transaction(get_or_raise, operation_id)
-    if operation.status == "running":
-        return operation
-    if operation.status != "leaked":
+    if operation.status not in ("running", "leaked"):
         raise Conflict(f"Operation {operation_id} has {operation.status}: there is nothing to retry")
-    reopened = retry_or_settle(operation)
-    if reopened is not None:
-        return reopened
-    running = run_in_transaction(operations.find_running, operation.instance_id)
-    if running is not None and running.id != operation_id:
-        raise_busy(running)
-    return run_in_transaction(get_or_raise, operation_id)
+    if operation.status == "leaked":
+        if reopened := retry_or_settle(operation, claim):
+            return reopened
+        running = run_in_transaction(operations.find_running, operation.instance_id)
+        if running is not None and running.id != operation_id:
+            raise busy_error(running)
+    return run_in_transaction(_join, claim, operation_id)
+
+
+def _join(db: Connection, claim: Claim | None, operation_id: str) -> Operation:
+    link_operation(db, claim, operation_id)
+    return get_or_raise(db, operation_id)
 
 
 def abandon_leaked(operation_id: str) -> Operation:

@@ -1,7 +1,7 @@
-"""Bringing an older installation up to date: the schema, what only the pool's database knows, and what may go then.
+"""The legacy migration: schema upgrade, backfill from the pool manager's database, drop of the legacy columns.
 
-Everything in the services database is one transaction, and the pool's is committed after it, so that whatever fails
-leaves both as they were. The one exception, a pool that fails at that last moment, is told and mended by another run.
+All changes of the services database are one transaction, and the pool's transaction is committed after it, so a failure
+leaves both unchanged. The exception is a failure of the pool's commit: the error says so, and another run repairs it.
 """
 
 from contextlib import ExitStack, closing
@@ -29,14 +29,23 @@ if TYPE_CHECKING:
 __all__ = ["migrate"]
 
 _MAX_SHOWN_IDS = 3
-"""So many ids are named for each column that may not be dropped; the rest is counted."""
+"""Instance ids that an error names for each column that may not be dropped; the others are counted."""
 
 
 def migrate(drop_legacy: bool) -> dict[str, object]:
-    """Bring the schema up to date, backfill from the pool, with `drop` drop the legacy columns; any number of times.
+    """Upgrade the schema, and backfill from the pool if there are no instances yet. Safe to run again.
 
-    Returns what was done, in revisions, counts and names of columns. Raises MissingSetting, DatabaseUnavailable,
-    MigrationFailed.
+    Args:
+        drop_legacy: whether to drop the legacy columns of both databases too.
+
+    Returns:
+        `from` and `to`: the schema's revisions; `backfilled`: counts, or None; `dropped`: names of columns by database,
+        if `drop_legacy`; `note`: what was left out and why.
+
+    Raises:
+        MissingSetting: a database's URL or a setting of Railway is missing.
+        DatabaseUnavailable: a database cannot be reached.
+        MigrationFailed: the message says why; both databases are unchanged.
     """
     settings = DatabaseSettings.load()
     notes: list[str] = []
@@ -81,7 +90,7 @@ def _backfill(
         notes.append(f"nothing is backfilled: the pool has no {missing}")
         return None
     claimed_rows = [row for row in pool_manager_schema.list_rows(pool_db, present) if row.service_id]
-    # Not held while Railway is asked.
+    # No transaction of the pool's stays open during the calls of Railway.
     pool_db.rollback()
     if not claimed_rows:
         return {"instances": 0, "tools": 0, "volumesCompleted": 0, "withoutVolume": 0}
@@ -107,16 +116,16 @@ def _backfill(
 
 
 def _map_volume_by_service(provider: "RailwayClient") -> dict[str, str]:
-    """The volume of each service that has one: the one that instances keep their state on, if there are several."""
+    """Return the volume id by service id; of several volumes the one at the instances' mount path."""
     volume_by_service: dict[str, str] = {}
-    for volume in sorted(provider.list_volumes(), key=lambda one: one.mount_path != MOUNT_PATH):
+    for volume in sorted(provider.list_volumes(), key=lambda volume: volume.mount_path != MOUNT_PATH):
         if volume.service_id:
             volume_by_service.setdefault(volume.service_id, volume.id)
     return volume_by_service
 
 
 def _build_tool_rows(row: pool_manager_schema.PoolRow) -> list[dict[str, str | None]]:
-    """The tools of the pool's row as rows of `instance_services`. The pool never kept a key itself, only its hash."""
+    """Convert the tools of a pool row to rows of `instance_services`. The pool stored a key's hash, never the key."""
     env_values = {"openrouter": None, "agentmail": row.agentmail_inbox_id}
     return [
         {
@@ -174,7 +183,7 @@ def _drop_pool_columns(services_db: MigrationConnection, pool_db: MigrationConne
 def _find_unbackfilled(
     rows: list[pool_manager_schema.PoolRow], known: dict[str, legacy_schema.KnownInstance]
 ) -> dict[str, list[str]]:
-    """What the drop would lose: columns with the ids of their rows."""
+    """Find what the drop would lose: the ids of the rows by column."""
     unbackfilled: dict[str, list[str]] = {}
     for row in rows:
         stored = known.get(row.id)
@@ -185,7 +194,7 @@ def _find_unbackfilled(
 
 
 def _is_backfilled(column: str, row: pool_manager_schema.PoolRow, stored: legacy_schema.KnownInstance) -> bool:
-    """Whether the services database holds what stands in this column of the pool's row."""
+    """Return whether the services database has the value of this column of the pool's row."""
     if row.service_id is not None and row.service_id != stored.service_id:
         return False
     match column:
@@ -196,7 +205,7 @@ def _is_backfilled(column: str, row: pool_manager_schema.PoolRow, stored: legacy
         case "agentmail_inbox_id":
             return row.agentmail_inbox_id == stored.tools.get("agentmail")
         case "deploy_status":
-            # These two change, and the services database is where they are kept up to date.
+            # The status poller updates these two in the services database, so the values may differ.
             return stored.deploy_status is not None
         case "runtime_image":
             return stored.runtime_image is not None
@@ -205,5 +214,5 @@ def _is_backfilled(column: str, row: pool_manager_schema.PoolRow, stored: legacy
 
 
 def _summarize_ids(ids: list[str]) -> str:
-    shown = ", ".join(one[:64] for one in ids[:_MAX_SHOWN_IDS])
+    shown = ", ".join(instance_id[:64] for instance_id in ids[:_MAX_SHOWN_IDS])
     return f"{shown} and {len(ids) - _MAX_SHOWN_IDS} more" if len(ids) > _MAX_SHOWN_IDS else shown

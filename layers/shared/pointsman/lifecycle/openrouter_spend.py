@@ -1,4 +1,4 @@
-"""What OpenRouter has spent: the account's credits, and each key with its cap and usage. Never a key."""
+"""OpenRouter's spend: the account's credits, and each key's cap and usage. It never returns a key itself."""
 
 from math import isfinite
 
@@ -12,9 +12,11 @@ __all__ = ["read_spend"]
 
 
 def read_spend() -> dict[str, object]:
-    """The account's credits and every key with its cap and usage, in USD; None where a number is not known.
+    """Read the account's credits and every key's cap and usage, in USD; None for a number that is unknown.
 
-    Raises MissingSetting where OpenRouter is not configured, ProviderError where it cannot be read to the end.
+    Raises:
+        MissingSetting: OpenRouter is not configured.
+        ProviderError: the keys could not be read completely.
     """
     account = openrouter.get_provider()
     if account is None:
@@ -30,7 +32,7 @@ def _describe_key(resource: ProviderResource) -> dict[str, object]:
     meta, instance_id = resource.meta, resource_names.parse_instance_id(resource.name)
     return {
         "id": resource.id,
-        # Names that are not ours are free text.
+        # Other keys' names are free text and may hold a secret.
         "name": resource.name if instance_id else redact(resource.name),
         "instanceId": instance_id or None,
         "limit": _parse_number(meta.get("limit")),
@@ -46,7 +48,7 @@ def _describe_key(resource: ProviderResource) -> dict[str, object]:
 
 
 def _parse_number(value: str | float | None) -> float | None:
-    """The number; None for what is none, and for what JSON cannot hold."""
+    """Parse a number; None if it is none, or is not finite, which JSON cannot represent."""
     try:
         number = float(value) if value is not None else None
     except ValueError:

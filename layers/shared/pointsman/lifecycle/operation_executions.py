@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from typing import NoReturn
 
 from ..db import locks, operations
 from ..db.connection import Connection, run_in_transaction
@@ -12,7 +11,7 @@ from ..settings.aws import load_state_machine_arn
 from ..workflows.step_functions import build_execution_name, start_execution
 from .idempotency_claim import Claim, link_operation
 
-__all__ = ["insert_operation", "operation_execution_name", "raise_busy", "start_operation", "start_or_join"]
+__all__ = ["busy_error", "insert_operation", "operation_execution_name", "start_operation", "start_or_join"]
 
 
 def start_or_join(
@@ -65,6 +64,6 @@ def insert_operation(db: Connection, kind: OperationKind, instance_id: str, requ
     return operation
 
 
-def raise_busy(running: Operation) -> NoReturn:
-    """Raise InstanceBusy for the operation that works on the instance."""
-    raise InstanceBusy(f"Instance {running.instance_id} is busy: its {running.kind} has to end first", running.id)
+def busy_error(running: Operation) -> InstanceBusy:
+    """Return the error for a command that another operation of the instance excludes."""
+    return InstanceBusy(f"Instance {running.instance_id} is busy: its {running.kind} has to end first", running.id)

@@ -10,7 +10,7 @@ from ..db.event_listener import EventListener
 from ..db.operations import Operation, OperationStep
 from ..errors import InstanceBusy, OperationFailed
 from ..settings.operations import Timeouts
-from .idempotency_claim import Claim, link_operation
+from .idempotency_claim import Claim
 from .operation_queries import get_or_raise
 
 __all__ = ["describe_running", "get_operation_and_steps", "get_result", "start_and_wait"]
@@ -35,7 +35,7 @@ def start_and_wait(
     Args:
         claim: the request's idempotency claim, None without a key. A repeat starts nothing and waits for the operation
             of the first request.
-        start: a command, called as `start(claim, *args, **kwargs)`.
+        start: a command, called as `start(claim, *args, **kwargs)`; it links the claim to the operation.
         args: for `start`.
         kwargs: for `start`.
 
@@ -56,8 +56,6 @@ def start_and_wait(
         except InstanceBusy as busy:
             if _wait_until_ended(busy.operation_id, deadline).status == "running":
                 raise
-    if claim and claim.operation_id != operation.id:
-        run_in_transaction(link_operation, claim, operation.id)
     return _wait_until_ended(operation.id, deadline)
 
 

@@ -1,19 +1,21 @@
-"""Resources that carry our name at a provider, and that no row and no journal knows.
+"""The orphan sweep: finds resources with our names that no row and no open journal entry knows, and deletes them.
 
-    seen and unknown ──▶ still so ORPHAN_AFTER_SECONDS later ──▶ there when looked at alone ──▶ reported ──▶ deleted
+    unknown in a listing ──▶ unknown for ORPHAN_AFTER_SECONDS ──▶ confirmed by a single read ──▶ reported ──▶ deleted
 
-Each arrow can only be gone along while every complete listing has it and nothing knows it; else it begins anew. The
-last one is for `ORPHANS=delete` only.
+A resource advances only while every complete listing has it and nothing knows it; otherwise it starts over. Only with
+`ORPHANS=delete` is the last step taken.
 """
 
 import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Literal
 
 from .. import log
 from ..db import locks, orphan_sightings
 from ..db.connection import Connection, get_database_time, run_in_transaction
+from ..db.orphan_sightings import KnownResources, Sighting
 from ..errors import InvalidInput, ProviderError, ProviderRejected, SettingError
 from ..metrics import emit_metrics
 from ..providers.registry import TOOLS
@@ -24,49 +26,64 @@ from .provider_inventory import Inventory, InventoryItem
 __all__ = ["sweep_orphans"]
 
 _MAX_DELETIONS = 20
-"""So few in one sweep that a mistake is noticed before everything is gone."""
+"""Deletions per sweep; few enough that a mistake is noticed before much is deleted."""
 _MAX_CHECKS = 100
-"""Things that one sweep asks for alone, at most."""
+"""Reads of single resources per sweep."""
 _MAX_SECONDS = 150.0
-"""How long a sweep goes on with reports and deletions; what is left is the next one's."""
+"""Time for reports and deletions in one sweep, in seconds; the next sweep continues."""
 _CROWD_THRESHOLD = 10
-"""From more orphans than this on, they may not be more than half of what carries our name."""
+"""More orphans than this are a crowd if they are more than half of a provider's inventory."""
 _CROWD_KIND = "many"
-"""The kind of the sighting that stands for a crowd of orphans: it is reported in their place."""
+"""The kind of the sighting that stands for a crowd; it is reported instead of its orphans."""
 
-Sighting = orphan_sightings.Sighting
+Action = Literal["watch", "keep", "report", "delete", "failed", "later", "gone", "crowd"]
 Actions = dict[tuple[str, str, str], dict[str, str]]
 
 
 def sweep_orphans(dry_run: bool) -> dict[str, object]:
-    """Look for orphans at every provider, report and perhaps delete them; `dry` writes nothing and only tells.
+    """Find orphans at every provider, report them, and delete them if `ORPHANS=delete`. A dry run writes nothing.
 
-    Returns `actions`, a list of `{provider, kind, id, name, action}`; `orphans`, how many count at each provider; and
-    `skipped`, why a provider was not looked at. Actions are `report`, `delete`, `failed`; `crowd` (too many, not
-    touched); with `dry` also `watch` (not seen for long enough), `keep` (reported already), `later` (too much for one
-    sweep) and `gone`. Raises MissingSetting, DatabaseUnavailable.
+    Returns:
+        `actions`: a list of `{provider, kind, id, name, action}`. The action is `report`, `delete`, `failed` or `crowd`
+        (too many, not deleted); in a dry run also `watch` (not seen for long enough), `keep` (reported before),
+        `later` (over a limit of this sweep) and `gone`.
+        `orphans`: the number of orphans by provider.
+        `skipped`: by provider, why it could not be listed.
+
+    Raises:
+        MissingSetting: a setting of the sweep is missing or wrong.
+        DatabaseUnavailable: the database cannot be reached.
     """
-    current_sweep = _Sweep(
-        ReconcileSettings.load(), dry_run, time.monotonic() + _MAX_SECONDS, _MAX_CHECKS, _MAX_DELETIONS
-    )
+    sweep = _Sweep(ReconcileSettings.load(), dry_run, time.monotonic() + _MAX_SECONDS, _MAX_CHECKS, _MAX_DELETIONS)
     for provider in (provider_inventory.RAILWAY, *TOOLS):
         listing_started_at = run_in_transaction(get_database_time)
         try:
             inventory = provider_inventory.read(provider)
         except (ProviderError, SettingError) as error:
-            log.write("warning", "orphans were not looked for", provider=provider, reason=error.message)
-            current_sweep.skipped[provider] = error.message
+            log.write("warning", "orphans not listed", provider=provider, reason=error.message)
+            sweep.skipped[provider] = error.message
             continue
         if inventory is not None:
-            current_sweep.process_inventory(provider, inventory, listing_started_at)
+            sweep.process_inventory(provider, inventory, listing_started_at)
     reported_actions = ("report", "delete", "failed", "crowd")
-    actions = [action for action in current_sweep.actions.values() if dry_run or action["action"] in reported_actions]
-    return {"actions": actions, "orphans": current_sweep.orphan_counts, "skipped": current_sweep.skipped}
+    actions = [action for action in sweep.actions.values() if dry_run or action["action"] in reported_actions]
+    return {"actions": actions, "orphans": sweep.orphan_counts, "skipped": sweep.skipped}
 
 
 @dataclass
 class _Sweep:
-    """One sweep, and what it may still do."""
+    """One sweep, and its remaining budget.
+
+    Attributes:
+        settings: the reconciler's settings.
+        dry_run: whether nothing is written and deleted.
+        deadline: when reports and deletions stop, by `time.monotonic()`.
+        remaining_checks: how many single resources may still be read.
+        remaining_deletions: how many resources may still be deleted.
+        actions: the last action on each resource, by provider, kind and id.
+        orphan_counts: the number of orphans by provider.
+        skipped: why a provider could not be listed.
+    """
 
     settings: ReconcileSettings
     dry_run: bool
@@ -78,28 +95,32 @@ class _Sweep:
     skipped: dict[str, str] = field(default_factory=dict[str, str])
 
     def process_inventory(self, provider: str, inventory: Inventory, listing_started_at: datetime) -> None:
-        """Do what one provider's complete listing asks for. `begun` is when it was begun, by the database's clock."""
-        # What is known is read after the listing: what was made and recorded meanwhile is in both.
+        """Update the sightings from a provider's complete listing, then report and delete what is due.
+
+        Args:
+            provider: the provider's id.
+            inventory: its complete listing.
+            listing_started_at: when the listing began, by the database's clock.
+        """
         unknown_items, sightings = run_in_transaction(
             partial(self._update_sightings, provider, inventory, listing_started_at)
         )
-        min_age = timedelta(seconds=self.settings.orphan_after)
-        confirmed = [one for one in sightings if one.sightings >= 2 and one.last_seen - one.first_seen >= min_age]
-        crowd = next((one for one in sightings if one.kind == _CROWD_KIND), None)
-        items_by_key = {(one.kind, one.id): one for one in unknown_items}
-        for one in sightings:
-            if one is not crowd:
-                self._record_action(items_by_key[one.kind, one.resource_id], "watch" if crowd is None else "crowd")
-        confirmed = [one for one in confirmed if one.kind != _CROWD_KIND]
+        crowd = next((sighting for sighting in sightings if sighting.kind == _CROWD_KIND), None)
+        sightings = [sighting for sighting in sightings if sighting is not crowd]
+        items_by_key = {(item.kind, item.id): item for item in unknown_items}
+        for sighting in sightings:
+            item = items_by_key[sighting.kind, sighting.resource_id]
+            self._record_action(item, "watch" if crowd is None else "crowd")
+        confirmed = [sighting for sighting in sightings if self._is_confirmed(sighting)]
         self.orphan_counts[provider] = len(confirmed)
         if crowd is None:
             self._report_and_delete(confirmed, items_by_key)
-        elif crowd.last_seen - crowd.first_seen >= min_age and crowd.sightings >= 2 and self._mark_reported(crowd):
+        elif self._is_confirmed(crowd) and self._mark_reported(crowd):
             log.write(
                 "error",
-                "more than half of what carries our name is known to nobody here",
+                "more than half of an inventory are orphans",
                 provider=provider,
-                unknown=sum(one.kind != "volume" for one in unknown_items),
+                unknown=sum(item.kind != "volume" for item in unknown_items),
                 of=inventory.named_count,
                 todo="most likely another environment's database shares this account; until that is settled nothing of"
                 " it is deleted",
@@ -110,15 +131,16 @@ class _Sweep:
     def _update_sightings(
         self, provider: str, inventory: Inventory, listing_started_at: datetime, db: Connection
     ) -> tuple[list[InventoryItem], list[Sighting]]:
+        """Compare the listing with what is known, and store the provider's new sightings."""
         if not self.dry_run:
             locks.lock_orphan_sweep(db)
+        # Read after the listing: a resource that was created and recorded in between is known then.
+        known = orphan_sightings.load_known_resources(db)
         unknown_items = _find_unknown_items(
-            inventory,
-            orphan_sightings.load_known_resources(db),
-            listing_started_at - timedelta(seconds=self.settings.orphan_after),
+            inventory, known, listing_started_at - timedelta(seconds=self.settings.orphan_after)
         )
-        sighted_keys = [(one.kind, one.id, one.name) for one in unknown_items]
-        unknown_count = sum(one.kind != "volume" for one in unknown_items)
+        sighted_keys = [(item.kind, item.id, item.name) for item in unknown_items]
+        unknown_count = sum(item.kind != "volume" for item in unknown_items)
         if unknown_count > _CROWD_THRESHOLD and unknown_count * 2 > inventory.named_count:
             sighted_keys.append((_CROWD_KIND, _CROWD_KIND, ""))
         previous = {
@@ -138,28 +160,34 @@ class _Sweep:
             orphan_sightings.replace_for_provider(db, provider, updated)
         return unknown_items, updated
 
+    def _is_confirmed(self, sighting: Sighting) -> bool:
+        min_age = timedelta(seconds=self.settings.orphan_after)
+        return sighting.sightings >= 2 and sighting.last_seen - sighting.first_seen >= min_age
+
     def _report_and_delete(self, confirmed: list[Sighting], items_by_key: dict[tuple[str, str], InventoryItem]) -> None:
-        """Report what counts by now, and delete it where that is wanted; volumes are told of before their service."""
+        """Report confirmed orphans, and delete them if the settings say so; volumes come before their services."""
         confirmed_volumes = {
-            one.resource_id: items_by_key["volume", one.resource_id] for one in confirmed if one.kind == "volume"
+            sighting.resource_id: items_by_key["volume", sighting.resource_id]
+            for sighting in confirmed
+            if sighting.kind == "volume"
         }
-        for sighting in sorted(confirmed, key=lambda one: (one.kind != "volume", one.first_seen)):
+        for sighting in sorted(confirmed, key=lambda item: (item.kind != "volume", item.first_seen)):
             item = items_by_key[sighting.kind, sighting.resource_id]
             try:
                 action = self._report_orphan(sighting, item)
                 if action in ("report", "keep") and self.settings.delete_orphans and item.kind != "volume":
                     action = self._delete_orphan(sighting, item, confirmed_volumes)
             except (ProviderError, InvalidInput) as error:
-                log.write("warning", "orphan was left for now", **_to_log_fields(item), reason=error.message)
+                log.write("warning", "orphan not deleted", **_to_log_fields(item), reason=error.message)
                 self._record_action(item, "failed")
                 if isinstance(error, ProviderError) and error.retryable:
-                    # It would keep all the others waiting too.
+                    # The provider is unavailable, so every other call would use up the sweep's time too.
                     return
                 continue
             self._record_action(item, action)
             self.orphan_counts[item.provider] -= action == "gone"
 
-    def _report_orphan(self, sighting: Sighting, item: InventoryItem) -> str:
+    def _report_orphan(self, sighting: Sighting, item: InventoryItem) -> Action:
         if sighting.reported_at is not None:
             return "keep"
         if not self._take_check():
@@ -167,18 +195,14 @@ class _Sweep:
         if not provider_inventory.exists(item):
             return "gone"
         if self._mark_reported(sighting):
-            manual_todo = (
-                "delete it by hand" if _is_detached_volume(item) else "set ORPHANS=delete or delete it by hand"
-            )
-            todo = (
-                "it is deleted by and by"
-                if self.settings.delete_orphans and not _is_detached_volume(item)
-                else manual_todo
-            )
+            if _is_detached_volume(item):
+                todo = "delete it by hand"
+            elif self.settings.delete_orphans:
+                todo = "none: a sweep deletes it"
+            else:
+                todo = "set ORPHANS=delete or delete it by hand"
             first_seen = sighting.first_seen.isoformat(timespec="seconds")
-            log.write(
-                "warning", "orphan: known to nobody here", **_to_log_fields(item), first_seen=first_seen, todo=todo
-            )
+            log.write("warning", "orphan found", **_to_log_fields(item), first_seen=first_seen, todo=todo)
         return "report"
 
     def _mark_reported(self, sighting: Sighting) -> bool:
@@ -186,17 +210,17 @@ class _Sweep:
 
     def _delete_orphan(
         self, sighting: Sighting, item: InventoryItem, confirmed_volumes: dict[str, InventoryItem]
-    ) -> str:
+    ) -> Action:
         if self.remaining_deletions < 1 or not self._take_check():
             return "later"
         if self.dry_run:
             return self._delete_resource(item, _find_attached_volumes(item, confirmed_volumes))
 
-        def delete_under_locks(db: Connection) -> str:
-            # What is unknown becomes known only through an operation of its instance, or of one that wants its name.
-            # Each begins under these two locks, and writes to the journal and the rows only while it runs; so who has
-            # the locks and finds none running is sure that nobody records the thing, before it is gone. A create that
-            # comes now waits, and finds its name free. A migration writes rows too, but holds a lock of its own.
+        def delete_under_locks(db: Connection) -> Action:
+            # An unknown resource becomes known only through an operation of its instance, or of one that wants its
+            # name. Operations start under these two locks, and write rows and journal entries only while they run. So
+            # while the locks are held and none of them runs, nobody can record the resource before it is deleted. A
+            # create that comes now waits, and finds its name free. A migration writes rows too, under its own lock.
             if not locks.try_lock_out_operations(
                 db, _possible_instance_ids(item.name), item.name
             ) or not orphan_sightings.lock_if_unchanged(db, sighting):
@@ -213,55 +237,77 @@ class _Sweep:
 
         return run_in_transaction(delete_under_locks)
 
-    def _delete_resource(self, item: InventoryItem, attached: list[str] | None) -> str:
-        """Delete it with these volumes, or with `dry` just say so."""
-        if attached is None or (cost := 1 + len(attached)) > self.remaining_deletions:
+    def _delete_resource(self, item: InventoryItem, volume_ids: list[str] | None) -> Action:
+        """Delete the volumes, then the resource; a dry run only counts them.
+
+        Args:
+            item: the orphan.
+            volume_ids: the volumes attached to it; None if it may not be deleted now.
+
+        Raises:
+            ProviderError: a deletion failed. What was deleted before is logged and among the actions.
+        """
+        if volume_ids is None or 1 + len(volume_ids) > self.remaining_deletions:
             return "later"
-        self.remaining_deletions -= cost
+        deleted_volumes: list[str] = []
+        try:
+            for volume_id in volume_ids:
+                volume = replace(item, kind="volume", id=volume_id)
+                self._delete_single(volume)
+                deleted_volumes.append(volume_id)
+                self._record_action(volume, "delete")
+            self._delete_single(item)
+        except ProviderError:
+            if deleted_volumes:
+                log.write("warning", "volumes of an orphan deleted", **_to_log_fields(item), volumes=deleted_volumes)
+            raise
         if not self.dry_run:
-            try:
-                provider_inventory.delete(item, attached)
-            except ProviderRejected:
-                # Nothing was done, so those that can be deleted need not wait for it.
-                self.remaining_deletions += 1
-                raise
-            log.write("warning", "orphan deleted", **_to_log_fields(item), volumes=attached)
-        for volume_id in attached:
-            self._record_action(replace(item, kind="volume", id=volume_id), "delete")
+            log.write("warning", "orphan deleted", **_to_log_fields(item), volumes=deleted_volumes)
         return "delete"
+
+    def _delete_single(self, item: InventoryItem) -> None:
+        self.remaining_deletions -= 1
+        if self.dry_run:
+            return
+        try:
+            provider_inventory.delete(item)
+        except ProviderRejected:
+            # Nothing was deleted, so the attempt does not count.
+            self.remaining_deletions += 1
+            raise
 
     def _take_check(self) -> bool:
         self.remaining_checks -= 1
         return self.remaining_checks >= 0 and time.monotonic() < self.deadline
 
-    def _record_action(self, item: InventoryItem, action: str) -> None:
-        self.actions[item.provider, item.kind, item.id] = {**_to_action_fields(item), "action": action}
-
-
-def _to_action_fields(item: InventoryItem) -> dict[str, str]:
-    return {"provider": item.provider, "kind": item.kind, "id": item.id, "name": item.name}
+    def _record_action(self, item: InventoryItem, action: Action) -> None:
+        self.actions[item.provider, item.kind, item.id] = {
+            "provider": item.provider,
+            "kind": item.kind,
+            "id": item.id,
+            "name": item.name,
+            "action": action,
+        }
 
 
 def _to_log_fields(item: InventoryItem) -> dict[str, str]:
-    """The same for the log, where `name` is the logger's."""
-    return {
-        "provider": item.provider,
-        "kind": item.kind,
-        "resource_id": item.id,
-        "resource_name": item.name,
-    }
+    # Not `name`, which is the logger's own field.
+    return {"provider": item.provider, "kind": item.kind, "resource_id": item.id, "resource_name": item.name}
 
 
 def _find_attached_volumes(item: InventoryItem, confirmed_volumes: dict[str, InventoryItem]) -> list[str] | None:
-    """The volumes that go with it; None where it has one that has not been seen for as long, or one has moved.
+    """List the volumes that are deleted with a service.
 
-    A listing may lack what the one before it had, and nothing leads to a volume any more when its service is gone; so
-    those that were seen count too.
+    One listing may lack what the one before it had, and after the service's deletion nothing leads to its volumes. So
+    the confirmed volumes count too.
+
+    Returns:
+        The volumes' ids; None if a volume is not confirmed yet, or is attached to another service now.
     """
     if item.kind != "service":
         return []
     service_by_volume = provider_inventory.read_volume_attachments()
-    seen_volume_ids = {one.id for one in confirmed_volumes.values() if one.service_id == item.id}
+    seen_volume_ids = {volume.id for volume in confirmed_volumes.values() if volume.service_id == item.id}
     attached = seen_volume_ids | {
         volume_id for volume_id, service_id in service_by_volume.items() if service_id == item.id
     }
@@ -273,30 +319,34 @@ def _is_detached_volume(item: InventoryItem) -> bool:
     return item.kind == "volume" and item.service_id is None
 
 
-def _find_unknown_items(
-    inventory: Inventory, known: orphan_sightings.KnownResources, created_before: datetime
-) -> list[InventoryItem]:
-    """What is known to nobody and not younger than this: services and tools' resources, those services' volumes, and
-    volumes of no service."""
-    volumes = [one for one in inventory.items if one.kind == "volume"]
+def _find_unknown_items(inventory: Inventory, known: KnownResources, created_before: datetime) -> list[InventoryItem]:
+    """List the unknown items of an inventory.
+
+    Services and tools' resources count if they are not younger than `created_before`; with a service its volumes count,
+    and volumes that are attached to no service.
+    """
+    volumes = [item for item in inventory.items if item.kind == "volume"]
     attached: dict[str | None, list[str]] = {}
-    for one in volumes:
-        attached.setdefault(one.service_id, []).append(one.id)
+    for volume in volumes:
+        attached.setdefault(volume.service_id, []).append(volume.id)
     unknown_items = [
-        one
-        for one in inventory.items
-        if one.kind != "volume"
-        and (one.created_at is None or one.created_at <= created_before)
-        and not _is_known(one, known, attached.get(one.id, []))
+        item
+        for item in inventory.items
+        if item.kind != "volume"
+        and (item.created_at is None or item.created_at <= created_before)
+        and not _is_known(item, known, attached.get(item.id, []))
     ]
-    services = {one.id for one in unknown_items if one.kind == "service"}
-    unknown_items += [one for one in volumes if one.service_id in services]
-    unknown_items += [one for one in volumes if one.service_id is None and one.id not in known.resource_ids]
+    services = {item.id for item in unknown_items if item.kind == "service"}
+    unknown_items += [volume for volume in volumes if volume.service_id in services]
+    unknown_items += [volume for volume in volumes if volume.service_id is None and volume.id not in known.resource_ids]
     return unknown_items
 
 
-def _is_known(item: InventoryItem, known: orphan_sightings.KnownResources, attached: list[str]) -> bool:
-    """Whether somebody may use it or be making it; a service also by a volume that is attached to it."""
+def _is_known(item: InventoryItem, known: KnownResources, attached: list[str]) -> bool:
+    """Return whether an instance may use the resource or an operation may be creating it.
+
+    A service is known by its attached volumes too.
+    """
     instance_ids = _possible_instance_ids(item.name)
     return (
         not known.resource_ids.isdisjoint((item.id, *attached))
@@ -307,7 +357,9 @@ def _is_known(item: InventoryItem, known: orphan_sightings.KnownResources, attac
 
 
 def _possible_instance_ids(name: str) -> set[str]:
-    """The instances whose thing may carry this name: an inbox's also tells the operation that made it, after a dot,
-    and an instance's id may have dots of its own."""
+    """Return the ids of the instances whose resource may have this name.
+
+    An inbox's name ends with a dot and its operation's id, and an instance id may contain dots.
+    """
     parts = name.removeprefix(resource_names.AGENT_PREFIX).split(".")
     return {".".join(parts[:end]) for end in range(1, len(parts) + 1)}

@@ -1,18 +1,19 @@
-"""What carries our name at the providers: reading it, looking at one thing of it, deleting one."""
+"""Inventories: what carries our names at a provider, read completely; and single reads and deletions of it."""
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from ..db import connection, orphan_sightings
+from ..db import orphan_sightings
+from ..db.connection import run_in_transaction
 from ..errors import ProviderRejected
 from ..json_values import as_datetime
 from ..providers import railway
 from ..providers.base import ProviderResource
 from ..providers.registry import get_tool_provider
 from ..settings.instances import InstanceRuntimeSettings
-from . import resource_names
+from .resource_names import parse_instance_id
 
 __all__ = ["RAILWAY", "Inventory", "InventoryItem", "delete", "exists", "read", "read_volume_attachments"]
 
@@ -21,14 +22,19 @@ RAILWAY = "railway"
 
 @dataclass(frozen=True, slots=True)
 class InventoryItem:
-    """A thing in a listing. `kind` is `service`, `volume` or `tool`; `created_at` is None where nobody tells.
+    """A resource in a listing.
 
-    `service_id` is where a volume is attached; its `name` is that service's. A volume that is attached to none carries
-    no name at all.
+    Attributes:
+        provider: the provider's id.
+        kind: what the resource is.
+        id: the provider's id of it.
+        name: its name. A volume has its service's; a volume that is attached to none has an empty one.
+        created_at: when it was created, None if the listing does not say.
+        service_id: the service that a volume is attached to.
     """
 
     provider: str
-    kind: str
+    kind: Literal["service", "volume", "tool"]
     id: str
     name: str
     created_at: datetime | None = None
@@ -37,27 +43,35 @@ class InventoryItem:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """A complete listing of a provider. `named` is how many services or tools' resources carry our name."""
+    """A provider's complete listing of resources with our names; `named_count` counts them without the volumes."""
 
     items: list[InventoryItem]
     named_count: int
 
 
 def read(provider: str) -> Inventory | None:
-    """All that carries our name, read to the end; None where the provider has no credentials.
+    """Read a provider's inventory, all pages; None if the provider has no credentials.
 
-    Raises ProviderError where it cannot be read to the end, MissingSetting.
+    Raises:
+        ProviderError: the listing could not be read completely.
+        MissingSetting: a setting of Railway is missing.
     """
     if provider == RAILWAY:
         return _read_railway()
-    provider_client = get_tool_provider(provider)
-    if provider_client is None:
+    client = get_tool_provider(provider)
+    if client is None:
         return None
-    resources = {one.id: one for one in provider_client.list() if one.id and resource_names.parse_instance_id(one.name)}
+    resources = {
+        resource.id: resource for resource in client.list() if resource.id and parse_instance_id(resource.name)
+    }
     shared_number = _keep_digits(InstanceRuntimeSettings.load().variables.get("TELNYX_PHONE_NUMBER", ""))
-    # The number in the settings is handed to every instance, whatever reference it carries.
-    owned = [one for one in resources.values() if provider != "telnyx" or _keep_digits(one.id) != shared_number]
-    return Inventory([_to_tool_item(provider, one) for one in owned], len(owned))
+    # Every instance gets the number of this setting, so it belongs to none, whatever its reference is.
+    owned = [
+        resource
+        for resource in resources.values()
+        if provider != "telnyx" or _keep_digits(resource.id) != shared_number
+    ]
+    return Inventory([_to_tool_item(provider, resource) for resource in owned], len(owned))
 
 
 def _to_tool_item(provider: str, resource: ProviderResource) -> InventoryItem:
@@ -71,36 +85,38 @@ def _keep_digits(phone_number: str) -> str:
 def _read_railway() -> Inventory:
     client = railway.get_client()
     service_names = {
-        one.service_id: one.name
-        for one in client.list_service_instances()
-        if resource_names.parse_instance_id(one.name)
+        instance.service_id: instance.name
+        for instance in client.list_service_instances()
+        if parse_instance_id(instance.name)
     }
-    created_at_by_id = {one.id: one.created_at for one in client.list_services()}
+    created_at_by_id = {service.id: service.created_at for service in client.list_services()}
     items = [
-        InventoryItem(RAILWAY, "service", one, name, created_at_by_id.get(one)) for one, name in service_names.items()
+        InventoryItem(RAILWAY, "service", service_id, name, created_at_by_id.get(service_id))
+        for service_id, name in service_names.items()
     ]
     volumes = list(client.list_volumes())
     items += [
-        InventoryItem(RAILWAY, "volume", one.id, service_names[one.service_id], service_id=one.service_id)
-        for one in volumes
-        if one.service_id in service_names
+        InventoryItem(RAILWAY, "volume", volume.id, service_names[volume.service_id], service_id=volume.service_id)
+        for volume in volumes
+        if volume.service_id in service_names
     ]
-    detached = [one.id for one in volumes if one.service_id is None]
-    previously_known = (
-        connection.run_in_transaction(orphan_sightings.find_journaled_volumes, detached) if detached else set[str]()
-    )
-    items += [InventoryItem(RAILWAY, "volume", one, "") for one in detached if one in previously_known]
+    # A detached volume has no name, so only the journal tells whether it was ours.
+    detached = [volume.id for volume in volumes if volume.service_id is None]
+    journaled = run_in_transaction(orphan_sightings.find_journaled_volumes, detached) if detached else set[str]()
+    items += [InventoryItem(RAILWAY, "volume", volume_id, "") for volume_id in detached if volume_id in journaled]
     return Inventory(items, len(service_names))
 
 
 def exists(item: InventoryItem) -> bool:
-    """A look at the one thing. A service that has been deployed in another environment is not ours to find.
+    """Read the single resource. A service that is deployed in another environment too counts as not existing.
 
-    Raises ProviderError, InvalidInput for an id that cannot be asked for.
+    Raises:
+        ProviderError: the provider could not be read.
+        InvalidInput: the id cannot stand in the provider's URL.
     """
     if item.provider != RAILWAY:
-        provider_client = get_tool_provider(item.provider)
-        return provider_client is not None and provider_client.exists(item.id)
+        provider = get_tool_provider(item.provider)
+        return provider is not None and provider.exists(item.id)
     client = railway.get_client()
     if item.kind == "volume":
         return read_volume_attachments().get(item.id, "") == item.service_id
@@ -108,22 +124,24 @@ def exists(item: InventoryItem) -> bool:
 
 
 def read_volume_attachments() -> dict[str, str | None]:
-    """Each volume of the environment, and the service that it is attached to."""
-    return {one.id: one.service_id for one in railway.get_client().list_volumes()}
+    """Return the service id by volume id, for every volume of the environment; None if it is attached to none."""
+    return {volume.id: volume.service_id for volume in railway.get_client().list_volumes()}
 
 
-def delete(item: InventoryItem, volume_ids: Collection[str]) -> None:
-    """Delete it; a service's volumes first, because nothing tells which they were when it is gone.
+def delete(item: InventoryItem) -> None:
+    """Delete the resource. The volumes of a service must be deleted before: Railway keeps them.
 
-    Raises ProviderError; what has been deleted by then is deleted.
+    Raises:
+        ProviderError: the provider did not confirm the deletion. After a ProviderRejected the resource still exists.
     """
     if item.provider == RAILWAY:
         client = railway.get_client()
-        for volume_id in volume_ids:
-            client.delete_volume(volume_id)
-        client.delete_service(item.id)
+        if item.kind == "volume":
+            client.delete_volume(item.id)
+        else:
+            client.delete_service(item.id)
         return
-    provider_client = get_tool_provider(item.provider)
-    if provider_client is None:
+    provider = get_tool_provider(item.provider)
+    if provider is None:
         raise ProviderRejected(item.provider, "delete", "its credentials are not set", reason="unauthorized")
-    provider_client.delete(item.id)
+    provider.delete(item.id)

@@ -1,4 +1,4 @@
-"""Bringing the rows of the fleet to what Railway says of it, and counting them."""
+"""The status poller: updates the instances' rows from Railway's listing, and emits the fleet's metrics."""
 
 from datetime import timedelta
 
@@ -13,18 +13,24 @@ from ..redaction import redact_code
 __all__ = ["poll"]
 
 _LISTING_LAG = timedelta(seconds=120)
-"""How long a service may be missing from listings after it is made; 90 s are seen."""
+"""How long a new service may be missing from listings; 90 s were observed."""
 
 _MAX_LOGGED_INSTANCES = 20
-"""How many instances a warning names."""
+"""Ids in a warning, at most."""
 
 _UNKNOWN, _OTHER = "UNKNOWN", "OTHER"
 
 
 def poll() -> dict[str, object]:
-    """Read the project once, write what has changed, and measure the fleet; returns counts.
+    """List the project's services, update the changed rows, and emit the metrics.
 
-    Raises ProviderError where Railway cannot be read to the end, and DatabaseUnavailable; then nothing is written.
+    Returns:
+        `services`: how many Railway listed; `changed` and `gone`: how many rows were updated and marked as gone;
+        `instances`: how many rows there are.
+
+    Raises:
+        ProviderError: Railway's listing could not be read completely; nothing is written.
+        DatabaseUnavailable: the database cannot be reached; nothing is written.
     """
     listing_started_at = run_in_transaction(get_database_time)
     client = railway.get_client()
@@ -54,7 +60,7 @@ def _emit_metrics(counts: dict[str | None, int]) -> None:
     emit_metrics({"InstancesTotal": sum(counts.values()), "InstancesGone": counts.get(fleet.GONE, 0)})
     counts_by_name: dict[str, int] = {}
     for status, count in counts.items():
-        # Other programs write this column too; what is no plain word could be anything.
+        # Older programs write this column too, and a metric's dimension must hold no secret.
         name = _UNKNOWN if not status else status if redact_code(status) == status else _OTHER
         counts_by_name[name] = counts_by_name.get(name, 0) + count
     for name, count in sorted(counts_by_name.items()):

@@ -1,6 +1,7 @@
-"""Making one tool's resource, for a create or for an instance that is there already; and deleting one."""
+"""The tool steps of create and provision: create one tool's resource, and attach it to a running instance.
 
-from functools import partial
+A step may be interrupted at any line and run again.
+"""
 
 from ..db import instances, journal, operations
 from ..db.connection import Connection, run_in_transaction
@@ -16,11 +17,16 @@ from .resource_creation import ensure_resource
 __all__ = ["attach_tool", "build_tool_row", "provision_tool"]
 
 _MAX_PLANS = 5
-"""How many phone numbers are tried before the search is given up (others order the same ones)."""
+"""Attempts to order a phone number; another customer may order the chosen number first."""
 
 
 def provision_tool(operation_id: str, tool_id: str) -> dict[str, object]:
-    """Create the tool's resource: a key, an inbox or a phone number. Skipped if its provider has no credentials."""
+    """Create the tool's resource: a key, an inbox or a phone number. Skipped if its provider has no credentials.
+
+    Raises:
+        ProviderError: the resource could not be created, or what an earlier operation left could not be deleted.
+        Conflict: the operation has ended or is being compensated.
+    """
     provider = get_tool_provider(tool_id)
     if provider is None:
         return {"skipped": True}
@@ -36,11 +42,16 @@ def provision_tool(operation_id: str, tool_id: str) -> dict[str, object]:
 
 
 def _ensure_tool_resource(operation: Operation, provider: ToolProvider, tool_id: str) -> str:
-    """Create or adopt the resource by one plan. Raises ProviderRejected (`taken`) if another plan may work."""
+    """Create or adopt the resource of one plan.
+
+    Raises:
+        ProviderRejected: the plan was rejected; with the reason `taken` another plan may work.
+        ProviderUnavailable: the provider is unavailable, or the outcome is unknown.
+    """
     reference = resource_names.build_reference(operation.instance_id)
 
     def find_or_delete(entry: journal.Entry) -> list[ProviderResource]:
-        """List what can be adopted. What cannot is deleted: its secret went only to the attempt that was lost."""
+        """List what can be adopted. What cannot is deleted: its secret was in the lost response only."""
         resources = provider.find(entry.plan)
         if provider.adoptable:
             return resources
@@ -60,10 +71,7 @@ def _ensure_tool_resource(operation: Operation, provider: ToolProvider, tool_id:
 
 
 def _delete_earlier_leftovers(operation: Operation, tool_id: str) -> None:
-    """Delete what earlier operations made of this tool and could not undo: the instance is to have one of it.
-
-    Raises what the provider raises; then the entries stay open.
-    """
+    """Delete what earlier operations of the instance created of this tool: it may have one resource of a tool."""
     entries = run_in_transaction(journal.list_open_entries, operation.instance_id)
     for entry in entries:
         if (entry.kind, entry.provider) == ("tool", tool_id) and entry.operation_id != operation.id:
@@ -71,7 +79,13 @@ def _delete_earlier_leftovers(operation: Operation, tool_id: str) -> None:
 
 
 def attach_tool(operation_id: str) -> dict[str, object]:
-    """Hand the tool's variables to the running instance, which deploys it anew, and write the contract's row."""
+    """Set the tool's variables on the instance's service, which redeploys it, and record the tool.
+
+    Raises:
+        OperationFailed: the resource or the instance does not exist.
+        ProviderError: Railway did not set the variables, or may not have.
+        Conflict: the operation has ended or is being compensated.
+    """
     operation = require_operation(operation_id)
     tool_id = str(operation.request["tools"][0])
     entry = run_in_transaction(journal.get, operation_id, tool_id, "tool")
@@ -80,10 +94,10 @@ def attach_tool(operation_id: str) -> dict[str, object]:
         if entry is None or entry.state != "created" or instance is None:
             raise OperationFailed("There is no resource to hand over, or no instance to take it")
         railway.get_client().set_variables(instance.provider_service_id, entry.env or {}, skip_deploys=False)
-    return run_in_transaction(partial(_record_attached_tool, operation_id, tool_id))
+    return run_in_transaction(_record_attached_tool, operation_id, tool_id)
 
 
-def _record_attached_tool(operation_id: str, tool_id: str, db: Connection) -> dict[str, object]:
+def _record_attached_tool(db: Connection, operation_id: str, tool_id: str) -> dict[str, object]:
     operation = find_recordable(db, operation_id)
     if operation is None:
         return {"recorded": True}
@@ -98,6 +112,6 @@ def _record_attached_tool(operation_id: str, tool_id: str, db: Connection) -> di
 
 
 def build_tool_row(tool_id: str, entry: journal.Entry) -> instances.ToolRow:
-    """The contract's row of a tool: its first variable is the one that other programs read."""
+    """Build a tool's row of `instance_services`; its `env_key` and `env_value` are the tool's first variable."""
     key = TOOLS[tool_id].env_keys[0]
     return instances.ToolRow(tool_id, entry.resource_id or "", key, (entry.env or {}).get(key), entry.meta)

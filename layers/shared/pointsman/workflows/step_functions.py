@@ -1,9 +1,9 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (botocore carries no types)
-"""The only module that speaks to AWS.
+"""The Step Functions client, and the only module that calls AWS.
 
-It uses botocore's signer and HTTP session directly. A full client costs several times as much at a cold start, because
-it loads the whole service model and the endpoint rules for one call that is three fields of JSON.
+It uses botocore's signer and HTTP session directly. A boto3 client costs several times as much at a cold start, because
+it loads the service model and the endpoint rules for requests of three JSON fields.
 """
 
 import json
@@ -19,15 +19,19 @@ from ..settings.aws import AwsSettings
 __all__ = ["StepFunctionsError", "build_execution_name", "get_execution_status", "send_task_success", "start_execution"]
 
 _RETRY_DELAYS = (0.4, 0.8)
-"""Seconds before the second attempt and the third, at most."""
+"""Upper limits of the random delays before the second and the third attempt, in seconds."""
 _CONNECT_SECONDS, _READ_SECONDS = 2, 5
+"""Timeouts of one request."""
 _STALE_TOKEN_ERRORS = ("TaskDoesNotExist", "TaskTimedOut", "InvalidToken")
+"""Errors of SendTaskSuccess for a token that no state waits with any more (AWS API reference)."""
 
 
 class StepFunctionsError(PointsmanError):
-    """Step Functions did not take the execution, or does not tell how it is.
+    """A request to Step Functions failed.
 
-    `refused`: it said no, and will again. Otherwise it was away or busy, or has started it and could not say so.
+    Attributes:
+        rejected: Step Functions rejected the request and would again. Otherwise it was unavailable, or the outcome is
+            unknown: the execution may have been started.
     """
 
     status, code, retryable = 503, "START_FAILED", True
@@ -38,9 +42,15 @@ class StepFunctionsError(PointsmanError):
 
 
 def start_execution(state_machine_arn: str, name: str, execution_input: Mapping[str, object]) -> None:
-    """Start an execution of this name. Nothing happens where one of the same name has been started before.
+    """Start an execution. Does nothing if one of the same name was started before.
 
-    `given` becomes readable in the console and in the history: ids only. Raises StartFailed.
+    Args:
+        state_machine_arn: the state machine.
+        name: the execution's name.
+        execution_input: ids only: the console and the execution's history show it.
+
+    Raises:
+        StepFunctionsError: the execution was not started, or may not have been.
     """
     body = json.dumps(
         {"stateMachineArn": state_machine_arn, "name": name, "input": json.dumps(execution_input, sort_keys=True)}
@@ -61,9 +71,10 @@ def build_execution_name(subject_id: str, restarts: int) -> str:
 
 
 def get_execution_status(state_machine_arn: str, name: str) -> str | None:
-    """`RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`; None for one that was never started.
+    """Return `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`; None if there is no such execution.
 
-    Raises StartFailed where Step Functions does not tell.
+    Raises:
+        StepFunctionsError: the status could not be read.
     """
     arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
     status, response_body = _post("DescribeExecution", json.dumps({"executionArn": arn}))
@@ -75,7 +86,11 @@ def get_execution_status(state_machine_arn: str, name: str) -> str | None:
 
 
 def send_task_success(task_token: str) -> bool:
-    """Let the state that waits with this token go on. False where none does any more. Raises StartFailed."""
+    """Complete the state that waits with this task token; False if none waits with it any more.
+
+    Raises:
+        StepFunctionsError: the token was not delivered, or may not have been.
+    """
     status, response_body = _post_with_retries("SendTaskSuccess", json.dumps({"taskToken": task_token, "output": "{}"}))
     if status == 200:
         return True
@@ -85,7 +100,7 @@ def send_task_success(task_token: str) -> bool:
 
 
 def _post_with_retries(action: str, body: str) -> tuple[int, str]:
-    """The call, again while what keeps it may pass: the last status and body."""
+    """Send a request, and retry transient failures with jitter; returns the last status and body."""
     status, response_body = _post(action, body)
     for delay in _RETRY_DELAYS:
         if not _is_transient(status, response_body):
@@ -100,8 +115,8 @@ def _is_transient(status: int, response_body: str) -> bool:
 
 
 def _post(action: str, body: str) -> tuple[int, str]:
-    """One signed call of Step Functions: status and body; status 0 where no answer came."""
-    # Loaded here: callers that join or refuse a request never need it.
+    """Send one signed request; returns the status and body, with status 0 if there was no response."""
+    # Imported here, because requests that are rejected or replayed never need it.
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.exceptions import BotoCoreError
@@ -116,14 +131,14 @@ def _post(action: str, body: str) -> tuple[int, str]:
     SigV4Auth(settings, "states", settings.region).add_auth(request)
     try:
         response = _get_session().send(request.prepare())
-    except BotoCoreError:  # A refused connection is none of its HTTPClientErrors.
+    except BotoCoreError:  # Not HTTPClientError, which does not cover a refused connection.
         return 0, ""
     return int(response.status_code), str(response.text)
 
 
 @cache
 def _get_session() -> Any:
-    """Kept: a new one reads all certificates and shakes hands anew, which takes longer than a call."""
+    """Return the process's session: a new one loads all certificates and opens a new TLS connection."""
     from botocore.httpsession import URLLib3Session
 
     return URLLib3Session(timeout=(_CONNECT_SECONDS, _READ_SECONDS))
