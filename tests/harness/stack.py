@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -65,9 +64,7 @@ def stack_environment(providers: Providers = "simulated", /, **changes: str | No
 
 def isolated_settings(data: Path, /, **changes: str | None) -> Settings:
     """Build the settings of a stack of this checkout whose data is in `data`. The checkout's `.env` is not read."""
-    environment = stack_environment(POINTSMAN_DATA=str(data), **changes)
-    # The data folder, as the root, has no `.env`.
-    return replace(Settings.load(data, environment), root=CHECKOUT)
+    return Settings.isolated(stack_environment(POINTSMAN_DATA=str(data), **changes), CHECKOUT)
 
 
 @contextmanager
