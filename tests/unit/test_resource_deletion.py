@@ -12,7 +12,7 @@ from pointsman.lifecycle import resource_deletion
 
 def build_entry(number: int, kind: str) -> Entry:
     now = datetime.now(UTC)
-    return Entry(number, "op-1", "demo-1", "railway", kind, {}, "created", f"id-{number}", None, {}, now, now, None)
+    return Entry(number, "op-1", "demo-1", "railway", kind, {}, "created", f"id-{number}", None, {}, now, now)
 
 
 @pytest.fixture
