@@ -32,7 +32,7 @@ def replace_prefix(template: str, prefix: str | None) -> str:
     if found is None:
         return template
     paths = re.compile(
-        r"(\b(?:Path|PathPattern|API_PREFIX): *[\"']?)" + re.escape(found[3]) + r"(?=[/\"'\s,}*]|$)", re.M
+        r"(\b(?:Path|PathPattern|API_PREFIX): *[\"']?)" + re.escape(found[3]) + r"(?=[/\"'\s,}*]|$)", re.MULTILINE
     )
     return paths.sub(lambda place: place[1] + prefix, template)
 

@@ -136,7 +136,7 @@ def decide_successfully(client: httpx.Client, prompt_id: str, action: str = "app
 
 def normalize_stream(raw: bytes | bytearray) -> str:
     """Remove what differs between runs from a stream: times, the prompt's id, comments."""
-    text = re.sub(r"^:.*\n\n?", "", raw.decode(), flags=re.M)
+    text = re.sub(r"^:.*\n\n?", "", raw.decode(), flags=re.MULTILINE)
     return TIMESTAMP.sub("T", re.sub("prompt-[0-9a-f]{32}", "P", text))
 
 

@@ -50,7 +50,7 @@ _MAX_SEND_BUFFER_BYTES = int(_TCP_WMEM.read_text().split()[2]) if _TCP_WMEM.exis
 OVERSIZED_BYTES = 2 * _MAX_SEND_BUFFER_BYTES + 8_000_000
 """More than all buffers between a function and such a client hold: two sockets on the way send."""
 
-COMMENT_LINE = re.compile(rb"^:.*\n", re.M)
+COMMENT_LINE = re.compile(rb"^:.*\n", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

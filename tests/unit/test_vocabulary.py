@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs/glossary.md"
 
-FIRST_COLUMN = re.compile(r"^\| (?P<terms>[^|]+) \|", re.M)
+FIRST_COLUMN = re.compile(r"^\| (?P<terms>[^|]+) \|", re.MULTILINE)
 WORDS = re.compile(r"[a-z0-9]+")
 
 VERB_FORM = re.compile(r"[a-z]+(ing|ed)")

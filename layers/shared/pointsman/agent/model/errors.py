@@ -133,7 +133,7 @@ def is_encrypted_reasoning_rejection(status: int, body: object) -> bool:
     error = as_object(as_object(body).get("error"))
     description = f"{as_text(error.get('param'))} {as_text(error.get('message'))}"
     return status in (400, 422) and bool(
-        re.search(r"\binclude\b|encrypted content is not supported", description, re.I)
+        re.search(r"\binclude\b|encrypted content is not supported", description, re.IGNORECASE)
     )
 
 
