@@ -1,4 +1,9 @@
-"""Stand-ins for Railway, OpenRouter, AgentMail, Telnyx and a model over HTTP: strict, with latency and faults to order.
-No client code and no business rules live here; what the providers do is in docs/PROVIDERS.md, section 7 first.
-Run it with `python -m local.simulator`; the local stack, the demo and tests drive it by `client.py` (see `control.py`).
+"""Simulator of Railway, OpenRouter, AgentMail, Telnyx and an OpenAI-compatible model over HTTP.
+
+Owns the providers' observable behaviour: strict validation, error shapes, eventual consistency, latency, rate limits
+and injected faults.
+Never holds client code or business rules of the control plane, and never calls a real provider.
+
+Entry points: `python -m local.simulator` (a process), `server.SimulatorServer` (a thread) and
+`client.SimulatorClient`, which drives the control API described in `control/routes.py`.
 """

@@ -1,4 +1,4 @@
-"""The application: four providers, the model and the control API, side by side under one origin."""
+"""The ASGI application: four providers, the model and the control API under one origin."""
 
 from fastapi import FastAPI
 
@@ -13,7 +13,7 @@ from local.simulator.telnyx.provider import SimulatedTelnyx
 
 
 def create_app(engine: Engine) -> FastAPI:
-    """All routes over one engine. A new provider is one line here."""
+    """Create the application with all routes over one engine."""
     app = FastAPI(title="Pointsman provider simulator", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(create_router(engine))
     mount_railway(app, engine)

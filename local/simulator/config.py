@@ -1,6 +1,6 @@
-"""What can be ordered about the providers' behaviour. Defaults are what the documents say, and fast.
+"""Configuration of the providers' behaviour. The defaults follow the providers' documentation, without latency.
 
-Keys that stand for unverified behaviour exist so that a client can be tried both ways.
+Keys for unverified behaviour let a client be tested against each possibility.
 """
 
 from typing import Literal
@@ -13,13 +13,15 @@ class _StrictModel(BaseModel, extra="forbid"):
 
 
 class RateLimit(_StrictModel):
-    """A fixed window; `requests` null means that nothing is limited (headers then show a large budget)."""
+    """A fixed window; `requests` None means no limit, and headers then report a large one."""
 
     requests: int | None = None
     window_s: float = 1.0
 
 
 class ProviderConfig(_StrictModel):
+    """Settings of every provider; `refused_tokens` are rejected as invalid credentials."""
+
     refused_tokens: list[str] = Field(default=["bad-token"])
     rate_limit: RateLimit = Field(default_factory=RateLimit)
 
@@ -28,6 +30,22 @@ FinalDeploymentStatus = Literal["SUCCESS", "FAILED", "CRASHED", "REMOVED", "SLEE
 
 
 class RailwayConfig(ProviderConfig):
+    """Railway: page sizes, read lag, throttles, deployments, and unverified behaviour. Durations are in seconds.
+
+    Attributes:
+        overlong_names: What happens to a service name over 32 characters.
+        delete_twice: The error message for deleting an unknown or deleted object.
+        service_lag_s: How long a new service stays hidden from reads; `volume_lag_s` likewise for volumes.
+        lag_refuses_dependents: Whether a mutation that refers to a hidden service fails.
+        volume_throttle_s: The minimum time between two volume creations; `project_throttle_s` likewise for projects.
+        deploy_end: The status that a deployment reaches after `deploy_seconds`.
+        missing_projects: Ids of projects that the API reports as not found.
+        max_volumes: The volume quota; None for no limit.
+        service_delete_deletes_volume: Whether deleting a service deletes its volume; otherwise the volume is detached.
+        volume_on_deployed_service: Whether a volume can be created on a service that has been deployed.
+        early_update_ignored: Whether an instance update before the first deployment has no effect.
+    """
+
     page_default: int = 100
     page_max: int = 500
     overlong_names: Literal["reject", "truncate"] = "reject"
@@ -47,6 +65,8 @@ class RailwayConfig(ProviderConfig):
 
 
 class OpenRouterConfig(ProviderConfig):
+    """OpenRouter: the page size of key lists, their lag in seconds, and the credits in USD."""
+
     page_size: int = 100
     list_lag_s: float = 0.0
     total_credits: float = 100.5
@@ -54,6 +74,19 @@ class OpenRouterConfig(ProviderConfig):
 
 
 class AgentMailConfig(ProviderConfig):
+    """AgentMail: inbox quota, address conflicts, deletion, pages, and sending.
+
+    Attributes:
+        inbox_limit: The inbox quota; None for no limit.
+        taken_status: The HTTP status of an address conflict.
+        taken_usernames: Usernames that are in use by another customer.
+        delete_seconds: How long a deleted inbox blocks its address and client id (409 `resource_deleting`).
+        client_id_after_delete: Creation with a deleted inbox's client id: a new inbox, the deleted one, or a 409.
+        address_reusable: Whether a deleted inbox's address can be used again.
+        empty_page_with_token: Whether a list starts with an empty page and a token.
+        send_lag_s: How long sending from a new inbox answers 404.
+    """
+
     inbox_limit: int | None = None
     taken_status: Literal[403, 409] = 403
     taken_usernames: list[str] = Field(default=["admin", "support"])
@@ -69,6 +102,22 @@ class AgentMailConfig(ProviderConfig):
 
 
 class TelnyxConfig(ProviderConfig):
+    """Telnyx: orders, number visibility, error codes, balance in USD, and pages. Names in `_s` are in seconds.
+
+    Attributes:
+        order_seconds: How long an order stays pending before `order_end`.
+        failing_numbers: E.164 numbers whose order fails.
+        taken_numbers: E.164 numbers that belong to another customer (85001).
+        number_lag_s: How long a number stays hidden after its order has ended.
+        number_error_status: The HTTP status of the 85xxx errors.
+        already_ours_code: The error code for ordering a number that the account owns; `10012` comes with HTTP 409.
+        search_valid_s: How long a number can be ordered after a search returned it (85000 afterwards).
+        copy_customer_reference: Whether an order's `customer_reference` is copied to its numbers.
+        e164_as_id: Whether number endpoints accept E.164 in place of the id.
+        balance_usd: The funds for orders; None for no limit. `funds_status` is the HTTP status of the error 20100.
+        release_hold_s: How long a released number counts as held (`filter[exclude_held_numbers]`).
+    """
+
     order_seconds: float = 0.3
     order_end: Literal["success", "failure"] = "success"
     failing_numbers: list[str] = Field(default_factory=list[str])
@@ -89,8 +138,16 @@ class TelnyxConfig(ProviderConfig):
 
 
 class ModelConfig(ProviderConfig):
-    """`noise` are comments and unknown events in a stream, `done` is `[DONE]` after it; `latency_s` is waited before
-    every answer, `gap_s` between the deltas of a streamed one."""
+    """The model: error shape, unavailable models, reasoning, stream noise, and timing.
+
+    Attributes:
+        missing_models: Model names that get `model_not_found`.
+        seals_reasoning: Whether `reasoning.encrypted_content` can be included.
+        noise: Whether a stream carries comments and unknown events.
+        done: Whether a stream ends with `data: [DONE]`.
+        latency_s: Seconds before every response.
+        gap_s: Seconds between the deltas of a streamed response.
+    """
 
     error_shape: Literal["openai", "openrouter"] = "openai"
     missing_models: list[str] = Field(default_factory=list[str])
@@ -102,7 +159,12 @@ class ModelConfig(ProviderConfig):
 
 
 class Config(_StrictModel):
-    """`latency_ms` is waited before a request's work is done, `latency_after_ms` between that and the answer."""
+    """The whole configuration.
+
+    Attributes:
+        latency_ms: Milliseconds before the execution of every request.
+        latency_after_ms: Milliseconds between execution and response.
+    """
 
     latency_ms: float = 0.0
     latency_after_ms: float = 0.0
@@ -114,7 +176,11 @@ class Config(_StrictModel):
 
 
 def merge_config(config: Config, change: dict[str, object]) -> Config:
-    """The configuration with a (nested) change. Raises pydantic's ValidationError for unknown keys or bad values."""
+    """Return the configuration with a nested change merged into it.
+
+    Raises:
+        ValidationError: An unknown key or an invalid value (pydantic).
+    """
     return Config.model_validate(_deep_merge(config.model_dump(), change))
 
 

@@ -1,4 +1,4 @@
-"""Serving a simulator: in the foreground as a program, or in a thread for tests and the local stack."""
+"""Runs the simulator: in the foreground as a process, or in a thread for tests and the local stack."""
 
 import asyncio
 import ipaddress
@@ -21,11 +21,11 @@ _STOP_TIMEOUT_S = 2
 
 
 class SimulatorError(Exception):
-    """The simulator cannot be started; the message says why in one line."""
+    """The simulator cannot start; the message gives the reason in one line."""
 
 
 class _UvicornServer(uvicorn.Server):
-    """uvicorn, told apart in three things: it says when it is ready, lets go what hangs, and dies quietly."""
+    """uvicorn with a ready callback, release of hanging requests on shutdown, and a clean exit on signals."""
 
     def __init__(self, config: uvicorn.Config, engine: Engine, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -42,7 +42,7 @@ class _UvicornServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        # uvicorn raises a caught signal once more when it has stopped, which would make a clean stop a failure.
+        # uvicorn re-raises a captured signal after shutdown, so a clean stop would exit with an error.
         if threading.current_thread() is threading.main_thread():
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -51,12 +51,22 @@ class _UvicornServer(uvicorn.Server):
 
 
 class SimulatorServer:
-    """A simulator bound to a loopback address. Port 0 takes a free one; `origin` tells where it is."""
+    """A simulator bound to a loopback address; `origin` is its base URL."""
 
     def __init__(
         self, host: str = "127.0.0.1", port: int = 0, config: Config | None = None, state_file: Path | None = None
     ) -> None:
-        """Bind, and load the state. Raises SimulatorError when either cannot be done."""
+        """Bind the socket and load the state.
+
+        Args:
+            host: A loopback address or `localhost`.
+            port: 0 binds a free port.
+            config: The initial configuration; None for the defaults.
+            state_file: Where the providers' state persists; None keeps it in memory.
+
+        Raises:
+            SimulatorError: The address is not loopback or is in use, or the file is not a simulator's state.
+        """
         file = StateFile(state_file) if state_file is not None else None
         try:
             state = file.load() if file is not None else State()
@@ -71,7 +81,7 @@ class SimulatorServer:
         self._server: _UvicornServer | None = None
 
     def serve(self, on_ready: Callable[[], None]) -> None:
-        """Serve until a signal or `stop`; call `when_ready` once connections are accepted."""
+        """Serve until a signal or `stop`; call `on_ready` once connections are accepted."""
         config = uvicorn.Config(
             create_app(self._engine), http=TrackingProtocol, ws="none", lifespan="off", loop="asyncio",
             log_level="error", access_log=False, timeout_graceful_shutdown=_STOP_TIMEOUT_S,
@@ -80,7 +90,11 @@ class SimulatorServer:
         self._server.run(sockets=[self._socket])
 
     def start(self) -> "SimulatorServer":
-        """Serve in a thread; returns when connections are accepted."""
+        """Serve in a thread and return once connections are accepted.
+
+        Raises:
+            SimulatorError: The server is not ready within 30 s.
+        """
         self._thread = threading.Thread(target=self.serve, args=(self._ready.set,), name="simulator", daemon=True)
         self._thread.start()
         if not self._ready.wait(30):
@@ -88,6 +102,7 @@ class SimulatorServer:
         return self
 
     def stop(self) -> None:
+        """Stop serving and close the socket; requests that hang get their connection dropped."""
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:
@@ -109,7 +124,7 @@ def _bind_socket(host: str, port: int) -> socket.socket:
     if not loopback:
         raise SimulatorError(f"simulator: {host} is not a loopback address")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sets TCP_NODELAY only on sockets that name their protocol; without it every answer waits 40 ms.
+    # asyncio sets TCP_NODELAY only when the socket's proto is IPPROTO_TCP; without it every response takes 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,4 +1,4 @@
-"""AgentMail: inboxes with idempotent creation, and enough of sending to show its lag."""
+"""AgentMail's endpoints: inboxes with idempotent creation, and message sending with its lag."""
 
 import json
 import re
@@ -41,12 +41,13 @@ _USERNAME = re.compile(r"[A-Za-z0-9._\-+]{1,64}")
 
 
 def validation_error(field_errors: Iterable[tuple[str, str]]) -> Reply:
+    """Render field errors as AgentMail's 400, one entry with `path` and `message` per error."""
     details = [{"path": [field], "message": f"{field} {message}"} for field, message in field_errors]
     return agentmail_error(ErrorDetails(400), {"errors": details})
 
 
 def serialize_inbox(inbox: Inbox) -> Obj:
-    """An inbox as answers show it: what is not set is absent, not null."""
+    """Serialize an inbox for a response; unset fields are absent, not null."""
     result: Obj = {
         "pod_id": POD_ID, "inbox_id": inbox.email, "email": inbox.email, "created_at": to_iso(inbox.created_at),
         "updated_at": to_iso(inbox.updated_at),
@@ -83,6 +84,7 @@ def _find_common_errors(body: Obj, field_types: FieldTypes) -> list[tuple[str, s
 
 
 def create(state: State, config: Config, call: ApiCall) -> Reply:
+    """Create an inbox; a `client_id` in use returns the existing inbox with 200."""
     settings, body = config.agentmail, call.body
     errors = _find_common_errors(body, _CREATE_FIELDS)
     client_id, username = as_str(body.get("client_id")), as_str(body.get("username"))
@@ -120,7 +122,7 @@ def create(state: State, config: Config, call: ApiCall) -> Reply:
 
 
 def _replay_creation(state: State, settings: AgentMailConfig, client_id: str, now: float) -> Reply | None:
-    """The first answer once more, whatever the new body says; null when this client id is free."""
+    """Return the response for a known client id, whatever the new body contains; None when the id is free."""
     earlier = state.agentmail.find_newest_by_client_id(client_id)
     if earlier is None:
         return None
@@ -151,6 +153,7 @@ def _merge_metadata(inbox: Inbox, change: Obj) -> None:
 
 
 def list_inboxes(state: State, config: Config, call: ApiCall) -> Reply:
+    """List live inboxes, newest first unless `ascending=true`."""
     errors = find_query_errors(call.query_params, ("limit", "page_token", "ascending"))
     if call.param("ascending") not in (None, "true", "false"):
         errors.append(("ascending", "must be true or false"))
@@ -161,6 +164,7 @@ def list_inboxes(state: State, config: Config, call: ApiCall) -> Reply:
 
 
 def search(state: State, config: Config, call: ApiCall) -> Reply:
+    """Search live inboxes for a substring of address or display name, case-insensitive, newest first."""
     errors = find_query_errors(call.query_params, ("q", "limit", "page_token"))
     text = call.param("q") or ""
     if not 2 <= len(text) <= 256:
@@ -188,11 +192,13 @@ def _page_reply(inboxes: list[Inbox], settings: AgentMailConfig, call: ApiCall, 
 
 
 def get(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Return an inbox by its address, which is its `inbox_id`."""
     inbox = state.agentmail.find_by_email(call.path_params["inbox_id"])
     return Reply(200, serialize_inbox(inbox)) if inbox else agentmail_error(ErrorDetails(404))
 
 
 def patch(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Update display name, status or metadata; metadata is merged, and null clears all of it."""
     inbox = state.agentmail.find_by_email(call.path_params["inbox_id"])
     if inbox is None:
         return agentmail_error(ErrorDetails(404))
@@ -214,6 +220,7 @@ def patch(state: State, _config: Config, call: ApiCall) -> Reply:
 
 
 def delete(state: State, config: Config, call: ApiCall) -> Reply:
+    """Delete an inbox; its address stays blocked for the configured `delete_seconds`."""
     inbox = state.agentmail.find_by_email(call.path_params["inbox_id"])
     if inbox is None:
         return agentmail_error(ErrorDetails(404))
@@ -223,7 +230,7 @@ def delete(state: State, config: Config, call: ApiCall) -> Reply:
 
 
 def send_message(state: State, config: Config, call: ApiCall) -> Reply:
-    """Sending from a fresh inbox says that there is none, although list and get show it."""
+    """Record a message, once per `Idempotency-Key`; a new inbox answers 404 although list and get return it."""
     inbox = state.agentmail.find_by_email(call.path_params["inbox_id"])
     if inbox is None or call.now < inbox.created_at + config.agentmail.send_lag_s:
         return agentmail_error(ErrorDetails(404))
@@ -245,6 +252,8 @@ def send_message(state: State, config: Config, call: ApiCall) -> Reply:
 
 @dataclass(frozen=True)
 class SimulatedAgentMail:
+    """AgentMail as a REST provider: Bearer tokens, and `X-RateLimit-Reset` only on 429."""
+
     name: str = "agentmail"
     base_path: str = "/agentmail/v0"
     operations: tuple[ApiOperation, ...] = (
@@ -258,20 +267,24 @@ class SimulatedAgentMail:
     )
 
     def render_error(self, failure: ErrorDetails) -> Reply:
+        """Render an error in AgentMail's shape."""
         return agentmail_error(failure)
 
     def select_config(self, config: Config) -> AgentMailConfig:
+        """Select AgentMail's part of the configuration."""
         return config.agentmail
 
     def authorize(self, _state: State, config: Config, call: ApiCall) -> Reply | None:
+        """Return 401 without a Bearer token, 403 for a refused one, None otherwise."""
         if "authorization" not in call.headers:
             return agentmail_error(ErrorDetails(401))
         token = get_bearer_token(call)
         if token is None:
             return agentmail_error(ErrorDetails(401, code="invalid_token_type"))
         if token in config.agentmail.refused_tokens:
-            return Reply(403, {"message": "Forbidden"})  # the gateway's words, in no shape of the API's
+            return Reply(403, {"message": "Forbidden"})  # sent by the gateway, not in the API's error shape
         return None
 
     def rate_limit_headers(self, limiter: RateLimiter, status: int) -> dict[str, str]:
+        """Build `X-RateLimit-Reset`, in epoch seconds, for a 429."""
         return {"X-RateLimit-Reset": str(int(limiter.reset_at) + 1)} if status == 429 else {}

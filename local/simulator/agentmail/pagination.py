@@ -1,4 +1,4 @@
-"""AgentMail's page tokens: they name a place in the order, so pages stay honest while inboxes come and go."""
+"""AgentMail's page tokens: keyset pagination, so pages stay consistent while inboxes are created and deleted."""
 
 import base64
 import binascii
@@ -9,6 +9,8 @@ from local.simulator.state.agentmail import Inbox
 
 @dataclass(frozen=True)
 class InboxPage:
+    """One page; `next_token` is None on the last one."""
+
     inboxes: list[Inbox]
     next_token: str | None
 
@@ -32,9 +34,9 @@ def _decode_token(token: str) -> tuple[float, str] | None:
 def paginate(
     inboxes: list[Inbox], size: int, token: str | None, newest_first: bool, has_empty_first_page: bool
 ) -> InboxPage | None:
-    """One page, or null for a token that is none.
+    """Return one page, or None for an invalid token.
 
-    With `empty_first` a listing begins with an empty page that carries a token, which AgentMail is free to send.
+    With `has_empty_first_page` a list starts with an empty page that carries a token, which AgentMail's API permits.
     """
     ordered = sorted(inboxes, key=_get_sort_key, reverse=newest_first)
     if token is None and has_empty_first_page:

@@ -1,4 +1,4 @@
-"""What is alive at the providers and costs money or a slot. A test of no leaks asks for nothing else."""
+"""Leftovers: live objects that cost money or count against a quota. Leak tests expect an empty list."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,14 @@ from local.simulator.state.store import State
 
 @dataclass(frozen=True)
 class Leftover:
+    """One live object.
+
+    Attributes:
+        provider: `railway`, `openrouter`, `agentmail` or `telnyx`.
+        kind: `service`, `volume`, `key`, `inbox`, `number` or `order`.
+        name: The name or reference that the client gave it; a number's E.164 form.
+    """
+
     provider: str
     kind: str
     id: str
@@ -15,7 +23,7 @@ class Leftover:
 
 
 def list_leftovers(state: State, now: float) -> list[Leftover]:
-    """Services, volumes not pending deletion, keys, inboxes, our numbers, and orders whose number is ours."""
+    """List services, volumes not pending deletion, keys, inboxes, owned numbers, and the orders of owned numbers."""
     return [*_list_railway(state), *_list_openrouter(state), *_list_agentmail(state), *_list_telnyx(state, now)]
 
 

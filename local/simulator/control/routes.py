@@ -1,39 +1,39 @@
-"""The control API under `/_sim`: state, configuration, faults, calls and seeds. JSON in and out.
+"""The control API under `/_sim`. JSON in and out.
 
     GET    /_sim/health
-    POST   /_sim/reset                      all back to the beginning; the body may hold configuration
-    GET    /_sim/config    PATCH            nested, see `config.py`; unknown keys are refused (422)
-    GET    /_sim/state                      everything per provider, deleted things too, secrets included
-    GET    /_sim/leftovers                  what is alive and costs money or a slot: provider, kind, id, name
-    GET    /_sim/calls?since=N              calls after the Nth, bodies without secrets
-    POST   /_sim/faults    GET              order a fault; list all, with how often they matched and struck
-    DELETE /_sim/faults[/{id}]              take all back, or one
-    POST   /_sim/railway/services           {"count", "prefix", "environmentId"?, "status"?, "bare"?}: seed many
+    POST   /_sim/reset                      drop all state; the body may hold configuration
+    GET    /_sim/config    PATCH            nested, see `config.py`; unknown keys are rejected (422)
+    GET    /_sim/state                      the whole state per provider, deleted objects and secrets included
+    GET    /_sim/leftovers                  live objects that cost money or a slot: provider, kind, id, name
+    GET    /_sim/calls?since=N              calls after the Nth, bodies redacted
+    POST   /_sim/faults    GET              inject a fault; list all, with `matched` and `struck` counts
+    DELETE /_sim/faults[/{id}]              remove all, or one
+    POST   /_sim/railway/services           {"count", "prefix", "environmentId"?, "status"?, "bare"?}: seed services
     POST   /_sim/railway/deployments/{id}   {"status"}: force a status
     POST   /_sim/telnyx/numbers             {"count", "customer_reference"?}: seed owned numbers
     PATCH  /_sim/telnyx/numbers/{id}        {"deletion_lock_enabled"}
-    POST   /_sim/model/scripts              {"turns", "match"?, "repeat"?}: what the model says, see `model/script.py`
-    DELETE /_sim/model/scripts              forget all of them
+    POST   /_sim/model/scripts              {"turns", "match"?, "repeat"?}: see `engine/model_scripts.py`
+    DELETE /_sim/model/scripts              remove all scripts
 
 A fault is `{provider, operation?, kind, times?, after?, match?, seconds?, status?, code?, message?, retry_after?,
-field?, done?}`: `times` is 1 unless given and null for good; the first `after` matching requests are spared; `match`
-must occur in the path, query or body. A request is hit by at most one fault, the oldest that matches. Kinds:
+field?, done?}`: `times` is 1 by default and null for no limit; the first `after` matching requests are skipped;
+`match` must occur in the path, query or body. At most one fault hits a request, the oldest that matches. Kinds:
 
-    refuse             refused, nothing done: 400 or `status`, in the provider's shape
-    lost               done, then the connection is dropped without an answer
-    drop               the connection is dropped, nothing done
-    hang               nothing is done for `seconds`, then the connection is dropped
-    hang_done          done at once, answered after `seconds`
-    slow               `seconds` more latency before the work
-    rate_limit         429 in the provider's shape, with `retry_after`; nothing done
-    rate_limit_text    429 with the text `error code: 1015`; nothing done
-    server_error       `status` (500), nothing done
-    server_error_done  the same, but done
-    html               502 with HTML, nothing done unless `done`
-    graphql_error      Railway: HTTP 200 with `message` in errors[], nothing done unless `done`
-    graphql_throttle   Railway: HTTP 200 with the throttle for volumes, or `message`; nothing done
-    garbage            200 with a body that is no JSON; done unless `done` is false
-    partial            Railway: done, but nullable fields below the root (or just `field`) are null, with errors
+    refuse             400 or `status` in the provider's shape; not executed
+    lost               executed, then the connection is dropped without a response
+    drop               the connection is dropped; not executed
+    hang               the connection is dropped after `seconds`; not executed
+    hang_done          executed at once, response after `seconds`
+    slow               `seconds` more latency before execution
+    rate_limit         429 in the provider's shape, with `retry_after`; not executed
+    rate_limit_text    429 with the text `error code: 1015`; not executed
+    server_error       `status` (500); not executed
+    server_error_done  the same, but executed
+    html               502 with HTML; executed only if `done`
+    graphql_error      Railway: HTTP 200 with `message` in errors[]; executed only if `done`
+    graphql_throttle   Railway: HTTP 200 with the volume throttle, or `message`; not executed
+    garbage            200 with a body that is not JSON; executed unless `done` is false
+    partial            Railway: executed, but nullable fields below the root (or only `field`) are null, with errors
 """
 
 import time
@@ -63,6 +63,8 @@ DeploymentStatus = Literal[
 
 
 class SeedServicesRequest(BaseModel, extra="forbid"):
+    """Body of `POST /_sim/railway/services`; `bare` creates services without deployments, domains and volumes."""
+
     count: int = Field(ge=1, le=100_000)
     prefix: str = "convos-agent-"
     environmentId: str = ENVIRONMENT_ID
@@ -71,19 +73,26 @@ class SeedServicesRequest(BaseModel, extra="forbid"):
 
 
 class DeploymentStatusRequest(BaseModel, extra="forbid"):
+    """Body of `POST /_sim/railway/deployments/{id}`."""
+
     status: DeploymentStatus
 
 
 class SeedNumbersRequest(BaseModel, extra="forbid"):
+    """Body of `POST /_sim/telnyx/numbers`."""
+
     count: int = Field(ge=1, le=10_000)
     customer_reference: str | None = None
 
 
 class NumberChangeRequest(BaseModel, extra="forbid"):
+    """Body of `PATCH /_sim/telnyx/numbers/{id}`."""
+
     deletion_lock_enabled: bool
 
 
 def create_router(engine: Engine) -> APIRouter:
+    """Create the control routes over one engine; changes take effect with the next request to a provider."""
     router = APIRouter(prefix="/_sim", include_in_schema=False)
 
     def apply_change(base: Config, change: Mapping[str, object]) -> Config:

@@ -1,4 +1,4 @@
-"""The log of calls: what was asked, what was done, what was answered. Secrets stay out of it."""
+"""The call log: each request, whether it was executed, and its response status. Secrets are redacted."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,14 @@ REDACTED = "***"
 
 @dataclass
 class CallEntry:
-    """One call. `status` stays null when no answer was sent; `committed` tells that its work was done."""
+    """One logged call.
+
+    Attributes:
+        status: The HTTP status of the response; None while it is pending or when the connection was dropped.
+        committed: Whether the request was executed and succeeded, whatever the client received.
+        ended: Whether the call is finished.
+        fault: The kind of the fault that hit the call.
+    """
 
     sequence: int
     time: float
@@ -32,23 +39,25 @@ class CallEntry:
 
 @dataclass
 class CallLog:
-    """Calls in the order of their arrival, numbered from 1 without gaps until the next reset."""
+    """Calls in the order of arrival, numbered from 1 without gaps until the next reset."""
 
     entries: list[CallEntry] = field(default_factory=list[CallEntry])
 
     def append(self, entry: CallEntry) -> CallEntry:
+        """Assign the next sequence number to an entry and store it."""
         entry.sequence = len(self.entries) + 1
         self.entries.append(entry)
         return entry
 
     def list_after(self, sequence: int) -> list[CallEntry]:
+        """Return the entries with a sequence number above `sequence`."""
         return self.entries[max(sequence, 0) :]
 
 
 def redact_body(body: Mapping[str, object], is_graphql: bool) -> Obj:
-    """The body without secrets: no values of variables, no values under names that look secret.
+    """Redact a request body: the values of `variables` and of names that look secret.
 
-    For GraphQL the top-level `variables` are arguments and stay readable; string literals in the query do not.
+    For GraphQL the top-level `variables` are arguments and stay readable; string literals in the query are redacted.
     """
     if not is_graphql:
         return as_obj(_redact_value(dict(body)))

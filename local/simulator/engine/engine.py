@@ -1,8 +1,8 @@
-"""What happens to every request to a provider, whichever it is: log, rate limit, fault, latency, work, answer.
+"""The pipeline of every request to a provider: log, rate limit, fault, latency, execution, response.
 
-The work of a request is one synchronous function over the state, so requests never interleave inside it. It runs in a
-task of its own: a client that goes away changes nothing about what is done. Latency is waited *before* the work
-(`latency_ms`), and on order also between the work and the answer (`latency_after_ms`).
+A request executes as one synchronous function over the state, so requests never interleave inside it. It runs in its
+own task: a client that disconnects does not change what is executed. `latency_ms` is spent *before* execution,
+`latency_after_ms` between execution and response.
 """
 
 import asyncio
@@ -25,7 +25,18 @@ from local.simulator.state.store import State, StateFile
 
 @dataclass(frozen=True)
 class IncomingCall:
-    """A request as the engine sees it. `text` is what a fault's `match` is looked for in."""
+    """A request as the engine sees it.
+
+    Attributes:
+        operations: The operation's names; a GraphQL document may hold several.
+        match_text: Path, query and body, which a fault's `match` is searched in.
+        logged_body: The body without secrets.
+        is_mutation: Whether the state file is written after execution.
+        execute: Runs the request at a time (epoch seconds), with the fault that hit it.
+        render_error: Renders an error in the provider's shape.
+        select_config: Selects the provider's part of the configuration.
+        rate_limit_headers: Builds the provider's headers for a limiter and a response status.
+    """
 
     provider: str
     operations: tuple[str, ...]
@@ -43,7 +54,7 @@ class IncomingCall:
 
 @dataclass
 class Engine:
-    """The one mutable thing of a simulator: state, configuration, faults, scripts and calls."""
+    """All mutable data of one simulator: state, configuration, faults, scripts, calls and rate limiters."""
 
     config: Config
     state: State
@@ -57,7 +68,7 @@ class Engine:
     _release_event: asyncio.Event = field(default_factory=asyncio.Event)
 
     def reset(self, config: Config, state: State) -> None:
-        """Everything back to the beginning; requests that hang are let go."""
+        """Replace configuration and state, drop faults, scripts, calls and limiters, and release hanging requests."""
         self.config, self.state = config, state
         self.faults, self.scripts, self.calls, self.limiters = FaultRegistry(), ScriptRegistry(), CallLog(), {}
         self.generation += 1
@@ -65,15 +76,17 @@ class Engine:
         self.save()
 
     def release_waiters(self) -> None:
-        """Wake up everything that waits: latency and hanging requests end at once."""
+        """End all sleeps at once: latency and hanging requests."""
         self._release_event.set()
         self._release_event = asyncio.Event()
 
     def save(self) -> None:
+        """Write the state file, if there is one."""
         if self.state_file is not None:
             self.state_file.save(self.state)
 
     async def handle_call(self, call: IncomingCall) -> Response:
+        """Log and process a call; processing continues when the client disconnects."""
         entry = self.calls.append(
             CallEntry(0, time.time(), call.provider, "+".join(call.operations), call.method, call.path,
                       call.header_names, call.logged_body)
@@ -98,7 +111,7 @@ class Engine:
             entry.ended = True
 
     async def _execute_with_fault(self, call: IncomingCall, entry: CallEntry) -> Reply | None:
-        """The answer with whatever fault was ordered for it; null means that the connection is dropped."""
+        """Execute a call under the fault that hits it; None drops the connection."""
         fault = self.faults.select(call.provider, call.operations, call.match_text)
         spec = fault.spec if fault else None
         kind = spec.kind if spec else None
@@ -108,7 +121,7 @@ class Engine:
         if fault is None or fault.should_execute:
             await self.sleep(self.config.latency_ms / 1000 + (seconds if kind == "slow" else 0.0))
             if generation != self.generation:
-                return None  # asked of a state that a reset has replaced
+                return None  # a reset has replaced the state that the request was sent to
             reply = self._execute(call, entry, fault)
         else:
             if kind == "hang":
@@ -146,7 +159,7 @@ class Engine:
         return limiter
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, until `release` at the longest."""
+        """Sleep, at most until the next `release_waiters`."""
         if seconds <= 0:
             return
         try:
@@ -156,12 +169,12 @@ class Engine:
 
 
 def build_fault_reply(fault: Fault, render_error: Callable[[ErrorDetails], Reply]) -> Reply:
-    """The answer that a fault puts in place of the provider's own."""
+    """Build the response that a fault sends in place of the provider's own."""
     spec = fault.spec
     retry_after = spec.retry_after
     match spec.kind:
         case "refuse":
-            # On Railway a refusal of our making is one of validation: its business errors come as HTTP 200.
+            # On Railway this renders as a validation error: its business errors come with HTTP 200.
             return render_error(ErrorDetails(spec.status or 400, spec.message, spec.code, retry_after))
         case "rate_limit":
             return render_error(ErrorDetails(spec.status or 429, spec.message, spec.code, retry_after))

@@ -1,4 +1,4 @@
-"""Faults to order: which request they hit, how often, and what they do."""
+"""Fault injection: which requests a fault hits, how often, and whether they still execute."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,11 +15,11 @@ FaultKind = Literal[
 RAILWAY_ONLY_KINDS: frozenset[str] = frozenset({"graphql_error", "graphql_throttle", "partial"})
 
 EXECUTING_KINDS: frozenset[str] = frozenset({"lost", "hang_done", "slow", "server_error_done", "garbage", "partial"})
-"""Kinds whose request does its work all the same."""
+"""Kinds whose request executes although its response is late, altered or missing."""
 
 
 class FaultSpec(BaseModel, extra="forbid"):
-    """What a caller orders. See `control.py` for the meaning of each kind."""
+    """A fault as the control API takes it; `control/routes.py` documents the kinds and fields."""
 
     provider: ProviderName
     operation: str = "*"
@@ -38,7 +38,7 @@ class FaultSpec(BaseModel, extra="forbid"):
 
 @dataclass
 class Fault:
-    """An ordered fault and how often it has matched and struck."""
+    """An injected fault, with the number of requests that matched it and that it hit."""
 
     id: int
     spec: FaultSpec
@@ -47,15 +47,16 @@ class Fault:
 
     @property
     def should_execute(self) -> bool:
-        """Whether the request's work is done although the answer is spoilt."""
+        """Whether a request that the fault hits is executed."""
         return self.spec.kind in EXECUTING_KINDS if self.spec.done is None else self.spec.done
 
     @property
     def is_spent(self) -> bool:
+        """Whether the fault has hit `times` requests."""
         return self.spec.times is not None and self.hit_count >= self.spec.times
 
     def try_hit(self, provider: str, operations: tuple[str, ...], text: str) -> bool:
-        """Count a request; true when this fault hits it."""
+        """Count a request that matches; return whether this fault hits it."""
         spec = self.spec
         if self.is_spent or spec.provider not in ("*", provider):
             return False
@@ -74,19 +75,20 @@ class Fault:
 
 @dataclass
 class FaultRegistry:
-    """All ordered faults. A request is hit by at most one: the oldest that matches and is not spent."""
+    """All injected faults. At most one hits a request: the oldest that matches and is not spent."""
 
     by_id: dict[int, Fault] = field(default_factory=dict[int, Fault])
     last_id: int = 0
 
     def add(self, spec: FaultSpec) -> Fault:
+        """Register a fault under the next id."""
         self.last_id += 1
         fault = Fault(self.last_id, spec)
         self.by_id[fault.id] = fault
         return fault
 
     def select(self, provider: str, operations: tuple[str, ...], text: str) -> Fault | None:
-        """The fault that hits this request, if any. `text` is the path, the query and the body."""
+        """Return the fault that hits this request, if any; `text` is the path, the query and the body."""
         for fault in self.by_id.values():
             if fault.try_hit(provider, operations, text):
                 return fault

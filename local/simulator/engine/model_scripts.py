@@ -1,10 +1,10 @@
-"""What can be ordered of the model: scripts, the turns in them, and which of them answers a request.
+"""Scripts for the model: turns to play, and the selection of the turn that answers a request.
 
-A script answers one prompt. Which turn is next is read from the input alone (how many turns of the model follow the
-last user message), so a request that is sent again gets the same turn again. A script with `match` answers every prompt
-whose last user message holds that text (the newest such script wins); one without is a queue's next, taken by the next
-prompt that nothing matches and kept for it. The same conversation asked the same again keeps its script, unless another
-was queued after that one had been played to its end. What is not scripted is answered as `demo.py` sees fit.
+A script answers one prompt. The next turn is derived from the input alone (the number of model turns after the last
+user message), so a retried request gets the same turn again. A script with `match` answers every prompt whose last
+user message contains that text; the newest such script wins. A script without `match` is queued: the next unmatched
+prompt takes it and keeps it. A repeated prompt keeps its script, unless the script has ended and another was queued
+since. Requests without a script get a turn from `model/demo_turns.py`.
 """
 
 from collections import Counter
@@ -23,8 +23,13 @@ class _StrictModel(BaseModel, extra="forbid"):
 
 
 class ScriptedToolCall(_StrictModel):
-    """A tool call. `name` is a tool's id or wire name; one that is not among the tools is sent as it is. `arguments`
-    given as a text are sent as they are, malformed ones too."""
+    """A tool call in a scripted turn.
+
+    Attributes:
+        name: A tool's id or wire name; a name that is not among the request's tools is sent unchanged.
+        arguments: A string is sent unchanged, malformed JSON included.
+        call_id: None generates an id.
+    """
 
     name: str
     arguments: str | Obj = Field(default_factory=dict[str, object])
@@ -32,7 +37,7 @@ class ScriptedToolCall(_StrictModel):
 
 
 class ScriptedError(_StrictModel):
-    """An HTTP error in place of an answer, in the shape that the configuration says."""
+    """An HTTP error in place of a response, in the configured `error_shape`; `retry_after` is in seconds."""
 
     status: int = Field(default=500, ge=400, le=599)
     code: str | None = None
@@ -42,17 +47,25 @@ class ScriptedError(_StrictModel):
 
 
 class ScriptedUsage(_StrictModel):
+    """The token counts that a response reports."""
+
     input_tokens: int = Field(ge=0)
     output_tokens: int = Field(ge=0)
 
 
 class ScriptedTurn(_StrictModel):
-    """One answer of the model: text, refusal and calls in this order after reasoning, and what goes wrong with it.
+    """One response of the model: reasoning, then `other`, text, refusal and calls, and an optional failure.
 
-    `error` replaces the answer, `breaks` ends it after `break_after` deltas; both strike `times` times for the same
-    turn (null: always), then the turn is answered. Not streamed, `error_event` and `error_member` are a body with an
-    error and HTTP 200, `truncated` is half a body. `incomplete` leaves the last item of the output unfinished. `other`
-    are further output items as they are. `usage` null tells none. Times are in seconds.
+    `error` replaces the response, `breaks` ends it after `break_after` deltas; both apply `times` times to the same
+    turn (None: always), then the turn plays without them. Without streaming, `error_event` and `error_member` are
+    HTTP 200 with an error in the body, `truncated` is half a body.
+
+    Attributes:
+        other: Further output items, sent unchanged.
+        incomplete: Leaves the last output item unfinished, for this reason.
+        usage: Token counts; `counted` estimates them from the sizes, None omits them.
+        latency_s: Seconds before the response, on top of the configured latency.
+        gap_s: Seconds between streamed deltas, on top of the configured gap.
     """
 
     text: str | None = None
@@ -72,13 +85,14 @@ class ScriptedTurn(_StrictModel):
 
 
 class Script(_StrictModel):
-    """Turns of one prompt. After the last one it says `Done.`, or with `repeat` the last one again."""
+    """The turns for one prompt; after the last one the model says `Done.`, or repeats it if `repeat`."""
 
     turns: list[ScriptedTurn] = Field(min_length=1)
     match: str | None = None
     repeat: bool = False
 
     def get_turn(self, number: int) -> ScriptedTurn:
+        """Return the turn at a zero-based index, or what follows the last one."""
         if number < len(self.turns):
             return self.turns[number]
         return self.turns[-1] if self.repeat else ScriptedTurn(text="Done.")
@@ -86,7 +100,7 @@ class Script(_StrictModel):
 
 @dataclass
 class ScriptEntry:
-    """A script, when it was ordered, and when it was played to its end (both counted, not timed)."""
+    """A registered script. `added_at` and `ended_at` are values of the registry's counter, not times."""
 
     id: int
     script: Script
@@ -96,7 +110,7 @@ class ScriptEntry:
 
 @dataclass
 class ScriptRegistry:
-    """All ordered scripts, which prompts have taken which, and how often each turn was asked for."""
+    """All scripts, the prompts that took them, and the number of requests per turn."""
 
     entries: list[ScriptEntry] = field(default_factory=list[ScriptEntry])
     queue: list[ScriptEntry] = field(default_factory=list[ScriptEntry])
@@ -105,6 +119,7 @@ class ScriptRegistry:
     counter: int = 0
 
     def add(self, script: Script) -> ScriptEntry:
+        """Register a script; without `match` it joins the queue."""
         self.counter += 1
         entry = ScriptEntry(len(self.entries) + 1, script, self.counter)
         self.entries.append(entry)
@@ -113,9 +128,12 @@ class ScriptRegistry:
         return entry
 
     def select_turn(self, prompt_digest: str, user_text: str, turn_number: int) -> ScriptedTurn | None:
-        """The turn that answers a request, None if it is not scripted.
+        """Select the turn that answers a request; None when no script applies.
 
-        `prompt` stands for the input up to the last user message, `text` is that message, `number` the turn's.
+        Args:
+            prompt_digest: Digest of the input up to and including the last user message.
+            user_text: The last user message.
+            turn_number: The number of model turns after it.
         """
         entry = self._find_entry(prompt_digest, user_text, turn_number)
         if entry is None:

@@ -1,4 +1,4 @@
-"""REST providers: a table of operations, an authentication, and a shape for failures."""
+"""Mounting of REST providers: a table of operations, authorization, and an error shape."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ Handler = Callable[[State, Config, ApiCall], Reply]
 
 @dataclass(frozen=True)
 class ApiOperation:
-    """One row of a provider's table. `path` is below the provider's base address."""
+    """One row of a provider's table; `path` is relative to the provider's base path."""
 
     name: str
     method: str
@@ -32,30 +32,42 @@ class ApiOperation:
 
 
 class RestProvider(Protocol):
-    """What a provider module hands to `mount`."""
+    """What a provider passes to `mount_provider`."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
-    def base_path(self) -> str: ...
-
-    @property
-    def operations(self) -> tuple[ApiOperation, ...]: ...
-
-    def render_error(self, failure: ErrorDetails) -> Reply: ...
-
-    def select_config(self, config: Config) -> ProviderConfig: ...
-
-    def authorize(self, _state: State, config: Config, call: ApiCall, /) -> Reply | None:
-        """The answer to a request whose credentials do not allow it."""
+    def name(self) -> str:
+        """The provider's name in faults, calls and configuration."""
         ...
 
-    def rate_limit_headers(self, limiter: RateLimiter, _status: int, /) -> dict[str, str]: ...
+    @property
+    def base_path(self) -> str:
+        """The path below the origin, such as `/telnyx/v2`."""
+        ...
+
+    @property
+    def operations(self) -> tuple[ApiOperation, ...]:
+        """The endpoints; a path without a match gets a 404 in the provider's shape."""
+        ...
+
+    def render_error(self, failure: ErrorDetails) -> Reply:
+        """Render an error in the provider's shape."""
+        ...
+
+    def select_config(self, config: Config) -> ProviderConfig:
+        """Select the provider's part of the configuration."""
+        ...
+
+    def authorize(self, _state: State, config: Config, call: ApiCall, /) -> Reply | None:
+        """Return the error response for insufficient credentials, None when the call is authorized."""
+        ...
+
+    def rate_limit_headers(self, limiter: RateLimiter, _status: int, /) -> dict[str, str]:
+        """Build the rate-limit headers for a response with this status."""
+        ...
 
 
 def mount_provider(app: FastAPI, engine: Engine, provider: RestProvider) -> None:
-    """Serve a provider below its base address; anything else there is answered in its own shape."""
+    """Serve a provider below its base path; unknown paths get a 404 in the provider's shape."""
     for operation in provider.operations:
         app.add_api_route(
             provider.base_path + operation.path, _create_endpoint(engine, provider, operation),
@@ -108,7 +120,7 @@ def _create_endpoint(
 
 
 def parse_json_body(raw: bytes, content_type: str | None, method: str) -> tuple[Obj, str | None]:
-    """The JSON object of a body, and what is wrong with it."""
+    """Parse a JSON object; return it with an error message, which is None for a valid body."""
     if not raw:
         return {}, None
     if method in ("GET", "DELETE"):
@@ -125,6 +137,6 @@ def parse_json_body(raw: bytes, content_type: str | None, method: str) -> tuple[
 
 
 def get_bearer_token(call: ApiCall) -> str | None:
-    """The token of an Authorization header of the Bearer scheme."""
+    """Return the token of an `Authorization: Bearer` header; the scheme is case-sensitive."""
     scheme, _, token = call.headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme == "Bearer" else None

@@ -1,4 +1,8 @@
-"""An OpenAI-compatible Responses API that plays scripts, or answers a demo's questions when none is ordered.
-Strict about what it is asked, and stateless: the replayed input alone tells which turn of a script is next.
-Mounted by `app.py`; scripts are ordered through the control API; no client code and no tool may live here.
+"""OpenAI-compatible Responses API that plays scripted turns, or demo turns when no script applies.
+
+Validates requests strictly and is stateless: the replayed input alone determines the turn of a script.
+Never holds client code, and never executes a tool.
+
+Entry point: `endpoint.mount_model`, mounted by `app.py` at `/model/v1`; scripts (`engine/model_scripts.py`) are
+added through the control API.
 """

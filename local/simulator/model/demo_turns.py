@@ -1,7 +1,7 @@
-"""What the model says when nothing is scripted: enough for a demo and for trying things out by hand.
+"""Turns for requests without a script: enough for a demo and for manual trials.
 
-It tells the time, lists, creates and destroys instances by the tools it is given, and says of a tool's output what a
-person would want to know; anything else it answers with a friendly text that repeats the question.
+Keywords select a tool call: the time, or listing, creating and destroying instances. A tool's output is summarized
+in a sentence; any other message gets a text that repeats it.
 """
 
 import json
@@ -19,11 +19,11 @@ _TIMESTAMP_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?")
 
 _NAME_PREFIX = "convos-agent-"
 _MAX_ID_LENGTH = 19
-"""Railway takes names of at most 32 characters."""
+"""With the prefix 32 characters, the longest service name that Railway accepts."""
 
 
 def build_demo_turn(request: ModelRequest) -> ScriptedTurn:
-    """The turn that fits what the user said and what the tools have answered since."""
+    """Build the turn that fits the last user message and the tool results after it."""
     if request.tool_results:
         return ScriptedTurn(text=" ".join(_describe_output(name, output) for name, output in request.tool_results))
     call = _choose_tool_call(request)
@@ -70,7 +70,7 @@ def _to_instance_id(name: str) -> str:
 
 
 def _build_create_arguments(request: ModelRequest) -> Obj:
-    """No tools are asked for unless the schema insists: they would cost money."""
+    """Build the arguments of `instances.create`; `tools` is empty, or absent if optional: tools cost money."""
     found = _NAME_PATTERN.search(request.user_text)
     instance_id = _to_instance_id(found.group(1) if found else "demo")
     values: Obj = {"instanceId": instance_id, "name": f"{_NAME_PREFIX}{instance_id}", "tools": []}
@@ -80,7 +80,7 @@ def _build_create_arguments(request: ModelRequest) -> Obj:
 
 
 def _describe_output(name: str, output: str) -> str:
-    """A sentence about a tool's output."""
+    """Summarize a tool's output in one sentence."""
     try:
         value: object = json.loads(output)
     except ValueError:

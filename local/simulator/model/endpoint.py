@@ -1,4 +1,4 @@
-"""The model's one endpoint: who may ask, what is wrong with a request, and the answer, whole or streamed."""
+"""`POST /responses`: authorization, validation, and the response, as one body or as a stream."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ BASE_PATH = "/model/v1"
 
 
 def mount_model(app: FastAPI, engine: Engine) -> None:
-    """Serve `POST /responses` below the base address; anything else there is a 404 in the model's shape."""
+    """Serve `POST /responses` below the base path; any other path gets a 404 in the model's shape."""
 
     def render_error(failure: ErrorDetails) -> Reply:
         return model_error(failure, engine.config.model.error_shape)
@@ -116,7 +116,7 @@ def _create_response(
 
 
 def _build_unstreamed_reply(response_body: Obj, turn: ScriptedTurn) -> Reply:
-    """The answer that is not streamed, with whatever breaks it."""
+    """Build the response as one body, with the turn's failure applied."""
     if turn.breaks in ("error_event", "error_member"):
         error: Obj = {"code": turn.code, "message": "The model stopped answering."}
         return Reply(200, {**response_body, "status": "failed", "output": [], "usage": None, "error": error})

@@ -1,4 +1,4 @@
-"""One refusal of a request, and the rule about names that tools and replayed calls share."""
+"""A validation error, and the name rule that tools and replayed calls share."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ NAME_PATTERN = re.compile(r"[a-zA-Z0-9_-]+")
 
 @dataclass(frozen=True)
 class InvalidRequest:
-    """What is wrong, where (null: nowhere in particular), and its code."""
+    """A validation error; `param` is the path of the invalid parameter, None for the request as a whole."""
 
     message: str
     param: str | None = None
@@ -18,6 +18,7 @@ class InvalidRequest:
 
 
 def find_name_errors(name: str, place: str, max_length: int) -> Iterator[InvalidRequest]:
+    """Yield errors for a function name with characters outside `[a-zA-Z0-9_-]` or above the maximum length."""
     if not NAME_PATTERN.fullmatch(name):
         pattern = "^[a-zA-Z0-9_-]+$"
         message = (

@@ -1,4 +1,4 @@
-"""What a Responses API refuses in the items of an input: shapes, names, and what must stand together."""
+"""Validation of input items: shapes, names, ids, and pairs of calls and outputs."""
 
 from collections.abc import Iterator
 
@@ -28,6 +28,7 @@ _STATUSES = ("in_progress", "completed", "incomplete")
 
 
 def find_item_errors(items: list[Obj]) -> Iterator[InvalidRequest]:
+    """Yield errors of single items first, then of duplicates, calls without outputs, and reasoning."""
     for index, item in enumerate(items):
         yield from _find_shape_errors(item, f"input[{index}]")
     yield from _find_duplicate_ids(items)
@@ -97,7 +98,7 @@ def _find_duplicate_ids(items: list[Obj]) -> Iterator[InvalidRequest]:
 
 
 def _find_call_errors(items: list[Obj]) -> Iterator[InvalidRequest]:
-    """Every call has one output that comes after it, and every output a call."""
+    """Yield errors unless each call has exactly one later output, and each output a call."""
     call_ids: set[object] = set()
     output_call_ids: set[object] = set()
     for item in items:
@@ -117,7 +118,7 @@ def _find_call_errors(items: list[Obj]) -> Iterator[InvalidRequest]:
 
 
 def _find_reasoning_errors(items: list[Obj]) -> Iterator[InvalidRequest]:
-    """What we reasoned comes back sealed and unchanged, before what followed from it."""
+    """Yield errors unless reasoning is replayed encrypted and unchanged, before the items that followed it."""
     reasoning_turns: set[str | None] = set()
     for index, item in enumerate(items):
         turn, name = find_turn_id(item), f"'{item.get('id')}' of type '{item.get('type', 'message')}'"

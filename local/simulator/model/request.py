@@ -1,4 +1,4 @@
-"""A request as the script and the demo see it: what the user said last, and what has happened since."""
+"""A parsed request: the last user message, and the model's turns and tool results after it."""
 
 import hashlib
 import json
@@ -9,16 +9,25 @@ from dataclasses import dataclass
 from local.simulator.http.messages import Obj, as_list, as_obj, as_str
 
 _TURN_ID = re.compile(r"_([rp]\d\d[0-9a-f]{16})(?:_\d+)?$")
-"""The part of our ids that all items of one turn have in common; `r` where it began with reasoning."""
+"""The part of generated ids that the items of one turn share; `r` marks a turn with reasoning."""
 _MODEL_ITEM_TYPES = ("reasoning", "function_call")
 LOGGED_TEXT_LENGTH = 2000
-"""Characters of each text that the log of calls shows."""
+"""Characters of each text that the call log keeps."""
 
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """`prompt` stands for everything up to the last user message, `number` counts the turns since; `results` are the
-    outputs of tools since, in order, each with the name of the tool."""
+    """A parsed request.
+
+    Attributes:
+        should_encrypt_reasoning: Whether `include` contains `reasoning.encrypted_content`.
+        tools: The tool definitions by wire name.
+        body_size: Characters of the body as JSON.
+        prompt_digest: Digest of the input up to and including the last user message.
+        user_text: The last user message.
+        turn_number: The number of model turns after it.
+        tool_results: Tool name and output of each result after it, in order.
+    """
 
     model: str
     stream: bool
@@ -31,7 +40,7 @@ class ModelRequest:
     tool_results: list[tuple[str, str]]
 
     def find_tool_name(self, tool_id: str) -> str | None:
-        """The wire name among the given tools that stands for a tool's id, or is it."""
+        """Return the wire name of a tool id among the request's tools, None when the tool is absent."""
         plain_name = re.sub(r"[^a-zA-Z0-9_-]", "_", tool_id)
         if tool_id in self.tools or plain_name in self.tools:
             return tool_id if tool_id in self.tools else plain_name
@@ -40,7 +49,7 @@ class ModelRequest:
 
 
 def parse_request(body: Obj) -> ModelRequest:
-    """Reads a request that `checks.py` has let through."""
+    """Parse a body that `request_validation.py` has accepted."""
     items = get_input_items(body)
     last_user_index = max((index for index, item in enumerate(items) if get_role(item) == "user"), default=-1)
     items_since = items[last_user_index + 1 :]
@@ -64,7 +73,7 @@ def parse_request(body: Obj) -> ModelRequest:
 
 
 def get_input_items(body: Obj) -> list[Obj]:
-    """The input as items."""
+    """Return the input as items; a string is one user message."""
     input_value = body.get("input")
     if isinstance(input_value, str):
         return [{"type": "message", "role": "user", "content": input_value}]
@@ -72,12 +81,12 @@ def get_input_items(body: Obj) -> list[Obj]:
 
 
 def get_role(item: Obj) -> str | None:
-    """A message's role, None for other items."""
+    """Return a message's role, None for other items."""
     return as_str(item.get("role")) if item.get("type", "message") == "message" else None
 
 
 def extract_text(content: object) -> str:
-    """The text of a message's content or of a tool's output, given as a string or in parts."""
+    """Return the text of a message's content or a tool's output, given as a string or as parts."""
     if isinstance(content, str):
         return content
     parts = [as_obj(part) for part in as_list(content)]
@@ -85,7 +94,7 @@ def extract_text(content: object) -> str:
 
 
 def find_turn_id(item: Obj) -> str | None:
-    """Which turn of ours an item comes from."""
+    """Return the turn id in an item's `id` or `call_id`, None when the simulator did not generate it."""
     for name in ("id", "call_id"):
         match = _TURN_ID.search(as_str(item.get(name)) or "")
         if match:
@@ -94,11 +103,12 @@ def find_turn_id(item: Obj) -> str | None:
 
 
 def compute_digest(value: object) -> str:
+    """Return the SHA-256 of a JSON value with sorted keys, in hexadecimal."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def summarize_request(body: Obj) -> Obj:
-    """What the log of calls keeps of a request: who was asked, with which tools, and each item in short."""
+    """Summarize a request for the call log: model, parameters, tool names, shortened items, and a digest."""
     tools = [as_str(as_obj(tool).get("name")) for tool in as_list(body.get("tools"))]
     parameters = {name: body[name] for name in ("model", "stream", "store", "include") if name in body}
     instructions = (as_str(body.get("instructions")) or "")[:LOGGED_TEXT_LENGTH]
@@ -116,7 +126,7 @@ def _summarize_item(item: Obj) -> Obj:
 
 
 def _count_turns(items: Iterable[Obj]) -> int:
-    """How many turns of the model there are: told by our ids, and where they are not ours by what interrupts them."""
+    """Count the model's turns: by turn ids, and for items without one by the items between them."""
     turn_ids: set[str] = set()
     other_turns, is_within_turn = 0, False
     for item in items:

@@ -1,4 +1,4 @@
-"""What a Responses API refuses: the parameters of a request and its tools. Items of the input are `items.py`'s."""
+"""Validation of a request's parameters and tools; `item_validation.py` validates the input items."""
 
 import re
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ _INCLUDE_VALUE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 
 
 def validate_request(body: Obj, config: ModelConfig) -> InvalidRequest | None:
-    """The first thing that is wrong with a request, null when nothing is."""
+    """Return the first validation error of a request, None when it is valid."""
     return next(_find_errors(body, config), None)
 
 
@@ -64,7 +64,7 @@ def _find_errors(body: Obj, config: ModelConfig) -> Iterator[InvalidRequest]:
 
 
 def _find_type_errors(values: Obj, field_types: FieldTypes, prefix: str) -> Iterator[InvalidRequest]:
-    """Unknown names, and values of a wrong type."""
+    """Yield errors for unknown names and for values of a wrong type."""
     for name, value in values.items():
         place = f"{prefix}{name}"
         if name not in field_types:

@@ -1,4 +1,4 @@
-"""A turn as a Responses API tells it: the output's items, the whole response, and a seal on reasoning."""
+"""A turn as a response: output items, the response object, usage, and encrypted reasoning."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from local.simulator.model.request import ModelRequest
 
 
 def build_response(request: ModelRequest, turn: ScriptedTurn, now: float) -> Obj:
-    """The finished response; `failed` where the turn breaks so."""
+    """Build the finished response object; its status is `failed` when the turn breaks that way."""
     output = _build_output(request, turn)
     status = "incomplete" if turn.incomplete else "completed"
     error: object = None
@@ -27,7 +27,7 @@ def build_response(request: ModelRequest, turn: ScriptedTurn, now: float) -> Obj
 
 
 def build_encrypted_content(item_id: str, summary: object) -> str:
-    """What reasoning is sealed with; made of its own content, so that a changed one shows."""
+    """Build the `encrypted_content` of a reasoning item: a hash of id and summary, so that a change is detected."""
     return "gAAAAA" + hashlib.sha256(f"simulated {item_id} {json.dumps(summary)}".encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The streamed form of a response: its events in the documented order, with comments and unknown events in between."""
+"""The events of a streamed response in the documented order, with comments and unknown events in between."""
 
 import json
 import re
@@ -16,14 +16,14 @@ _DELTA_PATTERN = re.compile(r"\s*\S+\s*$|\s*\S+|\s+$")
 
 @dataclass(frozen=True)
 class Chunk:
-    """Bytes that are sent at once; `delta` where a client could show them."""
+    """Bytes that are sent at once; `is_delta` marks a delta event, which `gap_s` delays."""
 
     data: bytes
     is_delta: bool = False
 
 
 def build_chunks(response: Obj, turn: ScriptedTurn, config: ModelConfig) -> list[Chunk]:
-    """All that is sent, up to where the turn breaks off."""
+    """Build all chunks of a stream, up to the point where the turn breaks."""
     sent: list[Chunk] = [Chunk(COMMENT)] if config.noise else []
     delta_count = unknown_count = 0
     is_broken = turn.breaks in ("error_event", "error_member", "truncated", "dropped")

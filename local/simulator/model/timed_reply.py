@@ -1,4 +1,4 @@
-"""Sending an answer of the model: late, in pieces, or cut off in the middle."""
+"""A model response that is delayed, sent in chunks, or dropped before its end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,8 +18,10 @@ async def _skip_sleep(_seconds: float) -> None:
 
 @dataclass(frozen=True)
 class TimedReply(Reply):
-    """A reply that is sent after `latency_s`, in chunks with `gap_s` between deltas, and is cut off at the end if
-    `cut`. Without chunks it is sent as any other."""
+    """A reply that is sent after `latency_s`, in chunks with `gap_s` (seconds) before each delta.
+
+    Without chunks the body is sent as one. With `should_drop` the connection is dropped after the last chunk.
+    """
 
     latency_s: float = 0.0
     gap_s: float = 0.0
@@ -29,12 +31,13 @@ class TimedReply(Reply):
 
     @classmethod
     def delay(cls, reply: Reply, latency_s: float, wait: Callable[[float], Awaitable[None]]) -> Reply:
-        """The same reply, later."""
+        """Return the same reply with a latency in seconds."""
         if isinstance(reply, TimedReply):
             return replace(reply, latency_s=latency_s, wait=wait)
         return cls(reply.status, reply.body, reply.headers, reply.text, reply.media_type, latency_s, wait=wait)
 
     def to_response(self) -> Response:
+        """Return a response that waits by `wait` and stops when the client disconnects."""
         return _TimedResponse(self, super().to_response())
 
 
@@ -74,7 +77,7 @@ async def _wait_for_disconnect(receive: Receive) -> None:
 
 
 async def _sleep_or_disconnect(disconnect: "asyncio.Task[None]", reply: TimedReply, seconds: float) -> bool:
-    """Wait; true when the client has gone away meanwhile."""
+    """Sleep; return whether the client has disconnected."""
     if seconds > 0:
         sleep_task = asyncio.ensure_future(reply.wait(seconds))
         await asyncio.wait({disconnect, sleep_task}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""OpenRouter's management API: keys and credits. Inference would be further rows of the same table."""
+"""OpenRouter's management endpoints: API keys and credits."""
 
 import re
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def _error(message: str, status: int = 400) -> Reply:
 
 
 def serialize_key(key: ApiKey) -> Obj:
-    """A key as every answer shows it: never with its secret."""
+    """Serialize a key for a response, without its secret."""
     remaining = None if key.limit is None else max(0.0, key.limit - key.usage)
     usage: Obj = {
         f"{prefix}usage{period}": key.usage if not prefix else 0
@@ -90,6 +90,7 @@ def _apply_body(key: ApiKey, body: Obj) -> None:
 
 
 def create(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Create a key; only this response carries the secret. A name is not unique, so a retry creates a second key."""
     error = _find_body_error(call.body, _CREATE_FIELDS, ("name",))
     if error:
         return _error(error)
@@ -106,7 +107,10 @@ def create(state: State, _config: Config, call: ApiCall) -> Reply:
 
 
 def list_keys(state: State, config: Config, call: ApiCall) -> Reply:
-    """Newest first, by offset, without a total; disabled, expired and other workspaces' keys only when asked for."""
+    """List keys newest first, by offset, without a total.
+
+    Disabled and expired keys are included on request. A list covers one workspace, the default one if none is given.
+    """
     errors = find_query_errors(call.query_params, ("offset", "include_disabled", "include_expired", "workspace_id"))
     if errors:
         return _error(f"{errors[0][0]} {errors[0][1]}")
@@ -133,11 +137,13 @@ def _find_live_key(state: State, call: ApiCall) -> ApiKey | None:
 
 
 def get(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Return a live key by its hash; 404 once it is deleted."""
     key = _find_live_key(state, call)
     return Reply(200, {"data": serialize_key(key)}) if key else openrouter_error(ErrorDetails(404))
 
 
 def patch(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Update a live key; fields that are absent from the body keep their value."""
     key = _find_live_key(state, call)
     if key is None:
         return openrouter_error(ErrorDetails(404))
@@ -150,6 +156,7 @@ def patch(state: State, _config: Config, call: ApiCall) -> Reply:
 
 
 def delete(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Delete a live key; 404 when it is already deleted."""
     key = _find_live_key(state, call)
     if key is None:
         return openrouter_error(ErrorDetails(404))
@@ -158,7 +165,7 @@ def delete(state: State, _config: Config, call: ApiCall) -> Reply:
 
 
 def get_current(state: State, _config: Config, call: ApiCall) -> Reply:
-    """What the key of this very request is; the one management-side route that inference keys may use."""
+    """Describe the key that authorizes this request; the only management route open to inference keys."""
     token = get_bearer_token(call) or ""
     key = state.openrouter.find_by_secret(token)
     if key is not None and (key.deleted_at is not None or key.disabled):
@@ -172,12 +179,15 @@ def get_current(state: State, _config: Config, call: ApiCall) -> Reply:
 
 
 def get_credits(_state: State, config: Config, _call: ApiCall) -> Reply:
+    """Return the configured credits and usage, in USD."""
     settings = config.openrouter
     return Reply(200, {"data": {"total_credits": settings.total_credits, "total_usage": settings.total_usage}})
 
 
 @dataclass(frozen=True)
 class SimulatedOpenRouter:
+    """OpenRouter as a REST provider: management keys by Bearer token, rate-limit headers only on 429."""
+
     name: str = "openrouter"
     base_path: str = "/openrouter/api/v1"
     operations: tuple[ApiOperation, ...] = (
@@ -191,12 +201,15 @@ class SimulatedOpenRouter:
     )
 
     def render_error(self, failure: ErrorDetails) -> Reply:
+        """Render an error in OpenRouter's shape."""
         return openrouter_error(failure)
 
     def select_config(self, config: Config) -> OpenRouterConfig:
+        """Select OpenRouter's part of the configuration."""
         return config.openrouter
 
     def authorize(self, state: State, config: Config, call: ApiCall) -> Reply | None:
+        """Return 401 for a missing or refused token, 403 for an inference key outside `GET /key`, None otherwise."""
         token = get_bearer_token(call)
         if token is None:
             return openrouter_error(ErrorDetails(401))
@@ -207,6 +220,7 @@ class SimulatedOpenRouter:
         return None
 
     def rate_limit_headers(self, limiter: RateLimiter, status: int) -> dict[str, str]:
+        """Build the headers of a 429; `X-RateLimit-Reset` is in epoch milliseconds."""
         if status != 429:
             return {}
         return {

@@ -1,4 +1,4 @@
-"""Searching numbers for sale, and reserving them. A search holds nothing: everybody is offered the same ones."""
+"""Search of numbers for sale, and reservations. A search reserves nothing: all clients get the same numbers."""
 
 from collections.abc import Callable
 
@@ -50,6 +50,7 @@ def _matches_filters(call: ApiCall, phone_number: str) -> bool:
 
 
 def search(state: State, config: Config, call: ApiCall) -> Reply:
+    """Search numbers for sale; only US local numbers exist. Only numbers that a search has returned can be ordered."""
     error = validate_query(call, _FILTERS)
     limit = call.param("filter[limit]") or str(_DEFAULT_LIMIT)
     if error is None and (not limit.isdecimal() or int(limit) < 1):
@@ -66,7 +67,7 @@ def search(state: State, config: Config, call: ApiCall) -> Reply:
 
 
 def _find_available(state: State, config: Config, call: ApiCall, limit: int) -> list[str]:
-    """Numbers for sale, those that we have just released first: they do come up in searches while on hold."""
+    """Find numbers for sale, the account's recently released ones first: Telnyx returns them while they are on hold."""
     telnyx, settings = state.telnyx, config.telnyx
     unavailable = telnyx.list_owned_numbers(call.now) | set(settings.taken_numbers)
     reserved = {n for r in telnyx.reservations.values() if call.now < r.ends_at for n in r.phone_numbers}
@@ -84,6 +85,7 @@ def _find_available(state: State, config: Config, call: ApiCall, limit: int) -> 
 
 
 def create_reservation(state: State, config: Config, call: ApiCall) -> Reply:
+    """Reserve numbers from an earlier search for 30 minutes."""
     error = validate_body(call, {"phone_numbers": LIST, "customer_reference": TEXT_OR_NULL}, ("phone_numbers",))
     if error is not None:
         return error
@@ -106,6 +108,7 @@ def create_reservation(state: State, config: Config, call: ApiCall) -> Reply:
 
 
 def get_reservation(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Return a reservation; its status turns to `expired` after 30 minutes."""
     reservation = state.telnyx.reservations.get(call.path_params["id"])
     return Reply(200, {"data": _serialize_reservation(reservation, call.now)}) if reservation else not_found_reply()
 

@@ -1,4 +1,4 @@
-"""Numbers that can be bought: plausible US ones on the 555 exchange, which no subscriber has."""
+"""The numbers for sale: plausible US numbers on the 555 exchange, which has no subscribers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RateCenter:
+    """An area code with its locality and two-letter state."""
+
     area_code: str
     locality: str
     state: str
@@ -24,15 +26,16 @@ RATE_CENTERS = (
     RateCenter("404", "ATLANTA", "GA"),
 )
 _LINE_COUNT = 10_000
-_LINE_STEP = 3_711  # has no factor in common with 10 000, so that it walks through all lines
+_LINE_STEP = 3_711  # coprime to _LINE_COUNT, so the sequence visits every line
 
 
 def find_rate_center(phone_number: str) -> RateCenter | None:
+    """Return the rate center of an E.164 number, None for a number outside the pool."""
     return next((place for place in RATE_CENTERS if phone_number.startswith(f"+1{place.area_code}555")), None)
 
 
 def iter_numbers_for_sale() -> Iterator[str]:
-    """All numbers for sale, in the order in which everybody is offered them."""
+    """Iterate over all numbers for sale (E.164), in the order of search results."""
     line = 98
     for _ in range(_LINE_COUNT):
         for place in RATE_CENTERS:

@@ -1,4 +1,4 @@
-"""Numbers that we own. Right after an order they cannot be seen; by `+` in a filter they cannot be found."""
+"""Owned numbers. A new number is hidden for a while, and a `+` in `filter[phone_number]` matches nothing."""
 
 from local.simulator.config import Config
 from local.simulator.http.messages import (
@@ -38,6 +38,7 @@ _PATCH_FIELDS: FieldTypes = {
 
 
 def serialize_number(state: State, number: PhoneNumber) -> Obj:
+    """Serialize an owned number as `/phone_numbers` returns it."""
     profile = state.telnyx.find_profile(number.messaging_profile_id or "")
     return {
         "id": number.id, "record_type": "phone_number", "phone_number": number.phone_number,
@@ -52,6 +53,7 @@ def serialize_number(state: State, number: PhoneNumber) -> Obj:
 
 
 def list_numbers(state: State, config: Config, call: ApiCall) -> Reply:
+    """List visible numbers, newest first; `filter[phone_number]` matches a substring of digits."""
     error = validate_query(call, (*_FILTERS, *PAGE_PARAMS))
     digits = call.param("filter[phone_number]")
     if error is None and digits is not None and digits.isdecimal() and len(digits) < 3:
@@ -77,12 +79,13 @@ def _find_number(state: State, config: Config, call: ApiCall) -> PhoneNumber | N
 
 
 def get(state: State, config: Config, call: ApiCall) -> Reply:
+    """Return a visible number by its id, or by E.164 if configured."""
     number = _find_number(state, config, call)
     return Reply(200, {"data": serialize_number(state, number)}) if number else not_found_reply()
 
 
 def patch(state: State, config: Config, call: ApiCall) -> Reply:
-    """Change what this endpoint changes; `messaging_profile_id` is taken without a word and without effect."""
+    """Update a number; `messaging_profile_id` is accepted and ignored."""
     number = _find_number(state, config, call)
     if number is None:
         return not_found_reply()
@@ -100,6 +103,7 @@ def patch(state: State, config: Config, call: ApiCall) -> Reply:
 
 
 def delete(state: State, config: Config, call: ApiCall) -> Reply:
+    """Release a number; 422 while its deletion lock is set."""
     number = _find_number(state, config, call)
     if number is None:
         return not_found_reply()
@@ -119,6 +123,7 @@ def _serialize_messaging(number: PhoneNumber) -> Obj:
 
 
 def list_messaging(state: State, config: Config, call: ApiCall) -> Reply:
+    """List the messaging settings of visible numbers, newest first, optionally of one messaging profile."""
     error = validate_query(call, ("filter[messaging_profile_id]", *PAGE_PARAMS))
     if error is not None:
         return error
@@ -131,12 +136,13 @@ def list_messaging(state: State, config: Config, call: ApiCall) -> Reply:
 
 
 def get_messaging(state: State, config: Config, call: ApiCall) -> Reply:
+    """Return a visible number's messaging settings."""
     number = _find_number(state, config, call)
     return Reply(200, {"data": _serialize_messaging(number)}) if number else not_found_reply()
 
 
 def patch_messaging(state: State, config: Config, call: ApiCall) -> Reply:
-    """Assign a messaging profile; the empty string takes it away."""
+    """Assign a messaging profile; the empty string removes it."""
     number = _find_number(state, config, call)
     if number is None:
         return not_found_reply()

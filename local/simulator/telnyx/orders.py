@@ -1,4 +1,4 @@
-"""Orders of numbers: pending at first, then a success or a failure, and never idempotent."""
+"""Number orders: pending first, then success or failure. Creation is not idempotent."""
 
 from datetime import datetime
 
@@ -46,6 +46,7 @@ _FILTERS = (
 
 
 def serialize_order(order: NumberOrder, now: float, with_numbers: bool = True) -> Obj:
+    """Serialize an order with its status at `now`; Telnyx's list omits `phone_numbers`."""
     status = order.status_at(now)
     result: Obj = {
         "id": order.id, "record_type": "number_order", "status": status,
@@ -69,6 +70,7 @@ def serialize_order(order: NumberOrder, now: float, with_numbers: bool = True) -
 
 
 def create(state: State, config: Config, call: ApiCall) -> Reply:
+    """Order numbers that a search has returned; a retry creates another order or fails with a conflict."""
     settings, telnyx = config.telnyx, state.telnyx
     error = validate_body(call, _CREATE_FIELDS, ("phone_numbers",))
     if error is not None:
@@ -88,7 +90,7 @@ def create(state: State, config: Config, call: ApiCall) -> Reply:
     order = NumberOrder(new_uuid(), call.now, ends_at, [], new_uuid(), reference, profile)
     for phone_number in numbers:
         failed = settings.order_end == "failure" or phone_number in settings.failing_numbers
-        # The id of a number within an order is another one than that of the number itself.
+        # The id of a number within an order differs from the owned number's id.
         order.numbers.append(OrderedNumber(new_uuid(), phone_number, failed))
         number = new_number(phone_number, call.now, ends_at, ends_at + settings.number_lag_s)
         number.order_id, number.failed, number.messaging_profile_id = order.id, failed, profile
@@ -117,7 +119,7 @@ def _validate_order(state: State, config: Config, call: ApiCall, numbers: list[s
     if profile is not None and telnyx.find_profile(profile) is None:
         return error_reply(status, "85005", pointer="/messaging_profile_id")
     if "connection_id" in call.body:
-        return error_reply(status, "85004", pointer="/connection_id")  # there are no connections here
+        return error_reply(status, "85004", pointer="/connection_id")  # the simulator has no connections
     cost = len(numbers) * (MONTHLY_USD + UPFRONT_USD)
     if settings.balance_usd is not None and telnyx.spent_usd + cost > settings.balance_usd:
         return telnyx_error(ErrorDetails(settings.funds_status, code="20100"))
@@ -125,6 +127,7 @@ def _validate_order(state: State, config: Config, call: ApiCall, numbers: list[s
 
 
 def list_orders(state: State, config: Config, call: ApiCall) -> Reply:
+    """List orders, newest first; all filters match exactly but the `created_at` bounds, which are exclusive."""
     error = validate_query(call, (*_FILTERS, *PAGE_PARAMS))
     if error is not None:
         return error
@@ -144,7 +147,7 @@ def list_orders(state: State, config: Config, call: ApiCall) -> Reply:
 
 
 def _parse_timestamp(call: ApiCall, name: str) -> float | bool | None:
-    """A moment from the query; false when it is none, null when it was not given."""
+    """Parse an ISO 8601 query parameter to epoch seconds; None when it is absent, False when it is invalid."""
     text = call.param(name)
     if text is None:
         return None
@@ -155,11 +158,13 @@ def _parse_timestamp(call: ApiCall, name: str) -> float | bool | None:
 
 
 def get(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Return an order with its numbers, whose ids are not those of the owned numbers."""
     order = state.telnyx.orders.get(call.path_params["id"])
     return Reply(200, {"data": serialize_order(order, call.now)}) if order else not_found_reply()
 
 
 def patch(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Update an order's `customer_reference`; the numbers keep theirs."""
     order = state.telnyx.orders.get(call.path_params["id"])
     if order is None:
         return not_found_reply()

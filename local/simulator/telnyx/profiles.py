@@ -1,4 +1,4 @@
-"""Messaging profiles: names are not unique, and destinations must be named."""
+"""Messaging profiles: names are not unique, and `whitelisted_destinations` is required."""
 
 from dataclasses import asdict
 
@@ -57,6 +57,7 @@ def _apply_body(profile: MessagingProfile, body: Obj) -> None:
 
 
 def create(state: State, config: Config, call: ApiCall) -> Reply:
+    """Create a profile; a retry creates a second one with the same name."""
     error = _validate_profile(call, ("name", "whitelisted_destinations"))
     if error is not None:
         return error
@@ -67,6 +68,7 @@ def create(state: State, config: Config, call: ApiCall) -> Reply:
 
 
 def list_profiles(state: State, config: Config, call: ApiCall) -> Reply:
+    """List live profiles, newest first; the name filter matches exactly."""
     error = validate_query(call, ("filter[name]", "filter[name][eq]", *PAGE_PARAMS))
     if error is not None:
         return error
@@ -76,11 +78,13 @@ def list_profiles(state: State, config: Config, call: ApiCall) -> Reply:
 
 
 def get(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Return a live profile by its id."""
     profile = state.telnyx.find_profile(call.path_params["id"])
     return Reply(200, {"data": _serialize_profile(profile)}) if profile else not_found_reply()
 
 
 def patch(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Update a live profile; fields that are absent from the body keep their value."""
     profile = state.telnyx.find_profile(call.path_params["id"])
     if profile is None:
         return not_found_reply()
@@ -93,6 +97,7 @@ def patch(state: State, _config: Config, call: ApiCall) -> Reply:
 
 
 def delete(state: State, _config: Config, call: ApiCall) -> Reply:
+    """Delete a profile; numbers keep its id as their `messaging_profile_id`."""
     profile = state.telnyx.find_profile(call.path_params["id"])
     if profile is None:
         return not_found_reply()

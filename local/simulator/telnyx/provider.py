@@ -1,4 +1,4 @@
-"""Telnyx's table of operations, its credentials and its rate-limit headers."""
+"""Telnyx's table of operations, authorization and rate-limit headers."""
 
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ from local.simulator.telnyx import available_numbers, numbers, orders, profiles
 
 @dataclass(frozen=True)
 class SimulatedTelnyx:
+    """Telnyx as a REST provider: Bearer tokens, and rate-limit headers on every response."""
+
     name: str = "telnyx"
     base_path: str = "/telnyx/v2"
     operations: tuple[ApiOperation, ...] = (
@@ -38,18 +40,22 @@ class SimulatedTelnyx:
     )
 
     def render_error(self, failure: ErrorDetails) -> Reply:
+        """Render an error in Telnyx's shape."""
         return telnyx_error(failure)
 
     def select_config(self, config: Config) -> TelnyxConfig:
+        """Select Telnyx's part of the configuration."""
         return config.telnyx
 
     def authorize(self, _state: State, config: Config, call: ApiCall) -> Reply | None:
+        """Return 401 for a missing or refused token, None otherwise."""
         token = get_bearer_token(call)
         return telnyx_error(ErrorDetails(401)) if token is None or token in config.telnyx.refused_tokens else None
 
     def rate_limit_headers(self, limiter: RateLimiter, _status: int) -> dict[str, str]:
+        """Build the headers of any response; `x-ratelimit-reset` is a duration in seconds."""
         reset_seconds = max(1, round(limiter.rule.window_s + 0.49)) if limiter.used else 1
         return {
             "x-ratelimit-limit": str(limiter.limit), "x-ratelimit-remaining": str(limiter.remaining),
-            "x-ratelimit-reset": str(reset_seconds),  # seconds until the reset, not a moment
+            "x-ratelimit-reset": str(reset_seconds),  # seconds until the reset, not a timestamp
         }  # fmt: skip

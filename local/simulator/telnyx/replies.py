@@ -1,4 +1,4 @@
-"""What Telnyx's endpoints share: the envelope, pages, and strict reading of parameters and bodies."""
+"""Responses and validation shared by Telnyx's endpoints: envelope, pages, strict parameters and bodies."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -12,28 +12,31 @@ Item = TypeVar("Item")
 
 
 def error_reply(status: int, code: str, message: str | None = None, pointer: str | None = None) -> Reply:
+    """Render an error with a Telnyx code; `pointer` is a JSON pointer into the request body."""
     return telnyx_error(ErrorDetails(status, message, code), pointer)
 
 
 def not_found_reply() -> Reply:
+    """Render Telnyx's 404."""
     return telnyx_error(ErrorDetails(404))
 
 
 def validate_query(call: ApiCall, allowed: Iterable[str]) -> Reply | None:
-    """The refusal of a request with a parameter that the endpoint does not have."""
+    """Return a 400 (10015) for the first query parameter that the endpoint does not have."""
     for name, message in find_query_errors(call.query_params, allowed):
         return error_reply(400, "10015", f"{name} {message}")
     return None
 
 
 def validate_body(call: ApiCall, field_types: FieldTypes, required: Iterable[str] = ()) -> Reply | None:
+    """Return a 422 (10027) for the first missing, unknown or mistyped field of the body."""
     for field, message in find_body_errors(call.body, field_types, required):
         return error_reply(422, "10027", f"{field} {message}", f"/{field}")
     return None
 
 
 def page_reply(call: ApiCall, settings: TelnyxConfig, items: Sequence[Item], serialize: Callable[[Item], Obj]) -> Reply:
-    """One page of a list, newest first as `found` is, with totals in `meta`."""
+    """Render one page of `items`, which are newest first, with totals in `meta`."""
     number, size = call.param("page[number]") or "1", call.param("page[size]") or str(settings.page_default)
     if not number.isdecimal() or int(number) < 1 or not size.isdecimal() or not 1 <= int(size) <= settings.page_max:
         return error_reply(400, "10015", f"page[number] starts at 1 and page[size] is at most {settings.page_max}")
