@@ -12,9 +12,10 @@ from local.simulator.http.messages import Obj, as_list, as_obj, as_str
 from local.simulator.model.request import ModelRequest
 
 _NAME_PATTERN = re.compile(
-    r"\b(?:named|called|name(?: it)?)\s+[\"'“]?([A-Za-z0-9][\w -]*?\w|\w)[\"'”]?(?:[\s.,!?]*$|[.,!?]\s|\s+with\b)", re.I
+    r"\b(?:named|called|name(?: it)?)\s+[\"'“]?([A-Za-z0-9][\w -]*?\w|\w)[\"'”]?(?:[\s.,!?]*$|[.,!?]\s|\s+with\b)",
+    re.IGNORECASE,
 )
-_INSTANCE_PATTERN = re.compile(r"\b(?:instance|agent)\s+[\"'“]?([A-Za-z0-9][\w-]*)", re.I)
+_INSTANCE_PATTERN = re.compile(r"\b(?:instance|agent)\s+[\"'“]?([A-Za-z0-9][\w-]*)", re.IGNORECASE)
 _TIMESTAMP_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?")
 
 _NAME_PREFIX = "convos-agent-"
@@ -88,7 +89,7 @@ def _describe_output(name: str, output: str) -> str:
     result = as_obj(value)
     error = _find_error(output, result)
     if error is not None:
-        rejected = re.search(r"\b(reject|declin|denied|refus)", error, re.I)
+        rejected = re.search(r"\b(reject|declin|denied|refus)", error, re.IGNORECASE)
         return f"That was rejected: {error}" if rejected else f"That did not work: {error}"
     moment = _TIMESTAMP_PATTERN.search(output)
     if "time" in name and moment:
@@ -106,7 +107,7 @@ def _find_error(output: str, result: Obj) -> str | None:
     error = result.get("error")
     if error:
         return as_str(error) or as_str(as_obj(error).get("message")) or json.dumps(error)
-    return output if re.match(r"\W*(error|failed|rejected)\b", output, re.I) else None
+    return output if re.match(r"\W*(error|failed|rejected)\b", output, re.IGNORECASE) else None
 
 
 def _describe_list(value: object) -> str:
