@@ -1,4 +1,4 @@
-"""What travels between the HTTP edge and a provider: a `Call` comes in, a `Reply` goes out."""
+"""Request and response values of a simulated provider, and the validation of bodies and queries."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ Obj = dict[str, object]
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer before it is bytes. `text` wins over `body`; with neither the answer has no content."""
+    """A response before serialization. `text` takes precedence over `body`; without both the response is empty."""
 
     status: int
     body: object = None
@@ -23,6 +23,7 @@ class Reply:
     media_type: str = "application/json"
 
     def to_response(self) -> Response:
+        """Serialize to a Starlette response; `body` becomes compact JSON."""
         if self.text is not None:
             return Response(self.text, self.status, dict(self.headers), self.media_type)
         if self.body is None:
@@ -31,12 +32,13 @@ class Reply:
         return Response(content, self.status, dict(self.headers), self.media_type)
 
     def with_headers(self, headers: Mapping[str, str]) -> "Reply":
+        """Return a copy with these headers added; they replace headers of the same name."""
         return replace(self, headers={**self.headers, **headers})
 
 
 @dataclass(frozen=True)
 class ApiCall:
-    """One request to a provider. `now` is the moment its work is done (seconds since the epoch)."""
+    """One request to a provider. `now` is the time of its execution, after any latency (seconds since the epoch)."""
 
     operation: str
     path_params: Mapping[str, str]
@@ -46,34 +48,34 @@ class ApiCall:
     now: float
 
     def param(self, name: str) -> str | None:
-        """The last value of a query parameter, as servers read repeated ones."""
+        """Return the last value of a query parameter, or None; of a repeated parameter only the last value counts."""
         return dict(self.query_params).get(name)
 
 
 def to_iso(timestamp: float | None) -> str | None:
-    """A moment as providers print it: ISO 8601, UTC, milliseconds, Z."""
+    """Format seconds since the epoch as providers do: ISO 8601, UTC, milliseconds, `Z`."""
     if timestamp is None:
         return None
     return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def as_obj(value: object) -> Obj:
-    """The value as a JSON object, empty when it is none."""
+    """Return the value if it is a JSON object, else an empty object."""
     return cast(Obj, value) if isinstance(value, dict) else {}
 
 
 def as_list(value: object) -> list[object]:
-    """The value as a JSON array, empty when it is none."""
+    """Return the value if it is a JSON array, else an empty array."""
     return cast(list[object], value) if isinstance(value, list) else []
 
 
 def as_str(value: object) -> str | None:
-    """The value when it is a string."""
+    """Return the value if it is a string, else None."""
     return value if isinstance(value, str) else None
 
 
 FieldTypes = Mapping[str, tuple[type, ...]]
-"""Field name to the Python types its JSON value may have."""
+"""Maps a field name to the Python types that its JSON value may have."""
 
 TEXT: tuple[type, ...] = (str,)
 TEXT_OR_NULL: tuple[type, ...] = (str, type(None))
@@ -86,7 +88,16 @@ LIST: tuple[type, ...] = (list,)
 def find_body_errors(
     body: Mapping[str, object], field_types: FieldTypes, required: Iterable[str] = ()
 ) -> list[tuple[str, str]]:
-    """What is wrong with a body: unknown fields, missing fields, wrong types, as (field, message)."""
+    """Find unknown fields, missing fields and wrong types in a body.
+
+    Args:
+        body: The request body.
+        field_types: Every field that the provider accepts; any other field is an error.
+        required: Names of the fields that must be present.
+
+    Returns:
+        One (field, message) pair per error; empty for a valid body.
+    """
     errors = [(name, "is required") for name in required if name not in body]
     for name, value in body.items():
         if name not in field_types:
@@ -97,6 +108,6 @@ def find_body_errors(
 
 
 def find_query_errors(query: Iterable[tuple[str, str]], allowed: Iterable[str]) -> list[tuple[str, str]]:
-    """Query parameters that the provider does not know."""
+    """Find query parameters that are not allowed, as (parameter, message) pairs."""
     known = set(allowed)
     return [(name, "is not a known parameter") for name, _ in query if name not in known]

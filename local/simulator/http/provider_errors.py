@@ -1,4 +1,4 @@
-"""How each provider words a failure: one function per provider, used by its own code and by ordered faults."""
+"""The error body of each provider: one function per provider, for its handlers and for injected faults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from local.simulator.http.messages import Obj, Reply
 
 @dataclass(frozen=True)
 class ErrorDetails:
-    """A failure before it takes a provider's shape. `code` and `message` win over what the status suggests."""
+    """An error independent of provider. `code` and `message` replace the defaults of the status; `retry_after` in s."""
 
     status: int
     message: str | None = None
@@ -18,10 +18,12 @@ class ErrorDetails:
 
     @property
     def retry_headers(self) -> dict[str, str]:
+        """`Retry-After` in seconds, if `retry_after` is set."""
         return {} if self.retry_after is None else {"Retry-After": f"{self.retry_after:g}"}
 
 
 def openrouter_error(details: ErrorDetails) -> Reply:
+    """Build OpenRouter's error: `error.code` is the HTTP status, the kind stands in `error.metadata.error_type`."""
     messages = {
         400: "Invalid request", 401: "Missing Authentication header", 403: "Forbidden", 404: "Resource not found",
         429: "Rate limit exceeded", 500: "Internal Server Error", 502: "Provider returned error",
@@ -40,7 +42,7 @@ def openrouter_error(details: ErrorDetails) -> Reply:
 def model_error(
     details: ErrorDetails, error_shape: Literal["openai", "openrouter"] = "openai", param: str | None = None
 ) -> Reply:
-    """OpenAI's shape, or OpenRouter's, in which the code is the status."""
+    """Build a model API's error in OpenAI's shape (`error.code` is a name) or OpenRouter's (it is the HTTP status)."""
     if error_shape == "openrouter":
         return openrouter_error(details)
     messages = {
@@ -79,6 +81,12 @@ _AGENTMAIL_CODES: Mapping[int, str] = {
 
 
 def agentmail_error(details: ErrorDetails, extra: Mapping[str, object] | None = None) -> Reply:
+    """Build AgentMail's error, a flat object.
+
+    Args:
+        details: The error; without `code` the status determines it.
+        extra: More fields of the body; for `limit_exceeded` they replace the default upgrade hint.
+    """
     code = details.code or _AGENTMAIL_CODES.get(details.status, "internal_error")
     name, message = _AGENTMAIL_ERRORS.get(code, ("Error", "Error"))
     body: Obj = {"name": name, "code": code, "message": details.message or message, **(extra or {})}
@@ -102,6 +110,12 @@ _TELNYX_CODES: Mapping[int, str] = {
 
 
 def telnyx_error(details: ErrorDetails, pointer: str | None = None) -> Reply:
+    """Build Telnyx's error list with one entry.
+
+    Args:
+        details: The error; `code` is Telnyx's number as a string, by default that of the status.
+        pointer: JSON pointer to the offending field, sent as `source.pointer`.
+    """
     code = details.code or _TELNYX_CODES.get(details.status, "10007")
     title = _TELNYX_TITLES.get(code, "Error")
     error: Obj = {"code": code, "title": title, "detail": details.message or f"{title}."}
@@ -112,7 +126,10 @@ def telnyx_error(details: ErrorDetails, pointer: str | None = None) -> Reply:
 
 
 def railway_error(details: ErrorDetails) -> Reply:
-    """A failure before execution (HTTP status) or, with status 200, one of execution."""
+    """Build Railway's GraphQL error: before execution with its HTTP status, during execution with status 200.
+
+    With status 200 the body also has `data: null`.
+    """
     codes = {400: "BAD_USER_INPUT", 401: "UNAUTHENTICATED", 429: "RATE_LIMITED"}
     messages = {429: "Rate limit exceeded", 401: "Not Authorized", 400: "Bad request"}
     code = details.code or codes.get(details.status, "INTERNAL_SERVER_ERROR")
@@ -122,7 +139,7 @@ def railway_error(details: ErrorDetails) -> Reply:
         body["data"] = None
     headers = details.retry_headers
     if details.status == 429 and not headers:
-        headers = {"Retry-After": "1"}  # Railway sends it with every 429 of its own
+        headers = {"Retry-After": "1"}  # Railway sends the header with every 429
     return Reply(details.status, body, headers)
 
 

@@ -1,4 +1,4 @@
-"""What Railway remembers. Deleted things stay, flagged, so that assertions can be made about them."""
+"""Railway's state. Deleted resources keep their record, with `deleted_at` set, so that tests can inspect them."""
 
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -10,6 +10,8 @@ WORKSPACE_ID = "sim-workspace"
 
 @dataclass
 class Project:
+    """A project; without `workspace_id` it belongs to no workspace and `projects` never lists it."""
+
     id: str
     name: str
     created_at: float
@@ -22,6 +24,8 @@ class Project:
 
 @dataclass
 class Environment:
+    """An environment of a project; an ephemeral one is a fork, such as a PR environment."""
+
     id: str
     project_id: str
     name: str
@@ -34,6 +38,8 @@ class Environment:
 
 @dataclass
 class Service:
+    """A service of a project; its settings are per environment, in `ServiceInstance`."""
+
     id: str
     project_id: str
     name: str
@@ -45,7 +51,10 @@ class Service:
 
 @dataclass
 class ServiceInstance:
-    """A service in an environment. `volume_before_first_deploy` is null until it is deployed for the first time."""
+    """A service in one environment.
+
+    `volume_before_first_deploy` is None before the first deployment, then whether a volume was attached at that time.
+    """
 
     id: str
     service_id: str
@@ -65,13 +74,18 @@ class ServiceInstance:
 
     @property
     def start_command(self) -> str | None:
+        """The `startCommand` setting, if it is set."""
         command = self.settings.get("startCommand")
         return command if isinstance(command, str) else None
 
 
 @dataclass
 class Deployment:
-    """One deploy, with everything it saw when it was made. `forced` is a status that was ordered for it."""
+    """A deployment with a snapshot of the instance at its creation.
+
+    Its status follows from its age: after `seconds` it is `ends_as`. `forced`, if set, replaces that status.
+    `cause` is the name of the mutation that created it.
+    """
 
     id: str
     project_id: str
@@ -94,6 +108,8 @@ class Deployment:
 
 @dataclass
 class Volume:
+    """A volume of a project; its mounts are per environment, in `VolumeInstance`."""
+
     id: str
     project_id: str
     name: str
@@ -103,6 +119,8 @@ class Volume:
 
 @dataclass
 class VolumeInstance:
+    """A volume in one environment; without `service_id` it is detached."""
+
     id: str
     volume_id: str
     environment_id: str
@@ -118,6 +136,8 @@ class VolumeInstance:
 
 @dataclass
 class ServiceDomain:
+    """A generated domain of a service instance. `domain` is the full host name."""
+
     id: str
     domain: str
     service_id: str
@@ -131,6 +151,8 @@ class ServiceDomain:
 
 @dataclass
 class EnvironmentPatch:
+    """A change of an environment's configuration; `status` is `STAGED` or `COMMITTED`."""
+
     id: str
     environment_id: str
     status: str
@@ -143,6 +165,8 @@ class EnvironmentPatch:
 
 @dataclass
 class ProjectToken:
+    """A project token, bound to one environment; `token` is its plaintext."""
+
     id: str
     name: str
     token: str
@@ -152,6 +176,8 @@ class ProjectToken:
 
 @dataclass
 class RailwayState:
+    """All objects by id, except `instances` (`service:environment`) and `tokens` (plaintext)."""
+
     projects: dict[str, Project] = field(default_factory=dict[str, Project])
     environments: dict[str, Environment] = field(default_factory=dict[str, Environment])
     services: dict[str, Service] = field(default_factory=dict[str, Service])
@@ -166,21 +192,23 @@ class RailwayState:
     last_project_at: float = 0.0
 
     def find_instance(self, service_id: str, environment_id: str) -> ServiceInstance | None:
-        """A live instance; instances are kept by service and environment."""
+        """Return the instance of a service in an environment, or None if there is none or it is deleted."""
         instance = self.instances.get(f"{service_id}:{environment_id}")
         return instance if instance is not None and instance.deleted_at is None else None
 
     def list_instances(self, service_id: str) -> list[ServiceInstance]:
+        """Return the service's live instances, one per environment."""
         found = (self.find_instance(service_id, environment_id) for environment_id in self.environments)
         return [instance for instance in found if instance is not None]
 
     def add_instance(self, service: Service, environment_id: str, now: float) -> ServiceInstance:
+        """Create and store an empty instance; it replaces an earlier one of the same service and environment."""
         instance = ServiceInstance(new_id(), service.id, environment_id, now)
         self.instances[f"{service.id}:{environment_id}"] = instance
         return instance
 
     def find_attached_volume(self, service_id: str, environment_id: str) -> VolumeInstance | None:
-        """The volume that a service has in an environment."""
+        """Return the live volume attached to a service in an environment, or None; Railway allows one at most."""
         for mounted in self.volume_instances.values():
             matches = (mounted.service_id, mounted.environment_id) == (service_id, environment_id)
             if matches and mounted.deleted_at is None:
@@ -188,16 +216,18 @@ class RailwayState:
         return None
 
     def list_live_domains(self, instance: ServiceInstance) -> list[ServiceDomain]:
+        """Return the instance's domains that are not deleted, oldest first."""
         found = (self.domains[domain_id] for domain_id in instance.domain_ids)
         return [domain for domain in found if domain.deleted_at is None]
 
 
 def new_id() -> str:
+    """Return a random UUID, the form of Railway's ids."""
     return str(uuid4())
 
 
 def create_railway_state() -> RailwayState:
-    """One project with two environments, and a token of the first."""
+    """Create the initial state: one project with two environments, and a project token of the first."""
     state = RailwayState()
     state.projects[PROJECT_ID] = Project(PROJECT_ID, "sim", SEEDED_AT)
     for index, (environment_id, name) in enumerate(((ENVIRONMENT_ID, "production"), (STAGING_ID, "staging"))):
