@@ -139,7 +139,7 @@ def railway_error(details: ErrorDetails) -> Reply:
         body["data"] = None
     headers = details.retry_headers
     if details.status == 429 and not headers:
-        headers = {"Retry-After": "1"}  # Railway sends the header with every 429
+        headers = {"Retry-After": "1"}  # Railway's own 429 responses always have it
     return Reply(details.status, body, headers)
 
 

@@ -1,4 +1,4 @@
-"""Deployments: what they see when they are made, and how their status follows from the time that has passed."""
+"""Deployments: the snapshot taken at creation, and the status as a function of age."""
 
 from local.simulator.config import RailwayConfig
 from local.simulator.state.railway import Deployment, RailwayState, ServiceInstance, new_id
@@ -9,7 +9,7 @@ STATUSES = IN_PROGRESS_STATUSES | ACTIVE_STATUSES | {"FAILED", "NEEDS_APPROVAL",
 
 
 def compute_status(deployment: Deployment, now: float) -> str:
-    """INITIALIZING for the first half of the deploy (images are not built), DEPLOYING after, then its end."""
+    """Return INITIALIZING in the first half of the deployment (an image needs no build), DEPLOYING, then `ends_as`."""
     if deployment.forced is not None:
         return deployment.forced
     age = now - deployment.created_at
@@ -19,7 +19,7 @@ def compute_status(deployment: Deployment, now: float) -> str:
 
 
 def compute_status_start(deployment: Deployment, now: float) -> float:
-    """When the present status began."""
+    """Return the time of the last status change, in seconds since the epoch."""
     if deployment.forced is not None:
         return deployment.updated_at
     age = now - deployment.created_at
@@ -28,7 +28,11 @@ def compute_status_start(deployment: Deployment, now: float) -> float:
 
 
 def render_variables(state: RailwayState, instance: ServiceInstance) -> dict[str, str]:
-    """What a deploy made now would see: shared ones, the service's own, and what domain and volume inject."""
+    """Render the variables of a deployment created now.
+
+    Shared variables, then the service's own, then Railway's `RAILWAY_PUBLIC_DOMAIN` and `RAILWAY_VOLUME_MOUNT_PATH`;
+    later ones override earlier ones.
+    """
     environment = state.environments[instance.environment_id]
     variables = dict(environment.shared_variables) | dict(instance.variables)
     domains = state.list_live_domains(instance)
@@ -43,7 +47,10 @@ def render_variables(state: RailwayState, instance: ServiceInstance) -> dict[str
 def create_deployment(
     state: RailwayState, settings: RailwayConfig, instance: ServiceInstance, now: float, cause: str
 ) -> Deployment:
-    """Make a deployment of an instance as it is; the one before is superseded once this one has begun."""
+    """Create a deployment from the instance's present settings.
+
+    Earlier deployments become REMOVED at once, except those that are FAILED or SKIPPED.
+    """
     environment = state.environments[instance.environment_id]
     is_volume_attached = state.find_attached_volume(instance.service_id, instance.environment_id) is not None
     domains = state.list_live_domains(instance)
@@ -76,4 +83,5 @@ def create_deployment(
 
 
 def find_latest_deployment(state: RailwayState, instance: ServiceInstance) -> Deployment | None:
+    """Return the instance's newest deployment, whatever its status, or None."""
     return state.deployments[instance.deployment_ids[-1]] if instance.deployment_ids else None

@@ -1,7 +1,7 @@
-"""Railway's one endpoint: reading a GraphQL request, and answering it the way Railway does.
+"""Railway's GraphQL endpoint: request parsing, authentication, execution.
 
-Parsing, validation and badly typed variables are HTTP 400; all else, wrong credentials included, is HTTP 200 with
-`errors`.
+Failed parsing, failed validation and invalid variables are HTTP 400. All other errors, wrong credentials included, are
+HTTP 200 with `errors`, as at Railway.
 """
 
 import json
@@ -46,7 +46,7 @@ _LOG = logging.getLogger("simulator")
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """A request that has been read as far as it goes; `refusal` is what is wrong with it."""
+    """A request, parsed as far as it is valid; `error` is the response to an invalid one."""
 
     root_fields: tuple[str, ...] = ("unknown",)
     is_mutation: bool = False
@@ -57,6 +57,8 @@ class ParsedRequest:
 
 
 def mount_railway(app: FastAPI, engine: Engine) -> None:
+    """Add the route of Railway's GraphQL endpoint; `engine` applies latency, faults and rate limits to every call."""
+
     async def endpoint(request: Request) -> Response:
         raw = await request.body()
         body = _parse_body(raw, request.headers.get("content-type"))
@@ -168,7 +170,11 @@ def _authorization_error(parsed: ParsedRequest, message: str, code: str = INTERN
 def _authenticate(
     state: State, settings: RailwayConfig, headers: Mapping[str, str], parsed: ParsedRequest
 ) -> ProjectToken | Reply | None:
-    """Who asks: a project token, an account (null), or nobody (the answer that says so)."""
+    """Authenticate a request by `Project-Access-Token` or `Authorization: Bearer`, of which only one is allowed.
+
+    Returns:
+        The project token, None for an account token, or the error response.
+    """
     authorization, project_token = headers.get("authorization"), headers.get("project-access-token")
     if authorization is not None and project_token is not None:
         return _invalid_request_error(
@@ -182,7 +188,7 @@ def _authenticate(
     scheme, _, token = (authorization or "").partition(" ")
     if authorization is not None and not token.strip():
         return _authorization_error(parsed, NOT_AUTHORIZED, "UNAUTHENTICATED")
-    # A project token is no bearer token.
+    # Railway rejects a project token that is sent as a bearer token.
     is_refused = token.strip() in settings.refused_tokens or token.strip() in state.railway.tokens
     return (
         _authorization_error(parsed, NOT_AUTHORIZED)
@@ -219,7 +225,7 @@ def _execution_error(error: GraphQLError) -> Obj:
     problem = error.original_error
     if isinstance(problem, BusinessError):
         return _serialize_error(error, problem.code)
-    # Not ordered and not Railway's: a defect of this simulator, which must not pass for a business error unseen.
+    # A defect of the simulator. The response looks like an error of Railway, so only this log line reveals it.
     _LOG.error("a resolver failed", exc_info=problem or error)
     return _serialize_error(GraphQLError(PROCESSING_PROBLEM, path=error.path), INTERNAL_SERVER_ERROR)
 

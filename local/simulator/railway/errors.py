@@ -1,4 +1,4 @@
-"""Railway's business errors: HTTP 200, a text that is the only thing to tell them apart by, and a code that is not."""
+"""Railway's business errors: HTTP 200, and one code for most of them; only the message tells them apart."""
 
 INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
 NOT_AUTHORIZED = "Not Authorized"
@@ -10,7 +10,7 @@ PROJECT_THROTTLE = "You are creating projects too quickly. This workspace allows
 
 
 class BusinessError(Exception):
-    """Raised by resolvers; `code` goes into `extensions`."""
+    """An error that a resolver raises; `code` becomes `extensions.code`."""
 
     def __init__(self, message: str, code: str = INTERNAL_SERVER_ERROR) -> None:
         super().__init__(message)
@@ -19,8 +19,10 @@ class BusinessError(Exception):
 
 
 def name_taken_error(name: str) -> BusinessError:
+    """Build the error of a service name that is already used in the project."""
     return BusinessError(f'A service named "{name}" already exists in this project')
 
 
 def not_found_error(kind: str) -> BusinessError:
+    """Build the error of a missing object; `kind` is its GraphQL type."""
     return BusinessError(f"{kind} not found")

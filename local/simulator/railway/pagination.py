@@ -1,4 +1,4 @@
-"""Relay pagination: a cursor names a place in the order, so it stays honest while things come and go."""
+"""Relay pagination. A cursor encodes a sort key, so it stays valid while items are added and deleted."""
 
 import base64
 import binascii
@@ -11,23 +11,29 @@ from local.simulator.railway.errors import BusinessError
 
 
 class Pageable(Protocol):
-    """What can be paged."""
+    """An item of a connection; pages are ordered by (`created_at`, `id`)."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Unique id, which breaks ties of `created_at`."""
+        ...
 
     @property
-    def created_at(self) -> float: ...
+    def created_at(self) -> float:
+        """Time of creation, in seconds since the epoch."""
+        ...
 
 
 SortKey = tuple[float, str]
 
 
 def get_sort_key(item: Pageable) -> SortKey:
+    """Return the item's (`created_at`, `id`)."""
     return item.created_at, item.id
 
 
 def encode_cursor(item: Pageable) -> str:
+    """Encode the item's sort key as an opaque base64 string."""
     return base64.b64encode(f"{item.created_at!r}|{item.id}".encode()).decode()
 
 
@@ -51,7 +57,20 @@ def _get_count(args: Mapping[str, object], name: str) -> int | None:
 def build_connection(
     items: Iterable[Pageable], args: Mapping[str, object], settings: RailwayConfig, newest_first: bool = False
 ) -> Obj:
-    """One page of a connection; `first` (or `last`) is capped, and has a default when it is omitted."""
+    """Build one page of a Relay connection.
+
+    Args:
+        items: All items of the connection, in any order.
+        args: The field's arguments; `first`, `last`, `after` and `before` are used.
+        settings: `page_default` applies without `first` and `last`; `page_max` caps both.
+        newest_first: Sort by descending creation time.
+
+    Returns:
+        The connection with `edges` and `pageInfo`.
+
+    Raises:
+        BusinessError: A cursor cannot be decoded, or a count is negative.
+    """
     ordered = sorted(items, key=get_sort_key, reverse=newest_first)
     has_previous = has_next = False
     if isinstance(after := args.get("after"), str):

@@ -1,4 +1,4 @@
-"""Mutations of variables, and patches of an environment: one atomic change of many things, and its deploys."""
+"""Mutations of variables and environment patches; a patch changes many settings in one commit and then deploys."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from local.simulator.railway.errors import BusinessError
 from local.simulator.railway.services import as_number, set_source, stringify_values
 from local.simulator.state.railway import Environment, EnvironmentPatch, ServiceInstance, new_id
 
-# Known parts of an environment's configuration, as nested names; null stands for a value of any shape.
+# The known keys of an environment's configuration, nested; None allows any value, `*` any key.
 _DEPLOY_SHAPE: Mapping[str, object] = dict.fromkeys((
     "startCommand", "preDeployCommand", "healthcheckPath", "healthcheckTimeout", "numReplicas", "region",
     "multiRegionConfig", "restartPolicyType", "restartPolicyMaxRetries", "sleepApplication", "cronSchedule",
@@ -25,7 +25,16 @@ CONFIG_SHAPE: Mapping[str, object] = {"services": {"*": _SERVICE_SHAPE}, "shared
 
 
 def find_config_error(value: object, shape: object = CONFIG_SHAPE, path: str = "patch") -> str | None:
-    """What is wrong with an environment's configuration: a part that Railway does not have."""
+    """Find the first unknown key, or value that is not an object, in an environment's configuration.
+
+    Args:
+        value: The configuration, or the part of it at `path`.
+        shape: The known keys of `value`, nested; None allows any value, the key `*` any key.
+        path: Dotted path to `value`, for the message.
+
+    Returns:
+        The message of the error, or None for a valid configuration.
+    """
     if shape is None or value is None:
         return None
     if not isinstance(value, dict):
@@ -42,7 +51,7 @@ def find_config_error(value: object, shape: object = CONFIG_SHAPE, path: str = "
 
 @root_resolver("Mutation", "variableCollectionUpsert")
 def variable_collection_upsert(context: ResolverContext, args: Args) -> object:
-    """Without a service the variables are shared ones; without `skipDeploys` every call deploys."""
+    """Set variables of a service, or shared ones without `serviceId`; deploys unless `skipDeploys` is set."""
     body, state = as_obj(args["input"]), context.state
     environment = context.get_environment(str(body["environmentId"]), str(body["projectId"]))
     service_id = as_str(body.get("serviceId"))
@@ -63,6 +72,7 @@ def variable_collection_upsert(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Mutation", "environmentStageChanges")
 def environment_stage_changes(context: ResolverContext, args: Args) -> object:
+    """Stage a change without applying it; an environment has one staged patch, which `merge` extends."""
     environment = context.get_environment(args["environmentId"])
     staged = _find_staged_patch(context, environment)
     change = as_obj(args["input"])
@@ -75,7 +85,13 @@ def environment_stage_changes(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Mutation", "environmentPatchCommit")
 def environment_patch_commit(context: ResolverContext, args: Args) -> object:
-    """Apply a patch and deploy what it touched, as one step: a deploy sees all of it or is not made."""
+    """Apply a patch and deploy the services that it changes.
+
+    The whole patch is validated first, so an invalid one changes nothing and deploys nothing.
+
+    Raises:
+        BusinessError: An instance does not exist, or a variable's value is not a string.
+    """
     environment = context.get_environment(args["environmentId"])
     change = as_obj(args.get("patch"))
     _validate_change(context, environment, change)
@@ -86,6 +102,11 @@ def environment_patch_commit(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Mutation", "environmentPatchCommitStaged")
 def environment_patch_commit_staged(context: ResolverContext, args: Args) -> object:
+    """Apply the staged patch; deploys unless `skipDeploys` is set.
+
+    Raises:
+        BusinessError: Nothing is staged, or the patch is invalid.
+    """
     environment = context.get_environment(args["environmentId"])
     staged = _find_staged_patch(context, environment)
     if staged is None:

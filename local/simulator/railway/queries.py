@@ -1,4 +1,4 @@
-"""Resolvers of Railway's queries and of the fields of its types."""
+"""Resolvers of Railway's queries and of the computed fields of its types."""
 
 from local.simulator.http.messages import Obj, as_list, as_obj
 from local.simulator.railway.context import Args, ResolverContext, field_resolver, root_resolver
@@ -27,13 +27,15 @@ GIB = 1024**3
 
 @root_resolver("Query", "me")
 def resolve_me(context: ResolverContext, _args: Args) -> object:
+    """Return the account; Railway rejects project tokens, which belong to no account."""
     if context.token is not None:
-        raise BusinessError(NOT_AUTHORIZED)  # only account tokens are somebody
+        raise BusinessError(NOT_AUTHORIZED)
     return {"id": "sim-user", "email": "sim@example.invalid", "name": "sim"}
 
 
 @root_resolver("Query", "projectToken")
 def resolve_project_token(context: ResolverContext, _args: Args) -> object:
+    """Return the request's project token; an account token is an error."""
     if context.token is None:
         raise BusinessError("Project Token not found")
     return context.token
@@ -41,12 +43,13 @@ def resolve_project_token(context: ResolverContext, _args: Args) -> object:
 
 @root_resolver("Query", "project")
 def resolve_project(context: ResolverContext, args: Args) -> object:
+    """Return a live project by `id`."""
     return context.get_project(args["id"])
 
 
 @root_resolver("Query", "projects")
 def resolve_projects(context: ResolverContext, args: Args) -> object:
-    """Without a workspace the list is empty, and no error says why."""
+    """List a workspace's projects; without `workspaceId` the list is empty and there is no error."""
     workspace_id = args.get("workspaceId")
     found = [
         p
@@ -60,6 +63,7 @@ def resolve_projects(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Query", "environments")
 def resolve_environments(context: ResolverContext, args: Args) -> object:
+    """List the project's environments; with a project token only the token's own."""
     found = _list_environments(context.get_project(args["projectId"]), context)
     ephemeral = args.get("isEphemeral")
     return build_connection([e for e in found if ephemeral in (None, e.is_ephemeral)], args, context.settings)
@@ -67,27 +71,32 @@ def resolve_environments(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Query", "environment")
 def resolve_environment(context: ResolverContext, args: Args) -> object:
+    """Return a live environment by `id`, which must belong to `projectId` if that is given."""
     return context.get_environment(args["id"], args.get("projectId"))
 
 
 @root_resolver("Query", "service")
 def resolve_service(context: ResolverContext, args: Args) -> object:
+    """Return a live service by `id`, unless the read lag hides it."""
     return context.get_service(args["id"])
 
 
 @root_resolver("Query", "serviceInstance")
 def resolve_service_instance(context: ResolverContext, args: Args) -> object:
+    """Return the instance of `serviceId` in `environmentId`."""
     return context.get_instance(args["serviceId"], args["environmentId"])
 
 
 @root_resolver("Query", "serviceInstanceLimits")
 def resolve_service_instance_limits(context: ResolverContext, args: Args) -> object:
+    """Return the effective limits: 8 vCPUs and 8 GiB, replaced by the instance's override."""
     override = _get_limit_override(context.get_instance(args["serviceId"], args["environmentId"]))
     return {"containers": {"cpu": 8, "memoryBytes": 8 * GIB} | override}
 
 
 @root_resolver("Query", "serviceInstanceLimitOverride")
 def resolve_service_instance_limit_override(context: ResolverContext, args: Args) -> object:
+    """Return only the limits that were set for this instance; empty without an override."""
     return {"containers": _get_limit_override(context.get_instance(args["serviceId"], args["environmentId"]))}
 
 
@@ -98,6 +107,7 @@ def _get_limit_override(instance: ServiceInstance) -> Obj:
 
 @root_resolver("Query", "deployment")
 def resolve_deployment(context: ResolverContext, args: Args) -> object:
+    """Return a deployment by `id`, whatever its status."""
     found = context.state.deployments.get(args["id"])
     if found is None:
         raise not_found_error("Deployment")
@@ -107,6 +117,7 @@ def resolve_deployment(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Query", "deployments")
 def resolve_deployments(context: ResolverContext, args: Args) -> object:
+    """List deployments, newest first; those of deleted services only with `includeDeleted`."""
     filters = as_obj(args["input"])
     if filters.get("projectId") is not None:
         context.get_project(str(filters["projectId"]))
@@ -129,13 +140,14 @@ def resolve_deployments(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Query", "domains")
 def resolve_domains(context: ResolverContext, args: Args) -> object:
+    """Return the live domains of a service instance; there are never custom domains."""
     context.get_project(args["projectId"])
     return _resolve_instance_domains(context.get_instance(args["serviceId"], args["environmentId"]), context, {})
 
 
 @root_resolver("Query", "variables")
 def resolve_variables(context: ResolverContext, args: Args) -> object:
-    """A plain map: a service's rendered variables, or the shared ones without a service."""
+    """Return a plain map: the service's rendered variables, or the shared ones without `serviceId`."""
     target = context.get_environment(args["environmentId"], args["projectId"])
     if args.get("serviceId") is None:
         return target.shared_variables
@@ -144,6 +156,7 @@ def resolve_variables(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Query", "environmentPatches")
 def resolve_environment_patches(context: ResolverContext, args: Args) -> object:
+    """List the environment's patches, staged and committed, newest first."""
     target = context.get_environment(args["environmentId"])
     found = [patch for patch in context.state.patches.values() if patch.environment_id == target.id]
     return build_connection(found, args, context.settings, newest_first=True)
@@ -184,7 +197,7 @@ def _resolve_environment_instances(source: Environment, context: ResolverContext
 
 @field_resolver("Environment", "volumeInstances")
 def _resolve_environment_volumes(source: Environment, context: ResolverContext, args: Args) -> object:
-    """Volumes that are being deleted are still listed, flagged."""
+    """List the environment's volumes; deleted ones are still listed, with `isPendingDeletion` set."""
     found = [v for v in context.state.volume_instances.values() if v.environment_id == source.id]
     return build_connection([v for v in found if not context.is_hidden(v)], args, context.settings)
 
@@ -238,7 +251,7 @@ def _resolve_instance_domains(source: ServiceInstance, context: ResolverContext,
 
 
 def _register_setting(name: str, default: object = None) -> None:
-    """A field of ServiceInstance that just shows what was set."""
+    """Register the resolver of a ServiceInstance field that returns the stored setting."""
 
     @field_resolver("ServiceInstance", name)
     def _(source: ServiceInstance, _context: ResolverContext, _args: Args) -> object:  # pyright: ignore[reportUnusedFunction]

@@ -1,4 +1,4 @@
-"""The executable schema: the SDL beside this file, its scalars, and the registered resolvers."""
+"""The executable schema: `schema.graphql`, its scalars and the registered resolvers."""
 
 from collections.abc import Callable
 from functools import cache
@@ -33,31 +33,40 @@ _ATTRIBUTE_NAMES = {
 
 
 def _get_field_value(source: Any, name: str) -> object:
-    """A plain field: of a dict by its name, of a stored thing by its name in Python."""
+    """Return a field of a dict by its GraphQL name, of a state object by its Python attribute."""
     if isinstance(source, dict):
         return as_obj(cast(object, source)).get(name)
-    if name == "updatedAt":  # what was never changed was last changed when it was made
+    if name == "updatedAt":  # an object without updates reports its creation
         return source.updated_at or source.created_at
     return getattr(source, _ATTRIBUTE_NAMES.get(name, name))
 
 
 class ResolveInfo(Protocol):
-    """The part of graphql-core's resolve info that is used here."""
+    """The used part of graphql-core's `GraphQLResolveInfo`."""
 
     @property
-    def context(self) -> ResolverContext: ...
+    def context(self) -> ResolverContext:
+        """Context of the request."""
+        ...
 
     @property
-    def field_name(self) -> str: ...
+    def field_name(self) -> str:
+        """GraphQL name of the field, in camel case."""
+        ...
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """Path of the field in the response; a root field has no `prev`."""
+        ...
 
     @property
-    def return_type(self) -> object: ...
+    def return_type(self) -> object:
+        """GraphQL type of the field."""
+        ...
 
 
 def resolve_default(source: Any, info: ResolveInfo, **_args: object) -> object:
+    """Resolve a field without a registered resolver from the source's key or attribute."""
     return _get_field_value(source, info.field_name)
 
 
@@ -80,7 +89,11 @@ def _wrap_field_resolver(resolver: Callable[[Any, ResolverContext, Any], object]
 
 @cache
 def get_schema() -> GraphQLSchema:
-    """The schema; building it also checks that no resolver is registered for a field that does not exist."""
+    """Build the schema once per process.
+
+    Raises:
+        KeyError: A resolver is registered for a field that the SDL does not have.
+    """
     graphql_schema = build_schema((FilePath(__file__).parent / "schema.graphql").read_text("utf-8"))
     for (kind, name), resolver in ROOT_RESOLVERS.items():
         cast(GraphQLObjectType, graphql_schema.type_map[kind]).fields[name].resolve = _wrap_root_resolver(resolver)
@@ -123,7 +136,11 @@ def _parse_config(value: object) -> object:
 
 
 def null_fields(resolve: Resolver, source: Any, info: ResolveInfo, **args: object) -> object:
-    """Middleware of the fault `partial`: nullable fields below the root fail, so they become null with an error."""
+    """Fail nullable fields below the root, so that they become null with an error; middleware of the fault `partial`.
+
+    Raises:
+        BusinessError: The field is the one to null.
+    """
     value = resolve(source, info, **args)
     wanted = info.context.nulled_field
     below_root = info.path.prev is not None
@@ -133,7 +150,7 @@ def null_fields(resolve: Resolver, source: Any, info: ResolveInfo, **args: objec
 
 
 def list_unresolved_fields() -> list[str]:
-    """Root fields without a resolver (none, or this simulator is broken)."""
+    """List root fields without a resolver, as `Query.name` or `Mutation.name`; empty in a working simulator."""
     graphql_schema = get_schema()
     return [
         f"{kind}.{name}" for kind in ("Query", "Mutation")

@@ -1,4 +1,4 @@
-"""Seeding many services at once, as a pool that has been running for a while would have them."""
+"""Bulk creation of services that look like those of an established fleet, for tests."""
 
 from dataclasses import dataclass
 
@@ -18,6 +18,8 @@ _STEP_S = 1e-4
 
 @dataclass(frozen=True)
 class SeedPlan:
+    """Number, name prefix and deployment status of the services to create; `bare` ones have no resources."""
+
     count: int
     prefix: str
     environment_id: str
@@ -26,9 +28,12 @@ class SeedPlan:
 
 
 def seed_services(state: RailwayState, plan: SeedPlan, now: float) -> list[str]:
-    """Make services named `<prefix>00001` and on, each with volume, domain and deployment unless `bare`.
+    """Create services named `<prefix>00001` and up, each with volume, domain and deployment unless `bare`.
 
-    They look an hour old, so no read lag hides them.
+    Names in use are skipped. The services are dated one hour before `now`, so no read lag hides them.
+
+    Returns:
+        The ids of the created services, in order of their names.
     """
     project_id = state.environments[plan.environment_id].project_id
     taken = {service.name for service in state.services.values() if service.deleted_at is None}

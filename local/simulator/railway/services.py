@@ -1,4 +1,4 @@
-"""Mutations of projects, services and their instances."""
+"""Mutations of projects, services, service instances and deployments."""
 
 import secrets
 from collections.abc import Mapping
@@ -36,6 +36,7 @@ _WORDS = ("calm", "brave", "amber", "quiet", "lucid", "north", "river", "delta",
 
 @root_resolver("Mutation", "projectCreate")
 def project_create(context: ResolverContext, args: Args) -> object:
+    """Create a project with one environment; Railway allows one project per 30 s (`project_throttle_s`)."""
     _require_account_token(context)
     body, state = as_obj(args["input"]), context.state
     if context.now < state.last_project_at + context.settings.project_throttle_s:
@@ -55,6 +56,7 @@ def project_create(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Mutation", "projectDelete")
 def project_delete(context: ResolverContext, args: Args) -> object:
+    """Delete a project at once, with all its environments, services and volumes."""
     _require_account_token(context)
     project, state = context.get_project(args["id"]), context.state
     project.deleted_at = context.now
@@ -75,7 +77,7 @@ def project_delete(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Mutation", "projectScheduleDelete")
 def project_schedule_delete(context: ResolverContext, args: Args) -> object:
-    """Deletion is two days off, which is for ever here."""
+    """Accept the request and change nothing: Railway deletes after two days, longer than a simulator runs."""
     _require_account_token(context)
     context.get_project(args["id"])
     return True
@@ -83,6 +85,7 @@ def project_schedule_delete(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Mutation", "projectTokenCreate")
 def project_token_create(context: ResolverContext, args: Args) -> object:
+    """Create a token for one environment; its plaintext is returned only by this call."""
     _require_account_token(context)
     body = as_obj(args["input"])
     environment = context.get_environment(str(body["environmentId"]), str(body["projectId"]))
@@ -97,11 +100,25 @@ def _require_account_token(context: ResolverContext) -> None:
 
 
 def generate_name() -> str:
+    """Generate a name of two words and a random suffix, as Railway does for a missing name."""
     return f"{secrets.choice(_WORDS)}-{secrets.choice(_WORDS)}-{secrets.token_hex(2)}"
 
 
 def validate_service_name(context: ResolverContext, project_id: str, name: str, excluded_id: str | None = None) -> str:
-    """The name as it will be stored. Names are unique per project, whichever environment."""
+    """Validate a service name, which must be unique in its project over all environments.
+
+    Args:
+        context: The request's context.
+        project_id: The project of the service.
+        name: The requested name.
+        excluded_id: Id of the service to rename; its own name counts as free.
+
+    Returns:
+        The name to store, cut to `MAX_NAME` characters if `overlong_names` is `truncate`.
+
+    Raises:
+        BusinessError: The name is empty, too long or in use.
+    """
     if not name:
         raise BusinessError("Invalid service name")
     if len(name) > MAX_NAME:
@@ -117,7 +134,7 @@ def validate_service_name(context: ResolverContext, project_id: str, name: str, 
 
 @root_resolver("Mutation", "serviceCreate")
 def service_create(context: ResolverContext, args: Args) -> object:
-    """A service is made in all environments that are no forks; only a fork can be chosen by `environmentId`."""
+    """Create a service in all environments that are not forks, or only in the fork that `environmentId` names."""
     body, state = as_obj(args["input"]), context.state
     project = context.get_project(str(body["projectId"]))
     wanted = as_str(body.get("environmentId"))
@@ -139,6 +156,7 @@ def service_create(context: ResolverContext, args: Args) -> object:
 
 
 def set_source(instance: ServiceInstance, source: Mapping[str, object]) -> None:
+    """Set the image and repository that `source` contains; an absent key changes nothing, null removes the value."""
     if "image" in source:
         instance.image = as_str(source["image"])
     if "repo" in source:
@@ -146,11 +164,13 @@ def set_source(instance: ServiceInstance, source: Mapping[str, object]) -> None:
 
 
 def stringify_values(values: Mapping[str, object]) -> dict[str, str]:
+    """Convert values to strings and drop nulls."""
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
 @root_resolver("Mutation", "serviceUpdate")
 def service_update(context: ResolverContext, args: Args) -> object:
+    """Change name or icon; a new name must be free in the project."""
     service, body = context.get_service(args["id"]), as_obj(args["input"])
     if body.get("name") is not None:
         service.name = validate_service_name(context, service.project_id, str(body["name"]), excluded_id=service.id)
@@ -161,7 +181,7 @@ def service_update(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Mutation", "serviceDelete")
 def service_delete(context: ResolverContext, args: Args) -> object:
-    """Delete a service; what was mounted in it stays, detached, and goes on costing money."""
+    """Delete a service, or with a fork's `environmentId` only its instance; its volumes stay, detached and billed."""
     service = context.state.services.get(args["id"])
     if service is None or service.deleted_at is not None:
         raise BusinessError(context.settings.delete_twice)
@@ -176,12 +196,17 @@ def service_delete(context: ResolverContext, args: Args) -> object:
 
 
 def remove_service(context: ResolverContext, service: Service) -> None:
+    """Mark a service and all its instances as deleted."""
     for instance in context.state.list_instances(service.id):
         remove_instance(context, instance)
     service.deleted_at = context.now
 
 
 def remove_instance(context: ResolverContext, instance: ServiceInstance) -> None:
+    """Mark an instance and its domains as deleted, its deployments as REMOVED, and detach its volume.
+
+    The volume is deleted only with `service_delete_deletes_volume`.
+    """
     state = context.state
     instance.deleted_at = context.now
     for domain in state.list_live_domains(instance):
@@ -198,7 +223,7 @@ def remove_instance(context: ResolverContext, instance: ServiceInstance) -> None
 
 @root_resolver("Mutation", "serviceInstanceUpdate")
 def service_instance_update(context: ResolverContext, args: Args) -> object:
-    """Change settings without deploying; without an environment, in all of them."""
+    """Change settings without a deployment; without `environmentId` in all environments."""
     body, state = as_obj(args["input"]), context.state
     if args.get("environmentId") is not None:
         instances = [context.get_instance(args["serviceId"], args["environmentId"])]
@@ -218,11 +243,13 @@ def service_instance_update(context: ResolverContext, args: Args) -> object:
 
 
 def as_number(value: object) -> float | None:
+    """Return the value if it is a JSON number, else None."""
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 @root_resolver("Mutation", "serviceInstanceLimitsUpdate")
 def service_instance_limits_update(context: ResolverContext, args: Args) -> object:
+    """Override CPU (`vCPUs`) and memory (`memoryGB`, counted in GiB) of an instance."""
     body: Obj = as_obj(args["input"])
     instance = context.get_instance(str(body["serviceId"]), str(body["environmentId"]))
     memory, cpu = as_number(body.get("memoryGB")), as_number(body.get("vCPUs"))
@@ -233,6 +260,7 @@ def service_instance_limits_update(context: ResolverContext, args: Args) -> obje
 
 @root_resolver("Mutation", "serviceInstanceRedeploy")
 def service_instance_redeploy(context: ResolverContext, args: Args) -> object:
+    """Create a new deployment of an instance; rejected while its latest one is in progress or if it has no image."""
     instance = context.get_instance(args["serviceId"], args["environmentId"])
     _redeploy(context, instance, find_latest_deployment(context.state, instance), "serviceInstanceRedeploy")
     return True
@@ -240,6 +268,7 @@ def service_instance_redeploy(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Mutation", "serviceInstanceDeployV2")
 def service_instance_deploy(context: ResolverContext, args: Args) -> object:
+    """Deploy the instance's present settings and return the deployment's id; needs an image or repository."""
     instance = context.get_instance(args["serviceId"], args["environmentId"])
     if not instance.image and not instance.repo:
         raise BusinessError(NO_SNAPSHOT)
@@ -265,12 +294,14 @@ def _get_deployment(context: ResolverContext, deployment_id: str) -> tuple[Deplo
 
 @root_resolver("Mutation", "deploymentRedeploy")
 def deployment_redeploy(context: ResolverContext, args: Args) -> object:
+    """Create a new deployment of the same instance; rejected while the given one is in progress or without an image."""
     found, instance = _get_deployment(context, args["id"])
     return _redeploy(context, instance, found, "deploymentRedeploy")
 
 
 @root_resolver("Mutation", "deploymentRestart")
 def deployment_restart(context: ResolverContext, args: Args) -> object:
+    """Restart a deployment; its status becomes SUCCESS at once."""
     found, _ = _get_deployment(context, args["id"])
     _force_status(context, found, "SUCCESS")
     return True
@@ -278,18 +309,21 @@ def deployment_restart(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Mutation", "deploymentStop")
 def deployment_stop(context: ResolverContext, args: Args) -> object:
+    """Stop a deployment; its status becomes REMOVED at once."""
     _force_status(context, _get_deployment(context, args["id"])[0], "REMOVED")
     return True
 
 
 @root_resolver("Mutation", "deploymentRemove")
 def deployment_remove(context: ResolverContext, args: Args) -> object:
+    """Remove a deployment; it stays listed with status REMOVED."""
     _force_status(context, _get_deployment(context, args["id"])[0], "REMOVED")
     return True
 
 
 @root_resolver("Mutation", "deploymentCancel")
 def deployment_cancel(context: ResolverContext, args: Args) -> object:
+    """Cancel a deployment in progress; in any other status nothing changes and there is no error."""
     found, _ = _get_deployment(context, args["id"])
     if compute_status(found, context.now) in IN_PROGRESS_STATUSES:
         _force_status(context, found, "REMOVED")

@@ -1,4 +1,4 @@
-"""Mutations of volumes and domains."""
+"""Mutations of volumes and of generated service domains."""
 
 import secrets
 
@@ -19,7 +19,7 @@ from local.simulator.state.railway import (
 
 @root_resolver("Mutation", "volumeCreate")
 def volume_create(context: ResolverContext, args: Args) -> object:
-    """Make a volume. No `environmentId` means all environments, and null means none."""
+    """Create a volume with an instance in `environmentId`, in all environments without it, in none if it is null."""
     body, state, settings = as_obj(args["input"]), context.state, context.settings
     project = context.get_project(str(body["projectId"]))
     service_id = as_str(body.get("serviceId"))
@@ -57,14 +57,14 @@ def _validate_service(context: ResolverContext, service_id: str, project_id: str
     for environment in targets:
         instance = context.state.find_instance(service_id, environment.id)
         if instance is None or context.state.find_attached_volume(service_id, environment.id) is not None:
-            raise BusinessError(PROCESSING_PROBLEM)  # a service has one volume at most
+            raise BusinessError(PROCESSING_PROBLEM)  # Railway allows one volume per service
         if instance.deployment_ids and context.settings.volume_on_deployed_service == "refuse":
             raise BusinessError("Cannot create a volume on a service that has deployments")
 
 
 @root_resolver("Mutation", "volumeDelete")
 def volume_delete(context: ResolverContext, args: Args) -> object:
-    """Queue a volume for deletion: for two days it stays listed, and attached."""
+    """Mark a volume for deletion. Railway deletes it after two days; until then it is listed with its `serviceId`."""
     volume = context.state.volumes.get(args["volumeId"])
     if volume is None or volume.deleted_at is not None:
         raise BusinessError(context.settings.delete_twice)
@@ -78,6 +78,7 @@ def volume_delete(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Mutation", "volumeInstanceUpdate")
 def volume_instance_update(context: ResolverContext, args: Args) -> object:
+    """Change mount path, service or state of a volume's instances, in all environments or in `environmentId`."""
     body, environment_id = as_obj(args["input"]), args.get("environmentId")
     if environment_id is not None:
         context.get_environment(environment_id)
@@ -104,6 +105,7 @@ def volume_instance_update(context: ResolverContext, args: Args) -> object:
 
 @root_resolver("Mutation", "serviceDomainCreate")
 def service_domain_create(context: ResolverContext, args: Args) -> object:
+    """Create a domain under `up.railway.app` for a service instance; several are allowed."""
     body = as_obj(args["input"])
     instance = context.get_instance(str(body["serviceId"]), str(body["environmentId"]))
     port = body.get("targetPort")
@@ -122,6 +124,7 @@ def _add_domain(context: ResolverContext, instance: ServiceInstance, target_port
 
 @root_resolver("Mutation", "serviceDomainDelete")
 def service_domain_delete(context: ResolverContext, args: Args) -> object:
+    """Delete a domain; deleting it twice is an error (`delete_twice`)."""
     domain = context.state.domains.get(args["id"])
     if domain is None or domain.deleted_at is not None:
         raise BusinessError(context.settings.delete_twice)
