@@ -13,10 +13,10 @@ from .idempotency_claim import Claim, link_operation
 from .operation_executions import busy_error, start_operation
 from .operation_queries import find_entries_to_delete, get_or_raise
 
-__all__ = ["abandon_leaked", "retry_leaked", "retry_or_settle"]
+__all__ = ["abandon_leaked", "retry_leaked", "retry_or_end"]
 
 
-def retry_or_settle(operation: Operation, claim: Claim | None = None) -> Operation | None:
+def retry_or_end(operation: Operation, claim: Claim | None = None) -> Operation | None:
     """Restart a leaked operation, or end it as `failed` if nothing of it is left.
 
     Args:
@@ -77,7 +77,7 @@ def retry_leaked(claim: Claim | None, operation_id: str) -> Operation:
     if operation.status not in ("running", "leaked"):
         raise Conflict(f"Operation {operation_id} has {operation.status}: there is nothing to retry")
     if operation.status == "leaked":
-        if reopened := retry_or_settle(operation, claim):
+        if reopened := retry_or_end(operation, claim):
             return reopened
         running = run_in_transaction(operations.find_running, operation.instance_id)
         if running is not None and running.id != operation_id:

@@ -136,7 +136,7 @@ class _Sweep:
             locks.lock_orphan_sweep(db)
         # Read after the listing: a resource that was created and recorded in between is known then.
         known = orphan_sightings.load_known_resources(db)
-        unknown_items = _find_unknown_items(
+        unknown_items = _find_orphan_candidates(
             inventory, known, listing_started_at - timedelta(seconds=self.settings.orphan_after)
         )
         sighted_keys = [(item.kind, item.id, item.name) for item in unknown_items]
@@ -319,7 +319,9 @@ def _is_detached_volume(item: InventoryItem) -> bool:
     return item.kind == "volume" and item.service_id is None
 
 
-def _find_unknown_items(inventory: Inventory, known: KnownResources, created_before: datetime) -> list[InventoryItem]:
+def _find_orphan_candidates(
+    inventory: Inventory, known: KnownResources, created_before: datetime
+) -> list[InventoryItem]:
     """List the unknown items of an inventory.
 
     Services and tools' resources count if they are not younger than `created_before`; with a service its volumes count,

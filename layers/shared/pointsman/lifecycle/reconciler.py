@@ -11,7 +11,7 @@ from ..metrics import emit_metrics
 from ..settings.aws import load_state_machine_arn
 from ..settings.operations import ReconcileSettings
 from ..workflows.step_functions import get_execution_status
-from .leaked_operations import retry_or_settle
+from .leaked_operations import retry_or_end
 from .operation_executions import operation_execution_name, start_operation
 from .operation_queries import find_entries_to_delete
 from .orphan_sweep import sweep_orphans
@@ -98,7 +98,7 @@ def _resume_stalled(operation: Operation, dry_run: bool) -> str | None:
 def _retry_leaked(operation: Operation, dry_run: bool) -> str | None:
     if dry_run:
         return "would restart" if run_in_transaction(find_entries_to_delete, operation) else "would settle"
-    reopened = retry_or_settle(operation)
+    reopened = retry_or_end(operation)
     if reopened is None:
         return None
     return "restarted" if reopened.status == "running" else "settled"

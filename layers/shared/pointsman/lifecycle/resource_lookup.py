@@ -66,10 +66,10 @@ def _poll_until_settled(entry: journal.Entry) -> Iterator[None]:
 def find_created_services(entry: journal.Entry) -> list[ProviderResource]:
     """List the services that the entry's call may have created.
 
-    Railway's service names are not unique, so a service counts if it has the planned name, is not older than the
-    entry's intent, and belongs to no instance.
+    A service name is unique within a project, but an older service may have it: a service counts if it has the
+    planned name, is not older than the entry's intent, and belongs to no instance.
     """
     services = railway.get_client().find_services(entry.plan["name"])
     created_after = entry.intended_at - _CLOCK_SKEW
     recent = [ProviderResource(service.id, service.name) for service in services if service.created_at >= created_after]
-    return run_in_transaction(lambda db: [one for one in recent if not instances.has_service(db, one.id)])
+    return run_in_transaction(lambda db: [service for service in recent if not instances.has_service(db, service.id)])

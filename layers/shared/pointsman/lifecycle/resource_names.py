@@ -3,7 +3,7 @@
 __all__ = ["AGENT_PREFIX", "MOUNT_PATH", "POOL_MANAGER_SERVICE_NAME", "build_reference", "parse_instance_id"]
 
 AGENT_PREFIX = "convos-agent-"
-"""What the name of every resource of an instance begins with."""
+"""The prefix of the names that this bundle gives to keys, inboxes and number orders, and of agents' service names."""
 
 POOL_MANAGER_SERVICE_NAME = "convos-agent-pool-manager"
 """A service of the project that is not an agent. No instance may have its name, and no inventory lists it."""

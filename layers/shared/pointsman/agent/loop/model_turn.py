@@ -83,7 +83,7 @@ def fail_prompt(owned: OwnedPrompt, message: str) -> Progress:
 
 @cache
 def _get_model_client() -> "ModelClient":
-    """Build the process's client. Raises MissingSetting. Imported here: httpx is not paid by a cold start."""
+    """Build the process's client, imported here so that a cold start loads no httpx. Raises MissingSetting."""
     from ...settings.prompts import ModelSettings
     from ..model.client import ModelClient
 

@@ -50,9 +50,11 @@ def lambda_handler(app: FastAPI, *, public_method: str = "") -> LambdaHandler:
             route = _find_keyed_route(app, event)
             if route is None:
                 return serve(event, context)
-            from .idempotent_endpoint import serve_once
+            from .idempotent_endpoint import serve_idempotently
 
-            return serve_once(event, route.starts_operation, lambda claimed_event: serve(claimed_event, context))
+            return serve_idempotently(
+                event, route.starts_operation, lambda claimed_event: serve(claimed_event, context)
+            )
         except Exception as error:  # noqa: BLE001 - nothing outside would answer in the contract's shape
             return _to_lambda_response(to_json_response(_ERROR_FORMAT.respond(event, error)))
 

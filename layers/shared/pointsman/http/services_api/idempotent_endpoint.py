@@ -14,7 +14,7 @@ from ...lifecycle.idempotent_requests import RecordedResponse
 from ..common import IDEMPOTENCY_KEY_PATTERN, IDEMPOTENCY_KEY_RULE
 from .parameters import CLAIM_EVENT_KEY
 
-__all__ = ["serve_once"]
+__all__ = ["serve_idempotently"]
 
 _FINAL_ERROR_CODES = ("NOT_FOUND", "CONFLICT")
 """Error codes of responses that are recorded. With another code nothing was done, or the outcome is unknown; a
@@ -23,7 +23,7 @@ repeat of the request is then served anew."""
 LambdaResponse = dict[str, Any]
 
 
-def serve_once(
+def serve_idempotently(
     event: Mapping[str, Any], starts_operation: bool, serve: Callable[[dict[str, Any]], LambdaResponse]
 ) -> LambdaResponse:
     """Serve the first request with an idempotency key, and answer its repeats with the recorded response.

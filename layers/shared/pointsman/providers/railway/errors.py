@@ -41,7 +41,7 @@ def parse_graphql_errors(errors: object) -> ErrorBody:
         unquoted = re.sub(r'"[^"]*"', '""', message)
         for pattern, kind in _KIND_BY_TEXT:
             if re.search(pattern, unquoted, re.IGNORECASE):
-                retry_after = _parse_retry_delay(message) if kind == "throttled" else None
+                retry_after = _parse_rate_limit_delay(message) if kind == "throttled" else None
                 return ErrorBody(kind, _drop_generic_code(code), message, retry_after)
         if code in _KIND_BY_CODE:
             return ErrorBody(_KIND_BY_CODE[code], code, message)
@@ -70,7 +70,7 @@ def _drop_generic_code(code: str) -> str:
     return "" if code == "INTERNAL_SERVER_ERROR" else code
 
 
-def _parse_retry_delay(message: str) -> float | None:
+def _parse_rate_limit_delay(message: str) -> float | None:
     if "in a sec" in message.lower():
         return 1.0
     match = _RETRY_DELAY_PATTERN.search(message)

@@ -1,4 +1,4 @@
-"""Keys by which a request that is sent again is known, and what was answered to it."""
+"""The table `idempotency_keys`: claims, fingerprints of requests, and recorded responses."""
 
 from alembic import op
 

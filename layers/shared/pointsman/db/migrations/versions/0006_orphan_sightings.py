@@ -1,4 +1,4 @@
-"""What carries our name at a provider and is known to nobody: when it was seen."""
+"""The table `orphan_sightings`: unknown resources at the providers, with their first and last sighting."""
 
 from alembic import op
 

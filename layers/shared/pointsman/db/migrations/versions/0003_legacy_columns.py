@@ -1,4 +1,4 @@
-"""Whatever shape an older program has left the contract's two tables in, our statements work on it afterwards."""
+"""Add the columns, and drop the constraints, by which older versions of the contract's two tables differ."""
 
 from alembic import op
 

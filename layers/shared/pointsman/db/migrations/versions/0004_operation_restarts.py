@@ -1,4 +1,4 @@
-"""Operations can be started again, and what they left behind be given up."""
+"""Restarts of operations, and journal entries that a person has abandoned."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Prompts run: what the model was told and said, the calls of tools, the events, and who works on it."""
+"""Execution of prompts: history, tool calls, event log, and the fencing token."""
 
 from alembic import op
 
