@@ -98,7 +98,8 @@ def abandon_leaked(operation_id: str) -> Operation:
         Conflict: the operation is not leaked.
     """
     operation = run_in_transaction(_abandon, operation_id)
-    log.write("warning", "operation abandoned", operation_id=operation_id, reason=(operation.error or {}).get("message"))
+    reason = (operation.error or {}).get("message")
+    log.write("warning", "operation abandoned", operation_id=operation_id, reason=reason)
     return operation
 
 
