@@ -18,7 +18,18 @@ from tests.harness.instances import create_request
 from tests.harness.step_functions import fail_start_execution
 from tests.harness.wait import WaitTimeout, wait_until
 
-from .cases import BEYOND_TIMEOUT, FAULTS, MAX_OCCURRENCES, SCENARIOS, START_FAILURES, TASK_KILLS, Call, Case, Scenario
+from .cases import (
+    BEYOND_TIMEOUT,
+    FAULTS,
+    MAX_OCCURRENCES,
+    SCENARIOS,
+    START_FAILURES,
+    TASK_KILLS,
+    TIMEOUT_SECONDS,
+    Call,
+    Case,
+    Scenario,
+)
 from .fault_stack import RECONCILER, FaultStack
 from .invariants import ClientResponse, Facts, find_leaks, find_stuck, find_wrong_answers
 
@@ -26,7 +37,7 @@ __all__ = ["Outcome", "discover_calls", "run_case"]
 
 END_TIMEOUT = 90.0
 SETTLE_TIMEOUT = 60.0
-HOLD_SECONDS = 0.7
+HOLD_SECONDS = 0.9
 """Seconds that a provider holds a response during a disruption; less than the provider timeout."""
 
 _MAX_ATTEMPTS = 3
@@ -345,7 +356,7 @@ def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
         restart_postgres(fault_stack.stack)
         return {503}
     assert disruption in TASK_KILLS
-    victims = _find_victims(fault_stack)
+    victims = _find_victims(fault_stack, HOLD_SECONDS if disruption == "killed recorded" else TIMEOUT_SECONDS)
     outcome.notes += [f"killed {', '.join(victims.values())}"]
     # With no process at work, or several, this would be another case than the intended one.
     outcome.reached = len(victims) == 1
@@ -362,9 +373,12 @@ def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:
     return set()
 
 
-def _find_victims(fault_stack: FaultStack) -> dict[int, str]:
-    """Find the task whose call waits: soon after the call the only one that is busy."""
-    deadline = time.monotonic() + HOLD_SECONDS - 0.2
+def _find_victims(fault_stack: FaultStack, held_seconds: float) -> dict[int, str]:
+    """Find the task whose call is held for so long: the only one that is busy once the parallel tools have ended.
+
+    A phone number takes half a second, because its order is polled.
+    """
+    deadline = time.monotonic() + held_seconds - 0.1
     while True:
         busy = fault_stack.busy_workers()
         if len(busy) == 1 or time.monotonic() > deadline:
