@@ -15,7 +15,7 @@ _PROCESS_VARIABLES = ("PATH", "PYTHON", "LANG", "TZ", "LD_", "DYLD_")
 
 def function_environment(stack: Stack, function: str, **changes: str) -> dict[str, str]:
     """Return the variables that a function sees, with changes, without those that belong to its process."""
-    template = stack._started_runner.template.functions[function]
+    template = stack.template.functions[function]
     variables = build_lambda_environment(template, stack.aws_url)
     return {**{name: v for name, v in variables.items() if not name.startswith(_PROCESS_VARIABLES)}, **changes}
 

@@ -5,7 +5,6 @@ from local.simulator.state.railway import Deployment, RailwayState, ServiceInsta
 
 IN_PROGRESS_STATUSES = frozenset({"BUILDING", "DEPLOYING", "INITIALIZING", "QUEUED", "WAITING"})
 ACTIVE_STATUSES = frozenset({"SUCCESS", "CRASHED", "SLEEPING"})
-STATUSES = IN_PROGRESS_STATUSES | ACTIVE_STATUSES | {"FAILED", "NEEDS_APPROVAL", "REMOVED", "REMOVING", "SKIPPED"}
 
 
 def compute_status(deployment: Deployment, now: float) -> str:
