@@ -37,12 +37,8 @@ def fetch_row(stack: Stack, query: LiteralString, *values: object, timeout: floa
 
 def restart_postgres(stack: Stack) -> None:
     """Stop the server as an operator would, which ends every connection, and start it again at its address."""
-    postgres = stack._started_runner._postgres
-    assert postgres is not None
     with _restart_lock:
-        old_url = postgres.url
-        stack._run_coroutine(postgres.stop())
-        assert stack._run_coroutine(postgres.start()) == old_url, "Postgres came back somewhere else"
+        stack.restart_postgres()
 
 
 def reset_fleet_tables(db: Database) -> None:
