@@ -4,15 +4,13 @@ It accepts wrong credentials without an identity, because the gateway cannot sen
 reject requests without an identity. So an endpoint that has no authorizer rejects every request.
 """
 
-import hmac
 from typing import Any
 
-from pointsman.settings.api import load_services_api_key
+from pointsman.identity.api_key import is_services_api_key
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Compare the bearer token with the API key; the context's `caller` is `services` or empty."""
     scheme, _, token = str(event.get("headers", {}).get("authorization", "")).partition(" ")
-    key = load_services_api_key()
-    is_services_client = scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), key.encode())
+    is_services_client = is_services_api_key(token.strip() if scheme.lower() == "bearer" else "")
     return {"isAuthorized": True, "context": {"caller": "services" if is_services_client else ""}}

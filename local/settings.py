@@ -8,6 +8,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from local.errors import RunnerError
+from local.template.aws_identifiers import SECRET_PREFIX
+from pointsman.settings.secrets import SECRET_GROUPS
+from pointsman.settings.tools import TOOL_IDS
 
 DEFAULT_PORT = 3002
 DEVELOPMENT_API_KEY = "pointsman-development-key"
@@ -151,7 +154,7 @@ class Settings:
         return self.environment.get("POOL_DATABASE_URL") or None
 
     def function_overrides(self, database_url: str, simulator_url: str | None) -> dict[str, str]:
-        """Build the values that override the template's variables and parameters, by name.
+        """Build the values that override the template's variables and parameters, by name, secrets among them.
 
         Args:
             database_url: Address of the database, with its password.
@@ -163,7 +166,10 @@ class Settings:
         overrides["SERVICE_DATABASE_URL"] = database_url
         if not overrides.get("DATABASE_URL"):
             overrides["DATABASE_URL"] = database_url
+        overrides["SECRET_PREFIX"] = SECRET_PREFIX
         states = self.provider_states()
+        configured_tools = [name for name in TOOL_IDS if states[name] != "not configured"]
+        overrides["TOOLS"] = self.environment.get("TOOLS") or ",".join(configured_tools) or "none"
         for provider in PROVIDERS:
             if not overrides.get(provider.url_setting):
                 overrides.pop(provider.url_setting, None)
@@ -180,6 +186,18 @@ class Settings:
                 name = f"MODEL_{level.upper()}"
                 overrides[name] = overrides.get(name) or f"sim-{level}"
         return overrides
+
+
+def build_secrets(overrides: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Build the secrets of Secrets Manager, by name: each has the variables of one group.
+
+    Args:
+        overrides: Those of `Settings.function_overrides`.
+    """
+    return {
+        f"{SECRET_PREFIX}/{group}": {name: overrides.get(name, "") for name in names}
+        for group, names in SECRET_GROUPS.items()
+    }
 
 
 def redact_database_url(url: str, setting: str = "SERVICE_DATABASE_URL") -> str:

@@ -8,6 +8,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from local.commands.runner_client import call_runner, invoke_function
@@ -17,10 +18,10 @@ from local.json_values import list_or_empty, mapping_or_empty
 from local.lambda_service.invocation import InvocationResult
 from local.lambda_service.service import LambdaService
 from local.processes.run_lock import RunLockHeld
-from local.settings import Settings
+from local.settings import Settings, build_secrets
 from local.stack.components import MIGRATION_HANDLER, ComponentRunner, find_migration_functions
 from local.stack.concurrency import gather_or_cancel
-from local.template.sam_template import Template
+from local.template.sam_template import Function, Template
 
 _START_TIMEOUT = 90.0
 """Seconds to wait for another runner that is starting."""
@@ -75,11 +76,15 @@ class _MigrationRunner(ComponentRunner):
         self.database_url, self.simulator_url = await gather_or_cancel(
             self._start_database(), self._start_simulator(_needs_simulator(settings))
         )
-        template = Template.load(path, settings.function_overrides(self.database_url, self.simulator_url))
+        overrides = settings.function_overrides(self.database_url, self.simulator_url)
+        template = Template.load(path, overrides)
         self._migration_functions = find_migration_functions(template)
-        functions = {name: template.functions[name] for name in self._migration_functions}
+        functions = {
+            name: _give_plain_secrets(template.functions[name], overrides) for name in self._migration_functions
+        }
         log_folder = settings.data / "logs"
-        # The function calls no AWS service. Its failure is printed by `migrate`, so its log is not printed as well.
+        # There is no AWS here, which takes seconds to start. The function's failure is printed by `migrate`, so its
+        # log is not printed as well.
         self._lambda_service = LambdaService(functions, "", log_folder, self._supervisor, lambda _line: None)
         self._exit_stack.push_async_callback(self._lambda_service.stop)
 
@@ -88,6 +93,12 @@ class _MigrationRunner(ComponentRunner):
         if not self._migration_functions:
             raise RunnerError(f"no function of the template has the handler {MIGRATION_HANDLER}")
         return await self._run_timed("migration", self._lambda_service.invoke(self._migration_functions[0], payload))
+
+
+def _give_plain_secrets(function: Function, overrides: Mapping[str, str]) -> Function:
+    """Return the function with the secrets as variables, which win over Secrets Manager's."""
+    variables = {name: value for secret in build_secrets(overrides).values() for name, value in secret.items()}
+    return replace(function, environment={**function.environment, **variables, "SECRET_PREFIX": ""})
 
 
 async def _run_standalone(settings: Settings, console: Console, payload: bytes) -> InvocationResult:

@@ -32,7 +32,7 @@ class LambdaService:
 
     Args:
         functions: By logical id.
-        aws_url: Endpoint of the AWS services that functions call with boto3.
+        aws_url: Endpoint of the AWS services that functions call.
         log_folder: An existing folder; each function gets a log file in it.
         supervisor: Ends the workers if this process dies.
         report: Prints a warning on the console.

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 import urllib.error
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from local.errors import RunnerError
 from local.eventbridge.schedules import Scheduler
 from local.lambda_service.service import LambdaService
 from local.loopback_http import open_loopback
-from local.settings import Settings, redact_database_url
+from local.settings import Settings, build_secrets, redact_database_url
 from local.stack.code_reload import CodeReloader
 from local.stack.components import ComponentRunner, find_migration_functions
 from local.stack.concurrency import gather_or_cancel, run_in_daemon_thread
@@ -60,7 +60,8 @@ class StackRunner(ComponentRunner):
         self.database_url, self.simulator_url = await gather_or_cancel(
             self._start_database(), self._start_simulator(settings.needs_simulator())
         )
-        self.template = Template.load(path, settings.function_overrides(self.database_url, self.simulator_url))
+        overrides = settings.function_overrides(self.database_url, self.simulator_url)
+        self.template = Template.load(path, overrides)
         log_folder = settings.data / "logs"
         self.lambda_service = LambdaService(
             self.template.functions,
@@ -74,12 +75,16 @@ class StackRunner(ComponentRunner):
         self._exit_stack.push_async_callback(self.lambda_service.stop)
         self.moto_server.connect(self.lambda_service, asyncio.get_running_loop())
         self.scheduler = Scheduler(self.template.schedules, self.lambda_service.invoke, self.console.info)
-        await gather_or_cancel(self._run_migrations(), self._warm_health_function(), moto_task)
+        await gather_or_cancel(self._run_migrations(moto_task, build_secrets(overrides)), self._warm_health_function())
         await self._open_gateway(listener, initial_template)
         self._print_banner()
 
-    async def _run_migrations(self) -> None:
-        for name in find_migration_functions(self.template):
+    async def _run_migrations(self, moto_task: "asyncio.Task[None]", secrets: Mapping[str, Mapping[str, str]]) -> None:
+        """Run the migrations once AWS is up, since they read their secrets from it."""
+        names = find_migration_functions(self.template)
+        await gather_or_cancel(self.lambda_service.prewarm(names), moto_task)
+        await asyncio.to_thread(self.moto_server.create_secrets, secrets)
+        for name in names:
             result = await self._run_timed("migrations", self.lambda_service.invoke(name, b"{}"))
             if result.error is not None:
                 log_path = self.settings.data / "logs" / f"{name}.log"

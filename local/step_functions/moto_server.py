@@ -183,15 +183,24 @@ class MotoServer:
         Raises:
             StepFunctionsError: The response is an error; the message is the one of the response.
         """
-        headers = {
-            "Content-Type": "application/x-amz-json-1.0",
-            "X-Amz-Target": f"AWSStepFunctions.{action}",
-            "Authorization": f"AWS4-HMAC-SHA256 Credential=local/20200101/{REGION}/states/aws4_request",
-        }
         try:
-            return cast("dict[str, Any]", json.loads(_post(self.url, json.dumps(body).encode(), headers) or b"{}"))
+            return self._call("states", f"AWSStepFunctions.{action}", body)
         except urllib.error.HTTPError as error:
             raise StepFunctionsError(_parse_error_message(error.read().decode("utf-8", "replace"))) from None
+
+    def create_secrets(self, secrets: Mapping[str, Mapping[str, str]]) -> None:
+        """Create secrets of Secrets Manager, each a JSON object, by name."""
+        for name, variables in secrets.items():
+            body = {"Name": name, "SecretString": json.dumps(variables), "ClientRequestToken": str(uuid.uuid4())}
+            self._call("secretsmanager", "secretsmanager.CreateSecret", body)
+
+    def _call(self, service: str, target: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        headers = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "X-Amz-Target": target,
+            "Authorization": f"AWS4-HMAC-SHA256 Credential=local/20200101/{REGION}/{service}/aws4_request",
+        }
+        return cast("dict[str, Any]", json.loads(_post(self.url, json.dumps(body).encode(), headers) or b"{}"))
 
     def wrap_app(self, wrap: Callable[[WsgiApp], WsgiApp]) -> None:
         """Put a WSGI middleware before moto; invocations of functions do not pass it."""

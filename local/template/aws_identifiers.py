@@ -5,6 +5,8 @@ The account is the one that moto uses for every caller, so ARNs built here match
 
 REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
+SECRET_PREFIX = "pointsman-local"  # noqa: S105 - a name
+"""Prefix of the names of the stack's secrets in the simulated Secrets Manager."""
 API_ID = "local"
 """The id that both kinds of API have in events and in ARNs."""
 

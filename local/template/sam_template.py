@@ -10,7 +10,13 @@ from local.errors import TemplateError
 from local.json_values import list_or_empty, mapping_or_empty, scalar_to_text
 from local.template.api_prefix import replace_prefix
 from local.template.apis import ApiReader, Authorizer, Route
-from local.template.aws_identifiers import ACCOUNT_ID, REGION, build_function_arn, build_state_machine_arn
+from local.template.aws_identifiers import (
+    ACCOUNT_ID,
+    REGION,
+    SECRET_PREFIX,
+    build_function_arn,
+    build_state_machine_arn,
+)
 from local.template.intrinsics import Resolver, load_yaml
 
 _SUPPORTED_TYPES = {
@@ -26,9 +32,8 @@ _IGNORED_TYPES = re.compile(
     r"|XRay|ApplicationInsights|ResourceGroups|Lambda::(Permission|Version|Alias|Url|EventInvokeConfig)|ApiGateway::Account"
     r"|CodeDeploy|CloudFormation::\w+)(::|$)"
 )
-_DYNAMIC_REFERENCE = re.compile(
-    r"\{\{resolve:(?:secretsmanager:.+?:SecretString:([^:}]+)[^}]*|ssm(?:-secure)?:(?:[^}]*/)?([^/}:]+)[^}]*)\}\}"
-)
+_LOCAL_PARAMETERS = {"SecretPrefix": SECRET_PREFIX}
+"""Values of parameters that have no default, because a deployment must choose them."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,8 @@ class _TemplateReader:
         self._resources: dict[str, dict[str, Any]] = mapping_or_empty(document.get("Resources"))
         parameter_nodes: dict[str, Any] = mapping_or_empty(document.get("Parameters"))
         parameters = {
-            name: overrides.get(name, mapping_or_empty(body).get("Default")) for name, body in parameter_nodes.items()
+            name: overrides.get(name, mapping_or_empty(body).get("Default", _LOCAL_PARAMETERS.get(name)))
+            for name, body in parameter_nodes.items()
         }
         self._resolver = Resolver(parameters, mapping_or_empty(document.get("Conditions")), self._lookup_attribute)
 
@@ -250,13 +256,15 @@ class _TemplateReader:
                 continue
             value = self._resolver.resolve(node, f"{name}.Environment.{variable}")
             if isinstance(value, (str, int, float)):
-                resolved[variable] = _DYNAMIC_REFERENCE.sub(self._resolve_secret, scalar_to_text(value))
+                resolved[variable] = scalar_to_text(value)
+                if "{{resolve:" in resolved[variable]:
+                    raise TemplateError(
+                        f"{name}: the variable {variable} is a dynamic reference, of which a stack may have 60: let"
+                        " the function read the secret at run time (settings/secrets.py), and allow it in its Policies"
+                    )
             elif isinstance(value, (dict, list)):
                 raise TemplateError(f"{name}: the variable {variable} is not a string")
         return resolved
-
-    def _resolve_secret(self, match: "re.Match[str]") -> str:
-        return self._overrides.get(match.group(1) or match.group(2), "")
 
     def _resolve_layer(self, function: str, node: Any) -> Path:
         name = cast("dict[str, Any]", node).get("Ref") if isinstance(node, dict) else None

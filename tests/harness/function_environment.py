@@ -8,6 +8,7 @@ import pytest
 from local.lambda_service.worker import build_lambda_environment
 from local.stack.stack import Stack
 from pointsman.db import connection
+from pointsman.settings import secrets
 
 _PROCESS_VARIABLES = ("PATH", "PYTHON", "LANG", "TZ", "LD_", "DYLD_")
 """Prefixes of what belongs to a process and not to a function."""
@@ -22,9 +23,11 @@ def function_environment(stack: Stack, function: str, **changes: str) -> dict[st
 
 @contextmanager
 def use_environment(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Iterator[None]:
-    """Set these variables until the test ends, and give product code a database connection of this block's own."""
+    """Set these variables until the test ends; product code gets a connection and secrets of this block's own."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     connection.close()
+    secrets.clear_cache()
     yield
     connection.close()
+    secrets.clear_cache()

@@ -14,7 +14,7 @@ import psutil
 from local.settings import PROVIDERS
 
 from .clients import send_request
-from .paths import CHECKOUT
+from .paths import CHECKOUT, PYTHONPATH
 from .stack import stack_environment
 from .wait import wait_until
 
@@ -30,7 +30,7 @@ def start_command(command: str, root: Path, *arguments: str, **changes: str | No
     """
     return subprocess.Popen(
         _build_command(command, root, *arguments),
-        env=stack_environment("unconfigured", PYTHONPATH=str(CHECKOUT), **changes),
+        env=stack_environment("unconfigured", PYTHONPATH=PYTHONPATH, **changes),
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -55,7 +55,7 @@ class RunnerProcess:
     def __init__(self, root: Path, *arguments: str, **changes: str | None) -> None:
         self.lines: list[str] = []
         self.root = root
-        environment = {"PYTHONPATH": str(CHECKOUT), **changes, "PYTHONUNBUFFERED": "1"}
+        environment = {"PYTHONPATH": PYTHONPATH, **changes, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
             _build_command("run", root, *arguments),
             env=stack_environment("unconfigured", **environment),

@@ -57,20 +57,6 @@ def test_a_variable_of_the_shell_that_the_template_does_not_name_is_not_given(te
     assert "RAILWAY_API_TOKEN" not in template.functions["Healthz"].environment
 
 
-def test_a_secret_is_the_setting_of_its_name_or_empty(tmp_path: Path) -> None:
-    text = (
-        RESOURCES
-        + FUNCTION_RESOURCE
-        + (
-            "      Environment:\n        Variables:\n"
-            '          A: "x-{{resolve:secretsmanager:arn:aws:secretsmanager:r:1:secret:s:SecretString:KEY}}-y"\n'
-            '          B: "{{resolve:secretsmanager:s:SecretString:MISSING}}"\n'
-            '          C: "{{resolve:ssm:/pointsman/KEY:1}}"\n'
-        )
-    )
-    assert load_template(tmp_path, text, {"KEY": "k"}).functions["F"].environment == {"A": "x-k-y", "B": "", "C": "k"}
-
-
 def test_sub_takes_a_map_attributes_and_literals(tmp_path: Path) -> None:
     text = (
         RESOURCES
@@ -127,6 +113,12 @@ def test_schedules_and_state_machines_are_read(template: Template) -> None:
             + FUNCTION_RESOURCE
             + "      Events: {E: {Type: HttpApi, Properties: {Path: /, Auth: {Authorizer: Nobody}}}}\n",
             "F.Events.E: the authorizer Nobody does not exist",
+        ),
+        (
+            RESOURCES
+            + FUNCTION_RESOURCE
+            + '      Environment: {Variables: {A: !Sub "{{resolve:secretsmanager:s:SecretString:${AWS::Region}}}"}}\n',
+            "F: the variable A is a dynamic reference, of which a stack may have 60: let the function read the secret",
         ),
         ("Resources: [", "is not valid YAML"),
     ],

@@ -41,6 +41,6 @@ def _open_engine(
         engine = EngineHarness(stack, simulator, environment)
         yield engine
         engine.close()
-    if model_turn._get_model_client.cache_info().currsize:
-        model_turn._get_model_client().close()
-        model_turn._get_model_client.cache_clear()
+        if model_turn._build_model_client.cache_info().currsize:
+            model_turn._get_model_client().close()
+            model_turn._build_model_client.cache_clear()

@@ -232,11 +232,12 @@ def test_the_request_is_built_from_the_plan(scripted_server: Callable[..., Scrip
     assert resource.name == "a.1"
 
 
-def test_there_is_a_provider_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("AGENTMAIL_API_KEY", raising=False)
+def test_there_is_a_provider_only_of_a_configured_tool(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AGENTMAIL_API_KEY", "am_x")
+    monkeypatch.setenv("TOOLS", "none")
     try:
         assert module.get_provider() is None
-        monkeypatch.setenv("AGENTMAIL_API_KEY", "am_x")
+        monkeypatch.setenv("TOOLS", "agentmail")
         assert module.get_provider() is module.get_provider() is not None
     finally:
         monkeypatch.undo()

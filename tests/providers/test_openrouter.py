@@ -212,11 +212,12 @@ def test_a_response_without_the_secret_is_an_error(scripted_server: Callable[...
         assert raised.value.outcome_unknown
 
 
-def test_there_is_a_provider_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("OPENROUTER_MANAGEMENT_KEY", raising=False)
+def test_there_is_a_provider_only_of_a_configured_tool(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OPENROUTER_MANAGEMENT_KEY", "sk-or-v1-x")
+    monkeypatch.setenv("TOOLS", "none")
     try:
         assert module.get_provider() is None
-        monkeypatch.setenv("OPENROUTER_MANAGEMENT_KEY", "sk-or-v1-x")
+        monkeypatch.setenv("TOOLS", "openrouter")
         assert module.get_provider() is module.get_provider() is not None
     finally:
         monkeypatch.undo()

@@ -204,11 +204,12 @@ def test_no_number_for_sale_is_unavailable(scripted_server: Callable[..., Script
     assert not raised.value.outcome_unknown
 
 
-def test_there_is_a_provider_only_with_a_key(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("TELNYX_API_KEY", raising=False)
+def test_there_is_a_provider_only_of_a_configured_tool(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TELNYX_API_KEY", "KEY1")
+    monkeypatch.setenv("TOOLS", "none")
     try:
         assert module.get_provider() is None
-        monkeypatch.setenv("TELNYX_API_KEY", "KEY1")
+        monkeypatch.setenv("TOOLS", "telnyx")
         assert module.get_provider() is module.get_provider() is not None
     finally:
         monkeypatch.undo()

@@ -102,10 +102,10 @@ def test_sightings_of_an_unreadable_provider_are_unchanged(
     }
 
 
-def test_tools_without_credentials_are_skipped(harness: OrphanHarness) -> None:
+def test_tools_that_are_not_configured_are_skipped(harness: OrphanHarness) -> None:
     harness.create_one_of_each("stray")
     run_sweeps()
-    harness.set_environment(OPENROUTER_MANAGEMENT_KEY="", AGENTMAIL_API_KEY="", TELNYX_API_KEY="")
+    harness.set_environment(TOOLS="none")
     report = sweep_orphans(False)
     assert report["skipped"] == {}
     assert report["orphans"] == {"railway": 2}

@@ -8,7 +8,9 @@ import pytest
 from pointsman.db.operations import OperationKind
 from pointsman.errors import InvalidSetting, MissingSetting
 from pointsman.settings import aws, database, instances, operations, prompts, providers
+from pointsman.providers.registry import TOOLS
 from pointsman.settings.api import load_services_api_key
+from pointsman.settings.tools import TOOL_IDS, is_tool_configured
 from tests.harness.paths import CHECKOUT
 
 SECRET = "planted-secret"
@@ -46,7 +48,7 @@ def test_missing_railway_settings_are_named(monkeypatch: pytest.MonkeyPatch, nam
     ("load", "name"),
     [
         (database.DatabaseSettings.load, "SERVICE_DATABASE_URL"),
-        (aws.AwsSettings.load, "AWS_ACCESS_KEY_ID"),
+        (aws.load_aws_access, "AWS_ACCESS_KEY_ID"),
         (load_services_api_key, "SERVICES_API_KEY"),
         (prompts.ModelSettings.load, "MODEL_NORMAL"),
         (lambda: aws.load_state_machine_arn("create"), "CREATE_STATE_MACHINE_ARN"),
@@ -57,11 +59,43 @@ def test_required_settings_are_named(load, name: str) -> None:
         load()
 
 
-def test_tools_without_a_key_are_not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TELNYX_API_KEY", "")
-    assert providers.OpenRouterSettings.load() is None
-    assert providers.AgentMailSettings.load() is None
-    assert providers.TelnyxSettings.load() is None
+@pytest.mark.parametrize(
+    ("value", "configured"),
+    [("", TOOL_IDS), ("none", ()), ("telnyx", ("telnyx",)), ("telnyx, openrouter", ("openrouter", "telnyx"))],
+)
+def test_tools_are_configured_by_a_setting_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, value: str, configured: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("TOOLS", value)
+    assert tuple(tool for tool in TOOL_IDS if is_tool_configured(tool)) == configured
+
+
+@pytest.mark.parametrize("value", ["telnix", "none,telnyx", "telnyx,", "all"])
+def test_an_unknown_tool_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("TOOLS", value)
+    with pytest.raises(InvalidSetting, match="TOOLS is wrong: it must be some of openrouter, agentmail, telnyx"):
+        is_tool_configured("telnyx")
+
+
+def test_the_tools_of_the_setting_are_those_of_the_registry() -> None:
+    assert tuple(TOOLS) == TOOL_IDS
+
+
+TOOL_SETTINGS = [
+    ("openrouter", providers.OpenRouterSettings.load, "OPENROUTER_MANAGEMENT_KEY"),
+    ("agentmail", providers.AgentMailSettings.load, "AGENTMAIL_API_KEY"),
+    ("telnyx", providers.TelnyxSettings.load, "TELNYX_API_KEY"),
+]
+
+
+@pytest.mark.parametrize(("tool", "load", "key"), TOOL_SETTINGS)
+def test_a_configured_tool_needs_its_key_and_another_one_none(
+    monkeypatch: pytest.MonkeyPatch, tool: str, load, key: str
+) -> None:
+    with pytest.raises(MissingSetting, match=key):
+        load()
+    monkeypatch.setenv("TOOLS", ",".join(other for other in TOOL_IDS if other != tool))
+    assert load() is None
 
 
 @pytest.mark.parametrize(("name", "value"), [("OPENROUTER_KEY_LIMIT", "much"), ("OPENROUTER_KEY_LIMIT", "-1"),
@@ -86,12 +120,13 @@ def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID", "RAILWAY_ENVIRONMENT_NAME", "RAILWAY_RUNTIME_IMAGE",
                  "RAILWAY_API_URL", "AWS_REGION", "AWS_ENDPOINT_URL", "OPENROUTER_API_URL", "AGENTMAIL_API_URL",
                  "AGENTMAIL_DOMAIN", "TELNYX_API_URL", "TELNYX_MESSAGING_PROFILE_ID", "MODEL_BASE_URL", "MODEL_NORMAL",
-                 "MODEL_HIGH"):  # fmt: skip
+                 "MODEL_HIGH", "SECRET_PREFIX"):  # fmt: skip
         monkeypatch.setenv(name, "no secret")
     monkeypatch.setenv("OPENROUTER_KEY_LIMIT_RESET", "daily")
+    monkeypatch.setenv("TOOLS", ",".join(TOOL_IDS))
     groups = [
         providers.RailwaySettings.load(), providers.OpenRouterSettings.load(), providers.AgentMailSettings.load(),
-        providers.TelnyxSettings.load(), instances.InstanceRuntimeSettings.load(), aws.AwsSettings.load(),
+        providers.TelnyxSettings.load(), instances.InstanceRuntimeSettings.load(), aws.load_aws_access(),
         database.DatabaseSettings.load(), prompts.ModelSettings.load(),
     ]  # fmt: skip
     assert all(group is not None for group in groups)

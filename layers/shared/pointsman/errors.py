@@ -18,9 +18,10 @@
     ├── FeatureUnavailable         422  the plugin with this feature is not registered
     ├── RateLimited                429  for plugins' tools; nothing here raises it
     ├── OperationFailed            500  an operation failed; the message names the cause and what could not be deleted
-    ├── SettingError               500  names the environment variable
+    ├── SettingError               500  names the variable or the secret
     │   ├── MissingSetting              it is not set
-    │   └── InvalidSetting              its value is not allowed
+    │   ├── InvalidSetting              its value is not allowed
+    │   └── UnreadableSecret            the secret that holds it is missing, forbidden or malformed
     ├── MigrationFailed            500  the databases are unchanged; the message names the cause
     ├── CompositionError           500  plugins, tools or routes do not fit together; the bundle must be changed
     ├── ToolFailed                 500  a tool raised, or its result does not fit its output model
@@ -32,6 +33,7 @@
     │       └── ProviderTimeout         no response: the outcome is unknown, so look before a retry
     ├── AuthUnavailable            503  the keys of the token issuer cannot be fetched
     ├── DatabaseUnavailable        503
+    ├── SecretsUnavailable         503  Secrets Manager does not answer
     └── DocsUnavailable            503  the assets of the documentation page were not packaged
 
 Each has an HTTP status, a stable code, a flag that says whether a retry may help, and a message that is safe to show to
@@ -73,10 +75,12 @@ __all__ = [
     "RateLimited",
     "RejectionReason",
     "RouteFailed",
+    "SecretsUnavailable",
     "SettingError",
     "ToolFailed",
     "ToolNotFound",
     "Unauthenticated",
+    "UnreadableSecret",
 ]
 
 RejectionReason = Literal["unauthorized", "not_found", "taken", "limit", "invalid", "not_ready", "other"]
@@ -227,7 +231,7 @@ class OperationFailed(PointsmanError):
 
 
 class SettingError(PointsmanError):
-    """A setting that is missing or invalid. `name` is the environment variable."""
+    """A setting that is missing or invalid. `name` is the variable, or the secret that cannot be read."""
 
     status, code = 500, "MISSING_SETTING"
 
@@ -248,6 +252,13 @@ class InvalidSetting(SettingError):
 
     def __init__(self, name: str, requirement: str) -> None:
         super().__init__(name, f"The value of the setting {name} is wrong: it must be {requirement}")
+
+
+class UnreadableSecret(SettingError):
+    """A secret that is missing, forbidden or malformed; `name` is the secret's, `problem` follows it in the message."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(name, f"The secret {name} {problem}")
 
 
 class MigrationFailed(PointsmanError):
@@ -305,6 +316,12 @@ class DatabaseUnavailable(PointsmanError):
     """A database that cannot be reached, or that closed the connection."""
 
     status, code, retryable = 503, "DATABASE_UNAVAILABLE", True
+
+
+class SecretsUnavailable(PointsmanError):
+    """Secrets Manager does not answer, and the value is not cached."""
+
+    status, code, retryable = 503, "SECRETS_UNAVAILABLE", True
 
 
 class DocsUnavailable(PointsmanError):

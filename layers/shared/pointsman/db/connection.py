@@ -3,7 +3,7 @@
 No pool: a sandbox serves one invocation at a time. No server-side prepared statements: the database may be behind a
 pooler. No ping before each transaction: if the server has closed the connection while the sandbox was frozen, the
 transaction fails with an OperationalError and runs once more on a new connection. It may then run twice, because the
-response to a COMMIT can be lost too.
+response to a COMMIT can be lost too. If a connection is refused, the URL is read again: its password may be rotated.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from ..errors import DatabaseUnavailable
-from ..settings.database import DatabaseSettings
+from ..settings.database import load_rotated_url, load_url
 
 __all__ = ["Connection", "close", "get_database_time", "run_in_transaction"]
 
@@ -29,15 +29,27 @@ _connection: Connection | None = None
 def _get_connection() -> Connection:
     global _connection
     if _connection is None or _connection.closed:
-        _connection = Connection.connect(
-            DatabaseSettings.load().url,
-            autocommit=True,
-            prepare_threshold=None,
-            row_factory=dict_row,
-            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-            application_name="pointsman",
-        )
+        url = load_url()
+        try:
+            _connection = _connect(url)
+        except psycopg.OperationalError:
+            # libpq does not tell a refused password from other failures, and a rotation may change the host too.
+            rotated_url = load_rotated_url(url)
+            if not rotated_url:
+                raise
+            _connection = _connect(rotated_url)
     return _connection
+
+
+def _connect(url: str) -> Connection:
+    return Connection.connect(
+        url,
+        autocommit=True,
+        prepare_threshold=None,
+        row_factory=dict_row,
+        connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+        application_name="pointsman",
+    )
 
 
 def close() -> None:

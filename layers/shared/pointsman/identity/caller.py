@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..settings.api import load_agent_api_key, load_auth_mode
+from ..settings.api import load_auth_mode
+from .api_key import is_agent_api_key
 from .models import MAX_USER_ID_LENGTH, Caller, is_user_id
 
 __all__ = ["identify_caller"]
@@ -29,7 +30,7 @@ def identify_caller(event: Mapping[str, Any]) -> Caller:
     mode = load_auth_mode()
     if mode == "jwt":
         return _identify_by_token(event)
-    if mode == "api_key" and not _has_valid_api_key(event):
+    if mode == "api_key" and not is_agent_api_key(_get_bearer_token(event)):
         return Caller("", "Invalid or missing API key")
     return _identify_by_header(event)
 
@@ -42,12 +43,6 @@ def _identify_by_header(event: Mapping[str, Any]) -> Caller:
     if len(user_ids) > 1 or "," in user_ids[0] or not is_user_id(user_ids[0]):
         return Caller("", _MALFORMED_USER_ID)
     return Caller(user_ids[0])
-
-
-def _has_valid_api_key(event: Mapping[str, Any]) -> bool:
-    from hmac import compare_digest
-
-    return compare_digest(_get_bearer_token(event).encode(errors="surrogatepass"), load_agent_api_key().encode())
 
 
 def _identify_by_token(event: Mapping[str, Any]) -> Caller:

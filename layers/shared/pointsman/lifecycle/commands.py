@@ -10,7 +10,7 @@ from ..db import instances, journal, locks, operations
 from ..db.connection import Connection
 from ..db.operations import Operation, OperationKind
 from ..errors import Conflict, InvalidInput, MissingSetting, NotFound
-from ..providers.registry import TOOLS, is_tool_configured
+from ..providers.registry import TOOLS, explain_unconfigured, is_tool_configured
 from ..settings.providers import load_railway_environment
 from .idempotency_claim import Claim
 from .input_rules import INSTANCE_ID_PATTERN, validate_create, validate_tool_id
@@ -111,7 +111,7 @@ def start_provision(claim: Claim | None, instance_id: str, tool_id: str, limit: 
     if limit is not None and not 0 <= limit < float("inf"):
         raise InvalidInput("config.limit must be a number of USD of at least 0")
     if not is_tool_configured(tool_id):
-        raise InvalidInput(f"Tool {tool_id} is not configured: {TOOLS[tool_id].required_setting} is not set")
+        raise InvalidInput(f"Tool {tool_id} is not configured: {explain_unconfigured(tool_id)}")
     request: dict[str, object] = {"tools": [tool_id], "limit": limit}
 
     def find_or_insert(db: Connection) -> Operation:
@@ -161,7 +161,10 @@ def start_destroy_tool(claim: Claim | None, instance_id: str, tool_id: str, reso
         if not users:
             _require_possible_ids(instance_id, tool_id, resource_id)
         if not is_tool_configured(tool_id):
-            raise MissingSetting(TOOLS[tool_id].required_setting, f"without it no {tool_id} resource can be deleted")
+            raise MissingSetting(
+                TOOLS[tool_id].required_setting,
+                f"without it no {tool_id} resource can be deleted; {explain_unconfigured(tool_id)}",
+            )
         operation = insert_operation(db, "destroy_tool", instance_id, {**request, "known": bool(users)})
         journal.adopt_existing(db, operation.id, instance_id, tool_id, "tool", resource_id, ignore_closed=True)
         return operation

@@ -5,6 +5,7 @@ from math import isfinite
 from ..errors import MissingSetting
 from ..providers import openrouter
 from ..providers.base import ProviderResource
+from ..providers.registry import explain_unconfigured
 from ..redaction import redact
 from . import resource_names
 
@@ -20,7 +21,7 @@ def read_spend() -> dict[str, object]:
     """
     account = openrouter.get_provider()
     if account is None:
-        raise MissingSetting("OPENROUTER_MANAGEMENT_KEY")
+        raise MissingSetting("OPENROUTER_MANAGEMENT_KEY", explain_unconfigured("openrouter"))
     credits = account.get_credits()
     total, used = _parse_number(credits.total), _parse_number(credits.used)
     remaining = None if total is None or used is None else round(total - used, 9)

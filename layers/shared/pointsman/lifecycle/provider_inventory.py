@@ -12,7 +12,7 @@ from ..json_values import as_datetime
 from ..providers import railway
 from ..providers.base import ProviderResource
 from ..providers.registry import get_tool_provider
-from ..settings.instances import InstanceRuntimeSettings
+from ..settings.instances import load_shared_phone_number
 from .resource_names import parse_instance_id
 
 __all__ = ["RAILWAY", "Inventory", "InventoryItem", "delete", "exists", "read", "read_volume_attachments"]
@@ -50,7 +50,7 @@ class Inventory:
 
 
 def read(provider: str) -> Inventory | None:
-    """Read a provider's inventory, all pages; None if the provider has no credentials.
+    """Read a provider's inventory, all pages; None if the provider's tool is not configured.
 
     Raises:
         ProviderError: the listing could not be read completely.
@@ -64,7 +64,7 @@ def read(provider: str) -> Inventory | None:
     resources = {
         resource.id: resource for resource in client.list() if resource.id and parse_instance_id(resource.name)
     }
-    shared_number = _keep_digits(InstanceRuntimeSettings.load().variables.get("TELNYX_PHONE_NUMBER", ""))
+    shared_number = _keep_digits(load_shared_phone_number())
     # Every instance gets the number of this setting, so it belongs to none, whatever its reference is.
     owned = [
         resource

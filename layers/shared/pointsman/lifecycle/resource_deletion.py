@@ -12,7 +12,7 @@ from ..db import journal
 from ..db.connection import run_in_transaction
 from ..errors import MissingSetting, PointsmanError, ProviderUnavailable
 from ..providers import railway
-from ..providers.registry import TOOLS, get_tool_provider
+from ..providers.registry import TOOLS, explain_unconfigured, get_tool_provider
 from .resource_lookup import delete_until_settled, find_created_services, find_until_settled
 
 __all__ = ["delete_entries", "delete_entry", "delete_service_volumes", "delete_tool_resource"]
@@ -76,11 +76,14 @@ def delete_tool_resource(entry: journal.Entry) -> bool:
 
     Raises:
         ProviderError: the deletion failed.
-        MissingSetting: the tool's provider has no credentials.
+        MissingSetting: the tool is not configured.
     """
     provider = get_tool_provider(entry.provider)
     if provider is None:
-        raise MissingSetting(TOOLS[entry.provider].required_setting, "its resource cannot be deleted without")
+        raise MissingSetting(
+            TOOLS[entry.provider].required_setting,
+            f"its resource cannot be deleted without; {explain_unconfigured(entry.provider)}",
+        )
     if entry.state == "created" and entry.resource_id:
         return provider.delete(entry.resource_id)
 

@@ -21,7 +21,7 @@ _MAX_PLANS = 5
 
 
 def provision_tool(operation_id: str, tool_id: str) -> dict[str, object]:
-    """Create the tool's resource: a key, an inbox or a phone number. Skipped if its provider has no credentials.
+    """Create the tool's resource: a key, an inbox or a phone number. Skipped if it is not configured.
 
     Raises:
         ProviderError: the resource could not be created, or what an earlier operation left could not be deleted.

@@ -59,6 +59,9 @@ class AgentMailProvider:
             "agentmail",
             settings.url,
             token=settings.api_key,
+            credential_setting="AGENTMAIL_API_KEY",
+            # Its gateway answers 403 for an unknown key; the body tells this from its other reasons.
+            refusing_statuses=(401, 403),
             timeout=settings.timeout,
             parse_error_body=_parse_error_body,
             rate_limit_reset_unit="epoch",
@@ -180,7 +183,7 @@ class AgentMailProvider:
 
 
 get_provider = make_provider_getter(AgentMailSettings.load, AgentMailProvider)
-"""Return the provider of the settings, None without an API key."""
+"""Return the provider of the settings, None if its tool is not configured."""
 
 
 def _to_resource(row: JsonObject, client_id: str = "") -> ProviderResource:

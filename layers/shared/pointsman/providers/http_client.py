@@ -12,7 +12,7 @@ rest of the mapping is the same for all:
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -39,6 +39,7 @@ from ..http_transport import (
     parse_seconds,
 )
 from ..redaction import redact, redact_code
+from ..settings.secrets import refresh_secret
 
 __all__ = [
     "ErrorBody",
@@ -112,6 +113,9 @@ class HttpClient:
         provider: The provider's id in errors.
         url: The base URL of all paths.
         token: The bearer token.
+        credential_setting: The variable that holds it. After a response that refuses the token, it is read again, and
+            the request is repeated once if it has changed. Empty: the token never changes.
+        refusing_statuses: The statuses with which the provider refuses a token that it does not know (any more).
         timeout: Seconds for each read and write, not for the whole request.
         parse_error_body: Parses the provider's error bodies.
         rate_limit_reset_unit: The unit of the provider's `X-RateLimit-Reset`: `seconds` from now, or `epoch` seconds;
@@ -125,15 +129,19 @@ class HttpClient:
         url: str,
         *,
         token: str,
+        credential_setting: str = "",
         timeout: float,
         parse_error_body: ErrorBodyParser,
         rate_limit_reset_unit: Literal["seconds", "epoch"] | None = None,
+        refusing_statuses: Container[int] = (401,),
         transport: Transport | None = None,
     ) -> None:
         self.provider = provider
         self.url = url.rstrip("/")
         self.transport = transport or Transport()
         self._token = token
+        self._credential_setting = credential_setting
+        self._refusing_statuses = refusing_statuses
         self._timeout = timeout
         self._parse_error_body = parse_error_body
         self._rate_limit_reset_unit = rate_limit_reset_unit
@@ -196,6 +204,16 @@ class HttpClient:
             return "accepted" if response.status == 202 else "deleted"
 
         return self.retry(attempt, idempotent=True)
+
+    def take_over_rotated_token(self) -> bool:
+        """Read the token again, since the provider has refused it; whether there is another one, used from now on."""
+        new_token = refresh_secret(self._credential_setting, self._token) if self._credential_setting else ""
+        if not new_token:
+            return False
+        # The connection's headers hold the old one.
+        self.close()
+        self._token = new_token
+        return True
 
     def retry(self, attempt: Callable[[], T], *, idempotent: bool) -> T:
         """Call `attempt` up to 3 times. Errors with an unknown outcome are retried only if it is `idempotent`."""
@@ -281,6 +299,26 @@ class HttpClient:
         params: Mapping[str, str | int] | None = None,
         body: object = None,
         secrets: Iterable[str] = (),
+    ) -> "_UncheckedResponse":
+        response = self._exchange_once(step, method, path, params, body, secrets)
+        if self._refuses_token(response) and self.take_over_rotated_token():
+            return self._exchange_once(step, method, path, params, body, secrets)
+        return response
+
+    def _refuses_token(self, response: "_UncheckedResponse") -> bool:
+        if response.status not in self._refusing_statuses:
+            return False
+        kind = self._parse_error_body(response.status, response.body).kind
+        return (kind or _KIND_BY_STATUS.get(response.status)) == "unauthorized"
+
+    def _exchange_once(
+        self,
+        step: str,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None,
+        body: object,
+        secrets: Iterable[str],
     ) -> "_UncheckedResponse":
         try:
             http = self._ensure_http()

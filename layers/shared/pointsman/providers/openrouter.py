@@ -54,6 +54,7 @@ class OpenRouterProvider:
             "openrouter",
             settings.url,
             token=settings.management_key,
+            credential_setting="OPENROUTER_MANAGEMENT_KEY",
             timeout=settings.timeout,
             parse_error_body=_parse_error_body,
             transport=transport,
@@ -160,7 +161,7 @@ class OpenRouterProvider:
 
 
 get_provider = make_provider_getter(OpenRouterSettings.load, OpenRouterProvider)
-"""Return the provider of the settings, None without a management key."""
+"""Return the provider of the settings, None if its tool is not configured."""
 
 
 def _to_resource(row: JsonObject) -> ProviderResource:

@@ -4,12 +4,19 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from ..settings.environment import read_optional
+from ..settings.tools import is_tool_configured
 
 if TYPE_CHECKING:
     from .base import ToolProvider
 
-__all__ = ["TOOLS", "ProvisionableTool", "describe_tools", "get_tool_provider", "is_tool_configured"]
+__all__ = [
+    "TOOLS",
+    "ProvisionableTool",
+    "describe_tools",
+    "explain_unconfigured",
+    "get_tool_provider",
+    "is_tool_configured",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,7 @@ class ProvisionableTool:
     mode: str
     env_keys: tuple[str, ...]
     required_setting: str
-    """The environment variable without which the tool is not configured."""
+    """The variable that holds its provider's key."""
     provider_factory: str
     """`module:function`, relative to this package; the function returns the provider, None if it is not configured."""
     resource_id_pattern: str
@@ -72,12 +79,12 @@ def describe_tools() -> list[dict[str, object]]:
     ]
 
 
-def is_tool_configured(tool_id: str) -> bool:
-    """Whether the tool's provider has credentials. Imports no provider."""
-    return bool(read_optional(TOOLS[tool_id].required_setting))
+def explain_unconfigured(tool_id: str) -> str:
+    """Return what to set so that the tool is configured."""
+    return f"TOOLS does not list it; list it, and set {TOOLS[tool_id].required_setting}"
 
 
 def get_tool_provider(tool_id: str) -> "ToolProvider | None":
-    """Return the tool's provider, None if it has no credentials. Imports the module of this provider only."""
+    """Return the tool's provider, None if it is not configured. Imports the module of this provider only."""
     module, _, function_name = TOOLS[tool_id].provider_factory.partition(":")
     return cast("ToolProvider | None", getattr(import_module(f".{module}", __package__), function_name)())

@@ -4,7 +4,8 @@ import re
 from typing import Literal, get_args
 
 from ..errors import InvalidSetting
-from .environment import read_choice, read_optional, read_required
+from .environment import read_choice, read_optional
+from .secrets import read_required_secret
 
 __all__ = [
     "AuthMode",
@@ -18,7 +19,7 @@ __all__ = [
 
 def load_services_api_key() -> str:
     """Return the API key of the Services API's callers. Raises MissingSetting."""
-    return read_required("SERVICES_API_KEY")
+    return read_required_secret("SERVICES_API_KEY")
 
 
 def load_api_prefix() -> str:
@@ -43,7 +44,7 @@ def load_auth_mode() -> AuthMode:
 
 def load_agent_api_key() -> str:
     """Return the API key of the Agent API's callers, for the mode `api_key`. Raises MissingSetting."""
-    return read_required("AGENT_API_KEY", "apps present it where AGENT_AUTH is api_key")
+    return read_required_secret("AGENT_API_KEY", "apps present it where AGENT_AUTH is api_key")
 
 
 def load_cors_origins() -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from .environment import read_number, read_optional, read_required
+from .secrets import read_required_secret
 
 __all__ = ["ModelSettings", "PromptSettings", "StreamSettings"]
 
@@ -67,7 +68,7 @@ class ModelSettings:
         normal = read_required("MODEL_NORMAL")
         return cls(
             url=read_required("MODEL_BASE_URL", "an OpenAI-compatible Responses API, up to and including /v1"),
-            api_key=read_required("MODEL_API_KEY"),
+            api_key=read_required_secret("MODEL_API_KEY"),
             normal=normal,
             high=read_optional("MODEL_HIGH", normal),
             timeout=read_number("MODEL_TIMEOUT_SECONDS", 120),

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from ..errors import MissingSetting
 from .environment import read_choice, read_number, read_optional, read_required
+from .secrets import read_required_secret
+from .tools import is_tool_configured
 
 __all__ = ["AgentMailSettings", "OpenRouterSettings", "RailwaySettings", "TelnyxSettings", "load_railway_environment"]
 
@@ -38,7 +40,7 @@ class RailwaySettings:
         """Load them. Raises MissingSetting, InvalidSetting."""
         project_id, environment_id, name = load_railway_environment()
         return cls(
-            token=read_required("RAILWAY_API_TOKEN"),
+            token=read_required_secret("RAILWAY_API_TOKEN"),
             project_id=project_id,
             environment_id=environment_id,
             environment_name=name,
@@ -60,13 +62,12 @@ class OpenRouterSettings:
 
     @classmethod
     def load(cls) -> "OpenRouterSettings | None":
-        """Load them; None if no management key is set: the tool is not configured. Raises InvalidSetting."""
-        key = read_optional("OPENROUTER_MANAGEMENT_KEY")
-        if not key:
+        """Load them; None if TOOLS does not list the tool. Raises MissingSetting, InvalidSetting."""
+        if not is_tool_configured("openrouter"):
             return None
         reset = read_choice("OPENROUTER_KEY_LIMIT_RESET", ("daily", "weekly", "monthly", "none"), "monthly")
         return cls(
-            management_key=key,
+            management_key=read_required_secret("OPENROUTER_MANAGEMENT_KEY"),
             limit=read_number("OPENROUTER_KEY_LIMIT", 20),
             limit_reset=None if reset == "none" else reset,
             url=read_optional("OPENROUTER_API_URL", "https://openrouter.ai/api/v1"),
@@ -85,12 +86,11 @@ class AgentMailSettings:
 
     @classmethod
     def load(cls) -> "AgentMailSettings | None":
-        """Load them; None if no API key is set: the tool is not configured. Raises InvalidSetting."""
-        key = read_optional("AGENTMAIL_API_KEY")
-        if not key:
+        """Load them; None if TOOLS does not list the tool. Raises MissingSetting, InvalidSetting."""
+        if not is_tool_configured("agentmail"):
             return None
         return cls(
-            api_key=key,
+            api_key=read_required_secret("AGENTMAIL_API_KEY"),
             domain=read_optional("AGENTMAIL_DOMAIN"),
             url=read_optional("AGENTMAIL_API_URL", "https://api.agentmail.to/v0"),
             timeout=_load_provider_timeout(),
@@ -108,12 +108,11 @@ class TelnyxSettings:
 
     @classmethod
     def load(cls) -> "TelnyxSettings | None":
-        """Load them; None if no API key is set: the tool is not configured. Raises InvalidSetting."""
-        key = read_optional("TELNYX_API_KEY")
-        if not key:
+        """Load them; None if TOOLS does not list the tool. Raises MissingSetting, InvalidSetting."""
+        if not is_tool_configured("telnyx"):
             return None
         return cls(
-            api_key=key,
+            api_key=read_required_secret("TELNYX_API_KEY"),
             messaging_profile_id=read_optional("TELNYX_MESSAGING_PROFILE_ID"),
             url=read_optional("TELNYX_API_URL", "https://api.telnyx.com/v2"),
             timeout=_load_provider_timeout(),

@@ -1,20 +1,13 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# (botocore carries no types)
-"""The Step Functions client, and the only module that calls AWS.
-
-It uses botocore's signer and HTTP session directly. A boto3 client costs several times as much at a cold start, because
-it loads the service model and the endpoint rules for requests of three JSON fields.
-"""
+"""The Step Functions client: three actions over `aws_client`."""
 
 import json
 import time
 from collections.abc import Mapping
-from functools import cache
 from random import uniform
-from typing import Any
 
+from .. import aws_client
 from ..errors import PointsmanError
-from ..settings.aws import AwsSettings
+from ..settings.aws import load_aws_access
 
 __all__ = ["StepFunctionsError", "build_execution_name", "get_execution_status", "send_task_success", "start_execution"]
 
@@ -61,7 +54,7 @@ def start_execution(state_machine_arn: str, name: str, execution_input: Mapping[
     reason = f"status {status}" if status else "no answer"
     raise StepFunctionsError(
         f"Step Functions did not start the operation ({reason}); ask again",
-        rejected=not _is_transient(status, response_body),
+        rejected=not aws_client.is_transient(status, response_body),
     )
 
 
@@ -103,42 +96,15 @@ def _post_with_retries(action: str, body: str) -> tuple[int, str]:
     """Send a request, and retry transient failures with jitter; returns the last status and body."""
     status, response_body = _post(action, body)
     for delay in _RETRY_DELAYS:
-        if not _is_transient(status, response_body):
+        if not aws_client.is_transient(status, response_body):
             break
         time.sleep(uniform(0, delay))  # noqa: S311 - jitter
         status, response_body = _post(action, body)
     return status, response_body
 
 
-def _is_transient(status: int, response_body: str) -> bool:
-    return not 200 <= status < 500 or status == 429 or "Throttling" in response_body
-
-
 def _post(action: str, body: str) -> tuple[int, str]:
-    """Send one signed request; returns the status and body, with status 0 if there was no response."""
-    # Imported here, because requests that are rejected or replayed never need it.
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.exceptions import BotoCoreError
-
-    settings = AwsSettings.load()
-    request = AWSRequest(
-        "POST",
-        settings.endpoint_url or f"https://states.{settings.region}.amazonaws.com/",
-        headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AWSStepFunctions.{action}"},
-        data=body,
+    """Send one request; returns the status and body, with status 0 if there was no response."""
+    return aws_client.call(
+        load_aws_access(), "states", action, body, connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS
     )
-    SigV4Auth(settings, "states", settings.region).add_auth(request)
-    try:
-        response = _get_session().send(request.prepare())
-    except BotoCoreError:  # Not HTTPClientError, which does not cover a refused connection.
-        return 0, ""
-    return int(response.status_code), str(response.text)
-
-
-@cache
-def _get_session() -> Any:
-    """Return the process's session: a new one loads all certificates and opens a new TLS connection."""
-    from botocore.httpsession import URLLib3Session
-
-    return URLLib3Session(timeout=(_CONNECT_SECONDS, _READ_SECONDS))

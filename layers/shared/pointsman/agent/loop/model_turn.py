@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ...db import prompt_events, prompt_history, tool_calls
@@ -20,6 +20,7 @@ from .history import load_history
 from .ownership import OwnedPrompt, Progress
 
 if TYPE_CHECKING:
+    from ...settings.prompts import ModelSettings
     from ..model.client import ModelClient
     from ..model.response import ModelTurn
 
@@ -81,13 +82,18 @@ def fail_prompt(owned: OwnedPrompt, message: str) -> Progress:
     return Progress.ENDED
 
 
-@cache
 def _get_model_client() -> "ModelClient":
-    """Build the process's client, imported here so that a cold start loads no httpx. Raises MissingSetting."""
+    """Return the client of the settings, imported here so that a cold start loads no httpx. Raises MissingSetting."""
     from ...settings.prompts import ModelSettings
+
+    return _build_model_client(ModelSettings.load())
+
+
+@lru_cache(maxsize=1)
+def _build_model_client(settings: "ModelSettings") -> "ModelClient":
     from ..model.client import ModelClient
 
-    return ModelClient(ModelSettings.load())
+    return ModelClient(settings)
 
 
 def _build_text_callback(owned: OwnedPrompt) -> Callable[[str | None], None]:

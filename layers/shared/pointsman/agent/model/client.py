@@ -11,6 +11,7 @@ from ...http_transport import TRANSPORT_FAILURES, RetryPolicy, Transport, call_w
 from ...json_values import JsonObject, as_object
 from ...prompts.model_items import ModelItem
 from ...settings.prompts import ModelSettings
+from ...settings.secrets import refresh_secret
 from ..json_schema import input_schema
 from ..tool import AnyTool
 from .errors import (
@@ -41,6 +42,8 @@ class ModelClient:
 
     def __init__(self, settings: ModelSettings, transport: Transport | None = None) -> None:
         self._settings = settings
+        self._api_keys = [settings.api_key]
+        """The key, last; before it those that it has replaced, for redaction."""
         self._transport = transport or Transport()
         self._http: httpx.Client | None = None
         self._models_without_encrypted_reasoning: set[str] = set()
@@ -88,7 +91,7 @@ class ModelClient:
         if offered_tools:
             body["tools"] = [_build_function_tool(tool, names) for tool in offered_tools]
         relay = TextRelay(on_text)
-        redactor = RequestRedactor(self._settings.api_key, items, instructions)
+        redactor = RequestRedactor(self._api_keys, items, instructions)
         turn = self._with_retries(
             lambda: parse_turn(self._fetch_response(body, relay, redactor), names, redactor), relay
         )
@@ -105,8 +108,11 @@ class ModelClient:
         )
 
     def _fetch_response(self, body: dict[str, object], relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
-        """Return the response of one attempt. It is requested again if the model rejects encrypted reasoning."""
-        model = str(body["model"])
+        """Return the response of one attempt.
+
+        It is requested again if the model rejects encrypted reasoning, and once if the API key was rotated.
+        """
+        model, is_repeated = str(body["model"]), False
         while True:
             with_encrypted_reasoning = model not in self._models_without_encrypted_reasoning
             extra: dict[str, object] = {"include": [_ENCRYPTED_REASONING]} if with_encrypted_reasoning else {}
@@ -119,6 +125,9 @@ class ModelClient:
                 error_body = _parse_json(b"".join(_iter_body(http_response)))
             finally:
                 http_response.close()
+            if http_response.status_code == 401 and not is_repeated and self._take_over_rotated_key():
+                is_repeated = True
+                continue
             if not with_encrypted_reasoning or not is_encrypted_reasoning_rejection(
                 http_response.status_code, error_body
             ):
@@ -163,11 +172,20 @@ class ModelClient:
             elif self._transport.clock() - last_event_at > self._settings.timeout:
                 raise ModelFailed("The model did not answer to the end (only comments)", retryable=True)
 
+    def _take_over_rotated_key(self) -> bool:
+        """Read the key again, since it was refused; whether there is another one, used from now on."""
+        new_key = refresh_secret("MODEL_API_KEY", self._api_keys[-1])
+        if not new_key:
+            return False
+        self.close()
+        self._api_keys.append(new_key)
+        return True
+
     def _open_client(self) -> httpx.Client:
         if self._http is None:
             self._http = create_httpx_client(
                 self._settings.url,
-                {"Authorization": f"Bearer {self._settings.api_key}", "Content-Type": "application/json"},
+                {"Authorization": f"Bearer {self._api_keys[-1]}", "Content-Type": "application/json"},
                 self._settings.timeout,
                 self._transport,
             )

@@ -43,18 +43,17 @@ _MIN_QUOTE_LENGTH = 16
 class RequestRedactor:
     """Removes from a provider's message what was in the request: the API key, and quotations of its texts."""
 
-    api_key: str = field(repr=False)
+    api_keys: Sequence[str] = field(repr=False)
+    """The keys that were used; the client adds one that has been rotated."""
     items: Sequence[JsonObject] = field(repr=False)
     instructions: str = field(repr=False)
 
     def redact(self, message: str) -> str:
         """Return the message without the key and without quotations of the request."""
         # The key first: truncation or a removed quotation must not leave a part of it.
-        message = (
-            message.replace(self.api_key, "***")[:_MAX_INSPECTED_LENGTH]
-            if self.api_key
-            else message[:_MAX_INSPECTED_LENGTH]
-        )
+        for api_key in filter(None, self.api_keys):
+            message = message.replace(api_key, "***")
+        message = message[:_MAX_INSPECTED_LENGTH]
         request_texts = [text for text in (*_collect_texts(self.items), self.instructions) if text]
         redacted, end = "", 0
         for start in range(len(message)):
@@ -65,7 +64,7 @@ class RequestRedactor:
                 end = start + _MIN_QUOTE_LENGTH
             elif start >= end:
                 redacted += message[start]
-        return redact(redacted, [self.api_key, *(text for text in request_texts if len(text) < _MIN_QUOTE_LENGTH)])
+        return redact(redacted, [*self.api_keys, *(text for text in request_texts if len(text) < _MIN_QUOTE_LENGTH)])
 
 
 def error_from_transport(error: Exception) -> ModelFailed:

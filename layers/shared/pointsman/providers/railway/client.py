@@ -57,6 +57,7 @@ class RailwayClient:
             "railway",
             url,
             token=settings.token,
+            credential_setting="RAILWAY_API_TOKEN",
             timeout=settings.timeout,
             parse_error_body=parse_error_body,
             transport=transport,

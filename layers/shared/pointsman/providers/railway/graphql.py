@@ -139,7 +139,20 @@ class GraphQLClient:
     def _execute(
         self, step: str, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str]
     ) -> object:
-        """Return the value of the root field, or the errors of an HTTP 200. Errors outweigh partial data."""
+        """Return the value of the root field, or the errors of an HTTP 200. Errors outweigh partial data.
+
+        Railway answers `Not Authorized` with HTTP 200, for an unknown token as for a missing resource. So the token is
+        read again, and the operation is repeated once if it has changed.
+        """
+        value = self._execute_once(step, operation, variables, secrets)
+        is_refused = isinstance(value, ErrorBody) and value.kind == "unauthorized"
+        if is_refused and self._http_client.take_over_rotated_token():
+            return self._execute_once(step, operation, variables, secrets)
+        return value
+
+    def _execute_once(
+        self, step: str, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str]
+    ) -> object:
         body = {"query": operation.document, "variables": variables}
         response = as_object(self._http_client.send(step, "POST", body=body, secrets=secrets).body)
         if response.get("errors"):

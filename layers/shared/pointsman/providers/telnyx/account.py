@@ -88,6 +88,7 @@ class TelnyxAccount:
             "telnyx",
             settings.url,
             token=settings.api_key,
+            credential_setting="TELNYX_API_KEY",
             timeout=settings.timeout,
             parse_error_body=_parse_error_body,
             rate_limit_reset_unit="seconds",

@@ -207,7 +207,7 @@ class TelnyxProvider:
 
 
 get_provider = make_provider_getter(TelnyxSettings.load, TelnyxProvider)
-"""Return the provider of the settings, None without an API key."""
+"""Return the provider of the settings, None if its tool is not configured."""
 
 
 def _to_resource(row: JsonObject, plan: Plan | None = None, *, name: str = "", order_id: str = "") -> ProviderResource:

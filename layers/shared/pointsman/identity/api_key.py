@@ -1,0 +1,32 @@
+"""Comparison of a presented API key with that of the settings, which may have been rotated."""
+
+from ..settings.api import load_agent_api_key, load_services_api_key
+from ..settings.secrets import refresh_secret
+
+__all__ = ["is_agent_api_key", "is_services_api_key"]
+
+
+def is_services_api_key(presented: str) -> bool:
+    """Whether this is the Services API's key. Raises MissingSetting, UnreadableSecret, SecretsUnavailable."""
+    return _is_equal_or_rotated(presented, "SERVICES_API_KEY", load_services_api_key())
+
+
+def is_agent_api_key(presented: str) -> bool:
+    """Whether this is the Agent API's key. Raises MissingSetting, UnreadableSecret, SecretsUnavailable."""
+    return _is_equal_or_rotated(presented, "AGENT_API_KEY", load_agent_api_key())
+
+
+def _is_equal_or_rotated(presented: str, setting: str, key: str) -> bool:
+    """Compare in constant time, and once more if the secret holds another key by now."""
+    if not presented:
+        return False
+    if _is_equal(presented, key):
+        return True
+    rotated_key = refresh_secret(setting, key)
+    return bool(rotated_key) and _is_equal(presented, rotated_key)
+
+
+def _is_equal(presented: str, key: str) -> bool:
+    from hmac import compare_digest
+
+    return compare_digest(presented.encode(errors="surrogatepass"), key.encode())
