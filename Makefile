@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 # The script behind /docs. Its name holds the version, so a new version is fetched at once.
-SCALAR := functions/agent/assets/scalar-$(shell sed -n 's/^flask-openapi-scalar==\([^ ]*\).*/\1/p' requirements/scalar.txt).js.gz
+SCALAR := functions/documentation/assets/scalar-$(shell sed -n 's/^flask-openapi-scalar==\([^ ]*\).*/\1/p' requirements/scalar.txt).js.gz
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
@@ -78,7 +78,7 @@ lock: $(VENV)/.dev ## pin all requirements again, with hashes
 	@sh requirements/lock.sh
 
 clean: ## remove everything that the targets have created
-	rm -rf $(VENV) functions/agent/assets .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) functions/documentation/assets .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.local: requirements/local.txt requirements/uv.txt

@@ -38,17 +38,17 @@ from local.template.sam_template import Function, Template
 ROOT = Path(__file__).resolve().parent.parent
 TASK_BUDGET, STARTER_BUDGET, DATABASE_BUDGET, LIGHT_BUDGET, STREAM_BUDGET = 7.5, 13.0, 11.0, 9.0, 6.0
 BUDGETS = {
-    "authorizer": 2.0,
-    "agent_authorizer": 2.0,
+    "authorizers.services_key": 2.0,
+    "authorizers.agent_user": 2.0,
     "services.healthz": LIGHT_BUDGET,
     "services.registry": LIGHT_BUDGET,
-    "services.openapi": LIGHT_BUDGET,
+    "openapi.services_document": LIGHT_BUDGET,
     "services.not_found": LIGHT_BUDGET,
     "agent.capabilities": LIGHT_BUDGET,
     "agent.tools": LIGHT_BUDGET,
     "agent.routes": LIGHT_BUDGET,
-    "agent.openapi": LIGHT_BUDGET,
-    "agent.docs": LIGHT_BUDGET,
+    "openapi.combined_document": LIGHT_BUDGET,
+    "documentation.docs_page": LIGHT_BUDGET,
     "agent.invoke_tool": DATABASE_BUDGET,
     "agent.prompt_stream": STREAM_BUDGET,
     "agent.get_prompt": DATABASE_BUDGET,
@@ -73,11 +73,12 @@ BUDGETS = {
     "services.create_instance": STARTER_BUDGET,
     "services.destroy_instance": STARTER_BUDGET,
 }
-"""The budget of each function, in floors. Tasks have TASK_BUDGET by default; `migrate` has none."""
+"""The budget of each function, in floors. Tasks have TASK_BUDGET by default; `migration.migrate` has none."""
 
 RUN_ORDER = [
-    "authorizer", "agent_authorizer", "services.healthz", "services.registry", "services.openapi", "services.not_found",
-    "agent.capabilities", "agent.tools", "agent.routes", "agent.openapi", "agent.docs",
+    "authorizers.services_key", "authorizers.agent_user", "services.healthz", "services.registry",
+    "openapi.services_document", "services.not_found",
+    "agent.capabilities", "agent.tools", "agent.routes", "openapi.combined_document", "documentation.docs_page",
     "agent.invoke_tool", "tasks.provision_tool",
     "tasks.create_service", "tasks.attach_volume", "tasks.create_domain", "tasks.deploy_instance",
     "tasks.record_instance", "services.get_operation", "services.status_batch", "scheduled.status_poller",
@@ -88,7 +89,7 @@ RUN_ORDER = [
     "tasks.advance_prompt", "tasks.await_approval", "tasks.close_prompt", "agent.prompt_stream",
     "agent.get_prompt", "agent.approve_call", "agent.reject_call", "agent.cancel_prompt", "scheduled.prompt_recovery",
     "services.create_instance", "services.destroy_instance", "services.retry_operation",
-    "services.abandon_operation", "scheduled.reconciler", "migrate",
+    "services.abandon_operation", "scheduled.reconciler", "migration.migrate",
 ]  # fmt: skip
 """An order in which each sample event finds the state that it needs."""
 
@@ -203,7 +204,7 @@ class ColdStartBenchmark:
         self.python = python
         overrides = stack.settings.function_overrides(stack.database_url, stack.simulator_url)
         template = Template.load(ROOT / "template.yaml", overrides)
-        self.functions = {function.handler.rpartition(".")[0]: function for function in template.functions.values()}
+        self.functions = {function.module: function for function in template.functions.values()}
         self.ratios: dict[str, list[float]] = {}
         self.bare_seconds: list[float] = []
         assert set(self.functions) == set(RUN_ORDER), set(self.functions) ^ set(RUN_ORDER)

@@ -7,5 +7,3 @@ The docstring of each module is public: what follows its colon is the operation'
 
 Called by the API Gateway HTTP API, `prompt_stream` by the REST API.
 """
-
-import pointsman as pointsman  # before FastAPI: it sets the thresholds of the garbage collector

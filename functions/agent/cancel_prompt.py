@@ -2,13 +2,13 @@
 
 from urllib.parse import unquote
 
-from fastapi import Request
-from fastapi.responses import JSONResponse
-
 from pointsman.http.agent_api.app import create_app, get_user_id, lambda_handler
 from pointsman.http.agent_api.prompt_models import Cancelled
 from pointsman.http.agent_api.route_spec import describe_agent_route
 from pointsman.prompts import queries, termination
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
 
 app = create_app()
 handler = lambda_handler(app)

@@ -1,11 +1,11 @@
 """GET /capabilities: which plugins there are."""
 
-from fastapi.responses import JSONResponse
-
 from composition import compose
 from pointsman.http.agent_api.app import create_app, lambda_handler
 from pointsman.http.agent_api.models import Capabilities
 from pointsman.http.agent_api.route_spec import describe_agent_route
+
+from fastapi.responses import JSONResponse
 
 agent = compose()
 app = create_app()

@@ -2,14 +2,14 @@
 
 from urllib.parse import unquote
 
-from fastapi import Request
-from fastapi.responses import JSONResponse
-
 from composition import compose
 from pointsman.agent import Invocation
 from pointsman.http.agent_api.app import create_app, get_user_id, lambda_handler, read_json_body
 from pointsman.http.agent_api.models import ToolResult
 from pointsman.http.agent_api.route_spec import TOOL_CALL_ERROR_CODES, describe_agent_route
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
 
 agent = compose()
 app = create_app()

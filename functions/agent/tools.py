@@ -2,13 +2,13 @@
 
 from functools import cache
 
-from fastapi.responses import JSONResponse, Response
-
 from composition import compose
 from pointsman.agent import describe_tool
 from pointsman.http.agent_api.app import create_app, lambda_handler
 from pointsman.http.agent_api.models import Tools
 from pointsman.http.agent_api.route_spec import describe_agent_route
+
+from fastapi.responses import JSONResponse, Response
 
 agent = compose()
 app = create_app()

@@ -4,5 +4,3 @@ Owns: the routes and the models of their bodies.
 Never: decides anything; an endpoint parses, calls one function of the layer, and maps the result to a response.
 Entry point: `handler` of each module, called by the HTTP API.
 """
-
-import pointsman as pointsman  # before FastAPI: it sets the thresholds of the garbage collector

@@ -1,13 +1,13 @@
 """POST /configure/{instanceId}: set variables of an instance's runtime."""
 
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
-
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import Configured
 from pointsman.http.services_api.parameters import PathId, strict_config
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import input_rules, service_config
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 
 app = create_app()
 handler = lambda_handler(app)

@@ -1,8 +1,5 @@
 """POST /create-instance: begin to create an instance and wait for it."""
 
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel
-
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import InstanceCreated
 from pointsman.http.services_api.operations import operation_response
@@ -10,6 +7,9 @@ from pointsman.http.services_api.parameters import TOOL_ID_SCHEMA, RequestClaim,
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import commands, input_rules
 from pointsman.lifecycle.operation_results import start_and_wait
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 app = create_app()
 handler = lambda_handler(app)

@@ -1,11 +1,11 @@
 """GET /dashboard/credits: OpenRouter's credits, and what each key may spend and has spent."""
 
-from fastapi.responses import JSONResponse
-
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import Credits
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle.openrouter_spend import read_spend
+
+from fastapi.responses import JSONResponse
 
 app = create_app()
 handler = lambda_handler(app)

@@ -1,11 +1,11 @@
 """GET /dashboard/instances: the instances as they are stored, with their tools."""
 
-from fastapi.responses import JSONResponse
-
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import DashboardInstances
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle.dashboard import list_stored_instances
+
+from fastapi.responses import JSONResponse
 
 app = create_app()
 handler = lambda_handler(app)

@@ -1,7 +1,5 @@
 """DELETE /destroy/{instanceId}/{toolId}/{resourceId}: delete one resource of a tool, and wait."""
 
-from fastapi.responses import JSONResponse
-
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import ResourceDestroyed
 from pointsman.http.services_api.operations import operation_response
@@ -9,6 +7,8 @@ from pointsman.http.services_api.parameters import PathId, RequestClaim, ToolId
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import commands
 from pointsman.lifecycle.operation_results import start_and_wait
+
+from fastapi.responses import JSONResponse
 
 app = create_app()
 handler = lambda_handler(app)

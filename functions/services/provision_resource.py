@@ -1,8 +1,5 @@
 """POST /provision/{instanceId}/{toolId}: give an instance one more tool, and wait."""
 
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel
-
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import ToolProvisioned
 from pointsman.http.services_api.operations import operation_response
@@ -10,6 +7,9 @@ from pointsman.http.services_api.parameters import PathId, RequestClaim, ToolId,
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import commands
 from pointsman.lifecycle.operation_results import start_and_wait
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 app = create_app()
 handler = lambda_handler(app)

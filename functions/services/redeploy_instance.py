@@ -1,12 +1,12 @@
 """POST /redeploy/{instanceId}: deploy once more what the newest deployment deployed."""
 
-from fastapi.responses import JSONResponse
-
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import Configured
 from pointsman.http.services_api.parameters import PathId
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import service_config
+
+from fastapi.responses import JSONResponse
 
 app = create_app()
 handler = lambda_handler(app)

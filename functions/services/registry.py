@@ -1,11 +1,11 @@
 """GET /registry: the tools that an instance can have."""
 
-from fastapi.responses import JSONResponse
-
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import Registry
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.providers.registry import describe_tools
+
+from fastapi.responses import JSONResponse
 
 app = create_app()
 handler = lambda_handler(app)

@@ -1,7 +1,5 @@
 """POST /operations/{operationId}/retry: try again to delete what an operation left behind, and wait."""
 
-from fastapi.responses import JSONResponse
-
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import OperationPage
 from pointsman.http.services_api.operations import operation_page_response, operation_response
@@ -9,6 +7,8 @@ from pointsman.http.services_api.parameters import PathId, RequestClaim
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import leaked_operations
 from pointsman.lifecycle.operation_results import start_and_wait
+
+from fastapi.responses import JSONResponse
 
 app = create_app()
 handler = lambda_handler(app)

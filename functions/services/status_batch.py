@@ -1,13 +1,13 @@
 """POST /status/batch: the fleet as it is at Railway now."""
 
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel
-
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import Fleet
 from pointsman.http.services_api.parameters import strict_config
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle.fleet_status import read_fleet_status
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 app = create_app()
 handler = lambda_handler(app)

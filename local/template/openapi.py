@@ -9,15 +9,19 @@ from typing import Any
 from local.template.sam_template import Template
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES_DOCUMENT_PATH = ROOT / "functions" / "services" / "openapi.json"
-COMBINED_DOCUMENT_PATH = ROOT / "functions" / "agent" / "openapi.json"
+SERVICES_MODULES = ("services.", "openapi.services_document")
+AGENT_MODULES = ("agent.", "openapi.combined_document", "documentation.")
+"""Beginnings of the names of the modules whose endpoints are an API's."""
+
+SERVICES_DOCUMENT_PATH = ROOT / "functions" / "openapi" / "services_document.json"
+COMBINED_DOCUMENT_PATH = ROOT / "functions" / "openapi" / "combined_document.json"
 
 
 def build_services_document() -> str:
     """Generate the Services API's document from the routes of template.yaml and the code of the endpoints."""
     from pointsman.http.openapi.services_document import generate_services_document
 
-    return _to_json(generate_services_document(_load_apps("services."), _read_version()))
+    return _to_json(generate_services_document(_load_apps(SERVICES_MODULES), _read_version()))
 
 
 def build_combined_document() -> str:
@@ -25,7 +29,7 @@ def build_combined_document() -> str:
     from pointsman.http.openapi.combined_document import generate_combined_document
 
     return _to_json(
-        generate_combined_document(_load_apps("agent."), json.loads(build_services_document()), _read_version())
+        generate_combined_document(_load_apps(AGENT_MODULES), json.loads(build_services_document()), _read_version())
     )
 
 
@@ -35,13 +39,12 @@ def write_documents() -> None:
     COMBINED_DOCUMENT_PATH.write_text(build_combined_document(), encoding="utf-8")
 
 
-def _load_apps(package: str) -> dict[str, Any]:
-    """Return the FastAPI app of each module of a package, by the module's purpose; None for one that streams."""
-    functions = Template.load(ROOT / "template.yaml", {}).functions.values()
-    modules = [function.handler.rpartition(".")[0] for function in functions]
+def _load_apps(beginnings: tuple[str, ...]) -> dict[str, Any]:
+    """Return the FastAPI app of each module of an API, by the module's purpose; None for one that streams."""
+    modules = [function.module for function in Template.load(ROOT / "template.yaml", {}).functions.values()]
     apps: dict[str, Any] = {}
     for name in dict.fromkeys(modules):
-        if name.startswith(package):
+        if name.startswith(beginnings):
             module = importlib.import_module(name)
             apps[_extract_purpose(str(module.__doc__))] = module.app if hasattr(module.app, "routes") else None
     return apps

@@ -42,7 +42,7 @@ class Function:
 
     Args:
         name: Logical id.
-        handler: Module and attribute, such as `tasks.step.handler`.
+        handler: Module and attribute as Lambda names them, such as `attach_tool.handler`.
         code_folder: Folder of its CodeUri.
         layers: Folders that Lambda would put into `/opt/python`.
         timeout: Seconds.
@@ -62,6 +62,14 @@ class Function:
     def arn(self) -> str:
         """The ARN on the local stack."""
         return build_function_arn(self.name)
+
+    @property
+    def module(self) -> str:
+        """The handler's module as tests and tools import it from `functions/`, such as `tasks.attach_tool`.
+
+        Its package is the folder of CodeUri, which is the root on Lambda. A built template has other folders.
+        """
+        return f"{self.code_folder.name}.{self.handler.rpartition('.')[0]}"
 
     @property
     def exec_wrapper(self) -> str | None:

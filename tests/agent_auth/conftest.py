@@ -10,7 +10,7 @@ import pytest
 from tests.agent_auth.token_issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
 from tests.harness.paths import EVENTS
 
-SAMPLE_EVENT = json.loads((EVENTS / "agent_authorizer.json").read_text())
+SAMPLE_EVENT = json.loads((EVENTS / "authorizers/agent_user.json").read_text())
 
 Authorize = Callable[..., dict[str, str]]
 
@@ -23,7 +23,7 @@ def make_event(**headers: str) -> dict[str, Any]:
 @pytest.fixture
 def authorize() -> Authorize:
     """Calls the authorizer with these headers; returns its context, `user` and `problem`."""
-    handler = importlib.import_module("agent_authorizer").handler
+    handler = importlib.import_module("authorizers.agent_user").handler
 
     def authorize_headers(**headers: str) -> dict[str, str]:
         response = handler(make_event(**headers), None)

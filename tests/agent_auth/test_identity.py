@@ -34,7 +34,7 @@ def make_rest_event(**headers: str | list[str]) -> dict[str, Any]:
 
 
 def call_authorizer(event: dict[str, Any]) -> dict[str, Any]:
-    return importlib.import_module("agent_authorizer").handler(event, None)
+    return importlib.import_module("authorizers.agent_user").handler(event, None)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pointsman.errors import DocsUnavailable, NotFound
 from pointsman.http.agent_api import docs_page
 from tests.harness.paths import CHECKOUT
 
-ASSETS = CHECKOUT / "functions" / "agent" / "assets"
+ASSETS = CHECKOUT / "functions" / "documentation" / "assets"
 SCRIPT = next(ASSETS.glob("scalar-*.js.gz"), None)
 assert SCRIPT, "Scalar's script is not there; make test fetches it"
 UNCOMPRESSED_SCRIPT = gzip.decompress(SCRIPT.read_bytes())

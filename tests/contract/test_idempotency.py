@@ -238,7 +238,7 @@ def test_claim_of_a_killed_configure_is_taken_over_after_its_timeout(
     body = {"variables": {"A": "b"}}
     first = run_in_background(lambda: send("POST", f"/configure/{instance_id}", json=body))
     wait_for_call(simulator, "variableCollectionUpsert")
-    assert kill_workers("services.configure_instance.handler") > 0
+    assert kill_workers("configure_instance.handler") > 0
     assert first.result().status_code == 500
     early = wait_until(lambda: response_of_function(send("POST", f"/configure/{instance_id}", json=body)))
     assert (status_and_code(early), "retry-after" in early.headers) == ((409, "IDEMPOTENCY_IN_PROGRESS"), True)

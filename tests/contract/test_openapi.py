@@ -34,7 +34,7 @@ def test_document_is_current() -> None:
 def test_document_has_the_routes_of_the_contract_and_of_the_template() -> None:
     template = Template.load(openapi.ROOT / "template.yaml", {})
     services_functions = {
-        name for name, function in template.functions.items() if function.handler.startswith("services.")
+        name for name, function in template.functions.items() if function.module.startswith(openapi.SERVICES_MODULES)
     }
     routes = {(route.method, route.path) for route in template.routes if route.function in services_functions}
     assert {(method, path) for method, path in routes if method != "ANY"} == OPERATIONS

@@ -128,11 +128,11 @@ def test_missing_setting_is_named_before_anything_is_done(
     [
         "services.healthz",
         "services.registry",
-        "services.openapi",
+        "openapi.services_document",
         "agent.capabilities",
         "agent.tools",
-        "agent.openapi",
-        "agent.docs",
+        "openapi.combined_document",
+        "documentation.docs_page",
     ],
 )
 def test_what_needs_no_setting_works_without_any(module: str) -> None:

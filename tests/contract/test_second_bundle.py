@@ -148,10 +148,10 @@ def compose():
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
-    """The checkout's template and layer, with the composition root above in place of the bundle's."""
-    root = link_checkout(tmp_path_factory.mktemp("bundle"), without="functions")
-    shutil.copytree(CHECKOUT / "functions", root / "functions", ignore=shutil.ignore_patterns("__pycache__", "assets"))
-    (root / "functions" / "composition.py").write_text(COMPOSITION)
+    """The checkout's template and code, with the composition root above in place of the bundle's."""
+    root = link_checkout(tmp_path_factory.mktemp("bundle"), without="layers")
+    shutil.copytree(CHECKOUT / "layers", root / "layers", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "layers/shared/composition.py").write_text(COMPOSITION)
     with RunnerProcess(root) as running:
         yield running
 

@@ -7,8 +7,9 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
+from local.template.sam_template import Template
 from tests.harness.database import Database
-from tests.harness.paths import EVENTS
+from tests.harness.paths import EVENTS, TEMPLATE
 
 CREATE_OPERATION, DESTROY_OPERATION, UNDO_OPERATION, PROVISION_OPERATION = (
     f"op-{number:032d}" for number in (1, 2, 3, 4)
@@ -24,8 +25,9 @@ def load_event(name: str) -> dict[str, Any]:
 class EventReplay:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
+        functions = Template.load(TEMPLATE, {}).functions
         self.functions_by_handler = {
-            function["handler"]: name for name, function in stack.status()["functions"].items()
+            f"{function.module}.{function.handler.rpartition('.')[2]}": name for name, function in functions.items()
         }
         self.replayed_events: set[str] = set()
 
@@ -53,13 +55,13 @@ def test_every_sample_event_is_handled(
     stack: Stack, replay: EventReplay, simulator: SimulatorClient, db: Database
 ) -> None:
     """In the order of production: each state machine's tasks one by one."""
-    assert replay("authorizer") == {"isAuthorized": True, "context": {"caller": ""}}
-    assert replay("agent_authorizer") == {"isAuthorized": True, "context": {"user": "user-1", "problem": ""}}
-    assert replay("migrate")["from"] == replay("migrate")["to"]
+    assert replay("authorizers/services_key") == {"isAuthorized": True, "context": {"caller": ""}}
+    assert replay("authorizers/agent_user") == {"isAuthorized": True, "context": {"user": "user-1", "problem": ""}}
+    assert replay("migration/migrate")["from"] == replay("migration/migrate")["to"]
     assert replay.replay_http("services/healthz") == (200, {"ok": True})
     status, registry = replay.replay_http("services/registry")
     assert (status, len(registry["tools"])) == (200, 3)
-    status, document = replay.replay_http("services/openapi")
+    status, document = replay.replay_http("openapi/services_document")
     assert (status, document["openapi"]) == (200, "3.1.0")
     assert replay.replay_http("services/not_found")[0] == 404
     assert replay.replay_http("agent/capabilities") == (200, {"plugins": ["conversation", "time", "instances"]})
@@ -69,9 +71,9 @@ def test_every_sample_event_is_handled(
     assert (status, list(called["result"])) == (200, ["conversations"])
     status, refused = replay.replay_http("agent/routes")
     assert (status, refused["error"]["code"]) == (404, "NOT_FOUND")
-    status, document = replay.replay_http("agent/openapi")
+    status, document = replay.replay_http("openapi/combined_document")
     assert (status, "/api/tools/time.now/invoke" in document["paths"]) == (200, True)
-    page = replay("agent/docs")
+    page = replay("documentation/docs_page")
     assert (page["statusCode"], page["headers"]["content-type"]) == (200, "text/html; charset=utf-8")
 
     simulator.update_config({"railway": {"deploy_seconds": 0}})

@@ -16,8 +16,10 @@ from local.console import Console
 from local.simulator.client import SimulatorClient
 from local.simulator.engine.call_log import CallEntry
 from local.stack.stack import Stack
+from local.template.sam_template import Template
 from tests.harness.clients import services_client
 from tests.harness.database import Database, connect
+from tests.harness.paths import TEMPLATE
 from tests.harness.stack import start_stack
 from tests.harness.step_functions import list_executions
 from tests.harness.wait import wait_until
@@ -46,6 +48,11 @@ TIMEOUTS: dict[str, str | None] = {
     "RAILWAY_TIMEOUT_SECONDS": "1",
     "RECONCILE_AFTER_SECONDS": "0",
 }
+
+TASKS = {
+    name for name, function in Template.load(TEMPLATE, {}).functions.items() if function.module.startswith("tasks.")
+}
+"""The functions that state machines call."""
 
 
 class FaultStack:
@@ -141,7 +148,7 @@ class FaultStack:
         return {
             worker["pid"]: name
             for name, function in status.items()
-            if (name in functions if functions else function["handler"].startswith("tasks."))
+            if name in (functions or TASKS)
             for worker in function["workers"]
             if worker["requestId"] is not None and worker["pid"] is not None
         }
@@ -154,11 +161,10 @@ class FaultStack:
         """Empty the providers and the tables, and kill the tasks' processes, which cache what they have read."""
         self.simulator.clear_faults()
         self.simulator.reset()
-        for function in self.stack.status()["functions"].values():
-            if function["handler"].startswith("tasks."):
-                for worker in function["workers"]:
-                    if worker["pid"] is not None:
-                        self.kill(worker["pid"])
+        status = self.stack.status()["functions"]
+        for worker in (worker for name in TASKS & status.keys() for worker in status[name]["workers"]):
+            if worker["pid"] is not None:
+                self.kill(worker["pid"])
         with connect(self.stack.database_url) as db:
             db.execute("SET lock_timeout = '5s'")
             tables = "operation_resources, operation_steps, operations, instance_services, instance_infra"

@@ -41,17 +41,34 @@ def test_every_package_has_a_page() -> None:
 
 @pytest.mark.parametrize("name", sorted(TEMPLATE.functions))
 def test_every_function_has_a_module_and_a_sample_event(name: str) -> None:
-    module = TEMPLATE.functions[name].handler.rpartition(".")[0].replace(".", "/")
+    module = TEMPLATE.functions[name].module.replace(".", "/")
     assert (CHECKOUT / "functions" / f"{module}.py").is_file()
     assert (CHECKOUT / "events" / f"{module}.json").is_file()
 
 
 def test_no_module_of_functions_is_left_out_of_the_template() -> None:
-    modules = {
-        function.handler.rpartition(".")[0].replace(".", "/") + ".py" for function in TEMPLATE.functions.values()
-    }
+    modules = {function.module.replace(".", "/") + ".py" for function in TEMPLATE.functions.values()}
     here = {str(path.relative_to(CHECKOUT / "functions")) for path in list_tracked_files("functions/*.py")}
-    assert {name for name in here if not name.endswith("__init__.py")} == modules | {"composition.py"}
+    assert {name for name in here if not name.endswith("__init__.py")} == modules
+
+
+def test_every_handler_has_a_name_of_its_own() -> None:
+    """Lambda names a handler without its folder, and so do `ps` and tracebacks."""
+    handlers = [function.handler for function in TEMPLATE.functions.values()]
+    assert len(set(handlers)) == len(handlers)
+
+
+def test_no_function_imports_another_one() -> None:
+    """A folder of functions is a package here and the root on Lambda, so another module has another name there."""
+    rooms = {path.parent.name for path in list_tracked_files("functions/*.py")}
+    for path in list_tracked_files("functions/*.py"):
+        neighbours = {other.stem for other in path.parent.glob("*.py")}
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        modules = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+        assert not [node for node in modules if node.level], path
+        names |= {str(node.module) for node in modules}
+        assert {name.partition(".")[0] for name in names} & (rooms | neighbours) == set(), path
 
 
 def test_environment_is_read_in_settings_only() -> None:

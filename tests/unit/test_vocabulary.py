@@ -25,7 +25,7 @@ PARTICIPLES = {
     "listening",
 }  # fmt: skip
 
-PUBLIC_SUMMARIES = {ROOT / "functions/services", ROOT / "functions/agent"}
+PUBLIC_SUMMARIES = {ROOT / "functions" / room for room in ("services", "agent", "openapi", "documentation")}
 """Folders of functions whose module docstrings are the summaries in the OpenAPI documents: a part of the API."""
 PUBLIC_MODELS = {ROOT / "layers/shared/pointsman/http/agent_api/prompt_models.py"}
 """Modules of models whose docstrings are descriptions in the OpenAPI documents."""

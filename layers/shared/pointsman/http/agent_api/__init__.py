@@ -7,6 +7,6 @@ bundle's own routes, `docs_page` for the documentation page. Called by functions
 `prompt_stream` and what it imports (`errors`, `cors`, `json_body`, `prompt_request`, `sse`) load neither FastAPI nor
 pydantic; tests/unit/test_cold_start_imports.py checks it. Starlette is loaded if the settings allow other origins.
 
-Never verifies credentials: the authorizer does (functions/agent_authorizer.py), and its context is a caller's only
-identity. Never decides about tools or prompts: pointsman.agent and pointsman.prompts do.
+Never verifies credentials: the authorizer does (functions/authorizers/agent_user.py), and its context is a caller's
+only identity. Never decides about tools or prompts: pointsman.agent and pointsman.prompts do.
 """

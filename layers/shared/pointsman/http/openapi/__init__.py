@@ -2,7 +2,7 @@
 
 Build time (`make openapi`; no function loads these): `services` generates the Services API's document, `combined` the
 document of both APIs from that and the Agent API's apps, and `prompts` describes the streaming endpoints in it.
-Run time: `runtime` adds a bundle's tools and routes to the combined document; functions/agent/openapi.py calls it.
+Run time: `runtime` adds a bundle's tools and routes to the combined document; functions/openapi calls it.
 `schema` holds the parts that these share.
 
 Never validates or serves a request. This page imports nothing: modules are loaded one by one, for a short cold start.

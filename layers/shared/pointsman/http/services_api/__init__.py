@@ -7,6 +7,6 @@ functions/services.
 `idempotent_endpoint` is loaded only for a request with an Idempotency-Key. Keys and recorded responses are stored by
 pointsman.lifecycle.
 
-Never verifies the API key: the authorizer does (functions/authorizer.py). Never decides about instances:
+Never verifies the API key: the authorizer does (functions/authorizers/services_key.py). Never decides about instances:
 pointsman.lifecycle does.
 """

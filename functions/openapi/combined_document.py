@@ -4,13 +4,13 @@ import json
 from functools import cache
 from pathlib import Path
 
-from fastapi.responses import JSONResponse, Response
-
 from composition import compose
 from pointsman.http.agent_api.app import create_app, lambda_handler
 from pointsman.http.agent_api.route_spec import describe_agent_route
 from pointsman.http.openapi.runtime_document import generate_runtime_document
 from pointsman.settings.api import load_auth_mode
+
+from fastapi.responses import JSONResponse, Response
 
 agent = compose()
 app = create_app()
@@ -25,5 +25,5 @@ async def agent_openapi() -> Response:
 
 @cache
 def _build_document() -> bytes:
-    fixed = json.loads(Path(__file__).with_name("openapi.json").read_bytes())
+    fixed = json.loads(Path(__file__).with_suffix(".json").read_bytes())
     return bytes(JSONResponse(generate_runtime_document(fixed, agent.api, load_auth_mode())).body)

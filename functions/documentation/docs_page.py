@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from fastapi import Request
-from fastapi.responses import Response
-
 from pointsman.http.agent_api import docs_page
 from pointsman.http.agent_api.app import create_app, lambda_handler
 from pointsman.http.agent_api.route_spec import describe_agent_route
+
+from fastapi import Request
+from fastapi.responses import Response
 
 ASSETS = Path(__file__).with_name("assets")
 

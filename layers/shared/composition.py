@@ -1,4 +1,7 @@
-"""The composition root of this bundle: its plugins, and which of their tools are exposed to clients."""
+"""The composition root of this bundle: its plugins, and which of their tools are exposed to clients.
+
+It is in the layer, because functions of two rooms import it, but not part of the package: a bundle has its own.
+"""
 
 from pointsman.agent import Agent
 from pointsman.agent.plugins.conversation import Conversation
