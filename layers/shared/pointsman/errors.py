@@ -16,7 +16,8 @@
     ├── PayloadTooLarge            413
     ├── InvalidToolInput           422  lists the issues
     ├── FeatureUnavailable         422  the plugin with this feature is not registered
-    ├── RateLimited                429  for plugins' tools; nothing here raises it
+    ├── RateLimited                429  for plugins' tools
+    │   └── TooManyStreams              the user has as many open streams as are allowed
     ├── OperationFailed            500  an operation failed; the message names the cause and what could not be deleted
     ├── SettingError               500  names the variable or the secret
     │   ├── MissingSetting              it is not set
@@ -77,6 +78,7 @@ __all__ = [
     "RouteFailed",
     "SecretsUnavailable",
     "SettingError",
+    "TooManyStreams",
     "ToolFailed",
     "ToolNotFound",
     "Unauthenticated",
@@ -219,9 +221,24 @@ class PayloadTooLarge(PointsmanError):
 
 
 class RateLimited(PointsmanError):
-    """A caller that must slow down. For the tools of plugins; nothing in this layer raises it."""
+    """A caller that must slow down; also for the tools of plugins.
+
+    `retry_after` is in seconds, and becomes the response's Retry-After; None if no time is known.
+    """
 
     status, code, retryable = 429, "RATE_LIMITED", True
+
+    def __init__(
+        self, message: str, *, retry_after: int | None = None, details: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(message, details=details)
+        self.retry_after = retry_after
+
+
+class TooManyStreams(RateLimited):
+    """A user who has as many open streams as are allowed."""
+
+    code = "TOO_MANY_STREAMS"
 
 
 class OperationFailed(PointsmanError):

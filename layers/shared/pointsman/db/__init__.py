@@ -4,7 +4,8 @@
     operations, journal, instances, fleet,           of the Services API
     orphan_sightings, idempotency_keys
     conversations, user_prompts, prompt_runs,        of the Agent API
-    prompt_history, tool_calls, prompt_events
+    prompt_history, tool_calls, prompt_events,
+    stream_leases
     migrations                                       the schema
 
 Functions take an open `Connection` and run in the caller's transaction (`connection.run_in_transaction`), so callers

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import log
-from ..errors import NotFound, PointsmanError, RouteFailed, ToolFailed
+from ..errors import NotFound, PointsmanError, RateLimited, RouteFailed, ToolFailed
 from .common import MAX_ECHOED_CHARS, GatewayEvent
 
 __all__ = ["ErrorFormat", "ErrorResponse", "routing_error"]
@@ -43,11 +43,15 @@ class ErrorFormat(NamedTuple):
         else:
             _log_unexpected_error(error)
             error = PointsmanError("Internal error; the log tells more of this request id")
-        allow = {"Allow": error.allow} if isinstance(error, _MethodNotAllowed) else {}
+        own_headers: dict[str, str] = {}
+        if isinstance(error, _MethodNotAllowed):
+            own_headers["Allow"] = error.allow
+        elif isinstance(error, RateLimited) and error.retry_after is not None:
+            own_headers["Retry-After"] = str(error.retry_after)
         return ErrorResponse(
             error.status,
             self.make_body(error, event["requestContext"].get("requestId")),
-            {**self.headers_by_code.get(error.code, {}), **allow},
+            {**self.headers_by_code.get(error.code, {}), **own_headers},
         )
 
 

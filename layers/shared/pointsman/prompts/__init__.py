@@ -6,6 +6,7 @@ plugin or the model's client, and loads neither pydantic nor httpx: `pointsman.a
 Entry points:
     submission: `submit_prompt`, `start_prompt`
     event_subscription: `EventSubscription`
+    stream_lease: `StreamLease`
     approvals: `decide`, `register_task_token`
     termination: `cancel`, `terminate`
     prompt_execution: `recover_prompts`

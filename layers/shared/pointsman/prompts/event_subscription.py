@@ -40,6 +40,7 @@ class EventSubscription:
     """A user's subscription to the events of a prompt. It must be closed.
 
     Attributes:
+        prompt_id: the prompt.
         last_seq: sequence number of the last event that was returned, 0 for none.
         has_ended: whether that was the final event.
     """
@@ -55,7 +56,8 @@ class EventSubscription:
         """
         self.last_seq = last_seq
         self.has_ended = False
-        self._user_id, self._prompt_id = user_id, prompt_id
+        self.prompt_id = prompt_id
+        self._user_id = user_id
         self._listener = listener or EventListener(prompt_id)
         self._poll_interval = _POLL_SECONDS
         self._next_poll_at = 0.0
@@ -144,14 +146,14 @@ class EventSubscription:
         if not self._is_relaying_text:
             return []
         self._has_sent_text = True
-        return [StreamEvent("prompt.delta", {"promptId": self._prompt_id, "text": text}, None)]
+        return [StreamEvent("prompt.delta", {"promptId": self.prompt_id, "text": text}, None)]
 
     def _reset_text(self) -> list[StreamEvent]:
         """Let the client discard the deltas since the last event, if it has any."""
         if not self._has_sent_text:
             return []
         self._has_sent_text = False
-        return [StreamEvent("prompt.delta", {"promptId": self._prompt_id, "text": "", "reset": True}, None)]
+        return [StreamEvent("prompt.delta", {"promptId": self.prompt_id, "text": "", "reset": True}, None)]
 
     def _poll(self) -> list[StreamEvent]:
         try:
@@ -163,7 +165,7 @@ class EventSubscription:
         return events
 
     def _read_events(self) -> list[StreamEvent]:
-        after, user_id, prompt_id = self.last_seq, self._user_id, self._prompt_id
+        after, user_id, prompt_id = self.last_seq, self._user_id, self.prompt_id
         rows, is_new_connection = self._listener.query(
             lambda db: prompt_events.list_after(db, prompt_id, user_id, after)
         )
@@ -185,5 +187,5 @@ class EventSubscription:
     def _wake_if_stalled(self) -> None:
         """Resume the prompt if its execution is lost: with a subscriber, sooner than the recovery would."""
         with suppress(DatabaseUnavailable):
-            wake_if_stalled(self._prompt_id)
+            wake_if_stalled(self.prompt_id)
         self._next_wake_at = time.monotonic() + self._wake_interval

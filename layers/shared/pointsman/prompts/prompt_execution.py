@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from .. import log
-from ..db import prompt_runs
+from ..db import prompt_runs, stream_leases
 from ..db.connection import run_in_transaction
 from ..db.prompt_runs import PromptExecution
 from ..errors import PointsmanError
@@ -117,7 +117,9 @@ def ensure_running(prompt: PromptExecution, dry_run: bool = False) -> ResumeActi
 
 
 def recover_prompts(event: Mapping[str, object]) -> dict[str, object]:
-    """Resume every stalled prompt. A prompt that fails is logged, and the others are resumed all the same.
+    """Resume every stalled prompt, and delete the leases of streams whose process has died.
+
+    A prompt that fails is logged, and the others are resumed all the same.
 
     Args:
         event: the schedule's event. With `"dry": true` nothing is changed.
@@ -130,6 +132,8 @@ def recover_prompts(event: Mapping[str, object]) -> dict[str, object]:
     """
     dry_run = event.get("dry") is True
     actions: dict[str, object] = {}
+    if not dry_run:
+        run_in_transaction(stream_leases.delete_expired)
     for prompt in run_in_transaction(prompt_runs.list_stalled, PromptSettings.load().stalled_seconds):
         if len(actions) >= _MAX_PER_RUN:
             break

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from ..errors import InvalidSetting, MissingSetting
 
-__all__ = ["read_choice", "read_number", "read_optional", "read_required"]
+__all__ = ["read_choice", "read_count", "read_number", "read_optional", "read_required"]
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -48,6 +48,18 @@ def read_number(name: str, default: float) -> float:
     if not 0 <= value < float("inf"):
         raise InvalidSetting(name, f"a number of at least 0, not {text[:20]!r}")
     return value
+
+
+def read_count(name: str, default: int) -> int:
+    """Return the variable's value as a whole number of at least 1, or the default if it is unset or empty.
+
+    Raises:
+        InvalidSetting: The value is no such number.
+    """
+    value = read_number(name, default)
+    if value < 1 or value % 1:
+        raise InvalidSetting(name, f"a whole number of at least 1, not {read_optional(name)[:20]!r}")
+    return int(value)
 
 
 def read_choice(name: str, choices: Sequence[Choice], default: Choice) -> Choice:

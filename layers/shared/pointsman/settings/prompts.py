@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .environment import read_number, read_optional, read_required
+from .environment import read_count, read_number, read_optional, read_required
 from .secrets import read_required_secret
 
 __all__ = ["ModelSettings", "PromptSettings", "StreamSettings"]
@@ -39,17 +39,26 @@ class PromptSettings:
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
-    """The timing of a prompt's event stream, in seconds."""
+    """The timing of a prompt's event stream, in seconds, and how many a user may have."""
 
     heartbeat_interval: float
     """The idle time after which a stream sends a comment, so that proxies keep it open."""
     max_duration: float
     """The time after which a stream ends. It ends some seconds before the function's timeout in any case."""
+    per_user: int
+    """How many streams a user may have open at a time."""
+    lease_duration: int
+    """The time after which the stream of a process that has died stops counting."""
 
     @classmethod
     def load(cls) -> "StreamSettings":
         """Load them. Raises InvalidSetting."""
-        return cls(read_number("STREAM_HEARTBEAT_SECONDS", 15), read_number("STREAM_MAX_SECONDS", 890))
+        return cls(
+            read_number("STREAM_HEARTBEAT_SECONDS", 15),
+            read_number("STREAM_MAX_SECONDS", 890),
+            read_count("STREAMS_PER_USER", 10),
+            read_count("STREAM_LEASE_SECONDS", 60),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,19 @@ The app uses no web framework, which keeps the cold start of a stream short. Its
 Gateway streams responses of REST APIs only.
 """
 
+import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 from ... import log
 from ...errors import FeatureUnavailable, InvalidToolInput
 from ...prompts.event_subscription import EventSubscription, StreamEvent
+from ...prompts.stream_lease import StreamLease
 from ...prompts.submission import start_prompt, submit_prompt
 from ...settings.api import load_api_prefix
 from ...settings.prompts import StreamSettings
@@ -23,7 +26,7 @@ from .cors import add_cors
 from .errors import ERROR_FORMAT, require_identity
 from .json_body import parse_json_body
 from .prompt_request import PromptRequest, parse_idempotency_key, parse_last_event_id, parse_prompt_request
-from .sse import HEARTBEAT_FRAME, RETRY_FRAME, TIME_LIMIT_FRAME, encode_event
+from .sse import HEARTBEAT_FRAME, RECALLED_FRAME, RETRY_FRAME, TIME_LIMIT_FRAME, encode_event
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,12 +49,14 @@ class _OpenStream(NamedTuple):
 
     Attributes:
         subscription: to the prompt's events.
+        lease: makes the stream count as one of its user's.
         initial_events: events that exist already, to send first.
         heartbeat_seconds: how long no event may come before a heartbeat is sent.
         deadline: when the stream ends at the latest, in seconds of time.monotonic.
     """
 
     subscription: EventSubscription
+    lease: StreamLease
     initial_events: list[StreamEvent]
     heartbeat_seconds: float
     deadline: float
@@ -100,21 +105,43 @@ async def _open_stream(scope: "Scope", receive: "Receive", has_conversations: Ca
     if match:
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
         seq = parse_last_event_id(_get_header_values(scope, "last-event-id"), query.get("lastEventId", []))
-        subscription = EventSubscription(user_id, unquote(match[1]), seq)
+        prompt_id = unquote(match[1])
+        lease = StreamLease.acquire(user_id, prompt_id)
+        subscribe = partial(EventSubscription, user_id, prompt_id, seq)
     else:
-        body = parse_prompt_request(parse_json_body((await receive())["body"]))
-        subscription = _submit_and_subscribe(user_id, scope, body, has_conversations)
+        submission = _parse_submission(scope, (await receive())["body"], has_conversations)
+        lease = StreamLease.acquire(user_id, None)
+        subscribe = partial(_submit_and_subscribe, user_id, submission)
     try:
-        return _OpenStream(subscription, subscription.replay(), settings.heartbeat_interval, deadline)
+        subscription = subscribe()
+        lease.prompt_id = subscription.prompt_id
+        try:
+            initial_events = subscription.replay()
+        except BaseException:
+            subscription.close()
+            raise
     except BaseException:
-        subscription.close()
+        lease.release()
         raise
+    return _OpenStream(subscription, lease, initial_events, settings.heartbeat_interval, deadline)
 
 
-def _submit_and_subscribe(
-    user_id: str, scope: "Scope", body: PromptRequest, has_conversations: Callable[[], bool]
-) -> EventSubscription:
-    """Submit a prompt, or find the one that an earlier request with this idempotency key submitted."""
+class _Submission(NamedTuple):
+    """A valid request to submit a prompt. `seq` is its Last-Event-ID, 0 without one."""
+
+    body: PromptRequest
+    idempotency_key: str | None
+    seq: int
+
+
+def _parse_submission(scope: "Scope", data: bytes, has_conversations: Callable[[], bool]) -> _Submission:
+    """Parse the request to submit a prompt.
+
+    Raises:
+        InvalidToolInput: it is not valid.
+        FeatureUnavailable: it names a conversation, and there are none.
+    """
+    body = parse_prompt_request(parse_json_body(data))
     key = parse_idempotency_key(_get_header_values(scope, "idempotency-key"))
     seq = parse_last_event_id(_get_header_values(scope, "last-event-id"), [])
     if seq and key is None:
@@ -123,15 +150,21 @@ def _submit_and_subscribe(
         raise InvalidToolInput("The request is not valid", [{"path": ["Last-Event-ID"], "message": issue}])
     if body.conversation_id is not None and not has_conversations():
         raise FeatureUnavailable("There are no conversations here: the plugin `conversation` is not registered")
+    return _Submission(body, key, seq)
+
+
+def _submit_and_subscribe(user_id: str, submission: _Submission) -> EventSubscription:
+    """Submit a prompt, or find the one that an earlier request with this idempotency key submitted."""
+    body = submission.body
     submitted = submit_prompt(
         user_id,
         body.input,
         model=body.model,
         conversation_id=body.conversation_id,
         tokens=body.tokens,
-        idempotency_key=key,
+        idempotency_key=submission.idempotency_key,
     )
-    subscription = EventSubscription.open_before_start(user_id, submitted.id, seq)
+    subscription = EventSubscription.open_before_start(user_id, submitted.id, submission.seq)
     try:
         start_prompt(submitted)
     except BaseException:
@@ -141,33 +174,51 @@ def _submit_and_subscribe(
 
 
 async def _send_stream(send: "Send", stream: _OpenStream) -> None:
-    """Send events until the prompt ends or the stream's deadline passes.
+    """Send events until the prompt ends, the stream's deadline passes, or its lease is lost.
+
+    The lease is released before the response ends, so that a client which has read it all may open the next stream.
 
     Raises:
         OSError: the client closed the connection.
     """
-    subscription = stream.subscription
+    subscription, lease = stream.subscription, stream.lease
     try:
         if subscription.has_ended and not stream.initial_events:
+            lease.release()
             # 204 stops an EventSource from reconnecting (HTML standard, section 9.2).
             await _send_start(send, 204, {})
             await _send_body(send, b"", last=True)
             return
         await _send_start(send, 200, _STREAM_HEADERS)
-        await _send_body(send, RETRY_FRAME + _encode_events(stream.initial_events))
+        await _send_leased(lease, _send_body(send, RETRY_FRAME + _encode_events(stream.initial_events)))
+        heartbeat_at = time.monotonic() + stream.heartbeat_seconds
         while not subscription.has_ended:
-            remaining = stream.deadline - time.monotonic()
-            if remaining <= 0:
-                await _send_body(send, TIME_LIMIT_FRAME)
+            lease.renew_if_due()
+            now = time.monotonic()
+            if lease.is_lost or now >= stream.deadline:
+                await _send_body(send, RECALLED_FRAME if lease.is_lost else TIME_LIMIT_FRAME)
                 break
-            await _send_body(
-                send,
-                _encode_events(await subscription.wait_for_events(min(stream.heartbeat_seconds, remaining)))
-                or HEARTBEAT_FRAME,
-            )
+            timeout = max(min(stream.deadline, heartbeat_at) - now, 0.0)
+            events = await subscription.wait_for_events(min(timeout, lease.seconds_until_renewal()))
+            if events or time.monotonic() >= heartbeat_at:
+                await _send_leased(lease, _send_body(send, _encode_events(events) or HEARTBEAT_FRAME))
+                heartbeat_at = time.monotonic() + stream.heartbeat_seconds
+        lease.release()
         await _send_body(send, b"", last=True)
     finally:
         subscription.close()
+        lease.release()
+
+
+async def _send_leased(lease: StreamLease, sending: Coroutine[Any, Any, None]) -> None:
+    """Finish sending, which waits while the client does not read, and renew the lease meanwhile."""
+    task = asyncio.create_task(sending)
+    try:
+        while not (await asyncio.wait({task}, timeout=lease.seconds_until_renewal()))[0]:
+            lease.renew_if_due()
+        await task
+    finally:
+        task.cancel()
 
 
 async def _send_error(send: "Send", error: ErrorResponse) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-__all__ = ["HEARTBEAT_FRAME", "RETRY_FRAME", "TIME_LIMIT_FRAME", "encode_event"]
+__all__ = ["HEARTBEAT_FRAME", "RECALLED_FRAME", "RETRY_FRAME", "TIME_LIMIT_FRAME", "encode_event"]
 
 RETRY_FRAME = b"retry: 1000\n\n"
 """The client's reconnection time, in milliseconds."""
@@ -12,6 +12,8 @@ HEARTBEAT_FRAME = b":\n\n"
 """A comment, which clients ignore; sent while no event comes, so that no proxy closes the connection."""
 
 TIME_LIMIT_FRAME = b": this stream's time is over; come back with Last-Event-ID\n\n"
+
+RECALLED_FRAME = b": this stream has made room for another stream of yours; come back with Last-Event-ID\n\n"
 
 
 def encode_event(event: str, data: Mapping[str, object], event_id: int | None) -> bytes:

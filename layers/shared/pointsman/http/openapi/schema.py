@@ -35,6 +35,7 @@ ERROR_CODES = {
     "PAYLOAD_TOO_LARGE": (413, "the body is too large"),
     "VALIDATION_ERROR": (422, "the input does not fit; `details` tell what is wrong where"),
     "FEATURE_UNAVAILABLE": (422, "a plugin that this needs is not registered"),
+    "TOO_MANY_STREAMS": (429, "the user has as many open streams as are allowed"),
     "TOOL_ERROR": (500, "the tool failed; the message says why"),
     "ROUTE_ERROR": (500, "the route failed; the message says why"),
     "INTERNAL_ERROR": (500, "something unexpected; the log tells more"),
@@ -62,7 +63,12 @@ def build_error_responses(*error_codes: str, public: bool = False) -> Document:
     for code in all_codes:
         status, meaning = ERROR_CODES[code]
         by_status.setdefault(status, []).append(f"`{code}`: {meaning}")
-    return {str(status): build_error_response("; ".join(by_status[status])) for status in sorted(by_status)}
+    responses = {str(status): build_error_response("; ".join(by_status[status])) for status in sorted(by_status)}
+    if rate_limited := responses.get("429"):
+        rate_limited["headers"] = {
+            "Retry-After": {"description": "Seconds until a retry may succeed", "schema": {"type": "integer"}}
+        }
+    return responses
 
 
 def build_error_response(description: str) -> Document:

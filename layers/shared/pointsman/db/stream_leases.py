@@ -1,0 +1,97 @@
+"""The table `stream_leases`: a user's open streams, each in a slot of its own, until its lease expires.
+
+A user has as many slots as streams may be open. The primary key (user, slot) is what makes the limit hold: of two
+streams that take the same slot at once, one gets it. An expired lease belongs to a stream whose process has died, and
+its slot may be taken. A recalled one has to be given back at its next renewal.
+"""
+
+from dataclasses import dataclass
+
+from .connection import Connection
+from .rows import fetch_one
+
+__all__ = ["RenewedLease", "SlotSearch", "delete_expired", "recall_oldest", "release", "renew", "take_slot"]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSearch:
+    """The result of `take_slot`. With a free slot that was not taken, another stream was faster: search again."""
+
+    has_free_slot: bool
+    is_taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RenewedLease:
+    """A lease that has been renewed."""
+
+    is_recalled: bool
+
+
+def take_slot(
+    connection: Connection, lease_id: str, user_id: str, prompt_id: str | None, slots: int, lease_seconds: float
+) -> SlotSearch:
+    """Take one of the user's free slots, if there is one.
+
+    A search that runs twice may take two slots; both are renewed and released together, as they have the lease's id.
+
+    Args:
+        connection: The connection of the transaction.
+        lease_id: The new lease's id.
+        user_id: Whose stream it is.
+        prompt_id: The prompt that it shows; None if that does not exist yet.
+        slots: How many slots the user has.
+        lease_seconds: When the lease expires unless it is renewed.
+    """
+    search = fetch_one(
+        connection,
+        SlotSearch,
+        # In random order, so that streams that are opened at once mostly try different slots.
+        "WITH free AS (SELECT n FROM generate_series(1, %(slots)s) AS n WHERE NOT EXISTS (SELECT FROM stream_leases"
+        "  WHERE user_id = %(user)s AND slot = n AND expires_at > clock_timestamp()) ORDER BY random() LIMIT 1),"
+        " taken AS (INSERT INTO stream_leases AS old (user_id, slot, id, prompt_id, expires_at)"
+        "  SELECT %(user)s, n, %(id)s, %(prompt)s, clock_timestamp() + make_interval(secs => %(seconds)s) FROM free"
+        "  ON CONFLICT (user_id, slot) DO UPDATE SET id = EXCLUDED.id, prompt_id = EXCLUDED.prompt_id,"
+        "  opened_at = EXCLUDED.opened_at, expires_at = EXCLUDED.expires_at, is_recalled = false"
+        "  WHERE old.expires_at <= clock_timestamp() RETURNING slot)"
+        " SELECT EXISTS (SELECT FROM free) AS has_free_slot, EXISTS (SELECT FROM taken) AS is_taken",
+        {"user": user_id, "id": lease_id, "prompt": prompt_id, "slots": slots, "seconds": lease_seconds},
+    )
+    assert search is not None
+    return search
+
+
+def recall_oldest(connection: Connection, user_id: str, prompt_id: str) -> None:
+    """Recall the user's oldest lease for this prompt, unless one is recalled already."""
+    connection.execute(
+        "UPDATE stream_leases SET is_recalled = true WHERE user_id = %(user)s AND slot = (SELECT slot"
+        " FROM stream_leases WHERE user_id = %(user)s AND prompt_id = %(prompt)s"
+        " ORDER BY is_recalled DESC, opened_at LIMIT 1)",
+        {"user": user_id, "prompt": prompt_id},
+    )
+
+
+def renew(
+    connection: Connection, lease_id: str, user_id: str, prompt_id: str | None, lease_seconds: float
+) -> RenewedLease | None:
+    """Renew a lease, also an expired one; None if another stream has taken its slot.
+
+    The arguments are those of `take_slot`.
+    """
+    return fetch_one(
+        connection,
+        RenewedLease,
+        "UPDATE stream_leases SET expires_at = clock_timestamp() + make_interval(secs => %(seconds)s),"
+        " prompt_id = %(prompt)s WHERE user_id = %(user)s AND id = %(id)s RETURNING is_recalled",
+        {"user": user_id, "id": lease_id, "prompt": prompt_id, "seconds": lease_seconds},
+    )
+
+
+def release(connection: Connection, lease_id: str, user_id: str) -> None:
+    """Delete a lease, if it is still there."""
+    connection.execute("DELETE FROM stream_leases WHERE user_id = %s AND id = %s", (user_id, lease_id))
+
+
+def delete_expired(connection: Connection) -> None:
+    """Delete the leases that dead processes left."""
+    connection.execute("DELETE FROM stream_leases WHERE expires_at <= clock_timestamp()")

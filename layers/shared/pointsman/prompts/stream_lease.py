@@ -1,0 +1,92 @@
+"""The limit of streams that a user may have open at a time: each stream holds a lease on one of the user's slots.
+
+A lease is renewed while its stream is open, so the stream of a process that has died stops counting once its lease has
+expired. A function does not notice that its client is gone, and streams on. So a user without a free slot who asks for
+a prompt that an open stream of theirs shows makes the oldest such stream end at its next renewal.
+"""
+
+import math
+import time
+import uuid
+from contextlib import suppress
+
+from ..db import stream_leases
+from ..db.connection import Connection, run_in_transaction
+from ..errors import DatabaseUnavailable, TooManyStreams
+from ..settings.prompts import StreamSettings
+
+__all__ = ["StreamLease"]
+
+_RENEWALS_PER_LEASE = 3
+"""So a lease outlives two renewals that fail."""
+
+
+class StreamLease:
+    """A stream's lease, acquired by `acquire`. It must be released.
+
+    Attributes:
+        prompt_id: The prompt that the stream shows; None before that exists.
+        is_lost: Whether the stream has to end, because its slot was recalled or taken.
+    """
+
+    def __init__(self, user_id: str, prompt_id: str | None, duration: float) -> None:
+        self.prompt_id = prompt_id
+        self.is_lost = False
+        self._id, self._user_id, self._duration = uuid.uuid4().hex, user_id, duration
+        self._is_held = True
+        self._plan_renewal()
+
+    @classmethod
+    def acquire(cls, user_id: str, prompt_id: str | None) -> "StreamLease":
+        """Acquire a lease for a stream that is about to open.
+
+        Args:
+            user_id: Whose stream it is.
+            prompt_id: The prompt that it will show; None if that does not exist yet.
+
+        Raises:
+            TooManyStreams: The user has as many open streams as the settings allow.
+            InvalidSetting: A setting of the limit is wrong.
+            DatabaseUnavailable: Postgres cannot be reached.
+        """
+        settings = StreamSettings.load()
+        lease = cls(user_id, prompt_id, settings.lease_duration)
+        for _ in range(settings.per_user):  # Another stream may be faster, but only so often: then all slots are taken.
+            search = run_in_transaction(lease._search_slot, settings.per_user)
+            if search.is_taken:
+                return lease
+            if not search.has_free_slot:
+                break
+        raise TooManyStreams(
+            f"You have {settings.per_user} streams open, and more are not allowed at a time; let one end first",
+            retry_after=math.ceil(settings.lease_duration / _RENEWALS_PER_LEASE),
+        )
+
+    def seconds_until_renewal(self) -> float:
+        """Return after how many seconds the next renewal is due; 0 if it is."""
+        return max(self._next_renewal_at - time.monotonic(), 0.0)
+
+    def renew_if_due(self) -> None:
+        """Renew the lease if that is due. While Postgres is away, the next renewal tries again."""
+        if self.seconds_until_renewal() > 0:
+            return
+        with suppress(DatabaseUnavailable):
+            renewed = run_in_transaction(stream_leases.renew, self._id, self._user_id, self.prompt_id, self._duration)
+            self.is_lost = renewed is None or renewed.is_recalled
+        self._plan_renewal()
+
+    def release(self) -> None:
+        """Release the lease, if it is held. A lease that cannot be released expires."""
+        if self._is_held:
+            self._is_held = False
+            with suppress(DatabaseUnavailable):
+                run_in_transaction(stream_leases.release, self._id, self._user_id)
+
+    def _plan_renewal(self) -> None:
+        self._next_renewal_at = time.monotonic() + self._duration / _RENEWALS_PER_LEASE
+
+    def _search_slot(self, db: Connection, slots: int) -> stream_leases.SlotSearch:
+        search = stream_leases.take_slot(db, self._id, self._user_id, self.prompt_id, slots, self._duration)
+        if not search.has_free_slot and self.prompt_id is not None:
+            stream_leases.recall_oldest(db, self._user_id, self.prompt_id)
+        return search
