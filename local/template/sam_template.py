@@ -140,7 +140,7 @@ class _TemplateReader:
         self._resources: dict[str, dict[str, Any]] = mapping_or_empty(document.get("Resources"))
         parameter_nodes: dict[str, Any] = mapping_or_empty(document.get("Parameters"))
         parameters = {
-            name: overrides.get(name, mapping_or_empty(body).get("Default")) for name, body in parameter_nodes.items()
+            name: overrides.get(name, _get_default(mapping_or_empty(body))) for name, body in parameter_nodes.items()
         }
         self._resolver = Resolver(parameters, mapping_or_empty(document.get("Conditions")), self._lookup_attribute)
 
@@ -289,3 +289,8 @@ class _TemplateReader:
         if not definition_path.is_file():
             raise TemplateError(f"{name}: its definition is missing: {definition_path}")
         return StateMachine(name, definition_path, {key: str(value) for key, value in substitutions.items()})
+
+
+def _get_default(parameter: dict[str, Any]) -> Any:
+    """Return a parameter's default; without one the first of its allowed values, which a deployment has to choose."""
+    return parameter.get("Default", next(iter(list_or_empty(parameter.get("AllowedValues"))), None))

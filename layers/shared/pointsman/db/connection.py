@@ -14,6 +14,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from ..errors import DatabaseUnavailable
+from ..metrics import emit_metrics
 from ..settings.database import DatabaseSettings
 
 __all__ = ["Connection", "close", "get_database_time", "run_in_transaction"]
@@ -29,14 +30,19 @@ _connection: Connection | None = None
 def _get_connection() -> Connection:
     global _connection
     if _connection is None or _connection.closed:
-        _connection = Connection.connect(
-            DatabaseSettings.load().url,
-            autocommit=True,
-            prepare_threshold=None,
-            row_factory=dict_row,
-            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-            application_name="pointsman",
-        )
+        url = DatabaseSettings.load().url
+        try:
+            _connection = Connection.connect(
+                url,
+                autocommit=True,
+                prepare_threshold=None,
+                row_factory=dict_row,
+                connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+                application_name="pointsman",
+            )
+        except psycopg.OperationalError:
+            emit_metrics({"DatabaseRefused": 1})
+            raise
     return _connection
 
 

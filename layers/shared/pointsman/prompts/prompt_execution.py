@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import Literal
 
 from .. import log
-from ..db import prompt_runs
+from ..db import prompt_runs, tool_calls
 from ..db.connection import run_in_transaction
 from ..db.prompt_runs import PromptExecution
 from ..errors import PointsmanError
+from ..metrics import emit_metrics
 from ..settings.aws import load_state_machine_arn
 from ..settings.prompts import PromptSettings
 from ..workflows.step_functions import (
@@ -117,7 +118,9 @@ def ensure_running(prompt: PromptExecution, dry_run: bool = False) -> ResumeActi
 
 
 def recover_prompts(event: Mapping[str, object]) -> dict[str, object]:
-    """Resume every stalled prompt. A prompt that fails is logged, and the others are resumed all the same.
+    """Resume every stalled prompt, and emit the metrics of stalled prompts and pending approvals.
+
+    A prompt that fails is logged, and the others are resumed all the same.
 
     Args:
         event: the schedule's event. With `"dry": true` nothing is changed.
@@ -130,7 +133,16 @@ def recover_prompts(event: Mapping[str, object]) -> dict[str, object]:
     """
     dry_run = event.get("dry") is True
     actions: dict[str, object] = {}
-    for prompt in run_in_transaction(prompt_runs.list_stalled, PromptSettings.load().stalled_seconds):
+    stalled = run_in_transaction(prompt_runs.list_stalled, PromptSettings.load().stalled_seconds)
+    approvals = run_in_transaction(tool_calls.measure_pending_approvals)
+    emit_metrics(
+        {
+            "PromptsStalled": len(stalled),
+            "ApprovalsPending": approvals.count,
+            "OldestApprovalSeconds": approvals.oldest_seconds,
+        }
+    )
+    for prompt in stalled:
         if len(actions) >= _MAX_PER_RUN:
             break
         try:
