@@ -32,7 +32,7 @@ _IGNORED_TYPES = re.compile(
     r"|XRay|ApplicationInsights|ResourceGroups|Lambda::(Permission|Version|Alias|Url|EventInvokeConfig)|ApiGateway::Account"
     r"|CodeDeploy|CloudFormation::\w+)(::|$)"
 )
-_LOCAL_PARAMETERS = {"SecretPrefix": SECRET_PREFIX}
+_LOCAL_PARAMETERS = {"SecretPrefix": SECRET_PREFIX, "Stage": "dev"}
 """Values of parameters that have no default, because a deployment must choose them."""
 
 

@@ -42,10 +42,10 @@ class PollRun:
     @property
     def instances_by_status(self) -> dict[str, float]:
         """The metric `Instances` by its dimension."""
-        return {line["status"]: line["Instances"][0] for line in self.metrics if "Instances" in line}
+        return {line["status"]: line["Instances"] for line in self.metrics if "Instances" in line}
 
     def metric_value(self, name: str) -> float:
-        return next(line[name][0] for line in self.metrics if name in line)
+        return next(line[name] for line in self.metrics if name in line)
 
 
 def run_status_poller(stack: Stack) -> PollRun:

@@ -206,7 +206,7 @@ def test_the_metric_counts_orphans_of_each_provider(harness: OrphanHarness, caps
     assert sweep_orphans(False)["orphans"] == {"railway": 2, "openrouter": 1, "agentmail": 1, "telnyx": 1}
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert {line["provider"]: line["Orphans"] for line in lines} == {
-        "railway": [2], "openrouter": [1], "agentmail": [1], "telnyx": [1],
+        "railway": 2, "openrouter": 1, "agentmail": 1, "telnyx": 1,
     }  # fmt: skip
 
 

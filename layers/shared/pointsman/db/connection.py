@@ -14,6 +14,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from ..errors import DatabaseUnavailable
+from ..metrics import emit_metrics
 from ..settings.database import load_rotated_url, load_url
 
 __all__ = ["Connection", "close", "get_database_time", "run_in_transaction"]
@@ -29,16 +30,24 @@ _connection: Connection | None = None
 def _get_connection() -> Connection:
     global _connection
     if _connection is None or _connection.closed:
-        url = load_url()
         try:
-            _connection = _connect(url)
+            _connection = _open_connection()
         except psycopg.OperationalError:
-            # libpq does not tell a refused password from other failures, and a rotation may change the host too.
-            rotated_url = load_rotated_url(url)
-            if not rotated_url:
-                raise
-            _connection = _connect(rotated_url)
+            emit_metrics({"DatabaseRefused": 1})
+            raise
     return _connection
+
+
+def _open_connection() -> Connection:
+    url = load_url()
+    try:
+        return _connect(url)
+    except psycopg.OperationalError:
+        # libpq does not tell a refused password from other failures, and a rotation may change the host too.
+        rotated_url = load_rotated_url(url)
+        if not rotated_url:
+            raise
+        return _connect(rotated_url)
 
 
 def _connect(url: str) -> Connection:

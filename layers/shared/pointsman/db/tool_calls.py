@@ -16,6 +16,7 @@ from .connection import Connection
 from .rows import fetch_one, to_json
 
 __all__ = [
+    "PendingApprovals",
     "ToolCall",
     "ToolCallState",
     "find_next_open",
@@ -26,6 +27,7 @@ __all__ = [
     "mark_expired",
     "mark_running",
     "mark_waiting",
+    "measure_pending_approvals",
     "record_decision",
 ]
 
@@ -69,6 +71,14 @@ class ToolCall:
         return self.asked["id"]
 
 
+@dataclass(frozen=True, slots=True)
+class PendingApprovals:
+    """How many approvals are pending, and for how many seconds the oldest has been, 0 without one."""
+
+    count: int
+    oldest_seconds: float
+
+
 def insert(connection: Connection, prompt_id: str, turn: int, position: int, call_request: dict[str, str]) -> None:
     """Insert a call: `call_request` is `{"id", "name", "arguments"}`, `position` its index in the turn."""
     connection.execute(
@@ -95,6 +105,21 @@ def find_waiting(connection: Connection, prompt_id: str) -> ToolCall | None:
         f"SELECT {_COLUMNS} FROM prompt_calls WHERE prompt_id = %s AND state = 'waiting'",
         (prompt_id,),
     )
+
+
+def measure_pending_approvals(connection: Connection) -> PendingApprovals:
+    """Count the pending approvals of all prompts, and measure how long the oldest has been pending."""
+    # A waiting prompt's `updated_at` is when its wait began; see prompt_runs.claim.
+    pending = fetch_one(
+        connection,
+        PendingApprovals,
+        "SELECT count(*) AS count,"
+        " coalesce(max(extract(epoch FROM clock_timestamp() - p.updated_at)), 0)::float8 AS oldest_seconds"
+        " FROM prompt_calls c JOIN prompts p ON p.id = c.prompt_id"
+        " WHERE c.state = 'waiting' AND p.status = 'waiting'",
+    )
+    assert pending is not None
+    return pending
 
 
 def mark_waiting(

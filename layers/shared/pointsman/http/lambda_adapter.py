@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import PointsmanError
+from ..metrics import emit_provider_calls
 from .common import GatewayEvent
 from .error_format import ErrorFormat, ErrorResponse, routing_error
 
@@ -42,7 +43,10 @@ def create_bare_app(error_format: ErrorFormat) -> FastAPI:
 
 
 def adapt_asgi_app(app: ASGIApp) -> LambdaHandler:
-    """Wrap an ASGI app in Mangum. The app gets the request's path with its parameters percent-encoded."""
+    """Wrap an ASGI app in Mangum, and write the metrics of the provider calls after each request.
+
+    The app gets the request's path with its parameters percent-encoded.
+    """
 
     async def app_without_reraise(scope: Scope, receive: Receive, send: Send) -> None:
         scope["path"] = _encode_path(scope["aws.event"])
@@ -51,7 +55,15 @@ def adapt_asgi_app(app: ASGIApp) -> LambdaHandler:
         with suppress(Exception):
             await app(scope, receive, send)
 
-    return Mangum(app_without_reraise, lifespan="off")
+    serve = Mangum(app_without_reraise, lifespan="off")
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        try:
+            return serve(event, context)
+        finally:
+            emit_provider_calls()
+
+    return handler
 
 
 def get_gateway_event(request: Request) -> GatewayEvent:

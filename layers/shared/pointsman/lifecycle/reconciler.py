@@ -54,7 +54,15 @@ def resume_operations(dry_run: bool) -> dict[str, str]:
     settings = ReconcileSettings.load()
     actions: dict[str, str] = {}
     unsettled = run_in_transaction(operations.list_unsettled)
-    emit_metrics({"OperationsLeaked": sum(operation.status == "leaked" for operation, _ in unsettled)})
+    emit_metrics(
+        {
+            "OperationsLeaked": sum(operation.status == "leaked" for operation, _ in unsettled),
+            "OperationsStalled": sum(
+                operation.status == "running" and idle_seconds >= settings.stalled_after
+                for operation, idle_seconds in unsettled
+            ),
+        }
+    )
     for operation, idle_seconds in unsettled:
         if len(actions) >= _MAX_STARTS:
             break

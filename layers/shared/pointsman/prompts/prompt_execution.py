@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import Literal
 
 from .. import log
-from ..db import prompt_runs, stream_leases
+from ..db import prompt_runs, stream_leases, tool_calls
 from ..db.connection import run_in_transaction
 from ..db.prompt_runs import PromptExecution
 from ..errors import PointsmanError
+from ..metrics import emit_metrics
 from ..settings.aws import load_state_machine_arn
 from ..settings.prompts import PromptSettings
 from ..workflows.step_functions import (
@@ -117,7 +118,7 @@ def ensure_running(prompt: PromptExecution, dry_run: bool = False) -> ResumeActi
 
 
 def recover_prompts(event: Mapping[str, object]) -> dict[str, object]:
-    """Resume every stalled prompt, and delete the leases of streams whose process has died.
+    """Resume every stalled prompt, delete the leases of dead streams, and emit the metrics of prompts and approvals.
 
     A prompt that fails is logged, and the others are resumed all the same.
 
@@ -134,7 +135,16 @@ def recover_prompts(event: Mapping[str, object]) -> dict[str, object]:
     actions: dict[str, object] = {}
     if not dry_run:
         run_in_transaction(stream_leases.delete_expired)
-    for prompt in run_in_transaction(prompt_runs.list_stalled, PromptSettings.load().stalled_seconds):
+    stalled = run_in_transaction(prompt_runs.list_stalled, PromptSettings.load().stalled_seconds)
+    approvals = run_in_transaction(tool_calls.measure_pending_approvals)
+    emit_metrics(
+        {
+            "PromptsStalled": len(stalled),
+            "ApprovalsPending": approvals.count,
+            "OldestApprovalSeconds": approvals.oldest_seconds,
+        }
+    )
+    for prompt in stalled:
         if len(actions) >= _MAX_PER_RUN:
             break
         try:

@@ -151,7 +151,7 @@ class AgentMailProvider:
     def _wait_until_deleted(self, path: str) -> None:
         for _ in self.http_client.poll(DELETION_POLL_DELAYS):
             try:
-                self.http_client.send("inboxes.get", "GET", path)
+                self.http_client.count_attempt(lambda: self.http_client.send("inboxes.get", "GET", path))
             except ProviderRejected as error:
                 if error.reason != "not_found":
                     raise

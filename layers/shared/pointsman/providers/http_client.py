@@ -38,6 +38,7 @@ from ..http_transport import (
     parse_retry_after,
     parse_seconds,
 )
+from ..metrics import count_provider_call
 from ..redaction import redact, redact_code
 from ..settings.secrets import refresh_secret
 
@@ -71,6 +72,8 @@ _KIND_BY_STATUS: dict[int, ErrorKind] = {
     425: "unavailable",
     429: "throttled",
 }
+
+_EXPECTED_REASONS: frozenset[RejectionReason] = frozenset({"not_found", "taken", "not_ready"})
 
 T = TypeVar("T")
 
@@ -217,7 +220,19 @@ class HttpClient:
 
     def retry(self, attempt: Callable[[], T], *, idempotent: bool) -> T:
         """Call `attempt` up to 3 times. Errors with an unknown outcome are retried only if it is `idempotent`."""
-        return call_with_retries(attempt, _RETRIES, self.transport, idempotent=idempotent)
+        return call_with_retries(
+            lambda: self.count_attempt(attempt), _RETRIES, self.transport, idempotent=idempotent
+        )
+
+    def count_attempt(self, attempt: Callable[[], T]) -> T:
+        """Call `attempt` once, and count it in the metrics of the provider's calls."""
+        try:
+            result = attempt()
+        except ProviderError as error:
+            count_provider_call(self.provider, failed=not _is_expected(error))
+            raise
+        count_provider_call(self.provider, failed=False)
+        return result
 
     def poll(self, delays: Iterable[float]) -> Iterator[int]:
         """Yield 0 at once, then 1, 2… after each of the delays (seconds): the numbers of the polls."""
@@ -381,6 +396,11 @@ class _UncheckedResponse(ProviderResponse):
     """A response with any status. `retry_after` is in seconds."""
 
     retry_after: float | None
+
+
+def _is_expected(error: ProviderError) -> bool:
+    """Return whether the error only tells the state of a resource, so that nothing is wrong with the provider or us."""
+    return isinstance(error, ProviderRejected) and error.reason in _EXPECTED_REASONS
 
 
 def quote_path_segment(value: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from .. import log
 from ..db import connection, operations
 from ..errors import PointsmanError
+from ..metrics import emit_metrics, emit_provider_calls
 
 __all__ = ["Permanent", "RunFailed", "Transient", "prompt_task_handler", "scheduled_handler", "task_handler"]
 
@@ -55,7 +56,10 @@ def task_handler(step_name: str) -> Callable[[StepTask], Callable[[dict[str, Any
         def handler(event: dict[str, Any], _context: object) -> Result:
             operation_id, step = str(event["operationId"]), str(event.get("tool") or step_name)
             log.set_context(operation_id=operation_id, step=step)
-            with _translate_errors(f"step {step}", lambda message: _record_failure(operation_id, step, message)):
+            with (
+                _emit_provider_calls(),
+                _translate_errors(f"step {step}", lambda message: _record_failure(operation_id, step, message)),
+            ):
                 connection.run_in_transaction(operations.begin_step, operation_id, step)
                 result = run_step(operation_id, event)
                 status = "skipped" if result.get("skipped") else "succeeded"
@@ -79,7 +83,7 @@ def prompt_task_handler(run_task: PromptTask) -> PromptTask:
     @wraps(run_task)
     def handler(event: dict[str, Any], context: Any) -> Result:
         log.set_context(prompt_id=str(event["promptId"]))
-        with _translate_errors("prompt task"):
+        with _emit_provider_calls(), _translate_errors("prompt task"):
             result = run_task(event, context)
         log.write("info", "prompt task done", result=result)
         return result
@@ -90,6 +94,8 @@ def prompt_task_handler(run_task: PromptTask) -> PromptTask:
 def scheduled_handler(name: str, job: Callable[[Event], Result]) -> Callable[[Event, object], Result]:
     """Make the Lambda handler of the schedule `name`. `job` takes the event and returns counts, which are logged.
 
+    A completed run is a metric, whose silence is an alarm; a dry run (`"dry": true`) does not count.
+
     Raises (the handler):
         RunFailed: the job failed; its message is safe to log.
     """
@@ -97,7 +103,10 @@ def scheduled_handler(name: str, job: Callable[[Event], Result]) -> Callable[[Ev
     def handler(event: Event, _context: object) -> Result:
         log.set_context(schedule=name, request_id=str(event.get("id", "")))
         try:
-            result = job(event)
+            with _emit_provider_calls():
+                result = job(event)
+            if event.get("dry") is not True:
+                emit_metrics({"ScheduleCompleted": 1}, schedule=name)
         except PointsmanError as error:
             log.write("error", "run failed", code=error.code, reason=error.message)
             raise RunFailed(f"{name}: {error.message}") from None
@@ -107,6 +116,15 @@ def scheduled_handler(name: str, job: Callable[[Event], Result]) -> Callable[[Ev
         return result
 
     return handler
+
+
+@contextmanager
+def _emit_provider_calls() -> Generator[None]:
+    """Write the metrics of the block's provider calls, whether it succeeds or not."""
+    try:
+        yield
+    finally:
+        emit_provider_calls()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import httpx
 from ...errors import ModelFailed
 from ...http_transport import TRANSPORT_FAILURES, RetryPolicy, Transport, call_with_retries, create_httpx_client
 from ...json_values import JsonObject, as_object
+from ...metrics import count_provider_call
 from ...prompts.model_items import ModelItem
 from ...settings.prompts import ModelSettings
 from ...settings.secrets import refresh_secret
@@ -100,8 +101,17 @@ class ModelClient:
         return turn
 
     def _with_retries(self, attempt: Callable[[], ModelTurn], relay: TextRelay) -> ModelTurn:
+        def counted_attempt() -> ModelTurn:
+            try:
+                turn = attempt()
+            except ModelFailed:
+                count_provider_call("model", failed=True)
+                raise
+            count_provider_call("model", failed=False)
+            return turn
+
         return call_with_retries(
-            attempt,
+            counted_attempt,
             RetryPolicy(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, deadline=self._settings.timeout),
             self._transport,
             before_retry=relay.reset,
