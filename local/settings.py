@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from local.errors import RunnerError
+from pointsman.settings.api import HEADER_AUTH_CONSENT
 
 DEFAULT_PORT = 3002
 DEVELOPMENT_API_KEY = "pointsman-development-key"
@@ -160,6 +161,8 @@ class Settings:
         overrides = dict(self.environment)
         overrides["SERVICES_API_KEY"] = self.api_key
         overrides["AGENT_AUTH"] = self.environment.get("AGENT_AUTH") or "header"
+        # The gateway listens on this machine, where whoever reaches it may be any user.
+        overrides["ALLOW_HEADER_AUTH"] = self.environment.get("ALLOW_HEADER_AUTH") or HEADER_AUTH_CONSENT
         overrides["SERVICE_DATABASE_URL"] = database_url
         if not overrides.get("DATABASE_URL"):
             overrides["DATABASE_URL"] = database_url

@@ -26,6 +26,15 @@ _IGNORED_TYPES = re.compile(
     r"|XRay|ApplicationInsights|ResourceGroups|Lambda::(Permission|Version|Alias|Url|EventInvokeConfig)|ApiGateway::Account"
     r"|CodeDeploy|CloudFormation::\w+)(::|$)"
 )
+_LOCAL_PARAMETERS: Mapping[str, str] = {
+    "Stage": "dev",
+    "SecretPrefix": "pointsman/local",
+    "RailwayProjectId": "",
+    "ModelBaseUrl": "",
+    "ModelNormal": "",
+}
+"""Values here of the parameters that a deployment must choose. The settings of a provider, simulated or real, replace the
+empty ones."""
 _DYNAMIC_REFERENCE = re.compile(
     r"\{\{resolve:(?:secretsmanager:.+?:SecretString:([^:}]+)[^}]*|ssm(?:-secure)?:(?:[^}]*/)?([^/}:]+)[^}]*)\}\}"
 )
@@ -140,7 +149,8 @@ class _TemplateReader:
         self._resources: dict[str, dict[str, Any]] = mapping_or_empty(document.get("Resources"))
         parameter_nodes: dict[str, Any] = mapping_or_empty(document.get("Parameters"))
         parameters = {
-            name: overrides.get(name, mapping_or_empty(body).get("Default")) for name, body in parameter_nodes.items()
+            name: overrides.get(name, mapping_or_empty(body).get("Default", _LOCAL_PARAMETERS.get(name)))
+            for name, body in parameter_nodes.items()
         }
         self._resolver = Resolver(parameters, mapping_or_empty(document.get("Conditions")), self._lookup_attribute)
 
