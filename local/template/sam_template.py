@@ -33,7 +33,7 @@ _LOCAL_PARAMETERS: Mapping[str, str] = {
     "ModelBaseUrl": "",
     "ModelNormal": "",
 }
-"""Values here of the parameters that a deployment must choose. The settings of a provider, simulated or real, replace the
+"""Values here of parameters that a deployment must choose. The settings of a provider, simulated or real, replace the
 empty ones."""
 _DYNAMIC_REFERENCE = re.compile(
     r"\{\{resolve:(?:secretsmanager:.+?:SecretString:([^:}]+)[^}]*|ssm(?:-secure)?:(?:[^}]*/)?([^/}:]+)[^}]*)\}\}"
