@@ -8,7 +8,7 @@ SCALAR := functions/documentation/assets/scalar-$(shell sed -n 's/^flask-openapi
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run migrate migrate-drop reconcile test slow browser faults sequences lint bench bench-cold bench-prompts openapi simulator validate build deploy lock clean
+.PHONY: help demo run migrate migrate-drop reconcile test slow browser faults sequences lint bench bench-cold bench-prompts openapi simulator validate build deploy secrets lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -67,12 +67,18 @@ validate: $(VENV)/.sam ## validate the template with SAM
 	@$(VENV)/sam/bin/sam validate --lint
 
 build: $(VENV)/.sam $(SCALAR) ## build what is deployed into .aws-sam/ (needs the template's Python on PATH)
-	@$(VENV)/sam/bin/sam build
+	@$(VENV)/sam/bin/sam build $(if $(ENV),--config-env $(ENV))
 	@$(if $(API_PREFIX),$(RUN) -m local.template.api_prefix .aws-sam/build/template.yaml $(API_PREFIX))
 	@sh requirements/compile.sh .aws-sam/build
 
-deploy: build ## build, and deploy with SAM
-	@$(VENV)/sam/bin/sam deploy
+deploy: $(VENV)/.sam ## check, build and deploy an environment of samconfig.toml: ENV=dev, staging or production
+	$(if $(API_PREFIX),$(error API_PREFIX of an environment is api_prefix in samconfig.toml, so that every deployment has it))
+	@$(RUN) -m deployment check "$(ENV)"
+	@prefix=$$($(RUN) -m deployment api-prefix "$(ENV)") && $(MAKE) --no-print-directory build API_PREFIX="$$prefix"
+	@$(VENV)/sam/bin/sam deploy --config-env "$(ENV)"
+
+secrets: $(VENV)/.local ## create or update the secrets of ENV in AWS, from secrets.ENV.json or secrets.json
+	@$(RUN) -m deployment secrets "$(ENV)"
 
 lock: $(VENV)/.dev ## pin all requirements again, with hashes
 	@sh requirements/lock.sh

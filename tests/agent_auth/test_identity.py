@@ -40,6 +40,7 @@ def call_authorizer(event: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def header_auth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENT_AUTH", "header")
+    monkeypatch.setenv("ALLOW_HEADER_AUTH", "trust-x-user-id")
 
 
 @pytest.fixture
@@ -104,6 +105,15 @@ def test_unknown_mode_is_rejected_with_the_known_ones(
     with pytest.raises(InvalidSetting, match="AGENT_AUTH is wrong: it must be one of header, api_key, jwt"):
         load_auth_mode()
     with pytest.raises(InvalidSetting):
+        authorize(x_user_id="user-1")
+
+
+@pytest.mark.parametrize("consent", ["", "no", "yes", "true", "trust"])
+def test_the_header_alone_is_refused_without_a_second_setting(
+    header_auth: None, authorize: Authorize, monkeypatch: pytest.MonkeyPatch, consent: str
+) -> None:
+    monkeypatch.setenv("ALLOW_HEADER_AUTH", consent)
+    with pytest.raises(InvalidSetting, match="ALLOW_HEADER_AUTH is wrong: it must be trust-x-user-id for AGENT_AUTH"):
         authorize(x_user_id="user-1")
 
 

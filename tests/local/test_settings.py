@@ -86,6 +86,11 @@ def test_callers_of_the_agent_api_need_no_credential_here_unless_the_developer_s
     )
 
 
+def test_the_header_is_consented_to_here(tmp_path: Path) -> None:
+    values = load_settings(tmp_path).function_overrides("postgresql://db", SIMULATOR_URL)
+    assert values["ALLOW_HEADER_AUTH"] == "trust-x-user-id"
+
+
 def test_an_empty_key_means_not_configured_and_is_passed_on(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, TELNYX_API_KEY="")
     values = settings.function_overrides("postgresql://db", SIMULATOR_URL)

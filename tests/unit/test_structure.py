@@ -34,7 +34,9 @@ def test_no_handler_is_over_40_lines() -> None:
 
 
 def test_every_package_has_a_page() -> None:
-    for path in list_tracked_files("layers/*__init__.py", "functions/*__init__.py", "local/*__init__.py"):
+    for path in list_tracked_files(
+        *[f"{folder}/*__init__.py" for folder in ("layers", "functions", "local", "deployment")]
+    ):
         docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
         assert len(docstring.splitlines()) >= 3, f"{path.relative_to(CHECKOUT)} does not say it"
 

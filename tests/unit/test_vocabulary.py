@@ -46,7 +46,7 @@ def list_modules(*folders: str) -> list[Path]:
     return [path for path in paths if path.name not in ("__init__.py", "__main__.py") and "versions" not in path.parts]
 
 
-PRODUCT = list_modules("layers", "functions", "local", "benchmarks")
+PRODUCT = list_modules("layers", "functions", "local", "deployment", "benchmarks")
 OUTSIDE_SIMULATOR = [path for path in PRODUCT if "simulator" not in path.relative_to(ROOT).parts]
 
 
@@ -93,7 +93,7 @@ def docstrings(path: Path) -> Iterator[str]:
             yield ast.get_docstring(node) or ""
 
 
-@pytest.mark.parametrize("folder", ["layers", "functions", "local", "benchmarks"])
+@pytest.mark.parametrize("folder", ["layers", "functions", "local", "deployment", "benchmarks"])
 def test_docstrings_use_terms_instead_of_paraphrases(folder: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}: …{docstring[max(0, match.start() - 40) : match.end() + 20]!r}"

@@ -25,7 +25,7 @@ def identify_caller(event: Mapping[str, Any]) -> Caller:
 
     Raises:
         MissingSetting: A setting of the mode is not set.
-        InvalidSetting: AGENT_AUTH or JWT_JWKS_URL is wrong.
+        InvalidSetting: AGENT_AUTH, ALLOW_HEADER_AUTH or JWT_JWKS_URL is wrong.
     """
     mode = load_auth_mode()
     if mode == "jwt":

@@ -8,6 +8,7 @@ from .environment import read_choice, read_optional
 from .secrets import read_required_secret
 
 __all__ = [
+    "HEADER_AUTH_CONSENT",
     "AuthMode",
     "load_agent_api_key",
     "load_api_prefix",
@@ -37,9 +38,20 @@ AuthMode = Literal["header", "api_key", "jwt"]
 """
 
 
+HEADER_AUTH_CONSENT = "trust-x-user-id"
+"""The value of ALLOW_HEADER_AUTH without which the mode `header` is refused, because it lets anybody be any user."""
+
+
 def load_auth_mode() -> AuthMode:
-    """Return the authentication mode of the Agent API, `api_key` by default. Raises InvalidSetting."""
-    return read_choice("AGENT_AUTH", get_args(AuthMode), "api_key")
+    """Return the authentication mode of the Agent API, `api_key` by default.
+
+    Raises:
+        InvalidSetting: AGENT_AUTH is no mode, or is `header` and ALLOW_HEADER_AUTH does not consent to it.
+    """
+    mode = read_choice("AGENT_AUTH", get_args(AuthMode), "api_key")
+    if mode == "header" and read_optional("ALLOW_HEADER_AUTH") != HEADER_AUTH_CONSENT:
+        raise InvalidSetting("ALLOW_HEADER_AUTH", f"{HEADER_AUTH_CONSENT} for AGENT_AUTH=header, or use api_key or jwt")
+    return mode
 
 
 def load_agent_api_key() -> str:

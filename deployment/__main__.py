@@ -1,0 +1,71 @@
+"""The command line: `python -m deployment check|api-prefix|secrets ENVIRONMENT`, as the Makefile calls it."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from local.errors import RunnerError
+from local.template.intrinsics import load_yaml
+
+from .errors import DeploymentError
+from .parameters import find_parameter_problems, validate_value
+from .samconfig import Environment
+from .secret_groups import REQUIRED_VARIABLES
+from .secrets_file import find_secrets_file, read_secrets_file
+from .secrets_manager import update_secrets
+
+
+def check(environment: Environment, template: Mapping[str, Any]) -> None:
+    """Check the values of an environment.
+
+    Raises:
+        DeploymentError: The template refuses some; the message has a line for each.
+    """
+    problems = find_parameter_problems(template, environment.parameters)
+    if problems:
+        raise DeploymentError("\n".join(f"samconfig.toml, {environment.name}: {problem}" for problem in problems))
+
+
+def write_secrets(environment: Environment, template: Mapping[str, Any], folder: Path) -> None:
+    """Bring the secrets of an environment to what its file in the folder says, and print what was done.
+
+    Raises:
+        DeploymentError: The file or the prefix is wrong, or AWS refuses.
+    """
+    prefix = environment.parameters.get("SecretPrefix", "")
+    problem = validate_value(template["Parameters"]["SecretPrefix"], prefix)
+    if problem:
+        raise DeploymentError(f"samconfig.toml, {environment.name}: SecretPrefix: {problem}")
+    auth = environment.parameters.get("AgentAuth", template["Parameters"]["AgentAuth"]["Default"])
+    required = REQUIRED_VARIABLES | {"AGENT_API_KEY"} if auth == "api_key" else REQUIRED_VARIABLES
+    groups = read_secrets_file(find_secrets_file(folder, environment.name), required)
+    for line in update_secrets(prefix, groups):
+        print(line, flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="deployment", description=__doc__)
+    parser.add_argument("command", choices=("check", "api-prefix", "secrets"))
+    parser.add_argument("environment", help="a section of samconfig.toml: dev, staging, production")
+    options = parser.parse_args(arguments)
+    folder = Path.cwd()
+    try:
+        environment = Environment.load(folder / "samconfig.toml", options.environment)
+        template = load_yaml(folder / "template.yaml")
+        if options.command == "api-prefix":
+            print(environment.api_prefix)
+        elif options.command == "check":
+            check(environment, template)
+        else:
+            write_secrets(environment, template, folder)
+    except (DeploymentError, RunnerError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
