@@ -10,6 +10,7 @@ import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -36,7 +37,8 @@ class SchemaUpgrade:
 def upgrade_schema(url: str) -> Generator[SchemaUpgrade]:
     """Run the revisions that the database lacks, then the block, in one transaction; commit it after both.
 
-    It is idempotent, and concurrent callers wait for each other (`locks.lock_migration`).
+    It is idempotent, and concurrent callers wait for each other (`locks.lock_migration`). A schema that a newer release
+    has left is not changed: revisions only add what older code can ignore.
 
     Args:
         url: The services database.
@@ -78,8 +80,15 @@ def _run_revisions(
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = engine_connection
     before = _get_revision(engine_connection)
-    command.upgrade(config, "head")
+    if before is None or not _is_newer(before, ScriptDirectory.from_config(config)):
+        command.upgrade(config, "head")
     return before, _get_revision(engine_connection)
+
+
+def _is_newer(revision: str, scripts: ScriptDirectory) -> bool:
+    """Return whether a newer release has made a revision. Revisions are numbers of four digits, counted upwards."""
+    head = scripts.get_current_head() or ""
+    return revision.isdigit() and len(revision) == len(head) and revision > head
 
 
 def _commit(services: MigrationConnection) -> None:
