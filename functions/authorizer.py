@@ -12,7 +12,9 @@ from pointsman.settings.api import load_services_api_key
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Compare the bearer token with the API key; the context's `caller` is `services` or empty."""
-    scheme, _, token = str(event.get("headers", {}).get("authorization", "")).partition(" ")
+    # The HTTP API sends names in lower case, `sam local` capitalized.
+    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
+    scheme, _, token = str(headers.get("authorization", "")).partition(" ")
     key = load_services_api_key()
     is_services_client = scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), key.encode())
     return {"isAuthorized": True, "context": {"caller": "services" if is_services_client else ""}}

@@ -53,8 +53,8 @@ def find_bridge() -> IPv4Interface:
 class Relay:
     """Listeners on the bridge's address, one for each server on loopback.
 
-    Only the bridge's own network and this machine may connect: Linux would also accept a packet for the bridge's address
-    that comes in from another network.
+    Only the bridge's own network and this machine may connect: Linux would also accept a packet for the bridge's
+    address that comes in from another network.
 
     Args:
         bridge: Address of this machine on the bridge, with the bridge's network.
@@ -128,7 +128,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def _is_own_address(address: str) -> bool:
-    """Return whether an address is this machine's: Docker's NAT lets the machine connect to the bridge from any of them."""
+    """Return whether an address is this machine's. Behind Docker's NAT the machine itself comes from any of them."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         try:
             probe.bind((address, 0))

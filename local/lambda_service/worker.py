@@ -224,7 +224,7 @@ def build_lambda_environment(function: Function, aws_url: str) -> dict[str, str]
 
     Args:
         function: The function.
-        aws_url: Endpoint of the AWS services for boto3.
+        aws_url: Endpoint of the AWS services.
     """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     python_path = [str(function.code_folder), *(str(layer) for layer in function.layers)]
@@ -251,10 +251,9 @@ def build_lambda_environment(function: Function, aws_url: str) -> dict[str, str]
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_SESSION_TOKEN": "local",
-        "AWS_ENDPOINT_URL": aws_url,
     }
     # Some builds of Python do not start without these.
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
         if name in os.environ:
             environment[name] = os.environ[name]
-    return {**environment, **function.environment}
+    return {**environment, **function.environment, "AWS_ENDPOINT_URL": aws_url}
