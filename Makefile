@@ -8,7 +8,7 @@ SCALAR := functions/documentation/assets/scalar-$(shell sed -n 's/^flask-openapi
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run migrate migrate-drop reconcile test slow browser faults sequences lint bench bench-cold bench-prompts openapi simulator validate build deploy secrets lock clean
+.PHONY: help demo run sam-local migrate migrate-drop reconcile test slow browser faults sequences lint bench bench-cold bench-prompts openapi simulator validate build deploy secrets lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -18,6 +18,10 @@ demo: $(VENV)/.local ## create an instance, show each step, destroy it, run a pr
 
 run: $(VENV)/.local $(SCALAR) ## keep the whole stack up on this machine until Ctrl-C
 	@exec $(RUN) -m local run
+
+sam-local: $(VENV)/.local ## run what `sam local` cannot until Ctrl-C, and print its command for the rest (needs Docker; see docs/local.md)
+	@$(MAKE) build ARCHITECTURE=$(shell uname -m | sed s/aarch64/arm64/)
+	@exec $(RUN) -m local sam-local $(if $(BRIDGE),--bridge $(BRIDGE))
 
 migrate: $(VENV)/.local ## bring the databases up to date, once
 	@$(RUN) -m local migrate
@@ -67,7 +71,7 @@ validate: $(VENV)/.sam ## validate the template with SAM
 	@$(VENV)/sam/bin/sam validate --lint
 
 build: $(VENV)/.sam $(SCALAR) ## build what is deployed into .aws-sam/ (needs the template's Python on PATH)
-	@$(VENV)/sam/bin/sam build $(if $(ENV),--config-env $(ENV))
+	@$(VENV)/sam/bin/sam build $(if $(ENV),--config-env $(ENV)) $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 	@$(if $(API_PREFIX),$(RUN) -m local.template.api_prefix .aws-sam/build/template.yaml $(API_PREFIX))
 	@sh requirements/compile.sh .aws-sam/build
 

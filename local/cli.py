@@ -1,4 +1,4 @@
-"""The command line: `python -m local run`, `demo`, `migrate`, `reconcile`."""
+"""The command line: `python -m local run`, `demo`, `sam-local`, `migrate`, `reconcile`."""
 
 import argparse
 import os
@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, text in (
         ("run", "start the whole stack and keep it running until Ctrl-C"),
         ("demo", "create an instance, watch its deployment, destroy it"),
+        ("sam-local", "start the whole stack for functions that `sam local` runs in containers"),
         ("migrate", "migrate the databases"),
         ("reconcile", "run the reconciler once: resume stalled operations, delete orphans"),
     ):
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command.add_argument("--dry", action="store_true", help="only print what would be done")
         else:
             command.add_argument("--port", type=int, help="instead of the setting PORT; 0 takes a free one")
+        if name == "sam-local":
+            command.add_argument("--bridge", help="where containers reach this machine (default: Docker's bridge)")
     options = parser.parse_args(arguments)
     try:
         _SignalHandler().install()
@@ -64,6 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from local.commands.demo import run_demo
 
             run_demo(settings)
+        elif options.command == "sam-local":
+            from local.commands.sam_local import run_sam_local
+
+            run_sam_local(settings, options.bridge)
         else:
             _run_stack(settings)
     except RunnerError as error:

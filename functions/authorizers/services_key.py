@@ -11,6 +11,8 @@ from pointsman.identity.api_key import is_services_api_key
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Compare the bearer token with the API key; the context's `caller` is `services` or empty."""
-    scheme, _, token = str(event.get("headers", {}).get("authorization", "")).partition(" ")
+    # The HTTP API sends names in lower case, `sam local` capitalized.
+    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
+    scheme, _, token = str(headers.get("authorization", "")).partition(" ")
     is_services_client = is_services_api_key(token.strip() if scheme.lower() == "bearer" else "")
     return {"isAuthorized": True, "context": {"caller": "services" if is_services_client else ""}}

@@ -44,20 +44,21 @@ def _build_command(command: str, root: Path, *arguments: str) -> list[str]:
 
 
 class RunnerProcess:
-    """`python -m local run` on a root folder, with every line that it has printed.
+    """`python -m local run`, or another command that runs a stack, on a root folder, and all that it printed.
 
     Args:
         root: see `harness.checkout`; its data folder is `.pointsman` there.
         *arguments: of the command.
+        command: the command.
         **changes: changes of `stack_environment`, in which no provider is configured.
     """
 
-    def __init__(self, root: Path, *arguments: str, **changes: str | None) -> None:
+    def __init__(self, root: Path, *arguments: str, command: str = "run", **changes: str | None) -> None:
         self.lines: list[str] = []
         self.root = root
         environment = {"PYTHONPATH": PYTHONPATH, **changes, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
-            _build_command("run", root, *arguments),
+            _build_command(command, root, *arguments),
             env=stack_environment("unconfigured", **environment),
             cwd=CHECKOUT,
             stdout=subprocess.PIPE,
@@ -68,9 +69,12 @@ class RunnerProcess:
         self._reader.start()
 
     @classmethod
-    def with_simulated_providers(cls, root: Path, **changes: str | None) -> "RunnerProcess":
+    def with_simulated_providers(
+        cls, root: Path, *arguments: str, command: str = "run", **changes: str | None
+    ) -> "RunnerProcess":
         """Start one in which every provider is simulated, but for those that have a key among the changes."""
-        return cls(root, **{**dict.fromkeys(provider.key_setting for provider in PROVIDERS), **changes})
+        simulated: dict[str, str | None] = dict.fromkeys(provider.key_setting for provider in PROVIDERS)
+        return cls(root, *arguments, command=command, **{**simulated, **changes})
 
     def __enter__(self) -> "RunnerProcess":
         return self

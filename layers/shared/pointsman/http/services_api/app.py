@@ -43,6 +43,8 @@ def lambda_handler(app: FastAPI, *, public_method: str = "") -> LambdaHandler:
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         log.set_context(request_id=event["requestContext"]["requestId"])
+        # The HTTP API sends names in lower case, `sam local` capitalized.
+        event = {**event, "headers": {name.lower(): value for name, value in event.get("headers", {}).items()}}
         try:
             if event["requestContext"]["http"]["method"] != public_method:
                 _require_caller(event)
