@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from local.json_values import mapping_or_empty
+from pointsman.settings.secrets import SECRET_GROUPS
 
 from .errors import DeploymentError
-from .secret_groups import GENERATED_VARIABLES, REQUIRED_VARIABLES, SECRET_GROUPS
+from .secret_groups import GENERATED_VARIABLES, REQUIRED_VARIABLES
 
 __all__ = ["GENERATE", "find_secrets_file", "read_secrets_file"]
 

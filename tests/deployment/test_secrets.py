@@ -13,7 +13,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from deployment.secret_groups import SECRET_GROUPS
+from pointsman.settings.secrets import SECRET_GROUPS
 from tests.harness.paths import CHECKOUT, PYTHONPATH
 
 PREFIX = "pointsman/staging"

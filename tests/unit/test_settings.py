@@ -7,8 +7,8 @@ import pytest
 
 from pointsman.db.operations import OperationKind
 from pointsman.errors import InvalidSetting, MissingSetting
-from pointsman.settings import aws, database, instances, operations, prompts, providers
 from pointsman.providers.registry import TOOLS
+from pointsman.settings import aws, database, instances, operations, prompts, providers
 from pointsman.settings.api import load_services_api_key
 from pointsman.settings.tools import TOOL_IDS, is_tool_configured
 from tests.harness.paths import CHECKOUT

@@ -35,6 +35,7 @@ SECRET_GROUPS: Mapping[str, tuple[str, ...]] = {
     "pool-database": ("POOL_DATABASE_URL",),
     "services-api": ("SERVICES_API_KEY",),
     "agent-api": ("AGENT_API_KEY",),
+    "origin": ("ORIGIN_SECRET", "ORIGIN_SECRET_2"),
     "railway": ("RAILWAY_API_TOKEN",),
     "openrouter": ("OPENROUTER_MANAGEMENT_KEY",),
     "agentmail": ("AGENTMAIL_API_KEY",),
