@@ -7,8 +7,8 @@ import pytest
 
 from pointsman.db.operations import OperationKind
 from pointsman.errors import InvalidSetting, MissingSetting
-from pointsman.settings import aws, database, instances, operations, prompts, providers
 from pointsman.providers.registry import TOOLS
+from pointsman.settings import aws, database, instances, operations, prompts, providers
 from pointsman.settings.api import load_services_api_key
 from pointsman.settings.tools import TOOL_IDS, is_tool_configured
 from tests.harness.paths import CHECKOUT
@@ -26,6 +26,7 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _find_setting_names() -> set[str]:
     """Find every setting that the package reads, in its source."""
     texts = [path.read_text() for path in (CHECKOUT / "layers/shared/pointsman/settings").glob("*.py")]
+    texts = [re.sub(r"__all__ = \[.*?\]", "", text, flags=re.DOTALL) for text in texts]
     names = {name for text in texts for name in re.findall(r'"([A-Z][A-Z0-9_]{3,})"', text)}
     return names | {f"{kind.upper()}_STATE_MACHINE_ARN" for kind in get_args(OperationKind)}
 
