@@ -43,12 +43,13 @@ ERROR_CODES = {
     "MODEL_ERROR": (502, "the model or its provider failed"),
     "AUTH_UNAVAILABLE": (503, "whether the token is genuine cannot be checked now"),
     "DATABASE_UNAVAILABLE": (503, "the database cannot be reached"),
+    "SECRETS_UNAVAILABLE": (503, "a secret cannot be read at present"),
     "START_FAILED": (503, "the prompt could not be started, and was given up"),
     "DOCS_UNAVAILABLE": (503, "the script of the documentation was not packed"),
 }
 """The HTTP status of each error code of the Agent API, and its meaning as the document says it."""
 
-_COMMON_ERROR_CODES = ("INTERNAL_ERROR", "MISSING_SETTING")
+_COMMON_ERROR_CODES = ("INTERNAL_ERROR", "MISSING_SETTING", "SECRETS_UNAVAILABLE")
 
 
 def build_error_responses(*error_codes: str, public: bool = False) -> Document:
