@@ -1,7 +1,7 @@
 """Run under SAM's own environment (.venv/sam): templates from stdin through the SAM transform, the results to stdout.
 
 Reads a JSON list of templates with intrinsic functions in their long form; writes a list with, for each, the
-transformed template, or the transform's errors as a text. Code and definitions get addresses in S3, as by `sam package`.
+transformed template, or the errors as a text. Code and definitions get addresses in S3, as when SAM packages them.
 """
 
 import json
