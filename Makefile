@@ -81,7 +81,8 @@ deploy: $(VENV)/.sam ## check, build and deploy an environment of samconfig.toml
 	$(if $(API_PREFIX),$(error API_PREFIX of an environment is api_prefix in samconfig.toml, so that every deployment has it))
 	@$(RUN) -m deployment check "$(ENV)"
 	@prefix=$$($(RUN) -m deployment api-prefix "$(ENV)") && $(MAKE) --no-print-directory build API_PREFIX="$$prefix"
-	@$(VENV)/sam/bin/sam deploy --config-env "$(ENV)"
+	@$(RUN) -m deployment parameters "$(ENV)"
+	@$(VENV)/sam/bin/sam deploy --config-env "$(ENV)" --parameter-overrides file://.aws-sam/parameters.yaml
 
 secrets: $(VENV)/.local ## create or update the secrets of ENV in AWS, from secrets.ENV.json or secrets.json
 	@$(RUN) -m deployment secrets "$(ENV)"

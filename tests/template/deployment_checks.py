@@ -141,6 +141,13 @@ def check_sizes(deployment: Deployment) -> list[str]:
     return [f"{count} {what}, over {limit}" for what, (count, limit) in counts.items() if count > limit]
 
 
+def check_parameters(deployment: Deployment) -> list[str]:
+    """Every parameter does something; a Rule alone does nothing."""
+    used = json.dumps([deployment.transformed.get(section) for section in ("Conditions", "Resources", "Outputs")])
+    return [f"the parameter {name} changes nothing" for name in deployment.transformed["Parameters"]
+            if not re.search(rf'"Ref": "{name}"|\$\{{{name}\}}', used)]  # fmt: skip
+
+
 def check_environments(deployment: Deployment) -> list[str]:
     def estimate(value: Any) -> int:
         if isinstance(value, dict):

@@ -25,9 +25,12 @@ def transform(template):
     functions = template.get("Globals", {}).get("Function", {})
     if "CodeUri" in functions:
         functions["CodeUri"] = LOCATION
+    # SAM itself looks at the value of some parameters, so each gets one; it leaves all other references as they are.
+    values = {name: body.get("AllowedValues", ["given"])[0] for name, body in template.get("Parameters", {}).items()
+              if "Default" not in body}  # fmt: skip
     try:
         # No managed policy is named, so none is looked up.
-        return Translator({}, Parser(), boto_session=boto3.Session(region_name="us-east-1")).translate(template, {})
+        return Translator({}, Parser(), boto_session=boto3.Session(region_name="us-east-1")).translate(template, values)
     except InvalidDocumentException as error:
         return "; ".join(cause.message for cause in error.causes)
 

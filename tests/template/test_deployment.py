@@ -121,6 +121,8 @@ MUTATIONS: list[tuple[str, str, Mutation]] = [
     ("sizes", "parameters", copy_many("Parameters", 200)),
     ("sizes", "outputs", copy_many("Outputs", 200)),
     ("sizes", "bytes", lambda deployment: deployment.transformed.update({"Description": "x" * 900_000})),
+    ("parameters", "Added changes nothing",
+     lambda deployment: deployment.transformed["Parameters"].update({"Added": {"Type": "String"}})),
     ("environments", "HealthzFunction", set_variable("HealthzFunction", "LONG", "x" * 3000)),
     ("policy_sizes", "characters", add_statement("HealthzFunctionRole", "a:b", "x" * 10_240)),
     ("policy_sizes", "managed", lambda deployment: get(deployment, "HealthzFunctionRole").update(
