@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from deployment.secret_groups import SECRET_GROUPS
 from tests.harness.paths import CHECKOUT
 
 ROOTS = (CHECKOUT / "layers/shared", CHECKOUT / "functions")
@@ -80,8 +81,10 @@ def find_reachable(module: str) -> frozenset[str]:
         if name in found or find_path(name) is None:
             continue
         found.add(name)
+        folder = name.partition(".")[0]
         for source, imported in read_module(name).imports:
-            pending += [source, f"{source}.{imported}"]
+            # A function's folder may be deployed alone, and is then where its own modules are found.
+            pending += [source, f"{source}.{imported}", f"{folder}.{source}"]
             pending += [source.rsplit(".", depth)[0] for depth in range(1, source.count(".") + 1)]
     return frozenset(found)
 
@@ -96,7 +99,7 @@ def find_settings(module: str) -> frozenset[str]:
         for source, imported in read_module(user).imports:
             if source.startswith(f"{SETTINGS}."):
                 names |= _find_settings_of_symbol(source, imported)
-        names |= _find_names_read(read_module(user).tree, with_tuples=False)
+        names |= _find_names_read(read_module(user).tree, in_settings=False)
     return frozenset(names)
 
 
@@ -138,21 +141,25 @@ def _find_settings_of_symbol(module: str, symbol: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def _find_names_read(node: ast.AST, with_tuples: bool = True) -> set[str]:
-    """Settings that are arguments of a `read_…` function, or stand in a tuple whose items are (settings package)."""
+def _find_names_read(node: ast.AST, in_settings: bool = True) -> set[str]:
+    """Settings that are arguments of a `read_…` function, and in the settings package all names of their form."""
     found: set[str] = set()
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call) and ast.unparse(inner.func).rpartition(".")[2].startswith("read_"):
-            found |= _find_names(inner.args[:1])
-        elif with_tuples and isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Tuple):
-            found |= _find_names(inner.value.elts)
+            found |= _find_names(inner.args[:1], re.compile("[A-Z][A-Z0-9_]+"))
         elif isinstance(inner, ast.keyword) and inner.arg == "required_setting":
-            found |= _find_names([inner.value])
+            found |= _find_names([inner.value], SETTING_NAME)
+        elif in_settings and isinstance(inner, ast.Constant):
+            found |= _find_names([inner], SETTING_NAME)
+        elif isinstance(inner, ast.Subscript) and ast.unparse(inner.value) == "SECRET_GROUPS":
+            found |= (
+                set(SECRET_GROUPS.get(ast.literal_eval(inner.slice), ()))
+                if isinstance(inner.slice, ast.Constant)
+                else set()
+            )
     return found
 
 
-def _find_names(nodes: list[ast.expr]) -> set[str]:
+def _find_names(nodes: list[ast.expr], pattern: re.Pattern[str]) -> set[str]:
     values = [node.value for node in nodes if isinstance(node, ast.Constant)]
-    return {
-        value for value in values if isinstance(value, str) and (SETTING_NAME.fullmatch(value) or value == "ORPHANS")
-    }
+    return {value for value in values if isinstance(value, str) and pattern.fullmatch(value)}

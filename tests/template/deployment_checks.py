@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from deployment.secret_groups import SECRET_GROUPS
@@ -100,7 +100,11 @@ class Deployment:
         return self.of_type("AWS::Lambda::Function")
 
     def find_module(self, function: str) -> str:
-        return self.functions[function]["Handler"].rpartition(".")[0]
+        """Return the name of a handler's module below functions/, whichever folder of it is deployed."""
+        properties = self.source["Resources"][function]["Properties"]
+        folder = properties.get("CodeUri", self.source["Globals"]["Function"].get("CodeUri", "functions"))
+        parts = [*PurePosixPath(folder).parts[1:], self.functions[function]["Handler"].rpartition(".")[0]]
+        return ".".join(parts)
 
     @cached_property
     def functions_by_role(self) -> dict[str, str]:
@@ -190,7 +194,10 @@ def check_authorizers(deployment: Deployment) -> list[str]:
     public: set[tuple[str, str]] = set()
     for _, method, path, operation in iter_routes(deployment):
         names = {name for scheme in operation.get("security", ()) for name in scheme}
-        if names - {"NONE"}:
+        integration = operation.get("x-amazon-apigateway-integration", {})
+        # A browser asks for permission without a credential; the gateway itself answers.
+        is_preflight = (method, integration.get("type")) == ("options", "mock")
+        if names - {"NONE"} or is_preflight:
             continue
         public.add((method, path))
         if (method, path) not in PUBLIC_ROUTES:
@@ -219,9 +226,9 @@ def check_timeouts(deployment: Deployment) -> list[str]:
         uri = json.dumps(operation.get("x-amazon-apigateway-integration", {}).get("uri", ""))
         if kind != "AWS::ApiGatewayV2::Api":
             continue
-        names = [
-            name for name in re.findall(r"\$\{(\w+)(?:\.Arn|\.Alias|Alias\w*)?\}", uri) if name in deployment.functions
-        ]
+        references = re.findall(r"\$\{(\w+)", uri)
+        names = [name for name in deployment.functions for reference in references
+                 if reference == name or reference.startswith(f"{name}Alias")]  # fmt: skip
         if not names:
             problems.append(f"{method} {path}: no function is found in {uri}")
         problems.extend(f"{name}: {deployment.functions[name].get('Timeout')} s behind an HTTP API" for name in names
