@@ -32,7 +32,7 @@ migrate-drop: $(VENV)/.local ## the same, and drop legacy columns
 reconcile: $(VENV)/.local ## run the reconciler once: resume stalled operations, retry leaked ones; DRY=1 only shows what it would do
 	@$(RUN) -m local reconcile $(if $(DRY),--dry)
 
-test: $(VENV)/.dev $(SCALAR) lint ## all tests but the slow suites
+test: $(VENV)/.dev $(VENV)/.sam $(SCALAR) lint ## all tests but the slow suites
 	@$(RUN) -m pytest -n 3 --dist worksteal
 
 slow: $(VENV)/.dev $(SCALAR) ## the tests that take long
@@ -51,7 +51,16 @@ lint: $(VENV)/.dev ## style, types, layering, template
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 	@$(VENV)/bin/pyright
 	@$(VENV)/bin/lint-imports
+	@$(MAKE) --no-print-directory validate
+
+validate: $(VENV)/.template ## validate the template with cfn-lint, SAM and checkov, if it has changed
+
+# Three programs that need most of a minute, so only when what they read has changed.
+$(VENV)/.template: template.yaml $(wildcard statemachines/*.yaml) deployment/security_scan.py $(VENV)/.dev $(VENV)/.sam $(VENV)/.checkov
 	@$(VENV)/bin/cfn-lint template.yaml
+	@$(VENV)/sam/bin/sam validate --lint
+	@$(RUN) -m deployment.security_scan $(VENV)/checkov/bin/checkov template.yaml
+	@touch $@
 
 bench: bench-cold bench-prompts ## both benchmarks
 
@@ -67,9 +76,6 @@ openapi: $(VENV)/.local ## generate the OpenAPI documents from the endpoints' co
 simulator: $(VENV)/.local ## the four providers and the model alone, on port 4010
 	@exec $(RUN) -m local.simulator
 
-validate: $(VENV)/.sam ## validate the template with SAM
-	@$(VENV)/sam/bin/sam validate --lint
-
 build: $(VENV)/.sam $(SCALAR) ## build what is deployed into .aws-sam/ (needs the template's Python on PATH)
 	@$(VENV)/sam/bin/sam build $(if $(ENV),--config-env $(ENV)) $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 	@$(if $(API_PREFIX),$(RUN) -m local.template.api_prefix .aws-sam/build/template.yaml $(API_PREFIX))
@@ -79,7 +85,8 @@ deploy: $(VENV)/.sam ## check, build and deploy an environment of samconfig.toml
 	$(if $(API_PREFIX),$(error API_PREFIX of an environment is api_prefix in samconfig.toml, so that every deployment has it))
 	@$(RUN) -m deployment check "$(ENV)"
 	@prefix=$$($(RUN) -m deployment api-prefix "$(ENV)") && $(MAKE) --no-print-directory build API_PREFIX="$$prefix"
-	@$(VENV)/sam/bin/sam deploy --config-env "$(ENV)"
+	@$(RUN) -m deployment parameters "$(ENV)"
+	@$(VENV)/sam/bin/sam deploy --config-env "$(ENV)" --parameter-overrides file://.aws-sam/parameters.yaml
 
 secrets: $(VENV)/.local ## create or update the secrets of ENV in AWS, from secrets.ENV.json or secrets.json
 	@$(RUN) -m deployment secrets "$(ENV)"
@@ -101,6 +108,10 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 
 $(VENV)/.lambda: requirements/lambda.txt $(VENV)/.local
 	@sh requirements/install.sh $(PYTHON) $(VENV)/lambda requirements/lambda.txt
+	@touch $@
+
+$(VENV)/.checkov: requirements/checkov.txt $(VENV)/.local
+	@sh requirements/install.sh $(PYTHON) $(VENV)/checkov requirements/checkov.txt
 	@touch $@
 
 $(SCALAR): requirements/scalar.sh | $(VENV)/.local

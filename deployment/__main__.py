@@ -1,7 +1,9 @@
-"""The command line: `python -m deployment check|api-prefix|secrets ENVIRONMENT`, as the Makefile calls it."""
+"""The command line: `python -m deployment check|parameters|api-prefix|secrets ENVIRONMENT`, for the Makefile."""
 
 import argparse
+import json
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,15 @@ from .secret_groups import REQUIRED_VARIABLES
 from .secrets_file import find_secrets_file, read_secrets_file
 from .secrets_manager import update_secrets
 
+PARAMETERS_FILE = Path(".aws-sam/parameters.yaml")
+"""What `make deploy` gives to SAM: the values of the environment and of this deployment, as JSON, which is YAML too."""
+
+
+def add_release(values: Mapping[str, str], template: Mapping[str, Any]) -> dict[str, str]:
+    """Return an environment's values with that of one deployment: its time, in seconds, if the template asks for it."""
+    release = {"Release": str(int(time.time()))} if "Release" in template["Parameters"] else {}
+    return {**values, **release}
+
 
 def check(environment: Environment, template: Mapping[str, Any]) -> None:
     """Check the values of an environment.
@@ -23,9 +34,15 @@ def check(environment: Environment, template: Mapping[str, Any]) -> None:
     Raises:
         DeploymentError: The template refuses some; the message has a line for each.
     """
-    problems = find_parameter_problems(template, environment.parameters)
+    problems = find_parameter_problems(template, add_release(environment.parameters, template))
     if problems:
         raise DeploymentError("\n".join(f"samconfig.toml, {environment.name}: {problem}" for problem in problems))
+
+
+def write_parameters(environment: Environment, template: Mapping[str, Any], path: Path) -> None:
+    """Write the values as a file that SAM reads: an option of SAM's replaces all values of samconfig.toml."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(add_release(environment.parameters, template), indent=1) + "\n", encoding="utf-8")
 
 
 def write_secrets(environment: Environment, template: Mapping[str, Any], folder: Path) -> None:
@@ -48,7 +65,7 @@ def write_secrets(environment: Environment, template: Mapping[str, Any], folder:
 def main(arguments: list[str]) -> int:
     """Run one command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="deployment", description=__doc__)
-    parser.add_argument("command", choices=("check", "api-prefix", "secrets"))
+    parser.add_argument("command", choices=("check", "parameters", "api-prefix", "secrets"))
     parser.add_argument("environment", help="a section of samconfig.toml: dev, staging, production")
     options = parser.parse_args(arguments)
     folder = Path.cwd()
@@ -59,6 +76,8 @@ def main(arguments: list[str]) -> int:
             print(environment.api_prefix)
         elif options.command == "check":
             check(environment, template)
+        elif options.command == "parameters":
+            write_parameters(environment, template, folder / PARAMETERS_FILE)
         else:
             write_secrets(environment, template, folder)
     except (DeploymentError, RunnerError) as error:

@@ -14,5 +14,6 @@ lock requirements/local.in requirements/local.txt --constraint requirements/dev.
 lock requirements/layer.in layers/shared/requirements.txt --constraint requirements/dev.txt
 lock requirements/lambda.in requirements/lambda.txt --constraint requirements/dev.txt
 lock requirements/sam.in requirements/sam.txt --upgrade
+lock requirements/checkov.in requirements/checkov.txt --upgrade
 lock requirements/uv.in requirements/uv.txt --upgrade
 lock requirements/scalar.in requirements/scalar.txt --upgrade --no-deps

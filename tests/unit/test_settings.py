@@ -1,17 +1,14 @@
 """Settings: missing and invalid ones are named, secrets are not in a repr, and all are documented."""
 
-import re
-from typing import get_args
-
 import pytest
 
-from pointsman.db.operations import OperationKind
 from pointsman.errors import InvalidSetting, MissingSetting
 from pointsman.providers.registry import TOOLS
 from pointsman.settings import aws, database, instances, operations, prompts, providers
 from pointsman.settings.api import load_services_api_key
 from pointsman.settings.tools import TOOL_IDS, is_tool_configured
 from tests.harness.paths import CHECKOUT
+from tests.template.code_usage import find_all_settings
 
 SECRET = "planted-secret"
 RAILWAY = {"RAILWAY_API_TOKEN": SECRET, "RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_ID": "e"}
@@ -23,13 +20,9 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def _find_setting_names() -> set[str]:
-    """Find every setting that the package reads, in its source."""
-    texts = [path.read_text() for path in (CHECKOUT / "layers/shared/pointsman/settings").glob("*.py")]
-    texts = [re.sub(r"__all__ = \[.*?\]", "", text, flags=re.DOTALL) for text in texts]
-    names = {name for text in texts for name in re.findall(r'"([A-Z][A-Z0-9_]{3,})"', text)}
-    names -= {name for text in texts for name in re.findall(r"^([A-Z][A-Z0-9_]{3,}) = ", text, re.MULTILINE)}
-    return names | {f"{kind.upper()}_STATE_MACHINE_ARN" for kind in get_args(OperationKind)}
+def _find_setting_names() -> frozenset[str]:
+    """Find every setting that the package reads, in its source; tests/template holds them against the template."""
+    return find_all_settings()
 
 
 def test_every_setting_is_documented() -> None:
