@@ -28,7 +28,7 @@ migrate-drop: $(VENV)/.local ## the same, and drop legacy columns
 reconcile: $(VENV)/.local ## run the reconciler once: resume stalled operations, retry leaked ones; DRY=1 only shows what it would do
 	@$(RUN) -m local reconcile $(if $(DRY),--dry)
 
-test: $(VENV)/.dev $(SCALAR) lint ## all tests but the slow suites
+test: $(VENV)/.dev $(VENV)/.sam $(SCALAR) lint ## all tests but the slow suites
 	@$(RUN) -m pytest -n 3 --dist worksteal
 
 slow: $(VENV)/.dev $(SCALAR) ## the tests that take long

@@ -12,6 +12,7 @@ __all__ = [
     "load_api_prefix",
     "load_auth_mode",
     "load_cors_origins",
+    "load_origin_secrets",
     "load_services_api_key",
 ]
 
@@ -49,3 +50,11 @@ def load_agent_api_key() -> str:
 def load_cors_origins() -> list[str]:
     """Return the origins allowed by CORS (`https://app.example.com`, or `*` for all); empty if not set."""
     return [origin for part in read_optional("API_CORS_ORIGIN").split(",") if (origin := part.strip().rstrip("/"))]
+
+
+def load_origin_secrets() -> list[str]:
+    """Return the secrets of which CloudFront sends one with each request; empty if none is set, as without CloudFront.
+
+    There are two, so that one can be replaced while CloudFront sends the other.
+    """
+    return [secret for name in ("ORIGIN_SECRET", "ORIGIN_SECRET_2") if (secret := read_optional(name))]
