@@ -14,6 +14,9 @@ def has_origin_secret(event: Mapping[str, Any]) -> bool:
 
     Args:
         event: An authorizer's event, of payload format 1.0 or 2.0.
+
+    Raises:
+        MissingSetting: The secret that CloudFront sends is not set.
     """
     secrets = load_origin_secrets()
     if not secrets:

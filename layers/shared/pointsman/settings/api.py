@@ -56,5 +56,10 @@ def load_origin_secrets() -> list[str]:
     """Return the secrets of which CloudFront sends one with each request; empty if none is set, as without CloudFront.
 
     There are two, so that one can be replaced while CloudFront sends the other.
+
+    Raises:
+        MissingSetting: ORIGIN_SECRET_KEY names the one that CloudFront sends, and that one is not set.
     """
+    if sent := read_optional("ORIGIN_SECRET_KEY"):
+        read_required(sent, "CloudFront sends it to the APIs")
     return [secret for name in ("ORIGIN_SECRET", "ORIGIN_SECRET_2") if (secret := read_optional(name))]
