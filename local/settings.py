@@ -1,6 +1,7 @@
 """Settings of the local stack, read once from the environment and from `.env` in the checkout."""
 
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,6 +167,11 @@ class Settings:
         overrides["AGENT_AUTH"] = self.environment.get("AGENT_AUTH") or "header"
         # The gateway listens on this machine, where whoever reaches it may be any user.
         overrides["ALLOW_HEADER_AUTH"] = self.environment.get("ALLOW_HEADER_AUTH") or HEADER_AUTH_CONSENT
+        # Parameters that choose more than a function's variable.
+        overrides["AgentAuth"] = overrides["AGENT_AUTH"]
+        overrides["ApiCorsOrigin"] = self.environment.get("API_CORS_ORIGIN") or ""
+        # The gateway stands for CloudFront too, and the authorizers want its secret.
+        overrides["ORIGIN_SECRET"] = self.environment.get("ORIGIN_SECRET") or secrets.token_hex(16)
         overrides["SERVICE_DATABASE_URL"] = database_url
         if not overrides.get("DATABASE_URL"):
             overrides["DATABASE_URL"] = database_url

@@ -7,7 +7,7 @@ import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import ClientConnectionResetError, web
@@ -83,6 +83,7 @@ class Gateway:
         self._invoke_tasks: set[asyncio.Task[InvocationResult]] = set()
         self._server_runner: web.ServerRunner | None = None
         self._port = 0
+        self._authorizer_cache: dict[tuple[str, ...], tuple[float, dict[str, Any]]] = {}
 
     async def start(self, listener: socket.socket) -> None:
         """Listen on a socket that is bound already.
@@ -116,6 +117,7 @@ class Gateway:
             internal_error = GatewayError(500, "Internal Server Error")
             gateway_response = _GatewayResponse(internal_error.build_response(request_id))
         response = gateway_response.response
+        self._add_cors_headers(incoming, path, response)
         response.headers["Server"] = SERVER_HEADER
         response.headers["apigw-requestid"] = request_id
         if gateway_response.invocation is not None:
@@ -126,18 +128,27 @@ class Gateway:
         )
         return response
 
+    def _add_cors_headers(self, incoming: web.BaseRequest, path: str, response: web.StreamResponse) -> None:
+        cors = self._template.distribution.cors
+        if cors is not None and "Access-Control-Allow-Origin" not in response.headers:
+            response.headers.update(cors.build_headers(path, incoming.headers.get("Origin", "")))
+
+    def _add_origin_headers(self, request: HttpRequest) -> HttpRequest:
+        added = self._template.distribution.origin_headers
+        names = {name for name, _ in added}
+        return replace(request, headers=(*(pair for pair in request.headers if pair[0].lower() not in names), *added))
+
     async def _route_request(self, incoming: web.BaseRequest, request_id: str) -> _GatewayResponse:
         try:
             request = await read_request(incoming, self._port, request_id)
         except BodyTooLarge:
-            error = "The request body is over the limit of 10 MB"
-            raise GatewayError(413, error, "Request Entity Too Large") from None
+            return self._refuse_body(incoming, request_id)
         if request.raw_path.startswith(CONTROL_PREFIX):
             return _GatewayResponse(await self._control(request), "local")
         route_match = match_route(self._template.routes, request.method, request.raw_path)
         if route_match is None:
             raise GatewayError(404, "Not Found")
-        name = route_match.route.function
+        name, request = route_match.route.function, self._add_origin_headers(request)
         try:
             if route_match.route.rest_api is not None:
                 return await self._handle_rest_request(request, route_match, route_match.route.rest_api)
@@ -147,14 +158,24 @@ class Gateway:
             )
             return _GatewayResponse(build_http_api_response(result), name)
         except GatewayError as gateway_error:
-            return _GatewayResponse(gateway_error.build_response(request_id), name)
+            return _GatewayResponse(gateway_error.build_response(request_id, route_match.route.rest_api), name)
+
+    def _refuse_body(self, incoming: web.BaseRequest, request_id: str) -> _GatewayResponse:
+        error = GatewayError(
+            413, "The request body is over the limit of 10 MB", "Request Entity Too Large", "REQUEST_TOO_LARGE"
+        )
+        route_match = match_route(self._template.routes, incoming.method.upper(), incoming.raw_path.split("?", 1)[0])
+        return _GatewayResponse(error.build_response(request_id, route_match.route.rest_api if route_match else None))
 
     async def _authorize(self, request: HttpRequest, route_match: RouteMatch) -> dict[str, Any] | None:
         if route_match.route.authorizer is None:
             return None
         authorizer = self._template.authorizers[route_match.route.authorizer]
         authorizer_response = await self._invoke_authorizer(
-            authorizer, request, build_http_authorizer_event(request, route_match, authorizer.identity_headers)
+            route_match.route.authorizer,
+            authorizer,
+            request,
+            build_http_authorizer_event(request, route_match, authorizer.identity_headers),
         )
         is_allowed = authorizer_response.get("isAuthorized")
         if not isinstance(is_allowed, bool):
@@ -164,11 +185,19 @@ class Gateway:
         return mapping_or_empty(authorizer_response.get("context"))
 
     async def _invoke_authorizer(
-        self, authorizer: Authorizer, request: HttpRequest, event: dict[str, Any]
+        self, authorizer_key: str, authorizer: Authorizer, request: HttpRequest, event: dict[str, Any]
     ) -> dict[str, Any]:
-        if any(not request.header(name) for name in authorizer.identity_headers):
-            raise GatewayError(401, "Unauthorized")
-        return _parse_json_object(await self._invoke(authorizer.function, event, self._integration_timeout))
+        identity = tuple(request.header(name) for name in authorizer.identity_headers)
+        if not all(identity):
+            raise GatewayError(401, "Unauthorized", response_type="UNAUTHORIZED")
+        key, now = (authorizer_key, *identity), time.monotonic()
+        expires_at, cached_response = self._authorizer_cache.get(key, (0.0, {}))
+        if now < expires_at:
+            return cached_response
+        response = _parse_json_object(await self._invoke(authorizer.function, event, self._integration_timeout))
+        if authorizer.ttl and response:
+            self._authorizer_cache[key] = (now + authorizer.ttl, response)
+        return response
 
     async def _handle_rest_request(
         self, request: HttpRequest, route_match: RouteMatch, api: RestApi
@@ -177,14 +206,19 @@ class Gateway:
         if route_match.route.authorizer is not None:
             authorizer = self._template.authorizers[route_match.route.authorizer]
             authorizer_response = await self._invoke_authorizer(
-                authorizer, request, build_rest_authorizer_event(request, route_match, api)
+                route_match.route.authorizer,
+                authorizer,
+                request,
+                build_rest_authorizer_event(request, route_match, api),
             )
             try:
                 authorizer_context = evaluate_authorizer_response(authorizer_response, build_method_arn(request, api))
             except ValueError:
-                raise GatewayError(500, "Internal Server Error") from None
+                raise GatewayError(
+                    500, "Internal Server Error", response_type="AUTHORIZER_CONFIGURATION_ERROR"
+                ) from None
             if authorizer_context is None:
-                raise GatewayError(403, "Forbidden", "User is not authorized to access this resource")
+                raise GatewayError(403, "Forbidden", "User is not authorized to access this resource", "ACCESS_DENIED")
         event = build_rest_event(request, route_match, api, authorizer_context)
         if route_match.route.streaming:
             return await self._open_stream(name, event, route_match.route.timeout)
@@ -204,7 +238,7 @@ class Gateway:
                 prelude = await read_prelude(invocation.response_stream)
         except TimeoutError:
             invocation.response_stream.discard()
-            raise GatewayError(504, "Endpoint request timed out") from None
+            raise GatewayError(504, "Endpoint request timed out", response_type="INTEGRATION_TIMEOUT") from None
         except InvalidPrelude:
             invocation.response_stream.discard()
             self._warn_failure(name, invocation, "its response does not start with a prelude")
@@ -258,7 +292,9 @@ class Gateway:
         task.add_done_callback(self._forget_task)
         await asyncio.wait([task], timeout=timeout)
         if not task.done():
-            raise GatewayError(timeout_status, timeout_message)
+            raise GatewayError(
+                timeout_status, timeout_message, response_type="INTEGRATION_TIMEOUT" if timeout_status == 504 else ""
+            )
         try:
             result = task.result()
         except PayloadTooLarge:
@@ -278,7 +314,9 @@ def _encode_event(event: dict[str, Any]) -> bytes:
 
 
 def _build_too_large_error() -> GatewayError:
-    return GatewayError(413, "The request is over the limit of 6 MB that a function can take")
+    return GatewayError(
+        413, "The request is over the limit of 6 MB that a function can take", response_type="REQUEST_TOO_LARGE"
+    )
 
 
 def _abort_connection(incoming: web.BaseRequest) -> None:

@@ -11,7 +11,7 @@ from local.api_gateway.prelude import Prelude, collect_headers
 from local.api_gateway.rest_api_events import is_binary_media_type
 from local.json_values import list_or_empty, mapping_or_empty, scalar_to_text
 from local.lambda_service.invocation import InvocationResult
-from local.template.apis import RestApi
+from local.template.apis import GatewayResponse, RestApi
 
 _GATEWAY_HEADERS = {"content-length", "connection", "transfer-encoding", "keep-alive", "date", "server"}
 """Headers that the gateway sets itself; a function's values for them are dropped."""
@@ -24,16 +24,51 @@ class GatewayError(Exception):
         status: HTTP status.
         error: Value of `error` in the body.
         message: Value of `message` in the body; by default the same as `error`.
+        response_type: The type of a REST API's gateway response, such as `UNAUTHORIZED`; by default that of all errors
+            with the status's first digit.
     """
 
-    def __init__(self, status: int, error: str, message: str | None = None) -> None:
+    def __init__(self, status: int, error: str, message: str | None = None, response_type: str = "") -> None:
         super().__init__(error)
         self.status = status
         self.body = {"error": error, "message": message or error}
+        self.response_type = response_type or _default_type(status)
 
-    def build_response(self, request_id: str) -> web.Response:
-        """Build the response that the client gets."""
-        return web.json_response({**self.body, "requestId": request_id}, status=self.status)
+    def build_response(self, request_id: str, api: RestApi | None = None) -> web.Response:
+        """Build the response that the client gets.
+
+        Args:
+            request_id: UUID of the request.
+            api: The REST API that answers, whose gateway responses shape it; None for the HTTP API.
+        """
+        template = self._find_template(api) if api else None
+        if template is None:
+            return web.json_response({**self.body, "requestId": request_id}, status=self.status)
+        return self._fill_template(template, request_id)
+
+    def _find_template(self, api: RestApi) -> GatewayResponse | None:
+        templates = api.gateway_responses
+        return templates.get(self.response_type) or templates.get(_default_type(self.status))
+
+    def _fill_template(self, template: GatewayResponse, request_id: str) -> web.Response:
+        message = self.body["message"]
+        variables = {
+            "context.error.messageString": json.dumps(message),
+            "context.error.message": message,
+            "context.error.responseType": self.response_type,
+            "context.requestId": request_id,
+        }
+        body = template.body
+        for name, value in variables.items():
+            body = body.replace(f"${name}", value)
+        response = web.Response(text=body, status=template.status or self.status, content_type="application/json")
+        for name, source in template.headers.items():
+            response.headers[name] = source[1:-1] if source.startswith("'") else variables[source]
+        return response
+
+
+def _default_type(status: int) -> str:
+    return f"DEFAULT_{status // 100}XX"
 
 
 def build_http_api_response(result: InvocationResult) -> web.Response:

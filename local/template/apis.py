@@ -1,7 +1,7 @@
 """The APIs of a template: one HTTP API, and REST APIs for responses that stream, with routes and authorizers."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from local.errors import TemplateError
@@ -21,20 +21,45 @@ class Authorizer:
         name: Name in the template.
         function: Logical id of its function.
         identity_headers: Headers, in lower case, without which a request gets a 401 and the function is not invoked.
+        ttl: Seconds for which a response is cached by the values of these headers; 0 caches nothing.
     """
 
     name: str
     function: str
     identity_headers: tuple[str, ...]
+    ttl: float = 0.0
+
+
+@dataclass(frozen=True)
+class GatewayResponse:
+    """The template of a response that a REST API gives itself.
+
+    Args:
+        status: The HTTP status; None for the usual one of its type.
+        headers: Sources of the headers' values by name: `'text'`, or a variable such as `context.requestId`.
+        body: Text with variables such as `$context.error.messageString`.
+    """
+
+    status: int | None
+    headers: Mapping[str, str]
+    body: str
 
 
 @dataclass(frozen=True)
 class RestApi:
-    """A REST API with its stage and the media types whose bodies it passes on in base64."""
+    """A REST API.
+
+    Args:
+        name: Logical id.
+        stage: Name of its stage.
+        binary_media_types: Media types whose bodies it passes on in base64.
+        gateway_responses: Templates of its own responses, by type, such as `UNAUTHORIZED` or `DEFAULT_4XX`.
+    """
 
     name: str
     stage: str
     binary_media_types: tuple[str, ...]
+    gateway_responses: Mapping[str, GatewayResponse] = field(default_factory=dict[str, GatewayResponse], hash=False)
 
 
 @dataclass(frozen=True)
@@ -146,8 +171,24 @@ class ApiReader:
             str(media_type).replace("~1", "/") for media_type in list_or_empty(properties.get("BinaryMediaTypes"))
         ]
         stage = str(self._resolver.resolve(properties.get("StageName"), f"{api}.StageName"))
-        self._rest_apis[api] = RestApi(api, stage, tuple(binary_media_types))
-        self._rest_default_authorizers[api] = auth.get("DefaultAuthorizer")
+        gateway_responses = {
+            response_type: self._read_gateway_response(f"{api}.GatewayResponses.{response_type}", node)
+            for response_type, node in mapping_or_empty(properties.get("GatewayResponses")).items()
+        }
+        self._rest_apis[api] = RestApi(api, stage, tuple(binary_media_types), gateway_responses)
+        # SAM resolves parameters here, and nothing else.
+        self._rest_default_authorizers[api] = self._resolver.resolve(auth.get("DefaultAuthorizer"), f"{api}.Auth")
+
+    def _read_gateway_response(self, location: str, node: Any) -> GatewayResponse:
+        response = mapping_or_empty(self._resolver.resolve(node, location))
+        body = mapping_or_empty(response.get("ResponseTemplates")).get("application/json")
+        if not isinstance(body, str):
+            raise TemplateError(f"{location} needs a template for application/json")
+        headers = mapping_or_empty(mapping_or_empty(response.get("ResponseParameters")).get("Headers"))
+        status = response.get("StatusCode")
+        return GatewayResponse(
+            None if status is None else int(status), {name: str(value) for name, value in headers.items()}, body
+        )
 
     @staticmethod
     def _require_lambda_authorizer(location: str, name: str, body: dict[str, Any]) -> None:
@@ -156,8 +197,11 @@ class ApiReader:
 
     def _read_lambda_authorizer(self, location: str, name: str, body: dict[str, Any]) -> Authorizer:
         arn = str(self._resolver.resolve(body["FunctionArn"], f"{location}.Auth.{name}"))
-        headers = list_or_empty(mapping_or_empty(body.get("Identity")).get("Headers"))
-        return Authorizer(name, arn.rsplit(":", 1)[-1], tuple(str(header).lower() for header in headers))
+        identity = mapping_or_empty(body.get("Identity"))
+        headers = tuple(str(header).lower() for header in list_or_empty(identity.get("Headers")))
+        # 300 is AWS's default.
+        ttl = float(self._resolver.resolve(identity.get("ReauthorizeEvery", 300), f"{location}.Auth.{name}"))
+        return Authorizer(name, arn.rsplit(":", 1)[-1], headers, ttl if headers else 0.0)
 
     def _read_method_and_path(self, location: str, properties: dict[str, Any]) -> tuple[str, str]:
         path = str(self._resolver.resolve(properties.get("Path"), location))

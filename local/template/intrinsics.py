@@ -147,6 +147,9 @@ class Resolver:
         if name == "Fn::Join":
             separator, parts = argument
             return str(separator).join(str(part) for part in self.resolve(parts, location))
+        if name == "Fn::Split":
+            separator, text = argument
+            return str(self.resolve(text, location)).split(str(separator))
         if name == "Fn::If":
             condition, yes, no = argument
             return self.resolve(yes if self.evaluate_condition(condition, location) else no, location)

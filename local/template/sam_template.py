@@ -17,6 +17,7 @@ from local.template.aws_identifiers import (
     build_function_arn,
     build_state_machine_arn,
 )
+from local.template.distribution import Distribution, read_distribution
 from local.template.intrinsics import Resolver, load_yaml
 
 _SUPPORTED_TYPES = {
@@ -30,8 +31,9 @@ _SUPPORTED_TYPES = {
 _IGNORED_TYPES = re.compile(
     r"AWS::(IAM|Logs|CloudWatch|SecretsManager|SSM|SNS|KMS|EC2|RDS|Budgets|CloudFront|Route53|CertificateManager|WAFv2"
     r"|XRay|ApplicationInsights|ResourceGroups|Lambda::(Permission|Version|Alias|Url|EventInvokeConfig)|ApiGateway::Account"
-    r"|CodeDeploy|CloudFormation::\w+)(::|$)"
+    r"|CodeDeploy|CloudFormation::\w+)(::|$)|Custom::"
 )
+_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:secretsmanager:.+?:SecretString:([^:}]+)[^}]*\}\}")
 _LOCAL_PARAMETERS: Mapping[str, str] = {
     "Stage": "dev",
     "SecretPrefix": SECRET_PREFIX,
@@ -135,6 +137,7 @@ class Template:
     authorizers: Mapping[str, Authorizer]
     schedules: tuple[Schedule, ...]
     state_machines: tuple[StateMachine, ...]
+    distribution: Distribution
 
     @classmethod
     def load(cls, path: Path, overrides: Mapping[str, str]) -> "Template":
@@ -196,6 +199,7 @@ class _TemplateReader:
             state_machines=tuple(
                 self._read_state_machine(name, body) for name, body in self._iter_resources("StateMachine")
             ),
+            distribution=read_distribution(self._resources, self._resolver, self._resolve_secrets),
         )
 
     def _drop_excluded_resources(self) -> None:
@@ -219,12 +223,17 @@ class _TemplateReader:
 
     def _lookup_attribute(self, resource: str, attribute: str) -> str | None:
         """Return the value of `!Ref resource` (empty attribute) or `!GetAtt resource.attribute`; None if unknown."""
+        if not attribute:
+            # SAM takes `!Ref Function.Alias` too.
+            resource, _, attribute = resource.partition(".")
         body = self._resources.get(resource)
         if body is None:
             return "local" if resource == "ServerlessHttpApi" else None
         resource_type = str(body.get("Type"))
         if resource_type == "AWS::Serverless::Function":
-            return {"": resource, "Arn": build_function_arn(resource)}.get(attribute)
+            arn = build_function_arn(resource)
+            # Locally there is one version, the present code.
+            return {"": resource, "Arn": arn, "Alias": arn, "Version": arn}.get(attribute)
         if resource_type == "AWS::Serverless::StateMachine":
             arn = build_state_machine_arn(resource)
             return {"": arn, "Arn": arn, "Name": resource}.get(attribute)
@@ -280,6 +289,9 @@ class _TemplateReader:
             elif isinstance(value, (dict, list)):
                 raise TemplateError(f"{name}: the variable {variable} is not a string")
         return resolved
+
+    def _resolve_secrets(self, text: str) -> str:
+        return _DYNAMIC_REFERENCE.sub(lambda match: self._overrides.get(match[1], ""), text)
 
     def _resolve_layer(self, function: str, node: Any) -> Path:
         name = cast("dict[str, Any]", node).get("Ref") if isinstance(node, dict) else None

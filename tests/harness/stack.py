@@ -14,6 +14,7 @@ from .paths import CHECKOUT
 
 API_KEY = "test-services-key"
 POOL_API_KEY = "pool-key-of-the-tests"
+ORIGIN_SECRET = "origin-secret-of-the-sample-events"
 SETTLE_SECONDS = 2
 ANSWER_WITHIN_SECONDS = 8
 TAKEOVER_SECONDS = 30
@@ -56,6 +57,7 @@ def stack_environment(providers: Providers = "simulated", /, **changes: str | No
         "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH"),
         "PORT": "0",
         "POINTSMAN_SCHEDULES": "off",
+        "ORIGIN_SECRET": ORIGIN_SECRET,
         **{provider.key_setting: None if providers == "simulated" else "" for provider in PROVIDERS},
         **changes,
     }

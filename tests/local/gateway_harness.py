@@ -24,9 +24,16 @@ T = TypeVar("T")
 
 
 class GatewayHarness:
-    """Serves the streaming fixture until closed."""
+    """Serves a template, by default the streaming fixture, until closed."""
 
-    def __init__(self, log_folder: Path, *, idle_timeout: float = STREAM_IDLE_TIMEOUT, max_streams: int = 200) -> None:
+    def __init__(
+        self,
+        log_folder: Path,
+        *,
+        idle_timeout: float = STREAM_IDLE_TIMEOUT,
+        max_streams: int = 200,
+        template: Template | None = None,
+    ) -> None:
         log_folder.mkdir(exist_ok=True)
         self.log_folder = log_folder
         self.console_output = StringIO()
@@ -34,7 +41,7 @@ class GatewayHarness:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         console = Console(self.console_output)
-        template = Template.load(TEMPLATE, {})
+        template = template or Template.load(TEMPLATE, {})
         self._supervisor = Supervisor()
         self.lambda_service = LambdaService(
             template.functions, "http://127.0.0.1:9", log_folder, self._supervisor, console.warn, 10, max_streams

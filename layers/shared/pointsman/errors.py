@@ -5,6 +5,7 @@
     ├── Unauthenticated            401
     │   └── AuthRequired                of the Agent API
     ├── ApprovalRequired           403  the tool call needs an approval, which cannot be given here
+    ├── Forbidden                  403  an address that is not for clients
     ├── NotFound                   404
     │   ├── ToolNotFound                no tool with this id is exposed
     │   └── PromptNotFound              unknown, of another user, or not waiting for this call's decision
@@ -54,6 +55,7 @@ __all__ = [
     "DatabaseUnavailable",
     "DocsUnavailable",
     "FeatureUnavailable",
+    "Forbidden",
     "IdempotencyInProgress",
     "IdempotencyKeyReused",
     "InstanceBusy",
@@ -160,6 +162,12 @@ class ApprovalRequired(PointsmanError):
     """A call of a tool that needs an approval, where nobody can give one."""
 
     status, code = 403, "APPROVAL_REQUIRED"
+
+
+class Forbidden(PointsmanError):
+    """A request to an address that is not for clients."""
+
+    status, code = 403, "FORBIDDEN"
 
 
 class NotFound(PointsmanError):

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import PayloadTooLarge
+from ..errors import Forbidden, PayloadTooLarge
+from ..identity.models import NOT_THROUGH_CLOUDFRONT
 
 __all__ = [
     "IDEMPOTENCY_KEY_PATTERN",
@@ -16,6 +17,7 @@ __all__ = [
     "GatewayEvent",
     "get_authorizer_context",
     "require_body_size",
+    "require_origin",
 ]
 
 MAX_ECHOED_CHARS = 200
@@ -52,6 +54,12 @@ def get_authorizer_context(event: GatewayEvent) -> Mapping[str, Any]:
     """
     authorizer: Mapping[str, Any] = event["requestContext"].get("authorizer") or {}
     return authorizer.get("lambda", authorizer) or {}
+
+
+def require_origin(event: GatewayEvent) -> None:
+    """Raise Forbidden if the authorizer found that a request came past CloudFront."""
+    if get_authorizer_context(event).get("problem") == NOT_THROUGH_CLOUDFRONT:
+        raise Forbidden("This address is not for clients: the stack's output ApiUrl names the one that is")
 
 
 def require_body_size(event: GatewayEvent) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 
 from ..settings.api import load_auth_mode
 from .api_key import is_agent_api_key
-from .models import MAX_USER_ID_LENGTH, Caller, is_user_id
+from .models import MAX_USER_ID_LENGTH, NOT_THROUGH_CLOUDFRONT, Caller, is_user_id
+from .origin import has_origin_secret
+from .request_headers import get_header_values
 
 __all__ = ["identify_caller"]
 
@@ -27,6 +29,8 @@ def identify_caller(event: Mapping[str, Any]) -> Caller:
         MissingSetting: A setting of the mode is not set.
         InvalidSetting: AGENT_AUTH, ALLOW_HEADER_AUTH or JWT_JWKS_URL is wrong.
     """
+    if not has_origin_secret(event):
+        return Caller("", NOT_THROUGH_CLOUDFRONT)
     mode = load_auth_mode()
     if mode == "jwt":
         return _identify_by_token(event)
@@ -36,7 +40,7 @@ def identify_caller(event: Mapping[str, Any]) -> Caller:
 
 
 def _identify_by_header(event: Mapping[str, Any]) -> Caller:
-    user_ids = _get_header_values(event, "x-user-id")
+    user_ids = get_header_values(event, "x-user-id")
     if not user_ids:
         return Caller("", "X-User-Id is missing")
     # An HTTP API joins repeated headers with a comma. Two ids are ambiguous.
@@ -55,7 +59,7 @@ def _identify_by_token(event: Mapping[str, Any]) -> Caller:
     if not token:
         return Caller("", "The bearer token is missing")
     caller = verify_token(token, settings, get_jwks_cache(settings.jwks_url))
-    user_ids = _get_header_values(event, "x-user-id")
+    user_ids = get_header_values(event, "x-user-id")
     if caller.user and user_ids and user_ids != [caller.user]:
         return Caller("", "X-User-Id differs from the token's subject")
     return caller
@@ -63,17 +67,8 @@ def _identify_by_token(event: Mapping[str, Any]) -> Caller:
 
 def _get_bearer_token(event: Mapping[str, Any]) -> str:
     """Return the bearer token of the Authorization header; empty if there is none, or more than one header."""
-    values = _get_header_values(event, "authorization")
+    values = get_header_values(event, "authorization")
     if len(values) != 1:
         return ""
     scheme, _, credential = values[0].partition(" ")
     return credential.strip() if scheme.lower() == "bearer" else ""
-
-
-def _get_header_values(event: Mapping[str, Any], name: str) -> list[str]:
-    """Return all values of a header. A REST API keeps the client's case of names, and repeated headers apart."""
-    single_headers: Mapping[str, str] = event.get("headers") or {}
-    multi_headers: Mapping[str, list[str]] = event.get("multiValueHeaders") or {
-        key: [single_headers[key]] for key in single_headers
-    }
-    return [value.strip() for key, values in multi_headers.items() if key.lower() == name for value in values]

@@ -2,10 +2,13 @@
 
 from typing import NamedTuple
 
-__all__ = ["KEYS_UNAVAILABLE", "MAX_USER_ID_LENGTH", "Caller", "is_user_id"]
+__all__ = ["KEYS_UNAVAILABLE", "MAX_USER_ID_LENGTH", "NOT_THROUGH_CLOUDFRONT", "Caller", "is_user_id"]
 
 KEYS_UNAVAILABLE = "unavailable"
 """The `problem` of a caller who cannot be identified at present: the issuer's keys could not be fetched."""
+
+NOT_THROUGH_CLOUDFRONT = "not through CloudFront"
+"""The `problem` of a request to an API's own address, past CloudFront and its web ACL."""
 
 MAX_USER_ID_LENGTH = 256
 """The longest user id, in characters."""

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from ..errors import InvalidSetting
 from .environment import read_choice, read_optional
-from .secrets import read_required_secret
+from .secrets import read_required_secret, read_secret
 
 __all__ = [
     "HEADER_AUTH_CONSENT",
@@ -14,8 +14,12 @@ __all__ = [
     "load_api_prefix",
     "load_auth_mode",
     "load_cors_origins",
+    "load_origin_secret_name",
+    "load_origin_secrets",
     "load_services_api_key",
 ]
+
+_ORIGIN_SECRETS = ("ORIGIN_SECRET", "ORIGIN_SECRET_2")
 
 
 def load_services_api_key() -> str:
@@ -62,3 +66,24 @@ def load_agent_api_key() -> str:
 def load_cors_origins() -> list[str]:
     """Return the origins allowed by CORS (`https://app.example.com`, or `*` for all); empty if not set."""
     return [origin for part in read_optional("API_CORS_ORIGIN").split(",") if (origin := part.strip().rstrip("/"))]
+
+
+def load_origin_secrets() -> list[str]:
+    """Return the secrets of which CloudFront sends one with each request, that one first; empty without CloudFront.
+
+    There are two, so that one can be replaced while CloudFront sends the other.
+
+    Raises:
+        MissingSetting: ORIGIN_SECRET_KEY names the one that CloudFront sends, and that one is not set.
+        InvalidSetting: ORIGIN_SECRET_KEY names no such secret.
+    """
+    if not read_optional("ORIGIN_SECRET_KEY"):
+        return []
+    sent = load_origin_secret_name()
+    other = read_secret(next(name for name in _ORIGIN_SECRETS if name != sent))
+    return [read_required_secret(sent, "CloudFront sends it to the APIs"), *filter(None, [other])]
+
+
+def load_origin_secret_name() -> str:
+    """Return the name of the secret that CloudFront sends. Raises InvalidSetting."""
+    return read_choice("ORIGIN_SECRET_KEY", _ORIGIN_SECRETS, "ORIGIN_SECRET")

@@ -139,7 +139,7 @@ def _respond(event: Event, status: str, reason: str) -> None:
         **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
     }
     # S3 signed the URL for a request without a content type; urllib would add one.
-    request = Request(
+    request = Request(  # noqa: S310 - checked
         _check_url(str(event["ResponseURL"])), json.dumps(body).encode(), {"Content-Type": ""}, method="PUT"
     )
     # Plain http is a stand-in on the loopback interface: a proxy of the environment must not be used.

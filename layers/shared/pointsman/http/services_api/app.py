@@ -19,6 +19,7 @@ from ..common import (
     GatewayEvent,
     get_authorizer_context,
     require_body_size,
+    require_origin,
 )
 from ..error_format import ErrorFormat
 from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, to_json_response
@@ -84,6 +85,7 @@ def _to_lambda_response(response: JSONResponse) -> dict[str, Any]:
 
 
 def _require_caller(event: GatewayEvent) -> None:
+    require_origin(event)
     if not get_authorizer_context(event).get("caller"):
         raise Unauthenticated("Invalid or missing API key")
 

@@ -4,6 +4,7 @@ from alembic import op
 
 revision = "0003"
 down_revision = "0002"
+CONTRACT = "These columns are required since revision 0001; only tables of a program before this one lack them"
 
 
 def upgrade() -> None:

@@ -4,6 +4,7 @@ from alembic import op
 
 revision = "0008"
 down_revision = "0007"
+CONTRACT = "No release wrote prompts before this revision, so none can write two that collide"
 
 
 def upgrade() -> None:
