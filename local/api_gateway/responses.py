@@ -61,7 +61,9 @@ class GatewayError(Exception):
         body = template.body
         for name, value in variables.items():
             body = body.replace(f"${name}", value)
-        response = web.Response(text=body, status=template.status or self.status, content_type="application/json")
+        response = web.Response(
+            body=body.encode(), status=template.status or self.status, content_type="application/json"
+        )
         for name, source in template.headers.items():
             response.headers[name] = source[1:-1] if source.startswith("'") else variables[source]
         return response

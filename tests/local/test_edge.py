@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.api_gateway.http_request import MAX_BODY_BYTES
 from local.lambda_service.invocation import InvocationResult
 from local.template.sam_template import Template
 from tests.harness.paths import TEMPLATE
@@ -169,7 +170,7 @@ def test_a_preflight_needs_no_credentials(tmp_path: Path) -> None:
 def test_the_gateways_own_errors_have_cors_headers(
     bundle: Bundle, path: str, code: str | None, origin: str, is_allowed: bool
 ) -> None:
-    with bundle.request("POST", path, None, {"Origin": origin, "Content-Length": str(11 * 1024 * 1024)}) as response:
+    with bundle.request("POST", path, b"x" * (MAX_BODY_BYTES + 1), {"Origin": origin}) as response:
         assert response.status == 413
         assert response.headers["access-control-allow-origin"] == (origin if is_allowed else None)
         error = json.loads(response.read())["error"]
