@@ -194,10 +194,7 @@ def check_authorizers(deployment: Deployment) -> list[str]:
     public: set[tuple[str, str]] = set()
     for _, method, path, operation in iter_routes(deployment):
         names = {name for scheme in operation.get("security", ()) for name in scheme}
-        integration = operation.get("x-amazon-apigateway-integration", {})
-        # A browser asks for permission without a credential; the gateway itself answers.
-        is_preflight = (method, integration.get("type")) == ("options", "mock")
-        if names - {"NONE"} or is_preflight:
+        if names - {"NONE"}:
             continue
         public.add((method, path))
         if (method, path) not in PUBLIC_ROUTES:
