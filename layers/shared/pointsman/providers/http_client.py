@@ -202,9 +202,7 @@ class HttpClient:
 
     def retry(self, attempt: Callable[[], T], *, idempotent: bool) -> T:
         """Call `attempt` up to 3 times. Errors with an unknown outcome are retried only if it is `idempotent`."""
-        return call_with_retries(
-            lambda: self.count_attempt(attempt), _RETRIES, self.transport, idempotent=idempotent
-        )
+        return call_with_retries(lambda: self.count_attempt(attempt), _RETRIES, self.transport, idempotent=idempotent)
 
     def count_attempt(self, attempt: Callable[[], T]) -> T:
         """Call `attempt` once, and count it in the metrics of the provider's calls."""
