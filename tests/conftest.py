@@ -14,6 +14,7 @@ from local.simulator.client import SimulatorClient  # noqa: E402
 from local.stack.stack import Stack  # noqa: E402
 from tests.harness.clients import agent_client, services_client  # noqa: E402
 from tests.harness.database import Database, connect  # noqa: E402
+from tests.harness.function_environment import STACK_DIMENSIONS  # noqa: E402
 from tests.harness.ids import unique_id  # noqa: E402
 from tests.harness.provider_api import ProviderClient  # noqa: E402
 from tests.harness.stack import NOT_PREWARMED, POOL_API_KEY, SHORT_TIMEOUTS, start_stack  # noqa: E402
@@ -33,6 +34,15 @@ def loopback_only() -> Iterator[None]:
     socket.socket.connect = _connect_to_loopback_only  # type: ignore[method-assign]
     yield
     socket.socket.connect = _original_connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stack_dimensions() -> Iterator[None]:
+    """What the template gives every function: product code in this process needs it for its metrics."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in STACK_DIMENSIONS.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")

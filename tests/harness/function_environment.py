@@ -10,6 +10,9 @@ from local.stack.stack import Stack
 from pointsman.db import connection
 from pointsman.settings import secrets
 
+STACK_DIMENSIONS = {"STACK_NAME": "pointsman-test", "STAGE": "dev"}
+"""The settings that every function has, for product code that runs without a stack."""
+
 _PROCESS_VARIABLES = ("PATH", "PYTHON", "LANG", "TZ", "LD_", "DYLD_")
 """Prefixes of what belongs to a process and not to a function."""
 

@@ -8,15 +8,16 @@ import subprocess
 import sys
 from typing import Any
 
+from .function_environment import STACK_DIMENSIONS
 from .paths import EVENTS, PYTHONPATH
 
 
 def run_python(code: str, stdin: str = "", **environment: str) -> str:
-    """Run a program with this environment and no more; returns what it printed. Fails where it fails."""
+    """Run a program with this environment and the stack's name; returns what it printed. Fails where it fails."""
     completed = subprocess.run(
         [sys.executable, "-c", code],
         check=False,
-        env={"PYTHONPATH": PYTHONPATH, **environment},
+        env={"PYTHONPATH": PYTHONPATH, **STACK_DIMENSIONS, **environment},
         input=stdin,
         capture_output=True,
         text=True,

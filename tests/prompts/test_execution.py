@@ -1,5 +1,7 @@
 """Prompts under the real state machine and functions: waiting without a process, resumption, recovery."""
 
+import json
+
 import pytest
 
 from local.simulator.client import SimulatorClient
@@ -157,6 +159,27 @@ def test_recovery_resumes_an_execution_that_missed_its_decision(
     wake_if_stalled(prompt_id)
     live_engine.wait_for_status(prompt_id, "completed")
     assert live_engine.prompt_row(prompt_id)["restarts"] == 0
+
+
+def test_recovery_measures_stalled_prompts_and_pending_approvals(
+    live_engine: EngineHarness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure() -> tuple[int, int, float]:
+        capsys.readouterr()
+        recover_prompts({"dry": True})
+        (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        return line["PromptsStalled"], line["ApprovalsPending"], line["OldestApprovalSeconds"]
+
+    assert measure() == (0, 0, 0)
+    prompt_id = live_engine.submit(destroy_turn(), {"text": "Well."})
+    wait_for_task_token(live_engine, prompt_id)
+    live_engine.db.execute("UPDATE prompts SET updated_at = updated_at - interval '1 hour' WHERE id = %s", (prompt_id,))
+    stalled, pending, oldest = measure()
+    assert (stalled, pending) == (0, 1)
+    assert 3600 <= oldest < 3660
+    live_engine.decide(prompt_id)
+    live_engine.wait_for_status(prompt_id, "completed")
+    assert measure() == (0, 0, 0)
 
 
 def test_recovery_restarts_a_prompt_whose_execution_has_ended(engine: EngineHarness) -> None:

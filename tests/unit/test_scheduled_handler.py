@@ -1,5 +1,7 @@
 """A scheduled function returns and logs counts, and raises safe messages, never a foreign error's text."""
 
+import json
+
 import pytest
 
 from pointsman.errors import DatabaseUnavailable
@@ -19,6 +21,19 @@ def test_counts_are_returned_and_logged(caplog: pytest.LogCaptureFixture) -> Non
     line = get_logged_line(caplog)
     assert (line["msg"], line["result"]) == ("run done", {"seen": 3})
     assert (line["schedule"], line["request_id"]) == ("sweep", "53dc4d37")
+
+
+def test_a_completed_run_is_a_metric_but_a_dry_or_failed_one_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    def read_metrics() -> list[dict[str, object]]:
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+
+    scheduled_handler("sweep", lambda _event: {})(EVENT, None)
+    (line,) = read_metrics()
+    assert (line["ScheduleCompleted"], line["schedule"]) == (1, "sweep")
+    scheduled_handler("sweep", lambda _event: {})({**EVENT, "dry": True}, None)
+    with pytest.raises(RunFailed):
+        scheduled_handler("sweep", lambda _event: {}["missing"])(EVENT, None)
+    assert read_metrics() == []
 
 
 def test_a_pointsman_error_is_reported_with_its_message(caplog: pytest.LogCaptureFixture) -> None:

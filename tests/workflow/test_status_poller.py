@@ -247,7 +247,8 @@ def test_metrics_count_every_status_and_hold_no_id(stack: Stack, simulator: Simu
     for line in run.metrics:
         (shape,) = line["_aws"]["CloudWatchMetrics"]
         assert shape["Namespace"] == "Pointsman"
-        assert shape["Dimensions"] == [["stack", "stage", *(["status"] if "status" in line else [])]]
+        further = [name for name in ("status", "provider", "schedule") if name in line]
+        assert shape["Dimensions"] == [["stack", "stage", *further]]
         assert {metric["Unit"] for metric in shape["Metrics"]} == {"Count"}
         assert not any(instance_id in str(line) for instance_id in (*ids, *services, "x@y.z"))
 

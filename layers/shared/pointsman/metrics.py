@@ -4,6 +4,7 @@ Written here and not by Powertools, whose import is a cold start of its own (doc
 """
 
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -39,7 +40,8 @@ def emit_metrics(values: Mapping[str, float], **dimensions: str) -> None:
         ],
     }
     header = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    print(json.dumps({"_aws": header, **all_dimensions, **values}), flush=True)
+    sys.stdout.write(json.dumps({"_aws": header, **all_dimensions, **values}) + "\n")
+    sys.stdout.flush()
 
 
 def count_provider_call(provider: str, *, failed: bool) -> None:
