@@ -161,6 +161,8 @@ class Settings:
         overrides["SERVICES_API_KEY"] = self.api_key
         overrides["AGENT_AUTH"] = self.environment.get("AGENT_AUTH") or "header"
         overrides["SERVICE_DATABASE_URL"] = database_url
+        # The embedded Postgres has no TLS.
+        overrides["DATABASE_SSLMODE"] = self.environment.get("DATABASE_SSLMODE") or "prefer"
         if not overrides.get("DATABASE_URL"):
             overrides["DATABASE_URL"] = database_url
         states = self.provider_states()

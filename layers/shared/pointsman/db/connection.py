@@ -15,6 +15,7 @@ from psycopg.rows import DictRow, dict_row
 
 from ..errors import DatabaseUnavailable
 from ..settings.database import DatabaseSettings
+from .tls import complete_connection_string, explain_tls_failure
 
 __all__ = ["Connection", "close", "get_database_time", "run_in_transaction"]
 
@@ -30,7 +31,7 @@ def _get_connection() -> Connection:
     global _connection
     if _connection is None or _connection.closed:
         _connection = Connection.connect(
-            DatabaseSettings.load().url,
+            complete_connection_string(DatabaseSettings.load().url),
             autocommit=True,
             prepare_threshold=None,
             row_factory=dict_row,
@@ -65,8 +66,12 @@ def run_in_transaction(fn: Callable[Concatenate[Connection, P], T], /, *args: P.
         except psycopg.OperationalError as error:
             close()
             if is_last_attempt:
-                kind = type(error).__name__
-                raise DatabaseUnavailable(f"The database cannot be reached or broke off ({kind})") from None
+                reason = explain_tls_failure(error)
+                raise DatabaseUnavailable(
+                    f"The database cannot be reached: {reason}"
+                    if reason
+                    else f"The database cannot be reached or broke off ({type(error).__name__})"
+                ) from None
     raise AssertionError("unreachable")
 
 
