@@ -173,6 +173,8 @@ class Settings:
         # The gateway stands for CloudFront too, and the authorizers want its secret.
         overrides["ORIGIN_SECRET"] = self.environment.get("ORIGIN_SECRET") or secrets.token_hex(16)
         overrides["SERVICE_DATABASE_URL"] = database_url
+        # The embedded Postgres has no TLS.
+        overrides["DATABASE_SSLMODE"] = self.environment.get("DATABASE_SSLMODE") or "prefer"
         if not overrides.get("DATABASE_URL"):
             overrides["DATABASE_URL"] = database_url
         overrides["SECRET_PREFIX"] = SECRET_PREFIX

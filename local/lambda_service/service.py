@@ -36,7 +36,7 @@ class LambdaService:
         log_folder: An existing folder; each function gets a log file in it.
         supervisor: Ends the workers if this process dies.
         report: Prints a warning on the console.
-        concurrency: Most workers of one function; further invocations wait.
+        concurrency: Most workers of one function, unless less concurrency is reserved for it; further invocations wait.
         stream_concurrency: The same for functions that stream, which keep a worker until the stream has ended.
     """
 
@@ -56,9 +56,7 @@ class LambdaService:
         self._log_folder = log_folder
         self._report = report
         self._pools = {
-            name: WorkerPool(
-                function, self._start_worker, concurrency if function.exec_wrapper is None else stream_concurrency
-            )
+            name: WorkerPool(function, self._start_worker, _limit_workers(function, concurrency, stream_concurrency))
             for name, function in functions.items()
         }
 
@@ -153,3 +151,8 @@ def parse_function_name(name: str) -> str:
     with suppress(ValueError):
         return name.split(":", 7)[6] if name.startswith("arn:") else name.split(":", 1)[0]
     return name
+
+
+def _limit_workers(function: Function, concurrency: int, stream_concurrency: int) -> int:
+    limit = concurrency if function.exec_wrapper is None else stream_concurrency
+    return limit if function.reserved_concurrency is None else min(limit, function.reserved_concurrency)

@@ -18,7 +18,7 @@ from local.template.aws_identifiers import (
     build_state_machine_arn,
 )
 from local.template.distribution import Distribution, read_distribution
-from local.template.intrinsics import Resolver, load_yaml
+from local.template.intrinsics import NO_VALUE, Resolver, load_yaml
 
 _SUPPORTED_TYPES = {
     "AWS::Serverless::Api",
@@ -57,6 +57,7 @@ class Function:
         timeout: Seconds.
         memory: Megabytes.
         environment: Variables, with overrides and intrinsics resolved.
+        reserved_concurrency: Most processes that its ReservedConcurrentExecutions allows; None without a reservation.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Function:
     timeout: float
     memory: int
     environment: Mapping[str, str]
+    reserved_concurrency: int | None = None
 
     @property
     def arn(self) -> str:
@@ -258,6 +260,7 @@ class _TemplateReader:
         code_folder = (self._root / str(resolve_property("CodeUri", "."))).resolve()
         if not code_folder.is_dir():
             raise TemplateError(f"{name}: the folder of its CodeUri is missing: {code_folder}")
+        reserved = resolve_property("ReservedConcurrentExecutions")
         layers = [*list_or_empty(defaults.get("Layers")), *list_or_empty(properties.get("Layers"))]
         return Function(
             name=name,
@@ -267,6 +270,7 @@ class _TemplateReader:
             timeout=float(resolve_property("Timeout", 3)),
             memory=int(resolve_property("MemorySize", 128)),
             environment=self._resolve_environment(name, defaults, properties),
+            reserved_concurrency=None if reserved in (None, NO_VALUE) else int(reserved),
         )
 
     def _resolve_environment(self, name: str, defaults: dict[str, Any], properties: dict[str, Any]) -> dict[str, str]:

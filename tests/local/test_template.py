@@ -142,3 +142,17 @@ def test_a_resource_whose_condition_is_false_is_not_there(tmp_path: Path) -> Non
         + FUNCTION_RESOURCE.replace("  F:\n", "  F:\n    Condition: No\n")
     )
     assert load_template(tmp_path, text).functions == {}
+
+
+@pytest.mark.parametrize(("value", "reserved"), [("0", None), ("3", 3)])
+def test_reserved_concurrency_limits_a_function(tmp_path: Path, value: str, reserved: int | None) -> None:
+    text = (
+        "Parameters: {N: {Type: Number, Default: 0}}\nConditions: {Reserves: !Not [!Equals [!Ref N, 0]]}\n"
+        "Globals: {Function: {ReservedConcurrentExecutions: !Ref AWS::NoValue}}\n"
+        + RESOURCES
+        + FUNCTION_RESOURCE
+        + "      ReservedConcurrentExecutions: !If [Reserves, !Ref N, !Ref AWS::NoValue]\n"
+        + FUNCTION_RESOURCE.replace("  F:", "  Other:")
+    )
+    functions = load_template(tmp_path, text, {"N": value}).functions
+    assert (functions["F"].reserved_concurrency, functions["Other"].reserved_concurrency) == (reserved, None)

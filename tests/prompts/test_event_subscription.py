@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from pointsman.db import connection, prompt_events, prompt_runs
 from pointsman.db.connection import run_in_transaction
 from pointsman.db.event_listener import EventListener
@@ -132,4 +134,18 @@ def test_a_closed_subscription_does_not_listen(engine: EngineHarness) -> None:
     subscription.close()
     assert run_in_transaction(lambda db: db.execute(query).fetchone()) == {"channels": 0}
     connection.close()
+    subscription.close()
+
+
+def test_a_subscription_does_not_listen_where_that_is_turned_off(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_NOTIFICATIONS", "off")
+    prompt_id = submit_and_claim(engine)
+    subscription = subscribe(engine, prompt_id)
+    query = "SELECT pg_listening_channels()"
+    assert run_in_transaction(lambda db: db.execute(query).fetchall()) == []
+    send_deltas(prompt_id, None, "One")
+    run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
+    assert [(event.event, event.seq) for event in read_events(subscription)] == [("prompt.output", 2)]
     subscription.close()

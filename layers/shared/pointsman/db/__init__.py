@@ -1,6 +1,6 @@
 """Postgres: the process's connection, and one module of statements per table. All SQL of the layer is here.
 
-    connection, rows, locks, event_listener          the connection, rows as dataclasses, advisory locks, LISTEN
+    connection, tls, rows, locks, event_listener     the connection, rows as dataclasses, advisory locks, LISTEN
     operations, journal, instances, fleet,           of the Services API
     orphan_sightings, idempotency_keys
     conversations, user_prompts, prompt_runs,        of the Agent API

@@ -16,6 +16,7 @@ from psycopg.rows import DictRow, dict_row
 from ..errors import DatabaseUnavailable
 from ..metrics import emit_metrics
 from ..settings.database import load_rotated_url, load_url
+from .tls import complete_connection_string, explain_tls_failure
 
 __all__ = ["Connection", "close", "get_database_time", "run_in_transaction"]
 
@@ -52,7 +53,7 @@ def _open_connection() -> Connection:
 
 def _connect(url: str) -> Connection:
     return Connection.connect(
-        url,
+        complete_connection_string(url),
         autocommit=True,
         prepare_threshold=None,
         row_factory=dict_row,
@@ -86,8 +87,12 @@ def run_in_transaction(fn: Callable[Concatenate[Connection, P], T], /, *args: P.
         except psycopg.OperationalError as error:
             close()
             if is_last_attempt:
-                kind = type(error).__name__
-                raise DatabaseUnavailable(f"The database cannot be reached or broke off ({kind})") from None
+                reason = explain_tls_failure(error)
+                raise DatabaseUnavailable(
+                    f"The database cannot be reached: {reason}"
+                    if reason
+                    else f"The database cannot be reached or broke off ({type(error).__name__})"
+                ) from None
     raise AssertionError("unreachable")
 
 

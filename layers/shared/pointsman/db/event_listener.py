@@ -1,7 +1,8 @@
 """LISTEN on a channel of Postgres, on the process's own connection.
 
 A pooler in front of the database may drop notifications, and may reject LISTEN. So notifications only shorten the wait:
-callers poll in any case.
+callers poll in any case. Behind a transaction pooler, LISTEN would stay on a session that other clients use, so the
+setting DATABASE_NOTIFICATIONS turns it off.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from ..errors import PointsmanError
+from ..settings.database import load_uses_notifications
 from . import connection
 from .connection import Connection, run_in_transaction
 
@@ -35,6 +37,7 @@ class EventListener:
 
     def __init__(self, channel: str) -> None:
         self._channel = channel
+        self._is_listening = False
         self._connection: Connection | None = None
 
     def __enter__(self) -> Self:
@@ -52,9 +55,10 @@ class EventListener:
         return self._connection is not None and not self._connection.closed
 
     def listen(self) -> None:
-        """Subscribe the process's connection. Where the database rejects LISTEN, no notification will arrive.
+        """Subscribe the process's connection. Where LISTEN is rejected or turned off, no notification will arrive.
 
         Raises:
+            InvalidSetting: The setting has a wrong value.
             DatabaseUnavailable: Postgres cannot be reached.
         """
 
@@ -62,9 +66,11 @@ class EventListener:
             db.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
             return db
 
+        self._is_listening = load_uses_notifications()
         try:
-            self._connection = run_in_transaction(subscribe)
+            self._connection = run_in_transaction(subscribe if self._is_listening else lambda db: db)
         except psycopg.Error:
+            self._is_listening = False
             self._connection = run_in_transaction(lambda db: db)
 
     def query(self, fn: Callable[[Connection], T]) -> tuple[T, bool]:
@@ -120,7 +126,7 @@ class EventListener:
 
     def close(self) -> None:
         """Unsubscribe the connection. Never raises: a connection that cannot be unsubscribed is closed."""
-        if not self.is_connected:
+        if not self.is_connected or not self._is_listening:
             return
         try:
             run_in_transaction(lambda db: db.execute("UNLISTEN *"))

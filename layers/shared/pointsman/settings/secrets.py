@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 SECRET_GROUPS: Mapping[str, tuple[str, ...]] = {
-    "database": ("SERVICE_DATABASE_URL",),
+    "database": ("SERVICE_DATABASE_URL", "DATABASE_CA_PEM"),
     "pool-database": ("POOL_DATABASE_URL",),
     "services-api": ("SERVICES_API_KEY",),
     "agent-api": ("AGENT_API_KEY",),

@@ -13,6 +13,7 @@ from ...db.prompt_runs import PromptRun
 from ...errors import ModelFailed, PointsmanError, SettingError
 from ...prompts.model_items import ModelItem, collect_call_ids
 from ...prompts.transcript import PromptOutput, append_final_event, append_output
+from ...settings.database import load_uses_notifications
 from ...settings.prompts import PromptSettings
 from ...timestamps import format_timestamp
 from ..plugin import Prompt
@@ -38,7 +39,7 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
     """
     items = run_in_transaction(load_history, owned.prompt_run)
     started_at = datetime.now(UTC)
-    on_text = _build_text_callback(owned) if owned.prompt_run.tokens else None
+    on_text = _build_text_callback(owned) if owned.prompt_run.tokens and load_uses_notifications() else None
     try:
         level = "high" if owned.prompt_run.model == "high" else "normal"
         turn = _get_model_client().respond(items, prompt.tools, "\n\n".join(prompt.instructions), level, on_text)

@@ -7,6 +7,7 @@ import psycopg
 from psycopg import sql
 
 from ...errors import DatabaseUnavailable, MigrationFailed, PointsmanError
+from ..tls import complete_connection_string, explain_tls_failure
 
 __all__ = [
     "DATABASES_UNCHANGED",
@@ -43,14 +44,16 @@ def connect(url: str, database_label: str) -> MigrationConnection:
     """
     try:
         connection = psycopg.connect(
-            url,
+            complete_connection_string(url),
             prepare_threshold=None,
             connect_timeout=_CONNECT_TIMEOUT_SECONDS,
             application_name="pointsman-migrate",
             client_encoding="utf8",
         )
     except (psycopg.Error, ValueError) as error:
-        raise DatabaseUnavailable(f"{database_label} cannot be reached ({type(error).__name__})") from None
+        reason = explain_tls_failure(error) if isinstance(error, psycopg.Error) else None
+        problem = f": {reason}" if reason else f" ({type(error).__name__})"
+        raise DatabaseUnavailable(f"{database_label} cannot be reached{problem}") from None
     # The role's default may be stricter: then commits of others during a wait for a lock would stay invisible.
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     return connection

@@ -1,0 +1,1 @@
+"""Connections to Postgres: TLS, and a pooler in between."""
