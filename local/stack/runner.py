@@ -43,7 +43,7 @@ class StackRunner(ComponentRunner):
 
     async def _start_components(self) -> None:
         settings = self.settings
-        path = settings.root / "template.yaml"
+        path = settings.template
         # Without the addresses of database and simulator: errors in it end the start early, and moto needs only its
         # state machines.
         initial_template = Template.load(path, settings.environment)
@@ -70,6 +70,7 @@ class StackRunner(ComponentRunner):
             self.console.warn,
             settings.concurrency,
             settings.stream_concurrency,
+            settings.python,
         )
         self._exit_stack.push_async_callback(self.lambda_service.stop)
         self.moto_server.connect(self.lambda_service, asyncio.get_running_loop())
@@ -138,6 +139,7 @@ class StackRunner(ComponentRunner):
             "pointsman": {
                 "pid": os.getpid(),
                 "root": str(self.settings.root),
+                "template": str(self.settings.template),
                 "data": str(self.settings.data),
                 "url": self.url,
                 "startedAt": self._started_at,
