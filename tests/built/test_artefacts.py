@@ -1,5 +1,6 @@
 """What the built functions and the layer contain: sizes, binaries of the right processor, and nothing unused."""
 
+import hashlib
 import importlib.util
 import struct
 from functools import cache
@@ -88,6 +89,20 @@ def test_no_function_carries_the_files_of_another_room(build: Path) -> None:
             assert built == own, name
     scripts = {path.relative_to(build).parts[0] for path in build.rglob("scalar-*.js.gz")}
     assert scripts == {name for name, room in map_rooms().items() if room == "documentation"}
+
+
+def test_functions_of_one_room_are_equal_so_that_they_are_uploaded_once(build: Path) -> None:
+    contents: dict[str, set[str]] = {}
+    for name, function in load_functions(build).items():
+        contents.setdefault(map_rooms()[name], set()).add(digest_folder(function.code_folder))
+    assert {room: len(digests) for room, digests in contents.items()} == dict.fromkeys(contents, 1)
+
+
+def digest_folder(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def test_packages_of_one_room_and_of_the_runtime_are_not_in_the_layer(build: Path) -> None:
