@@ -240,6 +240,8 @@ def _resolve_root(root: Path | None) -> Path:
 
 
 def _find_built(root: Path, name: str) -> Path:
+    if sys.platform != "linux":
+        raise RunnerError(f"POINTSMAN_BUILT is on: what Lambda runs is built for Linux, and this is {sys.platform}")
     path = root / name
     if not path.exists():
         raise RunnerError(f"POINTSMAN_BUILT is on and {path} is missing: `make build-local` makes it")

@@ -172,6 +172,8 @@ class StackRunner(ComponentRunner):
         print_line(
             "  providers  " + " · ".join(f"{name} {state}" for name, state in settings.provider_states().items())
         )
+        if settings.template.parent != settings.root:
+            print_line(f"  functions  {settings.template.parent} (built), under {settings.python}")
         print_line(f"  data       {settings.data}")
         print_line("Ctrl-C stops it.")
 

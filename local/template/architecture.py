@@ -25,10 +25,10 @@ def read_built_architecture(path: Path) -> str:
     """
     resources = mapping_or_empty(load_yaml(path).get("Resources")).values()
     layers = [resource for resource in resources if resource.get("Type") == "AWS::Serverless::LayerVersion"]
-    found = {mapping_or_empty(layer.get("Metadata")).get("BuildArchitecture") for layer in layers}
-    if len(found) != 1 or not all(isinstance(value, str) for value in found):
+    found = [mapping_or_empty(layer.get("Metadata")).get("BuildArchitecture") for layer in layers]
+    if not found or not isinstance(found[0], str) or any(value != found[0] for value in found):
         raise RunnerError(f"{path}: `sam build` has not resolved one BuildArchitecture for all layers")
-    return str(found.pop())
+    return found[0]
 
 
 def fix_architecture(path: Path) -> None:
