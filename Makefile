@@ -3,24 +3,30 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+# The deployment tool reports its use only if asked to.
+export SAM_CLI_TELEMETRY ?= 0
+# What the built functions run on, on this machine and, with ARCH=x86_64 or ARCH=arm64, on AWS.
+MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+# `make run BUILT=1` and `make demo BUILT=1` run what `sam build` makes, as on Lambda, instead of the checkout's code.
+BUILD_FIRST = $(if $(BUILT),build-local)
+IN_BUILT = $(if $(BUILT),POINTSMAN_BUILT=on)
 # The script behind /docs. Its name holds the version, so a new version is fetched at once.
 SCALAR := functions/documentation/assets/scalar-$(shell sed -n 's/^flask-openapi-scalar==\([^ ]*\).*/\1/p' requirements/scalar.txt).js.gz
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run sam-local migrate migrate-drop reconcile test slow browser faults sequences lint bench bench-cold bench-prompts openapi simulator validate build deploy secrets lock clean
+.PHONY: help demo run sam-local migrate migrate-drop reconcile test test-built slow browser faults sequences lint bench bench-cold bench-prompts openapi simulator validate find-python build build-local deploy secrets lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.local ## create an instance, show each step, destroy it, run a prompt with an approval, prove that nothing is left
-	@$(RUN) -m local demo
+demo: $(VENV)/.local $(BUILD_FIRST) ## create an instance, show each step, destroy it, run a prompt with an approval, prove that nothing is left
+	@$(IN_BUILT) $(RUN) -m local demo
 
-run: $(VENV)/.local $(SCALAR) ## keep the whole stack up on this machine until Ctrl-C
-	@exec $(RUN) -m local run
+run: $(VENV)/.local $(SCALAR) $(BUILD_FIRST) ## keep the whole stack up on this machine until Ctrl-C; BUILT=1 runs the built artefacts
+	@$(IN_BUILT) exec $(RUN) -m local run
 
-sam-local: $(VENV)/.local ## run what `sam local` cannot until Ctrl-C, and print its command for the rest (needs Docker; see docs/local.md)
-	@$(MAKE) build ARCHITECTURE=$(shell uname -m | sed s/aarch64/arm64/)
+sam-local: build-local ## run what `sam local` cannot until Ctrl-C, and print its command for the rest (needs Docker; see docs/local.md)
 	@exec $(RUN) -m local sam-local $(if $(BRIDGE),--bridge $(BRIDGE))
 
 migrate: $(VENV)/.local ## bring the databases up to date, once
@@ -34,6 +40,9 @@ reconcile: $(VENV)/.local ## run the reconciler once: resume stalled operations,
 
 test: $(VENV)/.dev $(VENV)/.sam $(SCALAR) lint ## all tests but the slow suites
 	@$(RUN) -m pytest -n 3 --dist worksteal
+
+test-built: build-local $(VENV)/.dev ## the artefacts' own tests, and the end-to-end tests on them
+	@POINTSMAN_BUILT=on $(RUN) -m pytest -n 3 --dist worksteal tests/built tests/events tests/contract tests/prompts tests/workflow
 
 slow: $(VENV)/.dev $(SCALAR) ## the tests that take long
 	@$(RUN) -m pytest -n 3 --dist worksteal -m slow
@@ -76,15 +85,22 @@ openapi: $(VENV)/.local ## generate the OpenAPI documents from the endpoints' co
 simulator: $(VENV)/.local ## the four providers and the model alone, on port 4010
 	@exec $(RUN) -m local.simulator
 
-build: $(VENV)/.sam $(SCALAR) ## build what is deployed into .aws-sam/ (needs the template's Python on PATH)
-	@$(VENV)/sam/bin/sam build $(if $(ENV),--config-env $(ENV)) $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
+# Before anything is installed: without the template's Python nothing can be built.
+find-python:
+	@sh requirements/find_python.sh >/dev/null
+
+build: find-python $(VENV)/.runtime $(VENV)/.sam $(SCALAR) ## build what is deployed into .aws-sam/build/; ARCH=x86_64 or arm64
+	@sh requirements/build.sh $(VENV) .aws-sam "$(ARCH)"
 	@$(if $(API_PREFIX),$(RUN) -m local.template.api_prefix .aws-sam/build/template.yaml $(API_PREFIX))
-	@sh requirements/compile.sh .aws-sam/build
+
+build-local: find-python $(VENV)/.runtime $(VENV)/.sam $(SCALAR) ## build the same for this machine's processor, into .aws-sam/local/
+	@sh requirements/build.sh $(VENV) .aws-sam/local $(MACHINE)
 
 deploy: $(VENV)/.sam ## check, build and deploy an environment of samconfig.toml: ENV=dev, staging or production
 	$(if $(API_PREFIX),$(error API_PREFIX of an environment is api_prefix in samconfig.toml, so that every deployment has it))
 	@$(RUN) -m deployment check "$(ENV)"
-	@prefix=$$($(RUN) -m deployment api-prefix "$(ENV)") && $(MAKE) --no-print-directory build API_PREFIX="$$prefix"
+	@prefix=$$($(RUN) -m deployment api-prefix "$(ENV)") && architecture=$$($(RUN) -m deployment architecture "$(ENV)") && \
+		$(MAKE) --no-print-directory build API_PREFIX="$$prefix" ARCH="$$architecture"
 	@$(RUN) -m deployment parameters "$(ENV)"
 	@$(VENV)/sam/bin/sam deploy --config-env "$(ENV)" --parameter-overrides file://.aws-sam/parameters.yaml
 
@@ -104,6 +120,10 @@ $(VENV)/.local: requirements/local.txt requirements/uv.txt
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 	@sh requirements/install.sh $(PYTHON) $(VENV) requirements/dev.txt
+	@touch $@
+
+$(VENV)/.runtime: requirements/runtime.txt $(VENV)/.local
+	@python=$$(sh requirements/find_python.sh) && sh requirements/install.sh "$$python" $(VENV)/runtime requirements/runtime.txt
 	@touch $@
 
 $(VENV)/.lambda: requirements/lambda.txt $(VENV)/.local

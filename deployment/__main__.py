@@ -1,4 +1,4 @@
-"""The command line: `python -m deployment check|parameters|api-prefix|secrets ENVIRONMENT`, for the Makefile."""
+"""The command line: `python -m deployment check|parameters|api-prefix|architecture|secrets ENVIRONMENT`, for the Makefile."""
 
 import argparse
 import json
@@ -65,7 +65,7 @@ def write_secrets(environment: Environment, template: Mapping[str, Any], folder:
 def main(arguments: list[str]) -> int:
     """Run one command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="deployment", description=__doc__)
-    parser.add_argument("command", choices=("check", "parameters", "api-prefix", "secrets"))
+    parser.add_argument("command", choices=("check", "parameters", "api-prefix", "architecture", "secrets"))
     parser.add_argument("environment", help="a section of samconfig.toml: dev, staging, production")
     options = parser.parse_args(arguments)
     folder = Path.cwd()
@@ -74,6 +74,8 @@ def main(arguments: list[str]) -> int:
         template = load_yaml(folder / "template.yaml")
         if options.command == "api-prefix":
             print(environment.api_prefix)
+        elif options.command == "architecture":
+            print(environment.parameters.get("Architecture", template["Parameters"]["Architecture"]["Default"]))
         elif options.command == "check":
             check(environment, template)
         elif options.command == "parameters":

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,10 @@ from pointsman.settings.secrets import SECRET_GROUPS
 from pointsman.settings.tools import TOOL_IDS
 
 DEFAULT_PORT = 3002
+BUILT_TEMPLATE = ".aws-sam/local/build/template.yaml"
+"""Where `make build-local` puts the template of what it has built for this machine, below the checkout."""
+BUILT_PYTHON = ".venv/runtime/bin/python"
+"""The Python that the template names, with the packages of Lambda's runtime and no others, below the checkout."""
 DEVELOPMENT_API_KEY = "pointsman-development-key"
 
 ProviderState = Literal["simulated", "real", "not configured"]
@@ -51,7 +56,9 @@ class Settings:
     """Settings of one run of the stack.
 
     Args:
-        root: The checkout, which has template.yaml.
+        root: The checkout.
+        template: The template to run: the checkout's, or the one that `sam build` has written for this machine.
+        python: The interpreter of the functions' processes.
         data: Folder of everything that is kept between runs, and of the logs.
         host: Address that the gateway listens on.
         port: Port that the gateway listens on; 0 takes a free one.
@@ -67,6 +74,8 @@ class Settings:
     """
 
     root: Path
+    template: Path
+    python: Path
     data: Path
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
@@ -113,15 +122,18 @@ class Settings:
     @classmethod
     def _from_environment(cls, root: Path, environment: Mapping[str, str]) -> "Settings":
         _validate_railway(environment)
+        is_built = _parse_switch(environment, "POINTSMAN_BUILT", "off")
         return cls(
             root=root,
+            template=_find_built(root, BUILT_TEMPLATE) if is_built else root / "template.yaml",
+            python=_find_built(root, BUILT_PYTHON) if is_built else Path(sys.executable),
             data=root / (environment.get("POINTSMAN_DATA") or ".pointsman"),
             host=environment.get("API_HOST") or "127.0.0.1",
             port=_parse_port(environment),
             api_key=environment.get("SERVICES_API_KEY") or DEVELOPMENT_API_KEY,
             database_url=environment.get("SERVICE_DATABASE_URL") or environment.get("DATABASE_URL") or None,
             stream_concurrency=_parse_stream_concurrency(environment),
-            schedules=environment.get("POINTSMAN_SCHEDULES", "on").lower() not in ("off", "0", "false", "no"),
+            schedules=_parse_switch(environment, "POINTSMAN_SCHEDULES", "on"),
             environment=environment,
         )
 
@@ -254,6 +266,19 @@ def read_dotenv(path: Path) -> dict[str, str]:
 
 def _resolve_root(root: Path | None) -> Path:
     return (root or Path(__file__).resolve().parent.parent).resolve()
+
+
+def _find_built(root: Path, name: str) -> Path:
+    if sys.platform != "linux":
+        raise RunnerError(f"POINTSMAN_BUILT is on: what Lambda runs is built for Linux, and this is {sys.platform}")
+    path = root / name
+    if not path.exists():
+        raise RunnerError(f"POINTSMAN_BUILT is on and {path} is missing: `make build-local` makes it")
+    return path
+
+
+def _parse_switch(environment: Mapping[str, str], name: str, default: str) -> bool:
+    return environment.get(name, default).lower() not in ("", "off", "0", "false", "no")
 
 
 def _parse_port(environment: Mapping[str, str]) -> int:

@@ -12,7 +12,10 @@ lock() {
 lock requirements/dev.in requirements/dev.txt --upgrade
 lock requirements/local.in requirements/local.txt --constraint requirements/dev.txt
 lock requirements/layer.in layers/shared/requirements.txt --constraint requirements/dev.txt
+lock requirements/authorizers.in functions/authorizers/requirements.txt --constraint requirements/dev.txt
+lock requirements/migration.in functions/migration/requirements.txt --constraint requirements/dev.txt
 lock requirements/lambda.in requirements/lambda.txt --constraint requirements/dev.txt
+lock requirements/runtime.in requirements/runtime.txt --constraint requirements/dev.txt
 lock requirements/sam.in requirements/sam.txt --upgrade
 lock requirements/checkov.in requirements/checkov.txt --upgrade
 lock requirements/uv.in requirements/uv.txt --upgrade

@@ -69,7 +69,7 @@ class _MigrationRunner(ComponentRunner):
 
     async def _start_components(self) -> None:
         settings = self.settings
-        path = settings.root / "template.yaml"
+        path = settings.template
         Template.load(path, settings.environment)
         self._acquire_data_folder()
         self._start_supervisor()
@@ -85,7 +85,9 @@ class _MigrationRunner(ComponentRunner):
         log_folder = settings.data / "logs"
         # There is no AWS here, which takes seconds to start. The function's failure is printed by `migrate`, so its
         # log is not printed as well.
-        self._lambda_service = LambdaService(functions, "", log_folder, self._supervisor, lambda _line: None)
+        self._lambda_service = LambdaService(
+            functions, "", log_folder, self._supervisor, lambda _line: None, python=settings.python
+        )
         self._exit_stack.push_async_callback(self._lambda_service.stop)
 
     async def invoke(self, payload: bytes) -> InvocationResult:

@@ -9,13 +9,12 @@ import json
 import platform
 import threading
 from ipaddress import IPv4Interface
-from pathlib import Path
 
 from local.atomic_file import replace_file
 from local.commands.sam_local_relay import Relay, find_bridge
 from local.console import Console
 from local.errors import RunnerError
-from local.settings import Settings
+from local.settings import BUILT_TEMPLATE, Settings
 from local.stack.runner import StackRunner
 from local.stack.stack import Stack
 from local.template.apis import Route
@@ -23,7 +22,6 @@ from local.template.aws_identifiers import REGION
 from local.template.sam_template import Template
 
 ENV_FILE = "env.json"
-BUILT_TEMPLATE = Path(".aws-sam", "build", "template.yaml")
 SAM_PORT = 3000
 """The port on which `sam local start-api` listens by default."""
 
@@ -123,7 +121,7 @@ def build_sam_command() -> str:
         raise RunnerError(f"Lambda has no functions for {machine}: use a machine with an arm64 or x86_64 processor")
     return (
         "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local .venv/sam/bin/sam local start-api"
-        f" --env-vars {ENV_FILE} --region {REGION} --parameter-overrides Architecture={_ARCHITECTURES[machine]}"
+        f" --template {BUILT_TEMPLATE} --env-vars {ENV_FILE} --region {REGION} --parameter-overrides Architecture={_ARCHITECTURES[machine]}"
         f" --warm-containers LAZY --port {SAM_PORT}"
     )
 

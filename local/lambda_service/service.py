@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -38,6 +39,7 @@ class LambdaService:
         report: Prints a warning on the console.
         concurrency: Most workers of one function, unless less concurrency is reserved for it; further invocations wait.
         stream_concurrency: The same for functions that stream, which keep a worker until the stream has ended.
+        python: The workers' interpreter, which has to have the runtime client; this process's by default.
     """
 
     def __init__(
@@ -49,12 +51,14 @@ class LambdaService:
         report: Callable[[str], None],
         concurrency: int = 10,
         stream_concurrency: int = 200,
+        python: Path = Path(sys.executable),
     ) -> None:
         self._runtime_api = RuntimeApi()
         self._supervisor = supervisor
         self._aws_url = aws_url
         self._log_folder = log_folder
         self._report = report
+        self._python = python
         self._pools = {
             name: WorkerPool(function, self._start_worker, _limit_workers(function, concurrency, stream_concurrency))
             for name, function in functions.items()
@@ -133,8 +137,8 @@ class LambdaService:
 
     def _start_worker(self, function: Function, on_change: OnWorkerChange) -> Worker:
         log = FunctionLog(self._log_folder / f"{function.name}.log", function.name, self._report)
-        worker = Worker(function, self._runtime_api, self._supervisor, log, on_change)
-        worker.start(build_lambda_environment(function, self._aws_url))
+        worker = Worker(function, self._runtime_api, self._supervisor, log, on_change, self._python)
+        worker.start(build_lambda_environment(function, self._aws_url, self._python))
         return worker
 
     def _find_pool(self, name: str, payload: bytes) -> WorkerPool:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Literal
 
 from local.lambda_service.function_logs import FunctionLog
@@ -33,6 +34,7 @@ class Worker:
         supervisor: Ends the process if the runner dies.
         log: Receives the output of the process.
         on_change: Called whenever the worker has become idle or dead.
+        python: The interpreter.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Worker:
         supervisor: Supervisor,
         log: FunctionLog,
         on_change: "Callable[[Worker], None]",
+        python: Path,
     ) -> None:
         self.function = function
         self.state: WorkerState = "starting"
@@ -51,6 +54,7 @@ class Worker:
         self._supervisor = supervisor
         self._log = log
         self._on_change = on_change
+        self._python = python
         self._process: subprocess.Popen[bytes] | None = None
         self._next_invocation_future: asyncio.Future[Invocation | None] | None = None
         self._invocation: Invocation | None = None
@@ -139,7 +143,7 @@ class Worker:
         exit_code = -1
         try:
             # The handler's name in the command shows in `ps`.
-            runtime_client = [sys.executable, "-m", "awslambdaric", self.function.handler]
+            runtime_client = [str(self._python), "-m", "awslambdaric", self.function.handler]
             self._process, output = self._supervisor.spawn_with_pipe(
                 [*_build_wrapper_command(self.function), *runtime_client],
                 env={**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"},
@@ -219,17 +223,17 @@ def _build_wrapper_command(function: Function) -> list[str]:
     return [next(str(file) for file in files if file.is_file())]
 
 
-def build_lambda_environment(function: Function, aws_url: str) -> dict[str, str]:
+def build_lambda_environment(function: Function, aws_url: str, python: Path = Path(sys.executable)) -> dict[str, str]:
     """Build the environment of a function's process: its own variables and Lambda's, none of the developer's shell.
 
     Args:
         function: The function.
         aws_url: Endpoint of the AWS services.
+        python: The interpreter of the process.
     """
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
     python_path = [str(function.code_folder), *(str(layer) for layer in function.layers)]
     environment = {
-        "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.defpath]),
+        "PATH": os.pathsep.join([str(python.parent), os.defpath]),
         "LANG": "en_US.UTF-8",
         "PYTHONIOENCODING": "utf-8",
         "PYTHONUTF8": "1",
@@ -239,7 +243,7 @@ def build_lambda_environment(function: Function, aws_url: str) -> dict[str, str]
         "LAMBDA_TASK_ROOT": str(function.code_folder),
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "_HANDLER": function.handler,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),

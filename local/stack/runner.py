@@ -43,7 +43,7 @@ class StackRunner(ComponentRunner):
 
     async def _start_components(self) -> None:
         settings = self.settings
-        path = settings.root / "template.yaml"
+        path = settings.template
         # Without the addresses of database and simulator: errors in it end the start early, and moto needs only its
         # state machines.
         initial_template = Template.load(path, settings.environment)
@@ -71,6 +71,7 @@ class StackRunner(ComponentRunner):
             self.console.warn,
             settings.concurrency,
             settings.stream_concurrency,
+            settings.python,
         )
         self._exit_stack.push_async_callback(self.lambda_service.stop)
         self.moto_server.connect(self.lambda_service, asyncio.get_running_loop())
@@ -143,6 +144,7 @@ class StackRunner(ComponentRunner):
             "pointsman": {
                 "pid": os.getpid(),
                 "root": str(self.settings.root),
+                "template": str(self.settings.template),
                 "data": str(self.settings.data),
                 "url": self.url,
                 "startedAt": self._started_at,
@@ -175,6 +177,8 @@ class StackRunner(ComponentRunner):
         print_line(
             "  providers  " + " · ".join(f"{name} {state}" for name, state in settings.provider_states().items())
         )
+        if settings.template.parent != settings.root:
+            print_line(f"  functions  {settings.template.parent} (built), under {settings.python}")
         print_line(f"  data       {settings.data}")
         print_line("Ctrl-C stops it.")
 

@@ -52,6 +52,7 @@ class Function:
     Args:
         name: Logical id.
         handler: Module and attribute as Lambda names them, such as `attach_tool.handler`.
+        runtime: Such as `python3.13`.
         code_folder: Folder of its CodeUri.
         layers: Folders that Lambda would put into `/opt/python`.
         timeout: Seconds.
@@ -62,6 +63,7 @@ class Function:
 
     name: str
     handler: str
+    runtime: str
     code_folder: Path
     layers: tuple[Path, ...]
     timeout: float
@@ -265,6 +267,7 @@ class _TemplateReader:
         return Function(
             name=name,
             handler=str(handler),
+            runtime=str(resolve_property("Runtime", "")),
             code_folder=code_folder,
             layers=tuple(self._resolve_layer(name, layer) for layer in layers),
             timeout=float(resolve_property("Timeout", 3)),
@@ -305,9 +308,9 @@ class _TemplateReader:
         path = (self._root / str(self._resolver.resolve(layers[name].get("ContentUri"), str(name)))).resolve()
         if not path.is_dir():
             raise TemplateError(f"{name}: the folder of its ContentUri is missing: {path}")
-        # Without BuildMethod, SAM copies the folder as it is to /opt, and Python imports from /opt/python.
-        build_method = mapping_or_empty(self._resources[str(name)].get("Metadata")).get("BuildMethod")
-        return path if build_method or not (path / "python").is_dir() else path / "python"
+        # Lambda puts the folder to /opt, and Python imports from /opt/python. A layer that SAM has yet to build has no
+        # folder `python`.
+        return path / "python" if (path / "python").is_dir() else path
 
     def _read_schedule(
         self, function: str, name: str, location: str, properties: dict[str, Any], event_type: str

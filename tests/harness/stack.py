@@ -65,8 +65,14 @@ def stack_environment(providers: Providers = "simulated", /, **changes: str | No
 
 
 def isolated_settings(data: Path, /, **changes: str | None) -> Settings:
-    """Build the settings of a stack of this checkout whose data is in `data`. The checkout's `.env` is not read."""
-    return Settings.isolated(stack_environment(POINTSMAN_DATA=str(data), **changes), CHECKOUT)
+    """Build the settings of a stack of this checkout whose data is in `data`. The checkout's `.env` is not read.
+
+    With POINTSMAN_BUILT in the environment of the tests it runs the built artefacts, as `make test-built` does.
+    """
+    built = os.environ.get("POINTSMAN_BUILT")
+    return Settings.isolated(
+        stack_environment(**{"POINTSMAN_DATA": str(data), "POINTSMAN_BUILT": built, **changes}), CHECKOUT
+    )
 
 
 @contextmanager

@@ -1,9 +1,10 @@
+import sys
 from pathlib import Path
 
 import pytest
 
 from local.errors import RunnerError
-from local.settings import DEVELOPMENT_API_KEY, Settings
+from local.settings import BUILT_PYTHON, BUILT_TEMPLATE, DEVELOPMENT_API_KEY, Settings
 
 SIMULATOR_URL = "http://127.0.0.1:4010"
 
@@ -19,6 +20,30 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.is_development_api_key
     assert settings.schedules
     assert set(settings.provider_states().values()) == {"simulated"}
+
+
+def test_functions_run_from_the_checkout_under_this_python_by_default(tmp_path: Path) -> None:
+    for environment in ({}, {"POINTSMAN_BUILT": ""}, {"POINTSMAN_BUILT": "off"}):
+        settings = load_settings(tmp_path, **environment)
+        assert (settings.template, settings.python) == (tmp_path / "template.yaml", Path(sys.executable))
+
+
+def test_built_artefacts_run_under_the_templates_python(tmp_path: Path) -> None:
+    for missing in (BUILT_TEMPLATE, BUILT_PYTHON):
+        with pytest.raises(RunnerError, match=f"{missing} is missing: `make build-local`"):
+            load_settings(tmp_path, POINTSMAN_BUILT="on")
+        (tmp_path / missing).parent.mkdir(parents=True)
+        (tmp_path / missing).touch()
+    settings = load_settings(tmp_path, POINTSMAN_BUILT="on")
+    assert (settings.template, settings.python) == (tmp_path / BUILT_TEMPLATE, tmp_path / BUILT_PYTHON)
+
+
+def test_built_artefacts_are_refused_where_their_binaries_cannot_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(RunnerError, match=r"POINTSMAN_BUILT is on.*Linux.*darwin"):
+        load_settings(tmp_path, POINTSMAN_BUILT="on")
 
 
 def test_port_beats_api_port(tmp_path: Path) -> None:
