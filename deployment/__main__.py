@@ -1,4 +1,4 @@
-"""The command line: `python -m deployment check|parameters|api-prefix|architecture|secrets ENVIRONMENT`, for the Makefile."""
+"""The command line, for the Makefile: `python -m deployment COMMAND ENVIRONMENT`."""
 
 import argparse
 import json

@@ -121,8 +121,8 @@ def build_sam_command() -> str:
         raise RunnerError(f"Lambda has no functions for {machine}: use a machine with an arm64 or x86_64 processor")
     return (
         "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local .venv/sam/bin/sam local start-api"
-        f" --template {BUILT_TEMPLATE} --env-vars {ENV_FILE} --region {REGION} --parameter-overrides Architecture={_ARCHITECTURES[machine]}"
-        f" --warm-containers LAZY --port {SAM_PORT}"
+        f" --template {BUILT_TEMPLATE} --env-vars {ENV_FILE} --region {REGION}"
+        f" --parameter-overrides Architecture={_ARCHITECTURES[machine]} --warm-containers LAZY --port {SAM_PORT}"
     )
 
 
@@ -130,16 +130,15 @@ def build_env_vars(template: Template, aws_url: str) -> dict[str, dict[str, str]
     """Build the content of the file for `--env-vars`: the template's variables, resolved, by function.
 
     `sam local` does not resolve references to state machines, and ignores variables that the template does not declare.
+    Nothing stands in for CloudFront there, so its secret header is not asked for.
 
     Args:
         template: The template with the addresses and keys of this run.
         aws_url: Endpoint of the AWS services.
     """
+    changes = {"AWS_ENDPOINT_URL": aws_url, "ORIGIN_SECRET_KEY": ""}
     return {
-        name: {
-            variable: aws_url if variable == "AWS_ENDPOINT_URL" else value
-            for variable, value in function.environment.items()
-        }
+        name: {variable: changes.get(variable, value) for variable, value in function.environment.items()}
         for name, function in template.functions.items()
     }
 

@@ -40,6 +40,7 @@ _LOCAL_PARAMETERS: Mapping[str, str] = {
     "RailwayProjectId": "",
     "ModelBaseUrl": "",
     "ModelNormal": "",
+    "Release": "0000000000",
 }
 """Values here of parameters that a deployment must choose. The settings of a provider, simulated or real, replace the
 empty ones."""

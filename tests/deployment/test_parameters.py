@@ -21,7 +21,7 @@ JWT = {"AgentAuth": "jwt", "JwtIssuer": "https://login.example.com/", "JwtAudien
        "JwtJwksUrl": "https://login.example.com/.well-known/jwks.json"}  # fmt: skip
 GOOD = {
     "Stage": "dev", "SecretPrefix": "pointsman/dev", "RailwayProjectId": UUID, "RailwayEnvironmentName": "dev",
-    "ModelBaseUrl": "https://api.openai.com/v1", "ModelNormal": "gpt-5",
+    "ModelBaseUrl": "https://api.openai.com/v1", "ModelNormal": "gpt-5", "Release": "1795900000",
 }  # fmt: skip
 CERTIFICATE = f"arn:aws:acm:us-east-1:123456789012:certificate/{UUID}"
 WEB_ACL = f"arn:aws:wafv2:us-east-1:123456789012:global/webacl/api-acl/{UUID}"

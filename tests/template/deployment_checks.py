@@ -33,6 +33,8 @@ PUBLIC_ROUTES = {
     ("get", "/api/openapi.json"): "documentation",
     ("get", "/api/docs"): "documentation",
     ("get", "/api/docs/{asset}"): "documentation",
+    ("options", "/api/prompt"): "a browser's preflight request has no credential",
+    ("options", "/api/prompts/{promptId}/stream"): "a browser's preflight request has no credential",
 }
 """Routes without an authorizer, each with the reason."""
 
