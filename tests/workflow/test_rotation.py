@@ -11,9 +11,14 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
+from pointsman.errors import MissingSetting
+from pointsman.identity.caller import identify_caller
+from pointsman.identity.models import Caller
+from pointsman.settings import secrets
 from pointsman.settings.secrets import MIN_REFRESH_INTERVAL
 from tests.harness.clients import services_client
 from tests.harness.database import Database
+from tests.harness.function_environment import function_environment, use_environment
 from tests.harness.ids import unique_id
 from tests.harness.instances import create_instance, create_request, new_instance_id
 from tests.harness.secrets import (
@@ -136,6 +141,25 @@ def test_a_rotated_services_key_is_accepted_at_the_next_call_and_the_old_one_no_
         assert api.get("/registry").status_code == 401
         assert client.get("/registry").status_code == 200
     assert new_key not in read_logs(stack)
+
+
+def test_a_rotated_key_of_the_agent_api_is_accepted_at_the_next_call_and_the_old_one_no_more(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = function_environment(stack, "AgentAuthorizerFunction", AGENT_AUTH="api_key")
+
+    def identify(key: str) -> Caller:
+        return identify_caller({"headers": {"authorization": f"Bearer {key}", "x-user-id": "ada"}})
+
+    with use_environment(monkeypatch, environment), keep_secret(stack.aws_url, "agent-api"):
+        with pytest.raises(MissingSetting, match="pointsman-local/agent-api holds no value for it"):
+            identify("first")
+        secrets.clear_cache()
+        put_secret(stack.aws_url, "agent-api", AGENT_API_KEY="first")
+        assert identify("first") == Caller("ada")
+        put_secret(stack.aws_url, "agent-api", AGENT_API_KEY="second")
+        assert identify("second") == Caller("ada")
+        assert identify("first").user == ""
 
 
 def test_wrong_keys_do_not_hammer_secrets_manager(stack: Stack, api: httpx.Client) -> None:

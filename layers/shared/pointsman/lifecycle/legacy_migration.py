@@ -21,6 +21,7 @@ from ..db.migrations.database import (
 from ..errors import DatabaseUnavailable, MigrationFailed
 from ..providers.registry import TOOLS
 from ..settings.database import DatabaseSettings
+from ..settings.secrets import clear_cache
 from .resource_names import MOUNT_PATH
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def migrate(drop_legacy: bool) -> dict[str, object]:
         DatabaseUnavailable: a database cannot be reached.
         MigrationFailed: the message says why; both databases are unchanged.
     """
+    # A warm sandbox may hold a URL from before a rotation; a migration is rare enough to read it each time.
+    clear_cache()
     settings = DatabaseSettings.load()
     notes: list[str] = []
     dropped: dict[str, list[str]] = {}
