@@ -66,6 +66,8 @@ def test_behind_cloudfront_a_missing_secret_lets_nothing_in(monkeypatch: pytest.
 def test_the_authorizers_tell_of_a_request_past_cloudfront(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVICES_API_KEY", "key")
     event = make_event(authorization="Bearer key", x_user_id="u1")
-    services, agent = (importlib.import_module(name).handler for name in ("authorizer", "agent_authorizer"))
+    services, agent = (
+        importlib.import_module(name).handler for name in ("authorizers.services_key", "authorizers.agent_user")
+    )
     assert services(event, None)["context"] == {"caller": "", "problem": NOT_THROUGH_CLOUDFRONT}
     assert agent(event, None)["context"] == {"user": "", "problem": NOT_THROUGH_CLOUDFRONT}

@@ -120,12 +120,13 @@ def test_every_rule_is_tested_and_uses_functions_that_rules_have() -> None:
 @pytest.mark.parametrize("name", ["dev", "staging", "production"])
 def test_an_environment_is_complete_but_for_its_placeholders(name: str) -> None:
     environment = Environment.load(SAMCONFIG, name)
-    placeholders = {key for key, value in environment.parameters.items() if value.startswith("<")}
-    problems = find_parameter_problems(DOCUMENT, environment.parameters)
+    parameters = {**environment.parameters, "Release": GOOD["Release"]}
+    placeholders = {key for key, value in parameters.items() if value.startswith("<")}
+    problems = find_parameter_problems(DOCUMENT, parameters)
     assert placeholders
     assert {problem.split(":")[0] for problem in problems} == placeholders
     answers = {**GOOD, "AlarmEmail": "on-call@example.com"}
-    filled = {key: answers[key] if key in placeholders else value for key, value in environment.parameters.items()}
+    filled = {key: answers[key] if key in placeholders else value for key, value in parameters.items()}
     assert find_parameter_problems(DOCUMENT, filled) == []
     assert filled["Stage"] == name
     assert name in environment.stack_name

@@ -65,7 +65,7 @@ def list_declared_variables() -> dict[str, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[RunnerProcess]:
+def runner() -> Iterator[RunnerProcess]:
     """`sam-local` with simulated providers, started by a developer who has credentials of AWS."""
     with temporary_folder() as folder:
         root = link_checkout(folder)
@@ -77,28 +77,28 @@ def running() -> Iterator[RunnerProcess]:
             yield process
 
 
-def test_the_file_has_each_functions_declared_variables_and_no_other(running: RunnerProcess) -> None:
-    variables = read_env_file(running.root)
+def test_the_file_has_each_functions_declared_variables_and_no_other(runner: RunnerProcess) -> None:
+    variables = read_env_file(runner.root)
     assert {name: set(values) for name, values in variables.items()} == list_declared_variables()
-    assert stat.S_IMODE((running.root / "env.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((runner.root / "env.json").stat().st_mode) == 0o600
 
 
-def test_the_file_has_no_secret_but_those_of_development(running: RunnerProcess) -> None:
-    assert PLANTED not in (running.root / "env.json").read_text()
-    assert not any(PLANTED in line for line in running.lines)
+def test_the_file_has_no_secret_but_those_of_development(runner: RunnerProcess) -> None:
+    assert PLANTED not in (runner.root / "env.json").read_text()
+    assert not any(PLANTED in line for line in runner.lines)
     development_keys = {"", DEVELOPMENT_API_KEY, *(f"sim-{provider.name}-key" for provider in PROVIDERS)}
-    for values in read_env_file(running.root).values():
+    for values in read_env_file(runner.root).values():
         assert {value for name, value in values.items() if SECRET_NAME.search(name)} <= development_keys
 
 
-def test_references_are_resolved(running: RunnerProcess) -> None:
-    arn = read_env_file(running.root)["CreateInstanceFunction"]["CREATE_STATE_MACHINE_ARN"]
-    assert arn == running.status()["stateMachines"]["CreateInstanceMachine"]
+def test_references_are_resolved(runner: RunnerProcess) -> None:
+    arn = read_env_file(runner.root)["CreateInstanceFunction"]["CREATE_STATE_MACHINE_ARN"]
+    assert arn == runner.status()["stateMachines"]["CreateInstanceMachine"]
 
 
-def test_containers_get_relayed_addresses_that_work(running: RunnerProcess) -> None:
-    values = read_env_file(running.root)["CreateServiceFunction"]
-    status = running.status()
+def test_containers_get_relayed_addresses_that_work(runner: RunnerProcess) -> None:
+    values = read_env_file(runner.root)["CreateServiceFunction"]
+    status = runner.status()
     simulator_url = values["RAILWAY_API_URL"].removesuffix("/railway/graphql/v2")
     for url, target, path in (
         (simulator_url, status["simulator"], "/_sim/config"),
@@ -107,17 +107,17 @@ def test_containers_get_relayed_addresses_that_work(running: RunnerProcess) -> N
         assert url != target
         with open_client(url) as client:
             assert client.get(path).status_code == 200
-    with psycopg.connect(running.database_url) as connection:
-        assert connection.execute("SELECT inet_server_port()").fetchone() != (urlsplit(running.database_url).port,)
+    with psycopg.connect(runner.database_url) as connection:
+        assert connection.execute("SELECT inet_server_port()").fetchone() != (urlsplit(runner.database_url).port,)
 
 
-def test_the_command_and_the_limits_are_printed(running: RunnerProcess) -> None:
-    assert f"  {build_sam_command()}" in running.lines
+def test_the_command_and_the_limits_are_printed(runner: RunnerProcess) -> None:
+    assert f"  {build_sam_command()}" in runner.lines
     command = shlex.split(build_sam_command())
     assert command[:2] == ["AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local"]
     assert command[command.index("--env-vars") + 1] == "env.json"
     for path in ("/api/prompt", "/api/prompts/{promptId}/stream"):
-        assert f"  the response stream of {path}: use {running.url}" in running.lines
+        assert f"  the response stream of {path}: use {runner.url}" in runner.lines
 
 
 def test_it_stops_without_leaving_a_process_or_the_file() -> None:
@@ -317,12 +317,12 @@ def test_endpoints_in_containers_work_on_this_stack(image_options: list[str]) ->
         root = link_checkout(folder)
         for name in (".aws-sam", ".venv"):
             (root / name).symlink_to(CHECKOUT / name)
-        with RunnerProcess.with_simulated_providers(root, command="sam-local", SERVICES_API_KEY=API_KEY) as running:
-            running.wait_for_line(LAST_LINE)
+        with RunnerProcess.with_simulated_providers(root, command="sam-local", SERVICES_API_KEY=API_KEY) as runner:
+            runner.wait_for_line(LAST_LINE)
             with (
                 sam_start_api(root, image_options) as url,
                 services_client(url) as api,
-                services_client(running.url) as local_api,
+                services_client(runner.url) as local_api,
             ):
                 api.timeout = httpx.Timeout(240)
                 assert api.get("/healthz").json() == {"ok": True}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from deployment.secret_groups import SECRET_GROUPS
+from pointsman.settings.secrets import SECRET_GROUPS
 from tests.harness.paths import CHECKOUT
 
 ROOTS = (CHECKOUT / "layers/shared", CHECKOUT / "functions")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pointsman.settings.secrets import SECRET_GROUPS
 from tests.harness.sam_transform import transform_template
 
 RELEASE, NEXT_RELEASE = "1795902413", "1795902999"
@@ -158,7 +159,9 @@ def test_every_origin_gets_the_secret_and_both_keys_are_accepted() -> None:
     assert all("${OriginSecretKey}" in str(each) for each in headers)
     keys = template["Parameters"]["OriginSecretKey"]["AllowedValues"]
     for name in ("AuthorizerFunction", "AgentAuthorizerFunction"):
-        assert set(keys) <= resources[name]["Properties"]["Environment"]["Variables"].keys()
+        variables = resources[name]["Properties"]["Environment"]["Variables"]
+        assert variables["ORIGIN_SECRET_KEY"] == {"Ref": "OriginSecretKey"}
+    assert set(keys) == set(SECRET_GROUPS["origin"])
 
 
 def test_the_domain_and_the_web_acl_are_optional() -> None:

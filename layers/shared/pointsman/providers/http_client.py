@@ -42,14 +42,7 @@ from ..metrics import count_provider_call
 from ..redaction import redact, redact_code
 from ..settings.secrets import refresh_secret
 
-__all__ = [
-    "ErrorBody",
-    "ErrorBodyParser",
-    "ErrorKind",
-    "HttpClient",
-    "ProviderResponse",
-    "quote_path_segment",
-]
+__all__ = ["ErrorBody", "ErrorBodyParser", "ErrorKind", "HttpClient", "ProviderResponse", "quote_path_segment"]
 
 _RETRIES = RetryPolicy(initial_backoff=0.2, max_backoff=2.0, deadline=15.0)
 """Longer delays are left to the retries of the caller (Step Functions, schedules)."""
@@ -76,6 +69,7 @@ _KIND_BY_STATUS: dict[int, ErrorKind] = {
 _EXPECTED_REASONS: frozenset[RejectionReason] = frozenset({"not_found", "taken", "not_ready"})
 
 T = TypeVar("T")
+_Query = Mapping[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +157,7 @@ class HttpClient:
         if http is not None:
             http.close()
 
-    def get(self, step: str, path: str, params: Mapping[str, str | int] | None = None) -> ProviderResponse:
+    def get(self, step: str, path: str, params: _Query | None = None) -> ProviderResponse:
         """Send a GET, with retries."""
         return self.retry(lambda: self.send(step, "GET", path, params=params), idempotent=True)
 
@@ -245,7 +239,7 @@ class HttpClient:
         method: str,
         path: str = "",
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: _Query | None = None,
         body: object = None,
         secrets: Iterable[str] = (),
     ) -> ProviderResponse:
@@ -309,7 +303,7 @@ class HttpClient:
         step: str,
         method: str,
         path: str,
-        params: Mapping[str, str | int] | None = None,
+        params: _Query | None = None,
         body: object = None,
         secrets: Iterable[str] = (),
     ) -> "_UncheckedResponse":
@@ -329,7 +323,7 @@ class HttpClient:
         step: str,
         method: str,
         path: str,
-        params: Mapping[str, str | int] | None,
+        params: _Query | None,
         body: object,
         secrets: Iterable[str],
     ) -> "_UncheckedResponse":
