@@ -261,7 +261,7 @@ def test_operation_of_a_killed_caller_is_joined_at_once(
     simulator.inject_fault("railway", call, "slow", seconds=1)
     first = run_in_background(lambda: send(method, path, json=body))
     wait_for_call(simulator, call, before + 1)
-    assert kill_workers(f"services.{endpoint}_instance.handler") > 0
+    assert kill_workers(f"{endpoint}_instance.handler") > 0
     assert first.result().status_code == 500
     for _ in range(2):
         again = wait_until(lambda: response_of_function(send(method, path, json=body)))

@@ -5,9 +5,20 @@ import signal
 
 import psutil
 
+from local.template.sam_template import Template
+
+from .paths import TEMPLATE
+
+_HANDLERS = {function.handler for function in Template.load(TEMPLATE, {}).functions.values()}
+
 
 def kill_workers(handler: str) -> int:
-    """Send SIGKILL to every process of this process's stack that serves a handler; returns how many there were."""
+    """Send SIGKILL to every process of this process's stack that serves a handler; returns how many there were.
+
+    Args:
+        handler: as in the template, such as "create_instance.handler".
+    """
+    assert handler in _HANDLERS, f"no function of the template has the handler {handler}"
     killed = 0
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -15,7 +15,7 @@ from tests.harness.worker_processes import kill_workers
 from tests.prompts.engine_harness import EngineHarness
 from tests.prompts.sample_agent import tool_call
 
-ADVANCE = "tasks.advance_prompt.handler"
+ADVANCE = "advance_prompt.handler"
 
 
 def create_turn(instance_id: str) -> dict[str, object]:

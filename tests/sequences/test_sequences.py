@@ -34,10 +34,10 @@ FAULT_OPERATIONS = {
     "telnyx": ["orders.create", "numbers.search", "numbers.delete"],
 }  # fmt: skip
 FAULT_KINDS = ["refuse", "lost", "drop", "rate_limit", "server_error", "server_error_done", "html", "garbage"]
-HANDLERS = ["tasks.provision_tool", "tasks.create_service", "tasks.attach_volume", "tasks.deploy_instance",
-            "tasks.record_instance", "tasks.attach_tool", "tasks.destroy_tool", "tasks.destroy_service",
-            "tasks.compensate_operation",
-            "services.create_instance", "services.destroy_instance"]  # fmt: skip
+HANDLERS = ["provision_tool", "create_service", "attach_volume", "deploy_instance",
+            "record_instance", "attach_tool", "destroy_tool", "destroy_service",
+            "compensate_operation",
+            "create_instance", "destroy_instance"]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def test_killed_task_is_compensated_although_its_provider_call_completes(
     body = create_request(new_instance_id(), tools)
     request = run_in_background(lambda: create_instance(api, body))
     wait_for_call(simulator, operation)
-    assert kill_workers(f"tasks.{task}.handler") >= 1
+    assert kill_workers(f"{task}.handler") >= 1
     _assert_compensated(api, simulator, db, body, request.result())
 
 
@@ -53,7 +53,7 @@ def test_task_killed_before_the_rows_are_written_is_compensated(
         db.execute("LOCK TABLE instance_infra IN SHARE MODE")
         request = run_in_background(lambda: create_instance(api, body))
         wait_until(lambda: _has_step_started(db, body["instanceId"], "record"))
-        assert kill_workers("tasks.record_instance.handler") >= 1
+        assert kill_workers("record_instance.handler") >= 1
     _assert_compensated(api, simulator, db, body, request.result())
 
 
@@ -63,7 +63,7 @@ def test_killed_compensation_is_retried(api: httpx.Client, simulator: SimulatorC
     body = create_request(new_instance_id())
     request = run_in_background(lambda: create_instance(api, body))
     wait_for_call(simulator, "serviceDelete")
-    assert kill_workers("tasks.compensate_operation.handler") >= 1
+    assert kill_workers("compensate_operation.handler") >= 1
     _assert_compensated(api, simulator, db, body, request.result())
 
 
