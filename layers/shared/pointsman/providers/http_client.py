@@ -306,26 +306,8 @@ class HttpClient:
         params: _Query | None = None,
         body: object = None,
         secrets: Iterable[str] = (),
-    ) -> "_UncheckedResponse":
-        response = self._exchange_once(step, method, path, params, body, secrets)
-        if self._refuses_token(response) and self.take_over_rotated_token():
-            return self._exchange_once(step, method, path, params, body, secrets)
-        return response
-
-    def _refuses_token(self, response: "_UncheckedResponse") -> bool:
-        if response.status not in self._refusing_statuses:
-            return False
-        kind = self._parse_error_body(response.status, response.body).kind
-        return (kind or _KIND_BY_STATUS.get(response.status)) == "unauthorized"
-
-    def _exchange_once(
-        self,
-        step: str,
-        method: str,
-        path: str,
-        params: _Query | None,
-        body: object,
-        secrets: Iterable[str],
+        *,
+        is_repeated: bool = False,
     ) -> "_UncheckedResponse":
         try:
             http = self._ensure_http()
@@ -346,7 +328,16 @@ class HttpClient:
                 parsed = json.loads(response.content)
             except (ValueError, RecursionError):
                 body_format = "other"
-        return _UncheckedResponse(response.status_code, parsed, body_format, self._read_retry_after(response))
+        unchecked = _UncheckedResponse(response.status_code, parsed, body_format, self._read_retry_after(response))
+        if not is_repeated and self._refuses_token(unchecked) and self.take_over_rotated_token():
+            return self._exchange(step, method, path, params, body, secrets, is_repeated=True)
+        return unchecked
+
+    def _refuses_token(self, response: "_UncheckedResponse") -> bool:
+        if response.status not in self._refusing_statuses:
+            return False
+        kind = self._parse_error_body(response.status, response.body).kind
+        return (kind or _KIND_BY_STATUS.get(response.status)) == "unauthorized"
 
     def _transport_error(self, step: str, error: Exception, secrets: Iterable[str]) -> ProviderError:
         failure = classify_transport_failure(error)
