@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from local.api_gateway.http_request import MAX_BODY_BYTES
 from local.lambda_service.invocation import InvocationResult
+from local.settings import build_secrets
 from local.template.sam_template import Template
 from tests.harness.paths import TEMPLATE
 from tests.local.gateway_harness import GatewayHarness
@@ -52,7 +54,15 @@ def serve_bundle(folder: Path, text: str = "", /, **changes: str) -> Iterator[Bu
         path.write_text(text)
         for name in ("functions", "layers", "statemachines"):
             (folder / name).symlink_to(TEMPLATE.parent / name)
-    harness = Bundle(folder / "logs", Template.load(path, {**SETTINGS, **changes}))
+    settings = {**SETTINGS, **changes}
+    template = Template.load(path, settings)
+    # There is no Secrets Manager, so secrets are variables, which win over it.
+    secrets = {name: value for secret in build_secrets(settings).values() for name, value in secret.items()}
+    functions = {
+        name: replace(function, environment={**function.environment, **secrets})
+        for name, function in template.functions.items()
+    }
+    harness = Bundle(folder / "logs", replace(template, functions=functions))
     try:
         yield harness
     finally:

@@ -34,7 +34,7 @@ from tests.harness.ids import unique_id
 from tests.harness.instances import create_request
 from tests.harness.paths import CHECKOUT, EVENTS, TEMPLATE
 from tests.harness.runner_process import RunnerProcess, start_command
-from tests.harness.stack import API_KEY, stack_environment
+from tests.harness.stack import API_KEY, ORIGIN_SECRET, stack_environment
 from tests.harness.wait import wait_until
 
 LOOPBACK_BRIDGE = "127.0.0.1/8"
@@ -237,7 +237,8 @@ def test_what_is_not_on_loopback_is_not_relayed(text: str) -> None:
 
 
 def test_the_authorizer_takes_capitalized_headers(stack: Stack) -> None:
-    result = stack.invoke("AuthorizerFunction", {"headers": {"Authorization": f"Bearer {API_KEY}"}})
+    headers = {"Authorization": f"Bearer {API_KEY}", "X-Origin-Secret": ORIGIN_SECRET}
+    result = stack.invoke("AuthorizerFunction", {"headers": headers})
     assert json.loads(result.payload)["context"] == {"caller": "services"}
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from deployment.secret_groups import SECRET_GROUPS
+from pointsman.settings.secrets import SECRET_GROUPS
 from tests.template import code_usage
 
 MAX_DYNAMIC_REFERENCES = 60
