@@ -2,19 +2,26 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from pointsman import aws_client
 from pointsman.aws_client import AwsAccess
+from tests.harness.python_process import run_python
 
 NOW = 1_800_000_000.0
 BODY = '{"SecretId": "ä"}'
@@ -24,7 +31,7 @@ BODY = '{"SecretId": "ä"}'
 def no_kept_connections() -> Iterator[None]:
     yield
     while aws_client._idle_connections:
-        aws_client._idle_connections.popitem()[1][0].close()
+        aws_client._idle_connections.popitem()[1].close()
 
 
 def call(url: str, read_timeout: float = 5) -> tuple[int, str]:
@@ -33,8 +40,10 @@ def call(url: str, read_timeout: float = 5) -> tuple[int, str]:
 
 
 @contextmanager
-def serve(handle: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[tuple[str, list[int]]]:
-    """Serve HTTP/1.1; yields the address, and the client's port of each connection that was opened."""
+def serve(
+    handle: Callable[[BaseHTTPRequestHandler], None], tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[int]]]:
+    """Serve HTTP/1.1, with TLS if a context is given; yields the address, and the client's port of each connection that was opened."""
     ports: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -51,8 +60,14 @@ def serve(handle: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[tuple[st
         def log_message(self, *_line: Any) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Ignore clients that refuse the certificate."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         server.block_on_close = False
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
@@ -112,6 +127,48 @@ def test_a_request_on_a_connection_that_was_closed_is_sent_again_on_a_new_one() 
         assert len(ports) == 3
 
 
+def test_a_chunked_response_is_read_to_its_end() -> None:
+    def respond_in_chunks(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(400)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b'3\r\n{"a\r\n4;x=y\r\n": 1\r\n1\r\n}\r\n0\r\nTrailer: t\r\n\r\n')
+
+    with serve(respond_in_chunks) as (url, ports):
+        assert [call(url), call(url)] == [(400, '{"a": 1}')] * 2
+        assert len(ports) == 1
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        b"",
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000 + b"\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}",
+    ],
+)
+def test_an_incomplete_or_malformed_response_is_status_0(response: bytes) -> None:
+    def respond_badly(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(response)
+        handler.close_connection = True
+
+    with serve(respond_badly) as (url, _ports):
+        assert call(url) == (0, "")
+
+
+def test_a_response_without_a_length_ends_with_its_connection() -> None:
+    def respond_until_closed(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n{}")
+        handler.close_connection = True
+
+    with serve(respond_until_closed) as (url, ports):
+        assert [call(url), call(url)] == [(200, "{}")] * 2
+        assert len(ports) == 2
+
+
 def test_no_answer_and_no_connection_are_status_0() -> None:
     with serve(lambda handler: threading.Event().wait(2)) as (url, ports):
         assert call(url, read_timeout=0.2) == (0, "")
@@ -134,3 +191,50 @@ def test_the_code_of_an_error_has_no_namespace(body: object, code: str) -> None:
 
 def test_an_error_that_is_not_json_has_no_code() -> None:
     assert aws_client.get_error_code("<html>") == ""
+
+
+def test_a_request_loads_no_http_client_and_without_tls_no_ssl() -> None:
+    code = """
+import sys
+from pointsman import aws_client
+access = aws_client.AwsAccess("id", "key", "", "eu-central-1", "http://127.0.0.1:1")
+print(aws_client.call(access, "states", "A", "{}", connect_timeout=1, read_timeout=1))
+print(sorted({"botocore", "email", "http", "ssl", "urllib"} & sys.modules.keys()))
+"""
+    assert run_python(code).splitlines() == ["(0, '')", "[]"]
+
+
+def make_certificate(folder: Path) -> Path:
+    """A certificate of localhost that signs itself, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "localhost.pem"
+    pem = serialization.Encoding.PEM
+    private_key = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(private_key + certificate.public_bytes(pem))
+    return path
+
+
+def test_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = make_certificate(tmp_path)
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(certificate)
+    with serve(respond, server_context) as (url, _ports):
+        port = url.rpartition(":")[2]
+        monkeypatch.setattr(aws_client, "_tls_context", None)
+        assert call(f"https://localhost:{port}") == (0, "")
+        monkeypatch.setattr(aws_client, "_tls_context", ssl.create_default_context(cafile=str(certificate)))
+        assert [call(f"https://localhost:{port}") for _ in range(2)] == [(200, "{}")] * 2
+        assert call(f"https://127.0.0.1:{port}") == (0, "")

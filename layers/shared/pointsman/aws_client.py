@@ -1,14 +1,14 @@
-"""The AWS client: one signed JSON request (Signature Version 4), by the standard library alone.
+"""The AWS client: one signed JSON request (Signature Version 4), over a socket.
 
-An own client, because `http.client`, `hmac` and `hashlib` are loaded in every Lambda process anyway, while botocore's
-signer and HTTP session alone cost more CPU than both authorizers together (docs/decisions/0014).
+An own client, because botocore's signer and HTTP session alone cost more CPU than both authorizers together. Not over
+`http.client`, which loads a parser of e-mails for the headers (docs/decisions/0014).
 """
 
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 if TYPE_CHECKING:
-    from http.client import HTTPConnection
+    from socket import socket
     from ssl import SSLContext
 
 __all__ = ["AwsAccess", "Service", "call", "get_error_code", "is_transient"]
@@ -25,9 +25,29 @@ _PROTOCOLS: dict[Service, tuple[str, str]] = {
 _MAX_IDLE_SECONDS = 20.0
 """How long an idle connection is kept. An older one may be closed by AWS or dropped by a NAT gateway."""
 
-_Origin = tuple[str, str]
-_idle_connections: "dict[_Origin, tuple[HTTPConnection, float]]" = {}
+_MAX_HEADER_LINES = 100
+_MAX_LINE_BYTES = 16 * 1024
+
 _tls_context: "SSLContext | None" = None
+
+
+class _Connection:
+    """An open connection, and when it was last used."""
+
+    __slots__ = ("reader", "socket", "used_at")
+
+    def __init__(self, connected_socket: "socket") -> None:
+        self.socket = connected_socket
+        self.reader: BinaryIO = connected_socket.makefile("rb")
+        self.used_at = 0.0
+
+    def close(self) -> None:
+        self.reader.close()
+        self.socket.close()
+
+
+_idle_connections: dict[str, _Connection] = {}
+"""By scheme, host and port. A connection in use is taken out, so threads share none."""
 
 
 class AwsAccess:
@@ -61,37 +81,34 @@ def call(
         connect_timeout: Seconds for the connection, with TLS.
         read_timeout: Seconds for each read and write.
     """
-    from http.client import HTTPException
-    from urllib.parse import urlsplit
-
     # China's regions have a domain of their own.
     domain = "amazonaws.com.cn" if access.region.startswith("cn-") else "amazonaws.com"
-    address = urlsplit(access.endpoint_url or f"https://{service}.{access.region}.{domain}")
-    origin = (address.scheme, address.netloc)
+    scheme, _, rest = (access.endpoint_url or f"https://{service}.{access.region}.{domain}").partition("://")
+    host = rest.partition("/")[0]
     content = body.encode()
-    headers = sign(access, service, action, address.netloc, content, time.time())
+    headers = {**sign(access, service, action, host, content, time.time()), "content-length": str(len(content))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    request = f"POST / HTTP/1.1\r\n{head}\r\n".encode() + content
     while True:
-        connection, is_reused = _take_connection(origin, connect_timeout)
+        connection = _take_idle_connection(f"{scheme}://{host}")
+        is_reused = connection is not None
         try:
-            if not is_reused:
-                connection.connect()
-            connection.sock.settimeout(read_timeout)  # pyright: ignore - the standard library's types say it is None
-            connection.request("POST", "/", content, headers)
-            response = connection.getresponse()
-            text = response.read().decode("utf-8", "replace")
-        except TimeoutError:
-            connection.close()
-            return 0, ""
-        except (OSError, HTTPException):
-            connection.close()
-            if is_reused:
+            connection = connection or _connect(scheme, host, connect_timeout)
+            connection.socket.settimeout(read_timeout)
+            connection.socket.sendall(request)
+            status, text, may_be_kept = _read_response(connection.reader)
+        except (OSError, ValueError) as error:
+            if connection is not None:
+                connection.close()
+            if is_reused and not isinstance(error, TimeoutError):
                 continue
             return 0, ""
-        if response.will_close:
-            connection.close()
+        if may_be_kept:
+            connection.used_at = time.time()
+            _idle_connections[f"{scheme}://{host}"] = connection
         else:
-            _idle_connections[origin] = (connection, time.time())
-        return response.status, text
+            connection.close()
+        return status, text
 
 
 def is_transient(status: int, body: str) -> bool:
@@ -144,26 +161,75 @@ def sign(access: AwsAccess, service: Service, action: str, host: str, content: b
     return {**headers, "authorization": f"{credential}, SignedHeaders={names}, Signature={key.hex()}"}
 
 
-def _take_connection(origin: _Origin, connect_timeout: float) -> "tuple[HTTPConnection, bool]":
-    """Return a connection, and whether it is an open one. Taken out of the dictionary, so threads share none."""
-    connection, used_at = _idle_connections.pop(origin, (None, 0.0))
-    if connection is not None:
-        if 0 <= time.time() - used_at < _MAX_IDLE_SECONDS and connection.sock is not None:
-            return connection, True
+def _take_idle_connection(origin: str) -> _Connection | None:
+    connection = _idle_connections.pop(origin, None)
+    if connection is not None and not 0 <= time.time() - connection.used_at < _MAX_IDLE_SECONDS:
         connection.close()
-    return _create_connection(origin, connect_timeout), False
+        return None
+    return connection
 
 
-def _create_connection(origin: _Origin, timeout: float) -> "HTTPConnection":
-    from http.client import HTTPConnection, HTTPSConnection
+def _connect(scheme: str, host: str, timeout: float) -> _Connection:
+    from socket import create_connection
 
-    scheme, host = origin
+    name, _, port = host.partition(":")
+    connected_socket = create_connection((name, int(port or (443 if scheme == "https" else 80))), timeout)
     if scheme == "http":
-        return HTTPConnection(host, timeout=timeout)
+        return _Connection(connected_socket)
     # One context per process: to make one loads all CA certificates.
     global _tls_context
     if _tls_context is None:
         from ssl import create_default_context
 
         _tls_context = create_default_context()
-    return HTTPSConnection(host, timeout=timeout, context=_tls_context)
+    try:
+        return _Connection(_tls_context.wrap_socket(connected_socket, server_hostname=name))
+    except OSError:
+        connected_socket.close()
+        raise
+
+
+def _read_response(reader: BinaryIO) -> tuple[int, str, bool]:
+    """Return status, body, and whether the connection may be used again.
+
+    Raises:
+        OSError: the connection was closed or timed out.
+        ValueError: the response is not HTTP/1.1.
+    """
+    version, status, *_reason = _read_line(reader).split(" ", 2)
+    if not version.startswith("HTTP/1."):
+        raise ValueError("not HTTP/1.1")
+    headers: dict[str, str] = {}
+    for _ in range(_MAX_HEADER_LINES):
+        line = _read_line(reader)
+        if not line:
+            break
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip().lower()
+    may_be_kept = version == "HTTP/1.1" and headers.get("connection") != "close"
+    if headers.get("transfer-encoding") == "chunked":
+        content = b""
+        while size := int(_read_line(reader).partition(";")[0], 16):
+            content += _read_exactly(reader, size)
+            _read_line(reader)
+        while _read_line(reader):
+            pass
+    elif "content-length" in headers:
+        content = _read_exactly(reader, int(headers["content-length"]))
+    else:
+        content, may_be_kept = reader.read(), False
+    return int(status), content.decode("utf-8", "replace"), may_be_kept
+
+
+def _read_line(reader: BinaryIO) -> str:
+    line = reader.readline(_MAX_LINE_BYTES)
+    if not line.endswith(b"\n"):
+        raise ConnectionError("closed within a line, or a line that is too long")
+    return line.rstrip(b"\r\n").decode("latin-1")
+
+
+def _read_exactly(reader: BinaryIO, size: int) -> bytes:
+    content = reader.read(size)
+    if len(content) < size:
+        raise ConnectionError("closed within the body")
+    return content

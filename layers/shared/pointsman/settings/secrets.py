@@ -175,8 +175,6 @@ def _read_again(secret_name: str) -> dict[str, str]:
 
 def _request_value(secret_name: str) -> tuple[int, str]:
     """Return status and body of the last attempt."""
-    from random import uniform
-
     body, started_at = json.dumps({"SecretId": secret_name}), time.monotonic()
     for delay in (*_RETRY_DELAYS, None):
         status, text = aws_client.call(
@@ -186,6 +184,8 @@ def _request_value(secret_name: str) -> tuple[int, str]:
         is_late = time.monotonic() - started_at > _LAST_ATTEMPT_SECONDS
         if delay is None or is_late or not aws_client.is_transient(status, text):
             return status, text
+        from random import uniform
+
         time.sleep(uniform(0, delay))  # noqa: S311 - jitter
     raise AssertionError("unreachable")
 
