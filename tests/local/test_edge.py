@@ -59,7 +59,7 @@ def serve_bundle(folder: Path, text: str = "", /, **changes: str) -> Iterator[Bu
     # There is no Secrets Manager, so secrets are variables, which win over it.
     secrets = {name: value for secret in build_secrets(settings).values() for name, value in secret.items()}
     functions = {
-        name: replace(function, environment={**function.environment, **secrets})
+        name: replace(function, environment={**function.environment, **secrets, "SECRET_PREFIX": ""})
         for name, function in template.functions.items()
     }
     harness = Bundle(folder / "logs", replace(template, functions=functions))

@@ -19,8 +19,6 @@ __all__ = [
     "load_services_api_key",
 ]
 
-_ORIGIN_SECRETS = ("ORIGIN_SECRET", "ORIGIN_SECRET_2")
-
 
 def load_services_api_key() -> str:
     """Return the API key of the Services API's callers. Raises MissingSetting."""
@@ -80,10 +78,10 @@ def load_origin_secrets() -> list[str]:
     if not read_optional("ORIGIN_SECRET_KEY"):
         return []
     sent = load_origin_secret_name()
-    other = read_secret(next(name for name in _ORIGIN_SECRETS if name != sent))
+    other = read_secret("ORIGIN_SECRET_2" if sent == "ORIGIN_SECRET" else "ORIGIN_SECRET")
     return [read_required_secret(sent, "CloudFront sends it to the APIs"), *filter(None, [other])]
 
 
 def load_origin_secret_name() -> str:
     """Return the name of the secret that CloudFront sends. Raises InvalidSetting."""
-    return read_choice("ORIGIN_SECRET_KEY", _ORIGIN_SECRETS, "ORIGIN_SECRET")
+    return read_choice("ORIGIN_SECRET_KEY", ("ORIGIN_SECRET", "ORIGIN_SECRET_2"), "ORIGIN_SECRET")
