@@ -43,7 +43,7 @@ def call(url: str, read_timeout: float = 5) -> tuple[int, str]:
 def serve(
     handle: Callable[[BaseHTTPRequestHandler], None], tls: ssl.SSLContext | None = None
 ) -> Iterator[tuple[str, list[int]]]:
-    """Serve HTTP/1.1, with TLS if a context is given; yields the address, and the client's port of each connection that was opened."""
+    """Serve HTTP/1.1, with TLS if a context is given; yields the address, and the client's port of each connection."""
     ports: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):
