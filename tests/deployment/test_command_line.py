@@ -11,7 +11,7 @@ import pytest
 from deployment.__main__ import PARAMETERS_FILE, main
 from deployment.samconfig import Environment
 from tests.harness.paths import CHECKOUT
-from tests.template.test_deployment import SAM_PYTHON
+from tests.template.sam_transform import SAM_PYTHON
 
 ANSWERS = {
     "<id of the Railway project>": "0d1f7a4c-5b5e-4d8e-9f0a-1c2b3a4d5e6f", "<name of its environment>": "pr 12",

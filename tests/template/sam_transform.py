@@ -1,40 +1,38 @@
-"""Run under SAM's own environment (.venv/sam): templates from stdin through the SAM transform, the results to stdout.
-
-Reads a JSON list of templates with intrinsic functions in their long form; writes a list with, for each, the
-transformed template, or the errors as a text. Code and definitions get addresses in S3, as when SAM packages them.
-"""
+"""Templates after SAM's transform, as CloudFormation gets them: by the translator that `sam` itself uses."""
 
 import json
-import os
-import sys
+import subprocess
+from functools import cache
+from typing import Any
 
-import boto3
-from samtranslator.model.exceptions import InvalidDocumentException
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
+from local.template.intrinsics import load_yaml
+from tests.harness.paths import CHECKOUT, TEMPLATE
 
-LOCATION = "s3://bucket/key"
-
-
-def transform(template):
-    for resource in template["Resources"].values():
-        properties = resource.get("Properties", {})
-        for name in ("CodeUri", "ContentUri", "DefinitionUri"):
-            if name in properties:
-                properties[name] = LOCATION
-    functions = template.get("Globals", {}).get("Function", {})
-    if "CodeUri" in functions:
-        functions["CodeUri"] = LOCATION
-    # SAM itself looks at the value of some parameters, so each gets one; it leaves all other references as they are.
-    values = {name: body.get("AllowedValues", ["given"])[0] for name, body in template.get("Parameters", {}).items()
-              if "Default" not in body}  # fmt: skip
-    try:
-        # No managed policy is named, so none is looked up.
-        return Translator({}, Parser(), boto_session=boto3.Session(region_name="us-east-1")).translate(template, values)
-    except InvalidDocumentException as error:
-        return "; ".join(cause.message for cause in error.causes)
+SAM_PYTHON = CHECKOUT / ".venv/sam/bin/python"
 
 
-if __name__ == "__main__":
-    os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
-    json.dump([transform(template) for template in json.load(sys.stdin)], sys.stdout)
+def run_transform(*documents: dict[str, Any], **parameters: str) -> list[Any]:
+    """Run templates through SAM's transform; a text in place of a template says what SAM refuses.
+
+    Args:
+        *documents: the templates, with intrinsic functions in their long form.
+        **parameters: values of parameters; others without a default get some value.
+    """
+    assert SAM_PYTHON.exists(), "SAM is not installed: make .venv/.sam"
+    done = subprocess.run(
+        [SAM_PYTHON, CHECKOUT / "tests/template/transform_script.py"],
+        input=json.dumps([[document, parameters] for document in documents]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+@cache
+def transform_template(**parameters: str) -> dict[str, Any]:
+    """The bundle's template, transformed with these values of parameters."""
+    [transformed] = run_transform(load_yaml(TEMPLATE), **parameters)
+    assert isinstance(transformed, dict), transformed
+    return transformed

@@ -1,8 +1,6 @@
 """The transformed template passes each check, and each check finds a template that was broken for it."""
 
 import copy
-import json
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -12,32 +10,18 @@ from local.template.intrinsics import load_yaml
 from tests.harness.paths import CHECKOUT, EVENTS, TEMPLATE
 from tests.template import code_usage
 from tests.template.deployment_checks import CHECKS, Deployment, list_events
-
-SAM_PYTHON = CHECKOUT / ".venv/sam/bin/python"
-
-
-def run_transform(*documents: dict[str, Any]) -> list[Any]:
-    """Run templates through SAM's transform; a text in place of a template says what SAM refuses."""
-    assert SAM_PYTHON.exists(), "SAM is not installed: make .venv/.sam"
-    done = subprocess.run(
-        [SAM_PYTHON, CHECKOUT / "tests/template/sam_transform.py"],
-        input=json.dumps(documents), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+from tests.template.sam_transform import transform_template
 
 
 @pytest.fixture(scope="session")
 def deployment() -> Deployment:
     source = load_yaml(TEMPLATE)
-    [transformed] = run_transform(source)
-    assert isinstance(transformed, dict), transformed
     machines = {
         name: load_yaml(CHECKOUT / body["Properties"]["DefinitionUri"])
         for name, body in source["Resources"].items()
         if body["Type"] == "AWS::Serverless::StateMachine"
     }
-    return Deployment(source, transformed, machines, list_events(EVENTS), code_usage.find_all_settings())
+    return Deployment(source, transform_template(), machines, list_events(EVENTS), code_usage.find_all_settings())
 
 
 @pytest.mark.parametrize("name", list(CHECKS))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pointsman.settings.secrets import SECRET_GROUPS
-from tests.harness.sam_transform import transform_template
+from tests.template.sam_transform import transform_template
 
 RELEASE, NEXT_RELEASE = "1795902413", "1795902999"
 RESOURCE_LIMIT = 450
