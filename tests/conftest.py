@@ -14,7 +14,7 @@ from local.simulator.client import SimulatorClient  # noqa: E402
 from local.stack.stack import Stack  # noqa: E402
 from tests.harness.clients import agent_client, services_client  # noqa: E402
 from tests.harness.database import Database, connect  # noqa: E402
-from tests.harness.function_environment import STACK_DIMENSIONS  # noqa: E402
+from tests.harness.function_environment import COMMON_SETTINGS  # noqa: E402
 from tests.harness.ids import unique_id  # noqa: E402
 from tests.harness.provider_api import ProviderClient  # noqa: E402
 from tests.harness.stack import NOT_PREWARMED, POOL_API_KEY, SHORT_TIMEOUTS, start_stack  # noqa: E402
@@ -37,10 +37,10 @@ def loopback_only() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def stack_dimensions() -> Iterator[None]:
-    """What the template gives every function: product code in this process needs it for its metrics."""
+def common_settings() -> Iterator[None]:
+    """What the template gives every function: product code in this process needs it too."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in STACK_DIMENSIONS.items():
+        for name, value in COMMON_SETTINGS.items():
             patch.setenv(name, value)
         yield
 

@@ -10,8 +10,8 @@ from local.stack.stack import Stack
 from pointsman.db import connection
 from pointsman.settings import secrets
 
-STACK_DIMENSIONS = {"STACK_NAME": "pointsman-test", "STAGE": "dev"}
-"""The settings that every function has, for product code that runs without a stack."""
+COMMON_SETTINGS = {"STACK_NAME": "pointsman-test", "STAGE": "dev", "DATABASE_SSLMODE": "prefer"}
+"""The settings of every function, for product code that runs without a stack; the embedded Postgres has no TLS."""
 
 _PROCESS_VARIABLES = ("PATH", "PYTHON", "LANG", "TZ", "LD_", "DYLD_")
 """Prefixes of what belongs to a process and not to a function."""

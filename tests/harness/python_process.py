@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from .function_environment import STACK_DIMENSIONS
+from .function_environment import COMMON_SETTINGS
 from .paths import EVENTS, PYTHONPATH
 
 
@@ -17,7 +17,7 @@ def run_python(code: str, stdin: str = "", **environment: str) -> str:
     completed = subprocess.run(
         [sys.executable, "-c", code],
         check=False,
-        env={"PYTHONPATH": PYTHONPATH, **STACK_DIMENSIONS, **environment},
+        env={"PYTHONPATH": PYTHONPATH, **COMMON_SETTINGS, **environment},
         input=stdin,
         capture_output=True,
         text=True,

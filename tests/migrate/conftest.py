@@ -51,7 +51,6 @@ def services_migration(database_urls: list[str], monkeypatch: pytest.MonkeyPatch
         monkeypatch.delenv(name, raising=False)
     services = empty_database(database_urls[0])
     monkeypatch.setenv("SERVICE_DATABASE_URL", services)
-    monkeypatch.setenv("DATABASE_SSLMODE", "prefer")
     return Migration(services, "", migrate)
 
 

@@ -78,7 +78,7 @@ class Context:
 
 def deploy(bucket: ResponseBucket, request_type: str = "Create", *, seconds: float = 300, **changes: object) -> None:
     event = {**EVENT, "RequestType": request_type, "ResponseURL": bucket.url, **changes}
-    assert importlib.import_module("migrate").handler(event, Context(seconds)) == {}
+    assert importlib.import_module("migration.migrate").handler(event, Context(seconds)) == {}
 
 
 def rollback(bucket: ResponseBucket) -> None:
@@ -142,7 +142,7 @@ def test_an_unexpected_error_is_answered_without_its_text(
     def fail(_drop: bool) -> None:
         raise KeyError("planted-text")
 
-    monkeypatch.setattr(importlib.import_module("migrate"), "migrate", fail)
+    monkeypatch.setattr(importlib.import_module("migration.migrate"), "migrate", fail)
     deploy(bucket)
     assert bucket.response["Reason"] == "Unexpected KeyError; the function's log of this request tells where"
 

@@ -140,10 +140,3 @@ def test_the_tables_of_the_search_path_are_migrated(
     create_table(services_migration.services, "instance_infra", {"gateway_token": "TEXT NOT NULL"})
     assert services_migration(drop=True)["dropped"] == {"services": ["wallet_key"], "pool": []}
     assert column_names(services_migration.services, "instance_infra") >= {"gateway_token"}
-
-
-def test_a_newer_schema_is_rejected(services_migration: Migration) -> None:
-    services_migration()
-    execute(services_migration.services, "UPDATE pointsman_schema_version SET version_num = '9999'")
-    with pytest.raises(MigrationFailed, match=r"nothing was changed: .*9999"):
-        services_migration()

@@ -79,6 +79,8 @@ def call_provider(*responses: httpx.Response) -> None:
 
 
 def test_calls_are_counted_by_attempt_and_written_once(capsys: pytest.CaptureFixture[str]) -> None:
+    metrics.emit_provider_calls()  # Those of earlier tests of this process.
+    read_lines(capsys)
     call_provider(httpx.Response(503), httpx.Response(429), httpx.Response(200, json={}))
     metrics.count_provider_call("model", failed=False)
     assert read_lines(capsys) == []
@@ -96,6 +98,8 @@ def test_calls_are_counted_by_attempt_and_written_once(capsys: pytest.CaptureFix
 def test_a_missing_resource_is_no_failure_of_the_provider(
     capsys: pytest.CaptureFixture[str], status: int, failures: int
 ) -> None:
+    metrics.emit_provider_calls()
+    read_lines(capsys)
     with pytest.raises(ProviderError):
         call_provider(httpx.Response(status, json={}))
     metrics.emit_provider_calls()

@@ -146,7 +146,7 @@ def test_a_rotated_services_key_is_accepted_at_the_next_call_and_the_old_one_no_
 def test_a_rotated_key_of_the_agent_api_is_accepted_at_the_next_call_and_the_old_one_no_more(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    environment = function_environment(stack, "AgentAuthorizerFunction", AGENT_AUTH="api_key")
+    environment = function_environment(stack, "AgentAuthorizerFunction", AGENT_AUTH="api_key", ORIGIN_SECRET_KEY="")
 
     def identify(key: str) -> Caller:
         return identify_caller({"headers": {"authorization": f"Bearer {key}", "x-user-id": "ada"}})

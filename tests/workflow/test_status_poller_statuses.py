@@ -26,7 +26,6 @@ def poll_nodes(stack: Stack, db: Database, monkeypatch: pytest.MonkeyPatch) -> I
     db.execute("DELETE FROM instance_infra")
     for name, value in {
         "SERVICE_DATABASE_URL": stack.database_url,
-        "DATABASE_SSLMODE": "prefer",
         "RAILWAY_API_TOKEN": "t",
         "RAILWAY_PROJECT_ID": "p",
         "RAILWAY_ENVIRONMENT_ID": "sim-environment",

@@ -8,7 +8,15 @@ from typing import Literal
 from .connection import Connection
 from .rows import fetch_all, fetch_one
 
-__all__ = ["PromptDetails", "PromptStatus", "PromptSummary", "belongs_to", "get", "list_for_conversation"]
+__all__ = [
+    "PromptDetails",
+    "PromptStatus",
+    "PromptSummary",
+    "belongs_to",
+    "get",
+    "is_prompt_id",
+    "list_for_conversation",
+]
 
 PromptStatus = Literal["running", "waiting", "completed", "failed", "cancelled"]
 
@@ -56,9 +64,14 @@ def get(connection: Connection, prompt_id: str, user_id: str) -> PromptDetails |
     )
 
 
+def is_prompt_id(text: str) -> bool:
+    """Return whether a text may be a prompt's id, so that it can stand in a statement."""
+    return _ID_PATTERN.fullmatch(text) is not None
+
+
 def belongs_to(connection: Connection, prompt_id: str, user_id: str) -> bool:
     """Return whether the prompt is the user's; False if it is unknown, or the id is malformed."""
-    if not _ID_PATTERN.fullmatch(prompt_id):
+    if not is_prompt_id(prompt_id):
         return False
     query = "SELECT FROM prompts WHERE id = %s AND user_id = %s"
     return connection.execute(query, (prompt_id, user_id)).rowcount == 1

@@ -10,7 +10,7 @@ import time
 import uuid
 from contextlib import suppress
 
-from ..db import stream_leases
+from ..db import stream_leases, user_prompts
 from ..db.connection import Connection, run_in_transaction
 from ..errors import DatabaseUnavailable, TooManyStreams
 from ..settings.prompts import StreamSettings
@@ -42,7 +42,7 @@ class StreamLease:
 
         Args:
             user_id: Whose stream it is.
-            prompt_id: The prompt that it will show; None if that does not exist yet.
+            prompt_id: The prompt that it will show, which need not exist; None if it does not exist yet.
 
         Raises:
             TooManyStreams: The user has as many open streams as the settings allow.
@@ -50,7 +50,8 @@ class StreamLease:
             DatabaseUnavailable: Postgres cannot be reached.
         """
         settings = StreamSettings.load()
-        lease = cls(user_id, prompt_id, settings.lease_duration)
+        shown_id = prompt_id if prompt_id is not None and user_prompts.is_prompt_id(prompt_id) else None
+        lease = cls(user_id, shown_id, settings.lease_duration)
         for _ in range(settings.per_user):  # Another stream may be faster, but only so often: then all slots are taken.
             search = run_in_transaction(lease._search_slot, settings.per_user)
             if search.is_taken:
