@@ -81,7 +81,7 @@ def test_an_allowed_origin_may_read_responses_errors_and_request_ids(agent: http
         agent.post("/tools/time.now/invoke", content=b" " * 1_100_000, headers={"Origin": origin}),
     ):
         assert response.headers["access-control-allow-origin"] == origin
-        assert response.headers["access-control-expose-headers"] == "x-request-id"
+        assert response.headers["access-control-expose-headers"] == "x-request-id, retry-after"
         assert "Origin" in response.headers["vary"]
 
 
@@ -91,7 +91,7 @@ def test_an_allowed_origin_may_read_prompt_streams(agent: httpx.Client, origin: 
         response = agent.post("/prompt", json=body, headers={"Origin": origin})
         assert response.status_code == status
         assert response.headers["access-control-allow-origin"] == origin
-        assert response.headers["access-control-expose-headers"] == "x-request-id"
+        assert response.headers["access-control-expose-headers"] == "x-request-id, retry-after"
         assert "Origin" in response.headers["vary"]
 
 

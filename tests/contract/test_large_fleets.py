@@ -147,7 +147,9 @@ def test_persistent_failures_are_reported_and_change_nothing(
     assert failed.result.error_type == "RunFailed"
     assert failed.result.error_message.startswith("status_poller: railway serviceInstances: ")
     assert TOKEN not in f"{response.text}{failed.result.payload}{failed.log_lines}"
-    assert (failed.metrics, instance_rows(db)) == ([], before)
+    assert {name for line in failed.metrics for name in line} >= {"ProviderCalls", "ProviderFailures"}
+    assert not any("ScheduleCompleted" in line for line in failed.metrics)
+    assert (failed.instances_by_status, instance_rows(db)) == ({}, before)
     simulator.clear_faults()
     assert run_status_poller(stack).counts == {"services": 5, "changed": 5, "gone": 1, "instances": 6}
 
