@@ -24,6 +24,7 @@ from local.lambda_service.service import LambdaService, PayloadTooLarge, Unknown
 from local.loopback_http import open_loopback
 from local.step_functions.definition import render_definition
 from local.step_functions.moto_cache import install_caches
+from local.step_functions.secret_reads import serve_secret_reads
 from local.template.aws_identifiers import ACCOUNT_ID, REGION
 from local.template.sam_template import StateMachine
 
@@ -116,7 +117,7 @@ class MotoServer:
         settings = cast("dict[str, dict[str, Any]]", default_user_config)
         settings["stepfunctions"]["execute_state_machine"] = True
         install_caches()
-        self._moto_app = cast(WsgiApp, DomainDispatcherApplication(create_backend_app))
+        self._moto_app = serve_secret_reads(cast(WsgiApp, DomainDispatcherApplication(create_backend_app)))
         with self._lifecycle_lock:
             if self._stopped:
                 return
