@@ -9,13 +9,12 @@ from typing import Any
 from pointsman.identity.api_key import is_services_api_key
 from pointsman.identity.models import NOT_THROUGH_CLOUDFRONT
 from pointsman.identity.origin import has_origin_secret
-from pointsman.identity.request_headers import get_header_values
+from pointsman.identity.request_headers import get_bearer_token
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Compare the bearer token with the API key; the context's `caller` is `services` or empty, its `problem` why."""
     if not has_origin_secret(event):
         return {"isAuthorized": True, "context": {"caller": "", "problem": NOT_THROUGH_CLOUDFRONT}}
-    scheme, _, token = ",".join(get_header_values(event, "authorization")).partition(" ")
-    is_services_client = is_services_api_key(token.strip() if scheme.lower() == "bearer" else "")
+    is_services_client = is_services_api_key(get_bearer_token(event))
     return {"isAuthorized": True, "context": {"caller": "services" if is_services_client else ""}}

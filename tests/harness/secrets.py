@@ -3,23 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from io import BytesIO
 from typing import Any
-
-import boto3
 
 from local.stack.stack import Stack
 from local.template.aws_identifiers import SECRET_PREFIX
 from pointsman.settings.secrets import SECRET_GROUPS
 
-
-@cache
-def _connect(aws_url: str) -> Any:
-    return boto3.client(
-        "secretsmanager", endpoint_url=aws_url, region_name="us-east-1",
-        aws_access_key_id="tests", aws_secret_access_key="tests",
-    )  # fmt: skip
+from .aws import connect_aws
 
 
 def secret_name(group: str) -> str:
@@ -29,7 +20,9 @@ def secret_name(group: str) -> str:
 
 def get_secret(aws_url: str, group: str) -> dict[str, str]:
     """Return the secret's variables."""
-    return json.loads(_connect(aws_url).get_secret_value(SecretId=secret_name(group))["SecretString"])
+    return json.loads(
+        connect_aws("secretsmanager", aws_url).get_secret_value(SecretId=secret_name(group))["SecretString"]
+    )
 
 
 def put_secret(aws_url: str, group: str, **variables: str) -> None:
@@ -39,7 +32,7 @@ def put_secret(aws_url: str, group: str, **variables: str) -> None:
 
 def put_secret_text(aws_url: str, group: str, text: str) -> None:
     """Store any text as the secret's value."""
-    _connect(aws_url).put_secret_value(SecretId=secret_name(group), SecretString=text)
+    connect_aws("secretsmanager", aws_url).put_secret_value(SecretId=secret_name(group), SecretString=text)
 
 
 @contextmanager

@@ -2,27 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, Literal
 
-import boto3
-
 from local.stack.stack import Stack
+
+from .aws import connect_aws
 
 StartFailure = Literal["refused", "lost"]
 
 
-@cache
-def _connect(aws_url: str) -> Any:
-    return boto3.client(
-        "stepfunctions", endpoint_url=aws_url, region_name="us-east-1",
-        aws_access_key_id="tests", aws_secret_access_key="tests",
-    )  # fmt: skip
-
-
 def connect(stack: Stack) -> Any:
     """A boto3 client of the stack's Step Functions."""
-    return _connect(stack.aws_url)
+    return connect_aws("stepfunctions", stack.aws_url)
 
 
 def list_executions(stack: Stack, state_machine_arn: str, prefix: str, **options: str) -> list[dict[str, Any]]:

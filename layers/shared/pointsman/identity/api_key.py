@@ -3,7 +3,7 @@
 from ..settings.api import load_agent_api_key, load_services_api_key
 from ..settings.secrets import refresh_secret
 
-__all__ = ["is_agent_api_key", "is_services_api_key"]
+__all__ = ["is_agent_api_key", "is_equal", "is_services_api_key"]
 
 
 def is_services_api_key(presented: str) -> bool:
@@ -20,13 +20,14 @@ def _is_equal_or_rotated(presented: str, setting: str, key: str) -> bool:
     """Compare in constant time, and once more if the secret holds another key by now."""
     if not presented:
         return False
-    if _is_equal(presented, key):
+    if is_equal(presented, key):
         return True
     rotated_key = refresh_secret(setting, key)
-    return bool(rotated_key) and _is_equal(presented, rotated_key)
+    return bool(rotated_key) and is_equal(presented, rotated_key)
 
 
-def _is_equal(presented: str, key: str) -> bool:
+def is_equal(presented: str, key: str) -> bool:
+    """Compare a credential of a request with a secret, in constant time."""
     from hmac import compare_digest
 
     return compare_digest(presented.encode(errors="surrogatepass"), key.encode())

@@ -7,7 +7,7 @@ from ..settings.api import load_auth_mode
 from .api_key import is_agent_api_key
 from .models import MAX_USER_ID_LENGTH, NOT_THROUGH_CLOUDFRONT, Caller, is_user_id
 from .origin import has_origin_secret
-from .request_headers import get_header_values
+from .request_headers import get_bearer_token, get_header_values
 
 __all__ = ["identify_caller"]
 
@@ -34,7 +34,7 @@ def identify_caller(event: Mapping[str, Any]) -> Caller:
     mode = load_auth_mode()
     if mode == "jwt":
         return _identify_by_token(event)
-    if mode == "api_key" and not is_agent_api_key(_get_bearer_token(event)):
+    if mode == "api_key" and not is_agent_api_key(get_bearer_token(event)):
         return Caller("", "Invalid or missing API key")
     return _identify_by_header(event)
 
@@ -55,7 +55,7 @@ def _identify_by_token(event: Mapping[str, Any]) -> Caller:
     from .tokens import verify_token
 
     settings = JwtSettings.load()
-    token = _get_bearer_token(event)
+    token = get_bearer_token(event)
     if not token:
         return Caller("", "The bearer token is missing")
     caller = verify_token(token, settings, get_jwks_cache(settings.jwks_url))
@@ -63,12 +63,3 @@ def _identify_by_token(event: Mapping[str, Any]) -> Caller:
     if caller.user and user_ids and user_ids != [caller.user]:
         return Caller("", "X-User-Id differs from the token's subject")
     return caller
-
-
-def _get_bearer_token(event: Mapping[str, Any]) -> str:
-    """Return the bearer token of the Authorization header; empty if there is none, or more than one header."""
-    values = get_header_values(event, "authorization")
-    if len(values) != 1:
-        return ""
-    scheme, _, credential = values[0].partition(" ")
-    return credential.strip() if scheme.lower() == "bearer" else ""

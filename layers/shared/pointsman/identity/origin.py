@@ -5,6 +5,7 @@ from typing import Any
 
 from ..settings.api import load_origin_secret_name, load_origin_secrets
 from ..settings.secrets import refresh_secret
+from .api_key import is_equal
 from .request_headers import get_header_values
 
 __all__ = ["has_origin_secret"]
@@ -34,6 +35,4 @@ def has_origin_secret(event: Mapping[str, Any]) -> bool:
 
 
 def _is_one_of(value: str, secrets: list[str]) -> bool:
-    from hmac import compare_digest
-
-    return any(compare_digest(value.encode(errors="surrogatepass"), secret.encode()) for secret in secrets)
+    return any(is_equal(value, secret) for secret in secrets)
