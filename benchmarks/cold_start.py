@@ -81,7 +81,7 @@ RUN_ORDER = [
     "agent.capabilities", "agent.tools", "agent.routes", "openapi.combined_document", "documentation.docs_page",
     "agent.invoke_tool", "tasks.provision_tool",
     "tasks.create_service", "tasks.attach_volume", "tasks.create_domain", "tasks.deploy_instance",
-    "tasks.record_instance", "services.get_operation", "services.status_batch", "scheduled.status_poller",
+    "services.get_operation", "services.status_batch", "scheduled.status_poller",
     "services.dashboard_instances", "services.dashboard_credits", "services.configure_instance",
     "services.redeploy_instance", "services.provision_resource", "services.destroy_resource",
     "tasks.attach_tool", "tasks.destroy_tool",

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from pointsman.db.step_attempts import StepAttempt
 from pointsman.lifecycle import tool_steps
 from pointsman.workflows.handlers import task_handler
 
 
 @task_handler("attach")
-def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return tool_steps.attach_tool(operation_id)
+def handler(attempt: StepAttempt, event: dict[str, Any]) -> dict[str, object]:
+    return tool_steps.attach_tool(attempt)

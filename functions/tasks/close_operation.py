@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from pointsman.db.step_attempts import StepAttempt
 from pointsman.lifecycle import finalization
 from pointsman.workflows.handlers import task_handler
 
 
 @task_handler("close")
-def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return finalization.close_operation(operation_id)
+def handler(attempt: StepAttempt, event: dict[str, Any]) -> dict[str, object]:
+    return finalization.close_operation(attempt)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from pointsman.db.step_attempts import StepAttempt
 from pointsman.lifecycle import compensation
 from pointsman.workflows.handlers import task_handler
 
 
 @task_handler("undo")
-def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return compensation.compensate(operation_id)
+def handler(attempt: StepAttempt, event: dict[str, Any]) -> dict[str, object]:
+    return compensation.compensate(attempt)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from pointsman.db.step_attempts import StepAttempt
 from pointsman.lifecycle import create_steps
 from pointsman.workflows.handlers import task_handler
 
 
-@task_handler("domain")
-def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return create_steps.create_domain(operation_id)
+@task_handler("domain", prepare=lambda _event: create_steps.plan_domain)
+def handler(attempt: StepAttempt, event: dict[str, Any]) -> dict[str, object]:
+    return create_steps.create_domain(attempt)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from pointsman.db.step_attempts import StepAttempt
 from pointsman.lifecycle import create_steps
 from pointsman.workflows.handlers import task_handler
 
 
 @task_handler("deploy")
-def handler(operation_id: str, event: dict[str, Any]) -> dict[str, object]:
-    return create_steps.deploy_instance(operation_id)
+def handler(attempt: StepAttempt, event: dict[str, Any]) -> dict[str, object]:
+    return create_steps.deploy_instance(attempt)

@@ -248,8 +248,8 @@ def test_operation_lists_its_steps(api: httpx.Client, simulator: SimulatorClient
     page = api.get(f"/operations/{row['id']}").json()
     assert (page["operationId"], page["kind"], page["status"]) == (row["id"], "create", "succeeded")
     names = [step["name"] for step in page["steps"]]
-    assert sorted(names) == ["deploy", "domain", "openrouter", "record", "service", "volume"]
-    assert names[-2:] == ["deploy", "record"]
+    assert sorted(names) == ["deploy", "domain", "openrouter", "service", "volume"]
+    assert names[-1] == "deploy"
     assert all(step["startedAt"] <= step["endedAt"] for step in page["steps"])
     assert page["result"]["instanceId"] == body["instanceId"]
     assert api.get("/operations/op-unknown").status_code == 404

@@ -30,7 +30,7 @@ RECONCILER = "ReconcilerFunction"
 PREWARMED_FUNCTIONS = (
     "AuthorizerFunction", "CreateInstanceFunction", "DestroyInstanceFunction", "GetOperationFunction",
     "ProvisionToolFunction", "CreateServiceFunction", "AttachVolumeFunction", "CreateDomainFunction",
-    "DeployInstanceFunction", "RecordInstanceFunction", "UndoFunction", "CloseOperationFunction",
+    "DeployInstanceFunction", "UndoFunction", "CloseOperationFunction",
 )  # fmt: skip
 """Functions that most cases call; each of the others starts when a case first calls it."""
 

@@ -12,6 +12,7 @@ from pointsman.errors import ProviderRejected, ProviderTimeout, ProviderUnavaila
 from pointsman.http_transport import Transport
 from pointsman.providers import agentmail as module
 from pointsman.providers.agentmail import AgentMailProvider
+from pointsman.providers.base import delete_resource
 from pointsman.settings.providers import AgentMailSettings
 from tests.providers.conftest import ScriptedServer, called_operations
 
@@ -44,8 +45,8 @@ def test_an_inbox_from_plan_to_deletion(agentmail: AgentMailProvider, sim: Simul
     assert [inbox.env for inbox in agentmail.find(plan)] == [resource.env]
     assert agentmail.find(agentmail.plan("convos-agent-a", "op2")) == []
     assert [(inbox.id, inbox.name) for inbox in agentmail.list()] == [(resource.id, resource.name)]
-    assert agentmail.delete(resource.id) is True
-    assert agentmail.delete(resource.id) is False
+    assert delete_resource(agentmail, resource.id) is True
+    assert delete_resource(agentmail, resource.id) is False
     assert sim.list_leftovers() == []
 
 
@@ -173,7 +174,7 @@ def test_a_repeated_page_token_is_an_error(scripted_server: Callable[..., Script
 def test_an_accepted_deletion_is_polled_until_the_inbox_is_gone(agentmail: AgentMailProvider, sim: SimulatorClient):
     sim.update_config({"agentmail": {"delete_status": 202, "delete_seconds": 0.1}})
     resource = agentmail.create(agentmail.plan("a", "1"), {})
-    assert agentmail.delete(resource.id) is True
+    assert delete_resource(agentmail, resource.id) is True
     assert sim.list_leftovers() == []
     assert called_operations(sim)[-1] == "inboxes.get"
 
@@ -187,12 +188,12 @@ def test_a_deletion_is_complete_only_when_the_inbox_is_not_found(scripted_server
         httpx.Response(503),
         httpx.Response(404, json={"code": "not_found"}),
     )
-    assert AgentMailProvider(make_settings(), server.transport).delete("a@agentmail.to") is True
+    assert delete_resource(AgentMailProvider(make_settings(), server.transport), "a@agentmail.to") is True
     assert len(server.requests) == 5
 
     endless = scripted_server(httpx.Response(202), present)
     with pytest.raises(ProviderUnavailable):
-        AgentMailProvider(make_settings(), endless.transport).delete("a@agentmail.to")
+        delete_resource(AgentMailProvider(make_settings(), endless.transport), "a@agentmail.to")
     assert sum(endless.sleeps) < 8
 
 
@@ -216,7 +217,7 @@ def test_reads_and_deletes_are_retried_after_a_failure_of_any_kind(
     sim.inject_fault("agentmail", "inboxes.list", kind, retry_after=0)
     assert [inbox.id for inbox in agentmail.find(plan)] == [resource.id]
     sim.inject_fault("agentmail", "inboxes.delete", kind, retry_after=0)
-    assert agentmail.delete(resource.id) is True
+    assert delete_resource(agentmail, resource.id) is True
 
 
 def test_the_request_is_built_from_the_plan(scripted_server: Callable[..., ScriptedServer]):
@@ -246,7 +247,7 @@ def test_there_is_a_provider_only_of_a_configured_tool(monkeypatch: pytest.Monke
 def test_the_existence_of_one_inbox_can_be_read(agentmail: AgentMailProvider, sim: SimulatorClient):
     resource = agentmail.create(agentmail.plan("convos-agent-a", "op1"), {})
     assert agentmail.exists(resource.id) is True
-    agentmail.delete(resource.id)
+    delete_resource(agentmail, resource.id)
     assert agentmail.exists(resource.id) is False
     sim.inject_fault("agentmail", "inboxes.get", "refuse", status=403)
     with pytest.raises(ProviderRejected):

@@ -10,6 +10,7 @@ from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.http_transport import Transport
 from pointsman.providers import openrouter as module
+from pointsman.providers.base import delete_resource
 from pointsman.providers.openrouter import OpenRouterProvider
 from pointsman.settings.providers import OpenRouterSettings
 from tests.providers.conftest import ScriptedServer
@@ -37,8 +38,8 @@ def test_a_key_from_plan_to_deletion(openrouter: OpenRouterProvider, sim: Simula
     assert (float(resource.meta["limit"]), resource.meta["limit_reset"]) == (20, "monthly")
     assert [key.id for key in openrouter.find(plan)] == [resource.id]
     assert [(key.id, key.name, key.env) for key in openrouter.list()] == [(resource.id, resource.name, {})]
-    assert openrouter.delete(resource.id) is True
-    assert openrouter.delete(resource.id) is False
+    assert delete_resource(openrouter, resource.id) is True
+    assert delete_resource(openrouter, resource.id) is False
     assert sim.list_leftovers() == []
 
 
@@ -123,7 +124,7 @@ def test_deleting_while_iterating_reaches_every_key(openrouter: OpenRouterProvid
     for _ in range(25):
         openrouter.create({"name": "a"}, {})
     for key in openrouter.list():
-        openrouter.delete(key.id)
+        delete_resource(openrouter, key.id)
     assert sim.list_leftovers() == []
 
 
@@ -144,7 +145,7 @@ def test_a_key_whose_response_was_lost_is_found_and_deleted(openrouter: OpenRout
     (orphan,) = openrouter.find({"name": "a"})
     assert orphan.env == {}
     assert openrouter.adoptable is False
-    assert openrouter.delete(orphan.id) is True
+    assert delete_resource(openrouter, orphan.id) is True
 
 
 def test_credits_are_read(openrouter: OpenRouterProvider):
@@ -160,7 +161,7 @@ def test_reads_and_deletes_are_retried_after_a_failure_of_any_kind(
     sim.inject_fault("openrouter", "keys.list", kind, retry_after=0)
     assert [key.id for key in openrouter.find({"name": "a"})] == [resource.id]
     sim.inject_fault("openrouter", "keys.delete", kind, retry_after=0)
-    assert openrouter.delete(resource.id) is True
+    assert delete_resource(openrouter, resource.id) is True
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_there_is_a_provider_only_of_a_configured_tool(monkeypatch: pytest.Monke
 def test_the_existence_of_one_key_can_be_read(openrouter: OpenRouterProvider, sim: SimulatorClient):
     resource = openrouter.create({"name": "a"}, {})
     assert openrouter.exists(resource.id) is True
-    openrouter.delete(resource.id)
+    delete_resource(openrouter, resource.id)
     assert openrouter.exists(resource.id) is False
     sim.inject_fault("openrouter", "keys.get", "refuse", status=401)
     with pytest.raises(ProviderRejected):

@@ -10,8 +10,10 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import ProviderRejected, ProviderTimeout, ProviderUnavailable
+from pointsman.providers.base import Deletion, delete_resource
 from pointsman.providers.telnyx import provider as module
 from pointsman.providers.telnyx.provider import TelnyxProvider
+from tests.harness.wait import wait_until
 from tests.providers.conftest import ScriptedServer, called_operations
 from tests.providers.telnyx_harness import EMPTY_PAGE, NUMBER, PLAN, make_telnyx_settings
 
@@ -30,12 +32,12 @@ def test_a_number_from_plan_to_deletion(telnyx: TelnyxProvider, sim: SimulatorCl
         "TELNYX_PHONE_NUMBER": plan["phone_number"],
         "TELNYX_MESSAGING_PROFILE_ID": plan["messaging_profile_id"],
     }
-    assert {"order_id", "number_id", "messaging_profile_id"} <= set(resource.meta)
+    assert {"order_id", "messaging_profile_id"} == set(resource.meta)
     assert telnyx.adoptable
     assert [found.env for found in telnyx.find(plan)] == [resource.env]
     assert [(listed.id, listed.name) for listed in telnyx.list()] == [(resource.id, "convos-agent-a")]
-    assert telnyx.delete(resource.id) is True
-    assert telnyx.delete(resource.id) is False
+    assert delete_resource(telnyx, resource.id) is True
+    assert delete_resource(telnyx, resource.id) is False
     assert telnyx.find(plan) == []
     assert [leftover for leftover in sim.list_leftovers() if leftover.kind != "messaging_profile"] == []
 
@@ -130,7 +132,9 @@ def test_an_order_that_fails_bought_nothing(telnyx: TelnyxProvider, sim: Simulat
 
 def test_a_missing_reference_is_set(telnyx: TelnyxProvider, sim: SimulatorClient):
     sim.update_config({"telnyx": {"copy_customer_reference": False}})
-    resource = telnyx.create(telnyx.plan("convos-agent-a", "1"), {})
+    plan = telnyx.plan("convos-agent-a", "1")
+    resource = telnyx.create(plan, {})
+    wait_until(lambda: telnyx.complete(resource.id, plan))
     assert request_bodies(sim, "numbers.update") == [{"customer_reference": "convos-agent-a"}]
     assert [(listed.id, listed.name) for listed in telnyx.list()] == [(resource.id, "convos-agent-a")]
 
@@ -140,15 +144,41 @@ def test_a_number_whose_reference_cannot_be_set_gets_that_of_its_order(telnyx: T
     sim.inject_fault("telnyx", "numbers.update", "refuse", times=None)
     plan = telnyx.plan("convos-agent-a", "1")
     resource = telnyx.create(plan, {})
+    wait_until(lambda: telnyx.exists(resource.id))
+    with pytest.raises(ProviderRejected):
+        telnyx.complete(resource.id, plan)
     assert [(listed.id, listed.name) for listed in telnyx.list()] == [(resource.id, "convos-agent-a")]
     assert [found.id for found in telnyx.find(plan)] == [resource.id]
 
 
-def test_a_number_that_is_listed_late_is_polled(telnyx: TelnyxProvider, sim: SimulatorClient):
-    sim.update_config({"telnyx": {"number_lag_s": 0.3}})
+def test_the_order_proves_the_purchase_and_the_number_is_completed_once_it_is_listed(
+    telnyx: TelnyxProvider, sim: SimulatorClient
+):
+    sim.update_config({"telnyx": {"order_seconds": 0.05, "number_lag_s": 0.3}})
     plan = telnyx.plan("convos-agent-a", "1")
     resource = telnyx.create(plan, {})
-    assert resource.meta["number_id"]
+    assert telnyx.complete(resource.id, plan) == {}
+    wait_until(lambda: telnyx.exists(resource.id))
+    assert set(telnyx.complete(resource.id, plan)) == {"number_id", "messaging_profile_id", "status", "created_at"}
+
+
+def test_a_number_whose_id_is_known_is_not_looked_up_before_its_deletion(telnyx: TelnyxProvider, sim: SimulatorClient):
+    plan = telnyx.plan("convos-agent-a", "1")
+    resource = telnyx.create(plan, {})
+    wait_until(lambda: telnyx.exists(resource.id))
+    meta = telnyx.complete(resource.id, plan)
+    count = len(sim.list_calls())
+    assert telnyx.start_deletion(resource.id, meta) == Deletion(existed=True, is_confirmed=False)
+    assert [call.operation for call in sim.list_calls()[count:]] == ["numbers.delete"]
+    telnyx.confirm_deletion(resource.id)
+    assert telnyx.start_deletion(resource.id, meta) == Deletion(existed=False, is_confirmed=True)
+
+
+def test_a_number_with_a_wrong_id_is_looked_up(telnyx: TelnyxProvider, sim: SimulatorClient):
+    plan = telnyx.plan("convos-agent-a", "1")
+    resource = telnyx.create(plan, {})
+    assert delete_resource(telnyx, resource.id, {"number_id": "1"}) is True
+    assert [leftover for leftover in sim.list_leftovers() if leftover.kind != "messaging_profile"] == []
 
 
 def test_an_order_that_stays_pending_is_a_timeout(scripted_server: Callable[..., ScriptedServer]):
@@ -157,7 +187,7 @@ def test_an_order_that_stays_pending_is_a_timeout(scripted_server: Callable[...,
     with pytest.raises(ProviderTimeout):
         TelnyxProvider(make_telnyx_settings(), server.transport).create(PLAN, {})
     assert 9 <= sum(server.sleeps) <= 11
-    assert [request.method for request in server.requests] == ["POST"] + ["GET"] * 8
+    assert [request.method for request in server.requests] == ["POST"] + ["GET"] * 9
 
 
 def order_response(age):
@@ -186,15 +216,14 @@ def test_an_order_proves_ownership_of_an_unlisted_number_only_while_it_is_young(
 
 def test_the_request_is_built_from_the_plan(scripted_server: Callable[..., ScriptedServer]):
     order = {"id": "o1", "status": "success", "phone_numbers": [{"phone_number": NUMBER, "status": "success"}]}
-    owned = {"id": "7", "phone_number": NUMBER, "status": "active", "customer_reference": "convos-agent-a"}
-    server = scripted_server(httpx.Response(200, json={"data": order}), httpx.Response(200, json={"data": [owned]}))
+    server = scripted_server(httpx.Response(200, json={"data": order}))
     resource = TelnyxProvider(make_telnyx_settings(), server.transport).create(PLAN, {})
     assert json.loads(server.requests[0].content) == {
         "phone_numbers": [{"phone_number": NUMBER}],
         "messaging_profile_id": "p1",
         "customer_reference": "convos-agent-a",
     }
-    assert resource.meta == {"order_id": "o1", "number_id": "7", "messaging_profile_id": "p1", "status": "active"}
+    assert resource.meta == {"order_id": "o1", "messaging_profile_id": "p1"}
 
 
 def test_no_number_for_sale_is_unavailable(scripted_server: Callable[..., ScriptedServer]):

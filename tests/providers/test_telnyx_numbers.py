@@ -8,6 +8,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout
+from pointsman.providers.base import delete_resource
 from pointsman.providers.telnyx.provider import TelnyxProvider
 from tests.providers.conftest import ScriptedServer
 from tests.providers.telnyx_harness import EMPTY_PAGE, NUMBER, make_telnyx_settings
@@ -19,7 +20,7 @@ def test_deleting_an_ordered_number_waits_until_it_is_listed(telnyx: TelnyxProvi
     sim.inject_fault("telnyx", "orders.create", "lost")
     with pytest.raises(ProviderTimeout):
         telnyx.create(plan, {})
-    assert telnyx.delete(plan["phone_number"]) is True
+    assert delete_resource(telnyx, plan["phone_number"]) is True
     assert [leftover for leftover in sim.list_leftovers() if leftover.kind == "number"] == []
 
 
@@ -27,22 +28,22 @@ def test_a_locked_number_is_not_deleted(telnyx: TelnyxProvider, sim: SimulatorCl
     (number,) = sim.seed_numbers(1)
     sim.set_number_lock(number["id"])
     with pytest.raises(ProviderRejected, match="lock") as raised:
-        telnyx.delete(number["phone_number"])
+        delete_resource(telnyx, number["phone_number"])
     assert raised.value.reason == "not_ready"
     sim.set_number_lock(number["id"], locked=False)
-    assert telnyx.delete(number["phone_number"]) is True
+    assert delete_resource(telnyx, number["phone_number"]) is True
 
 
 def test_numbers_are_looked_up_by_digits_only(scripted_server: Callable[..., ScriptedServer]):
     server = scripted_server(httpx.Response(200, json=EMPTY_PAGE))
-    assert TelnyxProvider(make_telnyx_settings(), server.transport).delete(NUMBER) is False
+    assert delete_resource(TelnyxProvider(make_telnyx_settings(), server.transport), NUMBER) is False
     assert server.requests[0].url.params["filter[phone_number]"] == "19705555098"
 
 
 @pytest.mark.parametrize("value", ["", "+", "1293384261075731499", "abc"])
 def test_an_id_that_is_not_a_number_is_invalid(value):
     with pytest.raises(InvalidInput):
-        TelnyxProvider(make_telnyx_settings()).delete(value)
+        delete_resource(TelnyxProvider(make_telnyx_settings()), value)
 
 
 @pytest.mark.parametrize("cap", [250, 30])
@@ -85,5 +86,5 @@ def test_the_existence_of_one_number_can_be_read_and_its_meta_has_the_purchase_t
     assert telnyx.exists(seeded["phone_number"]) is True
     (listed,) = telnyx.list()
     assert abs(datetime.fromisoformat(listed.meta["created_at"]).timestamp() - datetime.now(UTC).timestamp()) < 60
-    telnyx.delete(seeded["phone_number"])
+    delete_resource(telnyx, seeded["phone_number"])
     assert telnyx.exists(seeded["phone_number"]) is False

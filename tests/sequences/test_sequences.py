@@ -35,7 +35,7 @@ FAULT_OPERATIONS = {
 }  # fmt: skip
 FAULT_KINDS = ["refuse", "lost", "drop", "rate_limit", "server_error", "server_error_done", "html", "garbage"]
 HANDLERS = ["provision_tool", "create_service", "attach_volume", "deploy_instance",
-            "record_instance", "attach_tool", "destroy_tool", "destroy_service",
+            "attach_tool", "destroy_tool", "destroy_service",
             "compensate_operation",
             "create_instance", "destroy_instance"]  # fmt: skip
 

@@ -122,7 +122,7 @@ MUTATIONS: list[tuple[str, str, Mutation]] = [
     ("functions", "HealthzFunction has no MemorySize", remove_property("HealthzFunction", "MemorySize")),
     ("functions", "HealthzFunction has no log group", remove_property("HealthzFunction", "LoggingConfig")),
     *[("functions", f"{name} has no reserved", remove_property(name, "ReservedConcurrentExecutions"))
-      for name in ("AuthorizerFunction", "AgentAuthorizerFunction", "PromptStreamFunction", "RecordInstanceFunction",
+      for name in ("AuthorizerFunction", "AgentAuthorizerFunction", "PromptStreamFunction", "DeployInstanceFunction",
                    "ReconcilerFunction")],
     ("timeouts", "HealthzFunction: 30 s",
      lambda deployment: get(deployment, "HealthzFunction").update({"Timeout": 30})),

@@ -53,7 +53,6 @@ NOT_LOADED = {
     "tasks.attach_volume": WEB | AWS | MIGRATION,
     "tasks.create_domain": WEB | AWS | MIGRATION,
     "tasks.deploy_instance": WEB | AWS | MIGRATION,
-    "tasks.record_instance": WEB | AWS | MIGRATION,
     "tasks.attach_tool": WEB | AWS | MIGRATION,
     "tasks.compensate_operation": WEB | AWS | MIGRATION,
     "tasks.destroy_tool": WEB | AWS | MIGRATION,

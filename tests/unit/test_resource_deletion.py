@@ -1,7 +1,6 @@
 """How the failures of several deletions become one error."""
 
 from datetime import UTC, datetime
-from typing import Literal
 
 import pytest
 
@@ -28,14 +27,12 @@ def deletion_attempts(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     return ids
 
 
-@pytest.mark.parametrize("step", ["undo", "destroy"])
-def test_several_failures_become_one_that_is_retried_and_names_the_step(
-    deletion_attempts: list[str | None], step: Literal["undo", "destroy"]
-) -> None:
+@pytest.mark.usefixtures("deletion_attempts")
+def test_several_failures_become_one_that_is_retried_and_names_the_step() -> None:
     with pytest.raises(ProviderUnavailable) as failure:
-        resource_deletion.delete_entries("op-1", [build_entry(1, "volume"), build_entry(2, "volume")], step=step)
+        resource_deletion.delete_entries("op-1", [build_entry(1, "volume"), build_entry(2, "volume")])
     assert failure.value.message == (
-        f"{step} delete: railway volumeDelete: id-1 is locked; railway volumeDelete: id-2 is locked"
+        "undo delete: railway volumeDelete: id-1 is locked; railway volumeDelete: id-2 is locked"
     )
     assert failure.value.retryable
 
@@ -44,5 +41,5 @@ def test_a_single_failure_is_raised_as_it_is_and_a_service_with_a_volume_is_kept
     deletion_attempts: list[str | None],
 ) -> None:
     with pytest.raises(ProviderRejected, match="id-1 is locked"):
-        resource_deletion.delete_entries("op-1", [build_entry(2, "service"), build_entry(1, "volume")], step="undo")
+        resource_deletion.delete_entries("op-1", [build_entry(2, "service"), build_entry(1, "volume")])
     assert deletion_attempts == ["id-1"]

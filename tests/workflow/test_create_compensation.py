@@ -52,8 +52,9 @@ def test_task_killed_before_the_rows_are_written_is_compensated(
     with db.transaction():
         db.execute("LOCK TABLE instance_infra IN SHARE MODE")
         request = run_in_background(lambda: create_instance(api, body))
-        wait_until(lambda: _has_step_started(db, body["instanceId"], "record"))
-        assert kill_workers("record_instance.handler") >= 1
+        wait_for_call(simulator, "environmentPatchCommit")
+        wait_until(lambda: all(call.ended for call in simulator.list_calls()))
+        assert kill_workers("deploy_instance.handler") >= 1
     _assert_compensated(api, simulator, db, body, request.result())
 
 
@@ -102,15 +103,14 @@ def test_volume_and_domain_are_best_effort(
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
-def test_create_succeeds_without_a_deployment_status(
+def test_create_reads_no_deployment_and_records_its_first_status(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    """The second read of the deployment, after which the row is written, is refused."""
-    simulator.inject_fault("railway", "serviceInstance", "refuse", times=None, after=1)
+    simulator.inject_fault("railway", "serviceInstance", "refuse", times=None)
     body = create_request(new_instance_id(), [])
     assert create_instance(api, body).status_code == 200
     query = "SELECT deploy_status FROM instance_infra WHERE instance_id = %s"
-    assert db.execute(query, (body["instanceId"],)).fetchone() == {"deploy_status": None}
+    assert db.execute(query, (body["instanceId"],)).fetchone() == {"deploy_status": "INITIALIZING"}
 
 
 def test_failed_compensation_is_reported_as_leaked_and_finished_by_destroy(
@@ -147,10 +147,3 @@ def _assert_compensated(
     assert_nothing_is_left(simulator, db, body["instanceId"])
     assert_can_be_created_again(api, simulator, body)
     return page["error"]["message"]
-
-
-def _has_step_started(db: Database, instance_id: str, step: str) -> bool:
-    query = (
-        "SELECT FROM operation_steps s JOIN operations o ON o.id = operation_id WHERE instance_id = %s AND name = %s"
-    )
-    return db.execute(query, (instance_id, step)).fetchone() is not None

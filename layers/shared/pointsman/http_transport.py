@@ -32,6 +32,8 @@ __all__ = [
 ]
 
 CONNECT_TIMEOUT_SECONDS = 5.0
+MAX_IDLE_SECONDS = 20.0
+"""How long an idle connection is kept. An older one may be closed by the server or dropped by a NAT gateway."""
 
 TransportFailure = Literal["unsent", "unknown", "unreadable", "refused"]
 
@@ -147,6 +149,7 @@ def create_httpx_client(url: str, headers: dict[str, str], timeout: float, trans
     return httpx.Client(
         headers={**headers, "User-Agent": "pointsman"},
         timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT_SECONDS),
+        limits=httpx.Limits(keepalive_expiry=MAX_IDLE_SECONDS),
         # Loading the CA certificates is a good part of a cold start; without TLS there is nothing to verify.
         verify=not url.lower().startswith("http://"),
         trust_env=False,

@@ -5,6 +5,7 @@ Written here and not by Powertools, whose import is a cold start of its own (doc
 
 import json
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ _SECONDS_SUFFIX = "Seconds"
 
 _provider_calls: Counter[tuple[str, bool]] = Counter()
 """The attempts since the last `emit_provider_calls`, by provider and whether they failed."""
+
+_lock = threading.Lock()
+"""Providers are called in several threads at the same time."""
 
 
 def emit_metrics(values: Mapping[str, float], **dimensions: str) -> None:
@@ -51,7 +55,8 @@ def count_provider_call(provider: str, *, failed: bool) -> None:
         provider: The provider's id, or `model`.
         failed: Whether something is wrong: with the provider, our credential or our request.
     """
-    _provider_calls[provider, failed] += 1
+    with _lock:
+        _provider_calls[provider, failed] += 1
 
 
 def emit_provider_calls() -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "record_created",
     "record_deleted",
     "record_intent",
+    "record_meta",
     "record_rejected",
     "record_unknown_outcome",
     "seconds_since_attempt",
@@ -128,6 +129,11 @@ def record_created(
     )
     if cursor.rowcount == 0:
         raise Conflict(f"Another attempt has taken over the {entry.provider} {entry.kind} of {entry.operation_id}")
+
+
+def record_meta(connection: Connection, entry: Entry) -> None:
+    """Record the entry's `meta`, to which facts were added after the creation."""
+    connection.execute("UPDATE operation_resources SET meta = %s WHERE id = %s", (Jsonb(entry.meta), entry.id))
 
 
 def record_unknown_outcome(connection: Connection, entry: Entry) -> None:

@@ -11,14 +11,15 @@ from .connection import Connection
 from .rows import fetch_all, fetch_one, to_json
 
 __all__ = [
+    "COLUMNS",
     "ENDED_CHANNEL",
     "INTERRUPTED_STEP_ERROR",
     "Operation",
     "OperationKind",
     "OperationStatus",
     "OperationStep",
+    "StepStatus",
     "begin_compensation",
-    "begin_step",
     "end_step",
     "find_latest",
     "find_name_conflict",
@@ -42,7 +43,8 @@ ENDED_CHANNEL = "operation_ended"
 INTERRUPTED_STEP_ERROR = "cut off: its process ended or took too long"
 """The `error` of a step whose process ended before it recorded a result."""
 
-_COLUMNS = "id, instance_id, kind, status, undoing, restarts, request, result, error, created_at, updated_at"
+COLUMNS = "id, instance_id, kind, status, undoing, restarts, request, result, error, created_at, updated_at"
+"""The columns of an `Operation`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def insert(
 
 def get(connection: Connection, operation_id: str) -> Operation | None:
     """Return the operation; None if it is unknown."""
-    return fetch_one(connection, Operation, f"SELECT {_COLUMNS} FROM operations WHERE id = %s", (operation_id,))
+    return fetch_one(connection, Operation, f"SELECT {COLUMNS} FROM operations WHERE id = %s", (operation_id,))
 
 
 def find_running(connection: Connection, instance_id: str) -> Operation | None:
@@ -113,7 +115,7 @@ def find_running(connection: Connection, instance_id: str) -> Operation | None:
     return fetch_one(
         connection,
         Operation,
-        f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND status = 'running'",
+        f"SELECT {COLUMNS} FROM operations WHERE instance_id = %s AND status = 'running'",
         (instance_id,),
     )
 
@@ -123,7 +125,7 @@ def find_latest(connection: Connection, instance_id: str, kinds: Sequence[Operat
     return fetch_one(
         connection,
         Operation,
-        f"SELECT {_COLUMNS} FROM operations WHERE instance_id = %s AND kind = ANY(%s)"
+        f"SELECT {COLUMNS} FROM operations WHERE instance_id = %s AND kind = ANY(%s)"
         " ORDER BY created_at DESC, id DESC LIMIT 1",
         (instance_id, list(kinds)),
     )
@@ -132,7 +134,7 @@ def find_latest(connection: Connection, instance_id: str, kinds: Sequence[Operat
 def list_unsettled(connection: Connection) -> list[tuple[Operation, float]]:
     """Return running and leaked operations, each with the seconds since its last progress, the longest first."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS}, extract(epoch FROM clock_timestamp() - updated_at)::float8 AS idle_seconds FROM operations"
+        f"SELECT {COLUMNS}, extract(epoch FROM clock_timestamp() - updated_at)::float8 AS idle_seconds FROM operations"
         " WHERE status IN ('running', 'leaked') ORDER BY updated_at"
     ).fetchall()
     idle_seconds = [float(row.pop("idle_seconds")) for row in rows]
@@ -150,7 +152,7 @@ def restart(connection: Connection, expected: Operation) -> Operation | None:
         Operation,
         "UPDATE operations SET status = 'running', restarts = restarts + 1, updated_at = clock_timestamp()"
         " WHERE id = %s AND status = %s AND restarts = %s AND status IN ('running', 'leaked')"
-        f" RETURNING {_COLUMNS}",
+        f" RETURNING {COLUMNS}",
         (expected.id, expected.status, expected.restarts),
     )
 
@@ -174,7 +176,7 @@ def begin_compensation(connection: Connection, operation_id: str) -> Operation |
         connection,
         Operation,
         "UPDATE operations SET undoing = true, updated_at = clock_timestamp() WHERE id = %s AND status = 'running'"
-        f" RETURNING {_COLUMNS}",
+        f" RETURNING {COLUMNS}",
         (operation_id,),
     )
 
@@ -226,26 +228,16 @@ def finish(
     return True
 
 
-def begin_step(connection: Connection, operation_id: str, name: str) -> None:
-    """Record the start of a step's next attempt, and progress of the operation."""
-    connection.execute(
-        "INSERT INTO operation_steps (operation_id, name) VALUES (%s, %s)"
-        " ON CONFLICT (operation_id, name) DO UPDATE SET status = 'running', error = NULL, ended_at = NULL",
-        (operation_id, name),
-    )
-    connection.execute("UPDATE operations SET updated_at = clock_timestamp() WHERE id = %s", (operation_id,))
-
-
 def end_step(
     connection: Connection, operation_id: str, name: str, status: StepStatus, error: str | None = None
 ) -> None:
-    """Record the end of a step's attempt, and progress of the operation."""
+    """Record the end of a step's attempt, and progress of the operation, whose row is locked first."""
+    connection.execute("UPDATE operations SET updated_at = clock_timestamp() WHERE id = %s", (operation_id,))
     connection.execute(
         "UPDATE operation_steps SET status = %s, error = %s, ended_at = clock_timestamp()"
         " WHERE operation_id = %s AND name = %s",
         (status, error, operation_id, name),
     )
-    connection.execute("UPDATE operations SET updated_at = clock_timestamp() WHERE id = %s", (operation_id,))
 
 
 def list_steps(connection: Connection, operation_id: str) -> list[OperationStep]:

@@ -1,37 +1,55 @@
-"""The Railway steps of a create: service, volume, domain, deploy, record.
+"""The Railway steps of a create: service, volume, domain, deploy.
 
 A step may be interrupted at any line and run again.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from os import urandom
 from typing import Any
 
+from ..concurrent_calls import call_all
 from ..db import instances, journal, operations
-from ..db.connection import Connection, run_in_transaction
-from ..errors import OperationFailed, ProviderError, ProviderRejected
+from ..db.connection import Connection
+from ..db.step_attempts import Intent, StepAttempt
+from ..errors import OperationFailed, PointsmanError, ProviderRejected
 from ..providers import railway
 from ..providers.base import Plan, ProviderResource
 from ..settings.instances import InstanceRuntimeSettings
 from ..settings.providers import RailwaySettings
 from . import tool_steps
-from .operation_queries import BEST_EFFORT_STEPS, find_recordable, require_operation
+from .operation_queries import BEST_EFFORT_STEPS, find_recordable, is_recordable
 from .resource_creation import ensure_resource
 from .resource_lookup import find_created_services
 from .resource_names import MOUNT_PATH
 
-__all__ = ["attach_volume", "create_domain", "create_service", "deploy_instance", "record_instance"]
+__all__ = [
+    "attach_volume",
+    "create_domain",
+    "create_service",
+    "deploy_instance",
+    "plan_domain",
+    "plan_service",
+    "plan_volume",
+]
 
 START_COMMAND = "node scripts/pool-server.js"
 VCPUS = 4.0
 MEMORY_BYTES = 8 * 1024**3
 
 
-def create_service(operation_id: str) -> dict[str, object]:
+def plan_service(attempt: StepAttempt) -> Intent | None:
+    """Plan the service of a first attempt."""
+    if attempt.find_entry("railway", "service"):
+        return None
+    return Intent("railway", "service", {"name": str(attempt.operation.request["name"])})
+
+
+def create_service(attempt: StepAttempt) -> dict[str, object]:
     """Create the Railway service without a source, so that nothing deploys yet."""
-    name = str(require_operation(operation_id).request["name"])
+    name = str(attempt.operation.request["name"])
     service_id = ensure_resource(
-        operation_id,
+        attempt,
         "railway",
         "service",
         plan=lambda: {"name": name},
@@ -42,12 +60,20 @@ def create_service(operation_id: str) -> dict[str, object]:
     return {"serviceId": service_id}
 
 
-def attach_volume(operation_id: str) -> dict[str, object]:
+def plan_volume(attempt: StepAttempt) -> Intent | None:
+    """Plan the volume of a first attempt."""
+    service_id = _get_created_id(attempt, "service")
+    if service_id is None or attempt.find_entry("railway", "volume"):
+        return None
+    return Intent("railway", "volume", {"service_id": service_id, "mount_path": MOUNT_PATH})
+
+
+def attach_volume(attempt: StepAttempt) -> dict[str, object]:
     """Create a volume attached to the service. It must precede the first deployment, or the agent loses its state."""
-    service_id = _require_service_id(operation_id)
+    service_id = _require_service_id(attempt)
     client = railway.get_client()
     volume_id = ensure_resource(
-        operation_id,
+        attempt,
         "railway",
         "volume",
         plan=lambda: {"service_id": service_id, "mount_path": MOUNT_PATH},
@@ -58,9 +84,17 @@ def attach_volume(operation_id: str) -> dict[str, object]:
     return {"volumeId": volume_id}
 
 
-def create_domain(operation_id: str) -> dict[str, object]:
+def plan_domain(attempt: StepAttempt) -> Intent | None:
+    """Plan the domain of a first attempt."""
+    service_id = _get_created_id(attempt, "service")
+    if service_id is None or attempt.find_entry("railway", "domain"):
+        return None
+    return Intent("railway", "domain", {"service_id": service_id})
+
+
+def create_domain(attempt: StepAttempt) -> dict[str, object]:
     """Create the service's public domain."""
-    service_id = _require_service_id(operation_id)
+    service_id = _require_service_id(attempt)
     client = railway.get_client()
 
     def find_domain(_entry: journal.Entry) -> list[ProviderResource]:
@@ -72,7 +106,7 @@ def create_domain(operation_id: str) -> dict[str, object]:
         return ProviderResource(domain, domain)
 
     domain = ensure_resource(
-        operation_id,
+        attempt,
         "railway",
         "domain",
         plan=lambda: {"service_id": service_id},
@@ -83,36 +117,55 @@ def create_domain(operation_id: str) -> dict[str, object]:
     return {"domain": domain}
 
 
-def deploy_instance(operation_id: str) -> dict[str, object]:
-    """Configure the service and deploy it in one call, after all parallel steps.
+def deploy_instance(attempt: StepAttempt) -> dict[str, object]:
+    """Configure and deploy the service in one call, after all parallel steps; then record the instance.
+
+    The instance and its tools are recorded, and the operation ends as `succeeded`, in the transaction that ends the
+    attempt.
 
     Without the resource limits if Railway rejects them; that is a warning.
 
     Raises:
         OperationFailed: another step failed or was interrupted.
         ProviderError: Railway did not deploy the service, or may not have.
+        Conflict: the operation has ended otherwise or is being compensated.
     """
-    _require_steps_succeeded(operation_id)
-    service_id = _require_service_id(operation_id)
-    provider = railway.get_client()
-    settings = RailwaySettings.load()
-    if not _is_deployed(service_id):
-        deploy = partial(
-            provider.deploy,
-            service_id,
-            image=settings.runtime_image,
-            start_command=START_COMMAND,
-            variables=_build_variables(operation_id),
-            message="Deploy by Pointsman",
-        )
-        try:
-            deploy(vcpus=VCPUS, memory_bytes=MEMORY_BYTES)
-        except ProviderRejected as error:
-            if error.reason not in ("invalid", "limit", "other"):
-                raise
-            deploy(vcpus=None, memory_bytes=None)
-            return {"serviceId": service_id, "warning": f"limits were not set: {error.message}"}
-    return {"serviceId": service_id}
+    if not is_recordable(attempt.operation):
+        return {"recorded": True}
+    _require_steps_succeeded(attempt)
+    service_id = _require_service_id(attempt)
+    tool_entries = [entry for entry in attempt.entries if entry.kind == "tool" and attempt.owns(entry)]
+    # What completes a tool's resource does not matter to the deployment, so it is called meanwhile.
+    calls: list[Callable[[], str | journal.Entry | None]] = [partial(_deploy, attempt, service_id, tool_entries)]
+    calls += [partial(tool_steps.complete_resource, entry) for entry in tool_entries]
+    warning, *completed = call_all(calls)
+    if isinstance(warning, PointsmanError):
+        raise warning
+    completed_entries = [entry for entry in completed if isinstance(entry, journal.Entry)]
+    attempt.write_at_end(_record_instance, attempt, service_id, completed_entries)
+    return {"serviceId": service_id, **({"warning": warning} if warning else {})}
+
+
+def _deploy(attempt: StepAttempt, service_id: str, tool_entries: Sequence[journal.Entry]) -> str:
+    """Deploy the service, unless an earlier attempt has; return a warning, empty if there is none."""
+    if not attempt.is_first and _is_deployed(service_id):
+        return ""
+    deploy = partial(
+        railway.get_client().deploy,
+        service_id,
+        image=RailwaySettings.load().runtime_image,
+        start_command=START_COMMAND,
+        variables=_build_variables(tool_entries),
+        message="Deploy by Pointsman",
+    )
+    try:
+        deploy(vcpus=VCPUS, memory_bytes=MEMORY_BYTES)
+    except ProviderRejected as error:
+        if error.reason not in ("invalid", "limit", "other"):
+            raise
+        deploy(vcpus=None, memory_bytes=None)
+        return f"limits were not set: {error.message}"
+    return ""
 
 
 def _is_deployed(service_id: str) -> bool:
@@ -125,19 +178,9 @@ def _is_deployed(service_id: str) -> bool:
         return False
 
 
-def _read_deploy_status(service_id: str) -> str | None:
-    """Read the deployment's status; None if that fails, because a complete instance needs no compensation for it."""
-    try:
-        deployment = railway.get_client().get_latest_deployment(service_id)
-    except ProviderError:
-        return None
-    return deployment.status if deployment else None
-
-
-def _require_steps_succeeded(operation_id: str) -> None:
-    operation = require_operation(operation_id)
-    steps = {step.name: step for step in run_in_transaction(operations.list_steps, operation_id)}
-    for name in (*operation.request["tools"], "service", *BEST_EFFORT_STEPS):
+def _require_steps_succeeded(attempt: StepAttempt) -> None:
+    steps = {step.name: step for step in attempt.steps}
+    for name in (*attempt.operation.request["tools"], "service", *BEST_EFFORT_STEPS):
         step = steps.get(name)
         if step is not None and (step.status in ("succeeded", "skipped") or _is_tolerated(step)):
             continue
@@ -148,7 +191,7 @@ def _is_tolerated(step: operations.OperationStep) -> bool:
     return step.name in BEST_EFFORT_STEPS and step.status == "failed"
 
 
-def _build_variables(operation_id: str) -> dict[str, str]:
+def _build_variables(tool_entries: Sequence[journal.Entry]) -> dict[str, str]:
     """Build the runtime's variables (contract, create-instance). Its new secrets are sent to Railway and not stored."""
     variables = {
         "OPENCLAW_GATEWAY_TOKEN": urandom(32).hex(),
@@ -158,76 +201,60 @@ def _build_variables(operation_id: str) -> dict[str, str]:
         "CHROMIUM_PATH": "/usr/bin/chromium",
         **InstanceRuntimeSettings.load().variables,
     }
-    for entry in _list_tool_entries(operation_id):
+    for entry in tool_entries:
         variables |= entry.env or {}
     return variables
 
 
-def record_instance(operation_id: str) -> dict[str, object]:
-    """Record the instance and its tools, and end the operation as `succeeded`, in one transaction.
+def _record_instance(
+    db: Connection, attempt: StepAttempt, service_id: str, completed_entries: Sequence[journal.Entry]
+) -> None:
+    """Record the instance and its tools, and end the operation as `succeeded`.
 
     Raises:
-        OperationFailed: there is no service.
         Conflict: the operation has ended or is being compensated.
     """
-    provider = railway.get_client()
-    service_id = _require_service_id(operation_id)
-    deploy_status = _read_deploy_status(service_id)
+    operation = find_recordable(db, attempt.operation.id)
+    if operation is None:
+        return
+    for entry in completed_entries:
+        journal.record_meta(db, entry)
+    own_entries = {entry.provider: entry for entry in attempt.entries if attempt.owns(entry) and entry.kind == "tool"}
+    own_entries |= {entry.provider: entry for entry in completed_entries}
+    tools = {tool: own_entries[tool] for tool in operation.request["tools"] if tool in own_entries}
     settings = RailwaySettings.load()
-    environment_id = provider.environment_id
-
-    def record_in_transaction(db: Connection) -> dict[str, object]:
-        operation = find_recordable(db, operation_id)
-        if operation is None:
-            return {"recorded": True}
-        entries = {tool: journal.get(db, operation_id, tool, "tool") for tool in operation.request["tools"]}
-        created = {tool: entry for tool, entry in entries.items() if entry and entry.state == "created"}
-        volume_id = _get_created_id(db, operation_id, "volume")
-        domain = _get_created_id(db, operation_id, "domain")
-        url = f"https://{domain}" if domain else None
-        infra = {
-            "instance_id": operation.instance_id,
-            "provider_service_id": service_id,
-            "provider_env_id": environment_id,
-            "provider_project_id": settings.project_id,
-            "url": url,
-            "deploy_status": deploy_status,
-            "runtime_image": settings.runtime_image,
-            "volume_id": volume_id,
-        }
-        instances.insert(db, infra, [tool_steps.build_tool_row(tool, entry) for tool, entry in created.items()])
-        journal.clear_env(db, operation_id)
-        result: dict[str, Any] = {
-            "instanceId": operation.instance_id,
-            "serviceId": service_id,
-            "url": url,
-            "services": {tool: {"resourceId": entry.resource_id} for tool, entry in created.items()},
-        }
-        if warnings := _collect_warnings(db, operation_id):
-            result["warnings"] = warnings
-        operations.finish(db, operation_id, "succeeded", final_step="record", result=result)
-        return {"recorded": True}
-
-    return run_in_transaction(record_in_transaction)
+    volume_id, domain = _get_created_id(attempt, "volume"), _get_created_id(attempt, "domain")
+    url = f"https://{domain}" if domain else None
+    infra = {
+        "instance_id": operation.instance_id,
+        "provider_service_id": service_id,
+        "provider_env_id": railway.get_client().environment_id,
+        "provider_project_id": settings.project_id,
+        "url": url,
+        "deploy_status": railway.FIRST_DEPLOYMENT_STATUS,
+        "runtime_image": settings.runtime_image,
+        "volume_id": volume_id,
+    }
+    instances.insert(db, infra, [tool_steps.build_tool_row(tool, entry) for tool, entry in tools.items()])
+    journal.clear_env(db, operation.id)
+    result: dict[str, Any] = {
+        "instanceId": operation.instance_id,
+        "serviceId": service_id,
+        "url": url,
+        "services": {tool: {"resourceId": entry.resource_id} for tool, entry in tools.items()},
+    }
+    if warnings := [f"{step.name}: {step.error}" for step in operations.list_steps(db, operation.id) if step.error]:
+        result["warnings"] = warnings
+    operations.finish(db, operation.id, "succeeded", final_step=attempt.name, result=result)
 
 
-def _get_created_id(db: Connection, operation_id: str, kind: journal.ResourceKind) -> str | None:
-    entry = journal.get(db, operation_id, "railway", kind)
+def _get_created_id(attempt: StepAttempt, kind: journal.ResourceKind) -> str | None:
+    entry = attempt.find_entry("railway", kind)
     return entry.resource_id if entry and entry.state == "created" else None
 
 
-def _collect_warnings(db: Connection, operation_id: str) -> list[str]:
-    return [f"{step.name}: {step.error}" for step in operations.list_steps(db, operation_id) if step.error]
-
-
-def _require_service_id(operation_id: str) -> str:
-    entry = run_in_transaction(journal.get, operation_id, "railway", "service")
-    if entry is None or entry.resource_id is None:
+def _require_service_id(attempt: StepAttempt) -> str:
+    service_id = _get_created_id(attempt, "service")
+    if service_id is None:
         raise OperationFailed("There is no service yet")
-    return entry.resource_id
-
-
-def _list_tool_entries(operation_id: str) -> list[journal.Entry]:
-    instance_id = require_operation(operation_id).instance_id
-    entries = run_in_transaction(journal.list_open_entries, instance_id)
-    return [entry for entry in entries if entry.operation_id == operation_id and entry.kind == "tool"]
+    return service_id

@@ -11,6 +11,7 @@ __all__ = [
     "find_failure_cause",
     "find_recordable",
     "get_or_raise",
+    "is_recordable",
     "require_operation",
 ]
 
@@ -44,11 +45,20 @@ def find_recordable(db: Connection, operation_id: str) -> Operation | None:
         Conflict: the operation has ended otherwise or is being compensated, so nothing may be recorded.
     """
     operation = operations.get(db, operation_id)
-    if operation is not None and operation.status == "succeeded":
-        return None
-    if operation is None or operation.status != "running" or operation.undoing:
-        raise Conflict(f"Operation {operation_id} is over or being undone; nothing is recorded")
-    return operation
+    return operation if operation and is_recordable(operation) else None
+
+
+def is_recordable(operation: Operation) -> bool:
+    """Whether the operation's result is to be recorded; False if an earlier attempt has recorded it.
+
+    Raises:
+        Conflict: the operation has ended otherwise or is being compensated, so nothing may be recorded.
+    """
+    if operation.status == "succeeded":
+        return False
+    if operation.status != "running" or operation.undoing:
+        raise Conflict(f"Operation {operation.id} is over or being undone; nothing is recorded")
+    return True
 
 
 def find_failure_cause(db: Connection, operation_id: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from ..db.connection import run_in_transaction
 from ..errors import ProviderRejected
 from ..json_values import as_datetime
 from ..providers import railway
-from ..providers.base import ProviderResource
+from ..providers.base import ProviderResource, delete_resource
 from ..providers.registry import get_tool_provider
 from ..settings.instances import load_shared_phone_number
 from .resource_names import parse_instance_id
@@ -144,4 +144,4 @@ def delete(item: InventoryItem) -> None:
     provider = get_tool_provider(item.provider)
     if provider is None:
         raise ProviderRejected(item.provider, "delete", "its credentials are not set", reason="unauthorized")
-    provider.delete(item.id)
+    delete_resource(provider, item.id)

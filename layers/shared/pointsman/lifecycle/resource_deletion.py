@@ -4,7 +4,7 @@ An entry is closed on proof only: the provider confirms the deletion or does not
 an unknown outcome, a lookup after the settle time finds nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -12,16 +12,24 @@ from ..db import journal
 from ..db.connection import run_in_transaction
 from ..errors import MissingSetting, PointsmanError, ProviderUnavailable
 from ..providers import railway
+from ..providers.base import ToolProvider, delete_resource
 from ..providers.registry import TOOLS, explain_unconfigured, get_tool_provider
 from .resource_lookup import delete_until_settled, find_created_services, find_until_settled
 
-__all__ = ["delete_entries", "delete_entry", "delete_service_volumes", "delete_tool_resource"]
+__all__ = [
+    "delete_entries",
+    "delete_entry",
+    "delete_service",
+    "delete_tool_resource",
+    "merge_failures",
+    "require_tool_provider",
+]
 
 _DELETION_ORDER = {"tool": 0, "volume": 1, "domain": 2, "service": 3}
 """Volumes before their service: Railway keeps the volumes of a deleted service, and lists them by service only."""
 
 
-def delete_entries(operation_id: str, entries: Iterable[journal.Entry], *, step: Literal["undo", "destroy"]) -> None:
+def delete_entries(operation_id: str, entries: Iterable[journal.Entry]) -> None:
     """Delete every entry's resource, and continue after a failure.
 
     A service is kept while one of its volumes remains, because only the service leads to the volume.
@@ -29,7 +37,6 @@ def delete_entries(operation_id: str, entries: Iterable[journal.Entry], *, step:
     Args:
         operation_id: the operation that deletes; it is recorded in the closed entries.
         entries: the entries; their resources are deleted in the order that their kinds need.
-        step: what the error of several failures calls the caller.
 
     Raises:
         PointsmanError: the only failure. Entries that failed stay open.
@@ -45,10 +52,15 @@ def delete_entries(operation_id: str, entries: Iterable[journal.Entry], *, step:
         except PointsmanError as error:
             volume_remains = volume_remains or entry.kind == "volume"
             failures.append(error)
-    if len(failures) == 1:
-        raise failures[0]
     if failures:
-        raise ProviderUnavailable(step, "delete", "; ".join(failure.message for failure in failures))
+        raise merge_failures(failures, step="undo")
+
+
+def merge_failures(failures: Sequence[PointsmanError], *, step: Literal["undo", "destroy"]) -> PointsmanError:
+    """Return the only failure, else a retryable one with the messages of all. `step` names the caller in it."""
+    if len(failures) == 1:
+        return failures[0]
+    return ProviderUnavailable(step, "delete", "; ".join(failure.message for failure in failures))
 
 
 def delete_entry(operation_id: str, entry: journal.Entry) -> None:
@@ -63,7 +75,7 @@ def delete_entry(operation_id: str, entry: journal.Entry) -> None:
     elif entry.kind == "volume":
         _delete_volume(entry)
     elif entry.kind == "service":
-        _delete_service(entry)
+        _delete_service_with_volumes(entry)
     # Railway deletes a domain with its service.
     run_in_transaction(journal.record_deleted, entry, operation_id)
 
@@ -78,21 +90,27 @@ def delete_tool_resource(entry: journal.Entry) -> bool:
         ProviderError: the deletion failed.
         MissingSetting: the tool is not configured.
     """
+    provider = require_tool_provider(entry)
+    if entry.state == "created" and entry.resource_id:
+        return delete_resource(provider, entry.resource_id, entry.meta)
+
+    find = partial(provider.find, entry.plan)
+    if not provider.adoptable:
+        delete_until_settled(entry, find, partial(delete_resource, provider))
+    elif resource := find_until_settled(entry, find):
+        return delete_resource(provider, resource.id)
+    return False
+
+
+def require_tool_provider(entry: journal.Entry) -> ToolProvider:
+    """Return the provider of a tool's entry. Raises MissingSetting if it is not configured."""
     provider = get_tool_provider(entry.provider)
     if provider is None:
         raise MissingSetting(
             TOOLS[entry.provider].required_setting,
             f"its resource cannot be deleted without; {explain_unconfigured(entry.provider)}",
         )
-    if entry.state == "created" and entry.resource_id:
-        return provider.delete(entry.resource_id)
-
-    find = partial(provider.find, entry.plan)
-    if not provider.adoptable:
-        delete_until_settled(entry, find, provider.delete)
-    elif resource := find_until_settled(entry, find):
-        return provider.delete(resource.id)
-    return False
+    return provider
 
 
 def _delete_volume(entry: journal.Entry) -> None:
@@ -103,18 +121,23 @@ def _delete_volume(entry: journal.Entry) -> None:
         client.delete_volume(volume.id)
 
 
-def delete_service_volumes(service_id: str) -> None:
-    """Delete every volume attached to a Railway service, also those that the journal does not name."""
-    client = railway.get_client()
-    for volume in client.find_volumes(service_id):
-        client.delete_volume(volume.id)
+def _delete_service_with_volumes(entry: journal.Entry) -> None:
+    """Delete a service with its volumes, also those that the journal does not name."""
+    if service_id := _find_service_id(entry):
+        client = railway.get_client()
+        for volume in client.find_volumes(service_id):
+            client.delete_volume(volume.id)
+        client.delete_service(service_id)
 
 
-def _delete_service(entry: journal.Entry) -> None:
-    service_id = entry.resource_id
-    if entry.state == "intended":
-        service = find_until_settled(entry, partial(find_created_services, entry))
-        service_id = service.id if service else None
-    if service_id:
-        delete_service_volumes(service_id)
+def delete_service(entry: journal.Entry) -> None:
+    """Delete the entry's service, whose volumes have been deleted. Raises ProviderError."""
+    if service_id := _find_service_id(entry):
         railway.get_client().delete_service(service_id)
+
+
+def _find_service_id(entry: journal.Entry) -> str | None:
+    if entry.state == "created":
+        return entry.resource_id
+    service = find_until_settled(entry, partial(find_created_services, entry))
+    return service.id if service else None

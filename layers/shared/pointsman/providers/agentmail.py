@@ -13,7 +13,7 @@ from ..errors import ProviderRejected, ProviderUnavailable
 from ..http_transport import Transport
 from ..json_values import JsonObject, as_object, as_objects, as_text
 from ..settings.providers import AgentMailSettings
-from .base import Plan, ProviderResource, make_provider_getter
+from .base import Deletion, Plan, ProviderResource, make_provider_getter
 from .http_client import ErrorBody, ErrorKind, HttpClient, quote_path_segment
 
 __all__ = ["AgentMailProvider", "get_provider"]
@@ -21,8 +21,8 @@ __all__ = ["AgentMailProvider", "get_provider"]
 DEFAULT_DOMAIN = "agentmail.to"
 MAX_USERNAME_LENGTH = 64
 MAX_CLIENT_ID_LENGTH = 256
-DELETION_POLL_DELAYS = (0.25, 0.5, 1.0, 1.5, 2.0)
-"""Seconds between polls of a deletion that was answered with 202; 5.25 in all."""
+DELETION_POLL_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
+"""Seconds between polls of a deletion that was answered with 202; 5.1 in all."""
 
 _KIND_BY_CODE: dict[str, ErrorKind] = {
     "limit_exceeded": "limit",
@@ -52,6 +52,7 @@ class AgentMailProvider:
     """The tool provider of inboxes. A resource id is the inbox's address."""
 
     adoptable = True
+    plans_offline = True
 
     def __init__(self, settings: AgentMailSettings, transport: Transport | None = None) -> None:
         self._domain = settings.domain
@@ -116,17 +117,36 @@ class AgentMailProvider:
             return False
         return row.get("inbox_id") == resource_id
 
-    def delete(self, resource_id: str) -> bool:
-        """Delete the inbox with all its messages, and poll it if the deletion is asynchronous (202).
+    def complete(self, resource_id: str, plan: Plan) -> dict[str, str]:
+        """Do nothing: an inbox is complete when it is created."""
+        del resource_id, plan
+        return {}
 
-        Raises:
-            ProviderUnavailable: also if the inbox still exists after about 5 s.
-        """
+    def start_deletion(self, resource_id: str, meta: Mapping[str, str]) -> Deletion:
+        """Delete the inbox with all its messages. A 202 needs a confirmation."""
+        del meta
         path = f"/inboxes/{quote_path_segment(resource_id)}"
         outcome = self.http_client.delete("inboxes.delete", path, existing_path="/inboxes")
-        if outcome == "accepted":
-            self._wait_until_deleted(path)
-        return outcome != "gone"
+        return Deletion(outcome != "gone", is_confirmed=outcome != "accepted")
+
+    def confirm_deletion(self, resource_id: str) -> None:
+        """Poll the inbox until it is gone.
+
+        Raises:
+            ProviderRejected: the inbox cannot be read.
+            ProviderUnavailable: it still exists after about 5 s.
+        """
+        path = f"/inboxes/{quote_path_segment(resource_id)}"
+        for _ in self.http_client.poll(DELETION_POLL_DELAYS):
+            try:
+                self.http_client.count_attempt(lambda: self.http_client.send("inboxes.get", "GET", path))
+            except ProviderRejected as error:
+                if error.reason != "not_found":
+                    raise
+                return
+            except ProviderUnavailable:
+                pass  # Among others `resource_deleting`.
+        raise ProviderUnavailable("agentmail", "inboxes.delete", "accepted, but the inbox is still there")
 
     def _create_inbox(self, plan: Plan, username: str) -> ProviderResource:
         body = {key: plan[key] for key in ("client_id", "display_name", "domain") if plan.get(key)}
@@ -147,18 +167,6 @@ class AgentMailProvider:
                 return None
             raise
         return _to_resource(row) if row.get("client_id") == plan["client_id"] else None
-
-    def _wait_until_deleted(self, path: str) -> None:
-        for _ in self.http_client.poll(DELETION_POLL_DELAYS):
-            try:
-                self.http_client.count_attempt(lambda: self.http_client.send("inboxes.get", "GET", path))
-            except ProviderRejected as error:
-                if error.reason != "not_found":
-                    raise
-                return
-            except ProviderUnavailable:
-                pass  # Among others `resource_deleting`.
-        raise ProviderUnavailable("agentmail", "inboxes.delete", "accepted, but the inbox is still there")
 
     def _iter_inboxes(self) -> Iterator[JsonObject]:
         seen, tokens = set[str](), set[str]()

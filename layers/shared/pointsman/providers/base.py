@@ -3,9 +3,9 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
-__all__ = ["Plan", "ProviderResource", "ToolProvider", "make_provider_getter"]
+__all__ = ["Deletion", "Plan", "ProviderResource", "ToolProvider", "delete_resource", "make_provider_getter"]
 
 Plan = Mapping[str, str]
 """What is written to the journal before a resource is created, enough to find it again: names, references, a number."""
@@ -28,6 +28,16 @@ class ProviderResource:
     """Further facts, for the records; no secrets."""
 
 
+class Deletion(NamedTuple):
+    """The provider's answer to a deletion.
+
+    `existed` tells whether the resource was there; `is_confirmed` whether it is gone by this answer alone.
+    """
+
+    existed: bool
+    is_confirmed: bool
+
+
 class ToolProvider(Protocol):
     """A provider that sells one resource per instance and tool.
 
@@ -37,6 +47,9 @@ class ToolProvider(Protocol):
 
     adoptable: bool
     """Whether a resource that `find` returns has a complete `env`; otherwise it must be deleted and created again."""
+
+    plans_offline: bool
+    """Whether `plan` calls no provider."""
 
     def plan(self, reference: str, operation_id: str) -> Plan:
         """Choose what `create` creates.
@@ -68,9 +81,33 @@ class ToolProvider(Protocol):
         """Whether the resource exists, by a request for it alone."""
         ...
 
-    def delete(self, resource_id: str) -> bool:
-        """Delete the resource and return once it is confirmed deleted; False if it did not exist."""
+    def complete(self, resource_id: str, plan: Plan) -> dict[str, str]:
+        """Complete a created resource; return further facts for `meta`. Called only if the registry says so.
+
+        The resource can be used without. After an error or an empty answer it may be called again.
+        """
         ...
+
+    def start_deletion(self, resource_id: str, meta: Mapping[str, str]) -> Deletion:
+        """Delete the resource, without waiting for a confirmation.
+
+        Args:
+            resource_id: The resource.
+            meta: The `meta` of the resource, as far as it is known; it may save a lookup.
+        """
+        ...
+
+    def confirm_deletion(self, resource_id: str) -> None:
+        """Wait until a deletion that was not confirmed by its answer is; ProviderUnavailable if it is not in time."""
+        ...
+
+
+def delete_resource(provider: ToolProvider, resource_id: str, meta: Mapping[str, str] | None = None) -> bool:
+    """Delete a resource and return once it is confirmed deleted; False if it did not exist. Raises as the provider."""
+    deletion = provider.start_deletion(resource_id, meta or {})
+    if not deletion.is_confirmed:
+        provider.confirm_deletion(resource_id)
+    return deletion.existed
 
 
 def make_provider_getter(

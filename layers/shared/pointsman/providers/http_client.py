@@ -11,6 +11,7 @@ rest of the mapping is the same for all:
 """
 
 import json
+import threading
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -102,9 +103,10 @@ class ProviderResponse:
 class HttpClient:
     """A client of one provider's JSON API with a bearer token.
 
-    It connects with the first request and keeps the connection for the life of the process. All methods that send
-    raise ProviderRejected, ProviderUnavailable or ProviderTimeout; `step` is the call's name in these errors, and
-    neither the token nor a value of `secrets` stands in their messages.
+    It connects with the first request and keeps its connections for the next ones. Threads may share it.
+
+    All methods that send raise ProviderRejected, ProviderUnavailable or ProviderTimeout; `step` is the call's name in
+    these errors, and neither the token nor a value of `secrets` stands in their messages.
 
     Args:
         provider: The provider's id in errors.
@@ -143,6 +145,7 @@ class HttpClient:
         self._parse_error_body = parse_error_body
         self._rate_limit_reset_unit = rate_limit_reset_unit
         self._http: httpx.Client | None = None
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"HttpClient({self.provider!r}, {redact(self.url, (self._token,))!r})"
@@ -207,9 +210,10 @@ class HttpClient:
         new_token = refresh_secret(self._credential_setting, self._token) if self._credential_setting else ""
         if not new_token:
             return False
-        # The connection's headers hold the old one.
-        self.close()
-        self._token = new_token
+        # The connections' headers hold the old one. Not closed: other threads may have requests on them.
+        with self._lock:
+            self._token = new_token
+            self._http = None
         return True
 
     def retry(self, attempt: Callable[[], T], *, idempotent: bool) -> T:
@@ -354,14 +358,11 @@ class HttpClient:
         return ProviderTimeout(self.provider, step, f"no answer ({detail})")
 
     def _ensure_http(self) -> httpx.Client:
-        if self._http is None:
-            self._http = create_httpx_client(
-                self.url,
-                {"Authorization": f"Bearer {self._token}", "Accept": "application/json"},
-                self._timeout,
-                self.transport,
-            )
-        return self._http
+        with self._lock:
+            if self._http is None:
+                headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+                self._http = create_httpx_client(self.url, headers, self._timeout, self.transport)
+            return self._http
 
     def _read_retry_after(self, response: httpx.Response) -> float | None:
         headers = response.headers

@@ -36,6 +36,8 @@ class ProvisionableTool:
     """`module:function`, relative to this package; the function returns the provider, None if it is not configured."""
     resource_id_pattern: str
     """A regular expression that matches a whole resource id."""
+    needs_completion: bool = False
+    """Whether a created resource has to be completed once it is listed (`ToolProvider.complete`)."""
 
 
 TOOLS: dict[str, ProvisionableTool] = {
@@ -67,6 +69,7 @@ TOOLS: dict[str, ProvisionableTool] = {
             required_setting="TELNYX_API_KEY",
             provider_factory="telnyx.provider:get_provider",
             resource_id_pattern=r"\+[0-9]{3,15}",
+            needs_completion=True,
         ),
     )
 }

@@ -12,15 +12,16 @@ from functools import wraps
 from typing import Any
 
 from .. import log
-from ..db import connection, operations
-from ..errors import PointsmanError
+from ..db import connection, operations, step_attempts
+from ..db.step_attempts import PlanIntent, StepAttempt
+from ..errors import OperationFailed, PointsmanError
 from ..metrics import emit_metrics, emit_provider_calls
 
 __all__ = ["Permanent", "RunFailed", "Transient", "prompt_task_handler", "scheduled_handler", "task_handler"]
 
 Result = dict[str, object]
 Event = Mapping[str, object]
-StepTask = Callable[[str, dict[str, Any]], Result]
+StepTask = Callable[[StepAttempt, dict[str, Any]], Result]
 PromptTask = Callable[[dict[str, Any], Any], Result]
 
 log.preload()
@@ -38,13 +39,21 @@ class RunFailed(Exception):
     """A scheduled run failed. It is not retried: the schedule's next run comes anyway."""
 
 
-def task_handler(step_name: str) -> Callable[[StepTask], Callable[[dict[str, Any], object], Result]]:
-    """Make a Lambda handler of a step's function, which takes the operation's id and the event.
+def _plan_nothing(_event: dict[str, Any]) -> PlanIntent:
+    return lambda _attempt: None
 
-    The handler records the step's start and end in `operation_steps`.
+
+def task_handler(
+    step_name: str, *, prepare: Callable[[dict[str, Any]], PlanIntent] = _plan_nothing
+) -> Callable[[StepTask], Callable[[dict[str, Any], object], Result]]:
+    """Make a Lambda handler of a step's function, which takes the attempt and the event.
+
+    The handler begins the attempt in one transaction and ends it in another.
 
     Args:
         step_name: the step's name. An event with `tool` names the step after the tool instead.
+        prepare: takes the event; returns what plans the intent that is recorded when the attempt begins. It may load
+            settings, which must not be done while the transaction holds its locks.
 
     Raises (the handler):
         Transient: the step failed with a retryable error.
@@ -60,11 +69,14 @@ def task_handler(step_name: str) -> Callable[[StepTask], Callable[[dict[str, Any
                 _emit_provider_calls(),
                 _translate_errors(f"step {step}", lambda message: _record_failure(operation_id, step, message)),
             ):
-                connection.run_in_transaction(operations.begin_step, operation_id, step)
-                result = run_step(operation_id, event)
+                plan_intent = prepare(event)
+                attempt = connection.run_in_transaction(step_attempts.begin, operation_id, step, plan_intent)
+                if attempt is None:
+                    raise OperationFailed(f"Operation {operation_id} is unknown")
+                result = run_step(attempt, event)
                 status = "skipped" if result.get("skipped") else "succeeded"
                 warning = str(result.get("warning") or "") or None
-                connection.run_in_transaction(operations.end_step, operation_id, step, status, warning)
+                connection.run_in_transaction(step_attempts.end, attempt, status, warning)
             log.write("info", "step done", result=result)
             return result
 

@@ -5,6 +5,6 @@ execution and paging, `models` what a call returns, `errors` what Railway's erro
 """
 
 from .client import RailwayClient, get_client
-from .models import ServiceInstance, Volume
+from .models import FIRST_DEPLOYMENT_STATUS, ServiceInstance, Volume
 
-__all__ = ["RailwayClient", "ServiceInstance", "Volume", "get_client"]
+__all__ = ["FIRST_DEPLOYMENT_STATUS", "RailwayClient", "ServiceInstance", "Volume", "get_client"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["DEPLOYMENT_STATUSES", "Deployment", "Service", "ServiceInstance", "Volume"]
+__all__ = ["DEPLOYMENT_STATUSES", "FIRST_DEPLOYMENT_STATUS", "Deployment", "Service", "ServiceInstance", "Volume"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,9 @@ class ServiceInstance:
     image: str | None
     environment_id: str
 
+
+FIRST_DEPLOYMENT_STATUS = "INITIALIZING"
+"""The status with which a deployment begins, unless it is queued before."""
 
 DEPLOYMENT_STATUSES = frozenset(
     {

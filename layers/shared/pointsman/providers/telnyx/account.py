@@ -15,8 +15,8 @@ from ..http_client import ErrorBody, ErrorKind, HttpClient, quote_path_segment
 __all__ = ["NumberOrder", "OrderState", "TelnyxAccount"]
 
 PAGE_SIZE = 250
-ORDER_POLL_DELAYS = (0.4, 0.6, 1.0, 1.0, 1.5, 1.5, 2.0, 2.0)
-"""Seconds between polls of a pending order; 10 in all."""
+ORDER_POLL_DELAYS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.5, 2.0, 2.5, 2.5)
+"""Seconds between polls of a pending order; 10 in all. Most orders are filled by the time of the first poll."""
 RECENT_ORDER_SECONDS = 120.0
 """Age in seconds of an order up to which its number may not be listed yet."""
 MAX_ORDER_READS = 50

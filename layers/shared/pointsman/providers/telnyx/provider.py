@@ -8,32 +8,43 @@ and only the order is certain to carry the reference.
 import re
 from collections.abc import Iterator, Mapping
 from random import choice
+from typing import Literal
 
+from ...concurrent_calls import call_both
 from ...errors import InvalidInput, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from ...http_transport import Transport
 from ...json_values import JsonObject, as_text
 from ...settings.providers import TelnyxSettings
-from ..base import Plan, ProviderResource, make_provider_getter
+from ..base import Deletion, Plan, ProviderResource, make_provider_getter
 from ..http_client import quote_path_segment
 from .account import NumberOrder, TelnyxAccount
 
 __all__ = ["TelnyxProvider", "get_provider"]
 
 PROFILE_NAME = "convos-agent"
-LISTING_POLL_DELAYS = (0.3, 0.7, 1.0, 1.5, 1.5)
+LISTING_POLL_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 """Seconds between polls until a bought number is listed; 5 in all."""
-DELETION_POLL_DELAYS = (0.3, 0.7, 1.0, 1.5, 1.5)
+DELETION_POLL_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 """Seconds between polls until a deleted number is not listed; 5 in all."""
 LISTING_LAG_SECONDS = 8.0
 """Age in seconds of an order after which a number that is not listed is no longer polled."""
 ORDER_TRUST_SECONDS = 120.0
 """Age in seconds up to which an order that succeeded proves ownership of its number, listed or not."""
 
+_SEARCH_FILTERS: Mapping[str, str | int] = {
+    "filter[country_code]": "US",
+    "filter[features][]": "sms",
+    "filter[phone_number_type]": "local",
+    "filter[limit]": 20,
+    "filter[exclude_held_numbers]": "true",
+}
+
 
 class TelnyxProvider:
     """The tool provider of phone numbers. A resource id is the number in E.164."""
 
     adoptable = True
+    plans_offline = False
 
     def __init__(self, settings: TelnyxSettings, transport: Transport | None = None) -> None:
         self._configured_profile_id = settings.messaging_profile_id
@@ -45,21 +56,14 @@ class TelnyxProvider:
     def plan(self, reference: str, operation_id: str) -> Plan:
         """Choose a US number with SMS that is for sale, at random since other customers see the same numbers.
 
-        Also finds or creates the messaging profile.
+        Meanwhile finds or creates the messaging profile.
 
         Raises:
             ProviderUnavailable: also if no number is for sale.
         """
         del operation_id
-        profile_id = self._get_profile_id()
-        available = self._account.search_available_numbers(
-            {
-                "filter[country_code]": "US",
-                "filter[features][]": "sms",
-                "filter[phone_number_type]": "local",
-                "filter[limit]": 20,
-                "filter[exclude_held_numbers]": "true",
-            }
+        profile_id, available = call_both(
+            self._get_profile_id, lambda: self._account.search_available_numbers(_SEARCH_FILTERS)
         )
         if not available:
             raise ProviderUnavailable("telnyx", "available_phone_numbers", "no number on offer", outcome_unknown=False)
@@ -94,17 +98,16 @@ class TelnyxProvider:
         # From here on the number may be bought, so no error may mean that nothing was done.
         try:
             order = self._account.wait_for_order(order, plan["phone_number"])
-            order_failed = order.purchase_state(plan["phone_number"]) == "failure"
-            row = None if order_failed else self._wait_for_listing(plan["phone_number"], order)
         except ProviderTimeout:
             raise
         except ProviderError as error:
             retry_after = error.retry_after if isinstance(error, ProviderUnavailable) else None
             description = f"ordered, but it cannot be told how it went ({error.message})"
             raise ProviderUnavailable("telnyx", "number_orders.create", description, retry_after=retry_after) from error
-        if order_failed:
+        if order.purchase_state(plan["phone_number"]) == "failure":
             raise ProviderRejected("telnyx", "number_orders.create", "the order failed", reason="taken")
-        return self._complete_purchase(plan, order, row)
+        # The order proves the purchase. The number's resource appears later, and `complete` looks it up.
+        return _to_resource({}, plan, order_id=order.id)
 
     def find(self, plan: Plan) -> list[ProviderResource]:
         """Return the plan's number if the account owns it for the plan's reference.
@@ -144,33 +147,64 @@ class TelnyxProvider:
         """Whether the account owns the number (E.164) and lists it."""
         return self._account.find_number(resource_id) is not None
 
-    def delete(self, resource_id: str) -> bool:
+    def complete(self, resource_id: str, plan: Plan) -> dict[str, str]:
+        """Look the number up, once, for its id, and set its reference if it is missing.
+
+        The number may not be listed yet. Its order carries the reference too.
+        """
+        row = self._account.find_number(resource_id)
+        if row is None:
+            return {}
+        if row.get("customer_reference") != plan["customer_reference"]:
+            self._account.set_reference(as_text(row.get("id")), plan["customer_reference"])
+        return _to_resource(row, plan).meta
+
+    def start_deletion(self, resource_id: str, meta: Mapping[str, str]) -> Deletion:
         """Release the number (E.164), which ends its monthly cost.
+
+        A number whose `number_id` is known is looked up only if it cannot be deleted by it.
 
         Raises:
             InvalidInput: the id is not a phone number.
             ProviderRejected: with the reason `not_ready` while the number's deletion lock is on.
             ProviderTimeout: also while an order for the number is pending.
-            ProviderUnavailable: also if the number is still listed 5 s after its deletion.
         """
-        digits = re.sub(r"\D", "", resource_id)
-        if not 3 <= len(digits) <= 15:
-            raise InvalidInput("a phone number in E.164 is needed")
-        number = f"+{digits}"
+        number = _parse_number(resource_id)
+        if (number_id := meta.get("number_id", "")) and self._delete_number(number_id):
+            return Deletion(existed=True, is_confirmed=False)
         row = self._account.find_number(number) or self._find_ordered_number(number)
         if row is None:
-            return False
+            return Deletion(existed=False, is_confirmed=True)
         if row.get("deletion_lock_enabled") is True:
             raise ProviderRejected(
                 "telnyx", "phone_numbers.delete", "the number's deletion lock is on", reason="not_ready"
             )
-        path = f"/phone_numbers/{quote_path_segment(as_text(row.get('id')))}"
-        outcome = self.http_client.delete("phone_numbers.delete", path, existing_path="/phone_numbers")
+        outcome = self._send_deletion(as_text(row.get("id")))
+        return Deletion(outcome != "gone", is_confirmed=False)
+
+    def confirm_deletion(self, resource_id: str) -> None:
+        """Poll until the number (E.164) is not listed.
+
+        Raises:
+            ProviderUnavailable: it is still listed after 5 s.
+        """
+        number = _parse_number(resource_id)
         for _ in self.http_client.poll(DELETION_POLL_DELAYS):
             if self._account.find_number(number) is None:
                 self._released_numbers.add(number)
-                return outcome != "gone"
+                return
         raise ProviderUnavailable("telnyx", "phone_numbers.delete", "the number is still there")
+
+    def _delete_number(self, number_id: str) -> bool:
+        """Delete the number of this id; False if that is refused, or if there is no such number."""
+        try:
+            return self._send_deletion(number_id) != "gone"
+        except ProviderRejected:
+            return False
+
+    def _send_deletion(self, number_id: str) -> Literal["deleted", "accepted", "gone"]:
+        path = f"/phone_numbers/{quote_path_segment(number_id)}"
+        return self.http_client.delete("phone_numbers.delete", path, existing_path="/phone_numbers")
 
     def _get_profile_id(self) -> str:
         return self._configured_profile_id or self._account.get_or_create_profile(PROFILE_NAME)
@@ -208,6 +242,14 @@ class TelnyxProvider:
 
 get_provider = make_provider_getter(TelnyxSettings.load, TelnyxProvider)
 """Return the provider of the settings, None if its tool is not configured."""
+
+
+def _parse_number(resource_id: str) -> str:
+    """Return a phone number in E.164; raise InvalidInput if it is none."""
+    digits = re.sub(r"\D", "", resource_id)
+    if not 3 <= len(digits) <= 15:
+        raise InvalidInput("a phone number in E.164 is needed")
+    return f"+{digits}"
 
 
 def _to_resource(row: JsonObject, plan: Plan | None = None, *, name: str = "", order_id: str = "") -> ProviderResource:
