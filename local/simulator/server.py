@@ -39,6 +39,7 @@ class _UvicornServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._engine.release_waiters()
         await super().shutdown(sockets)
+        self._engine.flush()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

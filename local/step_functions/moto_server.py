@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -20,9 +21,11 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local.errors import RunnerError, TemplateError
 from local.lambda_service.invocation import InvocationResult
-from local.lambda_service.service import LambdaService, PayloadTooLarge, UnknownFunction
+from local.lambda_service.service import LambdaService
 from local.loopback_http import open_loopback
 from local.step_functions.definition import render_definition
+from local.step_functions.execution_retention import install_retention
+from local.step_functions.lambda_calls import INVOKE_ERRORS, classify_invoke_error, connect_interpreter
 from local.step_functions.moto_cache import install_caches
 from local.step_functions.secret_reads import serve_secret_reads
 from local.template.aws_identifiers import ACCOUNT_ID, REGION
@@ -92,6 +95,7 @@ class MotoServer:
             return asyncio.run_coroutine_threadsafe(coroutine, loop)
 
         self._submit = submit
+        connect_interpreter(lambda name, payload: submit(lambda_service.invoke(name, payload)).result())
         self._connected.set()
 
     def start(self, machines: Iterable[StateMachine]) -> None:
@@ -117,6 +121,7 @@ class MotoServer:
         settings = cast("dict[str, dict[str, Any]]", default_user_config)
         settings["stepfunctions"]["execute_state_machine"] = True
         install_caches()
+        install_retention()
         self._moto_app = serve_secret_reads(cast(WsgiApp, DomainDispatcherApplication(create_backend_app)))
         with self._lifecycle_lock:
             if self._stopped:
@@ -232,16 +237,8 @@ class MotoServer:
                 start_response("202 Accepted", [("Content-Length", "0")])
                 return []
             result = future.result()
-        except UnknownFunction as error:
-            return _respond_with_error(start_response, "404 Not Found", "ResourceNotFoundException", str(error))
-        except PayloadTooLarge as error:
-            return _respond_with_error(
-                start_response, "413 Request Entity Too Large", "RequestTooLargeException", str(error)
-            )
-        except (RuntimeError, concurrent.futures.CancelledError):
-            return _respond_with_error(
-                start_response, "500 Internal Server Error", "ServiceException", "The runner is stopping"
-            )
+        except INVOKE_ERRORS as error:
+            return _respond_with_error(start_response, *classify_invoke_error(error))
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(result.payload))),
@@ -260,11 +257,11 @@ def _post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         return response.read()
 
 
-def _respond_with_error(start_response: Callable[..., Any], status: str, code: str, message: str) -> Iterable[bytes]:
+def _respond_with_error(start_response: Callable[..., Any], status: int, code: str, message: str) -> Iterable[bytes]:
     body = json.dumps({"Type": "User", "Message": message}).encode()
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("x-amzn-ErrorType", code)]
     headers.append(("x-amzn-RequestId", str(uuid.uuid4())))
-    start_response(status, headers)
+    start_response(f"{status} {HTTPStatus(status).phrase}", headers)
     return [body]
 
 

@@ -22,6 +22,9 @@ from local.simulator.http.messages import Reply, as_obj
 from local.simulator.http.provider_errors import VOLUME_THROTTLE_MESSAGE, ErrorDetails
 from local.simulator.state.store import State, StateFile
 
+_SAVE_PAUSE_FACTOR = 20
+"""The pause after a write of the whole state, in durations of it: many mutations at once share a write."""
+
 
 @dataclass(frozen=True)
 class IncomingCall:
@@ -66,6 +69,8 @@ class Engine:
     generation: int = 0
     _tasks: set[asyncio.Task[Response]] = field(default_factory=set[asyncio.Task[Response]])
     _release_event: asyncio.Event = field(default_factory=asyncio.Event)
+    _save_timer: asyncio.TimerHandle | None = None
+    _next_save_at: float = 0.0
 
     def reset(self, config: Config, state: State) -> None:
         """Replace configuration and state, drop faults, scripts, calls and limiters, and release hanging requests."""
@@ -81,9 +86,23 @@ class Engine:
         self._release_event = asyncio.Event()
 
     def save(self) -> None:
+        """Write the state file, if there is one: now, or soon if the last write was just now."""
+        delay = self._next_save_at - time.monotonic()
+        if delay <= 0:
+            self.flush()
+        elif self._save_timer is None:
+            self._save_timer = asyncio.get_running_loop().call_later(delay, self.flush)
+
+    def flush(self) -> None:
         """Write the state file, if there is one."""
+        if self._save_timer is not None:
+            self._save_timer.cancel()
+            self._save_timer = None
         if self.state_file is not None:
+            started_at = time.monotonic()
             self.state_file.save(self.state)
+            ended_at = time.monotonic()
+            self._next_save_at = ended_at + (ended_at - started_at) * _SAVE_PAUSE_FACTOR
 
     async def handle_call(self, call: IncomingCall) -> Response:
         """Log and process a call; processing continues when the client disconnects."""

@@ -4,6 +4,7 @@ Failed parsing, failed validation and invalid variables are HTTP 400. All other 
 HTTP 200 with `errors`, as at Railway.
 """
 
+import functools
 import json
 import logging
 import secrets
@@ -122,7 +123,7 @@ def _parse_request(body: Obj | None) -> ParsedRequest:
             error=_invalid_request_error([GraphQLError("query and variables are required")], "BAD_REQUEST")
         )
     try:
-        document = parse(query)
+        document = _parse_document(query)
     except GraphQLSyntaxError as error:
         return ParsedRequest(error=_invalid_request_error([error], "GRAPHQL_PARSE_FAILED"))
     name = as_str(body.get("operationName"))
@@ -133,13 +134,24 @@ def _parse_request(body: Obj | None) -> ParsedRequest:
         )
     is_mutation = operation.operation is OperationType.MUTATION
     root_fields = _get_root_fields(operation)
-    errors = validate(get_schema(), document)
+    errors = _validate_document(query)
     if errors:
         return ParsedRequest(root_fields, error=_invalid_request_error(errors, "GRAPHQL_VALIDATION_FAILED"))
     values = get_variable_values(get_schema(), operation.variable_definitions or (), variables)
     if isinstance(values, list):
         return ParsedRequest(root_fields, error=_invalid_request_error(values, "BAD_USER_INPUT"))
     return ParsedRequest(root_fields, is_mutation, document, variables, name)
+
+
+# A client sends the same few documents, and validation costs more than all the rest of a call.
+@functools.lru_cache(maxsize=256)
+def _parse_document(query: str) -> DocumentNode:
+    return parse(query)
+
+
+@functools.lru_cache(maxsize=256)
+def _validate_document(query: str) -> list[GraphQLError]:
+    return validate(get_schema(), _parse_document(query))
 
 
 def _get_root_fields(operation: OperationDefinitionNode) -> tuple[str, ...]:
