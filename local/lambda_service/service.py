@@ -12,6 +12,7 @@ from typing import Any
 from local.errors import RunnerError
 from local.lambda_service.function_logs import FunctionLog
 from local.lambda_service.invocation import MAX_PAYLOAD_BYTES, Invocation, InvocationResult
+from local.lambda_service.process_launcher import ProcessLauncher
 from local.lambda_service.response_stream import ResponseStream
 from local.lambda_service.runtime_api import RuntimeApi
 from local.lambda_service.worker import Worker, build_lambda_environment
@@ -40,6 +41,7 @@ class LambdaService:
         concurrency: Most workers of one function, unless less concurrency is reserved for it; further invocations wait.
         stream_concurrency: The same for functions that stream, which keep a worker until the stream has ended.
         python: The workers' interpreter, which has to have the runtime client; this process's by default.
+        forks: Whether workers are forked from a process that has imported what they need, where the system can.
     """
 
     def __init__(
@@ -52,13 +54,17 @@ class LambdaService:
         concurrency: int = 10,
         stream_concurrency: int = 200,
         python: Path = Path(sys.executable),
+        *,
+        forks: bool = True,
     ) -> None:
         self._runtime_api = RuntimeApi()
         self._supervisor = supervisor
-        self._aws_url = aws_url
         self._log_folder = log_folder
         self._report = report
-        self._python = python
+        self._environments = {
+            name: build_lambda_environment(function, aws_url, python) for name, function in functions.items()
+        }
+        self._launcher = ProcessLauncher(supervisor, python, self._environments, log_folder, forks=forks)
         self._pools = {
             name: WorkerPool(function, self._start_worker, _limit_workers(function, concurrency, stream_concurrency))
             for name, function in functions.items()
@@ -70,6 +76,7 @@ class LambdaService:
         for pool in self._pools.values():
             pool.fail_queued("Sandbox.Stopped", "The local runner is stopping")
         await asyncio.gather(*(worker.stop() for worker in workers))
+        await self._launcher.stop()
         await self._runtime_api.stop()
 
     async def invoke(self, name: str, payload: bytes) -> InvocationResult:
@@ -129,6 +136,7 @@ class LambdaService:
         Returns:
             The number of workers that were retired.
         """
+        self._launcher.retire()
         return sum(pool.retire_workers() for pool in self._pools.values())
 
     def status(self) -> dict[str, Any]:
@@ -137,8 +145,8 @@ class LambdaService:
 
     def _start_worker(self, function: Function, on_change: OnWorkerChange) -> Worker:
         log = FunctionLog(self._log_folder / f"{function.name}.log", function.name, self._report)
-        worker = Worker(function, self._runtime_api, self._supervisor, log, on_change, self._python)
-        worker.start(build_lambda_environment(function, self._aws_url, self._python))
+        worker = Worker(function, self._runtime_api, self._supervisor, log, on_change, self._launcher)
+        worker.start(self._environments[function.name])
         return worker
 
     def _find_pool(self, name: str, payload: bytes) -> WorkerPool:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -13,8 +12,9 @@ from typing import Literal
 
 from local.lambda_service.function_logs import FunctionLog
 from local.lambda_service.invocation import Invocation, encode_error
+from local.lambda_service.process_launcher import ProcessLauncher
 from local.lambda_service.runtime_api import RuntimeApi
-from local.processes.supervisor import Supervisor, describe_exit_code, end_process, wait_for_exit
+from local.processes.supervisor import ChildProcess, Supervisor, describe_exit_code, end_process, wait_for_exit
 from local.template.aws_identifiers import REGION
 from local.template.sam_template import Function
 
@@ -34,7 +34,7 @@ class Worker:
         supervisor: Ends the process if the runner dies.
         log: Receives the output of the process.
         on_change: Called whenever the worker has become idle or dead.
-        python: The interpreter.
+        launcher: Starts the process.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Worker:
         supervisor: Supervisor,
         log: FunctionLog,
         on_change: "Callable[[Worker], None]",
-        python: Path,
+        launcher: ProcessLauncher,
     ) -> None:
         self.function = function
         self.state: WorkerState = "starting"
@@ -54,8 +54,8 @@ class Worker:
         self._supervisor = supervisor
         self._log = log
         self._on_change = on_change
-        self._python = python
-        self._process: subprocess.Popen[bytes] | None = None
+        self._launcher = launcher
+        self._process: ChildProcess | None = None
         self._next_invocation_future: asyncio.Future[Invocation | None] | None = None
         self._invocation: Invocation | None = None
         self._timeout_timer: asyncio.TimerHandle | None = None
@@ -142,12 +142,8 @@ class Worker:
         init_timer = asyncio.get_running_loop().call_later(INIT_TIMEOUT, self._handle_init_timeout)
         exit_code = -1
         try:
-            # The handler's name in the command shows in `ps`.
-            runtime_client = [str(self._python), "-m", "awslambdaric", self.function.handler]
-            self._process, output = self._supervisor.spawn_with_pipe(
-                [*_build_wrapper_command(self.function), *runtime_client],
-                env={**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"},
-                cwd=self.function.code_folder,
+            self._process, output = await self._launcher.launch(
+                self.function, {**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"}
             )
             log_task = asyncio.create_task(self._log.read_pipe(output))
             exit_code = await wait_for_exit(self._process)
@@ -206,21 +202,6 @@ class Worker:
         if self._process is not None and self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-
-
-def _build_wrapper_command(function: Function) -> list[str]:
-    """Return the wrapper that starts the runtime in its place, found in the layers, which are /opt/python on Lambda.
-
-    Raises:
-        FileNotFoundError: No layer has the wrapper.
-    """
-    if function.exec_wrapper is None:
-        return []
-    name = function.exec_wrapper.removeprefix("/opt/python/")
-    files = [layer / name for layer in function.layers]
-    if name == function.exec_wrapper or not any(file.is_file() for file in files):
-        raise FileNotFoundError(f"AWS_LAMBDA_EXEC_WRAPPER: no layer has {function.exec_wrapper}")
-    return [next(str(file) for file in files if file.is_file())]
 
 
 def build_lambda_environment(function: Function, aws_url: str, python: Path = Path(sys.executable)) -> dict[str, str]:

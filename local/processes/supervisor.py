@@ -13,6 +13,10 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.processes.forked_process import ForkedProcess
+
+ChildProcess = subprocess.Popen[bytes] | ForkedProcess
+
 _POLL_INTERVAL = 0.02
 
 
@@ -49,6 +53,7 @@ class Supervisor:
         stdout: int,
         end_signal: signal.Signals = signal.SIGKILL,
         account: "Account | None" = None,
+        pass_fds: Sequence[int] = (),
     ) -> "subprocess.Popen[bytes]":
         """Start a child in a process group of its own, which Ctrl-C in the terminal does not reach.
 
@@ -59,6 +64,7 @@ class Supervisor:
             stdout: File descriptor for standard output and standard error.
             end_signal: First signal of the reaper; SIGKILL follows after a grace period.
             account: User and group of the child; the current ones by default.
+            pass_fds: Further descriptors that the child inherits.
         """
         child: subprocess.Popen[bytes] = subprocess.Popen(
             arguments,
@@ -71,9 +77,14 @@ class Supervisor:
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=account.extra_groups if account else None,
+            pass_fds=pass_fds,
         )
-        self._send_to_reaper(f"+ {child.pid} {int(end_signal)}\n")
+        self.register(child, end_signal)
         return child
+
+    def register(self, child: ChildProcess, end_signal: signal.Signals = signal.SIGKILL) -> None:
+        """Tell the reaper of a process that leads a process group; `spawn` does so by itself."""
+        self._send_to_reaper(f"+ {child.pid} {int(end_signal)}\n")
 
     def spawn_with_pipe(
         self,
@@ -98,7 +109,7 @@ class Supervisor:
             os.close(write_descriptor)
         return child, read_descriptor
 
-    def unregister(self, child: "subprocess.Popen[bytes]") -> None:
+    def unregister(self, child: ChildProcess) -> None:
         """Tell the reaper that a child has ended, so that it does not signal a reused pid."""
         self._send_to_reaper(f"- {child.pid}\n")
 
@@ -134,11 +145,13 @@ async def open_pipe_reader(descriptor: int, limit: int = 2**16) -> AsyncGenerato
         transport.close()
 
 
-async def wait_for_exit(process: "subprocess.Popen[bytes]") -> int:
+async def wait_for_exit(process: ChildProcess) -> int:
     """Wait for a child and return its return code.
 
     Uses a pidfd, or polls where the system has none: a thread in `Popen.wait` has kept some shutdowns hanging.
     """
+    if isinstance(process, ForkedProcess):
+        return await process.wait()
     pidfd_open = getattr(os, "pidfd_open", None)
     descriptor = -1
     if pidfd_open is not None:
@@ -161,7 +174,7 @@ async def wait_for_exit(process: "subprocess.Popen[bytes]") -> int:
     return int(process.returncode)
 
 
-async def end_process(process: "subprocess.Popen[bytes]", *steps: tuple[signal.Signals, float]) -> None:
+async def end_process(process: ChildProcess, *steps: tuple[signal.Signals, float]) -> None:
     """End a child's process group by increasingly strong signals.
 
     Args:
