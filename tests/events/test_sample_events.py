@@ -152,6 +152,7 @@ def test_every_sample_event_is_handled(
     assert replay("tasks/await_approval") == {"waiting": True}
     assert replay("tasks/close_prompt") == {"closed": True}
     assert set(replay("scheduled/prompt_recovery")) == {"prompts"}
+    assert set(replay("scheduled/retention")) == {"conversations", "prompts", "operations", "complete"}
 
     sample_events = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}
     assert replay.replayed_events == sample_events

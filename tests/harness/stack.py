@@ -38,6 +38,7 @@ NOT_PREWARMED = {
     "AgentOpenapiFunction", "AgentDocsFunction",
     "PromptStreamFunction", "GetPromptFunction", "ApproveFunction", "RejectFunction", "CancelFunction",
     "AdvancePromptFunction", "AwaitApprovalFunction", "ClosePromptFunction", "PromptRecoveryFunction",
+    "RetentionFunction",
     "ConfigureFunction", "ProvisionFunction", "DestroyResourceFunction", "AttachToolFunction",
 }  # fmt: skip
 """Functions that no create waits for; each starts when a test first calls it."""

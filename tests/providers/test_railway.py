@@ -188,7 +188,6 @@ def test_custom_domain_comes_before_the_service_domain(scripted_server: Callable
     node = {
         "serviceId": "1",
         "serviceName": "a",
-        "environmentId": "e",
         "source": None,
         "latestDeployment": None,
         "domains": {"serviceDomains": [{"domain": "s.up"}], "customDomains": [{"domain": "c.com"}]},
@@ -196,7 +195,7 @@ def test_custom_domain_comes_before_the_service_domain(scripted_server: Callable
     connection = {"edges": [{"node": node}], "pageInfo": {"hasNextPage": False, "endCursor": None}}
     server = scripted_server(httpx.Response(200, json={"data": {"environment": {"serviceInstances": connection}}}))
     assert [*RailwayClient(make_settings(), server.transport).list_service_instances()] == [
-        ServiceInstance("1", "a", None, "c.com", None, "e")
+        ServiceInstance("1", "a", None, "c.com", None, ENVIRONMENT)
     ]
 
 

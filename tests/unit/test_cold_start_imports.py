@@ -46,6 +46,7 @@ NOT_LOADED = {
     "services.abandon_operation": AWS | MIGRATION | {"httpx"},
     "scheduled.reconciler": WEB | AWS | MIGRATION,
     "scheduled.prompt_recovery": WEB | AWS | MIGRATION | {"httpx"},
+    "scheduled.retention": WEB | AWS | MIGRATION | {"httpx"},
     "services.redeploy_instance": AWS | MIGRATION,
     "services.configure_instance": AWS | MIGRATION,
     "tasks.provision_tool": WEB | AWS | MIGRATION,

@@ -1,39 +1,29 @@
-"""The fleet's status, read live from Railway."""
+"""The fleet's status, read live from Railway. `fleet_snapshot` answers from the last listing instead."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 
 from ..providers import railway
-from ..settings.providers import RailwaySettings
+from ..settings.providers import load_railway_environment
 from . import resource_names
 
-__all__ = ["iter_live_instances", "read_fleet_status"]
-
-
-def iter_live_instances(instance_ids: Collection[str] = ()) -> Iterator[tuple[str, railway.ServiceInstance]]:
-    """Yield every agent of the configured environment with its instance id; all pages are read.
-
-    Args:
-        instance_ids: yield only these; all if empty.
-
-    Raises:
-        ProviderError: the listing could not be read completely. A part of it would look like the whole fleet.
-    """
-    requested_ids = frozenset(instance_ids)
-    for instance in railway.get_client().list_service_instances():
-        instance_id = resource_names.parse_instance_id(instance.name)
-        if instance_id is not None and (not requested_ids or instance_id in requested_ids):
-            yield instance_id, instance
+__all__ = ["build_response", "read_fleet_status"]
 
 
 def read_fleet_status(instance_ids: Collection[str] = ()) -> dict[str, object]:
-    """Return the response of status/batch (contract).
+    """Return the response of status/batch (contract): every agent of the configured environment, all pages read.
 
     Args:
         instance_ids: only these; all if empty.
 
     Raises:
-        ProviderError: the listing could not be read completely.
+        ProviderError: the listing could not be read completely. A part of it would look like the whole fleet.
     """
+    return build_response(railway.get_client().list_service_instances(), instance_ids)
+
+
+def build_response(instances: Iterable[railway.ServiceInstance], instance_ids: Collection[str]) -> dict[str, object]:
+    """Return the response for those of the services that are agents; only these ids, all if empty."""
+    requested_ids = frozenset(instance_ids)
     services = [
         {
             "instanceId": instance_id,
@@ -44,6 +34,9 @@ def read_fleet_status(instance_ids: Collection[str] = ()) -> dict[str, object]:
             "image": instance.image,
             "environmentIds": [instance.environment_id],
         }
-        for instance_id, instance in iter_live_instances(instance_ids)
+        for instance in instances
+        if (instance_id := resource_names.parse_instance_id(instance.name)) is not None
+        and (not requested_ids or instance_id in requested_ids)
     ]
-    return {"projectId": RailwaySettings.load().project_id, "services": services}
+    project_id, _, _ = load_railway_environment()
+    return {"projectId": project_id, "services": services}

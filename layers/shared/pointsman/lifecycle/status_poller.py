@@ -1,6 +1,4 @@
-"""The status poller: updates the instances' rows from Railway's listing, and emits the fleet's metrics."""
-
-from datetime import timedelta
+"""The status poller: records Railway's listing, updates the instances' rows from it, and emits the fleet's metrics."""
 
 from .. import log
 from ..db import fleet, locks
@@ -9,11 +7,9 @@ from ..metrics import emit_metrics
 from ..providers import railway
 from ..providers.railway.models import DEPLOYMENT_STATUSES
 from ..redaction import redact_code
+from .fleet_snapshot import LISTING_LAG, record_listing
 
 __all__ = ["poll"]
-
-_LISTING_LAG = timedelta(seconds=120)
-"""How long a new service may be missing from listings; 90 s were observed."""
 
 _MAX_LOGGED_INSTANCES = 20
 """Ids in a warning, at most."""
@@ -22,7 +18,7 @@ _UNKNOWN, _OTHER = "UNKNOWN", "OTHER"
 
 
 def poll() -> dict[str, object]:
-    """List the project's services, update the changed rows, and emit the metrics.
+    """List the project's services, record them, update the changed rows, and emit the metrics.
 
     Returns:
         `services`: how many Railway listed; `changed` and `gone`: how many rows were updated and marked as gone;
@@ -35,12 +31,14 @@ def poll() -> dict[str, object]:
     listing_started_at = run_in_transaction(get_database_time)
     client = railway.get_client()
     environment_id = client.environment_id
-    observed = [_to_observation(instance) for instance in client.list_service_instances()]
+    instances = list(client.list_service_instances())
+    record_listing(listing_started_at, instances)
+    observed = [_to_observation(instance) for instance in instances]
 
     def update_rows(db: Connection) -> tuple[int, list[str], dict[str | None, int]]:
         locks.lock_status_poll(db)
         changed = fleet.update_from_listing(db, environment_id, listing_started_at, observed)
-        gone = fleet.mark_gone(db, environment_id, listing_started_at, observed, _LISTING_LAG)
+        gone = fleet.mark_gone(db, environment_id, listing_started_at, observed, LISTING_LAG)
         return changed, gone, fleet.count_by_status(db)
 
     changed, gone, counts = run_in_transaction(update_rows)

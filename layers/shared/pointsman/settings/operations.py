@@ -1,10 +1,10 @@
-"""Settings of operations and of the reconciler."""
+"""Settings of operations, of the reconciler and of the retention."""
 
 from dataclasses import dataclass
 
 from .environment import read_choice, read_number
 
-__all__ = ["ReconcileSettings", "Timeouts"]
+__all__ = ["ReconcileSettings", "RetentionSettings", "Timeouts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +47,22 @@ class ReconcileSettings:
             stalled_after=read_number("RECONCILE_AFTER_SECONDS", 600),
             orphan_after=read_number("ORPHAN_AFTER_SECONDS", 3600),
             delete_orphans=read_choice("ORPHANS", ("report", "delete"), "report") == "delete",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """How many days rows are kept after their last change; 0 keeps them for ever."""
+
+    prompt_days: float
+    """Ended prompts without a conversation, and conversations that nobody uses, with all their prompts."""
+    operation_days: float
+    """Operations of instances of which nothing exists any more."""
+
+    @classmethod
+    def load(cls) -> "RetentionSettings":
+        """Load them. Raises InvalidSetting."""
+        return cls(
+            prompt_days=read_number("PROMPT_RETENTION_DAYS", 90),
+            operation_days=read_number("OPERATION_RETENTION_DAYS", 90),
         )

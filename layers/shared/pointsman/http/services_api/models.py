@@ -111,8 +111,12 @@ class ServiceStatus(TypedDict):
 
 
 class Fleet(TypedDict):
+    """With `maxAgeSeconds`, when the listing began, and the seconds since then: 0 for a live one."""
+
     projectId: str
     services: list[ServiceStatus]
+    asOf: NotRequired[str]
+    ageSeconds: NotRequired[float]
 
 
 class StepPage(TypedDict):

@@ -285,7 +285,7 @@ class RailwayClient:
                 status=as_text(as_object(node.get("latestDeployment")).get("status")) or None,
                 domain=_pick_domain(domains.get("customDomains")) or _pick_domain(domains.get("serviceDomains")),
                 image=as_text(as_object(node.get("source")).get("image")) or None,
-                environment_id=as_text(node.get("environmentId")) or environment_id,
+                environment_id=environment_id,
             )
 
     def _instance_key(self, service_id: str) -> dict[str, object]:

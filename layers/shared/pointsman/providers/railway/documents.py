@@ -67,7 +67,6 @@ SERVICE_INSTANCES = Operation(
       edges {
         node {
           serviceId
-          environmentId
           serviceName
           source { image }
           latestDeployment { status }

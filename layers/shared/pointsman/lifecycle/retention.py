@@ -1,0 +1,79 @@
+"""Retention: deletes prompts and operations that ended long ago, so that the database does not grow for ever."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from ..db import retention
+from ..db.connection import run_in_transaction
+from ..db.retention import OperationCursor
+from ..metrics import emit_metrics
+from ..settings.operations import RetentionSettings
+
+__all__ = ["delete_past_rows"]
+
+_MAX_SECONDS = 60.0
+"""A run begins no batch after so long; the next run goes on."""
+
+_SECONDS_PER_DAY = 86400
+
+
+def delete_past_rows(event: Mapping[str, object]) -> dict[str, object]:
+    """Delete what is older than the settings say, for a minute at most, and emit how much it was.
+
+    Args:
+        event: the schedule's event. With `"dry": true` nothing is deleted.
+
+    Returns:
+        `conversations`, `prompts`, `operations`: how many were deleted; `complete`: whether nothing is left to delete.
+
+    Raises:
+        InvalidSetting: a period is no number of days.
+        DatabaseUnavailable: the database cannot be reached; what was deleted before stays deleted.
+    """
+    settings = RetentionSettings.load()
+    counts = {"conversations": 0, "prompts": 0, "operations": 0}
+    if event.get("dry") is True:
+        return {**counts, "complete": False}
+    deadline = time.monotonic() + _MAX_SECONDS
+    is_complete = True
+    if settings.prompt_days:
+        period = settings.prompt_days * _SECONDS_PER_DAY
+        for name, delete in (
+            ("conversations", retention.delete_idle_conversations),
+            ("prompts", retention.delete_ended_prompts),
+        ):
+            is_complete &= _delete_batches(
+                lambda delete=delete: run_in_transaction(delete, period), name, counts, deadline
+            )
+    if settings.operation_days:
+        period = settings.operation_days * _SECONDS_PER_DAY
+        is_complete &= _delete_operations(period, counts, deadline)
+    emit_metrics(
+        {
+            "ConversationsDeleted": counts["conversations"],
+            "PromptsDeleted": counts["prompts"],
+            "OperationsDeleted": counts["operations"],
+        }
+    )
+    return {**counts, "complete": is_complete}
+
+
+def _delete_batches(delete_batch: Callable[[], int], name: str, counts: dict[str, int], deadline: float) -> bool:
+    """Delete batches until one is empty; False if the deadline, a time of `time.monotonic()`, came first."""
+    while time.monotonic() < deadline:
+        deleted = delete_batch()
+        counts[name] += deleted
+        if not deleted:
+            return True
+    return False
+
+
+def _delete_operations(period: float, counts: dict[str, int], deadline: float) -> bool:
+    cursor: OperationCursor | None = None
+    while time.monotonic() < deadline:
+        batch = run_in_transaction(retention.delete_past_operations, period, cursor)
+        counts["operations"] += batch.deleted
+        cursor = batch.next
+        if cursor is None:
+            return True
+    return False

@@ -1,0 +1,206 @@
+"""Hot statements read an index: none scans a table that grows, with a million events and realistic statistics."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+
+from local.stack.stack import Stack
+from pointsman.db import (
+    conversations,
+    fleet_listing,
+    idempotency_keys,
+    instances,
+    journal,
+    operations,
+    orphan_sightings,
+    prompt_events,
+    prompt_history,
+    prompt_runs,
+    retention,
+    tool_calls,
+    user_prompts,
+)
+from pointsman.db.connection import Connection
+from pointsman.db.migrations.runner import upgrade_schema
+from pointsman.db.operations import Operation
+from pointsman.lifecycle.fleet_snapshot import LISTING_LAG
+
+pytestmark = pytest.mark.slow
+
+EVENTS_PER_PROMPT = 50
+PROMPTS = 20_000
+INSTANCES = 2_500
+PAST_INSTANCES = 20_000
+PERIOD = 90 * 86400.0
+PROMPT, USER, CONVERSATION = f"prompt-{5:032x}", "user-5", f"conv-{5:032x}"
+INSTANCE, OPERATION = "i-5", "op-5"
+
+LARGE_TABLES = (
+    "prompts", "prompt_events", "prompt_items", "prompt_calls", "conversations", "operations", "operation_steps",
+    "operation_resources", "idempotency_keys", "instance_infra", "instance_services",
+)  # fmt: skip
+
+FILL: list[LiteralString] = [
+    # Every tenth prompt is in a conversation; a handful are active; a third is past its retention.
+    "INSERT INTO conversations (id, user_id, updated_at) SELECT 'conv-' || lpad(to_hex(n), 32, '0'), 'user-' || n % 500,"
+    " now() - make_interval(mins => n * 60) FROM generate_series(1, %(prompts)s / 10) AS n",
+    "INSERT INTO prompts (id, user_id, conversation_id, key, input, status, created_at, updated_at, deadline)"
+    " SELECT 'prompt-' || lpad(to_hex(n), 32, '0'), 'user-' || n % 500,"
+    "  CASE WHEN n %% 10 = 5 THEN 'conv-' || lpad(to_hex(n / 10 + 1), 32, '0') END, 'key-' || n, 'What time is it?',"
+    "  CASE WHEN n <= 20 AND n <> 5 THEN 'running' ELSE 'completed' END, now() - make_interval(mins => n * 10),"
+    "  now() - make_interval(mins => n * 10), now() FROM generate_series(1, %(prompts)s) AS n",
+    "INSERT INTO prompt_events (prompt_id, seq, event, data) SELECT p.id, n, 'prompt.output', '{\"type\": \"text\"}'"
+    " FROM prompts p, generate_series(1, %(events)s) AS n",
+    "INSERT INTO prompt_items (prompt_id, seq, turn, item) SELECT p.id, n, n, '{}' FROM prompts p,"
+    " generate_series(1, 4) AS n",
+    "INSERT INTO prompt_calls (prompt_id, turn, position, asked, state) SELECT p.id, n, 0, '{}', 'done' FROM prompts p,"
+    " generate_series(1, 2) AS n",
+    "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, created_at)"
+    " SELECT 'i-' || n, 's-' || n, 'env', now() - make_interval(mins => n) FROM generate_series(1, %(instances)s) AS n",
+    "INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key)"
+    " SELECT 'i-' || n, tool, tool || n, 'K' FROM generate_series(1, %(instances)s) AS n,"
+    " unnest('{openrouter,agentmail,telnyx}'::text[]) AS tool",
+    # Living instances have one operation, past ones a create and a destroy.
+    "INSERT INTO operations (id, instance_id, kind, status, request, result, created_at, updated_at)"
+    " SELECT 'op-' || n, 'i-' || n, 'create', 'succeeded', json_build_object('name', 'convos-agent-' || n),"
+    "  json_build_object('serviceId', 's-' || n), now() - make_interval(mins => n * 10), now() - make_interval(mins => n * 10)"
+    " FROM generate_series(1, %(instances)s + %(past)s) AS n",
+    "INSERT INTO operations (id, instance_id, kind, status, request, created_at, updated_at)"
+    " SELECT 'op-destroy-' || n, 'i-' || n, 'destroy', CASE WHEN n %% 5000 = 0 THEN 'leaked' ELSE 'succeeded' END, '{}',"
+    "  now() - make_interval(mins => n * 10 - 5), now() - make_interval(mins => n * 10 - 5)"
+    " FROM generate_series(%(instances)s + 1, %(instances)s + %(past)s) AS n",
+    "INSERT INTO operation_steps (operation_id, name) SELECT o.id, step FROM operations o,"
+    " unnest('{service,volume,domain,deploy,record}'::text[]) AS step",
+    "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan, state, resource_id, attempted_at,"
+    "  closed_by) SELECT 'op-' || n, 'i-' || n, provider, kind, '{\"name\": \"x\"}',"
+    "  CASE WHEN n <= %(instances)s THEN 'created' ELSE 'deleted' END, left(kind, 1) || '-' || n,"
+    "  now() - make_interval(mins => n * 10), CASE WHEN n > %(instances)s THEN 'op-destroy-' || n END"
+    " FROM generate_series(1, %(instances)s + %(past)s) AS n, (VALUES ('railway', 'service'), ('railway', 'volume'),"
+    "  ('railway', 'domain'), ('openrouter', 'tool')) AS resource (provider, kind)",
+    "INSERT INTO idempotency_keys (key, salt, fingerprint, owner, operation_id) SELECT 'key-' || n, '', '', 'o', 'op-' || n"
+    " FROM generate_series(1, 2000) AS n",
+    "INSERT INTO fleet_listings (environment_id, project_id, environment_name, listed_at) VALUES ('env', 'p', '', now())",
+    "INSERT INTO listed_services (environment_id, service_id, name) SELECT 'env', 's-' || n, 'convos-agent-' || n"
+    " FROM generate_series(1, %(instances)s) AS n",
+    "ANALYZE",
+]  # fmt: skip
+
+LISTING = fleet_listing.FleetListing
+Statement = Callable[[Connection], object]
+
+
+def _operation(db: Connection) -> Operation:
+    operation = operations.get(db, OPERATION)
+    assert operation is not None
+    return operation
+
+
+def _read_listing(db: Connection) -> object:
+    listing = fleet_listing.find(db, "p", "env", "")
+    assert listing is not None
+    return fleet_listing.read(db, listing, LISTING_LAG)
+
+
+HOT: dict[str, Statement] = {
+    "events after a number": lambda db: prompt_events.list_after(db, PROMPT, USER, 40),
+    "append an event": lambda db: prompt_events.append(db, PROMPT, "prompt.output", {}),
+    "outputs": lambda db: prompt_events.list_outputs(db, PROMPT),
+    "a text delta": lambda db: prompt_events.notify_text_delta(db, PROMPT, "o", "x"),
+    "prompt by id": lambda db: prompt_runs.get(db, PROMPT),
+    "prompt of its user": lambda db: user_prompts.get(db, PROMPT, USER),
+    "prompt by key": lambda db: prompt_runs.find_by_idempotency_key(db, USER, "key-5"),
+    "insert a prompt": lambda db: prompt_runs.insert(
+        db, f"prompt-{0:032x}", USER, "x", model="normal", tokens=False, conversation_id=CONVERSATION,
+        idempotency_key=None, fingerprint="", max_seconds=1,
+    ),
+    "history of a prompt": lambda db: prompt_history.list_for_prompt(db, PROMPT),
+    "history of a conversation": lambda db: prompt_history.list_for_conversation(db, CONVERSATION, USER, PROMPT),
+    "next call": lambda db: tool_calls.find_next_open(db, PROMPT),
+    "stalled prompts": lambda db: prompt_runs.list_stalled(db, 30),
+    "one stalled prompt": lambda db: prompt_runs.list_stalled(db, 30, PROMPT),
+    "pending approvals": tool_calls.measure_pending_approvals,
+    "conversations of a user": lambda db: conversations.list_page(db, USER, 20, 0),
+    "running operation": lambda db: operations.find_running(db, INSTANCE),
+    "latest operation": lambda db: operations.find_latest(db, INSTANCE, ("create", "destroy")),
+    "unsettled operations": operations.list_unsettled,
+    "name conflict": lambda db: operations.find_name_conflict(db, "convos-agent-7", INSTANCE),
+    "steps": lambda db: operations.list_steps(db, OPERATION),
+    "finish an operation": lambda db: operations.finish(db, OPERATION, "failed", final_step="close"),
+    "open entries": lambda db: journal.list_open_entries(db, INSTANCE),
+    "adopt a resource": lambda db: journal.adopt_existing(
+        db, OPERATION, INSTANCE, "telnyx", "tool", "+1555", ignore_closed=True
+    ),
+    "entries of a tool's resource": lambda db: journal.find_instances_using(db, "openrouter", "t-5"),
+    "volumes in the journal": lambda db: orphan_sightings.find_journaled_volumes(db, ["v-5", "v-9999"]),
+    "instance": lambda db: instances.get(db, INSTANCE),
+    "instance of a service": lambda db: instances.has_service(db, "s-5"),
+    "tools of an instance": lambda db: instances.list_tools(db, INSTANCE),
+    "idempotency key": lambda db: idempotency_keys.get(db, "key-5"),
+    "claim a key": lambda db: idempotency_keys.claim(db, "key-new", "o", b"", b""),
+    "fleet listing": _read_listing,
+    "retention of conversations": lambda db: retention.delete_idle_conversations(db, PERIOD),
+    "retention of prompts": lambda db: retention.delete_ended_prompts(db, PERIOD),
+    "retention of operations": lambda db: retention.delete_past_operations(db, PERIOD, None),
+}  # fmt: skip
+
+
+class _PlanRecorder(psycopg.Cursor[Any]):
+    """Explains each statement that is executed on its connection, and keeps the plans."""
+
+    plans: list[tuple[str, list[str]]] = []  # noqa: RUF012 - one test at a time
+
+    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> "_PlanRecorder":
+        if str(query).split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH"):
+            super().execute(f"EXPLAIN {query}", params)
+            self.plans.append((str(query), [str(next(iter(row.values()))) for row in super().fetchall()]))
+        super().execute(query, params, **kwargs)
+        return self
+
+
+@pytest.fixture(scope="module")
+def filled_database(stack: Stack) -> Iterator[str]:
+    """A database of its own on the stack's server, with many rows in every table that grows."""
+    base, _, _ = stack.database_url.rpartition("/")
+    with psycopg.connect(stack.database_url, autocommit=True) as server:
+        server.execute("DROP DATABASE IF EXISTS query_plans")
+        server.execute("CREATE DATABASE query_plans")
+    url = f"{base}/query_plans"
+    with upgrade_schema(url):
+        pass
+    values = {"prompts": PROMPTS, "events": EVENTS_PER_PROMPT, "instances": INSTANCES, "past": PAST_INSTANCES}
+    with psycopg.connect(url, autocommit=True) as db:
+        for statement in FILL:
+            # As in the statements of the product, a percent sign is doubled.
+            db.execute(statement if statement == "ANALYZE" else statement.replace(" % 500", " %% 500"), values)
+    yield url
+    with psycopg.connect(stack.database_url, autocommit=True) as server:
+        server.execute("DROP DATABASE query_plans WITH (FORCE)")
+
+
+def explain(url: str, statement: Statement) -> list[tuple[str, list[str]]]:
+    """Run a statement of the product, which is rolled back; returns the plans of all its queries."""
+    _PlanRecorder.plans = []
+    with Connection.connect(url, row_factory=psycopg.rows.dict_row, cursor_factory=_PlanRecorder) as db:
+        statement(db)
+        db.rollback()
+    return _PlanRecorder.plans
+
+
+def find_scans(plans: list[tuple[str, list[str]]]) -> list[str]:
+    """The lines of the plans that read the whole of a large table."""
+    return [line.strip() for _, plan in plans for line in plan for table in LARGE_TABLES
+            if f"Seq Scan on {table} " in f"{line} "]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_a_hot_statement_scans_no_large_table(filled_database: str, name: str) -> None:
+    plans = explain(filled_database, HOT[name])
+    assert plans
+    assert find_scans(plans) == [], "\n".join(line for _, plan in plans for line in plan)
+
+
+def test_a_scan_is_found(filled_database: str) -> None:
+    plans = explain(filled_database, lambda db: db.execute("SELECT FROM prompt_events WHERE data::text = %s", ("x",)))
+    assert find_scans(plans) != []
