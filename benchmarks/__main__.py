@@ -28,7 +28,9 @@ GROUPS = ("create_destroy", "fleet_listing", "gateway_requests", "concurrent_pro
 
 def main() -> int:
     """Parse the command line and run the groups; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS, metavar="GROUP", help=", ".join(GROUPS))
     parser.add_argument("--short", action="store_true", help="fewer repetitions; fails at twice a goal")
     parser.add_argument("--write", action="store_true", help=f"write the report to {DOCUMENT.relative_to(ROOT)}")
@@ -69,7 +71,17 @@ def run_group(name: str, options: GroupOptions) -> GroupResult:
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "result.json"
-        command = [sys.executable, "-m", "benchmarks", "--only", name, "--python", options.python, "--result", str(path)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks",
+            "--only",
+            name,
+            "--python",
+            options.python,
+            "--result",
+            str(path),
+        ]
         if subprocess.run([*command, *(["--short"] if options.short else [])], check=False).returncode:
             raise SystemExit(f"{name} could not be measured")
         result = GroupResult.from_json(json.loads(path.read_text()))

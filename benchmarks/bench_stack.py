@@ -1,4 +1,4 @@
-"""The stack that a group measures: this checkout's, with one more function that does nothing, behind the same gateway."""
+"""The stack that a group measures: this checkout's, and behind the same gateway a function that does nothing."""
 
 import os
 import tempfile
@@ -27,7 +27,9 @@ Resources:
       CodeUri: bare
       Handler: bare.handler
       Events:
-        Route: {{Type: HttpApi, Properties: {{ApiId: !Ref Api, Method: GET, Path: {BARE_PATH}, Auth: {{Authorizer: NONE}}}}}}
+        Route:
+          Type: HttpApi
+          Properties: {{ApiId: !Ref Api, Method: GET, Path: {BARE_PATH}, Auth: {{Authorizer: NONE}}}}
 """
 SIMULATOR_TIMEOUT_SECONDS = 120.0
 
@@ -73,7 +75,9 @@ class BenchStack:
 
 
 @contextmanager
-def open_bench_stack(concurrency: int | None = None, streams: int | None = None, **variables: str) -> Iterator[BenchStack]:
+def open_bench_stack(
+    concurrency: int | None = None, streams: int | None = None, **variables: str
+) -> Iterator[BenchStack]:
     """Run a stack without schedules and with every provider simulated, and the clients' process.
 
     Args:

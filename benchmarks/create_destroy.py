@@ -50,13 +50,18 @@ def _measure_one(bench: BenchStack, tools: int, latency_ms: int, options: GroupO
         ("create", CREATE_GOALS, CALLS_OF_CREATE, 0), ("destroy", DESTROY_GOALS, CALLS_OF_DESTROY, 1),
     ):  # fmt: skip
         if (tools, latency_ms) in goals:
-            sequence = measure_calls(bench.client, make_cheap_call(bench.simulator_url), calls[tools], options.choose(3, 1))
+            sequence = measure_calls(
+                bench.client, make_cheap_call(bench.simulator_url), calls[tools], options.choose(3, 1)
+            )
             rows.append(
                 Row(
-                    f"{name}, {tools} tools, {latency_ms} ms", f"{calls[tools]} calls one after another", "ms",
-                    to_ms([pair[number].seconds for pair in answers]), to_ms(sequence),
+                    f"{name}, {tools} tools, {latency_ms} ms",
+                    f"{calls[tools]} calls one after another",
+                    "ms",
+                    to_ms([pair[number].seconds for pair in answers]),
+                    to_ms(sequence),
                     Goal(goals[tools, latency_ms]),
-                )  # fmt: skip
+                )
             )
     return rows
 
@@ -69,7 +74,7 @@ def _measure_at_once(bench: BenchStack, options: GroupOptions) -> Row:
     yardstick = [bench.client.call(run_sequences, sequence, AT_ONCE) for _ in range(repetitions)]
     return Row(
         f"{AT_ONCE} creates at once, {AT_ONCE_TOOLS} tools, {AT_ONCE_LATENCY_MS} ms: the last one's end",
-        f"{AT_ONCE} × {calls} calls one after another", "ms", to_ms(ours), to_ms(yardstick), Goal(AT_ONCE_GOAL),
+        f"{AT_ONCE} times {calls} calls one after another", "ms", to_ms(ours), to_ms(yardstick), Goal(AT_ONCE_GOAL),
     )  # fmt: skip
 
 

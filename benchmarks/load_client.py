@@ -5,7 +5,7 @@ import json
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
@@ -54,7 +54,11 @@ class ClientProcess:
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function there and return its result; both have to be picklable."""
-        return self._executor.submit(function, *args, **kwargs).result()
+        return self.start(function, *args, **kwargs).result()
+
+    def start(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call a function there without waiting for it."""
+        return self._executor.submit(function, *args, **kwargs)
 
     def send(self, *requests: Request) -> list[Answer]:
         """Send requests one after another over one connection."""

@@ -30,7 +30,9 @@ def format_trace(trace: CallTrace) -> str:
     """Format the calls of one request, with the milliseconds after which each began."""
     lines = [f"{trace.title}: {len(trace.calls)} calls in {format_number(trace.seconds * 1000)} ms", ""]
     lines += ["| began after | provider | operation |", "|---:|---|---|"]
-    lines += [f"| {seconds * 1000:,.0f} ms | {provider} | {operation} |" for seconds, provider, operation in trace.calls]
+    lines += [
+        f"| {seconds * 1000:,.0f} ms | {provider} | {operation} |" for seconds, provider, operation in trace.calls
+    ]
     return "\n".join(lines)
 
 
