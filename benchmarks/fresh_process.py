@@ -1,4 +1,4 @@
-"""A function's fresh process under the real runtime client, as Lambda starts one: its CPU time up to the first response."""
+"""A function's fresh process under the real runtime client, as Lambda starts one: its CPU time to the response."""
 
 import json
 import os

@@ -129,9 +129,11 @@ class GroupResult:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "GroupResult":
         """Restore a result from `to_json`'s data."""
-        rows = [Row(**{**row, "goal": Goal(**row["goal"]) if row["goal"] else None}) for row in data["rows"]]
-        return cls(rows, [CallTrace(**{**trace, "calls": [tuple(call) for call in trace["calls"]]})
-                          for trace in data["traces"]])  # fmt: skip
+        rows: list[Row] = []
+        for row in data["rows"]:
+            goal = row.pop("goal")
+            rows.append(Row(**row, goal=Goal(**goal) if goal else None))
+        return cls(rows, [CallTrace(**trace) for trace in data["traces"]])
 
 
 def measure_rows(measure: Callable[[], Sequence[Row]], factor: float) -> list[Row]:

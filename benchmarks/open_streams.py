@@ -35,24 +35,22 @@ def measure(options: GroupOptions) -> GroupResult:
     """Measure the group in a stack of its own."""
     with open_bench_stack(FUNCTIONS, STREAMS) as bench, start_event_source_server() as origin:
         bench.stack.prewarm(list_prompt_functions(STREAMS))
-        repetitions = options.choose(5, 2)
-        memory: list[TreeMemory] = []
+        return GroupResult(measure_rows(lambda: _measure_streams(bench, origin, options), options.factor))
 
-        def measure_fanout() -> list[Row]:
-            yardstick = [bench.client.call(run_yardstick, origin) for _ in range(repetitions)]
-            _run_streams(bench, memory)  # warm-up
-            ours = [_run_streams(bench, memory) for _ in range(repetitions)]
-            return [
-                Row(f"an event to one of {STREAMS} open streams", "Starlette under uvicorn", "µs",
-                    _to_us_per_event(ours), _to_us_per_event(yardstick), Goal(FANOUT_GOAL))
-            ]  # fmt: skip
 
-        rows = measure_rows(measure_fanout, options.factor)
-        rows.append(
-            Row(f"memory of the stack with {STREAMS} open streams (PSS)", "", "MB", [one.pss for one in memory], (),
-                Goal(MEMORY_GOAL_MB, "ours"), f"RSS {memory[-1].rss:,.0f} MB, {memory[-1].processes} processes")
-        )  # fmt: skip
-        return GroupResult(rows)
+def _measure_streams(bench: BenchStack, origin: str, options: GroupOptions) -> list[Row]:
+    repetitions = options.choose(5, 2)
+    memory: list[TreeMemory] = []
+    yardstick = [bench.client.call(run_yardstick, origin) for _ in range(repetitions)]
+    _run_streams(bench, memory)  # warm-up
+    ours = [_run_streams(bench, memory) for _ in range(repetitions)]
+    note = f"RSS {memory[-1].rss:,.0f} MB, {memory[-1].processes} processes"
+    return [
+        Row(f"an event to one of {STREAMS} open streams", "Starlette under uvicorn", "µs",
+            _to_us_per_event(ours), _to_us_per_event(yardstick), Goal(FANOUT_GOAL)),
+        Row(f"memory of the stack with {STREAMS} open streams (PSS)", "", "MB", [one.pss for one in memory], (),
+            Goal(MEMORY_GOAL_MB, "ours"), note),
+    ]  # fmt: skip
 
 
 def _to_us_per_event(seconds: Sequence[float]) -> list[float]:
