@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
-from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout
+from pointsman.errors import InvalidInput, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from pointsman.providers.base import delete_resource
+from pointsman.providers.telnyx import provider
 from pointsman.providers.telnyx.provider import TelnyxProvider
+from tests.harness.wait import wait_until
 from tests.providers.conftest import ScriptedServer
 from tests.providers.telnyx_harness import EMPTY_PAGE, NUMBER, make_telnyx_settings
 
@@ -22,6 +24,33 @@ def test_deleting_an_ordered_number_waits_until_it_is_listed(telnyx: TelnyxProvi
         telnyx.create(plan, {})
     assert delete_resource(telnyx, plan["phone_number"]) is True
     assert [leftover for leftover in sim.list_leftovers() if leftover.kind == "number"] == []
+
+
+def test_a_number_that_another_process_buys_again_is_deleted_although_this_one_deleted_it_before(
+    telnyx: TelnyxProvider, sim: SimulatorClient
+):
+    sim.update_config({"telnyx": {"number_lag_s": 0.3, "order_seconds": 0}})
+    plan = telnyx.plan("convos-agent-a", "1")
+    telnyx.create(plan, {})
+    assert delete_resource(telnyx, plan["phone_number"]) is True
+    buyer = TelnyxProvider(make_telnyx_settings(sim.base_urls.telnyx))
+    buyer.create(plan, {})
+    assert telnyx.find(plan) != []
+    assert delete_resource(telnyx, plan["phone_number"]) is True
+    assert [leftover for leftover in sim.list_leftovers() if leftover.kind == "number"] == []
+
+
+def test_a_number_that_is_ordered_and_not_listed_yet_does_not_count_as_missing(
+    telnyx: TelnyxProvider, sim: SimulatorClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(provider, "LISTING_POLL_DELAYS", (0.1,))
+    sim.update_config({"telnyx": {"number_lag_s": 1.0, "order_seconds": 0}})
+    plan = telnyx.plan("convos-agent-a", "1")
+    telnyx.create(plan, {})
+    with pytest.raises(ProviderUnavailable, match="not listed yet"):
+        delete_resource(telnyx, plan["phone_number"])
+    wait_until(lambda: telnyx.exists(plan["phone_number"]))
+    assert delete_resource(telnyx, plan["phone_number"]) is True
 
 
 def test_a_locked_number_is_not_deleted(telnyx: TelnyxProvider, sim: SimulatorClient):

@@ -7,13 +7,14 @@ and only the order is certain to carry the reference.
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from random import choice
 from typing import Literal
 
 from ...concurrent_calls import call_both
 from ...errors import InvalidInput, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from ...http_transport import Transport
-from ...json_values import JsonObject, as_text
+from ...json_values import JsonObject, as_datetime, as_text
 from ...settings.providers import TelnyxSettings
 from ..base import Deletion, Plan, ProviderResource, make_provider_getter
 from ..http_client import quote_path_segment
@@ -26,8 +27,8 @@ LISTING_POLL_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 """Seconds between polls until a bought number is listed; 5 in all."""
 DELETION_POLL_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 """Seconds between polls until a deleted number is not listed; 5 in all."""
-LISTING_LAG_SECONDS = 8.0
-"""Age in seconds of an order after which a number that is not listed is no longer polled."""
+LISTING_LAG_SECONDS = 15.0
+"""Age in seconds of an order from which on a number that is not listed is not owned (any more)."""
 ORDER_TRUST_SECONDS = 120.0
 """Age in seconds up to which an order that succeeded proves ownership of its number, listed or not."""
 
@@ -50,8 +51,9 @@ class TelnyxProvider:
         self._configured_profile_id = settings.messaging_profile_id
         self._account = TelnyxAccount(settings, transport)
         self.http_client = self._account.http_client
-        # A number just deleted looks like one just bought: ordered, not listed. This process knows its own deletions.
-        self._released_numbers: set[str] = set()
+        # A number just deleted looks like one just bought: ordered, not listed. This process knows the purchases that it
+        # has ended: by number, the time of the purchase, which is not before its order.
+        self._ended_purchases: dict[str, datetime] = {}
 
     def plan(self, reference: str, operation_id: str) -> Plan:
         """Choose a US number with SMS that is for sale, at random since other customers see the same numbers.
@@ -83,7 +85,6 @@ class TelnyxProvider:
             "messaging_profile_id": plan["messaging_profile_id"],
             "customer_reference": plan["customer_reference"],
         }
-        self._released_numbers.discard(plan["phone_number"])
         try:
             order = self._account.place_order(body)
         except ProviderRejected as error:
@@ -123,10 +124,11 @@ class TelnyxProvider:
         listed_reference = as_text(row.get("customer_reference")) if row else ""
         if row and listed_reference == reference:
             return [_to_resource(row, plan)]
-        if listed_reference or (row is None and number in self._released_numbers):
+        if listed_reference:
             return []
         orders = self._account.find_orders({"filter[customer_reference]": reference}, number)
-        order = next((order for order in orders if order.reference == reference), None)
+        current = [order for order in orders if order.reference == reference and not self._has_ended(number, order)]
+        order = next(iter(current), None)
         if order is None or (order := self._account.wait_for_order(order, number)).purchase_state(number) == "failure":
             return []
         row = row or self._wait_for_listing(number, order)
@@ -171,6 +173,7 @@ class TelnyxProvider:
         """
         number = _parse_number(resource_id)
         if (number_id := meta.get("number_id", "")) and self._delete_number(number_id):
+            self._note_deletion(number, meta.get("created_at"))
             return Deletion(existed=True, is_confirmed=False)
         row = self._account.find_number(number) or self._find_ordered_number(number)
         if row is None:
@@ -180,6 +183,7 @@ class TelnyxProvider:
                 "telnyx", "phone_numbers.delete", "the number's deletion lock is on", reason="not_ready"
             )
         outcome = self._send_deletion(as_text(row.get("id")))
+        self._note_deletion(number, _get_purchase_time(row))
         return Deletion(outcome != "gone", is_confirmed=False)
 
     def confirm_deletion(self, resource_id: str) -> None:
@@ -191,9 +195,17 @@ class TelnyxProvider:
         number = _parse_number(resource_id)
         for _ in self.http_client.poll(DELETION_POLL_DELAYS):
             if self._account.find_number(number) is None:
-                self._released_numbers.add(number)
                 return
         raise ProviderUnavailable("telnyx", "phone_numbers.delete", "the number is still there")
+
+    def _note_deletion(self, number: str, purchase_time: object) -> None:
+        if purchased_at := as_datetime(purchase_time):
+            self._ended_purchases[number] = purchased_at
+
+    def _has_ended(self, number: str, order: NumberOrder) -> bool:
+        """Whether this process has deleted what the order bought. Both times are by the provider's clock."""
+        ended = self._ended_purchases.get(number)
+        return ended is not None and order.created_at is not None and order.created_at <= ended
 
     def _delete_number(self, number_id: str) -> bool:
         """Delete the number of this id; False if that is refused, or if there is no such number."""
@@ -219,13 +231,22 @@ class TelnyxProvider:
         return None
 
     def _find_ordered_number(self, number: str) -> JsonObject | None:
-        """Return the resource of a number that has an open order, once it is listed."""
-        orders = [] if number in self._released_numbers else self._account.find_open_orders(number)
-        order = next(iter(orders), None)
-        if order is None:
+        """Return the resource of a number that has an open order, once it is listed.
+
+        Raises:
+            ProviderTimeout: the order is still pending.
+            ProviderUnavailable: the number may be bought and not listed yet.
+        """
+        orders = [order for order in self._account.find_open_orders(number) if not self._has_ended(number, order)]
+        if not orders:
             return None
-        order = self._account.wait_for_order(order, number)
-        return None if order.purchase_state(number) == "failure" else self._wait_for_listing(number, order)
+        order = self._account.wait_for_order(orders[0], number)
+        if order.purchase_state(number) == "failure":
+            return None
+        row = self._wait_for_listing(number, order)
+        if row is None and order.age_seconds() <= LISTING_LAG_SECONDS:
+            raise ProviderUnavailable("telnyx", "phone_numbers.list", "the number is ordered, but not listed yet")
+        return row
 
     def _complete_purchase(self, plan: Plan, order: NumberOrder, row: JsonObject | None) -> ProviderResource:
         """Return the bought number as a resource, and set its reference if it is missing.
@@ -252,6 +273,10 @@ def _parse_number(resource_id: str) -> str:
     return f"+{digits}"
 
 
+def _get_purchase_time(row: JsonObject) -> str:
+    return as_text(row.get("purchased_at")) or as_text(row.get("created_at"))
+
+
 def _to_resource(row: JsonObject, plan: Plan | None = None, *, name: str = "", order_id: str = "") -> ProviderResource:
     """Return a listed number, or with a plan the bought one with its environment variables."""
     meta = {
@@ -259,7 +284,7 @@ def _to_resource(row: JsonObject, plan: Plan | None = None, *, name: str = "", o
         "number_id": as_text(row.get("id")),
         "messaging_profile_id": as_text(row.get("messaging_profile_id")),
         "status": as_text(row.get("status")),
-        "created_at": as_text(row.get("purchased_at")) or as_text(row.get("created_at")),
+        "created_at": _get_purchase_time(row),
     }
     number, env = as_text(row.get("phone_number")), dict[str, str]()
     name = as_text(row.get("customer_reference")) or name
