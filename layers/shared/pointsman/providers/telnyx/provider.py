@@ -51,8 +51,8 @@ class TelnyxProvider:
         self._configured_profile_id = settings.messaging_profile_id
         self._account = TelnyxAccount(settings, transport)
         self.http_client = self._account.http_client
-        # A number just deleted looks like one just bought: ordered, not listed. This process knows the purchases that it
-        # has ended: by number, the time of the purchase, which is not before its order.
+        # A number just deleted looks like one just bought: ordered, not listed. This process knows the purchases
+        # that it has ended: by number, the time of the purchase, which is not before its order.
         self._ended_purchases: dict[str, datetime] = {}
 
     def plan(self, reference: str, operation_id: str) -> Plan:
