@@ -5,6 +5,7 @@ from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row, tuple_row
 
 from local.stack.stack import Stack
 from pointsman.db import (
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 EVENTS_PER_PROMPT = 50
 PROMPTS = 20_000
-INSTANCES = 2_500
+INSTANCES = 10_000
 PAST_INSTANCES = 20_000
 PERIOD = 90 * 86400.0
 PROMPT, USER, CONVERSATION = f"prompt-{5:032x}", "user-5", f"conv-{5:032x}"
@@ -42,52 +43,59 @@ LARGE_TABLES = (
     "operation_resources", "idempotency_keys", "instance_infra", "instance_services",
 )  # fmt: skip
 
-FILL: list[LiteralString] = [
-    # Every tenth prompt is in a conversation; a handful are active; a third is past its retention.
-    "INSERT INTO conversations (id, user_id, updated_at) SELECT 'conv-' || lpad(to_hex(n), 32, '0'), 'user-' || n % 500,"
-    " now() - make_interval(mins => n * 60) FROM generate_series(1, %(prompts)s / 10) AS n",
-    "INSERT INTO prompts (id, user_id, conversation_id, key, input, status, created_at, updated_at, deadline)"
-    " SELECT 'prompt-' || lpad(to_hex(n), 32, '0'), 'user-' || n % 500,"
-    "  CASE WHEN n %% 10 = 5 THEN 'conv-' || lpad(to_hex(n / 10 + 1), 32, '0') END, 'key-' || n, 'What time is it?',"
-    "  CASE WHEN n <= 20 AND n <> 5 THEN 'running' ELSE 'completed' END, now() - make_interval(mins => n * 10),"
-    "  now() - make_interval(mins => n * 10), now() FROM generate_series(1, %(prompts)s) AS n",
-    "INSERT INTO prompt_events (prompt_id, seq, event, data) SELECT p.id, n, 'prompt.output', '{\"type\": \"text\"}'"
-    " FROM prompts p, generate_series(1, %(events)s) AS n",
-    "INSERT INTO prompt_items (prompt_id, seq, turn, item) SELECT p.id, n, n, '{}' FROM prompts p,"
-    " generate_series(1, 4) AS n",
-    "INSERT INTO prompt_calls (prompt_id, turn, position, asked, state) SELECT p.id, n, 0, '{}', 'done' FROM prompts p,"
-    " generate_series(1, 2) AS n",
-    "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, created_at)"
-    " SELECT 'i-' || n, 's-' || n, 'env', now() - make_interval(mins => n) FROM generate_series(1, %(instances)s) AS n",
-    "INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key)"
-    " SELECT 'i-' || n, tool, tool || n, 'K' FROM generate_series(1, %(instances)s) AS n,"
-    " unnest('{openrouter,agentmail,telnyx}'::text[]) AS tool",
-    # Living instances have one operation, past ones a create and a destroy.
-    "INSERT INTO operations (id, instance_id, kind, status, request, result, created_at, updated_at)"
-    " SELECT 'op-' || n, 'i-' || n, 'create', 'succeeded', json_build_object('name', 'convos-agent-' || n),"
-    "  json_build_object('serviceId', 's-' || n), now() - make_interval(mins => n * 10), now() - make_interval(mins => n * 10)"
-    " FROM generate_series(1, %(instances)s + %(past)s) AS n",
-    "INSERT INTO operations (id, instance_id, kind, status, request, created_at, updated_at)"
-    " SELECT 'op-destroy-' || n, 'i-' || n, 'destroy', CASE WHEN n %% 5000 = 0 THEN 'leaked' ELSE 'succeeded' END, '{}',"
-    "  now() - make_interval(mins => n * 10 - 5), now() - make_interval(mins => n * 10 - 5)"
-    " FROM generate_series(%(instances)s + 1, %(instances)s + %(past)s) AS n",
-    "INSERT INTO operation_steps (operation_id, name) SELECT o.id, step FROM operations o,"
-    " unnest('{service,volume,domain,deploy,record}'::text[]) AS step",
-    "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan, state, resource_id, attempted_at,"
-    "  closed_by) SELECT 'op-' || n, 'i-' || n, provider, kind, '{\"name\": \"x\"}',"
-    "  CASE WHEN n <= %(instances)s THEN 'created' ELSE 'deleted' END, left(kind, 1) || '-' || n,"
-    "  now() - make_interval(mins => n * 10), CASE WHEN n > %(instances)s THEN 'op-destroy-' || n END"
-    " FROM generate_series(1, %(instances)s + %(past)s) AS n, (VALUES ('railway', 'service'), ('railway', 'volume'),"
-    "  ('railway', 'domain'), ('openrouter', 'tool')) AS resource (provider, kind)",
-    "INSERT INTO idempotency_keys (key, salt, fingerprint, owner, operation_id) SELECT 'key-' || n, '', '', 'o', 'op-' || n"
-    " FROM generate_series(1, 2000) AS n",
-    "INSERT INTO fleet_listings (environment_id, project_id, environment_name, listed_at) VALUES ('env', 'p', '', now())",
-    "INSERT INTO listed_services (environment_id, service_id, name) SELECT 'env', 's-' || n, 'convos-agent-' || n"
-    " FROM generate_series(1, %(instances)s) AS n",
-    "ANALYZE",
-]  # fmt: skip
+FILL: LiteralString = """
+    -- Every tenth prompt is in a conversation, a handful are active, a third is past its retention.
+    INSERT INTO conversations (id, user_id, updated_at)
+        SELECT 'conv-' || lpad(to_hex(n), 32, '0'), 'user-' || mod(n, 500), now() - make_interval(mins => n * 60)
+        FROM generate_series(1, %(prompts)s / 10) AS n;
+    INSERT INTO prompts (id, user_id, conversation_id, key, input, status, created_at, updated_at, deadline)
+        SELECT 'prompt-' || lpad(to_hex(n), 32, '0'), 'user-' || mod(n, 500),
+            CASE WHEN mod(n, 10) = 5 THEN 'conv-' || lpad(to_hex(n / 10 + 1), 32, '0') END, 'key-' || n, 'x',
+            CASE WHEN n <= 20 AND n <> 5 THEN 'running' ELSE 'completed' END,
+            now() - make_interval(mins => n * 10), now() - make_interval(mins => n * 10), now()
+        FROM generate_series(1, %(prompts)s) AS n;
+    INSERT INTO prompt_events (prompt_id, seq, event, data)
+        SELECT id, n, 'prompt.output', '{"type": "text"}' FROM prompts, generate_series(1, %(events)s) AS n;
+    INSERT INTO prompt_items (prompt_id, seq, turn, item)
+        SELECT id, n, n, '{}' FROM prompts, generate_series(1, 4) AS n;
+    INSERT INTO prompt_calls (prompt_id, turn, position, asked, state)
+        SELECT id, n, 0, '{}', 'done' FROM prompts, generate_series(1, 2) AS n;
 
-LISTING = fleet_listing.FleetListing
+    INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, created_at)
+        SELECT 'i-' || n, 's-' || n, 'env', now() - make_interval(mins => n)
+        FROM generate_series(1, %(instances)s) AS n;
+    INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key)
+        SELECT 'i-' || n, tool, tool || n, 'K'
+        FROM generate_series(1, %(instances)s) AS n, unnest('{openrouter,agentmail,telnyx}'::text[]) AS tool;
+    -- Living instances have a create, past ones a create and a destroy.
+    INSERT INTO operations (id, instance_id, kind, status, request, result, created_at, updated_at)
+        SELECT 'op-' || n, 'i-' || n, 'create', 'succeeded', json_build_object('name', 'convos-agent-' || n),
+            json_build_object('serviceId', 's-' || n), now() - make_interval(mins => n * 10),
+            now() - make_interval(mins => n * 10)
+        FROM generate_series(1, %(instances)s + %(past)s) AS n;
+    INSERT INTO operations (id, instance_id, kind, status, request, created_at, updated_at)
+        SELECT 'op-destroy-' || n, 'i-' || n, 'destroy', CASE WHEN mod(n, 5000) = 0 THEN 'leaked' ELSE 'succeeded' END,
+            '{}', now() - make_interval(mins => n * 10 - 5), now() - make_interval(mins => n * 10 - 5)
+        FROM generate_series(%(instances)s + 1, %(instances)s + %(past)s) AS n;
+    INSERT INTO operation_steps (operation_id, name)
+        SELECT id, step FROM operations, unnest('{service,volume,domain,deploy,record}'::text[]) AS step;
+    INSERT INTO operation_resources
+        (operation_id, instance_id, provider, kind, plan, state, resource_id, attempted_at, closed_by)
+        SELECT 'op-' || n, 'i-' || n, provider, kind, '{"name": "x"}',
+            CASE WHEN n <= %(instances)s THEN 'created' ELSE 'deleted' END, left(kind, 1) || '-' || n,
+            now() - make_interval(mins => n * 10), CASE WHEN n > %(instances)s THEN 'op-destroy-' || n END
+        FROM generate_series(1, %(instances)s + %(past)s) AS n, (VALUES ('railway', 'service'),
+            ('railway', 'volume'), ('railway', 'domain'), ('openrouter', 'tool')) AS resource (provider, kind);
+    INSERT INTO idempotency_keys (key, salt, fingerprint, owner, operation_id)
+        SELECT 'key-' || n, '', '', 'o', 'op-' || n FROM generate_series(1, 20000) AS n;
+    INSERT INTO fleet_listings (environment_id, project_id, environment_name, listed_at)
+        VALUES ('env', 'p', '', now());
+    INSERT INTO listed_services (environment_id, service_id, name)
+        SELECT 'env', 's-' || n, 'convos-agent-' || n FROM generate_series(1, %(instances)s) AS n;
+    ANALYZE;
+"""
+
+
 Statement = Callable[[Connection], object]
 
 
@@ -153,8 +161,9 @@ class _PlanRecorder(psycopg.Cursor[Any]):
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> "_PlanRecorder":
         if str(query).split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH"):
-            super().execute(f"EXPLAIN {query}", params)
-            self.plans.append((str(query), [str(next(iter(row.values()))) for row in super().fetchall()]))
+            cursor = psycopg.Cursor(self.connection, row_factory=tuple_row)
+            lines = cursor.execute(f"EXPLAIN {query}".encode(), params).fetchall()
+            self.plans.append((str(query), [line for (line,) in lines]))
         super().execute(query, params, **kwargs)
         return self
 
@@ -171,9 +180,8 @@ def filled_database(stack: Stack) -> Iterator[str]:
         pass
     values = {"prompts": PROMPTS, "events": EVENTS_PER_PROMPT, "instances": INSTANCES, "past": PAST_INSTANCES}
     with psycopg.connect(url, autocommit=True) as db:
-        for statement in FILL:
-            # As in the statements of the product, a percent sign is doubled.
-            db.execute(statement if statement == "ANALYZE" else statement.replace(" % 500", " %% 500"), values)
+        # Parameters are bound by the client: the server binds them in single statements only.
+        psycopg.ClientCursor(db).execute(FILL, values)
     yield url
     with psycopg.connect(stack.database_url, autocommit=True) as server:
         server.execute("DROP DATABASE query_plans WITH (FORCE)")
@@ -182,7 +190,7 @@ def filled_database(stack: Stack) -> Iterator[str]:
 def explain(url: str, statement: Statement) -> list[tuple[str, list[str]]]:
     """Run a statement of the product, which is rolled back; returns the plans of all its queries."""
     _PlanRecorder.plans = []
-    with Connection.connect(url, row_factory=psycopg.rows.dict_row, cursor_factory=_PlanRecorder) as db:
+    with Connection.connect(url, row_factory=dict_row, cursor_factory=_PlanRecorder) as db:
         statement(db)
         db.rollback()
     return _PlanRecorder.plans

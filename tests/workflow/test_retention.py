@@ -73,7 +73,7 @@ def insert_operation(
     instance_id = instance_id or unique_id("past-")
     db.execute(
         "INSERT INTO operations (id, instance_id, kind, status, request, created_at, updated_at)"
-        " VALUES (%s, %s, %s, %s, '{\"tools\": []}', now() - make_interval(secs => %s), now() - make_interval(secs => %s))",
+        " VALUES (%s, %s, %s, %s, '{}', now() - make_interval(secs => %s), now() - make_interval(secs => %s))",
         (operation_id, instance_id, kind, status, days * DAY, days * DAY),
     )
     db.execute("INSERT INTO operation_steps (operation_id, name) VALUES (%s, 'service')", (operation_id,))
@@ -93,9 +93,8 @@ def count(db: Database, table: str, column: str, value: str) -> int:
 
 
 def has_operation(db: Database, operation_id: str) -> bool:
-    rows = [count(db, table, "operation_id", operation_id) for table in ("operation_steps",)]
     exists = count(db, "operations", "id", operation_id) == 1
-    assert rows == [int(exists)]
+    assert count(db, "operation_steps", "operation_id", operation_id) == int(exists)
     return exists
 
 
@@ -117,11 +116,12 @@ def test_ended_prompts_go_with_all_their_rows_and_are_unknown_then(
     assert [has_prompt(db, prompt) for prompt in (young, *active)] == [True] * 3
     assert run.counts == {"conversations": 0, "prompts": 3, "operations": 0, "complete": True}
     assert [run.metric_value(f"{what}Deleted") for what in ("Prompts", "Conversations", "Operations")] == [3, 0, 0]
-    assert agent.get(f"/api/prompts/{young}", headers={"X-User-Id": USER}).status_code == 200
+    assert agent.get(f"/prompts/{young}", headers={"X-User-Id": USER}).status_code == 200
     deleted, unknown = (
-        agent.get(f"/api/prompts/{one}", headers={"X-User-Id": USER}) for one in (old[0], f"prompt-{'0' * 32}")
+        agent.get(f"/prompts/{one}", headers={"X-User-Id": USER}) for one in (old[0], f"prompt-{'0' * 32}")
     )
-    assert (deleted.status_code, deleted.json()["error"]["code"]) == (404, unknown.json()["error"]["code"])
+    assert (deleted.status_code, deleted.json()["error"]["code"]) == (404, "PROMPT_NOT_FOUND")
+    assert unknown.json()["error"]["code"] == deleted.json()["error"]["code"]
 
 
 def test_a_conversation_keeps_all_its_prompts_until_nobody_uses_it(stack: Stack, db: Database) -> None:

@@ -84,12 +84,13 @@ def find_name_conflict(connection: Connection, name: str, instance_id: str) -> s
 
     The caller holds the lock of the name (`locks.lock_service_name`).
     """
+    # OFFSET 0 keeps the planner from hashing the whole fleet, and all open entries, for the few operations of a name.
     row = connection.execute(
         "SELECT o.instance_id FROM operations o WHERE o.kind = 'create' AND o.request->>'name' = %s"
         " AND o.instance_id <> %s AND (o.status = 'running'"
-        "  OR EXISTS (SELECT FROM instance_infra i WHERE i.provider_service_id = o.result->>'serviceId')"
+        "  OR EXISTS (SELECT FROM instance_infra i WHERE i.provider_service_id = o.result->>'serviceId' OFFSET 0)"
         "  OR EXISTS (SELECT FROM operation_resources r WHERE r.operation_id = o.id AND r.kind = 'service'"
-        "             AND r.state IN ('intended', 'created'))) LIMIT 1",
+        "             AND r.state IN ('intended', 'created') OFFSET 0)) LIMIT 1",
         (name, instance_id),
     ).fetchone()
     return row["instance_id"] if row else None
