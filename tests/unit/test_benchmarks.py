@@ -108,8 +108,13 @@ def test_rows_that_meet_their_goals_are_measured_once() -> None:
 def test_the_table_shows_medians_spread_ratio_and_goal() -> None:
     row = make_row([3, 1, 2], Goal(0.5), yardstick_values=[1200, 1100, 1300], note="a note")
     assert last_cells(row) == [
-        "work", f"yardstick: 1,200 ms (1,100{EN_DASH}1,300)", f"2.00 ms (1.00{EN_DASH}3.00); a note", "0.00", "≤ 0.50", "yes",
-    ]  # fmt: skip
+        "work",
+        f"yardstick: 1,200 ms (1,100{EN_DASH}1,300)",
+        f"2.00 ms (1.00{EN_DASH}3.00); a note",
+        "0.00",
+        "≤ 0.50",
+        "yes",
+    ]
     computed = make_row([1], Goal(1590, "ours", "(5 + 0.3) latencies"))
     assert last_cells(computed)[1:] == ["yardstick", "1.00 ms", "", "≤ 1,590 ms = (5 + 0.3) latencies", "yes"]
 
