@@ -71,13 +71,14 @@ $(VENV)/.template: template.yaml $(wildcard statemachines/*.yaml) .checkov.yaml 
 	@$(VENV)/checkov/bin/checkov --file template.yaml
 	@touch $@
 
-bench: bench-cold bench-prompts ## both benchmarks
+bench: $(VENV)/.local $(VENV)/.lambda $(SCALAR) ## one table against yardsticks of the same run; SHORT=1 in minutes; WRITE=1 into docs/performance.md
+	@$(RUN) -m benchmarks --python $(VENV)/lambda/bin/python $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short) $(if $(WRITE),--write)
 
-bench-cold: $(VENV)/.local $(VENV)/.lambda ## the cold start of each function, in bare handlers
+bench-cold: $(VENV)/.local $(VENV)/.lambda $(SCALAR) ## the cold start of each function, in bare handlers
 	@$(RUN) -m benchmarks.cold_start --python $(VENV)/lambda/bin/python
 
 bench-prompts: $(VENV)/.local ## 200 prompts at once, each streamed by its own client: none lost or wrong, and the time to the first event
-	@$(RUN) -m benchmarks.concurrent_prompts
+	@$(RUN) -m benchmarks --only concurrent_prompts $(if $(SHORT),--short)
 
 openapi: $(VENV)/.local ## generate the OpenAPI documents from the endpoints' code
 	@$(RUN) -m local.template.openapi

@@ -1,5 +1,6 @@
-"""Benchmarks that report ratios within one run, since absolute times differ between machines.
+"""`make bench`: work beside yardsticks of the same run, since absolute times differ between machines.
 
-Owns the programs behind `make bench-cold` (`cold_start`) and `make bench-prompts` (`concurrent_prompts`).
-Never imported by the product; assertions of tests do not belong here.
+Owns the groups of measurements (`create_destroy` to `cold_start`), each with a function `measure`, their yardsticks,
+and the report in docs/performance.md. Entry point: `python -m benchmarks`. Never imported by the product; no test
+asserts a wall time.
 """

@@ -19,7 +19,8 @@ from local.simulator.client import SimulatorClient
 
 TITLE = "Prompts at once"
 PROMPTS = 200
-MODEL_SECONDS = 1.0
+MODEL_SECONDS, SHORT_MODEL_SECONDS = 1.0, 0.3
+"""What the model takes for a response, in the full and in the short form."""
 FUNCTIONS = 10
 """Most processes of each function that does not stream."""
 CREATED_P99_GOAL_MS = 1_500.0
@@ -38,19 +39,16 @@ class PromptResult:
 
 def measure(options: GroupOptions) -> GroupResult:
     """Measure the group in a stack of its own."""
+    latency = SHORT_MODEL_SECONDS if options.short else MODEL_SECONDS
     with open_bench_stack(FUNCTIONS, PROMPTS) as bench:
         bench.stack.prewarm(list_prompt_functions(PROMPTS))
         bare = to_ms(measure_bare_requests(bench, options.choose(100, 50)))
-        first = _submit(bench, "first in their process")
-        rows = [*_make_rows(bare, [first], "the first in their process", None)]
+        rows = _measure_runs(bench, bare, latency, 1, "the first in their process", None)
         goal = Goal(CREATED_P99_GOAL_MS, "ours")
         repetitions = options.choose(3, 1)
-
-        def measure_warm() -> list[Row]:
-            runs = [_submit(bench, f"run {time.monotonic()}") for _ in range(repetitions)]
-            return _make_rows(bare, runs, "in warm processes", goal)
-
-        rows += measure_rows(measure_warm, options.factor)
+        rows += measure_rows(
+            lambda: _measure_runs(bench, bare, latency, repetitions, "in warm processes", goal), options.factor
+        )
         return GroupResult(rows)
 
 
@@ -60,25 +58,35 @@ def list_prompt_functions(streams: int) -> list[str]:
     return [*names, "AgentAuthorizerFunction", BARE_FUNCTION]
 
 
-def _submit(bench: BenchStack, run: str) -> list[PromptResult]:
-    script_answers(bench.simulator, PROMPTS, MODEL_SECONDS, run)
-    results = bench.client.call(run_submissions, bench.stack.url, PROMPTS, run)
-    bench.simulator.clear_scripts()
-    return results
+def _measure_runs(
+    bench: BenchStack, bare: list[float], latency: float, repetitions: int, which: str, goal: Goal | None
+) -> list[Row]:
+    """Submit all prompts at the same moment, several times.
 
-
-def _make_rows(bare: list[float], runs: list[list[PromptResult]], which: str, goal: Goal | None) -> list[Row]:
+    Args:
+        bench: The stack.
+        bare: Milliseconds of requests to the bare function.
+        latency: Seconds that the model takes.
+        repetitions: How often.
+        which: What the rows say about the streams' processes.
+        goal: Of the time to `prompt.created`.
+    """
+    runs: list[list[PromptResult]] = []
+    for _ in range(repetitions):
+        run = f"run {time.monotonic_ns()}"
+        script_answers(bench.simulator, PROMPTS, latency, run)
+        runs.append(bench.client.call(run_submissions, bench.stack.url, PROMPTS, run))
+        bench.simulator.clear_scripts()
     created = [compute_p99([result.seconds_to_created for result in run]) for run in runs]
     ended = [compute_p99([result.seconds_to_end for result in run]) for run in runs]
     problems = [result.problem for run in runs for result in run if result.problem]
     problem = f"{len(problems)} prompts were wrong, such as: {problems[0]}" if problems else None
-    completed = sum(len(run) for run in runs) - len(problems)
+    completed = PROMPTS * repetitions - len(problems)
     return [
         Row(f"{PROMPTS} prompts at once, {which}: submit to `prompt.created`, p99", BARE, "ms", to_ms(created), bare,
             goal, problem=problem),
-        Row(f"{PROMPTS} prompts at once, {which}: the whole prompt, p99",
-            f"the model's answer alone: {MODEL_SECONDS * 1000:,.0f} ms", "ms", to_ms(ended),
-            note=f"{completed} completed with their own answer", problem=problem),
+        Row(f"{PROMPTS} prompts at once, {which}: the whole prompt, p99", "the model's answer alone", "ms",
+            to_ms(ended), to_ms([latency]), note=f"{completed} completed with their own answer", problem=problem),
     ]  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def _create_at_once(bench: BenchStack, latency_ms: int) -> float:
     answers = bench.client.send_at_once(*creates)
     require_success(answers)
     bench.simulator.update_config({"latency_ms": 0})
-    require_success(bench.client.send(*(_make_destroy(bench, create) for create in creates)))
+    require_success(bench.client.send_at_once(*(_make_destroy(bench, create) for create in creates)))
     bench.simulator.update_config({"latency_ms": latency_ms})
     return max(answer.seconds for answer in answers)
 
