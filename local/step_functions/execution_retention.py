@@ -26,10 +26,12 @@ _STARTS_PER_SWEEP = 50
 @functools.cache
 def install_retention() -> None:
     """Let every 50th StartExecution forget ended executions, for the rest of this process."""
+    from moto.stepfunctions.models import StateMachine
     from moto.stepfunctions.parser import utils
     from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-    backend_class, threads = cast(Any, StepFunctionsParserBackend), cast("list[Any]", utils.TMP_THREADS)
+    backend_class: Any = StepFunctionsParserBackend
+    threads, machine_class = cast("list[Any]", utils.TMP_THREADS), cast(Any, StateMachine)
     start_execution = backend_class.start_execution
     starts = itertools.count(1)
     lock = threading.Lock()
@@ -42,8 +44,10 @@ def install_retention() -> None:
                 for machine in backend.state_machines:
                     # A new list, because requests in other threads iterate over the present one.
                     machine.executions = select_kept(machine.executions, datetime.now(UTC))
-                # moto appends every thread that it starts, and reads the list nowhere.
+                # Every thread that moto starts, read nowhere, and each execution's copy of its state machine, read by
+                # moto's dashboard.
                 threads.clear()
+                machine_class.instances_tracked.clear()
         return execution
 
     backend_class.start_execution = start_and_forget

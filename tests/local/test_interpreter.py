@@ -136,13 +136,15 @@ FORGET = (
     + """
 execution_retention.MAX_ENDED, execution_retention.MAX_HISTORIES = 30, 10
 execution_retention._STARTS_PER_SWEEP, execution_retention._SETTLE_SECONDS = 10, 0.0
+from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser import utils
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 def count_objects():
     gc.collect()
-    found = [type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, (Environment, threading.Thread))]
-    return {"environments": found.count("Environment"), "threads": len(utils.TMP_THREADS)}
+    kinds = [type(thing) for thing in gc.get_objects()]
+    copies, environments = kinds.count(StateMachine), kinds.count(Environment)
+    return {"copies": copies, "environments": environments, "threads": len(utils.TMP_THREADS)}
 
 def list_names(machine):
     found = call("ListExecutions", {"stateMachineArn": machine, "maxResults": 1000})["executions"]
@@ -186,6 +188,7 @@ def retention() -> dict[str, Any]:
 def test_what_ended_executions_leave_does_not_grow(retention: dict[str, Any]) -> None:
     assert max(count["executions"] for count in retention["counts"]) <= 1 + 30 + 10
     assert max(count["environments"] for count in retention["counts"]) <= 2 + 10 + 10
+    assert max(count["copies"] for count in retention["counts"]) <= 2 + 30 + 10
     assert max(count["threads"] for count in retention["counts"]) <= 4 * 10
 
 
