@@ -33,6 +33,7 @@ _SKIPPED_NAMES = {"__main__", "migrations", "legacy_migration"}
 def main() -> None:
     """Preload, then fork a worker for each request."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    _set_command_line([sys.executable, sys.argv[0]])
     request = json.loads(control.recv(MAX_PACKET_BYTES))
     # The script's own folder is the first entry; layers are what PYTHONPATH names.
     layers = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]

@@ -74,6 +74,7 @@ class StackRunner(ComponentRunner):
             settings.python,
             # What was built runs as on Lambda: each process imports for itself.
             forks=settings.template.parent == settings.root,
+            idle_timeout=settings.idle_timeout,
         )
         self._exit_stack.push_async_callback(self.lambda_service.stop)
         self.moto_server.connect(self.lambda_service, asyncio.get_running_loop())
