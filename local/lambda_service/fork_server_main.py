@@ -146,8 +146,10 @@ def _run_worker(request: "dict[str, Any]", base_path: list[str]) -> None:
 
     The interpreter exits with what the module raises, as it does after `python -m`.
     """
+    # Python sets it at its start, where the system lacks the locale that LANG names (PEP 538).
+    coerced_locale = {name: os.environ[name] for name in ("LC_CTYPE",) if name in os.environ}
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update({**coerced_locale, **request["environment"]})
     time.tzset()
     os.chdir(request["folder"])
     python_path = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]

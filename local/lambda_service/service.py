@@ -148,6 +148,10 @@ class LambdaService:
         """Return the functions and their workers as plain data."""
         return {name: pool.status() for name, pool in self._pools.items()}
 
+    def fork_server_status(self) -> list[dict[str, Any]]:
+        """Return the fork servers that run as plain data."""
+        return self._launcher.status()
+
     def _start_worker(self, function: Function, on_change: OnWorkerChange) -> Worker:
         log = FunctionLog(self._log_folder / f"{function.name}.log", function.name, self._report)
         worker = Worker(function, self._runtime_api, self._supervisor, log, on_change, self._launcher)

@@ -157,6 +157,7 @@ class StackRunner(ComponentRunner):
             "processes": {
                 "postgres": self._postgres.pid if self._postgres else None,
                 "simulator": self._simulator.pid if self._simulator else None,
+                "forkServers": [server["pid"] for server in self.lambda_service.fork_server_status()],
             },
             "providers": self.settings.provider_states(),
             "databases": self.settings.databases(),
