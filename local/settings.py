@@ -70,6 +70,7 @@ class Settings:
         simulator_arguments: Arguments of the Python process that runs the simulator.
         concurrency: Most processes of one function.
         stream_concurrency: Most processes of one function that streams, so most of its streams at the same time.
+        idle_timeout: Seconds after which an idle process of a function ends, unless it is the only one.
         integration_timeout: Seconds that the gateway waits for a function behind the HTTP API.
     """
 
@@ -86,6 +87,7 @@ class Settings:
     simulator_arguments: tuple[str, ...] = ("-m", "local.simulator")
     concurrency: int = 10
     stream_concurrency: int = 200
+    idle_timeout: float = 60.0
     integration_timeout: float = 30.0
 
     @classmethod
@@ -132,7 +134,8 @@ class Settings:
             port=_parse_port(environment),
             api_key=environment.get("SERVICES_API_KEY") or DEVELOPMENT_API_KEY,
             database_url=environment.get("SERVICE_DATABASE_URL") or environment.get("DATABASE_URL") or None,
-            stream_concurrency=_parse_stream_concurrency(environment),
+            stream_concurrency=_parse_count(environment, "POINTSMAN_STREAMS", 200),
+            idle_timeout=_parse_count(environment, "POINTSMAN_IDLE_SECONDS", 60),
             schedules=_parse_switch(environment, "POINTSMAN_SCHEDULES", "on"),
             environment=environment,
         )
@@ -289,10 +292,10 @@ def _parse_port(environment: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _parse_stream_concurrency(environment: Mapping[str, str]) -> int:
-    text = environment.get("POINTSMAN_STREAMS") or "200"
+def _parse_count(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
     if not text.isdecimal() or int(text) < 1:
-        raise RunnerError(f"POINTSMAN_STREAMS is {text!r}; it has to be a number of at least 1")
+        raise RunnerError(f"{name} is {text!r}; it has to be a number of at least 1")
     return int(text)
 
 

@@ -33,6 +33,7 @@ _SKIPPED_NAMES = {"__main__", "migrations", "legacy_migration"}
 def main() -> None:
     """Preload, then fork a worker for each request."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    _set_command_line([sys.executable, sys.argv[0]])
     request = json.loads(control.recv(MAX_PACKET_BYTES))
     # The script's own folder is the first entry; layers are what PYTHONPATH names.
     layers = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
@@ -145,8 +146,10 @@ def _run_worker(request: "dict[str, Any]", base_path: list[str]) -> None:
 
     The interpreter exits with what the module raises, as it does after `python -m`.
     """
+    # Python sets it at its start, where the system lacks the locale that LANG names (PEP 538).
+    coerced_locale = {name: os.environ[name] for name in ("LC_CTYPE",) if name in os.environ}
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update({**coerced_locale, **request["environment"]})
     time.tzset()
     os.chdir(request["folder"])
     python_path = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]

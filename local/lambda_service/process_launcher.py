@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from local.lambda_service.fork_server import ForkServer, ForkUnavailable, ModuleCommand
 from local.processes.supervisor import ChildProcess, Supervisor, open_pipe_reader, wait_for_exit
@@ -92,7 +93,7 @@ class ProcessLauncher:
         self.retire()
         await asyncio.gather(*(server.stop() for server in self._retired_servers))
 
-    def status(self) -> list[dict[str, object]]:
+    def status(self) -> list[dict[str, Any]]:
         """Return the fork servers as plain data."""
         return [
             {"pid": preloaded.server.pid, "layers": [str(layer) for layer in layers]}

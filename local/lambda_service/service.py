@@ -16,7 +16,7 @@ from local.lambda_service.process_launcher import ProcessLauncher
 from local.lambda_service.response_stream import ResponseStream
 from local.lambda_service.runtime_api import RuntimeApi
 from local.lambda_service.worker import Worker, build_lambda_environment
-from local.lambda_service.worker_pool import OnWorkerChange, WorkerPool
+from local.lambda_service.worker_pool import IDLE_TIMEOUT, OnWorkerChange, WorkerPool
 from local.processes.supervisor import Supervisor
 from local.template.sam_template import Function
 
@@ -42,6 +42,7 @@ class LambdaService:
         stream_concurrency: The same for functions that stream, which keep a worker until the stream has ended.
         python: The workers' interpreter, which has to have the runtime client; this process's by default.
         forks: Whether workers are forked from a process that has imported what they need, where the system can.
+        idle_timeout: Seconds after which an idle worker ends, unless it is the only one of its function.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class LambdaService:
         python: Path = Path(sys.executable),
         *,
         forks: bool = True,
+        idle_timeout: float = IDLE_TIMEOUT,
     ) -> None:
         self._runtime_api = RuntimeApi()
         self._supervisor = supervisor
@@ -66,7 +68,9 @@ class LambdaService:
         }
         self._launcher = ProcessLauncher(supervisor, python, self._environments, log_folder, forks=forks)
         self._pools = {
-            name: WorkerPool(function, self._start_worker, _limit_workers(function, concurrency, stream_concurrency))
+            name: WorkerPool(
+                function, self._start_worker, _limit_workers(function, concurrency, stream_concurrency), idle_timeout
+            )
             for name, function in functions.items()
         }
 
@@ -74,6 +78,7 @@ class LambdaService:
         """End every worker; the invocations that run or wait fail."""
         workers = [worker for pool in self._pools.values() for worker in pool.workers]
         for pool in self._pools.values():
+            pool.close()
             pool.fail_queued("Sandbox.Stopped", "The local runner is stopping")
         await asyncio.gather(*(worker.stop() for worker in workers))
         await self._launcher.stop()
@@ -142,6 +147,10 @@ class LambdaService:
     def status(self) -> dict[str, Any]:
         """Return the functions and their workers as plain data."""
         return {name: pool.status() for name, pool in self._pools.items()}
+
+    def fork_server_status(self) -> list[dict[str, Any]]:
+        """Return the fork servers that run as plain data."""
+        return self._launcher.status()
 
     def _start_worker(self, function: Function, on_change: OnWorkerChange) -> Worker:
         log = FunctionLog(self._log_folder / f"{function.name}.log", function.name, self._report)

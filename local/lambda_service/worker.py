@@ -50,6 +50,7 @@ class Worker:
         self.state: WorkerState = "starting"
         self.retired = False
         self.started_at = time.time()
+        self._state_since = time.monotonic()
         self._runtime_api = runtime_api
         self._supervisor = supervisor
         self._log = log
@@ -80,6 +81,16 @@ class Worker:
         invocation = self._invocation
         return invocation.request_id if invocation is not None and not invocation.result.done() else None
 
+    @property
+    def busy_seconds(self) -> float:
+        """For how long the invocation in progress has run; 0 without one."""
+        return time.monotonic() - self._state_since if self.state == "busy" else 0.0
+
+    @property
+    def idle_seconds(self) -> float:
+        """For how long the worker has waited for an event; 0 if it does not."""
+        return time.monotonic() - self._state_since if self.state == "idle" else 0.0
+
     def start(self, environment: Mapping[str, str]) -> None:
         """Start the process.
 
@@ -92,7 +103,7 @@ class Worker:
         """Hand an event to this worker, which has to be idle."""
         assert self.state == "idle"
         assert self._next_invocation_future is not None
-        self.state = "busy"
+        self.state, self._state_since = "busy", time.monotonic()
         self._invocation = invocation
         self._log.request_id = invocation.request_id
         invocation.start_timeout()
@@ -120,7 +131,7 @@ class Worker:
     async def next_invocation(self) -> Invocation | None:
         """Complete the previous invocation and wait for the next one; None if the worker is ended meanwhile."""
         self._finish_invocation()
-        self.state = "idle"
+        self.state, self._state_since = "idle", time.monotonic()
         self._next_invocation_future = asyncio.get_running_loop().create_future()
         if self.retired:
             self._kill()

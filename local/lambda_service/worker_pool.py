@@ -1,6 +1,8 @@
 """The workers of one function and the queue of invocations that wait for one of them."""
 
 import asyncio
+import os
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +13,16 @@ from local.lambda_service.worker import Worker
 from local.template.sam_template import Function
 
 SCALE_UP_DELAY = 0.05
-"""Seconds that an invocation waits for a busy worker before another process is started for it."""
+"""Seconds that an invocation waits for a busy worker before another process is started for it, or that a worker is busy
+before it counts as one that makes no progress."""
 
 MAX_CONCURRENT_STARTS = 8
 """Most processes of one function that start at once; more would slow each other and all other functions down."""
+
+IDLE_TIMEOUT = 60.0
+"""Seconds after which an idle worker ends, unless it is the function's only one."""
+
+_CORES = max(1, os.cpu_count() or 1)
 
 OnWorkerChange = Callable[[Worker], None]
 StartWorker = Callable[[Function, OnWorkerChange], Worker]
@@ -23,32 +31,48 @@ StartWorker = Callable[[Function, OnWorkerChange], Worker]
 @dataclass
 class _QueuedInvocation:
     invocation: Invocation
-    may_start_worker: bool = False
+    queued_at: float
 
 
 class WorkerPool:
-    """Assigns invocations of one function to its workers and scales the number of workers up.
+    """Assigns invocations of one function to its workers and scales the number of workers up and down.
+
+    A queued invocation that has waited may start a worker. But a function that answers in milliseconds is limited by
+    the processor, and gets no more workers than there are cores. One whose workers are busy for longer, since they
+    wait for something, gets as many again each time. One that streams keeps its workers busy by nature, and gets one
+    for each invocation.
 
     Args:
         function: The function.
         start_worker: Starts a worker; the callback has to be called when it becomes idle or dies.
         limit: Most workers that are not retired; further invocations wait in the queue.
+        idle_timeout: Seconds after which an idle worker ends, unless it is the only one.
     """
 
-    def __init__(self, function: Function, start_worker: StartWorker, limit: int) -> None:
+    def __init__(
+        self, function: Function, start_worker: StartWorker, limit: int, idle_timeout: float = IDLE_TIMEOUT
+    ) -> None:
         self.function = function
         self.workers: list[Worker] = []
         self._start_worker = start_worker
         self._limit = limit
+        self._idle_timeout = idle_timeout
+        self._scale_timer: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._queue: deque[_QueuedInvocation] = deque()
 
     def enqueue(self, invocation: Invocation) -> None:
         """Assign an invocation to an idle worker, or queue it."""
-        queued = _QueuedInvocation(invocation)
-        self._queue.append(queued)
+        self._queue.append(_QueuedInvocation(invocation, time.monotonic()))
         self._dispatch()
-        if queued in self._queue:
-            asyncio.get_running_loop().call_later(SCALE_UP_DELAY, self._allow_worker_start, queued)
+        if self._queue and self._scale_timer is None:
+            self._schedule_scaling()
+
+    def close(self) -> None:
+        """Start and end no further workers by time."""
+        for timer in (self._scale_timer, self._idle_timer):
+            if timer is not None:
+                timer.cancel()
 
     def remove_from_queue(self, invocation: Invocation) -> None:
         """Drop an invocation whose caller no longer waits; one that a worker has runs on."""
@@ -112,6 +136,8 @@ class WorkerPool:
     def _add_worker(self) -> Worker:
         worker = self._start_worker(self.function, self._handle_worker_change)
         self.workers.append(worker)
+        if len(self.workers) > 1:
+            self._schedule_idle_check()
         return worker
 
     def _find_idle_worker(self) -> Worker | None:
@@ -123,15 +149,41 @@ class WorkerPool:
         return None
 
     def _start_workers_for_queue(self) -> None:
+        if not self._queue:
+            return
         active_workers = [worker for worker in self.workers if not worker.retired]
         starting_count = sum(worker.state == "starting" for worker in active_workers)
-        needed_count = sum(queued.may_start_worker for queued in self._queue) if active_workers else len(self._queue)
-        needed_count = max(needed_count, 1 if self._queue and not active_workers else 0)
+        now = time.monotonic()
+        if not active_workers:
+            needed_count = len(self._queue)
+        else:
+            needed_count = sum(now - queued.queued_at >= SCALE_UP_DELAY for queued in self._queue) - starting_count
+        if self.function.exec_wrapper is None:
+            stalled_count = sum(worker.busy_seconds >= SCALE_UP_DELAY for worker in active_workers)
+            needed_count = min(needed_count, max(stalled_count, _CORES - len(active_workers)))
         free_capacity = min(self._limit - len(active_workers), MAX_CONCURRENT_STARTS - starting_count)
-        for _ in range(min(needed_count - starting_count, free_capacity)):
+        for _ in range(min(needed_count, free_capacity)):
             self._add_worker()
 
-    def _allow_worker_start(self, queued: _QueuedInvocation) -> None:
-        queued.may_start_worker = True
-        if queued in self._queue:
+    def _schedule_scaling(self) -> None:
+        self._scale_timer = asyncio.get_running_loop().call_later(SCALE_UP_DELAY, self._scale_up)
+
+    def _scale_up(self) -> None:
+        self._scale_timer = None
+        if self._queue:
             self._dispatch()
+            self._schedule_scaling()
+
+    def _schedule_idle_check(self) -> None:
+        if self._idle_timer is None:
+            self._idle_timer = asyncio.get_running_loop().call_later(self._idle_timeout / 2, self._end_idle_workers)
+
+    def _end_idle_workers(self) -> None:
+        self._idle_timer = None
+        active_workers = [worker for worker in self.workers if not worker.retired]
+        idle_workers = [worker for worker in active_workers if worker.idle_seconds >= self._idle_timeout]
+        # Invocations go to the first idle worker, so the last ones are those that are needed least.
+        for worker in idle_workers[::-1][: len(active_workers) - 1]:
+            worker.retire()
+        if len([worker for worker in self.workers if not worker.retired]) > 1:
+            self._schedule_idle_check()

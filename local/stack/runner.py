@@ -74,6 +74,7 @@ class StackRunner(ComponentRunner):
             settings.python,
             # What was built runs as on Lambda: each process imports for itself.
             forks=settings.template.parent == settings.root,
+            idle_timeout=settings.idle_timeout,
         )
         self._exit_stack.push_async_callback(self.lambda_service.stop)
         self.moto_server.connect(self.lambda_service, asyncio.get_running_loop())
@@ -156,6 +157,7 @@ class StackRunner(ComponentRunner):
             "processes": {
                 "postgres": self._postgres.pid if self._postgres else None,
                 "simulator": self._simulator.pid if self._simulator else None,
+                "forkServers": [server["pid"] for server in self.lambda_service.fork_server_status()],
             },
             "providers": self.settings.provider_states(),
             "databases": self.settings.databases(),
