@@ -13,6 +13,7 @@ import pytest
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorError, SimulatorServer
 from tests.harness.provider_api import PROJECT, SERVICE_CREATE, SERVICES, ProviderClient
+from tests.harness.wait import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -103,6 +104,13 @@ def test_state_file_outlives_the_process(tmp_path: Path) -> None:
         edges = api.query_railway(SERVICES, id=PROJECT)["project"]["services"]["edges"]
         assert service in [edge["node"]["id"] for edge in edges]
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_state_file_holds_many_changes_at_once_soon_after_them(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    with SimulatorServer(state_file=file) as server, SimulatorClient(server.origin) as sim, ProviderClient(sim) as api:
+        services = [api.create_service() for _ in range(20)]
+        wait_until(lambda: all(service in file.read_text() for service in services), 5)
 
 
 def test_state_file_of_something_else_is_refused(tmp_path: Path) -> None:
