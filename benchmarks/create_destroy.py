@@ -43,7 +43,7 @@ def _list_functions(bench: BenchStack) -> list[str]:
 def _measure_one(bench: BenchStack, tools: int, latency_ms: int, options: GroupOptions) -> list[Row]:
     """Measure a create, and the destroy of what it created if that has a goal."""
     bench.simulator.update_config({"latency_ms": latency_ms})
-    repetitions = options.choose(7, 3)
+    repetitions = options.choose(7, 2)
     answers = [_create_and_destroy(bench, tools) for _ in range(repetitions)]
     rows: list[Row] = []
     for name, goals, calls, number in (

@@ -56,7 +56,7 @@ def _seed(bench: BenchStack, services: int, latency_ms: int) -> None:
 
 
 def _measure_listing(bench: BenchStack, services: int, options: GroupOptions) -> Row:
-    repetitions = options.choose(5, 3)
+    repetitions = options.choose(5, 2)
     before = len(bench.simulator.list_calls())
     ours = [_read_batch(bench, services) for _ in range(repetitions)]
     calls = bench.simulator.list_calls(before)

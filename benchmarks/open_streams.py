@@ -27,7 +27,7 @@ EVENTS = 10
 FANOUT_GOAL = 20.0
 """An event to a stream of ours, in multiples of one of Starlette's."""
 MEMORY_GOAL_MB = 2_500.0
-OPEN_SECONDS = 3.0
+OPEN_SECONDS = 2.0
 """How long the streams stay open before the events, while their memory is measured."""
 
 
@@ -39,7 +39,7 @@ def measure(options: GroupOptions) -> GroupResult:
 
 
 def _measure_streams(bench: BenchStack, origin: str, options: GroupOptions) -> list[Row]:
-    repetitions = options.choose(5, 2)
+    repetitions = options.choose(5, 1)
     memory: list[TreeMemory] = []
     yardstick = [bench.client.call(run_yardstick, origin) for _ in range(repetitions)]
     _run_streams(bench, memory)  # warm-up
