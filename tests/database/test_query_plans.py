@@ -46,7 +46,7 @@ LARGE_TABLES = (
 FILL: LiteralString = """
     -- Every tenth prompt is in a conversation, a handful are active, a third is past its retention.
     INSERT INTO conversations (id, user_id, updated_at)
-        SELECT 'conv-' || lpad(to_hex(n), 32, '0'), 'user-' || mod(n, 500), now() - make_interval(mins => n * 60)
+        SELECT 'conv-' || lpad(to_hex(n), 32, '0'), 'user-' || mod(n, 500), now() - make_interval(mins => n * 90)
         FROM generate_series(1, %(prompts)s / 10) AS n;
     INSERT INTO prompts (id, user_id, conversation_id, key, input, status, created_at, updated_at, deadline)
         SELECT 'prompt-' || lpad(to_hex(n), 32, '0'), 'user-' || mod(n, 500),
