@@ -22,7 +22,8 @@ LONG_PROMPT = f"prompt-{1:032x}"
 """The prompt with as many events as the step's size, besides those that every prompt has."""
 EVENTS_OF_EACH = 20
 FUNCTIONS = (
-    "AuthorizerFunction", "AgentAuthorizerFunction", "StatusBatchFunction", "StatusPollerFunction", "ReconcilerFunction",
+    "AuthorizerFunction", "AgentAuthorizerFunction", "StatusBatchFunction", "StatusPollerFunction",
+    "ReconcilerFunction",
     "PromptStreamFunction", "AdvancePromptFunction", "ClosePromptFunction", "GetOperationFunction",
 )  # fmt: skip
 
