@@ -12,6 +12,7 @@ import pytest
 from benchmarks.__main__ import DOCUMENT, GROUPS, main
 from benchmarks.bench_stack import BARE_FUNCTION, BARE_PATH, write_template
 from benchmarks.cold_start import BUDGET_KINDS, ROOM_KINDS, RUN_ORDER, SHORT_SELECTION, find_budget, find_kind
+from benchmarks.growth import make_rows
 from benchmarks.machine import measure_tree, read_peak_rss, read_rss
 from benchmarks.measurement import (
     SHORT_FORM_FACTOR,
@@ -195,6 +196,13 @@ def test_the_bare_function_stands_behind_the_same_gateway(tmp_path: Path) -> Non
     assert (route.path, route.authorizer) == (BARE_PATH, None)
     assert (template.functions[BARE_FUNCTION].code_folder / "bare.py").is_file()
     assert len(template.functions) > 40
+
+
+def test_growth_compares_the_largest_step_with_the_smallest() -> None:
+    steps = [{"work": ([float(size), 1e9, 0.0], 3.0)} for size in (10, 100, 50)]
+    (row,) = make_rows((10, 100, 1000), steps)
+    assert (row.work, row.yardstick, row.note, row.ratio) == ("work, 1,000", "with 10", "100: 100 ms", 5.0)
+    assert not row.is_met()
 
 
 def test_every_function_has_a_kind_and_a_budget() -> None:
