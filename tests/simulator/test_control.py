@@ -109,7 +109,7 @@ def test_state_file_outlives_the_process(tmp_path: Path) -> None:
 def test_state_file_holds_many_changes_at_once_soon_after_them(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     with SimulatorServer(state_file=file) as server, SimulatorClient(server.origin) as sim, ProviderClient(sim) as api:
-        services = [api.create_service() for _ in range(20)]
+        services = [api.create_service(f"many-{number}") for number in range(20)]
         wait_until(lambda: all(service in file.read_text() for service in services), 5)
 
 
