@@ -1,6 +1,7 @@
 """Railway's GraphQL endpoint: operations, errors on HTTP 200, paged connections and verified deletions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from ...errors import ProviderRejected, ProviderUnavailable
@@ -24,6 +25,11 @@ class Operation(NamedTuple):
     root_field: str
     document: str
     connection_field: str = ""
+
+    @property
+    def step(self) -> str:
+        """The operation's name in errors."""
+        return self.connection_field or self.root_field
 
 
 class GraphQLClient:
@@ -90,31 +96,43 @@ class GraphQLClient:
         return self._http_client.retry(attempt, idempotent=True)
 
     def iter_nodes(self, operation: Operation, variables: Mapping[str, object]) -> Iterator[JsonObject]:
-        """Yield the nodes of all pages of the operation's connection.
+        """Yield the nodes of all pages of the operation's connection. The next page is read meanwhile.
 
         Raises:
             ProviderUnavailable: a page is malformed, or says that there are more pages but has no new cursor.
         """
-        step, cursors = operation.connection_field or operation.root_field, set[str]()
-        after: str | None = None
-        while True:
-            root = as_object(self.query(operation, {**variables, "first": PAGE_SIZE, "after": after}))
-            page = as_object(root.get(operation.connection_field)) if operation.connection_field else root
-            info = as_object(page.get("pageInfo"))
-            if not isinstance(page.get("edges"), list) or not info:
-                raise self._http_client.unexpected_response(step, "no edges or no pageInfo")
-            for edge in as_objects(page["edges"]):
-                if node := as_object(edge.get("node")):
-                    yield node
-            if not info.get("hasNextPage"):
-                return
-            after = as_text(info.get("endCursor"))
-            # Without a new cursor the loop would not end; to stop here would report the other rows as missing.
-            if not after or after in cursors:
-                raise self._http_client.unexpected_response(
-                    step, "there are more pages, but no new cursor leads to them"
-                )
-            cursors.add(after)
+        cursors = set[str]()
+        page = self._read_page(operation, variables, None)
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            while True:
+                after = self._find_next_cursor(operation, page, cursors)
+                next_page = executor.submit(self._read_page, operation, variables, after) if after else None
+                for edge in as_objects(page["edges"]):
+                    if node := as_object(edge.get("node")):
+                        yield node
+                if next_page is None:
+                    return
+                page = next_page.result()
+
+    def _read_page(self, operation: Operation, variables: Mapping[str, object], after: str | None) -> JsonObject:
+        root = as_object(self.query(operation, {**variables, "first": PAGE_SIZE, "after": after}))
+        page = as_object(root.get(operation.connection_field)) if operation.connection_field else root
+        if not isinstance(page.get("edges"), list) or not as_object(page.get("pageInfo")):
+            raise self._http_client.unexpected_response(operation.step, "no edges or no pageInfo")
+        return page
+
+    def _find_next_cursor(self, operation: Operation, page: JsonObject, cursors: set[str]) -> str:
+        """Return the cursor of the next page and add it to the known ones; empty after the last page."""
+        info = as_object(page["pageInfo"])
+        if not info.get("hasNextPage"):
+            return ""
+        cursor = as_text(info.get("endCursor"))
+        # Without a new cursor the pages would not end; to stop here would report the other rows as missing.
+        if not cursor or cursor in cursors:
+            problem = "there are more pages, but no new cursor leads to them"
+            raise self._http_client.unexpected_response(operation.step, problem)
+        cursors.add(cursor)
+        return cursor
 
     def iter_unique_nodes(
         self, operation: Operation, variables: Mapping[str, object], key: str
@@ -130,10 +148,9 @@ class GraphQLClient:
     def _execute_or_raise(
         self, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str] = ()
     ) -> object:
-        step = operation.connection_field or operation.root_field
-        value = self._execute(step, operation, variables, secrets)
+        value = self._execute(operation.step, operation, variables, secrets)
         if isinstance(value, ErrorBody):
-            raise self._http_client.provider_error(step, 200, value, secrets)
+            raise self._http_client.provider_error(operation.step, 200, value, secrets)
         return value
 
     def _execute(
