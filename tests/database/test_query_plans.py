@@ -44,10 +44,10 @@ LARGE_TABLES = (
 )  # fmt: skip
 
 FILL: LiteralString = """
-    -- Every tenth prompt is in a conversation, a handful are active, a third is past its retention.
+    -- Every tenth prompt is in a conversation, a handful are active, and a part is past its retention.
     INSERT INTO conversations (id, user_id, updated_at)
-        SELECT 'conv-' || lpad(to_hex(n), 32, '0'), 'user-' || mod(n, 500), now() - make_interval(mins => n * 90)
-        FROM generate_series(1, %(prompts)s / 10) AS n;
+        SELECT 'conv-' || lpad(to_hex(n), 32, '0'), 'user-' || mod(n, 500), now() - make_interval(mins => n * 9)
+        FROM generate_series(1, %(prompts)s) AS n;
     INSERT INTO prompts (id, user_id, conversation_id, key, input, status, created_at, updated_at, deadline)
         SELECT 'prompt-' || lpad(to_hex(n), 32, '0'), 'user-' || mod(n, 500),
             CASE WHEN mod(n, 10) = 5 THEN 'conv-' || lpad(to_hex(n / 10 + 1), 32, '0') END, 'key-' || n, 'x',
