@@ -58,7 +58,7 @@ def delta_texts(events: list[StreamEvent]) -> list[str]:
 def test_notified_events_and_deltas_arrive_in_order(engine: EngineHarness) -> None:
     engine.simulator.script_model({"text": "One two three."}, match="A question.")
     submitted = submission.submit_prompt(engine.user_id, "A question.", tokens=True)
-    subscription = EventSubscription.open_before_start(engine.user_id, submitted.id, 0)
+    subscription = EventSubscription.open_before_start(engine.user_id, submitted, 0)
     submission.start_prompt(submitted)
     assert [event.event for event in subscription.replay()] == ["prompt.created"]
     engine.advance(submitted.id)

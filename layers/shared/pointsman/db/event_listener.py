@@ -18,7 +18,7 @@ from psycopg import sql
 from ..errors import PointsmanError
 from ..settings.database import load_uses_notifications
 from . import connection
-from .connection import Connection, run_in_transaction
+from .connection import Connection, run_statement
 
 __all__ = ["EventListener"]
 
@@ -68,13 +68,13 @@ class EventListener:
 
         self._is_listening = load_uses_notifications()
         try:
-            self._connection = run_in_transaction(subscribe if self._is_listening else lambda db: db)
+            self._connection = run_statement(subscribe if self._is_listening else lambda db: db)
         except psycopg.Error:
             self._is_listening = False
-            self._connection = run_in_transaction(lambda db: db)
+            self._connection = run_statement(lambda db: db)
 
     def query(self, fn: Callable[[Connection], T]) -> tuple[T, bool]:
-        """Run `fn(connection)` in a transaction on the subscribed connection.
+        """Run `fn(connection)`, which executes one statement, on the subscribed connection.
 
         After a reconnect it runs again, after the LISTEN: its result holds everything that was committed before, and
         notifications announce what is committed later.
@@ -87,7 +87,7 @@ class EventListener:
         """
         is_new = False
         while True:
-            db, result = run_in_transaction(lambda db: (db, fn(db)))
+            db, result = run_statement(lambda db: (db, fn(db)))
             if db is self._connection:
                 return result, is_new
             self.listen()
@@ -129,7 +129,7 @@ class EventListener:
         if not self.is_connected or not self._is_listening:
             return
         try:
-            run_in_transaction(lambda db: db.execute("UNLISTEN *"))
+            run_statement(lambda db: db.execute("UNLISTEN *"))
         except (PointsmanError, psycopg.Error):
             connection.close()
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .connection import Connection
-from .rows import fetch_all, to_json
-from .user_prompts import belongs_to
+from .rows import to_json
+from .user_prompts import is_prompt_id
 
 __all__ = ["PromptEvent", "PromptEventType", "append", "list_after", "list_outputs", "notify_text_delta"]
 
@@ -48,19 +48,24 @@ def append(connection: Connection, prompt_id: str, event_type: PromptEventType, 
         {"id": prompt_id, "event": event_type, "data": to_json(dict(data))},
     ).fetchone()
     assert row is not None
-    connection.execute("SELECT pg_notify(%s, %s)", (prompt_id, json.dumps({"seq": row["seq"]})))
+    if row["seq"] > 1:
+        # Nobody can know a prompt before its first event, and a notification wakes every listening backend.
+        connection.execute("SELECT pg_notify(%s, %s)", (prompt_id, json.dumps({"seq": row["seq"]})))
 
 
 def list_after(connection: Connection, prompt_id: str, user_id: str, seq: int) -> list[PromptEvent] | None:
-    """Return the events of the user's prompt after number `seq`; None if the user has no such prompt."""
-    if not belongs_to(connection, prompt_id, user_id):
+    """Return the events of the user's prompt after number `seq`; None if the user has no such prompt.
+
+    One statement, because every stream polls with it.
+    """
+    if not is_prompt_id(prompt_id):
         return None
-    return fetch_all(
-        connection,
-        PromptEvent,
-        "SELECT seq, event, data FROM prompt_events WHERE prompt_id = %s AND seq > %s ORDER BY seq",
-        (prompt_id, seq),
-    )
+    rows = connection.execute(
+        "SELECT e.seq, e.event, e.data FROM prompts p LEFT JOIN prompt_events e ON e.prompt_id = p.id AND e.seq > %s"
+        " WHERE p.id = %s AND p.user_id = %s ORDER BY e.seq",
+        (seq, prompt_id, user_id),
+    ).fetchall()
+    return [PromptEvent(**row) for row in rows if row["seq"] is not None] if rows else None
 
 
 def list_outputs(connection: Connection, prompt_id: str) -> list[dict[str, Any]]:

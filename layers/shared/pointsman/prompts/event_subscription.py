@@ -15,6 +15,7 @@ from ..errors import DatabaseUnavailable, InvalidToolInput, PointsmanError
 from ..settings.prompts import PromptSettings
 from .prompt_execution import wake_if_stalled
 from .queries import prompt_not_found
+from .submission import SubmittedPrompt, build_created_data
 
 __all__ = ["FINAL_EVENTS", "EventSubscription", "StreamEvent"]
 
@@ -64,20 +65,26 @@ class EventSubscription:
         self._wake_interval = max(PromptSettings.load().stalled_seconds, _MIN_WAKE_INTERVAL)
         self._next_wake_at = 0.0
         self._is_new_prompt = listener is not None
+        self._first_event: StreamEvent | None = None
         # Deltas are relayed from the start of a model turn only: joined, they are a prefix of the turn's text.
         self._is_relaying_text = False
         self._has_sent_text = False
 
     @classmethod
-    def open_before_start(cls, user_id: str, prompt_id: str, last_seq: int) -> "EventSubscription":
+    def open_before_start(cls, user_id: str, submitted: SubmittedPrompt, last_seq: int) -> "EventSubscription":
         """Subscribe to a prompt that is not started yet, so that all of its text is received."""
-        listener = EventListener(prompt_id)
+        listener = EventListener(submitted.id)
         with suppress(PointsmanError):  # Polling finds what no notification announces.
             listener.listen()
-        return cls(user_id, prompt_id, last_seq, listener)
+        subscription = cls(user_id, submitted.id, last_seq, listener)
+        if submitted.is_new and last_seq == 0:
+            subscription._first_event = StreamEvent("prompt.created", build_created_data(submitted.id), 1)
+        return subscription
 
     def replay(self) -> list[StreamEvent]:
-        """Read the stored events after `last_seq`. Call it once, before `wait_for_events`.
+        """Return the stored events after `last_seq`. Call it once, before `wait_for_events`.
+
+        A prompt that was just submitted has one event, which is not read.
 
         Raises:
             PromptNotFound: the user has no such prompt.
@@ -85,7 +92,10 @@ class EventSubscription:
             DatabaseUnavailable: Postgres cannot be reached.
         """
         requested_seq, self.last_seq = self.last_seq, max(self.last_seq - 1, 0)
-        events = self._read_events()
+        if self._first_event:
+            events, self.last_seq = [self._first_event], 1
+        else:
+            events = self._read_events()
         if requested_seq and (not events or events[0].seq != requested_seq):
             issue = "There is no such event of this prompt"
             raise InvalidToolInput("Nothing can be resumed", [{"path": ["Last-Event-ID"], "message": issue}])

@@ -11,7 +11,7 @@ import uuid
 from contextlib import suppress
 
 from ..db import stream_leases, user_prompts
-from ..db.connection import Connection, run_in_transaction
+from ..db.connection import run_statement
 from ..errors import DatabaseUnavailable, TooManyStreams
 from ..settings.prompts import StreamSettings
 
@@ -53,7 +53,7 @@ class StreamLease:
         shown_id = prompt_id if prompt_id is not None and user_prompts.is_prompt_id(prompt_id) else None
         lease = cls(user_id, shown_id, settings.lease_duration)
         for _ in range(settings.per_user):  # Another stream may be faster, but only so often: then all slots are taken.
-            search = run_in_transaction(lease._search_slot, settings.per_user)
+            search = lease._search_slot(settings.per_user)
             if search.is_taken:
                 return lease
             if not search.has_free_slot:
@@ -72,7 +72,7 @@ class StreamLease:
         if self.seconds_until_renewal() > 0:
             return
         with suppress(DatabaseUnavailable):
-            renewed = run_in_transaction(stream_leases.renew, self._id, self._user_id, self.prompt_id, self._duration)
+            renewed = run_statement(stream_leases.renew, self._id, self._user_id, self.prompt_id, self._duration)
             self.is_lost = renewed is None or renewed.is_recalled
         self._plan_renewal()
 
@@ -81,13 +81,13 @@ class StreamLease:
         if self._is_held:
             self._is_held = False
             with suppress(DatabaseUnavailable):
-                run_in_transaction(stream_leases.release, self._id, self._user_id)
+                run_statement(stream_leases.release, self._id, self._user_id)
 
     def _plan_renewal(self) -> None:
         self._next_renewal_at = time.monotonic() + self._duration / _RENEWALS_PER_LEASE
 
-    def _search_slot(self, db: Connection, slots: int) -> stream_leases.SlotSearch:
-        search = stream_leases.take_slot(db, self._id, self._user_id, self.prompt_id, slots, self._duration)
+    def _search_slot(self, slots: int) -> stream_leases.SlotSearch:
+        search = run_statement(stream_leases.take_slot, self._id, self._user_id, self.prompt_id, slots, self._duration)
         if not search.has_free_slot and self.prompt_id is not None:
-            stream_leases.recall_oldest(db, self._user_id, self.prompt_id)
+            run_statement(stream_leases.recall_oldest, self._user_id, self.prompt_id)
         return search

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .. import log
 from ..db import conversations, prompt_events, prompt_history, prompt_runs
-from ..db.connection import Connection, run_in_transaction
+from ..db.connection import Connection, run_in_transaction, run_statement
 from ..errors import ConversationBusy, IdempotencyKeyReused, InvalidToolInput, NotFound
 from ..settings.prompts import PromptSettings
 from ..workflows.step_functions import StepFunctionsError
@@ -15,13 +15,18 @@ from . import prompt_execution
 from .model_items import build_user_message
 from .termination import end_prompt
 
-__all__ = ["SubmittedPrompt", "start_prompt", "submit_prompt"]
+__all__ = ["SubmittedPrompt", "build_created_data", "start_prompt", "submit_prompt"]
 
 _MAX_TITLE_LENGTH = 80
 """Characters of a conversation's title."""
 
 _MAX_ATTEMPTS = 3
 """Attempts to insert. A key or a conversation may be taken and freed between two statements of one attempt."""
+
+
+def build_created_data(prompt_id: str) -> dict[str, object]:
+    """Build the data of `prompt.created`, the first event of every prompt."""
+    return {"promptId": prompt_id}
 
 
 class SubmittedPrompt(NamedTuple):
@@ -89,7 +94,7 @@ def submit_prompt(
         if not is_inserted:
             # Either the retry of a commit whose response was lost, or a conflict: a key, or the conversation's prompt.
             return prompt_id if prompt_runs.get(db, prompt_id) else None
-        prompt_events.append(db, prompt_id, "prompt.created", {"promptId": prompt_id})
+        prompt_events.append(db, prompt_id, "prompt.created", build_created_data(prompt_id))
         prompt_history.append(db, prompt_id, 0, [build_user_message(text)])
         if conversation_id is not None:
             prompt_runs.touch_conversation(db, conversation_id, _make_title(text))
@@ -112,15 +117,18 @@ def start_prompt(submitted: SubmittedPrompt) -> None:
         StepFunctionsError: Step Functions rejected the start, and a new prompt has been ended as failed.
         DatabaseUnavailable: Postgres cannot be reached.
     """
-    prompt = run_in_transaction(prompt_runs.get_execution, submitted.id)
-    if prompt is None or prompt.status != "running":
-        return
+    restarts = 0
+    if not submitted.is_new:
+        prompt = run_statement(prompt_runs.get_execution, submitted.id)
+        if prompt is None or prompt.status != "running":
+            return
+        restarts = prompt.restarts
     try:
-        prompt_execution.start(prompt.id, prompt.restarts)
+        prompt_execution.start(submitted.id, restarts)
     except StepFunctionsError as error:
         if not error.rejected:
-            log.write("warning", "prompt not started yet", prompt_id=prompt.id, reason=error.message)
-        elif not submitted.is_new or run_in_transaction(_fail_unstarted, prompt.id):
+            log.write("warning", "prompt not started yet", prompt_id=submitted.id, reason=error.message)
+        elif not submitted.is_new or run_in_transaction(_fail_unstarted, submitted.id):
             raise
 
 

@@ -164,7 +164,7 @@ def _submit_and_subscribe(user_id: str, submission: _Submission) -> EventSubscri
         tokens=body.tokens,
         idempotency_key=submission.idempotency_key,
     )
-    subscription = EventSubscription.open_before_start(user_id, submitted.id, submission.seq)
+    subscription = EventSubscription.open_before_start(user_id, submitted, submission.seq)
     try:
         start_prompt(submitted)
     except BaseException:
