@@ -154,7 +154,6 @@ def _run_worker(request: "dict[str, Any]", base_path: list[str]) -> None:
     os.chdir(request["folder"])
     python_path = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path = [request["folder"], *dict.fromkeys([*python_path, *base_path])]
-    importlib.invalidate_caches()
     _set_command_line(request["command"])
     sys.argv = ["-m", *request["arguments"]]
     gc.enable()

@@ -22,6 +22,12 @@ MAX_CONCURRENT_STARTS = 8
 IDLE_TIMEOUT = 60.0
 """Seconds after which an idle worker ends, unless it is the function's only one."""
 
+_HORIZON = 1.0
+"""Seconds within which the queue has to empty at the present rate, else further workers are started."""
+
+_MAX_TIMER_LAG = 0.02
+"""Seconds by which the event loop may be late. If it is later, workers seem busy for as long, and may not be."""
+
 _CORES = max(1, os.cpu_count() or 1)
 
 OnWorkerChange = Callable[[Worker], None]
@@ -57,6 +63,8 @@ class WorkerPool:
         self._start_worker = start_worker
         self._limit = limit
         self._idle_timeout = idle_timeout
+        self._assigned_count = 0
+        self._is_check_skipped = False
         self._scale_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._queue: deque[_QueuedInvocation] = deque()
@@ -124,6 +132,7 @@ class WorkerPool:
             worker = self._find_idle_worker()
             if worker is None:
                 break
+            self._assigned_count += 1
             worker.assign(self._queue.popleft().invocation)
         self._start_workers_for_queue()
 
@@ -148,31 +157,50 @@ class WorkerPool:
                 worker.retired = True
         return None
 
-    def _start_workers_for_queue(self) -> None:
+    def _start_workers_for_queue(self, growth: int = 0) -> None:
+        """Start workers for the queue.
+
+        Args:
+            growth: Most workers beyond the number of cores, for a function that does not stream.
+        """
         if not self._queue:
             return
         active_workers = [worker for worker in self.workers if not worker.retired]
         starting_count = sum(worker.state == "starting" for worker in active_workers)
-        now = time.monotonic()
-        if not active_workers:
-            needed_count = len(self._queue)
-        else:
+        needed_count = len(self._queue)
+        if active_workers:
+            now = time.monotonic()
             needed_count = sum(now - queued.queued_at >= SCALE_UP_DELAY for queued in self._queue) - starting_count
         if self.function.exec_wrapper is None:
-            stalled_count = sum(worker.busy_seconds >= SCALE_UP_DELAY for worker in active_workers)
-            needed_count = min(needed_count, max(stalled_count, _CORES - len(active_workers)))
+            needed_count = min(needed_count, max(growth, _CORES - len(active_workers)))
         free_capacity = min(self._limit - len(active_workers), MAX_CONCURRENT_STARTS - starting_count)
         for _ in range(min(needed_count, free_capacity)):
             self._add_worker()
 
     def _schedule_scaling(self) -> None:
-        self._scale_timer = asyncio.get_running_loop().call_later(SCALE_UP_DELAY, self._scale_up)
+        loop = asyncio.get_running_loop()
+        self._scale_timer = loop.call_later(
+            SCALE_UP_DELAY, self._scale_up, loop.time() + SCALE_UP_DELAY, self._assigned_count
+        )
 
-    def _scale_up(self) -> None:
+    def _scale_up(self, due_at: float, assigned_count: int) -> None:
+        """Start workers if the queue would not empty soon, and check again until it has.
+
+        Args:
+            due_at: When this was to be called, in the event loop's time.
+            assigned_count: How many invocations had been assigned `SCALE_UP_DELAY` before.
+        """
         self._scale_timer = None
-        if self._queue:
-            self._dispatch()
-            self._schedule_scaling()
+        self._dispatch()
+        if not self._queue:
+            return
+        progress = self._assigned_count - assigned_count
+        is_slow = progress == 0 or len(self._queue) / progress * SCALE_UP_DELAY > _HORIZON
+        is_late = asyncio.get_running_loop().time() - due_at > _MAX_TIMER_LAG
+        self._is_check_skipped = is_late and not self._is_check_skipped
+        if is_slow and not self._is_check_skipped:
+            self._start_workers_for_queue(sum(worker.busy_seconds >= SCALE_UP_DELAY for worker in self.workers))
+        self._schedule_scaling()
 
     def _schedule_idle_check(self) -> None:
         if self._idle_timer is None:
