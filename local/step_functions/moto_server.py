@@ -24,10 +24,10 @@ from local.lambda_service.invocation import InvocationResult
 from local.lambda_service.service import LambdaService
 from local.loopback_http import open_loopback
 from local.step_functions.definition import render_definition
+from local.step_functions.direct_requests import serve_direct_requests
 from local.step_functions.execution_retention import install_retention
 from local.step_functions.lambda_calls import INVOKE_ERRORS, classify_invoke_error, connect_interpreter
 from local.step_functions.moto_cache import install_caches
-from local.step_functions.secret_reads import serve_secret_reads
 from local.template.aws_identifiers import ACCOUNT_ID, REGION
 from local.template.sam_template import StateMachine
 
@@ -122,7 +122,7 @@ class MotoServer:
         settings["stepfunctions"]["execute_state_machine"] = True
         install_caches()
         install_retention()
-        self._moto_app = serve_secret_reads(cast(WsgiApp, DomainDispatcherApplication(create_backend_app)))
+        self._moto_app = serve_direct_requests(cast(WsgiApp, DomainDispatcherApplication(create_backend_app)))
         with self._lifecycle_lock:
             if self._stopped:
                 return
