@@ -50,14 +50,11 @@ class Stack:
             RunnerError: In one line, what failed; no process is left.
         """
         self._thread.start()
-        # moto's modules are hundreds of thousands of objects. One collection after they are imported takes the place of
-        # many meanwhile; frozen, they are not traversed by later ones, each of which would halt the stack for 0.4 s.
+        # The runner collects once, when all is imported.
         gc.disable()
         try:
             self._runner = self._run_coroutine(self._create_runner())
             self._run_coroutine(self._runner.start())
-            gc.collect()
-            gc.freeze()
         except BaseException:
             self.stop()
             raise
