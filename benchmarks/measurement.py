@@ -69,10 +69,13 @@ class Row:
         return self.ratio if self.goal.applies_to == "ratio" else median(self.ours)
 
     def is_met(self, factor: float = 1.0) -> bool:
-        """Return whether the row has a result that is at most `factor` times its goal."""
+        """Return whether the row has a result that is at most `factor` times its goal.
+
+        With a factor over 1, the short form's, a time is not judged unless it is a ratio: it depends on the machine.
+        """
         if self.problem is not None or not self.ours:
             return False
-        if self.goal is None:
+        if self.goal is None or (factor > 1 and self.goal.applies_to == "ours" and self.unit == "ms"):
             return True
         figure = self.limited_figure
         return figure is not None and figure <= self.goal.limit * factor
