@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.machine import describe_machine
-from benchmarks.measurement import GroupOptions, GroupResult
+from benchmarks.measurement import GroupOptions, GroupResult, Row
 from benchmarks.report import format_report, replace_generated
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,11 +69,7 @@ def run_groups(names: Sequence[str], options: GroupOptions, write: bool) -> int:
 
 
 def run_group(name: str, options: GroupOptions) -> GroupResult:
-    """Run a group in a process of its own, since one process holds one stack.
-
-    Raises:
-        SystemExit: The group could not be measured.
-    """
+    """Run a group in a process of its own, since one process holds one stack; a group that fails is a row that fails."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "result.json"
@@ -89,7 +85,7 @@ def run_group(name: str, options: GroupOptions) -> GroupResult:
             str(path),
         ]
         if subprocess.run([*command, *(["--short"] if options.short else [])], check=False).returncode:
-            raise SystemExit(f"{name} could not be measured")
+            return GroupResult([Row(name, "", "", (), problem="the group could not be measured")])
         result = GroupResult.from_json(json.loads(path.read_text()))
     print(f"{name}: {time.monotonic() - start:.0f} s", file=sys.stderr)
     return result

@@ -98,7 +98,7 @@ RUN_ORDER = [
     "tasks.advance_prompt", "tasks.await_approval", "tasks.close_prompt", "agent.prompt_stream",
     "agent.get_prompt", "agent.approve_call", "agent.reject_call", "agent.cancel_prompt", "scheduled.prompt_recovery",
     "services.create_instance", "services.destroy_instance", "services.retry_operation",
-    "services.abandon_operation", "scheduled.reconciler", "migration.migrate",
+    "services.abandon_operation", "scheduled.reconciler", "scheduled.retention", "migration.migrate",
 ]  # fmt: skip
 """An order in which each sample event finds the state that it needs."""
 

@@ -35,7 +35,7 @@ DEPLOYMENT_TIMEOUT = 30.0
 UNUSED_FUNCTIONS = (
     "MigrateFunction", "NotFoundFunction", "UndoFunction", "CapabilitiesFunction", "ToolsFunction",
     "InvokeToolFunction", "AgentRoutesFunction", "AgentOpenapiFunction", "AgentDocsFunction", "GetPromptFunction",
-    "RejectFunction", "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction",
+    "RejectFunction", "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction", "RetentionFunction",
 )  # fmt: skip
 PER_TOOL_FUNCTIONS = ["ProvisionToolFunction", "DestroyToolFunction"]
 """Functions that run once for each tool of an instance, all at the same time."""
