@@ -69,7 +69,7 @@ def run_groups(names: Sequence[str], options: GroupOptions, write: bool) -> int:
 
 
 def run_group(name: str, options: GroupOptions) -> GroupResult:
-    """Run a group in a process of its own, since one process holds one stack; a group that fails is a row that fails."""
+    """Run a group in a process of its own, since one process holds one stack. One that fails is a row that fails."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "result.json"

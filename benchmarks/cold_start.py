@@ -62,6 +62,7 @@ BUDGETS = {
     "services.dashboard_credits": DATABASE_BUDGET,
     "scheduled.status_poller": TASK_BUDGET,
     "scheduled.prompt_recovery": TASK_BUDGET,
+    "scheduled.retention": TASK_BUDGET,
     # Imports pydantic for the tools, httpx for the model and psycopg.
     "tasks.advance_prompt": DATABASE_BUDGET,
     "services.retry_operation": STARTER_BUDGET,

@@ -36,6 +36,7 @@ UNUSED_FUNCTIONS = (
     "MigrateFunction", "NotFoundFunction", "UndoFunction", "CapabilitiesFunction", "ToolsFunction",
     "InvokeToolFunction", "AgentRoutesFunction", "AgentOpenapiFunction", "AgentDocsFunction", "GetPromptFunction",
     "RejectFunction", "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction", "RetentionFunction",
+    "CloseOperationFunction",
 )  # fmt: skip
 PER_TOOL_FUNCTIONS = ["ProvisionToolFunction", "DestroyToolFunction"]
 """Functions that run once for each tool of an instance, all at the same time."""

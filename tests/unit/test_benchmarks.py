@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -51,11 +52,14 @@ def test_a_goal_limits_our_own_figure() -> None:
     assert not make_row([501], Goal(500, "ours"), yardstick_values=[1]).is_met()
 
 
-def test_the_short_form_fails_at_twice_the_goal() -> None:
+def test_the_short_form_fails_at_twice_the_goal_and_judges_no_absolute_time() -> None:
     factor = GroupOptions(short=True).factor
     assert (GroupOptions().factor, factor) == (1.0, SHORT_FORM_FACTOR)
-    assert make_row([999], Goal(500, "ours")).is_met(factor)
-    assert not make_row([1001], Goal(500, "ours")).is_met(factor)
+    assert make_row([999], Goal(1), yardstick_values=[500]).is_met(factor)
+    assert not make_row([1001], Goal(1), yardstick_values=[500]).is_met(factor)
+    assert not replace(make_row([1001], Goal(500, "ours")), unit="MB").is_met(factor)
+    assert make_row([1001], Goal(500, "ours")).is_met(factor)
+    assert not make_row([501], Goal(500, "ours")).is_met()
 
 
 @pytest.mark.parametrize(
