@@ -87,7 +87,7 @@ class Settings:
     simulator_arguments: tuple[str, ...] = ("-m", "local.simulator")
     concurrency: int = 10
     stream_concurrency: int = 200
-    idle_timeout: float = 60.0
+    idle_timeout: float = 30.0
     integration_timeout: float = 30.0
 
     @classmethod
@@ -135,7 +135,7 @@ class Settings:
             api_key=environment.get("SERVICES_API_KEY") or DEVELOPMENT_API_KEY,
             database_url=environment.get("SERVICE_DATABASE_URL") or environment.get("DATABASE_URL") or None,
             stream_concurrency=_parse_count(environment, "POINTSMAN_STREAMS", 200),
-            idle_timeout=_parse_count(environment, "POINTSMAN_IDLE_SECONDS", 60),
+            idle_timeout=_parse_count(environment, "POINTSMAN_IDLE_SECONDS", 30),
             schedules=_parse_switch(environment, "POINTSMAN_SCHEDULES", "on"),
             environment=environment,
         )

@@ -19,7 +19,7 @@ before it counts as one that makes no progress."""
 MAX_CONCURRENT_STARTS = 8
 """Most processes of one function that start at once; more would slow each other and all other functions down."""
 
-IDLE_TIMEOUT = 60.0
+IDLE_TIMEOUT = 30.0
 """Seconds after which an idle worker ends, unless it is the function's only one."""
 
 _HORIZON = 1.0

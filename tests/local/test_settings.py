@@ -168,7 +168,7 @@ def test_the_most_streams_at_once_are_a_setting(tmp_path: Path) -> None:
 
 
 def test_the_time_after_which_idle_processes_end_is_a_setting(tmp_path: Path) -> None:
-    assert load_settings(tmp_path).idle_timeout == 60
+    assert load_settings(tmp_path).idle_timeout == 30
     assert load_settings(tmp_path, POINTSMAN_IDLE_SECONDS="5").idle_timeout == 5
     with pytest.raises(RunnerError, match="POINTSMAN_IDLE_SECONDS is 'soon'"):
         load_settings(tmp_path, POINTSMAN_IDLE_SECONDS="soon")

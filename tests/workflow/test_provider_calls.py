@@ -6,7 +6,6 @@ from local.simulator.client import SimulatorClient
 from local.simulator.engine.call_log import CallEntry
 from tests.harness.database import Database
 from tests.harness.instances import (
-    assert_can_be_created_again,
     assert_nothing_is_left,
     create_instance,
     create_request,
@@ -14,42 +13,38 @@ from tests.harness.instances import (
 )
 from tests.harness.wait import wait_until
 
-LATENCY_MS = 300
+SLOW_SECONDS = 3.0
+"""What a call is held up by to show which others wait for it."""
 
 
 def list_calls(simulator: SimulatorClient, since: int) -> list[CallEntry]:
-    """The calls since then, without polls of an order: their number depends on time."""
-    return [call for call in simulator.list_calls()[since:] if call.operation != "orders.get"]
+    """The calls since then, without polls of an order and the look-up of the profile, which depend on the past."""
+    calls = simulator.list_calls()[since:]
+    return [call for call in calls if call.operation != "orders.get" and not call.operation.startswith("profiles.")]
 
 
-def starts_before(calls: list[CallEntry], first: str, second: str) -> bool:
-    """Whether the second call began after the first had been answered."""
-    times = {call.operation: call.time for call in calls}
-    return times[second] - times[first] >= LATENCY_MS / 1000
+def wait_for_end(calls: list[CallEntry], slow: str) -> set[str]:
+    """The operations that began only after the slow one had ended."""
+    ended_at = next(call.time for call in calls if call.operation == slow) + SLOW_SECONDS
+    return {call.operation for call in calls if call.time >= ended_at}
 
 
 def test_create_and_destroy_make_no_call_twice_and_wait_only_for_what_they_need(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    # The messaging profile is looked up once in a process.
-    assert_can_be_created_again(api, simulator, create_request(new_instance_id()))
-    simulator.update_config({"latency_ms": LATENCY_MS, "telnyx": {"order_seconds": 0.05, "number_lag_s": 0}})
+    simulator.update_config({"telnyx": {"order_seconds": 0.05, "number_lag_s": 0}})
+    simulator.inject_fault("openrouter", "keys.create", "slow", seconds=SLOW_SECONDS, times=1)
     since = len(simulator.list_calls())
     body = create_request(new_instance_id())
     assert create_instance(api, body).status_code == 200
-    calls = [call for call in list_calls(simulator, since) if not call.operation.startswith("profiles.")]
+    calls = list_calls(simulator, since)
     assert sorted(call.operation for call in calls) == [
         "environmentPatchCommit", "inboxes.create", "keys.create", "numbers.list", "numbers.search", "orders.create",
         "serviceCreate", "serviceDomainCreate", "volumeCreate",
     ]  # fmt: skip
-    assert starts_before(calls, "serviceCreate", "volumeCreate")
-    assert not starts_before(calls, "volumeCreate", "serviceDomainCreate")
-    assert not starts_before(calls, "serviceDomainCreate", "volumeCreate")
-    assert not starts_before(calls, "serviceCreate", "numbers.search")
-    assert not starts_before(calls, "environmentPatchCommit", "numbers.list")
-    for operation in ("keys.create", "inboxes.create", "orders.create", "volumeCreate", "serviceDomainCreate"):
-        assert starts_before(calls, operation, "environmentPatchCommit"), operation
+    assert wait_for_end(calls, "keys.create") == {"environmentPatchCommit", "numbers.list"}
 
+    simulator.inject_fault("openrouter", "keys.delete", "slow", seconds=SLOW_SECONDS, times=1)
     since = len(simulator.list_calls())
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
     calls = list_calls(simulator, since)
@@ -57,11 +52,22 @@ def test_create_and_destroy_make_no_call_twice_and_wait_only_for_what_they_need(
         "environment", "inboxes.delete", "keys.delete", "numbers.delete", "numbers.list", "serviceDelete",
         "volumeDelete",
     ]  # fmt: skip
-    for operation in ("inboxes.delete", "keys.delete", "numbers.delete", "volumeDelete", "environment"):
-        assert starts_before(calls, operation, "serviceDelete"), operation
-        assert not starts_before(calls, "keys.delete", operation), operation
-    assert starts_before(calls, "numbers.delete", "numbers.list")
-    assert not starts_before(calls, "serviceDelete", "numbers.list")
+    assert wait_for_end(calls, "keys.delete") == {"serviceDelete", "numbers.list"}
+    assert_nothing_is_left(simulator, db, body["instanceId"])
+
+
+def test_the_volume_and_the_domain_do_not_wait_for_each_other(
+    api: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
+    simulator.inject_fault("railway", "serviceDomainCreate", "slow", seconds=SLOW_SECONDS, times=1)
+    since = len(simulator.list_calls())
+    body = create_request(new_instance_id(), [])
+    assert create_instance(api, body).status_code == 200
+    assert wait_for_end(list_calls(simulator, since), "serviceDomainCreate") == {"environmentPatchCommit"}
+    simulator.inject_fault("railway", "volumeDelete", "slow", seconds=SLOW_SECONDS, times=1)
+    since = len(simulator.list_calls())
+    assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
+    assert wait_for_end(list_calls(simulator, since), "volumeDelete") == {"serviceDelete"}
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
