@@ -28,7 +28,6 @@ __all__ = [
     "adopt_existing",
     "clear_env",
     "find_instances_using",
-    "get",
     "list_open_entries",
     "record_abandoned",
     "record_created",
@@ -68,16 +67,6 @@ class Entry:
     meta: dict[str, str]
     intended_at: datetime
     attempted_at: datetime
-
-
-def get(connection: Connection, operation_id: str, provider: str, kind: ResourceKind) -> Entry | None:
-    """Return the operation's entry for this kind of resource; None if there is none."""
-    return fetch_one(
-        connection,
-        Entry,
-        f"SELECT {_COLUMNS} FROM operation_resources WHERE operation_id = %s AND provider = %s AND kind = %s",
-        (operation_id, provider, kind),
-    )
 
 
 def record_intent(

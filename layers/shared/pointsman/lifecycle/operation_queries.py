@@ -1,9 +1,9 @@
 """Queries about an operation that several steps and the reconciler share."""
 
 from ..db import instances, journal, operations
-from ..db.connection import Connection, run_in_transaction
+from ..db.connection import Connection
 from ..db.operations import Operation
-from ..errors import Conflict, NotFound, OperationFailed
+from ..errors import Conflict, NotFound
 
 __all__ = [
     "BEST_EFFORT_STEPS",
@@ -12,7 +12,6 @@ __all__ = [
     "find_recordable",
     "get_or_raise",
     "is_recordable",
-    "require_operation",
 ]
 
 BEST_EFFORT_STEPS = ("volume", "domain")
@@ -20,14 +19,6 @@ BEST_EFFORT_STEPS = ("volume", "domain")
 
 _FINAL_STEPS = ("undo", "close")
 """Steps that end an operation; they are no cause of its failure."""
-
-
-def require_operation(operation_id: str) -> Operation:
-    """Read the operation that a task runs for. Raises OperationFailed if there is none."""
-    operation = run_in_transaction(operations.get, operation_id)
-    if operation is None:
-        raise OperationFailed(f"Operation {operation_id} is unknown")
-    return operation
 
 
 def get_or_raise(db: Connection, operation_id: str) -> Operation:

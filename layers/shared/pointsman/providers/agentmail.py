@@ -13,7 +13,7 @@ from ..errors import ProviderRejected, ProviderUnavailable
 from ..http_transport import Transport
 from ..json_values import JsonObject, as_object, as_objects, as_text
 from ..settings.providers import AgentMailSettings
-from .base import Deletion, Plan, ProviderResource, make_provider_getter
+from .base import Deletion, Plan, ProviderResource, ToolProvider, make_provider_getter
 from .http_client import ErrorBody, ErrorKind, HttpClient, quote_path_segment
 
 __all__ = ["AgentMailProvider", "get_provider"]
@@ -48,7 +48,7 @@ _KIND_BY_CODE: dict[str, ErrorKind] = {
 }
 
 
-class AgentMailProvider:
+class AgentMailProvider(ToolProvider):
     """The tool provider of inboxes. A resource id is the inbox's address."""
 
     adoptable = True
@@ -116,11 +116,6 @@ class AgentMailProvider:
                 raise
             return False
         return row.get("inbox_id") == resource_id
-
-    def complete(self, resource_id: str, plan: Plan) -> dict[str, str]:
-        """Do nothing: an inbox is complete when it is created."""
-        del resource_id, plan
-        return {}
 
     def start_deletion(self, resource_id: str, meta: Mapping[str, str]) -> Deletion:
         """Delete the inbox with all its messages. A 202 needs a confirmation."""

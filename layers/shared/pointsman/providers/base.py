@@ -84,9 +84,11 @@ class ToolProvider(Protocol):
     def complete(self, resource_id: str, plan: Plan) -> dict[str, str]:
         """Complete a created resource; return further facts for `meta`. Called only if the registry says so.
 
-        The resource can be used without. After an error or an empty answer it may be called again.
+        The resource can be used without. After an error or an empty answer it may be called again. A provider whose
+        resources are complete when they are created has nothing to do here.
         """
-        ...
+        del resource_id, plan
+        return {}
 
     def start_deletion(self, resource_id: str, meta: Mapping[str, str]) -> Deletion:
         """Delete the resource, without waiting for a confirmation.
@@ -98,8 +100,11 @@ class ToolProvider(Protocol):
         ...
 
     def confirm_deletion(self, resource_id: str) -> None:
-        """Wait until a deletion that was not confirmed by its answer is; ProviderUnavailable if it is not in time."""
-        ...
+        """Wait until a deletion that was not confirmed by its answer is; ProviderUnavailable if it is not in time.
+
+        A provider whose answers confirm all deletions has nothing to do here.
+        """
+        del resource_id
 
 
 def delete_resource(provider: ToolProvider, resource_id: str, meta: Mapping[str, str] | None = None) -> bool:

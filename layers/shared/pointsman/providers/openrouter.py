@@ -11,7 +11,7 @@ from ..errors import InvalidInput, ProviderRejected
 from ..http_transport import Transport
 from ..json_values import JsonObject, as_number, as_object, as_objects, as_text
 from ..settings.providers import OpenRouterSettings
-from .base import Deletion, Plan, ProviderResource, make_provider_getter
+from .base import Deletion, Plan, ProviderResource, ToolProvider, make_provider_getter
 from .http_client import ErrorBody, HttpClient, quote_path_segment
 
 __all__ = ["Credits", "OpenRouterProvider", "get_provider"]
@@ -41,7 +41,7 @@ class Credits:
     used: float
 
 
-class OpenRouterProvider:
+class OpenRouterProvider(ToolProvider):
     """The tool provider of keys in the management key's default workspace. A resource id is a key's hash."""
 
     adoptable = False
@@ -104,20 +104,12 @@ class OpenRouterProvider:
             return False
         return as_object(response.get("data")).get("hash") == resource_id
 
-    def complete(self, resource_id: str, plan: Plan) -> dict[str, str]:
-        """Do nothing: a key is complete when it is created."""
-        del resource_id, plan
-        return {}
-
     def start_deletion(self, resource_id: str, meta: Mapping[str, str]) -> Deletion:
         """Revoke the key of this hash, which its answer confirms."""
         del meta
         path = f"/keys/{quote_path_segment(resource_id)}"
         outcome = self.http_client.delete("keys.delete", path, existing_path="/keys")
         return Deletion(outcome != "gone", is_confirmed=True)
-
-    def confirm_deletion(self, resource_id: str) -> None:
-        """Do nothing: the answer to a deletion confirms it."""
 
     def get_credits(self) -> Credits:
         """Return the account's credits."""
