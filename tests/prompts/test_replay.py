@@ -225,3 +225,17 @@ def test_a_request_that_is_wrong_itself_is_not_repeated(engine: EngineHarness, c
         requests = len(engine.model_requests())
         assert converse({"error": error, "times": None}) == "error"
         assert len(engine.model_requests()) == requests + 1, status
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/json", "text/event-stream"])
+def test_a_stream_without_a_final_output_is_an_answer_and_goes_on(
+    engine: EngineHarness, converse: Callable[..., str], content_type: str | None
+) -> None:
+    engine.simulator.update_config({"model": {"stream_content_type": content_type}})
+    events = [
+        {"type": "response.output_text.delta", "delta": "Hello."},
+        {"type": "response.completed", "response": {"status": "completed", "output": []}},
+    ]
+    assert converse({"events": events}, tokens=True) == "prompt.completed"
+    assert converse({"text": "Again."}) == "prompt.completed"
+    assert [item.get("text") for item in engine.model_requests()[-1]["input"]][1] == "Hello."
