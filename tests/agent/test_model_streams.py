@@ -29,11 +29,11 @@ def delta(text: str, **place: Any) -> Event:
     return {"type": "response.output_text.delta", "delta": text, **place}
 
 
-def added(item: Event, **place: Any) -> Event:
+def start(item: Event, **place: Any) -> Event:
     return {"type": "response.output_item.added", "item": item, **place}
 
 
-def done(item: Event, **place: Any) -> Event:
+def finish(item: Event, **place: Any) -> Event:
     return {"type": "response.output_item.done", "item": item, **place}
 
 
@@ -41,7 +41,7 @@ def arguments_delta(text: str, **place: Any) -> Event:
     return {"type": "response.function_call_arguments.delta", "delta": text, **place}
 
 
-def completed(*output: Event, **response: Any) -> Event:
+def end(*output: Event, **response: Any) -> Event:
     return {"type": "response.completed", "response": make_response_body(*output, **response)}
 
 
@@ -65,11 +65,11 @@ def essence(turn: ModelTurn) -> tuple[str, list[tuple[str, str, str]]]:
 @pytest.mark.parametrize(
     "final",
     [
-        completed(), {"type": "response.completed"}, {"type": "response.completed", "response": None},
+        end(), {"type": "response.completed"}, {"type": "response.completed", "response": None},
         {"type": "response.completed", "response": {"status": "completed"}},
-        {"type": "response.completed", "response": {"output": None}}, completed(message("")), completed(message("lo")),
-        completed({"type": "message", "role": "assistant", "content": None}), completed(REASONING),
-        completed(message("Hel")), completed({"type": "message", "role": "assistant", "content": "Hello"}),
+        {"type": "response.completed", "response": {"output": None}}, end(message("")), end(message("lo")),
+        end({"type": "message", "role": "assistant", "content": None}), end(REASONING),
+        end(message("Hel")), end({"type": "message", "role": "assistant", "content": "Hello"}),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(
@@ -77,16 +77,16 @@ def essence(turn: ModelTurn) -> tuple[str, list[tuple[str, str, str]]]:
     [
         [delta("Hello")], [delta("Hel"), delta("lo")], [{"type": "response.output_text.done", "text": "Hello"}],
         [{"type": "response.content_part.done", "part": {"type": "output_text", "text": "Hello"}}],
-        [done(message("Hello"))], [added(message("")), delta("Hello")], [delta("Hello"), done(message("Hello"))],
-        [delta("Hello"), done(message(""))],
+        [finish(message("Hello"))], [start(message("")), delta("Hello")], [delta("Hello"), finish(message("Hello"))],
+        [delta("Hello"), finish(message(""))],
         [delta("Hel", item_id="a", output_index=0), delta("lo", item_id="b", output_index=0)],
-        [delta("Hel", item_id="a"), delta("lo", item_id="a"), done(message("Hello", id="a"))],
-        [added(message(""), output_index=3), delta("Hello", output_index=3), done(message("Hello"), output_index=3)],
+        [delta("Hel", item_id="a"), delta("lo", item_id="a"), finish(message("Hello", id="a"))],
+        [start(message(""), output_index=3), delta("Hello", output_index=3), finish(message("Hello"), output_index=3)],
         [delta("Hello"), {"type": "response.output_text.done", "text": "Hello"},
          {"type": "response.content_part.done", "part": {"type": "output_text", "text": "Hello"}},
-         done(message("Hello"))],
-        [done(message("Hello", id="m")), {"type": "response.output_text.done", "text": "Hello", "item_id": "m"}],
-        [done({"role": "assistant", "type": "message", "content": "Hello"})],
+         finish(message("Hello"))],
+        [finish(message("Hello", id="m")), {"type": "response.output_text.done", "text": "Hello", "item_id": "m"}],
+        [finish({"role": "assistant", "type": "message", "content": "Hello"})],
     ],
 )  # fmt: skip
 def test_a_text_that_was_streamed_counts(events: list[Event], final: Event) -> None:
@@ -95,28 +95,26 @@ def test_a_text_that_was_streamed_counts(events: list[Event], final: Event) -> N
 
 
 def test_a_refusal_that_was_streamed_counts() -> None:
-    turn, relayed = read({"type": "response.refusal.delta", "delta": "No."}, completed())
+    turn, relayed = read({"type": "response.refusal.delta", "delta": "No."}, end())
     assert (turn.text, relayed) == ("No.", "No.")
 
 
 def test_the_final_text_counts_where_it_differs() -> None:
-    assert read(delta("Helo"), completed(message("Hello")))[0].text == "Hello"
+    assert read(delta("Helo"), end(message("Hello")))[0].text == "Hello"
 
 
-@pytest.mark.parametrize(
-    "final", [completed(), completed(message("Well.")), completed(call(arguments="")), completed(call(arguments="{"))]
-)
+@pytest.mark.parametrize("final", [end(), end(message("Well.")), end(call(arguments="")), end(call(arguments="{"))])
 @pytest.mark.parametrize(
     "events",
     [
-        [done(call(arguments='{"x":1}'))],
-        [added(call(arguments="")), arguments_delta('{"x"'), arguments_delta(":1}")],
-        [added(call(arguments=""), output_index=1), arguments_delta('{"x":1}', output_index=1),
-         done(call(arguments=""))],
-        [added(call(arguments="", id="fc_1")), arguments_delta('{"x":1}', item_id="fc_1")],
-        [added(call(arguments="")), {"type": "response.function_call_arguments.done", "arguments": '{"x":1}'}],
-        [done(call(arguments='{"x":1}', id="fc_1"), output_index=0),
-         done(call(arguments='{"x":1}', id="fc_1"), output_index=0)],
+        [finish(call(arguments='{"x":1}'))],
+        [start(call(arguments="")), arguments_delta('{"x"'), arguments_delta(":1}")],
+        [start(call(arguments=""), output_index=1), arguments_delta('{"x":1}', output_index=1),
+         finish(call(arguments=""))],
+        [start(call(arguments="", id="fc_1")), arguments_delta('{"x":1}', item_id="fc_1")],
+        [start(call(arguments="")), {"type": "response.function_call_arguments.done", "arguments": '{"x":1}'}],
+        [finish(call(arguments='{"x":1}', id="fc_1"), output_index=0),
+         finish(call(arguments='{"x":1}', id="fc_1"), output_index=0)],
     ],
 )  # fmt: skip
 def test_a_call_that_was_streamed_is_never_dropped(events: list[Event], final: Event) -> None:
@@ -130,16 +128,16 @@ def test_items_without_an_index_of_their_own_do_not_overwrite_each_other(
     place: dict[str, Any], ids: list[dict[str, str]]
 ) -> None:
     first, second = call("call_1", **ids[0]), call("call_2", **ids[1])
-    for final in (completed(), completed(first), completed(second), completed(first, second), completed(second, first)):
-        turn, _ = read(done(first, **place), done(second, **place), final)
+    for final in (end(), end(first), end(second), end(first, second), end(second, first)):
+        turn, _ = read(finish(first, **place), finish(second, **place), final)
         assert sorted(one.call_id for one in turn.calls) == ["call_1", "call_2"]
 
 
 def test_interleaved_items_are_told_apart_by_their_ids() -> None:
     first, second = call("call_1", id="fc_1", arguments=""), call("call_2", id="fc_2", arguments="")
     turn, _ = read(
-        added(first), added(second), arguments_delta("[1", item_id="fc_1"), arguments_delta("[2", item_id="fc_2"),
-        arguments_delta("]", item_id="fc_1"), arguments_delta("]", item_id="fc_2"), completed(),
+        start(first), start(second), arguments_delta("[1", item_id="fc_1"), arguments_delta("[2", item_id="fc_2"),
+        arguments_delta("]", item_id="fc_1"), arguments_delta("]", item_id="fc_2"), end(),
     )  # fmt: skip
     assert essence(turn)[1] == [("call_1", "a", "[1]"), ("call_2", "a", "[2]")]
 
@@ -147,28 +145,28 @@ def test_interleaved_items_are_told_apart_by_their_ids() -> None:
 @pytest.mark.parametrize("place", [[{}, {}], [{"output_index": 0}, {"output_index": 1}]])
 def test_two_calls_of_one_id_are_two_calls(place: list[dict[str, int]]) -> None:
     first, second = call("call_a", arguments='{"x":1}'), call("call_a", arguments='{"x":2}')
-    for final in (completed(), completed(first), completed(first, second)):
-        turn, _ = read(done(first, **place[0]), done(second, **place[1]), final)
+    for final in (end(), end(first), end(first, second)):
+        turn, _ = read(finish(first, **place[0]), finish(second, **place[1]), final)
         assert [one.arguments for one in turn.calls] == ['{"x":1}', '{"x":2}']
 
 
 def test_the_order_and_all_items_are_kept() -> None:
     turn, relayed = read(
-        done(REASONING), delta("One."), done(message("One.", id="msg_1")), done(call()), delta("Two."),
-        done(message("Two.", id="msg_2")), completed(message("One.", id="msg_1")),
+        finish(REASONING), delta("One."), finish(message("One.", id="msg_1")), finish(call()), delta("Two."),
+        finish(message("Two.", id="msg_2")), end(message("One.", id="msg_1")),
     )  # fmt: skip
     assert [item["type"] for item in turn.items] == ["reasoning", "message", "function_call", "message"]
     assert turn.text == relayed == "One.\n\nTwo."
 
 
 def test_items_that_only_the_final_event_has_are_kept() -> None:
-    turn, _ = read(delta("One."), completed(REASONING, message("One."), call()))
+    turn, _ = read(delta("One."), end(REASONING, message("One."), call()))
     assert [item["type"] for item in turn.items] == ["reasoning", "message", "function_call"]
 
 
 def test_reasoning_that_the_final_event_shortens_is_kept() -> None:
     sealed = {**REASONING, "encrypted_content": "gAAA"}
-    turn, _ = read(done(sealed), delta("Hi."), completed({**REASONING, "encrypted_content": None}, message("Hi.")))
+    turn, _ = read(finish(sealed), delta("Hi."), end({**REASONING, "encrypted_content": None}, message("Hi.")))
     assert turn.items[0] == sealed
 
 
@@ -184,7 +182,7 @@ def test_an_answer_that_was_cut_keeps_its_text() -> None:
     assert turn.text == "Half a"
 
 
-HI_STREAM = encode(delta("hi"), completed(TEXT_ITEM))
+HI_STREAM = encode(delta("hi"), end(TEXT_ITEM))
 HI_JSON = json.dumps(make_response_body(TEXT_ITEM)).encode()
 
 

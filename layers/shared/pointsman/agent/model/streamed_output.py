@@ -171,7 +171,7 @@ class StreamedOutput:
     def _find(self, event: JsonObject, item_type: str, *, is_new: bool = False) -> _StreamedItem | None:
         """Find the open item that an event is about: by id, then by index, then the last one of the type.
 
-        `is_new` is for the event that begins an item: it is about an item that deltas have begun, or a new one.
+        `is_new` is for the event with which an item starts: an item that such an event was about is not meant.
         """
         candidates = [
             streamed for streamed in reversed(self._items)
