@@ -1,6 +1,6 @@
 """The reconciler: resumes stalled operations, retries leaked ones, and sweeps orphans.
 
-Most runs find nothing to resume, so what resumes an operation is imported when there is one: it keeps a cold start short.
+Most runs find nothing to resume, so what resumes an operation is imported when there is one.
 """
 
 from collections.abc import Mapping
