@@ -12,7 +12,16 @@ from ...lifecycle.idempotency_claim import Claim
 from ...providers.registry import TOOLS
 from ..lambda_adapter import get_gateway_event
 
-__all__ = ["CLAIM_EVENT_KEY", "TOOL_ID_SCHEMA", "PathId", "RequestClaim", "ToolId", "null_as", "strict_config"]
+__all__ = [
+    "CLAIM_EVENT_KEY",
+    "TOOL_ID_SCHEMA",
+    "PathId",
+    "RequestClaim",
+    "RequiredText",
+    "ToolId",
+    "null_as",
+    "strict_config",
+]
 
 TOOL_ID_SCHEMA = {"type": "string", "enum": list(TOOLS)}
 """The JSON Schema of the id of a provisionable tool."""
@@ -58,6 +67,10 @@ def null_as(missing: object) -> BeforeValidator:
         missing: the member's default, by which the lifecycle recognizes a missing one.
     """
     return BeforeValidator(lambda value: missing if value is None else value)
+
+
+RequiredText = Annotated[str, null_as("")]
+"""A required member with text; its default is empty."""
 
 
 def strict_config(required: Sequence[str] = (), **properties: dict[str, Any]) -> ConfigDict:
