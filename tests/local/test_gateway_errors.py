@@ -195,6 +195,12 @@ def test_every_path_of_the_distribution_has_the_limit() -> None:
         assert behavior["FunctionAssociations"] == [association]
 
 
+def test_another_prefix_is_the_functions_too() -> None:
+    limit = Template.load(TEMPLATE, {"API_PREFIX": "/v1"}).distribution.body_limit
+    assert limit is not None
+    assert (limit.is_agent_path("/v1/tools"), limit.is_agent_path("/api/tools")) == (True, False)
+
+
 @pytest.mark.parametrize("length", [None, "0", str(MAX_BYTES), str(MAX_BYTES + 1), str(MAX_BODY_BYTES + 1)])
 def test_the_local_runner_does_what_the_distributions_function_does(bundle: Bundle, length: str | None) -> None:
     for path in ("/", "/registry", "/apia", "/api", "/api/", "/api/prompt", "/api/tools/x/invoke?a=1"):
