@@ -53,6 +53,7 @@ BUDGETS = {
     "agent.invoke_tool": DATABASE_BUDGET,
     "agent.prompt_stream": STREAM_BUDGET,
     "agent.get_prompt": DATABASE_BUDGET,
+    "agent.list_approvals": DATABASE_BUDGET,
     "agent.approve_call": STARTER_BUDGET,
     "agent.reject_call": STARTER_BUDGET,
     "agent.cancel_prompt": STARTER_BUDGET,
@@ -97,7 +98,7 @@ RUN_ORDER = [
     "tasks.attach_tool", "tasks.destroy_tool",
     "tasks.destroy_volumes", "tasks.destroy_service", "tasks.close_operation", "tasks.compensate_operation",
     "tasks.advance_prompt", "tasks.await_approval", "tasks.close_prompt", "agent.prompt_stream",
-    "agent.get_prompt", "agent.approve_call", "agent.reject_call", "agent.cancel_prompt", "scheduled.prompt_recovery",
+    "agent.get_prompt", "agent.list_approvals", "agent.approve_call", "agent.reject_call", "agent.cancel_prompt", "scheduled.prompt_recovery",
     "services.create_instance", "services.destroy_instance", "services.retry_operation",
     "services.abandon_operation", "scheduled.reconciler", "scheduled.retention", "migration.migrate",
 ]  # fmt: skip

@@ -182,6 +182,7 @@ class Settings:
         overrides["AGENT_AUTH"] = self.environment.get("AGENT_AUTH") or "header"
         # The gateway listens on this machine, where whoever reaches it may be any user.
         overrides["ALLOW_HEADER_AUTH"] = self.environment.get("ALLOW_HEADER_AUTH") or HEADER_AUTH_CONSENT
+        overrides["AGENT_OPERATORS"] = self.environment.get("AGENT_OPERATORS") or "*"
         # Parameters that choose more than a function's variable.
         overrides["AgentAuth"] = overrides["AGENT_AUTH"]
         overrides["ApiCorsOrigin"] = self.environment.get("API_CORS_ORIGIN") or ""

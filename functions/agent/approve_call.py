@@ -3,7 +3,7 @@
 from urllib.parse import unquote
 
 from pointsman.agent.validation import validate_input
-from pointsman.http.agent_api.app import create_app, get_user_id, lambda_handler, read_json_body
+from pointsman.http.agent_api.app import create_app, get_permissions, get_user_id, lambda_handler, read_json_body
 from pointsman.http.agent_api.prompt_models import Approval, Decided
 from pointsman.http.agent_api.route_spec import DECISION_ERROR_CODES, describe_agent_route
 from pointsman.prompts import approvals
@@ -24,5 +24,12 @@ async def approve(promptId: str, request: Request) -> JSONResponse:
     approval = validate_input(Approval, await read_json_body(request), "The approval")
     prompt_id = unquote(promptId)
     expected_input = approval.input if "input" in approval.model_fields_set else approvals.UNSET
-    approvals.decide(get_user_id(request), prompt_id, approval.toolCallId, True, expected_input=expected_input)
+    approvals.decide(
+        get_user_id(request),
+        prompt_id,
+        approval.toolCallId,
+        True,
+        expected_input=expected_input,
+        permissions=get_permissions(request),
+    )
     return JSONResponse({"promptId": prompt_id, "toolCallId": approval.toolCallId, "status": "approved"})

@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 from composition import compose
 from pointsman.agent import Invocation
-from pointsman.http.agent_api.app import create_app, get_user_id, lambda_handler, read_json_body
+from pointsman.http.agent_api.app import create_app, get_permissions, get_user_id, lambda_handler, read_json_body
 from pointsman.http.agent_api.models import ToolResult
 from pointsman.http.agent_api.route_spec import TOOL_CALL_ERROR_CODES, describe_agent_route
 
@@ -22,5 +22,5 @@ handler = lambda_handler(app)
 async def invoke_tool(toolId: str, request: Request) -> JSONResponse:
     """Call an exposed tool and return its result. A tool that needs an approval is refused."""
     tool = agent.api.get_tool(unquote(toolId)).tool
-    invocation = Invocation(get_user_id(request), agent.services)
+    invocation = Invocation(get_user_id(request), agent.services, get_permissions(request))
     return JSONResponse({"result": tool.call(invocation, await read_json_body(request))})

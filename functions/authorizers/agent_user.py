@@ -7,15 +7,16 @@ requests without an identity.
 from typing import Any
 
 from pointsman.identity.caller import identify_caller
+from pointsman.identity.permissions import format_permissions
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Identify the caller; the context has the `user`, or the `problem` for the 401.
+    """Identify the caller; the context has the `user` with the `permissions`, or the `problem` for the 401.
 
     The HTTP API takes a simple response, the REST API an IAM policy.
     """
-    user, problem = identify_caller(event)
-    identity_context = {"user": user, "problem": problem}
+    user, problem, permissions = identify_caller(event)
+    identity_context = {"user": user, "problem": problem, "permissions": format_permissions(permissions)}
     if "methodArn" not in event:
         return {"isAuthorized": True, "context": identity_context}
     # The REST API caches the policy for other routes too, so it covers the whole stage.

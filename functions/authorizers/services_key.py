@@ -6,15 +6,19 @@ reject requests without an identity. So an endpoint that has no authorizer rejec
 
 from typing import Any
 
-from pointsman.identity.api_key import is_services_api_key
+from pointsman.identity.api_key import is_services_api_key, is_services_read_api_key
 from pointsman.identity.models import NOT_THROUGH_CLOUDFRONT
 from pointsman.identity.origin import has_origin_secret
 from pointsman.identity.request_headers import get_bearer_token
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Compare the bearer token with the API key; the context's `caller` is `services` or empty, its `problem` why."""
+    """Compare the bearer token with the API keys.
+
+    The context's `caller` is `services`, with the key that can only read `services-read`, else empty; `problem` is why.
+    """
     if not has_origin_secret(event):
         return {"isAuthorized": True, "context": {"caller": "", "problem": NOT_THROUGH_CLOUDFRONT}}
-    is_services_client = is_services_api_key(get_bearer_token(event))
-    return {"isAuthorized": True, "context": {"caller": "services" if is_services_client else ""}}
+    key = get_bearer_token(event)
+    caller = "services" if is_services_api_key(key) else "services-read" if is_services_read_api_key(key) else ""
+    return {"isAuthorized": True, "context": {"caller": caller}}

@@ -8,7 +8,7 @@ from pointsman.http.services_api.route_spec import describe_route
 from fastapi import Response
 
 app = create_app()
-handler = lambda_handler(app)
+handler = lambda_handler(app, only_reads=True)
 
 
 @app.get("/openapi.json", openapi_extra=describe_route(dict[str, object]))

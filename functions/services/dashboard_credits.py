@@ -8,7 +8,7 @@ from pointsman.lifecycle.openrouter_spend import read_spend
 from fastapi.responses import JSONResponse
 
 app = create_app()
-handler = lambda_handler(app)
+handler = lambda_handler(app, only_reads=True)
 
 
 @app.get("/dashboard/credits", openapi_extra=describe_route(Credits, 502))

@@ -8,7 +8,7 @@ from pointsman.lifecycle.dashboard import list_stored_instances
 from fastapi.responses import JSONResponse
 
 app = create_app()
-handler = lambda_handler(app)
+handler = lambda_handler(app, only_reads=True)
 
 
 @app.get("/dashboard/instances", openapi_extra=describe_route(DashboardInstances, 503))

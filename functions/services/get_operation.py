@@ -9,7 +9,7 @@ from pointsman.http.services_api.route_spec import describe_route
 from fastapi.responses import JSONResponse
 
 app = create_app()
-handler = lambda_handler(app)
+handler = lambda_handler(app, only_reads=True)
 
 
 @app.get("/operations/{operationId}", openapi_extra=describe_route(OperationPage, 400, 404, 503))

@@ -3,4 +3,4 @@
 from pointsman.http.services_api.app import create_app, lambda_handler
 
 app = create_app()
-handler = lambda_handler(app)
+handler = lambda_handler(app, only_reads=True)

@@ -8,7 +8,7 @@ from pointsman.providers.registry import describe_tools
 from fastapi.responses import JSONResponse
 
 app = create_app()
-handler = lambda_handler(app)
+handler = lambda_handler(app, only_reads=True)
 
 
 @app.get("/registry", openapi_extra=describe_route(Registry))

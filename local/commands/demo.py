@@ -35,6 +35,7 @@ DEPLOYMENT_TIMEOUT = 30.0
 UNUSED_FUNCTIONS = (
     "MigrateFunction", "NotFoundFunction", "UndoFunction", "CapabilitiesFunction", "ToolsFunction",
     "InvokeToolFunction", "AgentRoutesFunction", "AgentOpenapiFunction", "AgentDocsFunction", "GetPromptFunction",
+    "ListApprovalsFunction",
     "RejectFunction", "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction", "RetentionFunction",
     "CloseOperationFunction",
 )  # fmt: skip

@@ -179,6 +179,9 @@ class StackRunner(ComponentRunner):
         print_line(f"Pointsman is ready on {self.url}  ({time.monotonic() - self._started_monotonic:.1f} s)")
         if settings.is_development_api_key:
             print_line(f"  API key    {settings.api_key} (for development; SERVICES_API_KEY sets another)")
+        if (settings.environment.get("AGENT_AUTH") or "header") == "header":
+            operators = settings.environment.get("AGENT_OPERATORS")
+            print_line(f"  operators  {operators or 'every user of the Agent API (AGENT_OPERATORS names some)'}")
         database = redact_database_url(self.database_url) if settings.database_url else self.database_url
         print_line(f"  database   {database}{'' if settings.database_url else ' (embedded)'}")
         if self.simulator_url:

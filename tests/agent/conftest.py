@@ -20,6 +20,7 @@ def call_tool(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[CallToo
         agent = compose()
 
         def call_approved(user_id: str, tool_id: str, **arguments: object) -> Any:
-            return agent.api.get_tool(tool_id).tool.call(Invocation(user_id, agent.services), arguments, approved=True)
+            invocation = Invocation(user_id, agent.services, ["*"])
+            return agent.api.get_tool(tool_id).tool.call(invocation, arguments, approved=True)
 
         yield call_approved

@@ -36,7 +36,7 @@ NOT_PREWARMED = {
     "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
     "AgentAuthorizerFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction", "AgentRoutesFunction",
     "AgentOpenapiFunction", "AgentDocsFunction",
-    "PromptStreamFunction", "GetPromptFunction", "ApproveFunction", "RejectFunction", "CancelFunction",
+    "PromptStreamFunction", "GetPromptFunction", "ListApprovalsFunction", "ApproveFunction", "RejectFunction", "CancelFunction",
     "AdvancePromptFunction", "AwaitApprovalFunction", "ClosePromptFunction", "PromptRecoveryFunction",
     "RetentionFunction",
     "ConfigureFunction", "ProvisionFunction", "DestroyResourceFunction", "AttachToolFunction",

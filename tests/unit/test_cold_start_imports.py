@@ -27,6 +27,7 @@ NOT_LOADED = {
     "agent.routes": AWS | MIGRATION | {"psycopg", "httpx"},
     "agent.prompt_stream": WEB | AWS | MIGRATION | {"httpx"},
     "agent.get_prompt": AWS | MIGRATION | {"httpx"},
+    "agent.list_approvals": AWS | MIGRATION | {"httpx"},
     "agent.approve_call": AWS | MIGRATION | {"httpx"},
     "agent.reject_call": AWS | MIGRATION | {"httpx"},
     "agent.cancel_prompt": AWS | MIGRATION | {"httpx"},

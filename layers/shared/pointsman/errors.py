@@ -5,7 +5,7 @@
     ├── Unauthenticated            401
     │   └── AuthRequired                of the Agent API
     ├── ApprovalRequired           403  the tool call needs an approval, which cannot be given here
-    ├── Forbidden                  403  an address that is not for clients
+    ├── Forbidden                  403  the caller may not do this, or an address is not for clients
     ├── NotFound                   404
     │   ├── ToolNotFound                no tool with this id is exposed
     │   └── PromptNotFound              unknown, of another user, or not waiting for this call's decision
@@ -133,7 +133,7 @@ class ApprovalRequired(PointsmanError):
 
 
 class Forbidden(PointsmanError):
-    """A request to an address that is not for clients."""
+    """A request that its caller may not make, or to an address that is not for clients."""
 
     status, code = 403, "FORBIDDEN"
 

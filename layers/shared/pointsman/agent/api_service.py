@@ -67,6 +67,7 @@ class ApiService:
         input: type[BaseModel] | None = None,
         output: type[BaseModel] | None = None,
         public: bool = False,
+        requires: str = "",
     ) -> None:
         """Add a route under the prefix. For the arguments see `Route`.
 
@@ -74,7 +75,7 @@ class ApiService:
             CompositionError: the route is not valid or conflicts with another one, or the API runs.
         """
         self._require_stopped(f"route {method} {path}")
-        route = Route(method, path, handler, summary, tag, input, output, public)
+        route = Route(method, path, handler, summary, tag, input, output, public, requires)
         if (method, strip_parameter_names(path)) in self._routes:
             raise CompositionError(f"There is a route {method} {strip_parameter_names(path)} already")
         other = next(

@@ -1,6 +1,6 @@
 """Plugins, the prompt that they prepare, and the service that registers and starts them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -28,13 +28,23 @@ class Prompt:
         user_id: whose prompt it is.
         prompt_id: the stored prompt.
         conversation_id: its conversation, if it has one.
+        permissions: what the user may do.
     """
 
-    def __init__(self, services: Services, *, user_id: str, prompt_id: str, conversation_id: str | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        *,
+        user_id: str,
+        prompt_id: str,
+        conversation_id: str | None = None,
+        permissions: Collection[str] = (),
+    ) -> None:
         self.services = services
         self.user_id = user_id
         self.prompt_id = prompt_id
         self.conversation_id = conversation_id
+        self.permissions = permissions
         self._tools: dict[str, AnyTool] = {}
         self._instructions: list[str] = []
 
@@ -56,8 +66,13 @@ class Prompt:
 
     @property
     def tools(self) -> tuple[AnyTool, ...]:
-        """The tools that the model may call, in the order of their addition."""
-        return tuple(self._tools.values())
+        """The tools that the model may call, in the order of their addition: those that the user may use."""
+        return tuple(tool for tool in self._tools.values() if tool.is_usable_by(self.permissions))
+
+    def find_forbidden_tool(self, tool_id: str) -> AnyTool | None:
+        """Return the tool of this id if it was added, but the user may not use it."""
+        tool = self._tools.get(tool_id)
+        return None if tool is None or tool.is_usable_by(self.permissions) else tool
 
     @property
     def instructions(self) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """Routes that a bundle adds to the Agent API besides its tools."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 
-from ..errors import CompositionError, PointsmanError, RouteFailed
+from ..errors import CompositionError, Forbidden, PointsmanError, RouteFailed
+from ..identity.permissions import is_granted, is_permission
 from .container import Services
 from .error_text import safe_error_text
 from .validation import InvalidOutput, serialize_output, validate_input
@@ -23,6 +24,7 @@ RESERVED_PATHS = (
     "/openapi.json",
     "/docs",
     "/docs/{asset}",
+    "/approvals",
     "/prompt",
     "/prompts/{promptId}",
     "/prompts/{promptId}/stream",
@@ -70,6 +72,7 @@ class Route:
         input: model of the request body; not for GET.
         output: model of the response body; by default any object.
         public: whether it needs no identity.
+        requires: the permission that a caller needs, like `fleet:read`; empty for none.
 
     Raises:
         CompositionError: the route is not valid, or shadowed by a path of the Agent API.
@@ -83,6 +86,7 @@ class Route:
     input: type[BaseModel] | None = None
     output: type[BaseModel] | None = None
     public: bool = False
+    requires: str = ""
 
     def __post_init__(self) -> None:
         name = f"{self.method} {self.path}"
@@ -95,6 +99,8 @@ class Route:
             raise CompositionError(f"Route {name} has two parameters of one name")
         if reserved := next((path for path in RESERVED_PATHS if _is_shadowing(path, self.path)), None):
             raise CompositionError(f"Route {name}: {reserved} is the Agent API's own")
+        if self.requires and (self.public or not is_permission(self.requires)):
+            raise CompositionError(f"Route {name}: a permission is like fleet:read, and a public route has none")
         if self.input is not None and self.method == "GET":
             raise CompositionError(f"Route {name}: a GET has no body")
 
@@ -110,6 +116,7 @@ class Route:
         path: Mapping[str, str],
         query: Mapping[str, str],
         raw_body: object = None,
+        permissions: Collection[str] = (),
     ) -> object:
         """Validate the body, call the handler, and return its output as JSON values.
 
@@ -119,13 +126,17 @@ class Route:
             path: the path parameters.
             query: the query parameters.
             raw_body: the body as parsed JSON; ignored if the route has no input model.
+            permissions: what the caller may do.
 
         Raises:
+            Forbidden: the caller lacks the permission.
             InvalidToolInput: the body does not fit the input model.
             RouteFailed: the handler raised an error that is no PointsmanError, or returned something that is not the
                 route's output.
             PointsmanError: the handler raised it.
         """
+        if not is_granted(self.requires, permissions):
+            raise Forbidden(f"{self.method} {self.path} needs the permission {self.requires}")
         body = None if self.input is None else validate_input(self.input, raw_body, "The request body")
         try:
             result = self.handler(RouteContext(user_id, services, path, query, body))

@@ -2,13 +2,15 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from ..errors import ApprovalRequired, CompositionError, InvalidToolInput, PointsmanError, ToolFailed
+from ..errors import ApprovalRequired, CompositionError, Forbidden, InvalidToolInput, PointsmanError, ToolFailed
+from ..identity.permissions import is_granted, is_permission
+from ..settings.permissions import ApproverRule
 from .container import Secrets, Services
 from .error_text import safe_error_text
 from .validation import InvalidOutput, serialize_output, validate_input
@@ -41,12 +43,14 @@ class Invocation:
     Attributes:
         user_id: the caller.
         services: the agent's service container.
+        permissions: what the caller may do.
         state: JSON values that tools keep from call to call of a conversation. Over REST it is empty and dropped.
         output_file: reports a file.
     """
 
     user_id: str
     services: Services
+    permissions: Collection[str] = ()
     state: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
     output_file: FileEmitter = _ignore_file
 
@@ -77,12 +81,16 @@ class Tool(Generic[In, Out]):
         input: model of the input.
         output: model of the output.
         invoke: returns an `output` or a mapping that fits it. What it raises becomes ToolFailed.
+        requires: the permission that a caller needs, like `fleet:read`; empty for none.
         approval: returns why a person must approve a call with this input, or None if nobody must.
+        approver: who approves: the prompt's user (`self`), or somebody else who has the permission that the tool
+            requires (`other`). The setting TOOL_APPROVERS may say otherwise.
         client_only: whether the tool is never offered to a model.
         example: a valid input, for the API's documentation.
 
     Raises:
-        CompositionError: the id or the description is not valid, or `invoke` is a coroutine function.
+        CompositionError: the id, the description or the permission is not valid, nobody could be its approver, or
+            `invoke` is a coroutine function.
     """
 
     id: str
@@ -90,7 +98,9 @@ class Tool(Generic[In, Out]):
     input: type[In]
     output: type[Out]
     invoke: Callable[[ToolContext[In]], Out | Mapping[str, object]]
+    requires: str = ""
     approval: Callable[[In], str | None] | None = None
+    approver: ApproverRule = "self"
     client_only: bool = False
     example: Mapping[str, object] | None = None
 
@@ -99,8 +109,16 @@ class Tool(Generic[In, Out]):
             raise CompositionError(f"A tool cannot be called {self.id[:_MAX_ID_LENGTH]!r}: ids are like time.now")
         if not self.description.strip():
             raise CompositionError(f"Tool {self.id} needs a description: it is all that a model knows of it")
+        if self.requires and not is_permission(self.requires):
+            raise CompositionError(f"Tool {self.id}: a permission is like fleet:read, not {self.requires[:100]!r}")
+        if self.approver == "other" and not self.requires:
+            raise CompositionError(f"Tool {self.id}: somebody else approves it only by a permission that it requires")
         if inspect.iscoroutinefunction(self.invoke):
             raise CompositionError(f"Tool {self.id} must be a plain def: one sandbox serves one call at a time")
+
+    def is_usable_by(self, permissions: Collection[str]) -> bool:
+        """Whether a caller with these permissions may list and call the tool."""
+        return is_granted(self.requires, permissions)
 
     def validate_input(self, raw_input: object) -> In:
         """Validate parsed JSON as the tool's input.
@@ -138,10 +156,13 @@ class Tool(Generic[In, Out]):
             approved: whether a person has approved this call.
 
         Raises:
+            Forbidden: the caller lacks the permission.
             InvalidToolInput: the input does not fit.
             ApprovalRequired: a person must approve the call, and it is not `approved`.
             ToolFailed: the tool raised, or returned something that is not its output.
         """
+        if not self.is_usable_by(invocation.permissions):
+            raise Forbidden(f"Tool {self.id} needs the permission {self.requires}")
         tool_input = self.validate_input(raw_input)
         reason = None if approved else self.get_approval_reason(tool_input)
         if reason is not None:

@@ -29,6 +29,7 @@ __all__ = [
     "release_idempotency_key",
     "restart",
     "save",
+    "set_permissions",
     "store_task_token",
     "touch_conversation",
 ]
@@ -38,7 +39,7 @@ ACTIVE_STATUSES: tuple[PromptStatus, ...] = ("running", "waiting")
 
 _COLUMNS = (
     "id, user_id, conversation_id, input, model, tokens, status, owner, writes, restarts, turns, output_bytes,"
-    " usage_input, usage_output, usage_total, state, error"
+    " usage_input, usage_output, usage_total, state, error, permissions"
 )
 
 
@@ -55,6 +56,7 @@ class PromptRun:
         turns: The number of model turns so far.
         output_bytes: The size of all outputs so far, as JSON.
         state: What the tools keep from call to call.
+        permissions: What the user may do, with blanks between.
     """
 
     id: str
@@ -74,6 +76,7 @@ class PromptRun:
     usage_total: int
     state: dict[str, Any]
     error: str | None
+    permissions: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ def insert(
     idempotency_key: str | None,
     fingerprint: str,
     max_seconds: float,
+    permissions: str,
 ) -> bool:
     """Insert a running prompt, with the tools' state of the conversation's last prompt.
 
@@ -120,21 +124,23 @@ def insert(
         idempotency_key: Unique for the user, None for none.
         fingerprint: The hash of the request.
         max_seconds: The time until its deadline.
+        permissions: What the user may do, with blanks between.
 
     Returns:
         False if the id or the key exists, or the conversation has an active prompt.
     """
     cursor = connection.execute(
         "INSERT INTO prompts (id, user_id, input, model, tokens, conversation_id, key, fingerprint, created_at,"
-        "  updated_at, deadline, state)"
+        "  updated_at, deadline, permissions, state)"
         " SELECT %(id)s, %(user)s, %(input)s, %(model)s, %(tokens)s, %(conversation)s, %(key)s, %(fingerprint)s,"
-        "  n.moment, n.moment, n.moment + make_interval(secs => %(seconds)s),"
+        "  n.moment, n.moment, n.moment + make_interval(secs => %(seconds)s), %(permissions)s,"
         "  coalesce((SELECT state FROM prompts WHERE conversation_id = %(conversation)s"
         "            ORDER BY created_at DESC, id DESC LIMIT 1), '{}')"
         " FROM (SELECT clock_timestamp() AS moment) n ON CONFLICT DO NOTHING",
         {
             "id": prompt_id, "user": user_id, "input": text, "model": model, "tokens": tokens,
             "conversation": conversation_id, "key": idempotency_key, "fingerprint": fingerprint, "seconds": max_seconds,
+            "permissions": permissions,
         },
     )  # fmt: skip
     return cursor.rowcount == 1
@@ -201,6 +207,11 @@ def save(connection: Connection, run: PromptRun, extend_deadline: bool = False) 
             "ended": run.status not in ACTIVE_STATUSES,
         },
     )  # fmt: skip
+
+
+def set_permissions(connection: Connection, prompt_id: str, permissions: str) -> None:
+    """Replace what the prompt's user may do by what the present credential says."""
+    connection.execute("UPDATE prompts SET permissions = %s WHERE id = %s", (permissions, prompt_id))
 
 
 def lock_conversation(connection: Connection, prompt_id: str) -> None:

@@ -8,14 +8,17 @@ waiting ─▶ approved   │
   └──────▶ expired ───┘
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from ..settings.permissions import ApproverRule
 from .connection import Connection
-from .rows import fetch_one, to_json
+from .rows import fetch_all, fetch_one, to_json
 
 __all__ = [
+    "PendingApproval",
     "PendingApprovals",
     "ToolCall",
     "ToolCallState",
@@ -23,6 +26,7 @@ __all__ = [
     "find_waiting",
     "has_decision",
     "insert",
+    "list_decidable",
     "mark_done",
     "mark_expired",
     "mark_running",
@@ -34,7 +38,8 @@ __all__ = [
 ToolCallState = Literal["asked", "waiting", "approved", "rejected", "expired", "running", "done"]
 
 _COLUMNS = (
-    "prompt_id, turn, position, asked, state, shown, digest, expires_at, note, decision, started_at,"
+    "prompt_id, turn, position, asked, state, shown, digest, expires_at, note, decision, started_at, approver,"
+    " required_permission,"
     " coalesce(greatest(extract(epoch FROM expires_at - clock_timestamp()), 0), 0)::float8 AS seconds_left"
 )
 
@@ -49,6 +54,8 @@ class ToolCall:
         digest: The hash of what was shown, so that a decision cannot be about something else.
         note: The reason of a rejection.
         decision: The id of the decision, for its idempotency.
+        approver: Who decides: the prompt's user (`self`), or somebody else (`other`) with `required_permission`.
+        required_permission: The permission that the tool requires; empty for none.
         seconds_left: The seconds until the approval expires, 0 without one.
     """
 
@@ -63,12 +70,26 @@ class ToolCall:
     note: str | None
     decision: str | None
     started_at: datetime | None
+    approver: ApproverRule
+    required_permission: str
     seconds_left: float
 
     @property
     def id(self) -> str:
         """The model's id of the call."""
         return self.asked["id"]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingApproval:
+    """A call that waits for a decision, and whose prompt it is."""
+
+    prompt_id: str
+    user_id: str
+    asked: dict[str, str]
+    shown: dict[str, Any]
+    approver: ApproverRule
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +128,36 @@ def find_waiting(connection: Connection, prompt_id: str) -> ToolCall | None:
     )
 
 
+def list_decidable(
+    connection: Connection, user_id: str, permissions: Iterable[str], after: tuple[datetime, str] | None, limit: int
+) -> list[PendingApproval]:
+    """Return the calls that this user may decide about: those that expire first, first.
+
+    Args:
+        connection: The connection of the transaction.
+        user_id: Decides about the user's own prompts, and about those of others where the call's approver is `other`.
+        permissions: What the user may do.
+        after: `expires_at` and prompt id of the last call of the page before; None for the first page.
+        limit: The most calls to return.
+    """
+    return fetch_all(
+        connection,
+        PendingApproval,
+        "SELECT c.prompt_id, p.user_id, c.asked, c.shown, c.approver, c.expires_at"
+        " FROM prompt_calls c JOIN prompts p ON p.id = c.prompt_id AND p.status = 'waiting'"
+        " WHERE c.state = 'waiting' AND c.expires_at > clock_timestamp() AND CASE c.approver"
+        "  WHEN 'self' THEN p.user_id = %(user)s"
+        "  ELSE p.user_id <> %(user)s AND (c.required_permission = ANY(%(held)s) OR '*' = ANY(%(held)s)"
+        "   OR split_part(c.required_permission, ':', 1) || ':*' = ANY(%(held)s)) END"
+        " AND (%(after)s::timestamptz IS NULL OR (c.expires_at, c.prompt_id) > (%(after)s, %(after_id)s))"
+        " ORDER BY c.expires_at, c.prompt_id LIMIT %(limit)s",
+        {
+            "user": user_id, "held": list(permissions), "after": after and after[0], "after_id": after and after[1],
+            "limit": limit,
+        },
+    )  # fmt: skip
+
+
 def measure_pending_approvals(connection: Connection) -> PendingApprovals:
     """Count the pending approvals of all prompts, and measure how long the oldest has been pending."""
     # A waiting prompt's `updated_at` is when its wait began; see prompt_runs.claim.
@@ -123,31 +174,40 @@ def measure_pending_approvals(connection: Connection) -> PendingApprovals:
 
 
 def mark_waiting(
-    connection: Connection, call: ToolCall, approval_request: dict[str, object], digest: str, expires_in_seconds: float
+    connection: Connection,
+    call: ToolCall,
+    approval_request: dict[str, object],
+    digest: str,
+    expires_in_seconds: float,
+    approver: ApproverRule,
+    required_permission: str,
 ) -> None:
     """Let the call wait for an approval."""
     connection.execute(
-        "UPDATE prompt_calls SET state = 'waiting', shown = %s, digest = %s,"
+        "UPDATE prompt_calls SET state = 'waiting', shown = %s, digest = %s, approver = %s, required_permission = %s,"
         " expires_at = clock_timestamp() + make_interval(secs => %s)"
         " WHERE prompt_id = %s AND turn = %s AND position = %s AND state = 'asked'",
-        (to_json(approval_request), digest, expires_in_seconds, call.prompt_id, call.turn, call.position),
-    )
+        (
+            to_json(approval_request), digest, approver, required_permission, expires_in_seconds,
+            call.prompt_id, call.turn, call.position,
+        ),
+    )  # fmt: skip
 
 
 def record_decision(
-    connection: Connection, call: ToolCall, is_approved: bool, reason: str | None, decision_id: str
+    connection: Connection, call: ToolCall, user_id: str, is_approved: bool, reason: str | None, decision_id: str
 ) -> bool:
     """Approve or reject the call; False if it is not waiting for this approval any more, or the approval has expired.
 
-    `decision_id` identifies the decision when its request is repeated.
+    `user_id` is who decides. `decision_id` identifies the decision when its request is repeated.
     """
     cursor = connection.execute(
-        "UPDATE prompt_calls SET state = %s, note = %s, decision = %s, decided_at = clock_timestamp()"
+        "UPDATE prompt_calls SET state = %s, note = %s, decision = %s, decided_by = %s, decided_at = clock_timestamp()"
         " WHERE prompt_id = %s AND turn = %s AND position = %s AND digest = %s"
         " AND state = 'waiting' AND expires_at > clock_timestamp()",
         (
             "approved" if is_approved else "rejected", None if reason is None else to_json(reason), decision_id,
-            call.prompt_id, call.turn, call.position, call.digest,
+            user_id, call.prompt_id, call.turn, call.position, call.digest,
         ),
     )  # fmt: skip
     return cursor.rowcount == 1

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import Forbidden, PayloadTooLarge
 from ..identity.models import NOT_THROUGH_CLOUDFRONT
+from ..identity.permissions import parse_permissions
 
 __all__ = [
     "IDEMPOTENCY_KEY_PATTERN",
@@ -16,6 +17,7 @@ __all__ = [
     "ROUTE_SPEC_KEY",
     "GatewayEvent",
     "get_authorizer_context",
+    "get_permissions",
     "require_body_size",
     "require_origin",
 ]
@@ -54,6 +56,11 @@ def get_authorizer_context(event: GatewayEvent) -> Mapping[str, Any]:
     """
     authorizer: Mapping[str, Any] = event["requestContext"].get("authorizer") or {}
     return authorizer.get("lambda", authorizer) or {}
+
+
+def get_permissions(event: GatewayEvent) -> tuple[str, ...]:
+    """Return what the authenticated caller may do."""
+    return parse_permissions(get_authorizer_context(event).get("permissions"))
 
 
 def require_origin(event: GatewayEvent) -> None:

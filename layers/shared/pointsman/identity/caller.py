@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..settings.api import load_auth_mode
-from .api_key import is_agent_api_key
+from ..settings.permissions import load_operators, load_roles
+from .api_key import is_agent_api_key, is_agent_operator_api_key
 from .models import MAX_USER_ID_LENGTH, NOT_THROUGH_CLOUDFRONT, Caller, is_user_id
 from .origin import has_origin_secret
+from .permissions import resolve_roles
 from .request_headers import get_bearer_token, get_header_values
 
 __all__ = ["identify_caller"]
+
+OPERATOR_ROLE = "operator"
+"""The role of who has the operators' key, or is listed in AGENT_OPERATORS."""
 
 _MALFORMED_USER_ID = (
     f"X-User-Id must be given once, with 1 to {MAX_USER_ID_LENGTH} visible ASCII characters and no comma"
@@ -27,16 +32,24 @@ def identify_caller(event: Mapping[str, Any]) -> Caller:
 
     Raises:
         MissingSetting: A setting of the mode is not set.
-        InvalidSetting: AGENT_AUTH, ALLOW_HEADER_AUTH or JWT_JWKS_URL is wrong.
+        InvalidSetting: AGENT_AUTH, ALLOW_HEADER_AUTH, JWT_JWKS_URL or ROLE_PERMISSIONS is wrong.
     """
     if not has_origin_secret(event):
         return Caller("", NOT_THROUGH_CLOUDFRONT)
     mode = load_auth_mode()
     if mode == "jwt":
         return _identify_by_token(event)
-    if mode == "api_key" and not is_agent_api_key(get_bearer_token(event)):
-        return Caller("", "Invalid or missing API key")
-    return _identify_by_header(event)
+    is_operator = False
+    if mode == "api_key":
+        key = get_bearer_token(event)
+        is_operator = is_agent_operator_api_key(key)
+        if not is_operator and not is_agent_api_key(key):
+            return Caller("", "Invalid or missing API key")
+    caller = _identify_by_header(event)
+    if mode == "header":
+        operators = load_operators()
+        is_operator = "*" in operators or caller.user in operators
+    return caller._replace(permissions=resolve_roles([OPERATOR_ROLE], load_roles())) if is_operator else caller
 
 
 def _identify_by_header(event: Mapping[str, Any]) -> Caller:

@@ -15,10 +15,11 @@ MAX_USER_ID_LENGTH = 256
 
 
 class Caller(NamedTuple):
-    """The user's id, or, if that is empty, the problem that prevented the identification (safe to show)."""
+    """The user's id and permissions, or, if the id is empty, what prevented the identification (safe to show)."""
 
     user: str
     problem: str = ""
+    permissions: tuple[str, ...] = ()
 
 
 def is_user_id(text: str) -> bool:

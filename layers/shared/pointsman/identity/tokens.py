@@ -1,12 +1,15 @@
 """Verification of bearer tokens (JWT): signature and claims, by PyJWT."""
 
-from typing import Any
+from typing import Any, cast
 
 import jwt
 
+from ..json_values import as_object, as_text
 from ..settings.jwt import JwtSettings
+from ..settings.permissions import load_permission_claims, load_roles
 from .jwks import Jwks, JwksCache
 from .models import KEYS_UNAVAILABLE, MAX_USER_ID_LENGTH, Caller, is_user_id
+from .permissions import resolve_roles
 
 __all__ = ["verify_token"]
 
@@ -110,7 +113,22 @@ def _verify_with_key(key: dict[str, Any], token: str, algorithm: str, settings: 
     except jwt.PyJWTError as error:
         return _reject(next(reason for kind, reason in _REJECTION_REASONS if isinstance(error, kind)))
     subject: str = claims["sub"]
-    return Caller(subject) if is_user_id(subject) else _reject(_INVALID_SUBJECT)
+    if not is_user_id(subject):
+        return _reject(_INVALID_SUBJECT)
+    names = [name for path in load_permission_claims() for name in _list_names(claims, path)]
+    return Caller(subject, permissions=resolve_roles(names, load_roles()))
+
+
+def _list_names(claims: dict[str, Any], path: str) -> list[str]:
+    """Return the permissions or roles in a claim: a text with blanks between them, or a list of texts."""
+    value: object = claims.get(path)
+    if value is None:
+        value = claims
+        for key in path.split("."):
+            value = as_object(value).get(key)
+    if isinstance(value, str):
+        return value.split()
+    return [as_text(name) for name in cast("list[object]", value)] if isinstance(value, list) else []
 
 
 def _reject(reason: str) -> Caller:

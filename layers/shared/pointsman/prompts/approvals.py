@@ -1,16 +1,24 @@
 """Approvals of tool calls: a person's decision, and the task token that wakes the execution after it."""
 
 import json
+import re
 import uuid
+from collections.abc import Collection
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from ..db import prompt_runs, tool_calls, user_prompts
 from ..db.connection import Connection, run_in_transaction
-from ..errors import PromptNotFound
+from ..db.tool_calls import ToolCall
+from ..errors import Forbidden, InvalidToolInput, PromptNotFound
+from ..identity.permissions import format_permissions, is_granted
+from ..timestamps import format_timestamp
 from ..workflows.step_functions import send_task_success
 from .prompt_execution import try_wake
 
-__all__ = ["UNSET", "decide", "register_task_token"]
+__all__ = ["UNSET", "decide", "list_pending", "register_task_token"]
+
+_CURSOR = re.compile(r"(\d{1,11})\.(\d{6})_(prompt-[0-9a-f]{32})")
 
 
 class _Unset:
@@ -29,28 +37,30 @@ def decide(
     *,
     reason: str | None = None,
     expected_input: object = UNSET,
+    permissions: Collection[str] = (),
 ) -> None:
     """Approve or reject the waiting tool call, and wake the prompt's execution.
 
     Of several decisions about one call, exactly one is accepted.
 
     Args:
-        user_id: the prompt's user.
+        user_id: who decides: the prompt's user, or somebody else where the tool's approver is `other`.
         prompt_id: the prompt.
         tool_call_id: the call that the person was shown.
         is_approved: whether the call may run.
         reason: why it was rejected; the model reads it.
         expected_input: the call's input as the client saw it, parsed JSON. It must equal the stored one.
+        permissions: what the deciding user may do. If it is the prompt's user, the prompt goes on with these.
 
     Raises:
-        PromptNotFound: the prompt is another user's, or does not wait for this call with this input.
+        PromptNotFound: the user does not decide about this prompt, or it does not wait for this call with this input.
+        Forbidden: the prompt's user cannot approve this call.
         DatabaseUnavailable: Postgres cannot be reached.
     """
     decision_id = uuid.uuid4().hex
 
     def record_decision(db: Connection) -> bool:
-        if not user_prompts.belongs_to(db, prompt_id, user_id):
-            return False
+        is_own = user_prompts.belongs_to(db, prompt_id, user_id)
         prompt = prompt_runs.lock_for_update(db, prompt_id)
         if tool_calls.has_decision(db, prompt_id, decision_id):
             return True  # The retry of a commit whose response was lost.
@@ -59,16 +69,78 @@ def decide(
             return False
         if call is None or call.id != tool_call_id or call.shown is None:
             return False
+        if not _may_decide(call, permissions, is_own=is_own, is_approved=is_approved):
+            return False
         if expected_input is not UNSET and not _is_same_json(expected_input, call.shown["input"]):
             return False
-        if not tool_calls.record_decision(db, call, is_approved, reason, decision_id):
+        if not tool_calls.record_decision(db, call, user_id, is_approved, reason, decision_id):
             return False
+        if is_own:
+            prompt_runs.set_permissions(db, prompt_id, format_permissions(permissions))
         prompt_runs.save(db, replace(prompt, status="running"), extend_deadline=True)
         return True
 
     if not run_in_transaction(record_decision):
         raise PromptNotFound(f"Prompt {prompt_id[:128]!r} does not wait for an approval of {tool_call_id[:128]!r}")
     try_wake(prompt_id)
+
+
+def _may_decide(call: ToolCall, permissions: Collection[str], *, is_own: bool, is_approved: bool) -> bool:
+    """Whether the user may decide about the call. The prompt's user may reject any.
+
+    Raises:
+        Forbidden: the prompt's user cannot approve it.
+    """
+    is_permitted = is_granted(call.required_permission, permissions)
+    if not is_own:
+        return call.approver == "other" and is_permitted
+    if is_approved and call.approver == "other":
+        raise Forbidden(f"Somebody else with the permission {call.required_permission} approves this call")
+    if is_approved and not is_permitted:
+        raise Forbidden(f"The approval needs the permission {call.required_permission}")
+    return True
+
+
+def list_pending(user_id: str, permissions: Collection[str], cursor: str | None, limit: int) -> dict[str, object]:
+    """List the calls that the user may decide about, as JSON; those that expire first, first.
+
+    Args:
+        user_id: who decides.
+        permissions: what this user may do.
+        cursor: the last page's `nextCursor`; None for the first page.
+        limit: the most calls of a page.
+
+    Raises:
+        InvalidToolInput: the cursor is not one of ours.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    after = None if cursor is None else _parse_cursor(cursor)
+    pending = run_in_transaction(tool_calls.list_decidable, user_id, permissions, after, limit + 1)
+    page = pending[:limit]
+    result: dict[str, object] = {
+        "approvals": [
+            {
+                "promptId": approval.prompt_id,
+                "toolCallId": approval.asked["id"],
+                **approval.shown,
+                "requestedBy": approval.user_id,
+                "approver": approval.approver,
+                "expiresAt": format_timestamp(approval.expires_at),
+            }
+            for approval in page
+        ]
+    }
+    if len(pending) > limit:
+        result["nextCursor"] = f"{page[-1].expires_at.timestamp():.6f}_{page[-1].prompt_id}"
+    return result
+
+
+def _parse_cursor(cursor: str) -> tuple[datetime, str]:
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
+        message = "It must be the nextCursor of a page of this list"
+        raise InvalidToolInput("The request is not valid", [{"path": ["cursor"], "message": message}])
+    return datetime.fromtimestamp(int(match[1]), UTC) + timedelta(microseconds=int(match[2])), match[3]
 
 
 def _is_same_json(left: object, right: object) -> bool:

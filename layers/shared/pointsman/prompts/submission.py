@@ -3,12 +3,14 @@
 import hashlib
 import json
 import uuid
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .. import log
 from ..db import conversations, prompt_events, prompt_history, prompt_runs
 from ..db.connection import Connection, run_in_transaction, run_statement
 from ..errors import ConversationBusy, IdempotencyKeyReused, InvalidToolInput, NotFound
+from ..identity.permissions import format_permissions
 from ..settings.prompts import PromptSettings
 from ..workflows.step_functions import StepFunctionsError
 from . import prompt_execution
@@ -44,6 +46,7 @@ def submit_prompt(
     conversation_id: str | None = None,
     tokens: bool = False,
     idempotency_key: str | None = None,
+    permissions: Iterable[str] = (),
 ) -> SubmittedPrompt:
     """Store a prompt, or find the one that the same request with this key stored before.
 
@@ -56,6 +59,7 @@ def submit_prompt(
         conversation_id: the conversation that it continues.
         tokens: whether the model's text is published while it is generated.
         idempotency_key: the user's key of this request.
+        permissions: what the user may do; the prompt's tools are those that need no others.
 
     Raises:
         InvalidToolInput: the input is empty, too long, or holds characters that cannot be stored.
@@ -90,6 +94,7 @@ def submit_prompt(
             idempotency_key=idempotency_key,
             fingerprint=fingerprint,
             max_seconds=settings.max_seconds,
+            permissions=format_permissions(permissions),
         )
         if not is_inserted:
             # Either the retry of a commit whose response was lost, or a conflict: a key, or the conversation's prompt.

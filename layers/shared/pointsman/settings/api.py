@@ -11,18 +11,25 @@ __all__ = [
     "HEADER_AUTH_CONSENT",
     "AuthMode",
     "load_agent_api_key",
+    "load_agent_operator_api_key",
     "load_api_prefix",
     "load_auth_mode",
     "load_cors_origins",
     "load_origin_secret_name",
     "load_origin_secrets",
     "load_services_api_key",
+    "load_services_read_api_key",
 ]
 
 
 def load_services_api_key() -> str:
     """Return the API key of the Services API's callers. Raises MissingSetting."""
     return read_required_secret("SERVICES_API_KEY")
+
+
+def load_services_read_api_key() -> str:
+    """Return the API key with which the Services API can only be read; empty if there is none."""
+    return read_secret("SERVICES_READ_API_KEY")
 
 
 def load_api_prefix() -> str:
@@ -59,6 +66,11 @@ def load_auth_mode() -> AuthMode:
 def load_agent_api_key() -> str:
     """Return the API key of the Agent API's callers, for the mode `api_key`. Raises MissingSetting."""
     return read_required_secret("AGENT_API_KEY", "apps present it where AGENT_AUTH is api_key")
+
+
+def load_agent_operator_api_key() -> str:
+    """Return the API key of the Agent API's operators, for the mode `api_key`; empty if there is none."""
+    return read_secret("AGENT_OPERATOR_API_KEY")
 
 
 def load_cors_origins() -> list[str]:

@@ -33,8 +33,8 @@ __all__ = [
 SECRET_GROUPS: Mapping[str, tuple[str, ...]] = {
     "database": ("SERVICE_DATABASE_URL", "DATABASE_CA_PEM"),
     "pool-database": ("POOL_DATABASE_URL",),
-    "services-api": ("SERVICES_API_KEY",),
-    "agent-api": ("AGENT_API_KEY",),
+    "services-api": ("SERVICES_API_KEY", "SERVICES_READ_API_KEY"),
+    "agent-api": ("AGENT_API_KEY", "AGENT_OPERATOR_API_KEY"),
     "origin": ("ORIGIN_SECRET", "ORIGIN_SECRET_2"),
     "railway": ("RAILWAY_API_TOKEN",),
     "openrouter": ("OPENROUTER_MANAGEMENT_KEY",),

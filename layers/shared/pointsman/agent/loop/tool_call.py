@@ -23,6 +23,7 @@ from ...prompts.transcript import (
     parse_arguments,
     unknown_outcome_result,
 )
+from ...settings.permissions import load_tool_approvers
 from ...settings.prompts import PromptSettings
 from ...timestamps import format_timestamp
 from ..plugin import Prompt
@@ -89,6 +90,8 @@ class _ValidCall:
 def _validate(prompt: Prompt, call: ToolCall) -> _ValidCall:
     tools = {tool.id: tool for tool in prompt.tools}
     tool = tools.get(call.asked["name"])
+    if forbidden := prompt.find_forbidden_tool(call.asked["name"]):
+        raise _InvalidCall(f"Not run: {forbidden.id} needs the permission {forbidden.requires}, which the user has not")
     if tool is None:
         tool_ids = ", ".join(sorted(tools)) or "none"
         raise _InvalidCall(f"There is no tool {call.asked['name'][:128]!r}. The tools are: {tool_ids}")
@@ -125,7 +128,7 @@ def _run_tool(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, valid: _ValidC
         files.append({**file, "start": format_timestamp(started_at), "end": format_timestamp(datetime.now(UTC))})
 
     state = copy.deepcopy(owned.prompt_run.state)
-    invocation = Invocation(owned.prompt_run.user_id, prompt.services, state, output_file)
+    invocation = Invocation(owned.prompt_run.user_id, prompt.services, prompt.permissions, state, output_file)
     try:
         output = valid.tool.call(invocation, valid.arguments, approved=call.state == "approved")
         result = ToolResult({"type": "success", "output": output}, started_at, files)
@@ -163,7 +166,8 @@ def _request_approval(
     db: Connection, prompt_run: PromptRun, call: ToolCall, valid: _ValidCall, expires_in_seconds: float
 ) -> PromptRun:
     approval_request = {"toolName": valid.tool.id, "input": valid.arguments, "reason": valid.approval_reason}
-    tool_calls.mark_waiting(db, call, approval_request, valid.digest, expires_in_seconds)
+    approver = load_tool_approvers().get(valid.tool.id, valid.tool.approver)
+    tool_calls.mark_waiting(db, call, approval_request, valid.digest, expires_in_seconds, approver, valid.tool.requires)
     prompt_events.append(
         db, prompt_run.id, "prompt.approval", {"promptId": prompt_run.id, "toolCallId": call.id, **approval_request}
     )

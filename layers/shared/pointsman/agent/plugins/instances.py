@@ -1,4 +1,7 @@
-"""Plugin `instances`: the Services API as tools. Whatever changes something needs an approval."""
+"""Plugin `instances`: the Services API as tools, for callers with permissions of the fleet.
+
+Whatever changes something needs an approval.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Instances"]
 
 _EXAMPLE_ID = "demo-1"
+_READ, _WRITE = "fleet:read", "fleet:write"
 
 
 def _list_registry(context: ToolContext[Nothing]) -> Mapping[str, object]:
@@ -113,6 +117,7 @@ class Instances(Plugin[NoConfig]):
             Nothing,
             Registry,
             _list_registry,
+            requires=_READ,
             example={},
         ),
         Tool(
@@ -121,6 +126,7 @@ class Instances(Plugin[NoConfig]):
             Nothing,
             Listed,
             _list_instances,
+            requires=_READ,
             example={},
         ),
         Tool(
@@ -129,6 +135,7 @@ class Instances(Plugin[NoConfig]):
             Status,
             Fleet,
             _get_status,
+            requires=_READ,
             example={},
         ),
         Tool(
@@ -137,6 +144,7 @@ class Instances(Plugin[NoConfig]):
             Create,
             Created,
             _create_instance,
+            requires=_WRITE,
             approval=_explain_create,
             example={"instanceId": _EXAMPLE_ID, "name": f"convos-agent-{_EXAMPLE_ID}", "tools": ["openrouter"]},
         ),
@@ -146,6 +154,7 @@ class Instances(Plugin[NoConfig]):
             OneInstance,
             Destroyed,
             _destroy_instance,
+            requires=_WRITE,
             approval=_explain_destroy,
             example={"instanceId": _EXAMPLE_ID},
         ),
@@ -155,6 +164,7 @@ class Instances(Plugin[NoConfig]):
             OneInstance,
             Done,
             _redeploy_instance,
+            requires=_WRITE,
             approval=_explain_redeploy,
             example={"instanceId": _EXAMPLE_ID},
         ),
@@ -164,6 +174,7 @@ class Instances(Plugin[NoConfig]):
             Configure,
             Done,
             _configure_instance,
+            requires=_WRITE,
             approval=_explain_configure,
             example={"instanceId": _EXAMPLE_ID, "variables": {"LOG_LEVEL": "debug"}, "redeploy": True},
         ),

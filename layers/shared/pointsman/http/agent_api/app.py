@@ -12,13 +12,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ... import log
 from ...errors import PointsmanError
 from ...settings.api import load_api_prefix
+from .. import common
 from ..common import GatewayEvent, get_authorizer_context, require_body_size
 from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, get_gateway_event, to_json_response
 from .cors import add_cors
 from .errors import ERROR_FORMAT, require_identity
 from .json_body import parse_json_body
 
-__all__ = ["create_app", "get_user_id", "lambda_handler", "read_json_body"]
+__all__ = ["create_app", "get_permissions", "get_user_id", "lambda_handler", "read_json_body"]
 
 
 def create_app() -> FastAPI:
@@ -67,6 +68,11 @@ def lambda_handler(app: FastAPI, is_public: Callable[[Scope], bool] = _is_never_
 def get_user_id(request: Request) -> str:
     """Return the id of the authenticated user; empty where a public route is called without one."""
     return str(get_authorizer_context(get_gateway_event(request)).get("user") or "")
+
+
+def get_permissions(request: Request) -> tuple[str, ...]:
+    """Return what the authenticated user may do."""
+    return common.get_permissions(get_gateway_event(request))
 
 
 async def read_json_body(request: Request) -> object:

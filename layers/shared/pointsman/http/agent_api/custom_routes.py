@@ -11,7 +11,7 @@ from starlette.routing import Route as AppRoute
 from starlette.types import Scope
 
 from ...agent import Agent, Route
-from .app import get_user_id, read_json_body
+from .app import get_permissions, get_user_id, read_json_body
 
 __all__ = ["add_routes"]
 
@@ -54,6 +54,7 @@ def _create_endpoint(agent: Agent, routes_by_method: dict[str, Route]) -> Callab
         route = routes_by_method[request.method]
         path = {name: unquote(value) for name, value in request.path_params.items()}
         body = None if route.input is None else await read_json_body(request)
-        return JSONResponse(route.call(get_user_id(request), agent.services, path, dict(request.query_params), body))
+        user_id, permissions, query = get_user_id(request), get_permissions(request), dict(request.query_params)
+        return JSONResponse(route.call(user_id, agent.services, path, query, body, permissions))
 
     return endpoint

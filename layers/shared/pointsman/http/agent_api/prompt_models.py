@@ -12,6 +12,8 @@ from ...agent import Input, Timestamp
 __all__ = [
     "Approval",
     "ApprovalAsked",
+    "ApprovalList",
+    "ApprovalQuery",
     "Cancelled",
     "Decided",
     "Delta",
@@ -117,6 +119,25 @@ class ApprovalAsked(TypedDict):
 
 class PendingApproval(ApprovalAsked):
     expiresAt: Timestamp
+
+
+class ApprovalQuery(Input):
+    limit: int = Field(default=20, ge=1, le=100, strict=False)
+    cursor: str | None = None
+
+
+class DecidableApproval(PendingApproval):
+    """A call that the caller decides about: an own one, or, with `approver` `other`, one of `requestedBy`."""
+
+    requestedBy: str
+    approver: Literal["self", "other"]
+
+
+class ApprovalList(TypedDict):
+    """`nextCursor` is there if there are more."""
+
+    approvals: list[DecidableApproval]
+    nextCursor: NotRequired[str]
 
 
 class PromptPage(TypedDict):

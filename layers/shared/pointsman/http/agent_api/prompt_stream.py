@@ -20,7 +20,7 @@ from ...prompts.stream_lease import StreamLease
 from ...prompts.submission import start_prompt, submit_prompt
 from ...settings.api import load_api_prefix
 from ...settings.prompts import StreamSettings
-from ..common import require_body_size
+from ..common import get_permissions, require_body_size
 from ..error_format import ErrorResponse, routing_error
 from .cors import add_cors
 from .errors import ERROR_FORMAT, require_identity
@@ -111,7 +111,7 @@ async def _open_stream(scope: "Scope", receive: "Receive", has_conversations: Ca
     else:
         submission = _parse_submission(scope, (await receive())["body"], has_conversations)
         lease = StreamLease.acquire(user_id, None)
-        subscribe = partial(_submit_and_subscribe, user_id, submission)
+        subscribe = partial(_submit_and_subscribe, user_id, get_permissions(event), submission)
     try:
         subscription = subscribe()
         lease.prompt_id = subscription.prompt_id
@@ -153,7 +153,7 @@ def _parse_submission(scope: "Scope", data: bytes, has_conversations: Callable[[
     return _Submission(body, key, seq)
 
 
-def _submit_and_subscribe(user_id: str, submission: _Submission) -> EventSubscription:
+def _submit_and_subscribe(user_id: str, permissions: tuple[str, ...], submission: _Submission) -> EventSubscription:
     """Submit a prompt, or find the one that an earlier request with this idempotency key submitted."""
     body = submission.body
     submitted = submit_prompt(
@@ -163,6 +163,7 @@ def _submit_and_subscribe(user_id: str, submission: _Submission) -> EventSubscri
         conversation_id=body.conversation_id,
         tokens=body.tokens,
         idempotency_key=submission.idempotency_key,
+        permissions=permissions,
     )
     subscription = EventSubscription.open_before_start(user_id, submitted, submission.seq)
     try:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from ... import log
-from ...errors import InvalidInput, PointsmanError, Unauthenticated
+from ...errors import Forbidden, InvalidInput, PointsmanError, Unauthenticated
 from ..common import (
     INVALID_JSON_MESSAGE,
     MAX_ECHOED_CHARS,
@@ -33,12 +33,13 @@ def create_app() -> FastAPI:
     return create_bare_app(_ERROR_FORMAT)
 
 
-def lambda_handler(app: FastAPI, *, public_method: str = "") -> LambdaHandler:
+def lambda_handler(app: FastAPI, *, public_method: str = "", only_reads: bool = False) -> LambdaHandler:
     """Create the Lambda handler of an app: identity, body limit, and idempotency keys of the routes that accept them.
 
     Args:
         app: the app, with its routes.
         public_method: the HTTP method that is served without an API key; none if empty.
+        only_reads: whether the key that can only read is enough.
     """
     serve = adapt_asgi_app(app)
 
@@ -48,7 +49,7 @@ def lambda_handler(app: FastAPI, *, public_method: str = "") -> LambdaHandler:
         event = {**event, "headers": {name.lower(): value for name, value in event.get("headers", {}).items()}}
         try:
             if event["requestContext"]["http"]["method"] != public_method:
-                _require_caller(event)
+                _require_caller(event, only_reads=only_reads)
             require_body_size(event)
             route = _find_keyed_route(app, event)
             if route is None:
@@ -84,10 +85,13 @@ def _to_lambda_response(response: JSONResponse) -> dict[str, Any]:
     }
 
 
-def _require_caller(event: GatewayEvent) -> None:
+def _require_caller(event: GatewayEvent, *, only_reads: bool) -> None:
     require_origin(event)
-    if not get_authorizer_context(event).get("caller"):
+    caller = get_authorizer_context(event).get("caller")
+    if not caller:
         raise Unauthenticated("Invalid or missing API key")
+    if caller != "services" and not only_reads:
+        raise Forbidden("This API key can only read")
 
 
 def _make_body(error: PointsmanError, request_id: str | None) -> dict[str, Any]:
