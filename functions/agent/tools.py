@@ -16,7 +16,7 @@ handler = lambda_handler(app)
 
 
 @app.get("/tools", openapi_extra=describe_agent_route(Tools))
-async def tools() -> Response:
+async def list_tools() -> Response:
     """Describe the exposed tools."""
     return Response(_serialize_tools(), media_type="application/json")
 

@@ -21,6 +21,7 @@ __all__ = [
     "PromptCreated",
     "PromptPage",
     "Rejection",
+    "Status",
     "TextOutput",
     "ToolOutput",
     "Usage",

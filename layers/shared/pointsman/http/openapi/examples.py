@@ -1,0 +1,290 @@
+"""Examples for the OpenAPI documents: values that fit a JSON Schema, composed of its parts' own examples."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .schema import SCHEMA_REF_PREFIX, Document
+
+__all__ = ["NO_EXAMPLE", "add_examples", "make_example"]
+
+NO_EXAMPLE: Final = object()
+"""There is none: the schema has a rule that nothing here is known to keep."""
+
+_INSTANCE_ID, _TIMESTAMP = "agent-7", "2026-11-22T10:15:00.000Z"
+_VALUES_BY_NAME: Mapping[str, Any] = {
+    "instanceId": _INSTANCE_ID,
+    "instanceIds": [_INSTANCE_ID],
+    "name": f"convos-{_INSTANCE_ID}",
+    "serviceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
+    "projectId": "0b9d5a34-51f0-4c39-8a15-3c7f6f0a2d21",
+    "environmentId": "c2a7e6d8-2b61-4f5b-8d2c-5f8e0f9a3b31",
+    "environmentIds": ["c2a7e6d8-2b61-4f5b-8d2c-5f8e0f9a3b31"],
+    "volumeId": "d41f7b90-3c72-4e6a-9e3d-7a9b1c0d4e41",
+    "url": f"https://convos-{_INSTANCE_ID}.up.railway.app",
+    "domain": f"convos-{_INSTANCE_ID}.up.railway.app",
+    "image": "ghcr.io/convos/agent:1.4.2",
+    "runtimeImage": "ghcr.io/convos/agent:1.4.2",
+    "provider": "railway",
+    "deployStatus": "SUCCESS",
+    "tools": ["openrouter"],
+    "services": {"openrouter": {"resourceId": "key-4f2d9c"}},
+    "toolId": "openrouter",
+    "resourceId": "key-4f2d9c",
+    "envKey": "OPENROUTER_API_KEY",
+    "envKeys": ["OPENROUTER_API_KEY"],
+    "variables": {"LOG_LEVEL": "debug"},
+    "operationId": "op-0123456789abcdef0123456789abcdef",
+    "promptId": "prompt-0123456789abcdef0123456789abcdef",
+    "conversationId": "conv-0123456789abcdef0123456789abcdef",
+    "toolCallId": "call_1",
+    "toolName": "instances.create",
+    "Idempotency-Key": "create-agent-7-once",
+    "Last-Event-ID": "3",
+    "lastEventId": "3",
+    "timezone": "UTC",
+    "input": "What time is it?",
+    "mimeType": "text/plain",
+    "limit": 20,
+}
+"""Typical values by the name of the parameter or property, where they fit its schema."""
+
+_VALUES_BY_FORMAT: Mapping[str, str] = {
+    "date-time": _TIMESTAMP,
+    "date": "2026-11-22",
+    "time": "10:15:00Z",
+    "duration": "PT15M",
+    "uuid": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
+    "email": "ada@example.org",
+    "uri": "https://example.org/",
+    "hostname": "example.org",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "binary": "AA==",
+    "base64url": "AA==",
+}
+_TEXTS = ("text", "a", "A", "Text", "TEXT", "1", "12", "1234", "a1", "text-1", "a.b", "text/plain", "#a1b2c3",
+          *_VALUES_BY_FORMAT.values())  # fmt: skip
+"""What a string is tried to be, in this order."""
+
+_CLASSES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
+
+_UNKNOWN_RULES = ("not", "if", "contains", "dependentRequired", "dependentSchemas", "unevaluatedProperties")
+
+
+def make_example(schema: Any, schemas: Mapping[str, Document], name: str = "") -> Any:
+    """Make a value that fits a schema, or return NO_EXAMPLE.
+
+    The schema's own `examples` come first, then its only value, then what is typical for the name, and its default.
+
+    Args:
+        schema: a JSON Schema.
+        schemas: the document's components, for references.
+        name: of the parameter or property.
+    """
+    return _Maker(schemas).make(schema, name)
+
+
+def add_examples(operation: Document, schemas: Mapping[str, Document]) -> None:
+    """Give an operation's parameters, JSON bodies and headers examples, in place, where they have none and one is found."""
+    for parameter in operation.get("parameters", ()):
+        _add_example(parameter, schemas, parameter["name"])
+    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+    for body in bodies:
+        if "application/json" in body.get("content", {}):
+            _add_example(body["content"]["application/json"], schemas)
+        for name, header in body.get("headers", {}).items():
+            _add_example(header, schemas, name)
+
+
+def _add_example(holder: Document, schemas: Mapping[str, Document], name: str = "") -> None:
+    if "example" in holder or "examples" in holder or "schema" not in holder:
+        return
+    example = make_example(holder["schema"], schemas, name)
+    if example is not NO_EXAMPLE:
+        holder["example"] = example
+
+
+class _Maker:
+    def __init__(self, schemas: Mapping[str, Document]) -> None:
+        self._schemas = schemas
+        self._open_references: list[str] = []
+
+    def make(self, schema: Any, name: str) -> Any:
+        if not isinstance(schema, dict):
+            return {} if schema else NO_EXAMPLE
+        content: Document = schema
+        for candidate in _list_stated(content):
+            return candidate
+        if "$ref" in content:
+            return self._make_referenced(content["$ref"], name)
+        if any(rule in content for rule in _UNKNOWN_RULES):
+            return NO_EXAMPLE
+        if name in _VALUES_BY_NAME and self._fits(_VALUES_BY_NAME[name], content):
+            return _VALUES_BY_NAME[name]
+        if content.get("default") is not None:
+            return content["default"]
+        if "allOf" in content:
+            return self._make_all(content, name)
+        for part in (*content.get("anyOf", ()), *content.get("oneOf", ())):
+            if part != {"type": "null"} and (value := self.make(part, name)) is not NO_EXAMPLE:
+                return value
+        if "anyOf" in content or "oneOf" in content:
+            return NO_EXAMPLE
+        return self._make_of_type(content, name)
+
+    def _make_referenced(self, reference: str, name: str) -> Any:
+        if reference in self._open_references:
+            return NO_EXAMPLE
+        self._open_references.append(reference)
+        value = self.make(self._schemas[reference.removeprefix(SCHEMA_REF_PREFIX)], name)
+        self._open_references.pop()
+        return value
+
+    def _make_all(self, schema: Document, name: str) -> Any:
+        parts = [self.make(part, name) for part in schema["allOf"]]
+        if len(parts) == 1:
+            return parts[0]
+        if not all(isinstance(part, dict) for part in parts):
+            return NO_EXAMPLE
+        return {key: value for part in parts for key, value in part.items()}
+
+    def _make_of_type(self, schema: Document, name: str) -> Any:
+        types = _list_types(schema) or (["object"] if "properties" in schema else [])
+        match next((kind for kind in types if kind != "null"), *types[:1] or (None,)):
+            case "object":
+                return self._make_object(schema)
+            case "array":
+                return self._make_array(schema, name)
+            case "string":
+                return self._make_string(schema, name)
+            case "integer" | "number":
+                return next((number for number in _list_numbers(schema) if _fits_scalar(number, schema)), NO_EXAMPLE)
+            case "boolean":
+                return True
+            case "null":
+                return None
+            case _:
+                return {}
+
+    def _make_object(self, schema: Document) -> Any:
+        required = schema.get("required", ())
+        result: dict[str, Any] = {}
+        for key, part in schema.get("properties", {}).items():
+            value = self.make(part, key)
+            if value is not NO_EXAMPLE:
+                result[key] = value
+            elif key in required:
+                return NO_EXAMPLE
+        if not schema.get("properties"):
+            result = self._make_entry(schema)
+        fits = schema.get("minProperties", 0) <= len(result) <= schema.get("maxProperties", len(result))
+        return result if fits and all(key in result for key in required) else NO_EXAMPLE
+
+    def _make_entry(self, schema: Document) -> dict[str, Any]:
+        """Make an object of one entry, where its keys are free and its values have a schema; else an empty one."""
+        patterns = schema.get("patternProperties")
+        if patterns:
+            pattern, value_schema = next(iter(patterns.items()))
+            key_schema: Document = {"pattern": pattern}
+        else:
+            key_schema, value_schema = schema.get("propertyNames", {}), schema.get("additionalProperties")
+        if not isinstance(value_schema, dict):
+            return {}
+        key = self.make({"type": "string", **key_schema}, "")
+        value = self.make(value_schema, "")
+        return {} if key is NO_EXAMPLE or value is NO_EXAMPLE else {str(key): value}
+
+    def _make_array(self, schema: Document, name: str) -> Any:
+        items = [self.make(part, name) for part in schema.get("prefixItems", ())]
+        missing = max(schema.get("minItems", 0) - len(items), 0 if items else 1)
+        item = self.make(schema.get("items", True), name)
+        if item is not NO_EXAMPLE and schema.get("maxItems", missing) > 0:
+            items += [item] * (missing if schema.get("items", True) else 0)
+        elif missing and schema.get("minItems", 0) > 0:
+            return NO_EXAMPLE
+        repeated = bool(schema.get("uniqueItems")) and len(items) > 1
+        return NO_EXAMPLE if repeated or any(part is NO_EXAMPLE for part in items) else items
+
+    def _make_string(self, schema: Document, name: str) -> Any:
+        if "contentSchema" in schema:
+            value = self.make(schema["contentSchema"], name)
+            return NO_EXAMPLE if value is NO_EXAMPLE else json.dumps(value)
+        if "format" in schema:
+            candidates = (_VALUES_BY_FORMAT.get(schema["format"], "text"),)
+        else:
+            length = schema.get("minLength", 0)
+            candidates = (*_TEXTS, "text".ljust(length, "t"), "1" * length)
+        return next((text for text in candidates if _fits_scalar(text, schema)), NO_EXAMPLE)
+
+    def _fits(self, value: Any, schema: Document) -> bool:
+        """Whether a typical value fits; not where that is not easily told."""
+        if "$ref" in schema:
+            return self._fits(value, self._schemas[schema["$ref"].removeprefix(SCHEMA_REF_PREFIX)])
+        if parts := (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+            return any(self._fits(value, part) for part in parts)
+        if isinstance(value, list):
+            return schema.get("type") == "array" and all(self._fits(item, schema.get("items", {})) for item in value)
+        return self._fits_object(value, schema) if isinstance(value, dict) else _fits_scalar(value, schema)
+
+    def _fits_object(self, value: dict[str, Any], schema: Document) -> bool:
+        properties: Document = schema.get("properties", {})
+        other = next(iter(schema.get("patternProperties", {}).values()), schema.get("additionalProperties"))
+        keys = {"type": "string", **schema.get("propertyNames", {})}
+        return (
+            schema.get("type") == "object"
+            and all(key in value for key in schema.get("required", ()))
+            and all(_fits_scalar(key, keys) for key in value)
+            and all(isinstance(properties.get(key, other), dict) for key in value)
+            and all(self._fits(item, properties.get(key, other)) for key, item in value.items())
+        )
+
+
+def _list_stated(schema: Document) -> list[Any]:
+    if schema.get("examples"):
+        return [schema["examples"][0]]
+    for keyword in ("example", "const"):
+        if keyword in schema:
+            return [schema[keyword]]
+    return schema["enum"][:1] if "enum" in schema else []
+
+
+def _list_numbers(schema: Document) -> list[float]:
+    low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum")
+    step = schema.get("multipleOf", 1)
+    bounds = [bound for bound in (low, high, schema.get("exclusiveMaximum")) if bound is not None]
+    return [1, 0, *(bound + shift for bound in bounds for shift in (0, step, -step, 0.5, -0.5)), step]
+
+
+def _fits_scalar(value: Any, schema: Document) -> bool:
+    if not any(isinstance(value, _CLASSES.get(kind, ())) for kind in _list_types(schema)):
+        return False
+    if value not in schema.get("enum", (value,)):
+        return False
+    if isinstance(value, str):
+        length, form = len(value), schema.get("format")
+        return (
+            schema.get("minLength", 0) <= length <= schema.get("maxLength", length)
+            and (form is None or _VALUES_BY_FORMAT.get(form, value) == value)
+            and _matches(schema.get("pattern", ""), value)
+            and "contentSchema" not in schema
+        )
+    return (
+        schema.get("minimum", value) <= value <= schema.get("maximum", value)
+        and schema.get("exclusiveMinimum", value - 1) < value < schema.get("exclusiveMaximum", value + 1)
+        and ("multipleOf" not in schema or value % schema["multipleOf"] == 0)
+    )
+
+
+def _list_types(schema: Document) -> list[str]:
+    types: str | list[str] = schema.get("type", [])
+    return [types] if isinstance(types, str) else types
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        # Of another dialect.
+        return False
