@@ -14,7 +14,7 @@ from ..agent_api.prompt_models import Status
 from ..agent_api.route_spec import AgentRouteSpec
 from ..common import ROUTE_SPEC_KEY
 from .components import SchemaComponents
-from .examples import add_examples
+from .examples import add_examples, add_schema_examples
 from .names import camel_case
 from .prompt_paths import EVENT_DATA_TYPES, build_prompt_paths
 from .schema import (
@@ -22,6 +22,7 @@ from .schema import (
     LICENSE,
     SCHEMA_REF_PREFIX,
     SERVERS,
+    SERVICES_TAG,
     Document,
     build_error_responses,
     json_content,
@@ -30,8 +31,6 @@ from .schema import (
 
 __all__ = ["generate_combined_document"]
 
-_SERVICES_TAG = "Services API"
-
 _DESCRIPTION = """\
 Two APIs in one bundle. The *Agent API* is for people's apps: they discover tools, run them, and follow prompts. Every
 tool is an operation of its own here, with its own types. The *Services API* is for the pool manager, which creates and
@@ -39,7 +38,7 @@ destroys agent instances. Every answer of both is JSON, errors too, but for stre
 
 _TAGS = [
     {"name": AGENT_TAG, "description": "What there is, and how to call it"},
-    {"name": _SERVICES_TAG, "description": "Instances and what belongs to them, for the pool manager"},
+    SERVICES_TAG,
 ]
 
 _SECURITY_SCHEMES = {
@@ -51,14 +50,6 @@ _SECURITY_SCHEMES = {
     },
 }  # fmt: skip
 """The security schemes of all modes of AGENT_AUTH; the runtime document keeps those of the mode that is set."""
-
-_BODY_EXAMPLES: Mapping[str, Mapping[str, object]] = {
-    "callTool": {"timezone": "UTC"},
-    "submitPrompt": {"input": "What time is it?"},
-    "approveCall": {"toolCallId": "call_1"},
-    "rejectCall": {"toolCallId": "call_1", "reason": "Not today"},
-}
-"""By operation, where the composed one would not be typical."""
 
 _TOOL_ID_EXAMPLE = "time.now"
 
@@ -89,6 +80,7 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
     schemas: Document = {}
     components = SchemaComponents(schemas, {"PromptStatus": TypeAdapter(Status).json_schema()})
     components.add_all(definitions["$defs"])
+    add_schema_examples(schemas)
     paths: Document = {}
     for summary, api_routes in routes_by_summary.items():
         if api_routes is None:
@@ -105,7 +97,7 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
             components.refer_in_operation(path_operation)
             _add_examples(path_operation, schemas)
     for path, methods in services["paths"].items():
-        paths[path] = {method: {"tags": [_SERVICES_TAG], **operation} for method, operation in methods.items()}
+        paths[path] = methods
         for path_operation in paths[path].values():
             path_operation.setdefault("security", services["security"])
     # Generators would not tell names apart that differ in case only.
@@ -149,9 +141,6 @@ def _build_request_body(schema: Document) -> Document:
 
 
 def _add_examples(operation: Document, schemas: Document) -> None:
-    example = _BODY_EXAMPLES.get(operation["operationId"])
-    if example is not None:
-        operation["requestBody"]["content"]["application/json"]["example"] = example
     for parameter in operation.get("parameters", ()):
         if parameter["name"] == "toolId":
             parameter["example"] = _TOOL_ID_EXAMPLE

@@ -108,12 +108,12 @@ class SchemaComponents:
 
     def _define(self, name: str, schema: Document, references: Mapping[str, str]) -> None:
         self.schemas[name] = {"title": name}
-        self.schemas[name] |= self._transform_parts(schema, name, references)
+        self.schemas[name] |= self._transform_parts(_split_enumeration(schema), name, references)
 
     def _transform(self, schema: Any, name: str, references: Mapping[str, str]) -> Any:
         if not isinstance(schema, dict):
             return schema
-        content: Document = {keyword: value for keyword, value in schema.items() if keyword != "title"}
+        content: Document = _split_enumeration({key: value for key, value in schema.items() if key != "title"})
         for shared_name, shared in self._shared.items():
             if content == shared:
                 if shared_name not in self.schemas:
@@ -150,3 +150,14 @@ def _becomes_class(schema: Document) -> bool:
     types = schema.get("type")
     is_object = types == "object" or (isinstance(types, list) and "object" in types)
     return "$ref" not in schema and (is_object or any(keyword in schema for keyword in _CLASS_KEYWORDS))
+
+
+def _split_enumeration(schema: Document) -> Document:
+    """Turn an enumeration of several types into a choice of enumerations: a class has values of one type."""
+    by_type: dict[type, list[Any]] = {}
+    for value in schema.get("enum", ()):
+        by_type.setdefault(type(value), []).append(value)
+    if len(by_type) < 2:
+        return schema
+    choices = [{"const": values[0]} if len(values) == 1 else {"enum": values} for values in by_type.values()]
+    return {**{key: value for key, value in schema.items() if key not in ("enum", "type")}, "anyOf": choices}

@@ -5,67 +5,22 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from .example_values import (
+    REQUESTS_BY_OPERATION,
+    RESPONSES_BY_OPERATION,
+    VALUES_BY_FORMAT,
+    VALUES_BY_NAME,
+    VALUES_BY_SCHEMA,
+)
 from .schema import SCHEMA_REF_PREFIX, Document
 
-__all__ = ["NO_EXAMPLE", "add_examples", "make_example"]
+__all__ = ["NO_EXAMPLE", "add_examples", "add_schema_examples", "make_example"]
 
 NO_EXAMPLE: Final = object()
 """There is none: the schema has a rule that nothing here is known to keep."""
 
-_INSTANCE_ID, _TIMESTAMP = "agent-7", "2026-11-22T10:15:00.000Z"
-_VALUES_BY_NAME: Mapping[str, Any] = {
-    "instanceId": _INSTANCE_ID,
-    "instanceIds": [_INSTANCE_ID],
-    "name": f"convos-{_INSTANCE_ID}",
-    "serviceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
-    "projectId": "0b9d5a34-51f0-4c39-8a15-3c7f6f0a2d21",
-    "environmentId": "c2a7e6d8-2b61-4f5b-8d2c-5f8e0f9a3b31",
-    "environmentIds": ["c2a7e6d8-2b61-4f5b-8d2c-5f8e0f9a3b31"],
-    "volumeId": "d41f7b90-3c72-4e6a-9e3d-7a9b1c0d4e41",
-    "url": f"https://convos-{_INSTANCE_ID}.up.railway.app",
-    "domain": f"convos-{_INSTANCE_ID}.up.railway.app",
-    "image": "ghcr.io/convos/agent:1.4.2",
-    "runtimeImage": "ghcr.io/convos/agent:1.4.2",
-    "provider": "railway",
-    "deployStatus": "SUCCESS",
-    "tools": ["openrouter"],
-    "services": {"openrouter": {"resourceId": "key-4f2d9c"}},
-    "toolId": "openrouter",
-    "resourceId": "key-4f2d9c",
-    "envKey": "OPENROUTER_API_KEY",
-    "envKeys": ["OPENROUTER_API_KEY"],
-    "variables": {"LOG_LEVEL": "debug"},
-    "operationId": "op-0123456789abcdef0123456789abcdef",
-    "promptId": "prompt-0123456789abcdef0123456789abcdef",
-    "conversationId": "conv-0123456789abcdef0123456789abcdef",
-    "toolCallId": "call_1",
-    "toolName": "instances.create",
-    "Idempotency-Key": "create-agent-7-once",
-    "Last-Event-ID": "3",
-    "lastEventId": "3",
-    "timezone": "UTC",
-    "input": "What time is it?",
-    "mimeType": "text/plain",
-    "limit": 20,
-}
-"""Typical values by the name of the parameter or property, where they fit its schema."""
-
-_VALUES_BY_FORMAT: Mapping[str, str] = {
-    "date-time": _TIMESTAMP,
-    "date": "2026-11-22",
-    "time": "10:15:00Z",
-    "duration": "PT15M",
-    "uuid": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
-    "email": "ada@example.org",
-    "uri": "https://example.org/",
-    "hostname": "example.org",
-    "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "binary": "AA==",
-    "base64url": "AA==",
-}
 _TEXTS = ("text", "a", "A", "Text", "TEXT", "1", "12", "1234", "a1", "text-1", "a.b", "text/plain", "#a1b2c3",
-          *_VALUES_BY_FORMAT.values())  # fmt: skip
+          *VALUES_BY_FORMAT.values())  # fmt: skip
 """What a string is tried to be, in this order."""
 
 _CLASSES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
@@ -86,22 +41,31 @@ def make_example(schema: Any, schemas: Mapping[str, Document], name: str = "") -
     return _Maker(schemas).make(schema, name)
 
 
+def add_schema_examples(schemas: Mapping[str, Document]) -> None:
+    """Give those of our schemas examples, in place, whose composed ones would not be typical."""
+    for name, value in VALUES_BY_SCHEMA.items():
+        if name in schemas:
+            schemas[name]["examples"] = [value]
+
+
 def add_examples(operation: Document, schemas: Mapping[str, Document]) -> None:
-    """Give an operation's parameters, JSON bodies and headers examples, in place, where they have none and one is found."""
+    """Give an operation examples, in place: its parameters, bodies and headers, where they have none and one is found."""
+    operation_id: str = operation["operationId"]
     for parameter in operation.get("parameters", ()):
         _add_example(parameter, schemas, parameter["name"])
-    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
-    for body in bodies:
-        if "application/json" in body.get("content", {}):
-            _add_example(body["content"]["application/json"], schemas)
-        for name, header in body.get("headers", {}).items():
+    for media in operation.get("requestBody", {}).get("content", {}).values():
+        _add_example(media, schemas, stated=REQUESTS_BY_OPERATION.get(operation_id))
+    for status, response in operation["responses"].items():
+        for media in response.get("content", {}).values():
+            _add_example(media, schemas, stated=RESPONSES_BY_OPERATION.get(operation_id) if status == "200" else None)
+        for name, header in response.get("headers", {}).items():
             _add_example(header, schemas, name)
 
 
-def _add_example(holder: Document, schemas: Mapping[str, Document], name: str = "") -> None:
-    if "example" in holder or "examples" in holder or "schema" not in holder:
+def _add_example(holder: Document, schemas: Mapping[str, Document], name: str = "", stated: object = None) -> None:
+    if "example" in holder or "examples" in holder:
         return
-    example = make_example(holder["schema"], schemas, name)
+    example = make_example(holder["schema"], schemas, name) if stated is None else stated
     if example is not NO_EXAMPLE:
         holder["example"] = example
 
@@ -121,8 +85,8 @@ class _Maker:
             return self._make_referenced(content["$ref"], name)
         if any(rule in content for rule in _UNKNOWN_RULES):
             return NO_EXAMPLE
-        if name in _VALUES_BY_NAME and self._fits(_VALUES_BY_NAME[name], content):
-            return _VALUES_BY_NAME[name]
+        if name in VALUES_BY_NAME and self._fits(VALUES_BY_NAME[name], content):
+            return VALUES_BY_NAME[name]
         if content.get("default") is not None:
             return content["default"]
         if "allOf" in content:
@@ -212,7 +176,7 @@ class _Maker:
             value = self.make(schema["contentSchema"], name)
             return NO_EXAMPLE if value is NO_EXAMPLE else json.dumps(value)
         if "format" in schema:
-            candidates = (_VALUES_BY_FORMAT.get(schema["format"], "text"),)
+            candidates = (VALUES_BY_FORMAT.get(schema["format"], "text"),)
         else:
             length = schema.get("minLength", 0)
             candidates = (*_TEXTS, "text".ljust(length, "t"), "1" * length)
@@ -251,10 +215,10 @@ def _list_stated(schema: Document) -> list[Any]:
 
 
 def _list_numbers(schema: Document) -> list[float]:
-    low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum")
+    bounds = [schema[key] for key in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum") if key in schema]
     step = schema.get("multipleOf", 1)
-    bounds = [bound for bound in (low, high, schema.get("exclusiveMaximum")) if bound is not None]
-    return [1, 0, *(bound + shift for bound in bounds for shift in (0, step, -step, 0.5, -0.5)), step]
+    multiples = [bound // step * step + shift for bound in bounds for shift in (0, step, -step)]
+    return [1, 0, step, *multiples, *bounds, *(bound + shift for bound in bounds for shift in (0.5, -0.5)), 0.5]
 
 
 def _fits_scalar(value: Any, schema: Document) -> bool:
@@ -266,7 +230,7 @@ def _fits_scalar(value: Any, schema: Document) -> bool:
         length, form = len(value), schema.get("format")
         return (
             schema.get("minLength", 0) <= length <= schema.get("maxLength", length)
-            and (form is None or _VALUES_BY_FORMAT.get(form, value) == value)
+            and (form is None or VALUES_BY_FORMAT.get(form, value) == value)
             and _matches(schema.get("pattern", ""), value)
             and "contentSchema" not in schema
         )

@@ -6,6 +6,7 @@ from ..common import IDEMPOTENCY_KEY_SCHEMA
 
 __all__ = [
     "AGENT_TAG",
+    "SERVICES_TAG",
     "ERROR_CODES",
     "LICENSE",
     "SCHEMA_REF_PREFIX",
@@ -23,6 +24,9 @@ Document = dict[str, Any]
 
 AGENT_TAG = "Agent API"
 """The tag of operations of the Agent API itself; tools and routes of a bundle have others."""
+
+SERVICES_TAG = {"name": "Services API", "description": "Instances and what belongs to them, for the pool manager"}
+"""The tag of operations of the Services API, with its description."""
 
 LICENSE = {"name": "MIT", "identifier": "MIT"}
 SERVERS = [{"url": "/"}]

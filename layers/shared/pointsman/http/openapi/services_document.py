@@ -11,9 +11,10 @@ from ..services_api.models import Error, Started
 from ..services_api.parameters import TOOL_ID_SCHEMA
 from ..services_api.route_spec import RouteSpec
 from .components import SchemaComponents
-from .examples import add_examples
+from .example_values import OPERATION_ID
+from .examples import add_examples, add_schema_examples
 from .names import camel_case
-from .schema import LICENSE, SERVERS, Document, idempotency_key_parameter
+from .schema import LICENSE, SERVERS, SERVICES_TAG, Document, idempotency_key_parameter
 
 __all__ = ["generate_services_document"]
 
@@ -53,9 +54,7 @@ _ERRORS: Mapping[int, tuple[str, Mapping[str, str]]] = {
 
 _IDEMPOTENCY_CODES = ("IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_IN_PROGRESS")
 _OPERATION_CODES = ("BUSY", "OPERATION_FAILED")
-_REQUEST_ID, _OPERATION_ID = "9f6f0a4e-3c53-4a52-8d7a-1c0f5c2b7e10", "op-0123456789abcdef0123456789abcdef"
-_BODY_EXAMPLES: Mapping[str, object] = {"getFleetStatus": {"instanceIds": ["agent-7"]}}
-"""By operation, where the composed one would not be typical."""
+_REQUEST_ID = "9f6f0a4e-3c53-4a52-8d7a-1c0f5c2b7e10"
 
 _LATER = """\
 Answers 202 if it is not finished after 25 s; `GET /operations/{operationId}` tells how far it is then."""
@@ -77,7 +76,12 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
         version: of the bundle.
     """
     documented_app = FastAPI(
-        title="Pointsman Services API", version=version, description=_DESCRIPTION, license_info=LICENSE, servers=SERVERS
+        title="Pointsman Services API",
+        version=version,
+        description=_DESCRIPTION,
+        license_info=LICENSE,
+        servers=SERVERS,
+        openapi_tags=[SERVICES_TAG],
     )
     for summary, app in apps.items():
         for route in app.routes:
@@ -88,6 +92,7 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
                     route.endpoint,
                     methods=[*(route.methods or ())],
                     responses=_build_responses(spec),
+                    tags=[SERVICES_TAG["name"]],
                     operation_id=camel_case(route.name),
                     summary=summary,
                     description=_LATER if spec.starts_operation else route.description,
@@ -100,12 +105,10 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
     schemas: Document = {}
     components = SchemaComponents(schemas, {"ToolId": TOOL_ID_SCHEMA})
     components.add_all(raw_schemas)
+    add_schema_examples(schemas)
     for path in openapi_document["paths"].values():
         for operation in path.values():
             _complete_operation(operation, components)
-            operation_id = operation["operationId"]
-            if operation_id in _BODY_EXAMPLES:
-                operation["requestBody"]["content"]["application/json"]["example"] = _BODY_EXAMPLES[operation_id]
             add_examples(operation, schemas)
     openapi_document["components"] = {
         "schemas": schemas,
@@ -130,11 +133,7 @@ def _build_responses(spec: RouteSpec) -> dict[int | str, dict[str, Any]]:
         responses[200]["headers"] = {"Idempotent-Replayed": _REPLAYED_HEADER}
     if spec.starts_operation:
         headers = {
-            "Location": {
-                "description": "The operation's page",
-                "schema": {"type": "string"},
-                "example": f"/operations/{_OPERATION_ID}",
-            },
+            "Location": {"description": "The operation's page", "schema": {"type": "string"}},
             "Retry-After": {"description": "Seconds until it is worth a look", "schema": {"type": "integer"}},
         }
         responses[202] = {"model": Started, "description": "Begun, and not finished yet", "headers": headers}
@@ -155,5 +154,5 @@ def _build_responses(spec: RouteSpec) -> dict[int | str, dict[str, Any]]:
 
 
 def _make_error_example(code: str, message: str) -> Document:
-    operation = {"operationId": _OPERATION_ID} if code in _OPERATION_CODES else {}
+    operation = {"operationId": OPERATION_ID} if code in _OPERATION_CODES else {}
     return {"error": message, "code": code, **operation, "requestId": _REQUEST_ID}
