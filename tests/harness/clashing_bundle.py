@@ -128,7 +128,8 @@ class BothCats(BaseModel):
 _MODELS = (Everything, Pet, Either, Tree, BothCats, Nothing, Result, OtherInput, Box[int], Box[Cat], OtherCat)
 _OUTPUTS = (*_MODELS, Cats, Text)
 _TOOL_IDS = (
-    "a.bc", "ab.c", "a.b_c", "a.b.c", "a.b_c_input", "call.tool", "prompt.event", "import.class", "tool.id", "status.batch"
+    "a.bc", "ab.c", "a.b_c", "a.b.c", "a.b_c_input", "call.tool", "prompt.event", "import.class", "tool.id",
+    "fleet.status",
 )  # fmt: skip
 """Ids that are equal but for case and punctuation, that are words of a language, or names of our own."""
 

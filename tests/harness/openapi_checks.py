@@ -44,12 +44,13 @@ def check_descriptions(document: Document) -> None:
     assert len(tags) == len(document["tags"])
     for _, path, operation in iterate_operations(document):
         assert operation["summary"], path
-        assert len(operation["tags"]) == 1 and tags.issuperset(operation["tags"]), path
+        (tag,) = operation["tags"]
+        assert tag in tags, path
         assert any(status.startswith("4") for status in operation["responses"]), path
 
 
 def check_examples(document: Document) -> int:
-    """Fail unless parameters, bodies and headers have examples that fit, as those of schemas do; returns their number."""
+    """Fail unless parameters, bodies and headers have examples, and all fit, those of schemas too; returns how many."""
     registry = Registry[Any]().with_resource(_ROOT, Resource(_rebase(document), DRAFT202012))
     count = 0
 

@@ -1,7 +1,7 @@
 """The schemas of an OpenAPI document: each has a name of its own, and nothing that a generator would name is inline."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from .names import UniqueNames, pascal_case
 from .schema import SCHEMA_REF_PREFIX, Document
@@ -113,7 +113,8 @@ class SchemaComponents:
     def _transform(self, schema: Any, name: str, references: Mapping[str, str]) -> Any:
         if not isinstance(schema, dict):
             return schema
-        content: Document = _split_enumeration({key: value for key, value in schema.items() if key != "title"})
+        given = cast("Document", schema)
+        content = _split_enumeration({key: value for key, value in given.items() if key != "title"})
         for shared_name, shared in self._shared.items():
             if content == shared:
                 if shared_name not in self.schemas:
@@ -154,10 +155,11 @@ def _becomes_class(schema: Document) -> bool:
 
 def _split_enumeration(schema: Document) -> Document:
     """Turn an enumeration of several types into a choice of enumerations: a class has values of one type."""
-    by_type: dict[type, list[Any]] = {}
-    for value in schema.get("enum", ()):
+    by_type: dict[type, list[object]] = {}
+    values: list[object] = schema.get("enum", [])
+    for value in values:
         by_type.setdefault(type(value), []).append(value)
     if len(by_type) < 2:
         return schema
-    choices = [{"const": values[0]} if len(values) == 1 else {"enum": values} for values in by_type.values()]
+    choices = [{"const": same[0]} if len(same) == 1 else {"enum": same} for same in by_type.values()]
     return {**{key: value for key, value in schema.items() if key not in ("enum", "type")}, "anyOf": choices}

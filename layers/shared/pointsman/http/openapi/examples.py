@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from .example_values import (
     REQUESTS_BY_OPERATION,
@@ -23,7 +23,12 @@ _TEXTS = ("text", "a", "A", "Text", "TEXT", "1", "12", "1234", "a1", "text-1", "
           *VALUES_BY_FORMAT.values())  # fmt: skip
 """What a string is tried to be, in this order."""
 
-_CLASSES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
+_CLASSES: Mapping[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+}
 
 _UNKNOWN_RULES = ("not", "if", "contains", "dependentRequired", "dependentSchemas", "unevaluatedProperties")
 
@@ -49,7 +54,7 @@ def add_schema_examples(schemas: Mapping[str, Document]) -> None:
 
 
 def add_examples(operation: Document, schemas: Mapping[str, Document]) -> None:
-    """Give an operation examples, in place: its parameters, bodies and headers, where they have none and one is found."""
+    """Give an operation's parameters, bodies and headers examples, in place, where they have none and one is found."""
     operation_id: str = operation["operationId"]
     for parameter in operation.get("parameters", ()):
         _add_example(parameter, schemas, parameter["name"])
@@ -78,7 +83,7 @@ class _Maker:
     def make(self, schema: Any, name: str) -> Any:
         if not isinstance(schema, dict):
             return {} if schema else NO_EXAMPLE
-        content: Document = schema
+        content = cast("Document", schema)
         for candidate in _list_stated(content):
             return candidate
         if "$ref" in content:
@@ -183,18 +188,21 @@ class _Maker:
         return next((text for text in candidates if _fits_scalar(text, schema)), NO_EXAMPLE)
 
     def _fits(self, value: Any, schema: Document) -> bool:
-        """Whether a typical value fits; not where that is not easily told."""
+        """Whether a typical value fits; False where only a whole validator could say so."""
         if "$ref" in schema:
             return self._fits(value, self._schemas[schema["$ref"].removeprefix(SCHEMA_REF_PREFIX)])
         if parts := (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
             return any(self._fits(value, part) for part in parts)
         if isinstance(value, list):
-            return schema.get("type") == "array" and all(self._fits(item, schema.get("items", {})) for item in value)
-        return self._fits_object(value, schema) if isinstance(value, dict) else _fits_scalar(value, schema)
+            items = cast("list[object]", value)
+            return schema.get("type") == "array" and all(self._fits(item, schema.get("items", {})) for item in items)
+        if isinstance(value, dict):
+            return self._fits_object(cast("dict[str, object]", value), schema)
+        return _fits_scalar(value, schema)
 
-    def _fits_object(self, value: dict[str, Any], schema: Document) -> bool:
+    def _fits_object(self, value: dict[str, object], schema: Document) -> bool:
         properties: Document = schema.get("properties", {})
-        other = next(iter(schema.get("patternProperties", {}).values()), schema.get("additionalProperties"))
+        other: Any = next(iter(schema.get("patternProperties", {}).values()), schema.get("additionalProperties"))
         keys = {"type": "string", **schema.get("propertyNames", {})}
         return (
             schema.get("type") == "object"

@@ -120,9 +120,7 @@ def build_prompt_paths(components: SchemaComponents, make_reference: Callable[[t
     return {"/api/prompt": {"post": submit_operation}, "/api/prompts/{promptId}/stream": {"get": follow_operation}}
 
 
-def _build_stream_response(
-    components: SchemaComponents, make_reference: Callable[[type[Any]], Document]
-) -> Document:
+def _build_stream_response(components: SchemaComponents, make_reference: Callable[[type[Any]], Document]) -> Document:
     """Describe a stream: a text, of which OpenAPI 3.1 cannot say more; `contentSchema` is that of each event."""
     references = [
         components.add(_build_event_schema(event, meaning, [make_reference(model) for model in models]), name)

@@ -109,7 +109,7 @@ def _build_tool_operation(exposed: ExposedTool, components: SchemaComponents, op
 
 def _find_input_example(tool: AnyTool, reference: Document, components: SchemaComponents) -> object:
     """Return the tool's own example, no members, or a composed example: the first that it accepts. None without one."""
-    candidates = (tool.example, {}, make_example(reference, components.schemas))
+    candidates: tuple[object, ...] = (tool.example, {}, make_example(reference, components.schemas))
     return next((candidate for candidate in candidates if _is_valid_input(tool, candidate)), None)
 
 

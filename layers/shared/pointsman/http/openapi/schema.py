@@ -6,11 +6,11 @@ from ..common import IDEMPOTENCY_KEY_SCHEMA
 
 __all__ = [
     "AGENT_TAG",
-    "SERVICES_TAG",
     "ERROR_CODES",
     "LICENSE",
     "SCHEMA_REF_PREFIX",
     "SERVERS",
+    "SERVICES_TAG",
     "Document",
     "build_error_response",
     "build_error_responses",
