@@ -16,7 +16,12 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from local.template import openapi
 from local.template.sam_template import Template
-from pointsman.http.openapi.example_values import REQUESTS_BY_OPERATION, RESPONSES_BY_OPERATION, VALUES_BY_SCHEMA
+from pointsman.http.openapi.example_values import (
+    PARAMETERS_BY_OPERATION,
+    REQUESTS_BY_OPERATION,
+    RESPONSES_BY_OPERATION,
+    VALUES_BY_SCHEMA,
+)
 from pointsman.http.openapi.runtime_document import generate_runtime_document
 from tests.harness.openapi_checks import check_descriptions, check_examples, check_names, iterate_operations
 from tests.harness.python_process import run_python
@@ -73,13 +78,13 @@ def test_names_summaries_and_examples_serve_generators() -> None:
 
 def test_every_typical_value_is_used() -> None:
     operation_ids = {operation["operationId"] for _, _, operation in OPERATIONS}
-    assert {*REQUESTS_BY_OPERATION, *RESPONSES_BY_OPERATION} <= operation_ids
+    assert {*PARAMETERS_BY_OPERATION, *REQUESTS_BY_OPERATION, *RESPONSES_BY_OPERATION} <= operation_ids
     assert VALUES_BY_SCHEMA.keys() <= DOCUMENT["components"]["schemas"].keys()
 
 
 def test_the_example_of_a_stream_has_events_of_the_schema() -> None:
     media = DOCUMENT["paths"]["/api/prompt"]["post"]["responses"]["200"]["content"]["text/event-stream"]
-    event_schema = resolve_references(media["schema"]["contentSchema"], DOCUMENT)
+    event_schema = resolve_references(media["schema"]["anyOf"][0], DOCUMENT)
     events = [
         dict(line.split(": ", 1) for line in block.splitlines()) for block in media["example"].strip().split("\n\n")
     ]

@@ -51,8 +51,6 @@ _SECURITY_SCHEMES = {
 }  # fmt: skip
 """The security schemes of all modes of AGENT_AUTH; the runtime document keeps those of the mode that is set."""
 
-_TOOL_ID_EXAMPLE = "time.now"
-
 
 def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Document, version: str) -> Document:
     """Generate the document for the prefix /api.
@@ -95,7 +93,7 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
     for methods in paths.values():
         for path_operation in methods.values():
             components.refer_in_operation(path_operation)
-            _add_examples(path_operation, schemas)
+            add_examples(path_operation, schemas)
     for path, methods in services["paths"].items():
         paths[path] = methods
         for path_operation in paths[path].values():
@@ -138,13 +136,6 @@ def _build_operation(route: APIRoute, summary: str, schema: Document | None) -> 
 
 def _build_request_body(schema: Document) -> Document:
     return {"required": True, "content": json_content(schema)}
-
-
-def _add_examples(operation: Document, schemas: Document) -> None:
-    for parameter in operation.get("parameters", ()):
-        if parameter["name"] == "toolId":
-            parameter["example"] = _TOOL_ID_EXAMPLE
-    add_examples(operation, schemas)
 
 
 def _get_route_spec(route: APIRoute) -> AgentRouteSpec:

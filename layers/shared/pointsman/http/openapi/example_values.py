@@ -5,6 +5,7 @@ from typing import Any
 
 __all__ = [
     "OPERATION_ID",
+    "PARAMETERS_BY_OPERATION",
     "REQUESTS_BY_OPERATION",
     "RESPONSES_BY_OPERATION",
     "VALUES_BY_FORMAT",
@@ -14,6 +15,7 @@ __all__ = [
 
 OPERATION_ID = "op-0123456789abcdef0123456789abcdef"
 _INSTANCE_ID, _NAME, _RESOURCE_ID = "agent-7", "convos-agent-7", "key-4f2d9c"
+_INBOX = "agent-7@agentmail.to"
 _SERVICE_ID = "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11"
 _ENVIRONMENT_ID = "c2a7e6d8-2b61-4f5b-8d2c-5f8e0f9a3b31"
 _DOMAIN, _IMAGE = f"{_NAME}.up.railway.app", "ghcr.io/convos/agent:1.4.2"
@@ -142,6 +144,11 @@ VALUES_BY_SCHEMA: Mapping[str, object] = {
 }
 """Examples of our own schemas, by name, where composed ones would not be typical."""
 
+PARAMETERS_BY_OPERATION: Mapping[str, Mapping[str, str]] = {
+    "callTool": {"toolId": "time.now"},
+    "provisionResource": {"toolId": "agentmail"},
+    "destroyResource": {"toolId": "agentmail", "resourceId": _INBOX},
+}
 REQUESTS_BY_OPERATION: Mapping[str, object] = {
     "getFleetStatus": {"instanceIds": [_INSTANCE_ID]},
     "callTool": {"timezone": "UTC"},
@@ -151,6 +158,13 @@ REQUESTS_BY_OPERATION: Mapping[str, object] = {
 }
 _DOCUMENT = {"openapi": "3.1.0", "info": {"title": "Pointsman", "version": "1.0.0"}, "paths": {}}
 RESPONSES_BY_OPERATION: Mapping[str, object] = {
+    "provisionResource": {
+        "toolId": "agentmail",
+        "resourceId": _INBOX,
+        "envKey": "AGENTMAIL_INBOX_ID",
+        "status": "active",
+    },
+    "destroyResource": {"toolId": "agentmail", "resourceId": _INBOX, "deleted": True},
     "rejectCall": {"promptId": _PROMPT_ID, "toolCallId": "call_1", "status": "rejected"},
     "cancelPrompt": {"promptId": _PROMPT_ID, "status": "cancelled"},
     "getDocsPage": "<!doctype html><title>Pointsman</title>",
@@ -158,4 +172,4 @@ RESPONSES_BY_OPERATION: Mapping[str, object] = {
     "getCombinedDocument": _DOCUMENT,
     "getServicesDocument": _DOCUMENT,
 }
-"""Bodies by operation, where they depend on what is done."""
+"""Parameters, and bodies, by operation, where they depend on what is done."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from .example_values import (
+    PARAMETERS_BY_OPERATION,
     REQUESTS_BY_OPERATION,
     RESPONSES_BY_OPERATION,
     VALUES_BY_FORMAT,
@@ -57,7 +58,8 @@ def add_examples(operation: Document, schemas: Mapping[str, Document]) -> None:
     """Give an operation's parameters, bodies and headers examples, in place, where they have none and one is found."""
     operation_id: str = operation["operationId"]
     for parameter in operation.get("parameters", ()):
-        _add_example(parameter, schemas, parameter["name"])
+        name = parameter["name"]
+        _add_example(parameter, schemas, name, PARAMETERS_BY_OPERATION.get(operation_id, {}).get(name))
     for media in operation.get("requestBody", {}).get("content", {}).values():
         _add_example(media, schemas, stated=REQUESTS_BY_OPERATION.get(operation_id))
     for status, response in operation["responses"].items():

@@ -121,16 +121,13 @@ def build_prompt_paths(components: SchemaComponents, make_reference: Callable[[t
 
 
 def _build_stream_response(components: SchemaComponents, make_reference: Callable[[type[Any]], Document]) -> Document:
-    """Describe a stream: a text, of which OpenAPI 3.1 cannot say more; `contentSchema` is that of each event."""
+    """Describe a stream, for readers of one event (as `itemSchema` of OpenAPI 3.2) and for those of the whole text."""
     references = [
         components.add(_build_event_schema(event, meaning, [make_reference(model) for model in models]), name)
         for event, (name, meaning, models) in _STREAM_EVENTS.items()
     ]
-    stream_schema = {
-        "type": "string",
-        "contentMediaType": _STREAM_MEDIA_TYPE,
-        "contentSchema": components.add({"description": "One event of a stream", "oneOf": references}, "PromptEvent"),
-    }
+    event_reference = components.add({"description": "One event of a stream", "oneOf": references}, "PromptEvent")
+    stream_schema = {"anyOf": [event_reference, {"type": "string", "description": "All events as text"}]}
     example = "".join(
         f"event: {event}\nid: {number}\ndata: {_make_data_example(components, event)}\n\n"
         for number, event in enumerate(_EXAMPLE_EVENTS, 1)
