@@ -1,8 +1,10 @@
 """POST /configure/{instanceId}: set variables of an instance's runtime."""
 
+from typing import Annotated
+
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import Configured
-from pointsman.http.services_api.parameters import PathId, strict_config
+from pointsman.http.services_api.parameters import PathId, null_as, strict_config
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import input_rules, service_config
 
@@ -23,7 +25,7 @@ class Configure(BaseModel):
         },
     )
 
-    variables: dict[str, str] = Field({}, repr=False)
+    variables: Annotated[dict[str, str], null_as({})] = Field({}, repr=False)
     redeploy: bool = False
 
 

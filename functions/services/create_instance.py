@@ -3,7 +3,7 @@
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import InstanceCreated
 from pointsman.http.services_api.operations import operation_response
-from pointsman.http.services_api.parameters import TOOL_ID_SCHEMA, RequestClaim, strict_config
+from pointsman.http.services_api.parameters import TOOL_ID_SCHEMA, RequestClaim, RequiredText, strict_config
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import commands, input_rules
 from pointsman.lifecycle.operation_results import start_and_wait
@@ -23,8 +23,8 @@ class CreateInstance(BaseModel):
         tools={"anyOf": [{"type": "array", "items": TOOL_ID_SCHEMA}, {"type": "null"}]},
     )
 
-    instanceId: str = ""
-    name: str = ""
+    instanceId: RequiredText = ""
+    name: RequiredText = ""
     tools: list[str] | None = None
 
 

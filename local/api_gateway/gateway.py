@@ -13,14 +13,17 @@ from typing import Any
 from aiohttp import ClientConnectionResetError, web
 from aiohttp.web_protocol import RequestHandler
 
+from local.api_gateway.edge import MAX_HEAD_BYTES, refuse_at_edge
 from local.api_gateway.http_api_events import build_http_authorizer_event, build_http_event
 from local.api_gateway.http_request import BodyTooLarge, HttpRequest, read_request
 from local.api_gateway.prelude import InvalidPrelude, read_prelude
 from local.api_gateway.responses import (
     GatewayError,
+    build_edge_error,
     build_http_api_response,
     build_rest_api_response,
     build_streaming_response,
+    build_too_large_response,
 )
 from local.api_gateway.rest_api_events import (
     build_method_arn,
@@ -96,7 +99,9 @@ class Gateway:
             OSError: Another program listens on the address meanwhile.
         """
         self._port = int(listener.getsockname()[1])
-        server = _JsonServer(self._handle, access_log=None)
+        server = _JsonServer(
+            self._handle, access_log=None, max_line_size=MAX_HEAD_BYTES * 2, max_field_size=MAX_HEAD_BYTES * 2
+        )
         self._server_runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._server_runner.setup()
         await web.SockSite(self._server_runner, listener, backlog=1024).start()
@@ -143,10 +148,13 @@ class Gateway:
         return replace(request, headers=(*(pair for pair in request.headers if pair[0].lower() not in names), *added))
 
     async def _route_request(self, incoming: web.BaseRequest, request_id: str) -> _GatewayResponse:
+        refusal = refuse_at_edge(incoming, self._template.distribution.body_limit, request_id)
+        if refusal is not None:
+            return _GatewayResponse(refusal)
         try:
             request = await read_request(incoming, self._port, request_id)
         except BodyTooLarge:
-            return self._refuse_body(incoming, request_id)
+            return self._refuse_body(incoming)
         if request.raw_path.startswith(CONTROL_PREFIX):
             return _GatewayResponse(await self._control(request), "local")
         route_match = match_route(self._template.routes, request.method, request.raw_path)
@@ -164,12 +172,9 @@ class Gateway:
         except GatewayError as gateway_error:
             return _GatewayResponse(gateway_error.build_response(request_id, route_match.route.rest_api), name)
 
-    def _refuse_body(self, incoming: web.BaseRequest, request_id: str) -> _GatewayResponse:
-        error = GatewayError(
-            413, "The request body is over the limit of 10 MB", "Request Entity Too Large", "REQUEST_TOO_LARGE"
-        )
+    def _refuse_body(self, incoming: web.BaseRequest) -> _GatewayResponse:
         route_match = match_route(self._template.routes, incoming.method.upper(), incoming.raw_path.split("?", 1)[0])
-        return _GatewayResponse(error.build_response(request_id, route_match.route.rest_api if route_match else None))
+        return _GatewayResponse(build_too_large_response(route_match.route.rest_api if route_match else None))
 
     async def _authorize(self, request: HttpRequest, route_match: RouteMatch) -> dict[str, Any] | None:
         if route_match.route.authorizer is None:
@@ -193,7 +198,7 @@ class Gateway:
     ) -> dict[str, Any]:
         identity = tuple(request.header(name) for name in authorizer.identity_headers)
         if not all(identity):
-            raise GatewayError(401, "Unauthorized", response_type="UNAUTHORIZED")
+            raise GatewayError(401, "Unauthorized", "UNAUTHORIZED")
         key, now = (authorizer_key, *identity), time.monotonic()
         expires_at, cached_response = self._authorizer_cache.get(key, (0.0, {}))
         if now < expires_at:
@@ -226,15 +231,13 @@ class Gateway:
             try:
                 authorizer_context = evaluate_authorizer_response(authorizer_response, build_method_arn(request, api))
             except ValueError:
-                raise GatewayError(
-                    500, "Internal Server Error", response_type="AUTHORIZER_CONFIGURATION_ERROR"
-                ) from None
+                raise GatewayError(500, "Internal server error", "AUTHORIZER_CONFIGURATION_ERROR") from None
             if authorizer_context is None:
-                raise GatewayError(403, "Forbidden", "User is not authorized to access this resource", "ACCESS_DENIED")
+                raise GatewayError(403, "User is not authorized to access this resource", "ACCESS_DENIED")
         event = build_rest_event(request, route_match, api, authorizer_context)
         if route_match.route.streaming:
             return await self._open_stream(name, event, route_match.route.timeout)
-        result = await self._invoke(name, event, route_match.route.timeout, 504, "Endpoint request timed out")
+        result = await self._invoke(name, event, route_match.route.timeout, api)
         return _GatewayResponse(build_rest_api_response(result, request, api), name)
 
     async def _open_stream(self, name: str, event: dict[str, Any], timeout: float) -> _GatewayResponse:
@@ -243,14 +246,14 @@ class Gateway:
         try:
             invocation = self._lambda_service.invoke_with_response_stream(name, _encode_event(event))
         except PayloadTooLarge:
-            raise _build_too_large_error() from None
+            raise GatewayError(413, "Request Too Long", "REQUEST_TOO_LARGE") from None
         assert invocation.response_stream is not None
         try:
             async with asyncio.timeout(min(timeout, self._idle_timeout)):
                 prelude = await read_prelude(invocation.response_stream)
         except TimeoutError:
             invocation.response_stream.discard()
-            raise GatewayError(504, "Endpoint request timed out", response_type="INTEGRATION_TIMEOUT") from None
+            raise GatewayError(504, "Endpoint request timed out", "INTEGRATION_TIMEOUT") from None
         except InvalidPrelude:
             invocation.response_stream.discard()
             self._warn_failure(name, invocation, "its response does not start with a prelude")
@@ -291,12 +294,7 @@ class Gateway:
         self._console.warn(f"{name} failed: {reason}"[:400])
 
     async def _invoke(
-        self,
-        name: str,
-        event: dict[str, Any],
-        timeout: float,
-        timeout_status: int = 503,
-        timeout_message: str = "Service Unavailable",
+        self, name: str, event: dict[str, Any], timeout: float, api: RestApi | None = None
     ) -> InvocationResult:
         # In a task of its own: the function runs on when the gateway or the client no longer waits for it.
         task = asyncio.create_task(self._lambda_service.invoke(name, _encode_event(event)))
@@ -304,13 +302,15 @@ class Gateway:
         task.add_done_callback(self._forget_task)
         await asyncio.wait([task], timeout=timeout)
         if not task.done():
-            raise GatewayError(
-                timeout_status, timeout_message, response_type="INTEGRATION_TIMEOUT" if timeout_status == 504 else ""
-            )
+            if api is None:
+                raise GatewayError(503, "Service Unavailable")
+            raise GatewayError(504, "Endpoint request timed out", "INTEGRATION_TIMEOUT")
         try:
             result = task.result()
         except PayloadTooLarge:
-            raise _build_too_large_error() from None
+            if api is None:
+                raise GatewayError(413, "Request Entity Too Large") from None
+            raise GatewayError(413, "Request Too Long", "REQUEST_TOO_LARGE") from None
         if result.error is not None:
             self._console.warn(f"{name} failed: {result.error_type}: {result.error_message}"[:400])
         return result
@@ -323,12 +323,6 @@ class Gateway:
 
 def _encode_event(event: dict[str, Any]) -> bytes:
     return json.dumps(event, ensure_ascii=False).encode()
-
-
-def _build_too_large_error() -> GatewayError:
-    return GatewayError(
-        413, "The request is over the limit of 6 MB that a function can take", response_type="REQUEST_TOO_LARGE"
-    )
 
 
 def _abort_connection(incoming: web.BaseRequest) -> None:
@@ -347,7 +341,7 @@ def _parse_json_object(result: InvocationResult) -> dict[str, Any]:
 
 
 class _JsonProtocol(RequestHandler):
-    """Responds in JSON also to requests that are not valid HTTP."""
+    """Responds in JSON also to requests that are not valid HTTP, which CloudFront answers with a page in HTML."""
 
     def handle_error(
         self,
@@ -358,8 +352,9 @@ class _JsonProtocol(RequestHandler):
     ) -> web.StreamResponse:
         if request.writer.output_size > 0:
             raise ConnectionError("the response has already started")
-        text = "Bad Request" if status == 400 else "Internal Server Error"
-        response = web.json_response({"error": text, "message": text}, status=status, headers={"Server": SERVER_HEADER})
+        text, code = ("Bad Request", "BAD_REQUEST") if status == 400 else ("Internal Server Error", "INTERNAL_ERROR")
+        response = build_edge_error(status, code, text, is_agent_api=False, request_id=str(uuid.uuid4()))
+        response.headers["Server"] = SERVER_HEADER
         response.force_close()
         return response
 

@@ -18,20 +18,19 @@ _GATEWAY_HEADERS = {"content-length", "connection", "transfer-encoding", "keep-a
 
 
 class GatewayError(Exception):
-    """A request that the gateway answers itself, with AWS's status and message in the error shape of the contract.
+    """A request that a gateway answers itself, exactly as AWS does.
 
     Args:
         status: HTTP status.
-        error: Value of `error` in the body.
-        message: Value of `message` in the body; by default the same as `error`.
+        message: AWS's text for it, different in the two kinds of API.
         response_type: The type of a REST API's gateway response, such as `UNAUTHORIZED`; by default that of all errors
             with the status's first digit.
     """
 
-    def __init__(self, status: int, error: str, message: str | None = None, response_type: str = "") -> None:
-        super().__init__(error)
+    def __init__(self, status: int, message: str, response_type: str = "") -> None:
+        super().__init__(message)
         self.status = status
-        self.body = {"error": error, "message": message or error}
+        self.message = message
         self.response_type = response_type or _default_type(status)
 
     def build_response(self, request_id: str, api: RestApi | None = None) -> web.Response:
@@ -39,11 +38,11 @@ class GatewayError(Exception):
 
         Args:
             request_id: UUID of the request.
-            api: The REST API that answers, whose gateway responses shape it; None for the HTTP API.
+            api: The REST API that answers, whose gateway responses shape it; None for the HTTP API, which has none.
         """
         template = self._find_template(api) if api else None
         if template is None:
-            return web.json_response({**self.body, "requestId": request_id}, status=self.status)
+            return _build_json_response(self.status, {"message": self.message})
         return self._fill_template(template, request_id)
 
     def _find_template(self, api: RestApi) -> GatewayResponse | None:
@@ -51,10 +50,9 @@ class GatewayError(Exception):
         return templates.get(self.response_type) or templates.get(_default_type(self.status))
 
     def _fill_template(self, template: GatewayResponse, request_id: str) -> web.Response:
-        message = self.body["message"]
         variables = {
-            "context.error.messageString": json.dumps(message),
-            "context.error.message": message,
+            "context.error.messageString": json.dumps(self.message),
+            "context.error.message": self.message,
             "context.error.responseType": self.response_type,
             "context.requestId": request_id,
         }
@@ -71,6 +69,29 @@ class GatewayError(Exception):
 
 def _default_type(status: int) -> str:
     return f"DEFAULT_{status // 100}XX"
+
+
+def _build_json_response(status: int, body: object) -> web.Response:
+    data = json.dumps(body, separators=(",", ":")).encode()
+    return web.Response(body=data, status=status, content_type="application/json")
+
+
+def build_too_large_response(api: RestApi | None) -> web.Response:
+    """Build the response to a body over 10 MB: a REST API's is text, whatever its gateway responses are."""
+    if api is None:
+        return _build_json_response(413, {"message": "Request Entity Too Large"})
+    response = web.Response(body=b"HTTP content length exceeded 10485760 bytes.", status=413)
+    response.headers["Content-Type"] = "text; charset=utf-8"
+    return response
+
+
+def build_edge_error(status: int, code: str, message: str, *, is_agent_api: bool, request_id: str) -> web.Response:
+    """Build an error that is answered before either gateway, in the shape of the API whose path it is."""
+    if not is_agent_api:
+        return _build_json_response(status, {"error": message, "code": code, "requestId": request_id})
+    response = _build_json_response(status, {"error": {"code": code, "message": message}})
+    response.headers["x-request-id"] = request_id
+    return response
 
 
 def build_http_api_response(result: InvocationResult) -> web.Response:

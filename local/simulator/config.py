@@ -142,7 +142,14 @@ class ModelConfig(ProviderConfig):
 
     Attributes:
         missing_models: Model names that get `model_not_found`.
-        seals_reasoning: Whether `reasoning.encrypted_content` can be included.
+        seals_reasoning: Whether `reasoning.encrypted_content` can be included. It is bound to the model and the key.
+        organization: The owner of all keys, which encrypted reasoning is bound to as well.
+        refused_item_types: Types of items that are refused in an input, as by a server that does not know them.
+        refused_text: An input with this text anywhere is refused, by a 400 that names nothing; empty for none.
+        context_length: Characters of an input, as JSON, over which it is refused; None for no limit.
+        max_name_length: Characters of a function's name.
+        parses_arguments: Whether the arguments of a replayed call must be the JSON of an object.
+        stream_content_type: The content type of a streamed response; None for none.
         noise: Whether a stream carries comments and unknown events.
         done: Whether a stream ends with `data: [DONE]`.
         latency_s: Seconds before every response.
@@ -152,6 +159,13 @@ class ModelConfig(ProviderConfig):
     error_shape: Literal["openai", "openrouter"] = "openai"
     missing_models: list[str] = Field(default_factory=list[str])
     seals_reasoning: bool = True
+    organization: str = "simulated"
+    refused_item_types: list[str] = Field(default_factory=list[str])
+    refused_text: str = ""
+    context_length: int | None = None
+    max_name_length: int = 128
+    parses_arguments: bool = False
+    stream_content_type: str | None = "text/event-stream"
     noise: bool = True
     done: bool = True
     latency_s: float = 0.0

@@ -1,10 +1,14 @@
-"""The CloudFront distribution of a template: what it adds to requests, and to responses that lack it."""
+"""The CloudFront distribution of a template: what it adds to requests and responses, and which bodies it refuses."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+import yaml
+
+from local.errors import TemplateError
 from local.json_values import list_or_empty, mapping_or_empty
 from local.template.intrinsics import Resolver
 
@@ -37,16 +41,35 @@ class CorsPolicy:
 
 
 @dataclass(frozen=True)
+class BodyLimit:
+    """The settings of the distribution's function that refuses bodies.
+
+    Args:
+        api_prefix: The prefix of the Agent API's paths.
+        max_bytes: A larger Content-Length is refused.
+    """
+
+    api_prefix: str
+    max_bytes: int
+
+    def is_agent_path(self, path: str) -> bool:
+        """Return whether a path, percent-encoded, is the Agent API's."""
+        return f"{path}/".startswith(f"{self.api_prefix}/")
+
+
+@dataclass(frozen=True)
 class Distribution:
     """What CloudFront does that the local gateway does in its place.
 
     Args:
         origin_headers: Headers, in lower case, that each request to an API gets; a client's own are replaced.
         cors: The CORS policy, if there is one.
+        body_limit: The limit on bodies, if there is one.
     """
 
     origin_headers: tuple[tuple[str, str], ...] = ()
     cors: CorsPolicy | None = None
+    body_limit: BodyLimit | None = None
 
 
 def read_distribution(
@@ -60,13 +83,15 @@ def read_distribution(
         resolve_secrets: Replaces dynamic references in a text.
 
     Raises:
-        TemplateError: An intrinsic is not supported.
+        TemplateError: An intrinsic is not supported, or a function of the distribution is not the one for bodies.
     """
     for name, resource in resources.items():
         if resource.get("Type") == "AWS::CloudFront::Distribution":
             config = mapping_or_empty(mapping_or_empty(resource.get("Properties")).get("DistributionConfig"))
             return Distribution(
-                _read_origin_headers(name, config, resolver, resolve_secrets), _read_cors(config, resources, resolver)
+                _read_origin_headers(name, config, resolver, resolve_secrets),
+                _read_cors(config, resources, resolver),
+                _read_body_limit(resources, resolver),
             )
     return Distribution()
 
@@ -105,3 +130,19 @@ def _read_cors(
 
 def _read_items(cors: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(str(item) for item in list_or_empty(mapping_or_empty(cors.get(name)).get("Items")))
+
+
+def _read_body_limit(resources: Mapping[str, Mapping[str, Any]], resolver: Resolver) -> BodyLimit | None:
+    """Read the settings in the code of the distribution's function, which is written in JavaScript.
+
+    The local runner does the same in Python; a test compares the two.
+    """
+    for name, resource in resources.items():
+        if resource.get("Type") == "AWS::CloudFront::Function":
+            code = str(resolver.resolve(mapping_or_empty(resource.get("Properties")).get("FunctionCode"), name))
+            found = re.search(r"^const settings = (\{.*\});$", code, re.MULTILINE)
+            settings = mapping_or_empty(yaml.safe_load(found[1])) if found else {}
+            if not {"API_PREFIX", "MAX_BYTES"} <= settings.keys():
+                raise TemplateError(f"{name}: the local runner knows only a function with the settings of BodyLimit")
+            return BodyLimit(str(settings["API_PREFIX"]), int(settings["MAX_BYTES"]))
+    return None

@@ -16,6 +16,7 @@ from pointsman.errors import ModelFailed
 from pointsman.http_transport import Transport
 from pointsman.prompts.model_items import build_tool_output, build_user_message
 from pointsman.settings.prompts import ModelSettings
+from tests.harness.model_history import make_history
 from tests.harness.simulator import start_simulator
 
 KEY = "sk-planted-secret-key"
@@ -55,9 +56,9 @@ class ModelHarness:
         self.client = ModelClient(settings, Transport(sleep=self.sleeps.append))
 
     def run_turn(self, items: Any = "hello", streamed: bool = False, **options: Any) -> ModelTurn:
-        input_items = [build_user_message(items)] if isinstance(items, str) else items
+        input_items = [items] if isinstance(items, str) else items
         on_text = self.text_deltas.append if streamed else None
-        return self.client.respond(input_items, options.pop("tools", TOOLS), on_text=on_text, **options)
+        return self.client.respond(make_history(*input_items), options.pop("tools", TOOLS), on_text=on_text, **options)
 
     def expect_failure(self, *arguments: Any, **options: Any) -> ModelFailed:
         with pytest.raises(ModelFailed) as raised:
@@ -353,7 +354,7 @@ def test_an_exception_of_the_text_callback_stops_the_turn(model: ModelHarness) -
         raise Enough
 
     with pytest.raises(Enough):
-        model.client.respond([build_user_message("x")], on_text=stop)
+        model.client.respond(make_history("x"), on_text=stop)
     assert model.call_count == 1
 
 

@@ -14,8 +14,8 @@ from pointsman.agent.model.errors import error_from_transport
 from pointsman.agent.model.response import ModelTurn, TokenUsage
 from pointsman.errors import ModelFailed
 from pointsman.http_transport import TRANSPORT_FAILURES, Transport
-from pointsman.prompts.model_items import build_user_message
 from pointsman.settings.prompts import ModelSettings
+from tests.harness.model_history import make_history
 
 TEXT_ITEM = {
     "type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
@@ -45,7 +45,7 @@ class ScriptedModel:
 @pytest.fixture
 def run_turn() -> Callable[..., ModelTurn]:
     def ask(*responses: httpx.Response, **options: Any) -> ModelTurn:
-        return ScriptedModel([*responses]).client().respond([build_user_message("x")], **options)
+        return ScriptedModel([*responses]).client().respond(make_history("x"), **options)
 
     return ask
 
@@ -72,7 +72,7 @@ def test_a_request_has_the_apis_shape() -> None:
     script = ScriptedModel([httpx.Response(200, json=make_response_body(TEXT_ITEM))])
     tool = Tool("tree.grow", "Grows", Tree, Anything, lambda context: {})
     made_up = {"type": "function_call", "call_id": "c", "name": "no.such", "arguments": "{}"}
-    script.client().respond([build_user_message("x"), made_up], [tool], "Be kind.")
+    script.client().respond(make_history("x", made_up), [tool], "Be kind.")
     (body,) = script.request_bodies
     (sent,) = body.pop("tools")
     assert body == {
@@ -135,7 +135,6 @@ def test_messages_are_separated_in_deltas_as_in_the_text(run_turn: Callable[...,
         [], "text", {}, {"status": "completed"}, {"status": "queued", "output": []},
         make_response_body({"type": "function_call", "name": "a", "arguments": "{}"}),
         make_response_body({"type": "function_call", "call_id": "c", "arguments": "{}"}),
-        make_response_body(*[{"type": "function_call", "call_id": "c", "name": "a", "arguments": "{}"}] * 2),
     ],
 )  # fmt: skip
 def test_an_incomplete_body_is_retryable(run_turn: Callable[..., ModelTurn], body: object) -> None:
@@ -200,14 +199,14 @@ def test_comments_alone_do_not_extend_the_timeout() -> None:
 
     script.responses.append(httpx.Response(200, headers=STREAM_HEADERS, stream=Endless()))
     with pytest.raises(ModelFailed, match="comments"):
-        script.client().respond([build_user_message("x")], on_text=lambda _: None)
+        script.client().respond(make_history("x"), on_text=lambda _: None)
     assert len(script.request_bodies) == 1
 
 
 def test_retry_after_ms_takes_precedence() -> None:
     limited = httpx.Response(429, headers={"retry-after-ms": "30000", "retry-after": "1"}, json={"error": "slow"})
     with pytest.raises(ModelFailed) as raised:
-        ScriptedModel([limited]).client().respond([build_user_message("x")])
+        ScriptedModel([limited]).client().respond(make_history("x"))
     assert raised.value.retry_after == 30
 
 
@@ -231,7 +230,7 @@ def test_every_httpx_exception_is_mapped_without_its_text(kind: Any) -> None:
 def test_an_invalid_url_or_key_fails_without_being_shown(url: str, key: str) -> None:
     client = ModelClient(ModelSettings(url, key, "normal", "high", 1), Transport(sleep=lambda _: None))
     with pytest.raises(ModelFailed) as raised:
-        client.respond([build_user_message("x")])
+        client.respond(make_history("x"))
     assert key == "k" or key not in str(raised.value)
     client.close()
 

@@ -7,7 +7,10 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
+from local.stack.stack import Stack
+from tests.harness.clients import send_request
 from tests.harness.database import Database
+from tests.harness.stack import API_KEY
 
 BODIES = {
     "/create-instance": {"instanceId": "x", "name": "x"},
@@ -120,3 +123,74 @@ def test_wrong_types_and_values_are_400_and_named(api: httpx.Client, path: str, 
     message = expect_error_message(api.post(path, json=body), 400)
     assert says in message
     assert len(message) < 600
+
+
+REQUIRED = "instanceId and name are required"
+NO_VARIABLES = "variables must be an object with at least one variable"
+
+
+@pytest.mark.parametrize(("path", "body", "message"), [
+    ("/create-instance", {}, REQUIRED),
+    ("/create-instance", {"instanceId": "x"}, REQUIRED),
+    ("/create-instance", {"name": "x"}, REQUIRED),
+    ("/create-instance", {"instanceId": None, "name": "x"}, REQUIRED),
+    ("/create-instance", {"instanceId": "x", "name": None}, REQUIRED),
+    ("/create-instance", {"instanceId": None, "name": None}, REQUIRED),
+    ("/create-instance", {"instanceId": "", "name": "x"}, REQUIRED),
+    ("/create-instance", {"instanceId": "x", "name": ""}, REQUIRED),
+    ("/create-instance", {"instanceId": 5, "name": "x"}, "instanceId must be a string"),
+    ("/create-instance", {"instanceId": "x", "name": {}}, "name must be a string"),
+    ("/create-instance", {"instanceId": "x", "name": "x", "tools": {}}, "tools must be a list"),
+    ("/create-instance", {"instanceId": "x", "name": "x", "tools": [None]}, "tools.0 must be a string"),
+    ("/status/batch", {"instanceIds": "x"}, "instanceIds must be a list"),
+    ("/status/batch", {"instanceIds": [None]}, "instanceIds.0 must be a string"),
+    ("/status/batch", {"maxAgeSeconds": "5"}, "maxAgeSeconds must be a number"),
+    ("/status/batch", {"maxAgeSeconds": -1}, "maxAgeSeconds must be at least 0"),
+    ("/configure/nobody", {}, NO_VARIABLES),
+    ("/configure/nobody", {"variables": None}, NO_VARIABLES),
+    ("/configure/nobody", {"variables": {}}, NO_VARIABLES),
+    ("/configure/nobody", {"variables": []}, "variables must be an object"),
+    ("/configure/nobody", {"variables": {"A": None}}, "variables.A must be a string"),
+    ("/configure/nobody", {"variables": {"A": "b"}, "redeploy": "yes"}, "redeploy must be true or false"),
+    ("/provision/nobody/openrouter", {"config": []}, "config must be an object"),
+    ("/provision/nobody/openrouter", {"config": {"limit": "5"}}, "config.limit must be a number"),
+])  # fmt: skip
+def test_the_message_is_for_people(api: httpx.Client, path: str, body: dict, message: str) -> None:
+    assert expect_error_message(api.post(path, json=body), 400) == message
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_a_number_that_is_none_is_400(api: httpx.Client, number: str) -> None:
+    response = api.post(
+        "/status/batch", content=f'{{"maxAgeSeconds": {number}}}', headers={"Content-Type": "application/json"}
+    )
+    assert expect_error_message(response, 400) in (
+        "maxAgeSeconds must be a finite number", "The request body is not valid JSON",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("target", [
+    "/", "/nothing", "/api-docs", "/apiary", "/%00", "/%zz", "/%ff", "/%2e%2e/api", "//", "/nothing/%2Fapi",
+    "/registry/", "/operations", "/create-instance?x=%zz",
+])  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH"])
+def test_a_route_that_does_not_exist_is_in_the_services_apis_shape(stack: Stack, method: str, target: str) -> None:
+    status, headers, body = send_request(stack.url, method, target, headers={"Authorization": f"Bearer {API_KEY}"})
+    assert status in (404, 405), body
+    assert headers["content-type"] == "application/json"
+    assert {"error", "code", "requestId"} <= body.keys()
+    assert isinstance(body["error"], str)
+
+
+@pytest.mark.parametrize("target", [
+    "/api", "/api/", "/api/nothing", "/api/%00", "/api/%zz", "/api/%ff", "/api//", "/api/tools/a%2Fb/c",
+    "/api/prompts", "/api/prompts/x/nothing", "/api/prompts/a/b/stream", "/api/tools/%zz/invoke",
+    "/api/prompts/%zz/stream", "/api/prompt", "/api/capabilities",
+])  # fmt: skip
+def test_a_route_that_does_not_exist_under_the_prefix_is_in_the_agent_apis_shape(stack: Stack, target: str) -> None:
+    status, headers, body = send_request(stack.url, "PUT", target, headers={"X-User-Id": "u1"})
+    assert status in (404, 405), body
+    assert headers["content-type"] == "application/json"
+    assert body["error"]["code"] == {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}[status]
+    assert set(body["error"]) == {"code", "message"}
+    assert headers["x-request-id"]

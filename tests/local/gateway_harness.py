@@ -31,6 +31,7 @@ class GatewayHarness:
         log_folder: Path,
         *,
         idle_timeout: float = STREAM_IDLE_TIMEOUT,
+        integration_timeout: float = 10.0,
         max_streams: int = 200,
         template: Template | None = None,
     ) -> None:
@@ -46,7 +47,9 @@ class GatewayHarness:
         self.lambda_service = LambdaService(
             template.functions, "http://127.0.0.1:9", log_folder, self._supervisor, console.warn, 10, max_streams
         )
-        self._gateway = Gateway(template, self.lambda_service, console, 10.0, _answer_not_found, idle_timeout)
+        self._gateway = Gateway(
+            template, self.lambda_service, console, integration_timeout, _answer_not_found, idle_timeout
+        )
         listener = bind_listener("127.0.0.1", 0)
         self.address: tuple[str, int] = listener.getsockname()
         self.run_coroutine(self._start(listener))

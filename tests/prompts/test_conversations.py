@@ -20,7 +20,7 @@ def replay_history(engine: EngineHarness, prompt_id: str) -> list[dict]:
     def read(db: connection.Connection) -> list[dict]:
         run = prompt_runs.get(db, prompt_id)
         assert run is not None
-        return load_history(db, run)
+        return [row.item for row in load_history(db, run)]
 
     return connection.run_in_transaction(read)
 

@@ -44,7 +44,7 @@ NOT_LOADED = {
     "services.destroy_resource": AWS | MIGRATION | {"httpx"},
     "services.retry_operation": AWS | MIGRATION | {"httpx"},
     "services.abandon_operation": AWS | MIGRATION | {"httpx"},
-    "scheduled.reconciler": WEB | AWS | MIGRATION,
+    "scheduled.reconciler": WEB | AWS | MIGRATION | {"pointsman.lifecycle.leaked_operations", "pointsman.db.instances"},
     "scheduled.prompt_recovery": WEB | AWS | MIGRATION | {"httpx"},
     "scheduled.retention": WEB | AWS | MIGRATION | {"httpx"},
     "services.redeploy_instance": AWS | MIGRATION,

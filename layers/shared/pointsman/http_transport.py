@@ -12,12 +12,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from random import random
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import httpx
 
 from .errors import ModelFailed, ProviderUnavailable
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = [
     "TRANSPORT_FAILURES",
@@ -150,12 +154,20 @@ def create_httpx_client(url: str, headers: dict[str, str], timeout: float, trans
         headers={**headers, "User-Agent": "pointsman"},
         timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT_SECONDS),
         limits=httpx.Limits(keepalive_expiry=MAX_IDLE_SECONDS),
-        # Loading the CA certificates is a good part of a cold start; without TLS there is nothing to verify.
-        verify=not url.lower().startswith("http://"),
+        verify=_create_tls_context(verify=not url.lower().startswith("http://")),
         trust_env=False,
         follow_redirects=False,
         transport=transport.http_transport,
     )
+
+
+@cache
+def _create_tls_context(*, verify: bool) -> "ssl.SSLContext":
+    """Create the TLS context of all clients of the process, once: loading the CA certificates takes longer than a call.
+
+    Without TLS there is nothing to verify, and no certificate is loaded.
+    """
+    return httpx.create_ssl_context(verify=verify, trust_env=False)
 
 
 def parse_retry_after(value: str) -> float | None:

@@ -61,7 +61,8 @@ class ScriptedTurn(_StrictModel):
     HTTP 200 with an error in the body, `truncated` is half a body.
 
     Attributes:
-        other: Further output items, sent unchanged.
+        other: Further output items, sent unchanged; `{token}` in an id becomes what the ids of the turn have in common.
+        events: Events of a stream, sent unchanged in place of the turn's own; ignored without a stream.
         incomplete: Leaves the last output item unfinished, for this reason.
         usage: Token counts; `counted` estimates them from the sizes, None omits them.
         latency_s: Seconds before the response, on top of the configured latency.
@@ -73,6 +74,7 @@ class ScriptedTurn(_StrictModel):
     calls: list[ScriptedToolCall] = Field(default_factory=list[ScriptedToolCall])
     reasoning: str | None = None
     other: list[Obj] = Field(default_factory=list[Obj])
+    events: list[Obj] = Field(default_factory=list[Obj])
     incomplete: Literal["max_output_tokens", "content_filter"] | None = None
     error: ScriptedError | None = None
     breaks: BreakKind | None = None

@@ -20,7 +20,7 @@ class Reply:
     body: object = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     text: str | None = None
-    media_type: str = "application/json"
+    media_type: str | None = "application/json"
 
     def to_response(self) -> Response:
         """Serialize to a Starlette response; `body` becomes compact JSON."""

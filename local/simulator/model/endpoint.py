@@ -19,7 +19,7 @@ from local.simulator.model.demo_turns import build_demo_turn
 from local.simulator.model.invalid_request import InvalidRequest
 from local.simulator.model.request import parse_request, summarize_request
 from local.simulator.model.request_validation import validate_request
-from local.simulator.model.response import build_response
+from local.simulator.model.response import build_response, build_seal
 from local.simulator.model.stream_events import Chunk, build_chunks
 from local.simulator.model.timed_reply import TimedReply
 
@@ -90,7 +90,8 @@ def _create_response(
         return model_error(ErrorDetails(401), config.error_shape)
     if body_error is not None:
         return model_error(ErrorDetails(400, body_error), config.error_shape)
-    invalid_request = validate_request(body, config)
+    seal = build_seal(body.get("model"), key.strip(), config.organization)
+    invalid_request = validate_request(body, config, seal)
     if invalid_request is not None:
         return _render_invalid_request(invalid_request, config)
     model_request = parse_request(body)
@@ -100,12 +101,12 @@ def _create_response(
     latency = turn.latency_s + config.latency_s
     if turn.error is not None:
         return TimedReply.delay(_render_scripted_error(turn.error, config), latency, engine.sleep)
-    response_body = build_response(model_request, turn, now)
+    response_body = build_response(model_request, turn, now, seal)
     if model_request.stream:
         sent_chunks = build_chunks(response_body, turn, config)
         return TimedReply(
             200,
-            media_type="text/event-stream",
+            media_type=config.stream_content_type,
             latency_s=latency,
             chunks=tuple(sent_chunks),
             wait=engine.sleep,

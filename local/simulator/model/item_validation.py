@@ -1,7 +1,9 @@
 """Validation of input items: shapes, names, ids, and pairs of calls and outputs."""
 
+import json
 from collections.abc import Iterator
 
+from local.simulator.config import ModelConfig
 from local.simulator.http.messages import LIST, TEXT, TEXT_OR_NULL, FieldTypes, Obj, as_list, as_obj, as_str
 from local.simulator.model.invalid_request import InvalidRequest, find_name_errors
 from local.simulator.model.request import find_turn_id, get_role
@@ -27,19 +29,19 @@ _CONTENT_PARTS = {"assistant": ("output_text", "refusal")}
 _STATUSES = ("in_progress", "completed", "incomplete")
 
 
-def find_item_errors(items: list[Obj]) -> Iterator[InvalidRequest]:
+def find_item_errors(items: list[Obj], config: ModelConfig, seal: str) -> Iterator[InvalidRequest]:
     """Yield errors of single items first, then of duplicates, calls without outputs, and reasoning."""
     for index, item in enumerate(items):
-        yield from _find_shape_errors(item, f"input[{index}]")
+        yield from _find_shape_errors(item, f"input[{index}]", config)
     yield from _find_duplicate_ids(items)
     yield from _find_call_errors(items)
-    yield from _find_reasoning_errors(items)
+    yield from _find_reasoning_errors(items, seal)
 
 
-def _find_shape_errors(item: Obj, place: str) -> Iterator[InvalidRequest]:
+def _find_shape_errors(item: Obj, place: str, config: ModelConfig) -> Iterator[InvalidRequest]:
     kind = str(item.get("type", "message"))
-    if kind not in _FIELD_TYPES:
-        known = ", ".join(f"'{one}'" for one in _FIELD_TYPES)
+    if kind not in _FIELD_TYPES or kind in config.refused_item_types:
+        known = ", ".join(f"'{one}'" for one in _FIELD_TYPES if one not in config.refused_item_types)
         yield InvalidRequest(f"Invalid value: '{kind}'. Supported values are: {known}.", place, "invalid_value")
         return
     for name in _REQUIRED_FIELDS[kind]:
@@ -61,9 +63,18 @@ def _find_shape_errors(item: Obj, place: str) -> Iterator[InvalidRequest]:
     if kind == "message":
         yield from _find_message_errors(item, place)
     if kind == "function_call":
-        yield from find_name_errors(str(item["name"]), f"{place}.name", 128)
+        yield from find_name_errors(str(item["name"]), f"{place}.name", config.max_name_length)
+        if config.parses_arguments and not _is_json_object(str(item["arguments"])):
+            yield InvalidRequest(f"Invalid '{place}.arguments': no JSON object.", f"{place}.arguments", "invalid_value")
     if kind.startswith("function_call") and not 1 <= len(str(item["call_id"])) <= 64:
         yield InvalidRequest(f"Invalid '{place}.call_id': 1 to 64 characters.", f"{place}.call_id", "invalid_value")
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _find_message_errors(item: Obj, place: str) -> Iterator[InvalidRequest]:
@@ -117,7 +128,7 @@ def _find_call_errors(items: list[Obj]) -> Iterator[InvalidRequest]:
         yield InvalidRequest(f"No tool output found for function call {call_id}.", "input")
 
 
-def _find_reasoning_errors(items: list[Obj]) -> Iterator[InvalidRequest]:
+def _find_reasoning_errors(items: list[Obj], seal: str) -> Iterator[InvalidRequest]:
     """Yield errors unless reasoning is replayed encrypted and unchanged, before the items that followed it."""
     reasoning_turns: set[str | None] = set()
     for index, item in enumerate(items):
@@ -130,7 +141,7 @@ def _find_reasoning_errors(items: list[Obj]) -> Iterator[InvalidRequest]:
                     f"Item with id '{item['id']}' not found. Items are not persisted when `store` is set to false."
                 )
                 yield InvalidRequest(message, "input", status=404)
-            elif encrypted_content != build_encrypted_content(str(item["id"]), item["summary"]):
+            elif encrypted_content != build_encrypted_content(str(item["id"]), item["summary"], seal):
                 message = f"The encrypted content for item {item['id']} could not be verified."
                 yield InvalidRequest(message, f"input[{index}]", "invalid_encrypted_content")
             if not any(find_turn_id(one) == turn for one in items[index + 1 :] if turn is not None):

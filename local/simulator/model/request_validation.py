@@ -1,5 +1,6 @@
 """Validation of a request's parameters and tools; `item_validation.py` validates the input items."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -37,12 +38,12 @@ _TOOL_TYPES: FieldTypes = {
 _INCLUDE_VALUE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 
 
-def validate_request(body: Obj, config: ModelConfig) -> InvalidRequest | None:
-    """Return the first validation error of a request, None when it is valid."""
-    return next(_find_errors(body, config), None)
+def validate_request(body: Obj, config: ModelConfig, seal: str) -> InvalidRequest | None:
+    """Return the first validation error of a request, None when it is valid. `seal` is of the request's reasoning."""
+    return next(_find_errors(body, config, seal), None)
 
 
-def _find_errors(body: Obj, config: ModelConfig) -> Iterator[InvalidRequest]:
+def _find_errors(body: Obj, config: ModelConfig, seal: str) -> Iterator[InvalidRequest]:
     for name in ("model", "input"):
         if name not in body:
             yield InvalidRequest(f"Missing required parameter: '{name}'.", name, "missing_required_parameter")
@@ -60,7 +61,13 @@ def _find_errors(body: Obj, config: ModelConfig) -> Iterator[InvalidRequest]:
         yield InvalidRequest(
             "One of 'input' or 'previous_response_id' must be provided.", "input", "missing_required_parameter"
         )
-    yield from find_item_errors([as_obj(item) for item in get_input_items(body)])
+    length, limit = len(json.dumps(body["input"])), config.context_length
+    if limit is not None and length > limit:
+        message = f"Your input exceeds the context window of this model: {length} of {limit}."
+        yield InvalidRequest(message, "input", "context_length_exceeded")
+    if config.refused_text and config.refused_text in json.dumps(body["input"], ensure_ascii=False):
+        yield InvalidRequest("Bad request")
+    yield from find_item_errors([as_obj(item) for item in get_input_items(body)], config, seal)
 
 
 def _find_type_errors(values: Obj, field_types: FieldTypes, prefix: str) -> Iterator[InvalidRequest]:

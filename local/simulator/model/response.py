@@ -9,9 +9,9 @@ from local.simulator.http.messages import Obj, as_obj
 from local.simulator.model.request import ModelRequest
 
 
-def build_response(request: ModelRequest, turn: ScriptedTurn, now: float) -> Obj:
+def build_response(request: ModelRequest, turn: ScriptedTurn, now: float, seal: str) -> Obj:
     """Build the finished response object; its status is `failed` when the turn breaks that way."""
-    output = _build_output(request, turn)
+    output = _build_output(request, turn, seal)
     status = "incomplete" if turn.incomplete else "completed"
     error: object = None
     if turn.breaks == "failed":
@@ -26,20 +26,25 @@ def build_response(request: ModelRequest, turn: ScriptedTurn, now: float) -> Obj
     }  # fmt: skip
 
 
-def build_encrypted_content(item_id: str, summary: object) -> str:
-    """Build the `encrypted_content` of a reasoning item: a hash of id and summary, so that a change is detected."""
-    return "gAAAAA" + hashlib.sha256(f"simulated {item_id} {json.dumps(summary)}".encode()).hexdigest()
+def build_seal(model: object, key: str, organization: str) -> str:
+    """Build the seal of encrypted reasoning: only the same model, key and organization can read it."""
+    return f"{model} {key} {organization}"
 
 
-def _build_output(request: ModelRequest, turn: ScriptedTurn) -> list[Obj]:
+def build_encrypted_content(item_id: str, summary: object, seal: str) -> str:
+    """Build the `encrypted_content` of a reasoning item: a hash of all that it is bound to, so a change is detected."""
+    return "gAAAAA" + hashlib.sha256(f"{seal} {item_id} {json.dumps(summary)}".encode()).hexdigest()
+
+
+def _build_output(request: ModelRequest, turn: ScriptedTurn, seal: str) -> list[Obj]:
     token = f"{'r' if turn.reasoning is not None else 'p'}{request.turn_number % 100:02d}{secrets.token_hex(8)}"
     items: list[Obj] = []
     if turn.reasoning is not None:
         item_id, summary = f"rs_{token}", [{"type": "summary_text", "text": turn.reasoning}]
         items.append({"type": "reasoning", "id": item_id, "summary": summary})
         if request.should_encrypt_reasoning:
-            items[-1]["encrypted_content"] = build_encrypted_content(item_id, summary)
-    items += turn.other
+            items[-1]["encrypted_content"] = build_encrypted_content(item_id, summary, seal)
+    items += [{**item, "id": str(item["id"]).format(token=token)} if "id" in item else item for item in turn.other]
     parts: list[Obj] = []
     if turn.text is not None:
         parts.append({"type": "output_text", "text": turn.text, "annotations": [], "logprobs": []})

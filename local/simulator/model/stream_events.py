@@ -24,6 +24,8 @@ class Chunk:
 
 def build_chunks(response: Obj, turn: ScriptedTurn, config: ModelConfig) -> list[Chunk]:
     """Build all chunks of a stream, up to the point where the turn breaks."""
+    if turn.events:
+        return [Chunk(f"data: {json.dumps(event)}\n\n".encode()) for event in turn.events]
     sent: list[Chunk] = [Chunk(COMMENT)] if config.noise else []
     delta_count = unknown_count = 0
     is_broken = turn.breaks in ("error_event", "error_member", "truncated", "dropped")

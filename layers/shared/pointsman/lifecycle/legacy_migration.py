@@ -33,6 +33,10 @@ _MAX_SHOWN_IDS = 3
 """Instance ids that an error names for each column that may not be dropped; the others are counted."""
 
 
+_SERVICE_FACTS = ("deploy_status", "runtime_image")
+"""Columns that say something about the row's service: without a `service_id` they name nothing that could be lost."""
+
+
 def migrate(drop_legacy: bool) -> dict[str, object]:
     """Upgrade the schema, and backfill from the pool if there are no instances yet. Safe to run again.
 
@@ -174,9 +178,9 @@ def _drop_pool_columns(services_db: MigrationConnection, pool_db: MigrationConne
         pool_manager_schema.list_rows(pool_db, present), legacy_schema.load_instances(services_db)
     )
     if unbackfilled:
-        summary = "; ".join(f"{column} of {_summarize_ids(ids)}" for column, ids in unbackfilled.items())
         raise MigrationFailed(
-            f"Nothing was dropped; {DATABASES_UNCHANGED}: the pool holds what is not backfilled: {summary}"
+            f"Nothing was dropped; {DATABASES_UNCHANGED}: the pool holds what is not backfilled:"
+            f" {_summarize_unbackfilled(unbackfilled)}"
         )
     if names:
         drop_columns(pool_db, pool_manager_schema.TABLE, names)
@@ -191,9 +195,24 @@ def _find_unbackfilled(
     for row in rows:
         stored = known.get(row.id)
         for column in pool_manager_schema.BACKFILLED_COLUMNS:
+            if row.service_id is None and column in _SERVICE_FACTS:
+                continue
             if getattr(row, column) is not None and not (stored and _is_backfilled(column, row, stored)):
                 unbackfilled.setdefault(column, []).append(row.id)
     return unbackfilled
+
+
+def _summarize_unbackfilled(unbackfilled: dict[str, list[str]]) -> str:
+    """Say which rows hold it, and how they stop to: their resources are deleted, or stay without being known."""
+    summary = "; ".join(f"{column} of {_summarize_ids(ids)}" for column, ids in unbackfilled.items())
+    column, ids = next(iter(unbackfilled.items()))
+    row_id = ids[0].replace("'", "''")
+    # For people, and not run here.
+    command = f"UPDATE {pool_manager_schema.TABLE} SET {column} = NULL WHERE id = '{row_id}'"  # noqa: S608
+    return (
+        f"{summary}. Look each up at its provider, delete there what nobody uses, empty the column in the pool's"
+        f" database, as by {command}, and drop again; docs/migrate.md has all commands"
+    )
 
 
 def _is_backfilled(column: str, row: pool_manager_schema.PoolRow, stored: legacy_schema.KnownInstance) -> bool:

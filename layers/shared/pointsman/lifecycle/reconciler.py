@@ -1,4 +1,7 @@
-"""The reconciler: resumes stalled operations, retries leaked ones, and sweeps orphans."""
+"""The reconciler: resumes stalled operations, retries leaked ones, and sweeps orphans.
+
+Most runs find nothing to resume, so what resumes an operation is imported when there is one.
+"""
 
 from collections.abc import Mapping
 
@@ -10,10 +13,6 @@ from ..errors import PointsmanError
 from ..metrics import emit_metrics
 from ..settings.aws import load_state_machine_arn
 from ..settings.operations import ReconcileSettings
-from ..workflows.step_functions import get_execution_status
-from .leaked_operations import retry_or_end
-from .operation_executions import operation_execution_name, start_operation
-from .operation_queries import find_entries_to_delete
 from .orphan_sweep import sweep_orphans
 
 __all__ = ["reconcile", "resume_operations"]
@@ -87,6 +86,9 @@ def resume_operations(dry_run: bool) -> dict[str, str]:
 
 
 def _resume_stalled(operation: Operation, dry_run: bool) -> str | None:
+    from ..workflows.step_functions import get_execution_status
+    from .operation_executions import operation_execution_name, start_operation
+
     status = get_execution_status(load_state_machine_arn(operation.kind), operation_execution_name(operation))
     if status == "RUNNING":
         return None
@@ -104,6 +106,9 @@ def _resume_stalled(operation: Operation, dry_run: bool) -> str | None:
 
 
 def _retry_leaked(operation: Operation, dry_run: bool) -> str | None:
+    from .leaked_operations import retry_or_end
+    from .operation_queries import find_entries_to_delete
+
     if dry_run:
         return "would restart" if run_in_transaction(find_entries_to_delete, operation) else "would settle"
     reopened = retry_or_end(operation)

@@ -63,7 +63,7 @@ def unknown_outcome_result(cause: str, started_at: datetime | None) -> ToolResul
 
 
 def parse_arguments(arguments: str) -> object:
-    """Parse the arguments of a tool call as the model wrote them. An empty text is an empty object.
+    """Parse the arguments of a tool call as the model wrote them. An empty text is an empty object, and so is `null`.
 
     Raises:
         ValueError: it is not JSON.
@@ -73,7 +73,7 @@ def parse_arguments(arguments: str) -> object:
         json.dumps(value, allow_nan=False)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    return value
+    return {} if value is None else value
 
 
 def append_output(db: Connection, prompt_run: PromptRun, new_output: PromptOutput) -> PromptRun:

@@ -1,5 +1,6 @@
 """A model turn: one response of the model, committed with the tool calls that it requests."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,13 +38,13 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
         OwnershipLost: the prompt has ended or has another owner.
         DatabaseUnavailable: Postgres cannot be reached.
     """
-    items = run_in_transaction(load_history, owned.prompt_run)
+    history = run_in_transaction(load_history, owned.prompt_run)
     started_at = datetime.now(UTC)
     on_text = _build_text_callback(owned) if owned.prompt_run.tokens and load_uses_notifications() else None
     try:
         level = "high" if owned.prompt_run.model == "high" else "normal"
-        turn = _get_model_client().respond(items, prompt.tools, "\n\n".join(prompt.instructions), level, on_text)
-        output_items, calls = _assign_unique_call_ids(turn, collect_call_ids(items))
+        turn = _get_model_client().respond(history, prompt.tools, "\n\n".join(prompt.instructions), level, on_text)
+        output_items, calls = _assign_unique_call_ids(turn, collect_call_ids(row.item for row in history))
         items_json = json.dumps(output_items, allow_nan=False)
     except (ModelFailed, SettingError) as error:
         return fail_prompt(owned, error.message)
@@ -66,7 +67,8 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
             usage_output=prompt_run.usage_output + turn.usage.output,
             usage_total=prompt_run.usage_total + turn.usage.total,
         )
-        prompt_history.append(db, prompt_run.id, prompt_run.turns, output_items)
+        prompt_history.append(db, prompt_run.id, prompt_run.turns, output_items, origin=turn.origin)
+        prompt_history.record_refusals(db, turn.refusals)
         for position, call in enumerate(calls):
             tool_calls.insert(db, prompt_run.id, prompt_run.turns, position, call)
         if turn.text:
@@ -111,22 +113,28 @@ def _build_text_callback(owned: OwnedPrompt) -> Callable[[str | None], None]:
 
 
 def _assign_unique_call_ids(turn: "ModelTurn", used_ids: set[str]) -> tuple[list[ModelItem], list[dict[str, str]]]:
-    """Return the turn's items and calls. A call whose id the history has already gets a new one.
+    """Return the turn's items and calls. A call whose id is used already, or too long for the API, gets a new one.
 
     The API rejects a history with two calls of one id, and an approval of the one must not be valid for the other.
     """
-    unique_ids: dict[str, str] = {}
+    call_ids: list[str] = []
     for call in turn.calls:
         candidate, number = call.call_id, 1
+        if len(candidate) > _MAX_CALL_ID_LENGTH:
+            candidate = f"call_{hashlib.sha256(candidate.encode(errors='surrogatepass')).hexdigest()[:32]}"
+        base = candidate
         while candidate in used_ids:
             number += 1
             suffix = f"-{number}"
-            candidate = call.call_id[: _MAX_CALL_ID_LENGTH - len(suffix)] + suffix
+            candidate = base[: _MAX_CALL_ID_LENGTH - len(suffix)] + suffix
         used_ids.add(candidate)
-        unique_ids[call.call_id] = candidate
+        call_ids.append(candidate)
+    new_ids = iter(call_ids)
     items: list[ModelItem] = [
-        {**item, "call_id": unique_ids[str(item["call_id"])]} if item.get("type") == "function_call" else item
-        for item in turn.items
+        {**item, "call_id": next(new_ids)} if item.get("type") == "function_call" else item for item in turn.items
     ]
-    calls = [{"id": unique_ids[call.call_id], "name": call.tool_id, "arguments": call.arguments} for call in turn.calls]
+    calls = [
+        {"id": call_id, "name": call.tool_id, "arguments": call.arguments}
+        for call_id, call in zip(call_ids, turn.calls, strict=True)
+    ]
     return items, calls

@@ -1,11 +1,14 @@
 """The model client: one request for one turn, streamed or plain, with retries."""
 
+import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import httpx
 
+from ...db.prompt_history import HistoryItem
 from ...errors import ModelFailed
 from ...http_transport import TRANSPORT_FAILURES, RetryPolicy, Transport, call_with_retries, create_httpx_client
 from ...json_values import JsonObject, as_object
@@ -16,6 +19,7 @@ from ...settings.secrets import refresh_secret
 from ..json_schema import input_schema
 from ..tool import AnyTool
 from .errors import (
+    ModelRefused,
     RequestRedactor,
     error_from_http_status,
     error_from_transport,
@@ -23,10 +27,11 @@ from .errors import (
     invalid_response_error,
     is_encrypted_reasoning_rejection,
 )
+from .replay import Replay
 from .response import ModelTurn, parse_turn
+from .response_body import ResponseBody, parse_json
 from .response_stream import TextCallback, TextRelay, read_response
-from .sse_parser import iter_event_data
-from .tool_names import ToolNameMap, sanitize_name
+from .tool_names import ToolNameMap
 
 __all__ = ["ModelClient", "ModelLevel"]
 
@@ -57,7 +62,7 @@ class ModelClient:
 
     def respond(
         self,
-        items: Sequence[ModelItem],
+        history: Sequence[HistoryItem],
         tools: Iterable[AnyTool] = (),
         instructions: str = "",
         level: ModelLevel = "normal",
@@ -67,10 +72,10 @@ class ModelClient:
 
         A transient failure is retried with exponential backoff and jitter, up to 3 attempts. The delay is at least the
         response's Retry-After; one of more than 20 s is not waited for. No attempt starts later than the setting
-        `timeout`, in seconds, after the first.
+        `timeout`, in seconds, after the first. After a refusal of the history, less of it is sent (`Replay`).
 
         Args:
-            items: the whole history: user messages, items of earlier turns unchanged, outputs of their calls.
+            history: the whole history in order: user messages, items of earlier turns, outputs of their calls.
             tools: the tools that the model may call.
             instructions: the system instructions, if any.
             level: which of the two configured models to use.
@@ -84,7 +89,6 @@ class ModelClient:
         names = ToolNameMap(tool.id for tool in offered_tools)
         body: dict[str, object] = {
             "model": self._settings.high if level == "high" else self._settings.normal,
-            "input": [_sanitize_item(item) for item in items],
             "store": False,
         }
         if instructions:
@@ -92,15 +96,26 @@ class ModelClient:
         if offered_tools:
             body["tools"] = [_build_function_tool(tool, names) for tool in offered_tools]
         relay = TextRelay(on_text)
-        redactor = RequestRedactor(self._api_keys, items, instructions)
-        turn = self._with_retries(
-            lambda: parse_turn(self._fetch_response(body, relay, redactor), names, redactor), relay
-        )
-        if not relay.has_sent_text:
-            relay.send_delta(None, turn.text)
-        return turn
+        redactor = RequestRedactor(self._api_keys, [row.item for row in history], instructions)
+        replay, started_at = Replay(history), self._transport.clock()
+        while True:
+            try:
+                turn = self._with_retries(
+                    lambda: parse_turn(self._fetch_response(body, replay, relay, redactor), names, redactor),
+                    relay,
+                    started_at,
+                )
+            except ModelRefused as error:
+                if self._transport.clock() - started_at > self._settings.timeout or not replay.reduce(error.refusal):
+                    raise
+                relay.reset()
+                continue
+            if not relay.has_sent_text:
+                relay.send_delta(None, turn.text)
+            origin = self._compute_origin(str(body["model"]))
+            return replace(turn, origin=origin, refusals=dict(replay.refusals))
 
-    def _with_retries(self, attempt: Callable[[], ModelTurn], relay: TextRelay) -> ModelTurn:
+    def _with_retries(self, attempt: Callable[[], ModelTurn], relay: TextRelay, started_at: float) -> ModelTurn:
         def counted_attempt() -> ModelTurn:
             try:
                 turn = attempt()
@@ -112,12 +127,18 @@ class ModelClient:
 
         return call_with_retries(
             counted_attempt,
-            RetryPolicy(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, deadline=self._settings.timeout),
+            RetryPolicy(
+                INITIAL_BACKOFF_SECONDS,
+                MAX_BACKOFF_SECONDS,
+                deadline=self._settings.timeout - (self._transport.clock() - started_at),
+            ),
             self._transport,
             before_retry=relay.reset,
         )
 
-    def _fetch_response(self, body: dict[str, object], relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
+    def _fetch_response(
+        self, body: dict[str, object], replay: Replay, relay: TextRelay, redactor: RequestRedactor
+    ) -> JsonObject:
         """Return the response of one attempt.
 
         It is requested again if the model rejects encrypted reasoning, and once if the API key was rotated.
@@ -128,11 +149,12 @@ class ModelClient:
             extra: dict[str, object] = {"include": [_ENCRYPTED_REASONING]} if with_encrypted_reasoning else {}
             if relay.is_wanted:
                 extra["stream"] = True
-            http_response = self._send({**body, **extra})
+            http_response = self._send({**body, "input": replay.build_input(self._compute_origin(model)), **extra})
             try:
+                content = ResponseBody(http_response, self._settings.timeout, self._transport.clock)
                 if 200 <= http_response.status_code < 300:
-                    return self._parse_response(http_response, relay, redactor)
-                error_body = _parse_json(b"".join(_iter_body(http_response)))
+                    return self._parse_response(content, relay, redactor)
+                error_body = _parse_error_content(content)
             finally:
                 http_response.close()
             if http_response.status_code == 401 and not is_repeated and self._take_over_rotated_key():
@@ -143,6 +165,11 @@ class ModelClient:
             ):
                 raise error_from_http_status(http_response.status_code, http_response.headers, error_body, redactor)
             self._models_without_encrypted_reasoning.add(model)
+
+    def _compute_origin(self, model: str) -> str:
+        """Compute what a model's items are bound to: a hash of the server, the model and the present key."""
+        parts = json.dumps([self._settings.url.rstrip("/"), model, self._api_keys[-1]])
+        return hashlib.sha256(parts.encode(errors="surrogatepass")).hexdigest()[:32]
 
     def _send(self, body: dict[str, object]) -> httpx.Response:
         try:
@@ -159,28 +186,14 @@ class ModelClient:
         except tuple(TRANSPORT_FAILURES) as error:
             raise error_from_transport(error) from None
 
-    def _parse_response(self, http_response: httpx.Response, relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
+    def _parse_response(self, content: ResponseBody, relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
         """Parse an SSE or a JSON response, whichever was requested: not every server can stream."""
-        if "event-stream" in http_response.headers.get("content-type", ""):
-            return read_response(
-                self._skip_heartbeats(iter_event_data(_iter_body(http_response))),
-                relay,
-                redactor,
-            )
-        response = as_object(_parse_json(b"".join(_iter_body(http_response))))
+        if content.is_event_stream():
+            return read_response(content.iter_events(), relay, redactor)
+        response = as_object(content.parse_json())
         if not response:
-            raise invalid_response_error(f"HTTP {http_response.status_code} without JSON")
+            raise invalid_response_error(f"HTTP {content.status} without JSON")
         return response
-
-    def _skip_heartbeats(self, stream: Iterator[str]) -> Iterator[str]:
-        """Drop the stream's comments, which keep the connection alive. Fail if only they come for too long."""
-        last_event_at = self._transport.clock()
-        for data in stream:
-            if data:
-                yield data
-                last_event_at = self._transport.clock()
-            elif self._transport.clock() - last_event_at > self._settings.timeout:
-                raise ModelFailed("The model did not answer to the end (only comments)", retryable=True)
 
     def _take_over_rotated_key(self) -> bool:
         """Read the key again, since it was refused; whether there is another one, used from now on."""
@@ -202,19 +215,12 @@ class ModelClient:
         return self._http
 
 
-def _iter_body(http_response: httpx.Response) -> Iterator[bytes]:
-    try:
-        yield from http_response.iter_bytes()
-    except tuple(TRANSPORT_FAILURES) as error:
-        raise error_from_transport(error) from None
-
-
-def _parse_json(content: bytes) -> object:
-    """Parse JSON; None if it is not valid."""
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None
+def _parse_error_content(content: ResponseBody) -> object:
+    """Parse an error's body, which may be a stream of one event; None if it is not JSON."""
+    if not content.is_event_stream():
+        return content.parse_json()
+    events = (parse_json(data) for data in content.iter_events())
+    return next((event for event in events if event), None)
 
 
 def _build_function_tool(tool: AnyTool, names: ToolNameMap) -> ModelItem:
@@ -227,11 +233,3 @@ def _build_function_tool(tool: AnyTool, names: ToolNameMap) -> ModelItem:
         "parameters": schema,
         "strict": False,
     }
-
-
-def _sanitize_item(item: ModelItem) -> ModelItem:
-    """Return the item with a valid function name: the API rejects some names that a model has invented itself."""
-    name = item.get("name")
-    if item.get("type") == "function_call" and isinstance(name, str):
-        return {**item, "name": sanitize_name(name)}
-    return item

@@ -8,9 +8,11 @@ The header `x-should-retry` overrides the status, as in OpenAI's own client. No 
 of the request, and none is longer than 300 characters.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from ...errors import ModelFailed
 from ...http_transport import classify_transport_failure, parse_retry_after
@@ -18,6 +20,8 @@ from ...json_values import JsonObject, as_object, as_objects, as_text
 from ...redaction import redact, redact_code
 
 __all__ = [
+    "ModelRefused",
+    "Refusal",
     "RequestRedactor",
     "error_from_http_status",
     "error_from_response",
@@ -35,8 +39,38 @@ _TRANSIENT_CODES = {
 _MAX_MESSAGE_LENGTH = 300
 _MAX_INSPECTED_LENGTH = 500
 """Characters of a provider's message that are redacted; the rest is dropped."""
+_MAX_REFUSAL_LENGTH = 20_000
 _MIN_QUOTE_LENGTH = 16
 """Characters that the message and the request have in common before they count as a quotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error as the model's API gave it: to decide what to send instead, never to be shown.
+
+    Attributes:
+        status: the HTTP status; 0 for an error in a response with a 2xx status.
+        code: the error's code and type, with a blank between them; either may be missing.
+        param: the parameter that the error names; may be empty.
+        text: the error's message, and whatever else the error holds.
+        retryable: whether the same request may succeed later.
+    """
+
+    status: int
+    code: str
+    param: str
+    text: str = field(repr=False)
+    retryable: bool
+
+
+class ModelRefused(ModelFailed):
+    """The model's API answered with an error."""
+
+    def __init__(
+        self, message: str, refusal: Refusal, *, retryable: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, retryable=retryable, retry_after=retry_after)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +141,9 @@ def error_from_http_status(
     message = f"The model {'cannot answer now' if is_transient else 'refuses'}: {summary}" + (
         f": {reason}" if reason else ""
     )
-    return ModelFailed(
+    return ModelRefused(
         message[:_MAX_MESSAGE_LENGTH],
+        _build_refusal(status, body, is_transient),
         retryable=is_transient,
         retry_after=_parse_retry_after(headers) if is_transient else None,
     )
@@ -124,27 +159,45 @@ def error_from_response(error: object, redactor: RequestRedactor) -> ModelFailed
         is_transient = False
     reason = redactor.redact(reason)
     message = "The model failed" + (f": {redact_code(label)}" if label else "") + (f": {reason}" if reason else "")
-    return ModelFailed(message, retryable=is_transient)
+    return ModelRefused(message, _build_refusal(status, {"error": error}, is_transient), retryable=is_transient)
 
 
 def is_encrypted_reasoning_rejection(status: int, body: object) -> bool:
     """Whether an error rejects `reasoning.encrypted_content`, which not every model and server supports."""
-    error = as_object(as_object(body).get("error"))
+    error = as_object(_get_error(body))
     description = f"{as_text(error.get('param'))} {as_text(error.get('message'))}"
     return status in (400, 422) and bool(
         re.search(r"\binclude\b|encrypted content is not supported", description, re.IGNORECASE)
     )
 
 
+def _get_error(body: object) -> object:
+    """Return the error of an error body: its member `error` or `detail`, or the body itself."""
+    if isinstance(body, list):
+        body = next(iter(as_objects(cast("object", body))), None)
+    members = as_object(body)
+    return members.get("error") or members.get("detail") or members
+
+
 def _parse_error_body(body: object) -> tuple[str, str, str]:
     """Return code, type and message of an error body in any of the providers' shapes; empty if missing."""
-    error = as_object(body).get("error")
+    error = _get_error(body)
     if isinstance(error, str):
         return "", "", error
     fields = as_object(error)
     code = fields.get("code")
     kind = as_text(fields.get("type")) or as_text(as_object(fields.get("metadata")).get("error_type"))
     return str(code) if isinstance(code, int | str) else "", kind, as_text(fields.get("message"))
+
+
+def _build_refusal(status: int, body: object, is_transient: bool) -> Refusal:
+    code, kind, message = _parse_error_body(body)
+    error = _get_error(body)
+    param = as_text(as_object(error).get("param"))
+    metadata_type = as_text(as_object(as_object(error).get("metadata")).get("error_type"))
+    # A validator's list of errors, or an upstream's error in the metadata.
+    text = f"{message} {json.dumps(error, default=str)}"[:_MAX_REFUSAL_LENGTH]
+    return Refusal(status, " ".join(filter(None, (code, kind, metadata_type))), param, text, is_transient)
 
 
 def _parse_retry_after(headers: Mapping[str, str]) -> float | None:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from ...db.prompt_history import ItemRefusal
 from ...errors import ModelFailed
 from ...json_values import JsonObject, as_number, as_object, as_objects, as_text
-from ...prompts.model_items import ModelItem
+from ...prompts.model_items import ModelItem, format_arguments, join_content
 from .errors import RequestRedactor, error_from_response, invalid_response_error
 from .tool_names import ToolNameMap
 
@@ -47,12 +48,16 @@ class ModelTurn:
         text: the messages that a person reads, refusals included; may be empty.
         calls: the requested tool calls. A turn without calls is the final answer.
         usage: token counts.
+        origin: what its items are bound to: a hash of the API's URL, the model and the key.
+        refusals: what the model refused of the history, by prompt id and `seq`, before it gave this response.
     """
 
     items: list[ModelItem]
     text: str
     calls: list[FunctionCall] = field(default_factory=list[FunctionCall])
     usage: TokenUsage = TokenUsage()
+    origin: str = ""
+    refusals: Mapping[tuple[str, int], ItemRefusal] = field(default_factory=dict[tuple[str, int], ItemRefusal])
 
 
 def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedactor) -> ModelTurn:
@@ -70,12 +75,10 @@ def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedact
     if status == "incomplete" and reason != "max_output_tokens":
         cause = "its content filter stopped it" if reason == "content_filter" else "it was stopped"
         raise ModelFailed(f"The model did not finish its answer: {cause}")
-    if status not in ("completed", "incomplete") or not isinstance(response.get("output"), list):
+    items = _list_items(response)
+    if status not in ("completed", "incomplete") or items is None:
         raise invalid_response_error("no finished response")
-    items = as_objects(response["output"])
     calls = [_parse_call(item, names) for item in items if item.get("type") == "function_call"]
-    if len({call.call_id for call in calls}) < len(calls):
-        raise invalid_response_error("two calls of one id")
     text = _join_texts(items)
     if status == "incomplete" and (not text or any(_is_truncated_call(item) for item in items)):
         raise ModelFailed("The model did not finish its answer: it reached its limit of tokens")
@@ -83,20 +86,28 @@ def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedact
     return ModelTurn(raw_items, text, calls, _parse_usage(response.get("usage")))
 
 
+def _list_items(response: JsonObject) -> list[JsonObject] | None:
+    """Return the output items; None if the response has no list of them. A message may come without its type."""
+    output, text = response.get("output"), as_text(response.get("output_text"))
+    if not output and text:
+        return [{"type": "message", "role": "assistant", "content": text}]
+    if not isinstance(output, list):
+        return None
+    return [{"type": "message", **item} if item.get("role") else item for item in as_objects(cast("object", output))]
+
+
 def _parse_call(item: JsonObject, names: ToolNameMap) -> FunctionCall:
-    call_id, name, raw_arguments = as_text(item.get("call_id")), as_text(item.get("name")), item.get("arguments")
+    call_id, name = as_text(item.get("call_id")), as_text(item.get("name"))
     if not call_id or not name:
         raise invalid_response_error("a call without an id or a name")
-    # The API specifies a text here; some servers send an object.
-    arguments = json.dumps(raw_arguments) if isinstance(raw_arguments, Mapping) else as_text(raw_arguments)
-    return FunctionCall(call_id, names.to_tool_id(name), arguments)
+    return FunctionCall(call_id, names.to_tool_id(name), format_arguments(item.get("arguments")))
 
 
 def _is_truncated_call(item: JsonObject) -> bool:
     if item.get("type") != "function_call":
         return False
     try:
-        json.loads(as_text(item.get("arguments")))
+        json.loads(format_arguments(item.get("arguments")))
     except (ValueError, RecursionError):
         return True
     return item.get("status", "completed") != "completed"
@@ -104,11 +115,7 @@ def _is_truncated_call(item: JsonObject) -> bool:
 
 def _join_texts(items: list[JsonObject]) -> str:
     """Join the texts of all messages, refusals included, with a blank line between two messages."""
-    texts = [
-        "".join(as_text(part.get("refusal")) or as_text(part.get("text")) for part in as_objects(item.get("content")))
-        for item in items
-        if item.get("type") == "message"
-    ]
+    texts = [join_content(item.get("content")) for item in items if item.get("type") == "message"]
     return "\n\n".join(text for text in texts if text)
 
 

@@ -1,11 +1,12 @@
-"""A streamed response: text deltas are relayed as they arrive, and the final event holds the whole response."""
+"""A streamed response: text deltas are relayed as they arrive; the final event ends the response."""
 
 import json
 from collections.abc import Callable, Iterable
 
 from ...errors import ModelFailed
-from ...json_values import JsonObject, as_number, as_object, as_text
+from ...json_values import JsonObject, as_object, as_text
 from .errors import RequestRedactor, error_from_response, invalid_response_error
+from .streamed_output import StreamedOutput
 
 __all__ = ["TextCallback", "TextRelay", "read_response"]
 
@@ -13,7 +14,7 @@ TextCallback = Callable[[str | None], None]
 """Takes a text delta, or None: the deltas so far are void, because the response starts again."""
 
 _DELTA_EVENTS = ("response.output_text.delta", "response.refusal.delta")
-_FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
+_FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
 
 
 class TextRelay:
@@ -46,7 +47,7 @@ class TextRelay:
 
 
 def read_response(events: Iterable[str], relay: TextRelay, redactor: RequestRedactor) -> JsonObject:
-    """Read a stream to its final event and return the response in it.
+    """Read a stream to its final event and return the response in it, with all that was streamed before.
 
     Args:
         events: the data of each event. The event's type is the member `type`; unknown types are ignored.
@@ -56,7 +57,7 @@ def read_response(events: Iterable[str], relay: TextRelay, redactor: RequestReda
     Raises:
         ModelFailed: the stream holds an error, is not valid, or ends without a response.
     """
-    finished_items: dict[int, JsonObject] = {}
+    output = StreamedOutput()
     for data in events:
         if data.strip() == "[DONE]":
             break
@@ -66,17 +67,13 @@ def read_response(events: Iterable[str], relay: TextRelay, redactor: RequestReda
             raise error_from_response(event["error"], redactor)
         if kind == "error":
             raise error_from_response(event, redactor)
-        if kind in _DELTA_EVENTS:
-            relay.send_delta(event.get("output_index"), as_text(event.get("delta")))
-        elif kind == "response.output_item.done":
-            finished_items[int(as_number(event.get("output_index")) or 0)] = as_object(event.get("item"))
-        elif kind in _FINAL_EVENTS:
+        if kind in _FINAL_EVENTS:
             response = as_object(event.get("response"))
-            return (
-                response
-                if response.get("output")
-                else {**response, "output": [finished_items[index] for index in sorted(finished_items)]}
-            )
+            status = as_text(response.get("status")) or kind.removeprefix("response.")
+            return {**response, "status": status, "output": output.merge_into(response.get("output"))}
+        message_number = output.add(event)
+        if kind in _DELTA_EVENTS:
+            relay.send_delta(message_number, as_text(event.get("delta")))
     raise ModelFailed("The model's answer broke off", retryable=True)
 
 

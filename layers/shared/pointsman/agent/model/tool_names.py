@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-__all__ = ["MAX_LENGTH", "ToolNameMap", "sanitize_name"]
+__all__ = ["MAX_LENGTH", "ToolNameMap", "limit_name", "sanitize_name"]
 
 MAX_LENGTH = 64
 """Characters that every provider accepts; the Responses API itself allows 128."""
@@ -52,6 +52,11 @@ class ToolNameMap:
 def sanitize_name(name: str) -> str:
     """Replace each character that a function name cannot have by an underscore. An empty name becomes one."""
     return name if _VALID_NAME.fullmatch(name) else re.sub(r"[^a-zA-Z0-9_-]", "_", name) or "_"
+
+
+def limit_name(name: str) -> str:
+    """Return a name that a model has made up as one that every provider accepts; a long one ends with a hash."""
+    return sanitize_name(name) if len(name) <= MAX_LENGTH else _add_hash_suffix(name, set())
 
 
 def _add_hash_suffix(tool_id: str, used_names: set[str]) -> str:

@@ -102,9 +102,24 @@ def _make_validation_error(issues: Sequence[Mapping[str, Any]]) -> InvalidInput:
     where = [str(part)[:MAX_ECHOED_CHARS] for part in first["loc"] if part not in ("body", "path")]
     if not where:
         return InvalidInput("The request body must be a JSON object with Content-Type: application/json")
-    message = str(first["msg"]).removeprefix("Value error, ")
-    return InvalidInput(f"{'.'.join(where)}: {message[:1].lower()}{message[1:]}")
+    rule = _RULES_BY_ISSUE.get(first["type"], "is not valid").format(**first.get("ctx", {}))
+    return InvalidInput(f"{'.'.join(where)} {rule}")
 
+
+_RULES_BY_ISSUE = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object",
+    "finite_number": "must be a finite number",
+    "float_type": "must be a number",
+    "greater_than_equal": "must be at least {ge:g}",
+    "list_type": "must be a list",
+    "missing": "is required",
+    "model_attributes_type": "must be an object",
+    "model_type": "must be an object",
+    "string_type": "must be a string",
+    "value_error": "{error}",
+}
+"""What a member must be, by pydantic's type of the issue with it. Pydantic's own text is for programmers."""
 
 _ERROR_FORMAT = ErrorFormat(
     _make_body,

@@ -6,13 +6,22 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import Depends, Request
-from pydantic import AfterValidator, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, WithJsonSchema
 
 from ...lifecycle.idempotency_claim import Claim
 from ...providers.registry import TOOLS
 from ..lambda_adapter import get_gateway_event
 
-__all__ = ["CLAIM_EVENT_KEY", "TOOL_ID_SCHEMA", "PathId", "RequestClaim", "ToolId", "strict_config"]
+__all__ = [
+    "CLAIM_EVENT_KEY",
+    "TOOL_ID_SCHEMA",
+    "PathId",
+    "RequestClaim",
+    "RequiredText",
+    "ToolId",
+    "null_as",
+    "strict_config",
+]
 
 TOOL_ID_SCHEMA = {"type": "string", "enum": list(TOOLS)}
 """The JSON Schema of the id of a provisionable tool."""
@@ -49,6 +58,19 @@ async def _find_claim(request: Request) -> Claim | None:
 
 RequestClaim = Annotated[Claim | None, Depends(_find_claim)]
 """The request's idempotency claim; None without the header Idempotency-Key."""
+
+
+def null_as(missing: object) -> BeforeValidator:
+    """Make the validator of a required member that takes null for a missing one, as many clients send it.
+
+    Args:
+        missing: the member's default, by which the lifecycle recognizes a missing one.
+    """
+    return BeforeValidator(lambda value: missing if value is None else value)
+
+
+RequiredText = Annotated[str, null_as("")]
+"""A required member with text; its default is empty."""
 
 
 def strict_config(required: Sequence[str] = (), **properties: dict[str, Any]) -> ConfigDict:
