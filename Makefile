@@ -38,13 +38,13 @@ migrate-drop: $(VENV)/.local ## the same, and drop legacy columns
 reconcile: $(VENV)/.local ## run the reconciler once: resume stalled operations, retry leaked ones; DRY=1 only shows what it would do
 	@$(RUN) -m local reconcile $(if $(DRY),--dry)
 
-test: $(VENV)/.dev $(VENV)/.sam $(SCALAR) lint ## all tests but the slow suites
+test: $(VENV)/.dev $(VENV)/.npm $(VENV)/.sam $(SCALAR) lint ## all tests but the slow suites
 	@$(RUN) -m pytest -n 3 --dist worksteal
 
-test-built: build-local $(VENV)/.dev ## the artefacts' own tests, and the end-to-end tests on them
+test-built: build-local $(VENV)/.dev $(VENV)/.npm ## the artefacts' own tests, and the end-to-end tests on them
 	@POINTSMAN_BUILT=on $(RUN) -m pytest -n 3 --dist worksteal tests/built tests/events tests/contract tests/prompts tests/workflow
 
-slow: $(VENV)/.dev $(SCALAR) ## the tests that take long
+slow: $(VENV)/.dev $(VENV)/.npm $(SCALAR) ## the tests that take long
 	@$(RUN) -m pytest -n 3 --dist worksteal -m slow
 
 browser: $(VENV)/.dev $(SCALAR) ## the documentation in headless Chromium, which has to be installed
@@ -121,6 +121,10 @@ $(VENV)/.local: requirements/local.txt requirements/uv.txt
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 	@sh requirements/install.sh $(PYTHON) $(VENV) requirements/dev.txt
+	@touch $@
+
+$(VENV)/.npm: requirements/npm.sh requirements/npm/package-lock.json $(VENV)/.dev
+	@sh requirements/npm.sh $(VENV)
 	@touch $@
 
 $(VENV)/.runtime: requirements/runtime.txt $(VENV)/.local

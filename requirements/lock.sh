@@ -20,3 +20,4 @@ lock requirements/sam.in requirements/sam.txt --upgrade
 lock requirements/checkov.in requirements/checkov.txt --upgrade
 lock requirements/uv.in requirements/uv.txt --upgrade
 lock requirements/scalar.in requirements/scalar.txt --upgrade --no-deps
+sh requirements/npm.sh .venv lock

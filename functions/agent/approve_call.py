@@ -19,7 +19,7 @@ handler = lambda_handler(app)
     "/prompts/{promptId}/approve",
     openapi_extra=describe_agent_route(Decided, *DECISION_ERROR_CODES, request_model=Approval),
 )
-async def approve(promptId: str, request: Request) -> JSONResponse:
+async def approve_call(promptId: str, request: Request) -> JSONResponse:
     """Approve the waiting call; 404 if the prompt does not wait for it."""
     approval = validate_input(Approval, await read_json_body(request), "The approval")
     prompt_id = unquote(promptId)

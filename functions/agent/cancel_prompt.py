@@ -18,7 +18,7 @@ handler = lambda_handler(app)
     "/prompts/{promptId}/cancel",
     openapi_extra=describe_agent_route(Cancelled, "PROMPT_NOT_FOUND", "DATABASE_UNAVAILABLE"),
 )
-async def cancel(promptId: str, request: Request) -> JSONResponse:
+async def cancel_prompt(promptId: str, request: Request) -> JSONResponse:
     """Cancel the prompt and return its status, which is another one if it had ended."""
     user, prompt_id = get_user_id(request), unquote(promptId)
     termination.cancel(user, prompt_id)

@@ -13,6 +13,6 @@ handler = lambda_handler(app)
 
 
 @app.get("/capabilities", openapi_extra=describe_agent_route(Capabilities))
-async def capabilities() -> JSONResponse:
+async def get_capabilities() -> JSONResponse:
     """List the ids of the registered plugins."""
     return JSONResponse({"plugins": agent.plugins.ids})

@@ -19,7 +19,7 @@ handler = lambda_handler(app)
 @app.post(
     "/tools/{toolId}/invoke", openapi_extra=describe_agent_route(ToolResult, *TOOL_CALL_ERROR_CODES, "TOOL_NOT_FOUND")
 )
-async def invoke_tool(toolId: str, request: Request) -> JSONResponse:
+async def call_tool(toolId: str, request: Request) -> JSONResponse:
     """Call an exposed tool and return its result. A tool that needs an approval is refused."""
     tool = agent.api.get_tool(unquote(toolId)).tool
     invocation = Invocation(get_user_id(request), agent.services, get_permissions(request))

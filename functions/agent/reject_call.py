@@ -19,7 +19,7 @@ handler = lambda_handler(app)
     "/prompts/{promptId}/reject",
     openapi_extra=describe_agent_route(Decided, *DECISION_ERROR_CODES, request_model=Rejection),
 )
-async def reject(promptId: str, request: Request) -> JSONResponse:
+async def reject_call(promptId: str, request: Request) -> JSONResponse:
     """Reject the waiting call; 404 if the prompt does not wait for it."""
     rejection = validate_input(Rejection, await read_json_body(request), "The rejection")
     prompt_id = unquote(promptId)

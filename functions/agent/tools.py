@@ -17,7 +17,7 @@ handler = lambda_handler(app)
 
 
 @app.get("/tools", openapi_extra=describe_agent_route(Tools))
-async def tools(request: Request) -> Response:
+async def list_tools(request: Request) -> Response:
     """Describe the exposed tools that the caller may use."""
     return Response(_serialize_tools(get_permissions(request)), media_type="application/json")
 

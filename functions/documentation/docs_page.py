@@ -16,7 +16,7 @@ handler = lambda_handler(app, lambda scope: scope["method"] == "GET")
 
 
 @app.get("/docs", openapi_extra=describe_agent_route(None, "DOCS_UNAVAILABLE", public=True, media_type="text/html"))
-async def docs() -> Response:
+async def get_docs_page() -> Response:
     """Return the page."""
     return docs_page.render_page(ASSETS)
 
@@ -28,6 +28,6 @@ async def docs() -> Response:
         None, "NOT_FOUND", "DOCS_UNAVAILABLE", public=True, media_type="text/javascript"
     ),
 )
-async def docs_asset(asset: str, request: Request) -> Response:
+async def get_docs_asset(asset: str, request: Request) -> Response:
     """Return a file that the page needs."""
     return docs_page.serve_asset(ASSETS, asset, request.headers)

@@ -18,7 +18,7 @@ handler = lambda_handler(app, lambda scope: scope["method"] == "GET")
 
 
 @app.get("/openapi.json", openapi_extra=describe_agent_route(dict[str, object], public=True))
-async def agent_openapi() -> Response:
+async def get_combined_document() -> Response:
     """Return the document that `make openapi` generated, with the tools and routes of this bundle."""
     return Response(_build_document(), media_type="application/json")
 

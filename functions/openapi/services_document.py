@@ -12,6 +12,6 @@ handler = lambda_handler(app, only_reads=True)
 
 
 @app.get("/openapi.json", openapi_extra=describe_route(dict[str, object]))
-async def openapi() -> Response:
+async def get_services_document() -> Response:
     """Written by `make openapi` from the endpoints' code, and checked by a test: nothing is generated at run time."""
     return Response(Path(__file__).with_suffix(".json").read_bytes(), media_type="application/json")

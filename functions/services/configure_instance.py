@@ -33,6 +33,6 @@ class Configure(BaseModel):
     "/configure/{instanceId}",
     openapi_extra=describe_route(Configured, 400, 404, 409, 413, 502, 503, accepts_idempotency_key=True),
 )
-async def configure(instanceId: PathId, body: Configure) -> JSONResponse:
+async def configure_instance(instanceId: PathId, body: Configure) -> JSONResponse:
     service_config.configure(instanceId, body.variables, body.redeploy)
     return JSONResponse({"instanceId": instanceId, "ok": True})

@@ -12,5 +12,5 @@ handler = lambda_handler(app, only_reads=True)
 
 
 @app.get("/dashboard/credits", openapi_extra=describe_route(Credits, 502))
-async def dashboard_credits() -> JSONResponse:
+async def get_dashboard_credits() -> JSONResponse:
     return JSONResponse(read_spend())

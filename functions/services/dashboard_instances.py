@@ -12,5 +12,5 @@ handler = lambda_handler(app, only_reads=True)
 
 
 @app.get("/dashboard/instances", openapi_extra=describe_route(DashboardInstances, 503))
-async def dashboard_instances() -> JSONResponse:
+async def list_dashboard_instances() -> JSONResponse:
     return JSONResponse({"instances": list_stored_instances()})

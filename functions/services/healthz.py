@@ -11,5 +11,5 @@ handler = lambda_handler(app, public_method="GET")
 
 
 @app.get("/healthz", openapi_extra=describe_route(Health))
-async def healthz() -> JSONResponse:
+async def check_health() -> JSONResponse:
     return JSONResponse({"ok": True})

@@ -33,7 +33,7 @@ class Provision(BaseModel):
         ToolProvisioned, 400, 404, 409, 413, 503, starts_operation=True, accepts_idempotency_key=True
     ),
 )
-async def provision(
+async def provision_resource(
     instanceId: PathId, toolId: ToolId, claim: RequestClaim, body: Provision | None = None
 ) -> JSONResponse:
     limit = body.config.limit if body and body.config else None

@@ -15,6 +15,6 @@ handler = lambda_handler(app)
 @app.post(
     "/redeploy/{instanceId}", openapi_extra=describe_route(Configured, 400, 404, 409, 503, accepts_idempotency_key=True)
 )
-async def redeploy(instanceId: PathId) -> JSONResponse:
+async def redeploy_instance(instanceId: PathId) -> JSONResponse:
     service_config.redeploy(instanceId)
     return JSONResponse({"instanceId": instanceId, "ok": True})

@@ -12,5 +12,5 @@ handler = lambda_handler(app, only_reads=True)
 
 
 @app.get("/registry", openapi_extra=describe_route(Registry))
-async def registry() -> JSONResponse:
+async def get_registry() -> JSONResponse:
     return JSONResponse({"tools": describe_tools()})

@@ -23,7 +23,7 @@ class StatusBatch(BaseModel):
 
 
 @app.post("/status/batch", openapi_extra=describe_route(Fleet, 400, 413, 502))
-async def status_batch(body: StatusBatch | None = None) -> JSONResponse:
+async def get_fleet_status(body: StatusBatch | None = None) -> JSONResponse:
     instance_ids = (body and body.instanceIds) or ()
     if body is None or body.maxAgeSeconds is None:
         return JSONResponse(fleet_status.read_fleet_status(instance_ids))

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -15,7 +16,14 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from local.template import openapi
 from local.template.sam_template import Template
+from pointsman.http.openapi.example_values import (
+    PARAMETERS_BY_OPERATION,
+    REQUESTS_BY_OPERATION,
+    RESPONSES_BY_OPERATION,
+    VALUES_BY_SCHEMA,
+)
 from pointsman.http.openapi.runtime_document import generate_runtime_document
+from tests.harness.openapi_checks import check_descriptions, check_examples, check_names, iterate_operations
 from tests.harness.python_process import run_python
 
 COMBINED_TEXT = openapi.COMBINED_DOCUMENT_PATH.read_text()
@@ -55,9 +63,51 @@ def test_a_tools_operation_agrees_with_its_listing(agent: httpx.Client) -> None:
         operation = DOCUMENT["paths"][f"/api/tools/{tool['id']}/invoke"]["post"]
         assert (operation["tags"], operation["description"]) == ([tool["tag"]], tool["description"])
         input_schema = operation["requestBody"]["content"]["application/json"]["schema"]
-        result = operation["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["result"]
+        result = operation["responses"]["200"]["content"]["application/json"]["schema"]
         assert resolve_references(input_schema, DOCUMENT) == resolve_references(tool["input"], tool["input"])
-        assert resolve_references(result, DOCUMENT) == resolve_references(tool["output"], tool["output"])
+        result_schema = resolve_references(result, DOCUMENT)["properties"]["result"]
+        assert result_schema == resolve_references(tool["output"], tool["output"])
+
+
+def test_names_summaries_and_examples_serve_generators() -> None:
+    for document in (DOCUMENT, json.loads(COMBINED_TEXT)):
+        check_names(document)
+        check_descriptions(document)
+        assert check_examples(document) > len([*iterate_operations(document)])
+
+
+def test_every_typical_value_is_used() -> None:
+    operation_ids = {operation["operationId"] for _, _, operation in OPERATIONS}
+    assert {*PARAMETERS_BY_OPERATION, *REQUESTS_BY_OPERATION, *RESPONSES_BY_OPERATION} <= operation_ids
+    assert VALUES_BY_SCHEMA.keys() <= DOCUMENT["components"]["schemas"].keys()
+
+
+def test_the_example_of_a_stream_has_events_of_the_schema() -> None:
+    media = DOCUMENT["paths"]["/api/prompt"]["post"]["responses"]["200"]["content"]["text/event-stream"]
+    event_schema = resolve_references(media["schema"]["anyOf"][0], DOCUMENT)
+    events = [
+        dict(line.split(": ", 1) for line in block.splitlines()) for block in media["example"].strip().split("\n\n")
+    ]
+    assert [event["event"] for event in events] == ["prompt.created", "prompt.output", "prompt.completed"]
+    for event in events:
+        jsonschema.validate(event, event_schema)
+        (variant,) = [part for part in event_schema["oneOf"] if part["properties"]["event"]["const"] == event["event"]]
+        jsonschema.validate(json.loads(event["data"]), variant["properties"]["data"]["contentSchema"])
+
+
+def test_every_tool_lists_objects(agent: httpx.Client) -> None:
+    """Clients refuse a choice between objects that does not say so."""
+    for tool in agent.get("/tools").json()["tools"]:
+        assert (tool["input"]["type"], tool["output"]["type"]) == ("object", "object"), tool["id"]
+
+
+def test_a_body_that_is_too_large_is_413_where_no_user_is_needed(stack: Stack) -> None:
+    """Also where a body means nothing: it is measured first."""
+    public = [path for path, _, operation in OPERATIONS if path in AGENT_PATHS and operation.get("security") == []]
+    assert "/api/openapi.json" in public
+    for path in public:
+        response = httpx.request("GET", stack.url + path, content=b" " * 1_100_000, timeout=60, verify=False)
+        assert (response.status_code, response.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE"), path
 
 
 def test_the_services_api_is_included_unchanged() -> None:
@@ -99,7 +149,7 @@ def test_every_example_works(stack: Stack, api: httpx.Client, agent: httpx.Clien
 
 def _execution_order(entry: tuple[str, str, Any]) -> tuple[bool, bool, int]:
     path, method, operation = entry
-    return operation["operationId"] != "create_instance", method == "delete", -path.count("{")
+    return operation["operationId"] != "createInstance", method == "delete", -path.count("{")
 
 
 def test_a_tool_that_raises_is_a_declared_500(agent: httpx.Client) -> None:
@@ -111,10 +161,10 @@ def test_a_tool_that_raises_is_a_declared_500(agent: httpx.Client) -> None:
 
 EXPECTED_REFUSALS = {
     # They name ids that an earlier call returned.
-    "get_operation", "retry_operation", "abandon_operation", "destroy_resource",
-    "conversation_get", "docs_asset", "prompt_stream", "get_prompt", "approve", "reject", "cancel",
+    "getOperation", "retryOperation", "abandonOperation", "destroyResource",
+    "callConversationGet", "getDocsAsset", "followPrompt", "getPrompt", "approveCall", "rejectCall", "cancelPrompt",
     # They need an approval.
-    "instances_create", "instances_destroy", "instances_redeploy", "instances_configure",
+    "callInstancesCreate", "callInstancesDestroy", "callInstancesRedeploy", "callInstancesConfigure",
 }  # fmt: skip
 """Operations whose examples can only fail: they name nothing that exists before."""
 
@@ -155,7 +205,7 @@ def test_the_stack_answers_as_the_document_says(stack_url: str, case: schemathes
 
 
 def resolve_references(node: Any, root: Any) -> Any:
-    """Inline all references of a schema."""
+    """Inline all references of a schema, and drop the titles: in a listing they are names of classes."""
     if isinstance(node, list):
         return [resolve_references(item, root) for item in node]
     if not isinstance(node, dict):
@@ -165,4 +215,8 @@ def resolve_references(node: Any, root: Any) -> Any:
         for part in node["$ref"].removeprefix("#/").split("/"):
             found = found[part]
         return resolve_references(found, root)
-    return {name: resolve_references(value, root) for name, value in node.items() if name != "$defs"}
+    return {
+        name: resolve_references(value, root)
+        for name, value in node.items()
+        if name != "$defs" and not (name == "title" and isinstance(value, str))
+    }

@@ -5,12 +5,14 @@ import json
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from local.template import openapi
 from local.template.sam_template import Template
+from pointsman import errors
+from tests.harness.openapi_checks import check_descriptions, check_examples, check_names
 from tests.harness.python_process import run_python
 from tests.harness.stack import API_KEY
 
@@ -56,6 +58,29 @@ def test_every_response_has_a_schema_and_every_operation_its_errors() -> None:
                     assert schema_of
 
 
+def test_names_summaries_and_examples_serve_generators() -> None:
+    check_names(DOCUMENT)
+    check_descriptions(DOCUMENT)
+    assert check_examples(DOCUMENT) > len(OPERATIONS)
+    assert DOCUMENT["info"]["license"]["identifier"] == "MIT"
+
+
+def test_every_error_example_has_a_code_of_its_status() -> None:
+    statuses = {error.code: error.status for name in errors.__all__ if hasattr(error := getattr(errors, name), "code")}
+    for methods in DOCUMENT["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                for code, example in response["content"]["application/json"].get("examples", {}).items():
+                    assert (example["value"]["code"], statuses[code]) == (code, int(status))
+
+
+def test_a_body_that_is_too_large_is_413_for_every_operation(api: httpx.Client) -> None:
+    """Also where a body means nothing: it is measured first."""
+    for method, path in OPERATIONS:
+        response = api.request(method, path, content=b" " * 1_100_000)
+        assert (response.status_code, response.json()["code"]) == (413, "PAYLOAD_TOO_LARGE"), path
+
+
 def test_document_is_served(api: httpx.Client) -> None:
     response = api.get("/openapi.json")
     assert (response.status_code, response.json()) == (200, DOCUMENT)
@@ -69,7 +94,8 @@ def stack_url(stack: Stack, simulator: SimulatorClient) -> str:
 @pytest.mark.slow
 @schema.parametrize()
 @settings(
-    max_examples=15, deadline=None, derandomize=True, database=None,
+    # The examples name one instance, and work in an order: test_agent_openapi.py calls them.
+    phases=[Phase.generate, Phase.shrink], max_examples=15, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
 def test_the_stack_answers_as_the_document_says(stack_url: str, case: schemathesis.Case) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.harness.agent_api import expect_error, get_result, invoke_tool
 from tests.harness.checkout import link_checkout
 from tests.harness.clients import agent_client, open_client
+from tests.harness.openapi_checks import check_descriptions, check_examples, check_names, iterate_operations
 from tests.harness.paths import CHECKOUT
 from tests.harness.runner_process import RunnerProcess
 
@@ -267,3 +268,8 @@ def test_exposed_tools_and_routes_are_documented(agent: httpx.Client) -> None:
     assert "/api/tools/greetings.greet/invoke" in paths
     assert "/api/tools/time.now/invoke" not in paths
     assert {"get", "put"} <= set(paths["/api/hello/{name}"])
+    operation_ids = [operation["operationId"] for _, _, operation in iterate_operations(document)]
+    assert {"callGreetingsGreet", "getHelloByName", "putHelloByName", "getHelloWorld"} <= set(operation_ids)
+    check_names(document)
+    check_descriptions(document)
+    check_examples(document)

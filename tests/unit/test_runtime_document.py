@@ -1,7 +1,7 @@
 """The combined document of a bundle: complete, without collisions, and true to the settings."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,8 @@ from pointsman import errors
 from pointsman.agent import Agent, Input, RouteContext, Tool, ToolContext
 from pointsman.http.openapi.runtime_document import generate_runtime_document
 from pointsman.http.openapi.schema import ERROR_CODES
+from tests.harness.clashing_bundle import build_clashing_document
+from tests.harness.openapi_checks import check_descriptions, check_examples, check_names, iterate_operations
 
 COMBINED_TEXT = openapi.COMBINED_DOCUMENT_PATH.read_text()
 
@@ -95,23 +97,49 @@ def test_the_generated_file_is_a_valid_document_by_itself() -> None:
     validate(json.loads(COMBINED_TEXT))
 
 
+@pytest.mark.parametrize("build", [build_document, build_clashing_document])
+def test_names_summaries_and_examples_serve_generators(build: Callable[[], dict[str, Any]]) -> None:
+    document = build()
+    validate(document)
+    check_names(document)
+    check_descriptions(document)
+    assert check_examples(document) > len([*iterate_operations(document)])
+
+
+def test_names_that_differ_in_case_only_get_a_number() -> None:
+    document = build_clashing_document()
+    ids = {path: methods["post"]["operationId"] for path, methods in document["paths"].items() if "post" in methods}
+    assert [ids[f"/v1/tools/{tool_id}/invoke"] for tool_id in ("a.bc", "ab.c", "a.b_c", "a.b.c")] == [
+        "callABc", "callAbC2", "callABC3", "callABC4",
+    ]  # fmt: skip
+    assert document["paths"]["/v1/docs-page"]["get"]["operationId"] == "getDocsPage2"
+
+
+def test_an_example_that_a_tool_refuses_is_not_shown() -> None:
+    agent = Agent()
+    agent.api.expose_tool(Tool("one.number", "One", Number, Text, invoke, example={"number": "one"}))
+    document = generate_runtime_document(json.loads(COMBINED_TEXT), agent.start().api, "header")
+    body = document["paths"]["/api/tools/one.number/invoke"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["example"] == {"number": 1}
+
+
 def test_operation_ids_are_unique() -> None:
     ids = [operation["operationId"] for methods in build_document()["paths"].values() for operation in methods.values()]
     assert len(set(ids)) == len(ids)
-    assert {"one_number", "status_batch", "status_batch_2", "get_hello_name", "post_hello_name"} <= set(ids)
+    assert {"callOneNumber", "callStatusBatch", "getHelloByName", "postHelloByName"} <= set(ids)
 
 
 def test_tools_with_models_of_one_name_keep_their_own_types() -> None:
     schemas = build_document()["components"]["schemas"]
-    assert schemas["one.number.Input"]["properties"]["number"]["type"] == "integer"
-    assert schemas["two.number.Input"]["properties"]["number"]["type"] == "string"
+    assert schemas["OneNumberInput"]["properties"]["number"]["type"] == "integer"
+    assert schemas["TwoNumberInput"]["properties"]["number"]["type"] == "string"
 
 
 def test_nested_and_recursive_models_are_components() -> None:
     schemas = build_document()["components"]["schemas"]
-    own = {"$ref": "#/components/schemas/tree.grow.Input.Branch"}
-    assert schemas["tree.grow.Input.Branch"]["properties"]["children"]["items"] == own
-    assert schemas["tree.grow.Input.Leaf"]["required"] == ["text"]
+    own = {"$ref": "#/components/schemas/TreeGrowInput"}
+    assert schemas["TreeGrowInput"]["properties"]["children"]["items"] == own
+    assert schemas["TreeGrowLeaf"]["required"] == schemas["TreeGrowOutputLeaf"]["required"] == ["text"]
 
 
 def test_a_tool_is_an_operation_with_its_tag_types_example_and_errors() -> None:
@@ -120,10 +148,12 @@ def test_a_tool_is_an_operation_with_its_tag_types_example_and_errors() -> None:
     assert (operation["tags"], operation["summary"], operation["description"]) == (["tools"], "one.number", "One")
     assert operation["requestBody"]["required"] is True
     assert operation["requestBody"]["content"]["application/json"] == {
-        "schema": {"$ref": "#/components/schemas/one.number.Input"}, "example": {"number": 1},
+        "schema": {"$ref": "#/components/schemas/OneNumberInput"}, "example": {"number": 1},
     }  # fmt: skip
     result = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    assert result["properties"] == {"result": {"$ref": "#/components/schemas/one.number.Output"}}
+    assert result == {"$ref": "#/components/schemas/CallOneNumberResponse"}
+    result_properties = document["components"]["schemas"]["CallOneNumberResponse"]["properties"]
+    assert result_properties == {"result": {"$ref": "#/components/schemas/OneNumberOutput"}}
     assert list(operation["responses"]) == ["200", "401", "413", "422", "500", "503"]
     assert "TOOL_ERROR" in operation["responses"]["500"]["description"]
     assert "APPROVAL_REQUIRED" in find_tool_operation(document, "two.number")["responses"]["403"]["description"]

@@ -23,6 +23,7 @@ __all__ = [
     "PromptCreated",
     "PromptPage",
     "Rejection",
+    "Status",
     "TextOutput",
     "ToolOutput",
     "Usage",

@@ -10,14 +10,26 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from ..agent_api.models import AgentError
+from ..agent_api.prompt_models import Status
 from ..agent_api.route_spec import AgentRouteSpec
 from ..common import ROUTE_SPEC_KEY
+from .components import SchemaComponents
+from .examples import add_examples, add_schema_examples
+from .names import camel_case
 from .prompt_paths import EVENT_DATA_TYPES, build_prompt_paths
-from .schema import AGENT_TAG, Document, build_error_responses, json_content, path_parameter
+from .schema import (
+    AGENT_TAG,
+    LICENSE,
+    SCHEMA_REF_PREFIX,
+    SERVERS,
+    SERVICES_TAG,
+    Document,
+    build_error_responses,
+    json_content,
+    path_parameter,
+)
 
 __all__ = ["generate_combined_document"]
-
-_SERVICES_TAG = "Services API"
 
 _DESCRIPTION = """\
 Two APIs in one bundle. The *Agent API* is for people's apps: they discover tools, run them, and follow prompts. Every
@@ -26,7 +38,7 @@ destroys agent instances. Every answer of both is JSON, errors too, but for stre
 
 _TAGS = [
     {"name": AGENT_TAG, "description": "What there is, and how to call it"},
-    {"name": _SERVICES_TAG, "description": "Instances and what belongs to them, for the pool manager"},
+    SERVICES_TAG,
 ]
 
 _SECURITY_SCHEMES = {
@@ -38,26 +50,6 @@ _SECURITY_SCHEMES = {
     },
 }  # fmt: skip
 """The security schemes of all modes of AGENT_AUTH; the runtime document keeps those of the mode that is set."""
-
-_BODY_EXAMPLES: Mapping[str, Mapping[str, object]] = {
-    "create_instance": {"instanceId": "agent-7", "name": "convos-agent-7", "tools": ["openrouter"]},
-    "configure": {"variables": {"XMTP_ENV": "dev"}, "redeploy": False},
-    "provision": {"config": {"limit": 20}},
-    "status_batch": {"instanceIds": ["agent-7"]},
-    "invoke_tool": {"timezone": "UTC"},
-    "prompt": {"input": "What time is it?"},
-    "approve": {"toolCallId": "call_1"},
-    "reject": {"toolCallId": "call_1", "reason": "Not today"},
-}
-"""Valid bodies, by operation id. They stand here, not with the schemas, because they share ids."""
-
-_PARAMETER_EXAMPLES = {
-    "instanceId": "agent-7",
-    "operationId": "op-0123456789abcdef0123456789abcdef",
-    "resourceId": "agent-7@agentmail.to",
-    "promptId": "prompt-0123456789abcdef0123456789abcdef",
-}
-_TOOL_ID_EXAMPLES = {AGENT_TAG: "time.now", _SERVICES_TAG: "agentmail"}
 
 
 def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Document, version: str) -> Document:
@@ -82,11 +74,15 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
         ),
         *((model, "validation", TypeAdapter(model)) for model in sorted(request_models, key=str)),
     ]
-    references, definitions = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
+    references, definitions = TypeAdapter.json_schemas(adapters, ref_template=SCHEMA_REF_PREFIX + "{model}")
+    schemas: Document = {}
+    components = SchemaComponents(schemas, {"PromptStatus": TypeAdapter(Status).json_schema()})
+    components.add_all(definitions["$defs"])
+    add_schema_examples(schemas)
     paths: Document = {}
     for summary, api_routes in routes_by_summary.items():
         if api_routes is None:
-            paths |= build_prompt_paths(lambda model: references[model, "serialization"])
+            paths |= build_prompt_paths(components, lambda model: references[model, "serialization"])
         for route in api_routes or ():
             spec = _get_route_spec(route)
             schema = None if spec.response_model is None else references[spec.response_model, "serialization"]
@@ -94,22 +90,25 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
             if spec.request_model is not None:
                 operation["requestBody"] = _build_request_body(references[spec.request_model, "validation"])
             paths.setdefault(f"/api{route.path}", {})[next(iter(route.methods or ())).lower()] = operation
-    for path, methods in services["paths"].items():
-        paths[path] = {method: {"tags": [_SERVICES_TAG], **operation} for method, operation in methods.items()}
-        for path_operation in paths[path].values():
-            path_operation.setdefault("security", services["security"])
     for methods in paths.values():
         for path_operation in methods.values():
-            _add_examples(path_operation)
-    assert not definitions["$defs"].keys() & services["components"]["schemas"].keys()
+            components.refer_in_operation(path_operation)
+            add_examples(path_operation, schemas)
+    for path, methods in services["paths"].items():
+        paths[path] = methods
+        for path_operation in paths[path].values():
+            path_operation.setdefault("security", services["security"])
+    # Generators would not tell names apart that differ in case only.
+    services_schemas = services["components"]["schemas"]
+    assert not {name.lower() for name in schemas} & {name.lower() for name in services_schemas}
     return {
         "openapi": services["openapi"],
-        "info": {"title": "Pointsman", "version": version, "description": _DESCRIPTION},
-        "servers": [{"url": "/"}],
+        "info": {"title": "Pointsman", "version": version, "description": _DESCRIPTION, "license": LICENSE},
+        "servers": SERVERS,
         "tags": _TAGS,
         "paths": paths,
         "components": {
-            "schemas": definitions["$defs"] | services["components"]["schemas"],
+            "schemas": schemas | services_schemas,
             "securitySchemes": _SECURITY_SCHEMES | services["components"]["securitySchemes"],
         },
     }
@@ -122,12 +121,12 @@ def _list_api_routes(app: FastAPI) -> list[APIRoute]:
 def _build_operation(route: APIRoute, summary: str, schema: Document | None) -> Document:
     spec = _get_route_spec(route)
     names = re.findall(r"\{(\w+)\}", route.path)
-    operation: Document = {"tags": [AGENT_TAG], "summary": summary, "operationId": route.name}
+    operation: Document = {"tags": [AGENT_TAG], "summary": summary, "operationId": camel_case(route.name)}
     if names:
         operation["parameters"] = [path_parameter(name) for name in names]
     if "VALIDATION_ERROR" in spec.error_codes:
         operation["requestBody"] = {**_build_request_body({"type": "object"}), "required": False}
-    content: Document = {spec.media_type: {} if schema is None else {"schema": schema}}
+    content: Document = {spec.media_type: {"schema": schema or {"type": "string"}}}
     operation["responses"] = {
         "200": {"description": "Done", "content": content},
         **build_error_responses(*spec.error_codes, public=spec.public),
@@ -137,16 +136,6 @@ def _build_operation(route: APIRoute, summary: str, schema: Document | None) -> 
 
 def _build_request_body(schema: Document) -> Document:
     return {"required": True, "content": json_content(schema)}
-
-
-def _add_examples(operation: Document) -> None:
-    example = _BODY_EXAMPLES.get(operation["operationId"])
-    if example is not None:
-        operation["requestBody"]["content"]["application/json"]["example"] = example
-    examples = {**_PARAMETER_EXAMPLES, "toolId": _TOOL_ID_EXAMPLES[operation["tags"][0]]}
-    for parameter in operation.get("parameters", ()):
-        if parameter["name"] in examples:
-            parameter["example"] = examples[parameter["name"]]
 
 
 def _get_route_spec(route: APIRoute) -> AgentRouteSpec:

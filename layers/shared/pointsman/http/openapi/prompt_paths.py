@@ -14,23 +14,36 @@ from ..agent_api.prompt_models import (
     ToolOutput,
 )
 from ..agent_api.route_spec import DECISION_ERROR_CODES
+from .components import SchemaComponents
+from .examples import make_example
 from .schema import AGENT_TAG, Document, build_error_responses, idempotency_key_parameter, json_content, path_parameter
 
 __all__ = ["EVENT_DATA_TYPES", "build_prompt_paths"]
 
-_STREAM_EVENTS: Mapping[str, tuple[str, tuple[type[Any], ...]]] = {
-    "prompt.created": ("At once", (PromptCreated,)),
-    "prompt.output": ("One finished output", (TextOutput, ToolOutput, FileOutput)),
-    "prompt.approval": ("A person must decide about this call; until then the stream waits", (ApprovalAsked,)),
-    "prompt.completed": ("The last", (PromptCompleted,)),
-    "error": ("The last, in place of it", (Failed,)),
-    "prompt.delta": ("A piece of text, where the prompt was begun with `stream`; without an id", (Delta,)),
+_STREAM_EVENTS: Mapping[str, tuple[str, str, tuple[type[Any], ...]]] = {
+    "prompt.created": ("PromptCreatedEvent", "At once", (PromptCreated,)),
+    "prompt.output": ("PromptOutputEvent", "One finished output", (TextOutput, ToolOutput, FileOutput)),
+    "prompt.approval": (
+        "PromptApprovalEvent",
+        "A person must decide about this call; until then the stream waits",
+        (ApprovalAsked,),
+    ),
+    "prompt.completed": ("PromptCompletedEvent", "The last", (PromptCompleted,)),
+    "error": ("PromptErrorEvent", "The last, in place of it", (Failed,)),
+    "prompt.delta": (
+        "PromptDeltaEvent",
+        "A piece of text, where the prompt was begun with `stream`; without an id",
+        (Delta,),
+    ),
 }
-"""Each event's description, and the types of its data."""
+"""The name of each event's schema, its description, and the types of its data."""
 
+_EXAMPLE_EVENTS = ("prompt.created", "prompt.output", "prompt.completed")
+
+_STREAM_MEDIA_TYPE = "text/event-stream"
 _EVENTS_WITHOUT_ID = ("prompt.delta",)
 
-EVENT_DATA_TYPES = tuple(model for _, models in _STREAM_EVENTS.values() for model in models)
+EVENT_DATA_TYPES = tuple(model for _, _, models in _STREAM_EVENTS.values() for model in models)
 """The types of the data of all events."""
 
 _STREAM_LIFETIME = """
@@ -65,18 +78,19 @@ _LAST_EVENT_ID = {
 }
 
 
-def build_prompt_paths(make_reference: Callable[[type[Any]], Document]) -> Document:
+def build_prompt_paths(components: SchemaComponents, make_reference: Callable[[type[Any]], Document]) -> Document:
     """Describe the streaming endpoints, for the prefix /api.
 
     Args:
+        components: the document's schemas, with those of EVENT_DATA_TYPES; the events' are added.
         make_reference: makes a reference (`$ref`) to the schema of a type of EVENT_DATA_TYPES.
     """
-    stream_response = _build_stream_response(make_reference)
+    stream_response = _build_stream_response(components, make_reference)
     submit_operation: Document = {
         "tags": [AGENT_TAG],
         "summary": "Begin a prompt, and follow it",
         "description": "The answer is a stream of events." + _STREAM_LIFETIME,
-        "operationId": "prompt",
+        "operationId": "submitPrompt",
         "parameters": [_IDEMPOTENCY_KEY],
         "requestBody": {"required": True, "content": json_content(_BODY_SCHEMA)},
         "responses": {
@@ -91,7 +105,7 @@ def build_prompt_paths(make_reference: Callable[[type[Any]], Document]) -> Docum
         "tags": [AGENT_TAG],
         "summary": "Follow a prompt, from any event on",
         "description": "A prompt that has ended is told again." + _STREAM_LIFETIME,
-        "operationId": "prompt_stream",
+        "operationId": "followPrompt",
         "parameters": [
             path_parameter("promptId"),
             {"name": "Last-Event-ID", "in": "header", "required": False, **_LAST_EVENT_ID},
@@ -106,13 +120,26 @@ def build_prompt_paths(make_reference: Callable[[type[Any]], Document]) -> Docum
     return {"/api/prompt": {"post": submit_operation}, "/api/prompts/{promptId}/stream": {"get": follow_operation}}
 
 
-def _build_stream_response(make_reference: Callable[[type[Any]], Document]) -> Document:
-    """Describe a stream. The schema is one event's, as `itemSchema` of OpenAPI 3.2 is."""
-    events = [
-        _build_event_schema(name, meaning, [make_reference(model) for model in models])
-        for name, (meaning, models) in _STREAM_EVENTS.items()
+def _build_stream_response(components: SchemaComponents, make_reference: Callable[[type[Any]], Document]) -> Document:
+    """Describe a stream, for readers of one event (as `itemSchema` of OpenAPI 3.2) and for those of the whole text."""
+    references = [
+        components.add(_build_event_schema(event, meaning, [make_reference(model) for model in models]), name)
+        for event, (name, meaning, models) in _STREAM_EVENTS.items()
     ]
-    return {"description": "The prompt's events", "content": {"text/event-stream": {"schema": {"oneOf": events}}}}
+    event_reference = components.add({"description": "One event of a stream", "oneOf": references}, "PromptEvent")
+    stream_schema = {"anyOf": [event_reference, {"type": "string", "description": "All events as text"}]}
+    example = "".join(
+        f"event: {event}\nid: {number}\ndata: {_make_data_example(components, event)}\n\n"
+        for number, event in enumerate(_EXAMPLE_EVENTS, 1)
+    )
+    content = {_STREAM_MEDIA_TYPE: {"schema": stream_schema, "example": example}}
+    return {"description": "The prompt's events", "content": content}
+
+
+def _make_data_example(components: SchemaComponents, event: str) -> str:
+    schema = components.schemas[_STREAM_EVENTS[event][0]]
+    data: str = make_example(schema["properties"]["data"], components.schemas)
+    return data
 
 
 def _build_event_schema(name: str, description: str, data_schemas: list[Document]) -> Document:

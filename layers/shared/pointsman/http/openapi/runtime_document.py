@@ -1,20 +1,20 @@
 """The OpenAPI document of both APIs as a bundle serves it: the combined document with the bundle's tools and routes."""
 
-import re
 from collections.abc import Mapping
-from typing import Any
-
-from pydantic import BaseModel
+from typing import cast
 
 from ...agent.api_service import ApiService, ExposedTool
 from ...agent.json_schema import input_schema, output_schema
 from ...agent.routes import Route
-from ...errors import InvalidToolInput
+from ...agent.tool import AnyTool
+from ...errors import InvalidToolInput, ToolFailed
 from ...settings.api import AuthMode
 from ..agent_api.route_spec import TOOL_CALL_ERROR_CODES
+from .components import SchemaComponents
+from .examples import add_examples, make_example
+from .names import UniqueNames, camel_case, pascal_case
 from .schema import (
     AGENT_TAG,
-    SCHEMA_REF_PREFIX,
     Document,
     build_error_response,
     build_error_responses,
@@ -48,25 +48,20 @@ def generate_runtime_document(combined: Document, api: ApiService, mode: AuthMod
     """
     agent_paths = {path: methods for path, methods in combined["paths"].items() if _first_tag(methods) == AGENT_TAG}
     paths = {api.prefix + path.removeprefix("/api"): methods for path, methods in agent_paths.items()}
-    schemas: dict[str, Any] = combined["components"]["schemas"]
-    operation_ids = {
+    components = SchemaComponents(combined["components"]["schemas"])
+    operation_ids = UniqueNames(
         operation["operationId"] for methods in combined["paths"].values() for operation in methods.values()
-    }
+    )
     for exposed in api.tools:
-        operation = _build_tool_operation(exposed, schemas, _make_unique_id(exposed.tool.id, operation_ids))
+        operation = _build_tool_operation(exposed, components, operation_ids)
         paths[f"{api.prefix}/tools/{exposed.tool.id}/invoke"] = {"post": operation}
     for route in api.routes:
-        operation = _build_route_operation(
-            route, schemas, _make_unique_id(f"{route.method.lower()}{route.path}", operation_ids)
-        )
+        operation = _build_route_operation(route, components, operation_ids)
         paths.setdefault(api.prefix + route.path, {})[route.method.lower()] = operation
     paths |= {path: methods for path, methods in combined["paths"].items() if path not in agent_paths}
     agent, *others = combined["tags"]
-    known_tags = [tag["name"] for tag in combined["tags"]]
-    used_tags = [tag for methods in paths.values() for operation in methods.values() for tag in operation["tags"]]
-    bundle_tags = dict.fromkeys(tag for tag in used_tags if tag not in known_tags)
     combined["paths"] = paths
-    combined["tags"] = [agent, *({"name": tag} for tag in bundle_tags), *others]
+    combined["tags"] = [agent, *_describe_bundle_tags(api, {tag["name"] for tag in combined["tags"]}), *others]
     combined["security"] = _SECURITY_BY_MODE[mode]
     scheme_names = {name for requirements in _SECURITY_BY_MODE.values() for schemes in requirements for name in schemes}
     for name in scheme_names.difference(*_SECURITY_BY_MODE[mode]):
@@ -74,86 +69,89 @@ def generate_runtime_document(combined: Document, api: ApiService, mode: AuthMod
     return combined
 
 
-def _build_tool_operation(exposed: ExposedTool, schemas: Document, operation_id: str) -> Document:
+def _describe_bundle_tags(api: ApiService, known_tags: set[str]) -> list[Document]:
+    contents: dict[str, dict[str, None]] = {}
+    for exposed in api.tools:
+        contents.setdefault(exposed.tag or _TOOLS_TAG, {})["Tools"] = None
+    for route in api.routes:
+        contents.setdefault(route.tag or _ROUTES_TAG, {})["Routes"] = None
+    return [
+        {"name": tag, "description": " and ".join(kinds).capitalize() + " of this bundle"}
+        for tag, kinds in contents.items()
+        if tag not in known_tags
+    ]
+
+
+def _build_tool_operation(exposed: ExposedTool, components: SchemaComponents, operation_ids: UniqueNames) -> Document:
     tool = exposed.tool
-    example: Mapping[str, object] | None = {}
-    try:
-        tool.validate_input({})
-    except InvalidToolInput:
-        example = None
+    owner = pascal_case(tool.id)
+    input_reference = components.add(input_schema(tool.input), f"{owner}Input", owner, f"{owner}Input")
+    output_reference = components.add(output_schema(tool.output), f"{owner}Output", owner, f"{owner}Output")
+    result = components.refer(_wrap_result_schema(output_reference), f"Call{owner}Response")
     codes = [code for code in TOOL_CALL_ERROR_CODES if tool.approval is not None or code != "APPROVAL_REQUIRED"]
-    return {
+    operation: Document = {
         "tags": [exposed.tag or _TOOLS_TAG],
         "summary": tool.id,
         "description": tool.description,
-        "operationId": operation_id,
+        "operationId": operation_ids.take(camel_case(f"call.{tool.id}")),
         "requestBody": {
-            "required": example is None,
-            "content": json_content(
-                _add_component(schemas, tool.id, "Input", tool.input), example if tool.example is None else tool.example
-            ),
+            "required": not _is_valid_input(tool, {}),
+            "content": json_content(input_reference, _find_input_example(tool, input_reference, components)),
         },
         "responses": {
-            "200": {
-                "description": "What the tool returned",
-                "content": json_content(_wrap_result_schema(_add_component(schemas, tool.id, "Output", tool.output))),
-            },
+            "200": {"description": "What the tool returned", "content": json_content(result)},
             **build_error_responses(*codes),
         },
     }
+    add_examples(operation, components.schemas)
+    return operation
 
 
-def _build_route_operation(route: Route, schemas: Document, operation_id: str) -> Document:
-    public = {"security": list[object]()} if route.public else {}
-    parameters = [path_parameter(name) for name in route.parameters]
-    output = (
-        {"type": "object"} if route.output is None else _add_component(schemas, operation_id, "Output", route.output)
-    )
+def _find_input_example(tool: AnyTool, reference: Document, components: SchemaComponents) -> object:
+    """Return the tool's own example, no members, or a composed example: the first that it accepts. None without one."""
+    candidates: tuple[object, ...] = (tool.example, {}, make_example(reference, components.schemas))
+    return next((candidate for candidate in candidates if _is_valid_input(tool, candidate)), None)
+
+
+def _is_valid_input(tool: AnyTool, raw_input: object) -> bool:
+    if not isinstance(raw_input, Mapping):
+        return False
+    try:
+        tool.validate_input(dict(cast("Mapping[str, object]", raw_input)))
+    except (InvalidToolInput, ToolFailed):
+        return False
+    return True
+
+
+def _build_route_operation(route: Route, components: SchemaComponents, operation_ids: UniqueNames) -> Document:
+    # The parameters' names tell /hello/{name} and /hello/name apart.
+    operation_id = operation_ids.take(camel_case(route.method.lower() + route.path.replace("{", "by-")))
+    owner = pascal_case(operation_id)
     operation: Document = {
         "tags": [route.tag or _ROUTES_TAG],
         "summary": route.summary or f"{route.method} {route.path}",
         "operationId": operation_id,
-        **({"parameters": parameters} if parameters else {}),
     }
+    if route.parameters:
+        operation["parameters"] = [path_parameter(name) for name in route.parameters]
     codes = ["ROUTE_ERROR"]
     if route.input is not None:
-        body = json_content(_add_component(schemas, operation_id, "Input", route.input))
-        operation["requestBody"] = {"required": True, "content": body}
-        codes += ["VALIDATION_ERROR", "PAYLOAD_TOO_LARGE"]
+        body = components.add(input_schema(route.input), f"{owner}Input", owner, f"{owner}Input")
+        operation["requestBody"] = {"required": True, "content": json_content(body)}
+        codes.append("VALIDATION_ERROR")
+    output = {"type": "object"} if route.output is None else output_schema(route.output)
+    reference = components.add(output, f"{owner}Output", owner, f"{owner}Output")
     operation["responses"] = {
-        "200": {"description": "Done", "content": json_content(output)},
+        "200": {"description": "Done", "content": json_content(reference)},
         **build_error_responses(*codes, public=route.public),
-        "default": build_error_response("An error that the route chose; the message says what to do"),
+        "default": build_error_response("An error that the route chose; the message says what to do", "NOT_FOUND"),
     }
-    return {**operation, **public}
-
-
-def _add_component(schemas: Document, owner: str, part: str, model: type[BaseModel]) -> Document:
-    """Add a model's schema, and the schemas that it refers to, to the components, and return a reference to it.
-
-    Their names start with the owner's: two plugins may have models of the same name.
-    """
-    name = f"{owner}.{part}"
-    build_schema = input_schema if part == "Input" else output_schema
-    schema = build_schema(model, f"{SCHEMA_REF_PREFIX}{name}.{{model}}")
-    for inner, inner_schema in schema.pop("$defs", {}).items():
-        schemas[f"{name}.{inner}"] = inner_schema
-    schemas[name] = schema
-    return {"$ref": SCHEMA_REF_PREFIX + name}
+    add_examples(operation, components.schemas)
+    return {**operation, "security": list[object]()} if route.public else operation
 
 
 def _wrap_result_schema(schema: Document) -> Document:
     return {"type": "object", "properties": {"result": schema}, "required": ["result"], "additionalProperties": False}
-
-
-def _make_unique_id(preferred: str, used_ids: set[str]) -> str:
-    """Make a unique operation id that generators of client code accept as a name."""
-    base = re.sub(r"\W+", "_", preferred).strip("_")
-    name, number = base, 2
-    while name in used_ids:
-        name, number = f"{base}_{number}", number + 1
-    used_ids.add(name)
-    return name
 
 
 def _first_tag(methods: Document) -> str:

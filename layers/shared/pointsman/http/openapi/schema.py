@@ -7,7 +7,10 @@ from ..common import IDEMPOTENCY_KEY_SCHEMA
 __all__ = [
     "AGENT_TAG",
     "ERROR_CODES",
+    "LICENSE",
     "SCHEMA_REF_PREFIX",
+    "SERVERS",
+    "SERVICES_TAG",
     "Document",
     "build_error_response",
     "build_error_responses",
@@ -21,6 +24,13 @@ Document = dict[str, Any]
 
 AGENT_TAG = "Agent API"
 """The tag of operations of the Agent API itself; tools and routes of a bundle have others."""
+
+SERVICES_TAG = {"name": "Services API", "description": "Instances and what belongs to them, for the pool manager"}
+"""The tag of operations of the Services API, with its description."""
+
+LICENSE = {"name": "MIT", "identifier": "MIT"}
+SERVERS = [{"url": "/"}]
+"""Where the document comes from, there the API is."""
 
 SCHEMA_REF_PREFIX = "#/components/schemas/"
 
@@ -49,7 +59,10 @@ ERROR_CODES = {
 }
 """The HTTP status of each error code of the Agent API, and its meaning as the document says it."""
 
-_COMMON_ERROR_CODES = ("INTERNAL_ERROR", "MISSING_SETTING", "SECRETS_UNAVAILABLE")
+_COMMON_ERROR_CODES = ("PAYLOAD_TOO_LARGE", "INTERNAL_ERROR", "MISSING_SETTING", "SECRETS_UNAVAILABLE")
+"""Of every operation: a body is measured before anybody asks what it is for."""
+
+_EXAMPLE_ISSUES = [{"path": ["name"], "message": "Field required"}]
 
 
 def build_error_responses(*error_codes: str, public: bool = False) -> Document:
@@ -61,10 +74,12 @@ def build_error_responses(*error_codes: str, public: bool = False) -> Document:
     """
     all_codes = [*error_codes, *_COMMON_ERROR_CODES, *(() if public else ("AUTH_REQUIRED", "AUTH_UNAVAILABLE"))]
     by_status: dict[int, list[str]] = {}
-    for code in all_codes:
-        status, meaning = ERROR_CODES[code]
-        by_status.setdefault(status, []).append(f"`{code}`: {meaning}")
-    responses = {str(status): build_error_response("; ".join(by_status[status])) for status in sorted(by_status)}
+    for code in dict.fromkeys(all_codes):
+        by_status.setdefault(ERROR_CODES[code][0], []).append(code)
+    responses: Document = {}
+    for status, codes in sorted(by_status.items()):
+        description = "; ".join(f"`{code}`: {ERROR_CODES[code][1]}" for code in codes)
+        responses[str(status)] = build_error_response(description, *codes)
     if rate_limited := responses.get("429"):
         rate_limited["headers"] = {
             "Retry-After": {"description": "Seconds until a retry may succeed", "schema": {"type": "integer"}}
@@ -72,9 +87,17 @@ def build_error_responses(*error_codes: str, public: bool = False) -> Document:
     return responses
 
 
-def build_error_response(description: str) -> Document:
-    """Describe one error response of the Agent API."""
-    return {"description": description, "content": json_content({"$ref": f"{SCHEMA_REF_PREFIX}AgentError"})}
+def build_error_response(description: str, *error_codes: str) -> Document:
+    """Describe one error response of the Agent API, with an example for each of the codes."""
+    content = json_content({"$ref": f"{SCHEMA_REF_PREFIX}AgentError"})
+    content["application/json"]["examples"] = {code: {"value": _make_error_example(code)} for code in error_codes}
+    return {"description": description, "content": content}
+
+
+def _make_error_example(code: str) -> Document:
+    meaning = ERROR_CODES[code][1].partition(";")[0]
+    details = {"details": _EXAMPLE_ISSUES} if code == "VALIDATION_ERROR" else {}
+    return {"error": {"code": code, "message": meaning[:1].upper() + meaning[1:], **details}}
 
 
 def path_parameter(name: str) -> Document:

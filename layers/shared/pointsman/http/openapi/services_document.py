@@ -8,8 +8,13 @@ from fastapi.routing import APIRoute
 
 from ..common import ROUTE_SPEC_KEY
 from ..services_api.models import Error, Started
+from ..services_api.parameters import TOOL_ID_SCHEMA
 from ..services_api.route_spec import RouteSpec
-from .schema import Document, idempotency_key_parameter
+from .components import SchemaComponents
+from .example_values import OPERATION_ID
+from .examples import add_examples, add_schema_examples
+from .names import camel_case
+from .schema import LICENSE, SERVERS, SERVICES_TAG, Document, idempotency_key_parameter
 
 __all__ = ["generate_services_document"]
 
@@ -18,16 +23,41 @@ A pool manager creates and destroys agent instances through this API. Every answ
 Creating, destroying and provisioning answer 202 if they are not finished after 25 s, and go on.
 What changes an instance takes an Idempotency-Key: the same request with the same key is done once."""
 
-_STATUS_DESCRIPTIONS = {
-    400: "The request must change; the message says how",
-    401: "The API key is missing or wrong",
-    404: "There is no such thing",
-    409: "The request conflicts with what is there or under way",
-    413: "The body is too large",
-    500: "It could not be done; the message says why",
-    502: "A provider could not be read, or refused",
-    503: "The database or Step Functions cannot be reached",
-}
+_ERRORS: Mapping[int, tuple[str, Mapping[str, str]]] = {
+    400: ("The request must change; the message says how", {"INVALID_INPUT": "instanceId and name are required"}),
+    401: ("The API key is missing or wrong", {"UNAUTHENTICATED": "Invalid or missing API key"}),
+    404: ("There is no such thing", {"NOT_FOUND": "There is no instance agent-7"}),
+    409: (
+        "The request conflicts with what is there or under way",
+        {
+            "CONFLICT": "The name convos-agent-7 is that of another instance",
+            "BUSY": "Instance agent-7 is busy: its create has to end first",
+            "IDEMPOTENCY_KEY_REUSED": "This Idempotency-Key came with another request",
+            "IDEMPOTENCY_IN_PROGRESS": "The first request with this Idempotency-Key is not answered yet",
+        },
+    ),
+    413: ("The body is too large", {"PAYLOAD_TOO_LARGE": "The request body is over the limit of 1024 KiB"}),
+    500: (
+        "It could not be done; the message says why",
+        {
+            "OPERATION_FAILED": "OpenRouter: create key: the limit of the account is reached. Nothing is left",
+            "INTERNAL_ERROR": "Something unexpected happened; the log tells more",
+        },
+    ),
+    502: ("A provider could not be read, or refused", {"PROVIDER_UNAVAILABLE": "Railway: list services: no answer"}),
+    503: (
+        "The database or Step Functions cannot be reached",
+        {"DATABASE_UNAVAILABLE": "The database cannot be reached"},
+    ),
+}  # fmt: skip
+"""What each status means, and an error's message by its code."""
+
+_IDEMPOTENCY_CODES = ("IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_IN_PROGRESS")
+_OPERATION_CODES = ("BUSY", "OPERATION_FAILED")
+_REQUEST_ID = "9f6f0a4e-3c53-4a52-8d7a-1c0f5c2b7e10"
+
+_LATER = """\
+Answers 202 if it is not finished after 25 s; `GET /operations/{operationId}` tells how far it is then."""
 
 _IDEMPOTENCY_KEY = idempotency_key_parameter(
     "A name of this request, for 24 hours: sent again with it, it gets the answer of the first"
@@ -45,7 +75,14 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
         apps: an endpoint's summary to its app, in the document's order.
         version: of the bundle.
     """
-    documented_app = FastAPI(title="Pointsman Services API", version=version, description=_DESCRIPTION)
+    documented_app = FastAPI(
+        title="Pointsman Services API",
+        version=version,
+        description=_DESCRIPTION,
+        license_info=LICENSE,
+        servers=SERVERS,
+        openapi_tags=[SERVICES_TAG],
+    )
     for summary, app in apps.items():
         for route in app.routes:
             if isinstance(route, APIRoute):
@@ -55,25 +92,39 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
                     route.endpoint,
                     methods=[*(route.methods or ())],
                     responses=_build_responses(spec),
-                    operation_id=route.name,
+                    tags=[SERVICES_TAG["name"]],
+                    operation_id=camel_case(route.name),
                     summary=summary,
+                    description=_LATER if spec.starts_operation else route.description,
                     openapi_extra={"parameters": [_IDEMPOTENCY_KEY]} if spec.accepts_idempotency_key else None,
                 )
     openapi_document = documented_app.openapi()
+    raw_schemas: Document = openapi_document["components"]["schemas"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        raw_schemas.pop(name, None)
+    schemas: Document = {}
+    components = SchemaComponents(schemas, {"ToolId": TOOL_ID_SCHEMA})
+    components.add_all(raw_schemas)
+    add_schema_examples(schemas)
     for path in openapi_document["paths"].values():
         for operation in path.values():
-            # FastAPI documents its own validation error. The apps answer 400 in the contract's format.
-            operation["responses"].pop("422", None)
-            if operation["operationId"] == "healthz":
-                operation["security"] = []
-                operation["responses"].pop("401")
-    for name in ("HTTPValidationError", "ValidationError"):
-        openapi_document["components"]["schemas"].pop(name, None)
-    openapi_document["components"]["securitySchemes"] = {
-        "key": {"type": "http", "scheme": "bearer", "description": "SERVICES_API_KEY"}
+            _complete_operation(operation, components)
+            add_examples(operation, schemas)
+    openapi_document["components"] = {
+        "schemas": schemas,
+        "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "SERVICES_API_KEY"}},
     }
     openapi_document["security"] = [{"key": []}]
     return openapi_document
+
+
+def _complete_operation(operation: Document, components: SchemaComponents) -> None:
+    # FastAPI documents its own validation error. The apps answer 400 in the contract's format.
+    operation["responses"].pop("422", None)
+    if operation["operationId"] == "checkHealth":
+        operation["security"] = []
+        operation["responses"].pop("401")
+    components.refer_in_operation(operation)
 
 
 def _build_responses(spec: RouteSpec) -> dict[int | str, dict[str, Any]]:
@@ -86,6 +137,22 @@ def _build_responses(spec: RouteSpec) -> dict[int | str, dict[str, Any]]:
             "Retry-After": {"description": "Seconds until it is worth a look", "schema": {"type": "integer"}},
         }
         responses[202] = {"model": Started, "description": "Begun, and not finished yet", "headers": headers}
-    for status in sorted({401, 500, *spec.error_statuses}):
-        responses[status] = {"model": Error, "description": _STATUS_DESCRIPTIONS[status]}
+    left_out = [
+        *(() if spec.starts_operation else _OPERATION_CODES),
+        *(() if spec.accepts_idempotency_key else _IDEMPOTENCY_CODES),
+    ]
+    for status in sorted({401, 413, 500, *spec.error_statuses}):
+        description, messages = _ERRORS[status]
+        examples = {
+            code: {"value": _make_error_example(code, message)}
+            for code, message in messages.items()
+            if code not in left_out
+        }
+        content = {"application/json": {"examples": examples}}
+        responses[status] = {"model": Error, "description": description, "content": content}
     return responses
+
+
+def _make_error_example(code: str, message: str) -> Document:
+    operation = {"operationId": OPERATION_ID} if code in _OPERATION_CODES else {}
+    return {"error": message, "code": code, **operation, "requestId": _REQUEST_ID}

@@ -2,8 +2,9 @@
 
 # ruff: noqa: D101 - a docstring here becomes a description in the OpenAPI documents
 
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
+from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
 __all__ = [
@@ -21,6 +22,9 @@ __all__ = [
     "Started",
     "ToolProvisioned",
 ]
+
+
+Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 class Error(TypedDict):
@@ -115,15 +119,15 @@ class Fleet(TypedDict):
 
     projectId: str
     services: list[ServiceStatus]
-    asOf: NotRequired[str]
+    asOf: NotRequired[Timestamp]
     ageSeconds: NotRequired[float]
 
 
 class StepPage(TypedDict):
     name: str
     status: Literal["running", "succeeded", "skipped", "failed"]
-    startedAt: str
-    endedAt: str | None
+    startedAt: Timestamp
+    endedAt: Timestamp | None
     error: NotRequired[str]
 
 
@@ -137,8 +141,8 @@ class OperationPage(TypedDict):
     steps: list[StepPage]
     result: NotRequired[dict[str, Any]]
     error: NotRequired[dict[str, Any]]
-    createdAt: str
-    updatedAt: str
+    createdAt: Timestamp
+    updatedAt: Timestamp
 
 
 class InstanceTool(TypedDict):
@@ -147,7 +151,7 @@ class InstanceTool(TypedDict):
     envKey: str
     status: str
     meta: dict[str, Any]
-    createdAt: str
+    createdAt: Timestamp
 
 
 class Instance(TypedDict):
@@ -160,8 +164,8 @@ class Instance(TypedDict):
     deployStatus: str | None
     runtimeImage: str | None
     volumeId: str | None
-    createdAt: str
-    updatedAt: str
+    createdAt: Timestamp
+    updatedAt: Timestamp
     tools: list[InstanceTool]
 
 

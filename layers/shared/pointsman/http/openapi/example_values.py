@@ -1,0 +1,175 @@
+"""Typical values, of which the examples in the OpenAPI documents are composed. A test validates every example."""
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = [
+    "OPERATION_ID",
+    "PARAMETERS_BY_OPERATION",
+    "REQUESTS_BY_OPERATION",
+    "RESPONSES_BY_OPERATION",
+    "VALUES_BY_FORMAT",
+    "VALUES_BY_NAME",
+    "VALUES_BY_SCHEMA",
+]
+
+OPERATION_ID = "op-0123456789abcdef0123456789abcdef"
+_INSTANCE_ID, _NAME, _RESOURCE_ID = "agent-7", "convos-agent-7", "key-4f2d9c"
+_INBOX = "agent-7@agentmail.to"
+_SERVICE_ID = "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11"
+_ENVIRONMENT_ID = "c2a7e6d8-2b61-4f5b-8d2c-5f8e0f9a3b31"
+_DOMAIN, _IMAGE = f"{_NAME}.up.railway.app", "ghcr.io/convos/agent:1.4.2"
+_START, _END = "2026-11-22T10:15:00.000Z", "2026-11-22T10:15:04.210Z"
+_PROMPT_ID = "prompt-0123456789abcdef0123456789abcdef"
+_CONVERSATION_ID = "conv-0123456789abcdef0123456789abcdef"
+_TEXT_OUTPUT = {"type": "text", "content": "It is 10:15 in UTC.", "start": _START, "end": _END}
+_USAGE = {"inputTokens": 812, "outputTokens": 40, "totalTokens": 852}
+_CREATED = {
+    "instanceId": _INSTANCE_ID,
+    "serviceId": _SERVICE_ID,
+    "url": f"https://{_DOMAIN}",
+    "services": {"openrouter": {"resourceId": _RESOURCE_ID}},
+}
+
+VALUES_BY_NAME: Mapping[str, Any] = {
+    "instanceId": _INSTANCE_ID,
+    "instanceIds": [_INSTANCE_ID],
+    "name": _NAME,
+    "serviceId": _SERVICE_ID,
+    "projectId": "0b9d5a34-51f0-4c39-8a15-3c7f6f0a2d21",
+    "environmentId": _ENVIRONMENT_ID,
+    "environmentIds": [_ENVIRONMENT_ID],
+    "volumeId": "d41f7b90-3c72-4e6a-9e3d-7a9b1c0d4e41",
+    "url": f"https://{_DOMAIN}",
+    "domain": _DOMAIN,
+    "image": _IMAGE,
+    "runtimeImage": _IMAGE,
+    "provider": "railway",
+    "deployStatus": "SUCCESS",
+    "tools": ["openrouter"],
+    "services": {"openrouter": {"resourceId": _RESOURCE_ID}},
+    "toolId": "openrouter",
+    "resourceId": _RESOURCE_ID,
+    "envKey": "OPENROUTER_API_KEY",
+    "envKeys": ["OPENROUTER_API_KEY"],
+    "variables": {"LOG_LEVEL": "debug"},
+    "operationId": OPERATION_ID,
+    "promptId": _PROMPT_ID,
+    "conversationId": _CONVERSATION_ID,
+    "toolCallId": "call_1",
+    "toolName": "instances.create",
+    "asset": "scalar.js",
+    "Idempotency-Key": "create-agent-7-once",
+    "Last-Event-ID": "3",
+    "lastEventId": "3",
+    "Retry-After": 2,
+    "Location": f"/operations/{OPERATION_ID}",
+    "timezone": "UTC",
+    "title": "What time is it?",
+    "input": "What time is it?",
+    "content": "It is 10:15 in UTC.",
+    "reason": "It costs money",
+    "message": "The model does not answer",
+    "mimeType": "text/plain",
+    "status": "active",
+    "mode": "per-instance-key",
+    "limit": 20,
+}
+"""By the name of a parameter, header or property, where they fit its schema."""
+
+VALUES_BY_FORMAT: Mapping[str, str] = {
+    "date-time": _START,
+    "date": "2026-11-22",
+    "time": "10:15:00Z",
+    "duration": "PT15M",
+    "uuid": _SERVICE_ID,
+    "email": "ada@example.org",
+    "uri": "https://example.org/",
+    "hostname": "example.org",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "binary": "AA==",
+    "base64url": "AA==",
+}
+
+VALUES_BY_SCHEMA: Mapping[str, object] = {
+    "Capabilities": {"plugins": ["conversation", "time", "instances"]},
+    "ToolListing": {
+        "id": "time.now",
+        "description": "The current date and time, in UTC or in another time zone",
+        "tag": "time",
+        "input": {"type": "object", "properties": {"timezone": {"type": "string", "default": "UTC"}}},
+        "output": {"type": "object", "properties": {"now": {"type": "string", "format": "date-time"}}},
+    },
+    "ToolResult": {"result": {"now": _START, "timezone": "UTC"}},
+    "TextOutput": _TEXT_OUTPUT,
+    "Usage": _USAGE,
+    "PromptPage": {
+        "id": _PROMPT_ID,
+        "input": "What time is it?",
+        "model": "normal",
+        "status": "completed",
+        "outputs": [_TEXT_OUTPUT],
+        "usage": _USAGE,
+        "createdAt": _START,
+        "updatedAt": _END,
+    },
+    "InstanceCreated": _CREATED,
+    "OperationPage": {
+        "operationId": OPERATION_ID,
+        "instanceId": _INSTANCE_ID,
+        "kind": "create",
+        "status": "succeeded",
+        "steps": [{"name": "create_service", "status": "succeeded", "startedAt": _START, "endedAt": _END}],
+        "result": _CREATED,
+        "createdAt": _START,
+        "updatedAt": _END,
+    },
+    "Tool": {"id": "openrouter", "name": "OpenRouter", "mode": "per-instance-key", "envKeys": ["OPENROUTER_API_KEY"]},
+    "Account": {"total": 100.0, "used": 12.5, "remaining": 87.5},
+    "Key": {
+        "id": _RESOURCE_ID,
+        "name": _NAME,
+        "instanceId": _INSTANCE_ID,
+        "limit": 20.0,
+        "limitRemaining": 17.5,
+        "limitReset": "monthly",
+        "usage": 2.5,
+        "usageDaily": 0.5,
+        "usageWeekly": 1.0,
+        "usageMonthly": 2.5,
+        "disabled": False,
+        "createdAt": _START,
+    },
+}
+"""Examples of our own schemas, by name, where composed ones would not be typical."""
+
+PARAMETERS_BY_OPERATION: Mapping[str, Mapping[str, str]] = {
+    "callTool": {"toolId": "time.now"},
+    "provisionResource": {"toolId": "agentmail"},
+    "destroyResource": {"toolId": "agentmail", "resourceId": _INBOX},
+}
+REQUESTS_BY_OPERATION: Mapping[str, object] = {
+    "getFleetStatus": {"instanceIds": [_INSTANCE_ID]},
+    "callTool": {"timezone": "UTC"},
+    "submitPrompt": {"input": "What time is it?"},
+    "approveCall": {"toolCallId": "call_1"},
+    "rejectCall": {"toolCallId": "call_1", "reason": "Not today"},
+}
+_DOCUMENT = {"openapi": "3.1.0", "info": {"title": "Pointsman", "version": "1.0.0"}, "paths": {}}
+RESPONSES_BY_OPERATION: Mapping[str, object] = {
+    "provisionResource": {
+        "toolId": "agentmail",
+        "resourceId": _INBOX,
+        "envKey": "AGENTMAIL_INBOX_ID",
+        "status": "active",
+    },
+    "destroyResource": {"toolId": "agentmail", "resourceId": _INBOX, "deleted": True},
+    "rejectCall": {"promptId": _PROMPT_ID, "toolCallId": "call_1", "status": "rejected"},
+    "cancelPrompt": {"promptId": _PROMPT_ID, "status": "cancelled"},
+    "getDocsPage": "<!doctype html><title>Pointsman</title>",
+    "getDocsAsset": "// The script of the documentation",
+    "getCombinedDocument": _DOCUMENT,
+    "getServicesDocument": _DOCUMENT,
+}
+"""Parameters, and bodies, by operation, where they depend on what is done."""
