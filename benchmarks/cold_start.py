@@ -98,7 +98,8 @@ RUN_ORDER = [
     "tasks.attach_tool", "tasks.destroy_tool",
     "tasks.destroy_volumes", "tasks.destroy_service", "tasks.close_operation", "tasks.compensate_operation",
     "tasks.advance_prompt", "tasks.await_approval", "tasks.close_prompt", "agent.prompt_stream",
-    "agent.get_prompt", "agent.list_approvals", "agent.approve_call", "agent.reject_call", "agent.cancel_prompt", "scheduled.prompt_recovery",
+    "agent.get_prompt", "agent.list_approvals", "agent.approve_call", "agent.reject_call", "agent.cancel_prompt",
+    "scheduled.prompt_recovery",
     "services.create_instance", "services.destroy_instance", "services.retry_operation",
     "services.abandon_operation", "scheduled.reconciler", "scheduled.retention", "migration.migrate",
 ]  # fmt: skip

@@ -15,11 +15,13 @@ handler = lambda_handler(app)
 
 @app.get(
     "/approvals",
-    openapi_extra=describe_agent_route(ApprovalList, "VALIDATION_ERROR", "DATABASE_UNAVAILABLE"),
+    openapi_extra=describe_agent_route(
+        ApprovalList, "VALIDATION_ERROR", "DATABASE_UNAVAILABLE", query_model=ApprovalQuery
+    ),
 )
 async def list_approvals(request: Request) -> JSONResponse:
     """List a page of the calls that the caller may approve or reject."""
     query = validate_input(ApprovalQuery, dict(request.query_params), "The query")
     return JSONResponse(
-        approvals.list_pending(get_user_id(request), get_permissions(request), query.cursor, query.limit)
+        approvals.list_pending(get_user_id(request), get_permissions(request), query.cursor or None, query.limit)
     )

@@ -15,7 +15,7 @@ from pointsman.providers.registry import TOOLS
 from tests.harness.python_process import run_python
 
 AGENT = compose()
-INVOCATION = Invocation("user-1", AGENT.services)
+INVOCATION = Invocation("user-1", AGENT.services, ["*"])
 TOOLS_WITH_APPROVAL = {"instances.create", "instances.destroy", "instances.redeploy", "instances.configure"}
 TOOLS_WITHOUT_APPROVAL = {"time.now", "instances.registry", "instances.list", "instances.status"}
 CLIENT_ONLY_TOOLS = {"conversation.create", "conversation.list", "conversation.get", "conversation.delete"}
@@ -44,7 +44,7 @@ def test_composing_twice_creates_two_agents() -> None:
 
 
 def test_a_model_gets_all_tools_but_client_only_ones() -> None:
-    prompt = Prompt(AGENT.services, user_id="user-1", prompt_id="prompt-1")
+    prompt = Prompt(AGENT.services, user_id="user-1", prompt_id="prompt-1", permissions=["*"])
     AGENT.plugins.prepare(prompt)
     assert {tool.id for tool in prompt.tools} == TOOLS_WITH_APPROVAL | TOOLS_WITHOUT_APPROVAL
     assert {exposed.tool.id for exposed in AGENT.api.tools if exposed.tool.client_only} == CLIENT_ONLY_TOOLS

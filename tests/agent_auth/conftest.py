@@ -22,16 +22,24 @@ def make_event(**headers: str) -> dict[str, Any]:
 
 @pytest.fixture
 def authorize() -> Authorize:
-    """Calls the authorizer with these headers; returns its context, `user` and `problem`."""
+    """Calls the authorizer with these headers; returns `user` and `problem` of its context."""
     handler = importlib.import_module("authorizers.agent_user").handler
 
     def authorize_headers(**headers: str) -> dict[str, str]:
         response = handler(make_event(**headers), None)
         assert response["isAuthorized"] is True
         assert set(response) == {"isAuthorized", "context"}
+        assert response["context"].pop("permissions", None) is not None
         return response["context"]
 
     return authorize_headers
+
+
+@pytest.fixture
+def granted() -> Callable[..., str]:
+    """Calls the authorizer with these headers; returns the permissions in its context."""
+    handler = importlib.import_module("authorizers.agent_user").handler
+    return lambda **headers: handler(make_event(**headers), None)["context"]["permissions"]
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ def test_rest_api_gets_a_policy_for_its_whole_stage(header_auth: None) -> None:
                 "Resource": "arn:aws:execute-api:us-east-1:123456789012:abcdefghij/live/*",
             }],
         },
-        "context": {"user": "user-1", "problem": ""},
+        "context": {"user": "user-1", "problem": "", "permissions": ""},
     }  # fmt: skip
 
 

@@ -70,4 +70,4 @@ def test_the_authorizers_tell_of_a_request_past_cloudfront(monkeypatch: pytest.M
         importlib.import_module(name).handler for name in ("authorizers.services_key", "authorizers.agent_user")
     )
     assert services(event, None)["context"] == {"caller": "", "problem": NOT_THROUGH_CLOUDFRONT}
-    assert agent(event, None)["context"] == {"user": "", "problem": NOT_THROUGH_CLOUDFRONT}
+    assert agent(event, None)["context"] == {"user": "", "problem": NOT_THROUGH_CLOUDFRONT, "permissions": ""}

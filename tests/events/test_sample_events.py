@@ -56,7 +56,10 @@ def test_every_sample_event_is_handled(
 ) -> None:
     """In the order of production: each state machine's tasks one by one."""
     assert replay("authorizers/services_key") == {"isAuthorized": True, "context": {"caller": ""}}
-    assert replay("authorizers/agent_user") == {"isAuthorized": True, "context": {"user": "user-1", "problem": ""}}
+    assert replay("authorizers/agent_user") == {
+        "isAuthorized": True,
+        "context": {"user": "user-1", "problem": "", "permissions": "fleet:read fleet:write"},
+    }
     assert replay("migration/migrate")["from"] == replay("migration/migrate")["to"]
     assert replay.replay_http("services/healthz") == (200, {"ok": True})
     status, registry = replay.replay_http("services/registry")
@@ -142,6 +145,7 @@ def test_every_sample_event_is_handled(
     }
     status, page = replay.replay_http("agent/get_prompt")
     assert (status, page["status"]) == (200, "completed")
+    assert replay.replay_http("agent/list_approvals") == (200, {"approvals": []})
     assert replay.replay_http("agent/cancel_prompt") == (200, {"promptId": RUNNING_PROMPT, "status": "completed"})
     assert replay.replay_http("agent/approve_call")[0] == 404
     assert replay.replay_http("agent/reject_call")[0] == 404

@@ -24,7 +24,7 @@ EventList = list[tuple[str, dict[str, Any]]]
 
 def submit_prompt(user_id: str, text: str, **options: Any) -> str:
     """Store a prompt and start its execution; its id."""
-    submitted = submission.submit_prompt(user_id, text, **options)
+    submitted = submission.submit_prompt(user_id, text, **{"permissions": ["*"], **options})
     submission.start_prompt(submitted)
     return submitted.id
 
@@ -64,7 +64,7 @@ class EngineHarness:
         return prompt_id
 
     def decide(self, prompt_id: str, approve: bool = True, call_id: str = "call_1", **options: Any) -> None:
-        approvals.decide(self.user_id, prompt_id, call_id, approve, **options)
+        approvals.decide(self.user_id, prompt_id, call_id, approve, **{"permissions": ["*"], **options})
 
     def create_conversation(self) -> str:
         return self.call_tool("conversation.create")["id"]

@@ -50,7 +50,7 @@ def decide(
         is_approved: whether the call may run.
         reason: why it was rejected; the model reads it.
         expected_input: the call's input as the client saw it, parsed JSON. It must equal the stored one.
-        permissions: what the deciding user may do. If it is the prompt's user, the prompt goes on with these.
+        permissions: what the deciding user may do. If it is the prompt's user, they replace the prompt's.
 
     Raises:
         PromptNotFound: the user does not decide about this prompt, or it does not wait for this call with this input.
@@ -60,6 +60,8 @@ def decide(
     decision_id = uuid.uuid4().hex
 
     def record_decision(db: Connection) -> bool:
+        if not user_prompts.is_prompt_id(prompt_id):
+            return False
         is_own = user_prompts.belongs_to(db, prompt_id, user_id)
         prompt = prompt_runs.lock_for_update(db, prompt_id)
         if tool_calls.has_decision(db, prompt_id, decision_id):

@@ -9,7 +9,9 @@ from .environment import read_optional
 __all__ = ["ApproverRule", "load_operators", "load_permission_claims", "load_roles", "load_tool_approvers"]
 
 _DEFAULT_ROLES = "operator=fleet:read,fleet:write;viewer=fleet:read"
-_ROLES = re.compile(r"[^\s=;,]+=[a-z*][a-z0-9_:*,-]*(;[^\s=;,]+=[a-z*][a-z0-9_:*,-]*)*")
+_GRANT = r"(\*|[a-z][a-z0-9_-]*:(\*|[a-z][a-z0-9_-]*))"
+_ROLE = rf"[^\s=;,]+={_GRANT}(,{_GRANT})*"
+_ROLES = re.compile(rf"{_ROLE}(;{_ROLE})*")
 _APPROVERS = re.compile(r"[a-z0-9_.]+=(self|other)(,[a-z0-9_.]+=(self|other))*")
 
 ApproverRule = Literal["self", "other"]

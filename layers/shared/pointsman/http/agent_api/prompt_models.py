@@ -124,7 +124,7 @@ class PendingApproval(ApprovalAsked):
 
 class ApprovalQuery(Input):
     limit: int = Field(default=20, ge=1, le=100, strict=False)
-    cursor: str | None = None
+    cursor: str = ""
 
 
 class DecidableApproval(PendingApproval):

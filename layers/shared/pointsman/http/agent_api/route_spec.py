@@ -8,10 +8,16 @@ from ..common import ROUTE_SPEC_KEY
 
 __all__ = ["DECISION_ERROR_CODES", "TOOL_CALL_ERROR_CODES", "AgentRouteSpec", "describe_agent_route"]
 
-TOOL_CALL_ERROR_CODES = ("VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "APPROVAL_REQUIRED", "TOOL_ERROR")
+TOOL_CALL_ERROR_CODES = ("FORBIDDEN", "VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "APPROVAL_REQUIRED", "TOOL_ERROR")
 """Codes of errors of a call of an existing tool."""
 
-DECISION_ERROR_CODES = ("PROMPT_NOT_FOUND", "VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "DATABASE_UNAVAILABLE")
+DECISION_ERROR_CODES = (
+    "FORBIDDEN",
+    "PROMPT_NOT_FOUND",
+    "VALIDATION_ERROR",
+    "PAYLOAD_TOO_LARGE",
+    "DATABASE_UNAVAILABLE",
+)
 """Codes of errors of a decision about a tool call of a prompt."""
 
 
@@ -23,6 +29,7 @@ class AgentRouteSpec(NamedTuple):
     public: bool
     media_type: str
     request_model: type[BaseModel] | None
+    query_model: type[BaseModel] | None
 
 
 def describe_agent_route(
@@ -31,6 +38,7 @@ def describe_agent_route(
     public: bool = False,
     media_type: str = "application/json",
     request_model: type[BaseModel] | None = None,
+    query_model: type[BaseModel] | None = None,
 ) -> dict[str, Any]:
     """Make the `openapi_extra` of a route.
 
@@ -41,5 +49,6 @@ def describe_agent_route(
         media_type: of the body at 200.
         request_model: the type of the request's body. Without one, a route with the code VALIDATION_ERROR takes any
             object, and another route no body.
+        query_model: the type of the query's parameters, if it has any.
     """
-    return {ROUTE_SPEC_KEY: AgentRouteSpec(response_model, error_codes, public, media_type, request_model)}
+    return {ROUTE_SPEC_KEY: AgentRouteSpec(response_model, error_codes, public, media_type, request_model, query_model)}

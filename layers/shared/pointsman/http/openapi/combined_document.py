@@ -124,7 +124,13 @@ def _build_operation(route: APIRoute, summary: str, schema: Document | None) -> 
     operation: Document = {"tags": [AGENT_TAG], "summary": summary, "operationId": camel_case(route.name)}
     if names:
         operation["parameters"] = [path_parameter(name) for name in names]
-    if "VALIDATION_ERROR" in spec.error_codes:
+    if spec.query_model is not None:
+        properties: Document = spec.query_model.model_json_schema()["properties"]
+        operation["parameters"] = [
+            {"name": name, "in": "query", "required": False, "schema": property_schema}
+            for name, property_schema in properties.items()
+        ]
+    elif "VALIDATION_ERROR" in spec.error_codes:
         operation["requestBody"] = {**_build_request_body({"type": "object"}), "required": False}
     content: Document = {spec.media_type: {"schema": schema or {"type": "string"}}}
     operation["responses"] = {

@@ -114,7 +114,9 @@ def build_prompt_paths(components: SchemaComponents, make_reference: Callable[[t
         "responses": {
             "200": stream_response,
             "204": {"description": "The prompt has ended with the event that the client has; there is no more"},
-            **build_error_responses(*DECISION_ERROR_CODES, "TOO_MANY_STREAMS"),
+            **build_error_responses(
+                *(code for code in DECISION_ERROR_CODES if code != "FORBIDDEN"), "TOO_MANY_STREAMS"
+            ),
         },
     }
     return {"/api/prompt": {"post": submit_operation}, "/api/prompts/{promptId}/stream": {"get": follow_operation}}

@@ -88,11 +88,15 @@ def _build_tool_operation(exposed: ExposedTool, components: SchemaComponents, op
     input_reference = components.add(input_schema(tool.input), f"{owner}Input", owner, f"{owner}Input")
     output_reference = components.add(output_schema(tool.output), f"{owner}Output", owner, f"{owner}Output")
     result = components.refer(_wrap_result_schema(output_reference), f"Call{owner}Response")
-    codes = [code for code in TOOL_CALL_ERROR_CODES if tool.approval is not None or code != "APPROVAL_REQUIRED"]
+    unused_codes = {
+        code for code, is_used in (("FORBIDDEN", tool.requires), ("APPROVAL_REQUIRED", tool.approval)) if not is_used
+    }
+    codes = [code for code in TOOL_CALL_ERROR_CODES if code not in unused_codes]
     operation: Document = {
         "tags": [exposed.tag or _TOOLS_TAG],
         "summary": tool.id,
         "description": tool.description,
+        **_describe_permission(tool.requires),
         "operationId": operation_ids.take(camel_case(f"call.{tool.id}")),
         "requestBody": {
             "required": not _is_valid_input(tool, {}),
@@ -105,6 +109,10 @@ def _build_tool_operation(exposed: ExposedTool, components: SchemaComponents, op
     }
     add_examples(operation, components.schemas)
     return operation
+
+
+def _describe_permission(required: str) -> Document:
+    return {"x-required-permission": required} if required else {}
 
 
 def _find_input_example(tool: AnyTool, reference: Document, components: SchemaComponents) -> object:
@@ -131,10 +139,11 @@ def _build_route_operation(route: Route, components: SchemaComponents, operation
         "tags": [route.tag or _ROUTES_TAG],
         "summary": route.summary or f"{route.method} {route.path}",
         "operationId": operation_id,
+        **_describe_permission(route.requires),
     }
     if route.parameters:
         operation["parameters"] = [path_parameter(name) for name in route.parameters]
-    codes = ["ROUTE_ERROR"]
+    codes = ["ROUTE_ERROR", *(["FORBIDDEN"] if route.requires else [])]
     if route.input is not None:
         body = components.add(input_schema(route.input), f"{owner}Input", owner, f"{owner}Input")
         operation["requestBody"] = {"required": True, "content": json_content(body)}

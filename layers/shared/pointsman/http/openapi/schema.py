@@ -36,6 +36,7 @@ SCHEMA_REF_PREFIX = "#/components/schemas/"
 
 ERROR_CODES = {
     "AUTH_REQUIRED": (401, "who is calling is not known"),
+    "FORBIDDEN": (403, "the caller lacks the permission that this needs"),
     "APPROVAL_REQUIRED": (403, "a person must approve this call, and here nobody can"),
     "NOT_FOUND": (404, "there is nothing of this name"),
     "TOOL_NOT_FOUND": (404, "no tool of this id is exposed"),
