@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from random import choice
-from typing import Literal
 
 from ...concurrent_calls import call_both
 from ...errors import InvalidInput, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
@@ -17,7 +16,6 @@ from ...http_transport import Transport
 from ...json_values import JsonObject, as_datetime, as_text
 from ...settings.providers import TelnyxSettings
 from ..base import Deletion, Plan, ProviderResource, make_provider_getter
-from ..http_client import quote_path_segment
 from .account import NumberOrder, TelnyxAccount
 
 __all__ = ["TelnyxProvider", "get_provider"]
@@ -27,8 +25,9 @@ LISTING_POLL_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 """Seconds between polls until a bought number is listed; 5 in all."""
 DELETION_POLL_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 """Seconds between polls until a deleted number is not listed; 5 in all."""
-LISTING_LAG_SECONDS = 15.0
-"""Age in seconds of an order from which on a number that is not listed is not owned (any more)."""
+LISTING_LAG_SECONDS = 30.0
+"""Age in seconds of an order from which on a number that is not listed is not owned (any more): the longest time for
+which Telnyx's users wait for a number's resource."""
 ORDER_TRUST_SECONDS = 120.0
 """Age in seconds up to which an order that succeeded proves ownership of its number, listed or not."""
 
@@ -86,7 +85,7 @@ class TelnyxProvider:
             "customer_reference": plan["customer_reference"],
         }
         try:
-            order = self._account.place_order(body)
+            order = self._account.place_order(body, plan["phone_number"])
         except ProviderRejected as error:
             # An earlier attempt's order may have taken it; which code says so is not certain in Telnyx's docs.
             if error.reason in ("taken", "invalid") and (existing := self.find(plan)):
@@ -182,7 +181,7 @@ class TelnyxProvider:
             raise ProviderRejected(
                 "telnyx", "phone_numbers.delete", "the number's deletion lock is on", reason="not_ready"
             )
-        outcome = self._send_deletion(as_text(row.get("id")))
+        outcome = self._account.delete_number(as_text(row.get("id")))
         self._note_deletion(number, _get_purchase_time(row))
         return Deletion(outcome != "gone", is_confirmed=False)
 
@@ -210,13 +209,9 @@ class TelnyxProvider:
     def _delete_number(self, number_id: str) -> bool:
         """Delete the number of this id; False if that is refused, or if there is no such number."""
         try:
-            return self._send_deletion(number_id) != "gone"
+            return self._account.delete_number(number_id) != "gone"
         except ProviderRejected:
             return False
-
-    def _send_deletion(self, number_id: str) -> Literal["deleted", "accepted", "gone"]:
-        path = f"/phone_numbers/{quote_path_segment(number_id)}"
-        return self.http_client.delete("phone_numbers.delete", path, existing_path="/phone_numbers")
 
     def _get_profile_id(self) -> str:
         return self._configured_profile_id or self._account.get_or_create_profile(PROFILE_NAME)
