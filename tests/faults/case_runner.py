@@ -21,6 +21,10 @@ from tests.harness.wait import WaitTimeout, wait_until
 from .cases import (
     BEYOND_TIMEOUT,
     FAULTS,
+    LAGS,
+    LIST_FAILURE,
+    LIST_FAILURES,
+    LISTS,
     MAX_OCCURRENCES,
     SCENARIOS,
     START_FAILURES,
@@ -28,6 +32,7 @@ from .cases import (
     TIMEOUT_SECONDS,
     Call,
     Case,
+    Fault,
     Scenario,
 )
 from .fault_stack import RECONCILER, FaultStack
@@ -237,7 +242,8 @@ def run_case(fault_stack: FaultStack, case: Case) -> Outcome:
     try:
         for _ in range(_MAX_ATTEMPTS):
             outcome = Outcome(case)
-            _run_once(fault_stack, case, outcome)
+            with fault_stack.keep_config():
+                _run_once(fault_stack, case, outcome)
             if outcome.reached or outcome.has_findings:
                 break
     except (AssertionError, httpx.HTTPError, psycopg.Error, RunnerError, KeyError, ValueError) as error:
@@ -257,8 +263,7 @@ def _run_once(fault_stack: FaultStack, case: Case, outcome: Outcome) -> None:
             response = trial.request.send(fault_stack)
         statuses = {200, 202, 503}
     elif case.fault in FAULTS:
-        fault = FAULTS[case.fault]
-        fault_id = _inject_fault(fault_stack, case.call, fault.kind, **fault.options)
+        fault_id = _inject_call_fault(fault_stack, case.call, FAULTS[case.fault])
         response = trial.request.send(fault_stack)
         trial.wait_for_end()
         outcome.reached = _has_struck(fault_stack, fault_id)
@@ -342,6 +347,19 @@ def _inject_base_faults(fault_stack: FaultStack, scenario: Scenario) -> None:
 def _inject_fault(fault_stack: FaultStack, call: Call | None, kind: str, **options: Any) -> int:
     assert call is not None
     return fault_stack.simulator.inject_fault(call.provider, call.operation, kind, after=call.occurrence - 1, **options)  # type: ignore[arg-type]
+
+
+def _inject_call_fault(fault_stack: FaultStack, call: Call | None, fault: Fault) -> int:
+    """Inject the fault at the call, and where lists are to fail and lag, that too."""
+    assert call is not None
+    if not fault.lagging:
+        return _inject_fault(fault_stack, call, fault.kind, **fault.options)
+    fault_stack.simulator.update_config(LAGS)
+    is_list = call.operation in LISTS[call.provider]
+    fault_id = _inject_fault(fault_stack, call, LIST_FAILURE if is_list else fault.kind, **fault.options)
+    for operation in LISTS[call.provider]:
+        fault_stack.simulator.inject_fault(call.provider, operation, LIST_FAILURE, times=LIST_FAILURES)  # type: ignore[arg-type]
+    return fault_id
 
 
 def _has_struck(fault_stack: FaultStack, fault_id: int) -> bool:
