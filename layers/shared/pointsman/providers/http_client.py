@@ -248,7 +248,7 @@ class HttpClient:
         body: object = None,
         secrets: Iterable[str] = (),
     ) -> ProviderResponse:
-        """Send one request, without retries, and return its 2xx response, which is empty or JSON.
+        """Send one request, without retries, and return its 2xx response, whatever its body is.
 
         Args:
             step: The call's name in errors.
@@ -260,7 +260,7 @@ class HttpClient:
 
         Raises:
             ProviderRejected: nothing was done.
-            ProviderUnavailable: a 429, a 5xx or an unreadable response; `outcome_unknown` tells these apart.
+            ProviderUnavailable: a 429 or a 5xx; `outcome_unknown` tells these apart.
             ProviderTimeout: no complete response.
         """
         response = self._exchange(step, method, path, params, body, secrets)
@@ -288,7 +288,7 @@ class HttpClient:
 
     def _parse(self, step: str, response: ProviderResponse, parse: BodyParser[T]) -> T:
         body = as_object(response.body)
-        value = None if has_error(body) else parse(body)
+        value = None if response.body_format == "other" or has_error(body) else parse(body)
         if value is None:
             raise self._wrong_success(step, response)
         return value
@@ -314,8 +314,6 @@ class HttpClient:
 
     def _raise_for_status(self, step: str, response: UncheckedResponse, secrets: Iterable[str]) -> ProviderResponse:
         if 200 <= response.status < 300:
-            if response.body_format == "other":
-                raise self.unexpected_response(step, f"HTTP {response.status} without JSON")
             return response
         if 300 <= response.status < 400:
             error_body = ErrorBody("invalid", message="the provider's address redirects")

@@ -160,7 +160,7 @@ class OpenRouterProvider(ToolProvider):
             params["include_expired"] = "true"
         try:
             return self.http_client.get(
-                "keys.list", "/keys", params, parse=lambda response: as_rows(response.get("data"), "hash")
+                "keys.list", "/keys", params, parse=lambda response: as_rows(response.get("data"), "hash", "name")
             )
         except ProviderRejected as error:
             # Not every published version of the API has this parameter.

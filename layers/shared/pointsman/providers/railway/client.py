@@ -76,7 +76,9 @@ class RailwayClient:
         if not self._environment_id:
             ids_by_name = {
                 as_text(node.get("name")): as_text(node.get("id"))
-                for node in self._graphql.iter_nodes(documents.ENVIRONMENTS, {"projectId": self.project_id})
+                for node in self._graphql.iter_unique_nodes(
+                    documents.ENVIRONMENTS, {"projectId": self.project_id}, "id", "name"
+                )
             }
             setting = self._environment_name
             case_insensitive_matches = [name for name in ids_by_name if name.lower() == setting.lower()]
@@ -109,7 +111,8 @@ class RailwayClient:
 
     def list_services(self) -> Iterator[Service]:
         """Yield all services of the project."""
-        for node in self._graphql.iter_unique_nodes(documents.SERVICES, {"id": self.project_id}, "id"):
+        keys = ("id", "name", "createdAt")
+        for node in self._graphql.iter_unique_nodes(documents.SERVICES, {"id": self.project_id}, *keys):
             created = as_datetime(node.get("createdAt")) or datetime.min.replace(tzinfo=UTC)
             yield Service(as_text(node.get("id")), as_text(node.get("name")), created)
 
@@ -133,7 +136,8 @@ class RailwayClient:
         honoured only for forks), so only its deployments show which environment uses it.
         """
         payload = {"input": {"projectId": self.project_id, "serviceId": service_id}}
-        return {as_text(node.get("environmentId")) for node in self._graphql.iter_nodes(documents.DEPLOYMENTS, payload)}
+        nodes = self._graphql.iter_unique_nodes(documents.DEPLOYMENTS, payload, "environmentId")
+        return {as_text(node["environmentId"]) for node in nodes}
 
     def delete_service(self, service_id: str) -> bool:
         """Delete a service; True if Railway says that it is done, False if the service is missing.
@@ -285,7 +289,8 @@ class RailwayClient:
     def list_service_instances(self) -> Iterator[ServiceInstance]:
         """Yield all services with their state in the environment, 500 per call."""
         environment_id = self.environment_id
-        for node in self._graphql.iter_unique_nodes(documents.SERVICE_INSTANCES, {"id": environment_id}, "serviceId"):
+        keys = ("serviceId", "serviceName")
+        for node in self._graphql.iter_unique_nodes(documents.SERVICE_INSTANCES, {"id": environment_id}, *keys):
             domains = as_object(node.get("domains"))
             yield ServiceInstance(
                 service_id=as_text(node.get("serviceId")),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple, TypeVar, cast
 
 from ...errors import ProviderRejected
@@ -148,18 +149,18 @@ class GraphQLClient:
         return cursor
 
     def iter_unique_nodes(
-        self, operation: Operation, variables: Mapping[str, object], key: str
+        self, operation: Operation, variables: Mapping[str, object], key: str, *other_keys: str
     ) -> Iterator[JsonObject]:
         """Yield the nodes of all pages, each value of `key` once; pages shift while rows are added and deleted.
 
         Raises:
-            ProviderUnavailable: also for a node without a text there.
+            ProviderUnavailable: also for a node that lacks a text under one of the keys.
         """
         seen: set[str] = set()
         for node in self.iter_nodes(operation, variables):
-            value = as_text(node.get(key))
-            if not value:
-                raise self._http_client.unexpected_response(operation.step, f"a row without {key}")
+            if missing := [name for name in (key, *other_keys) if not as_text(node.get(name))]:
+                raise self._http_client.unexpected_response(operation.step, f"a row without {missing[0]}")
+            value = as_text(node[key])
             if value not in seen:
                 seen.add(value)
                 yield node
@@ -198,6 +199,9 @@ class GraphQLClient:
     ) -> object:
         body = {"query": operation.document, "variables": variables}
         response = as_object(self._http_client.send(step, "POST", body=body, secrets=secrets).body)
-        if has_error(response):
-            return parse_graphql_errors(response.get("errors"))
-        return as_object(response.get("data")).get(operation.root_field)
+        value = as_object(response.get("data")).get(operation.root_field)
+        if not has_error(response):
+            return value
+        error_body = parse_graphql_errors(response.get("errors"))
+        # With data beside it, no text proves that nothing was done.
+        return error_body if value is None else replace(error_body, kind="unavailable")

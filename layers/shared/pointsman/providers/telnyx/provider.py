@@ -174,7 +174,7 @@ class TelnyxProvider:
         if (number_id := meta.get("number_id", "")) and self._delete_number(number_id):
             self._note_deletion(number, meta.get("created_at"))
             return Deletion(existed=True, is_confirmed=False)
-        row = self._account.find_number(number) or self._find_ordered_number(number)
+        row = self._account.find_number(number) or self._find_ordered_number(number, meta.get("order_id", ""))
         if row is None:
             return Deletion(existed=False, is_confirmed=True)
         if row.get("deletion_lock_enabled") is True:
@@ -225,14 +225,19 @@ class TelnyxProvider:
                 break
         return None
 
-    def _find_ordered_number(self, number: str) -> JsonObject | None:
+    def _find_ordered_number(self, number: str, order_id: str) -> JsonObject | None:
         """Return the resource of a number that has an open order, once it is listed.
+
+        Args:
+            number: The number (E.164).
+            order_id: The order that bought it, empty if that is not known; then the orders are searched.
 
         Raises:
             ProviderTimeout: the order is still pending.
             ProviderUnavailable: the number may be bought and not listed yet.
         """
-        orders = [order for order in self._account.find_open_orders(number) if not self._has_ended(number, order)]
+        found = self._read_orders(order_id) or self._account.find_open_orders(number)
+        orders = [order for order in found if not self._has_ended(number, order)]
         if not orders:
             return None
         order = self._account.wait_for_order(orders[0], number)
@@ -242,6 +247,15 @@ class TelnyxProvider:
         if row is None and order.age_seconds() <= LISTING_LAG_SECONDS:
             raise ProviderUnavailable("telnyx", "phone_numbers.list", "the number is ordered, but not listed yet")
         return row
+
+    def _read_orders(self, order_id: str) -> "list[NumberOrder]":
+        """Return the order of this id; an empty list without an id, or if Telnyx does not have it (any more)."""
+        try:
+            return [self._account.get_order(order_id)] if order_id else []
+        except ProviderRejected as error:
+            if error.reason != "not_found":
+                raise
+            return []
 
     def _complete_purchase(self, plan: Plan, order: NumberOrder, row: JsonObject | None) -> ProviderResource:
         """Return the bought number as a resource, and set its reference if it is missing.
