@@ -25,7 +25,6 @@ from ..errors import (
     ProviderRejected,
     ProviderTimeout,
     ProviderUnavailable,
-    RejectionReason,
 )
 from ..http_transport import (
     TRANSPORT_FAILURES,
@@ -50,14 +49,13 @@ from .http_response import (
     ProviderResponse,
     UncheckedResponse,
     has_error,
+    is_expected,
 )  # fmt: skip
 
 __all__ = ["HttpClient"]
 
 _RETRIES = RetryPolicy(initial_backoff=0.2, max_backoff=2.0, deadline=15.0)
 """Longer delays are left to the retries of the caller (Step Functions, schedules)."""
-
-_EXPECTED_REASONS: frozenset[RejectionReason] = frozenset({"not_found", "taken", "not_ready"})
 
 T = TypeVar("T")
 _Query = Mapping[str, str | int]
@@ -226,7 +224,7 @@ class HttpClient:
         try:
             result = attempt()
         except ProviderError as error:
-            count_provider_call(self.provider, failed=not _is_expected(error))
+            count_provider_call(self.provider, failed=not is_expected(error))
             raise
         count_provider_call(self.provider, failed=False)
         return result
@@ -394,8 +392,3 @@ class HttpClient:
             if seconds is not None and self._rate_limit_reset_unit == "epoch":
                 seconds = max(0.0, seconds - time.time())
         return seconds
-
-
-def _is_expected(error: ProviderError) -> bool:
-    """Return whether the error only tells the state of a resource, so that nothing is wrong with the provider or us."""
-    return isinstance(error, ProviderRejected) and error.reason in _EXPECTED_REASONS

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 from urllib.parse import quote
 
-from ..errors import InvalidInput, RejectionReason
+from ..errors import InvalidInput, ProviderError, ProviderRejected, RejectionReason
 from ..json_values import JsonObject
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "ProviderResponse",
     "UncheckedResponse",
     "has_error",
+    "is_expected",
     "quote_path_segment",
 ]
 
@@ -48,6 +49,8 @@ KIND_BY_STATUS: dict[int, ErrorKind] = {
     425: "unavailable",
     429: "throttled",
 }
+
+_EXPECTED_REASONS: frozenset[RejectionReason] = frozenset({"not_found", "taken", "not_ready"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,11 @@ class UncheckedResponse(ProviderResponse):
 def has_error(body: JsonObject) -> bool:
     """Whether a body names an error, whatever its status is: none of these providers' successes has such a member."""
     return bool(body.get("error") or body.get("errors"))
+
+
+def is_expected(error: ProviderError) -> bool:
+    """Whether the error only tells the state of a resource, so that nothing is wrong with the provider or us."""
+    return isinstance(error, ProviderRejected) and error.reason in _EXPECTED_REASONS
 
 
 def quote_path_segment(value: str) -> str:
