@@ -7,6 +7,7 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
+from pointsman.lifecycle.reconciler import resume_operations
 from tests.harness.background import run_in_background
 from tests.harness.database import Database, reset_fleet_tables
 from tests.harness.instances import (
@@ -19,6 +20,7 @@ from tests.harness.instances import (
     wait_for_operation,
 )
 from tests.harness.wait import wait_until
+from tests.reconcile.orphan_harness import OrphanHarness
 
 pytestmark = pytest.mark.slow
 
@@ -241,3 +243,17 @@ def test_concurrent_reconcilers_restart_once(
     assert wait_for_operation(api, operation_id)["status"] == "failed"
     row = db.execute("SELECT restarts FROM operations WHERE id = %s", (operation_id,)).fetchone()
     assert row == {"restarts": 1}
+
+
+@pytest.mark.parametrize(("restarts", "pauses"), [(0, 1), (1, 2), (3, 8), (9, 8)])
+def test_pauses_between_retries_of_a_leaked_operation_grow_to_a_limit(
+    harness: OrphanHarness, restarts: int, pauses: int
+) -> None:
+    harness.set_environment(RECONCILE_AFTER_SECONDS="600")
+    operation_id = harness.insert_operation(new_instance_id(), "leaked")
+    for idle_seconds, expected in ((600 * pauses - 60, {}), (600 * pauses + 60, {operation_id: "would settle"})):
+        harness.db.execute(
+            "UPDATE operations SET restarts = %s, updated_at = now() - make_interval(secs => %s) WHERE id = %s",
+            (restarts, idle_seconds, operation_id),
+        )
+        assert resume_operations(dry_run=True) == expected
