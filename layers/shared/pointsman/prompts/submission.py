@@ -6,12 +6,12 @@ import uuid
 from typing import NamedTuple
 
 from .. import log
-from ..db import conversations, prompt_events, prompt_history, prompt_runs
+from ..db import conversations, maintenance, prompt_events, prompt_history, prompt_runs
 from ..db.connection import Connection, run_in_transaction, run_statement
 from ..errors import ConversationBusy, IdempotencyKeyReused, InvalidToolInput, NotFound
-from ..settings.prompts import PromptSettings
+from ..settings.prompts import PromptSettings, QuotaSettings
 from ..workflows.step_functions import StepFunctionsError
-from . import prompt_execution
+from . import prompt_execution, quotas
 from .model_items import build_user_message
 from .termination import end_prompt
 
@@ -62,13 +62,21 @@ def submit_prompt(
         NotFound: the user has no such conversation.
         ConversationBusy: another prompt of the conversation is active.
         IdempotencyKeyReused: the key came with another request before.
+        QuotaExceeded: the user, or all users together, have used up a quota.
+        UnderMaintenance: operators have stopped new prompts.
         DatabaseUnavailable: Postgres cannot be reached.
     """
-    settings = PromptSettings.load()
+    settings, quota_settings = PromptSettings.load(), QuotaSettings.load()
     _validate_text(text, settings.max_input_bytes)
     prompt_id, fingerprint = f"prompt-{uuid.uuid4().hex}", _compute_fingerprint(text, model, conversation_id, tokens)
 
+    attempts = 0
+
     def insert_once(db: Connection) -> str | None:
+        nonlocal attempts
+        attempts += 1
+        if attempts > 1 and prompt_runs.get(db, prompt_id):
+            return prompt_id  # The retry of a commit whose response was lost.
         if idempotency_key is not None and (
             existing := prompt_runs.find_by_idempotency_key(db, user_id, idempotency_key)
         ):
@@ -77,6 +85,8 @@ def submit_prompt(
                     "This Idempotency-Key has come with another request; a new request needs a new key"
                 )
             return existing.id
+        maintenance.require_disabled(db)
+        quotas.require_room(db, user_id, quota_settings)
         if conversation_id is not None and not conversations.lock_for_update(db, conversation_id, user_id):
             raise NotFound(f"Conversation {conversation_id[:128]} not found")
         is_inserted = prompt_runs.insert(
@@ -92,12 +102,12 @@ def submit_prompt(
             max_seconds=settings.max_seconds,
         )
         if not is_inserted:
-            # Either the retry of a commit whose response was lost, or a conflict: a key, or the conversation's prompt.
-            return prompt_id if prompt_runs.get(db, prompt_id) else None
+            return None  # A conflict: the key, or the conversation's active prompt.
         prompt_events.append(db, prompt_id, "prompt.created", build_created_data(prompt_id))
         prompt_history.append(db, prompt_id, 0, [build_user_message(text)])
         if conversation_id is not None:
             prompt_runs.touch_conversation(db, conversation_id, _make_title(text))
+        quotas.require_room_for_inserted(db, user_id, quota_settings)
         return prompt_id
 
     for _ in range(_MAX_ATTEMPTS):

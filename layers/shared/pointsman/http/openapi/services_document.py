@@ -26,7 +26,7 @@ _STATUS_DESCRIPTIONS = {
     413: "The body is too large",
     500: "It could not be done; the message says why",
     502: "A provider could not be read, or refused",
-    503: "The database or Step Functions cannot be reached",
+    503: "The database or Step Functions cannot be reached, or operators have stopped what is new (`MAINTENANCE`)",
 }
 
 _IDEMPOTENCY_KEY = idempotency_key_parameter(

@@ -21,7 +21,7 @@ from ..common import (
     require_body_size,
     require_origin,
 )
-from ..error_format import ErrorFormat
+from ..error_format import MAINTENANCE_RETRY_AFTER, ErrorFormat
 from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, to_json_response
 from .route_spec import RouteSpec
 
@@ -123,7 +123,11 @@ _RULES_BY_ISSUE = {
 
 _ERROR_FORMAT = ErrorFormat(
     _make_body,
-    {"UNAUTHENTICATED": {"WWW-Authenticate": "Bearer"}, "IDEMPOTENCY_IN_PROGRESS": {"Retry-After": "2"}},
+    {
+        "UNAUTHENTICATED": {"WWW-Authenticate": "Bearer"},
+        "IDEMPOTENCY_IN_PROGRESS": {"Retry-After": "2"},
+        "MAINTENANCE": {"Retry-After": MAINTENANCE_RETRY_AFTER},
+    },
     _make_validation_error,
 )
 """The contract's format in part A: `{"error", "code", "requestId"}` and the error's details beside them."""
