@@ -1,6 +1,7 @@
 """The Services API's OpenAPI document is current and complete; schemathesis runs it against the stack."""
 
 import json
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from local.template import openapi
 from local.template.sam_template import Template
+from tests.harness.clients import services_client
 from tests.harness.python_process import run_python
 from tests.harness.stack import API_KEY
 
@@ -62,8 +64,10 @@ def test_document_is_served(api: httpx.Client) -> None:
 
 
 @pytest.fixture
-def stack_url(stack: Stack, simulator: SimulatorClient) -> str:
-    return stack.url
+def stack_url(stack: Stack, simulator: SimulatorClient) -> Iterator[str]:
+    yield stack.url
+    with services_client(stack.url) as api:
+        assert api.put("/maintenance", json={"enabled": False}).status_code == 200
 
 
 @pytest.mark.slow

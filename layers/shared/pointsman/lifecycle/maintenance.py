@@ -29,7 +29,7 @@ def switch(is_enabled: bool, message: str | None, changed_by: str) -> dict[str, 
 
     Args:
         is_enabled: whether it stops new work.
-        message: what clients are told, or None. A disabled switch keeps none.
+        message: the text of the error that clients get, or None. A disabled switch keeps none.
         changed_by: whose credential it was.
 
     Returns:
@@ -40,7 +40,7 @@ def switch(is_enabled: bool, message: str | None, changed_by: str) -> dict[str, 
         DatabaseUnavailable: Postgres cannot be reached.
     """
     text = message or ""
-    is_storable = re.search(_MESSAGE_PATTERN, text) and not re.search("[\ud800-\udfff]", text)
+    is_storable = re.fullmatch(_MESSAGE_PATTERN, text) and not re.search("[\ud800-\udfff]", text)
     if len(text) > _MAX_MESSAGE_CHARS or not is_storable:
         raise InvalidInput(f"message must be at most {_MAX_MESSAGE_CHARS} characters, without line breaks")
     kept = text.strip() or None if is_enabled else None

@@ -24,7 +24,7 @@ def delete_past_rows(event: Mapping[str, object]) -> dict[str, object]:
         event: the schedule's event. With `"dry": true` nothing is deleted.
 
     Returns:
-        `conversations`, `prompts`, `operations`, and `token_usage` (users' days): how many were deleted; `complete`:
+        `conversations`, `prompts`, `operations`, and `usage` (days of users): how many were deleted; `complete`:
         whether nothing is left to delete.
 
     Raises:
@@ -32,7 +32,7 @@ def delete_past_rows(event: Mapping[str, object]) -> dict[str, object]:
         DatabaseUnavailable: the database cannot be reached; what was deleted before stays deleted.
     """
     settings = RetentionSettings.load()
-    counts = {"conversations": 0, "prompts": 0, "token_usage": 0, "operations": 0}
+    counts = {"conversations": 0, "prompts": 0, "usage": 0, "operations": 0}
     if event.get("dry") is True:
         return {**counts, "complete": False}
     deadline = time.monotonic() + _MAX_SECONDS
@@ -42,7 +42,7 @@ def delete_past_rows(event: Mapping[str, object]) -> dict[str, object]:
         for name, delete in (
             ("conversations", retention.delete_idle_conversations),
             ("prompts", retention.delete_ended_prompts),
-            ("token_usage", retention.delete_token_usage),
+            ("usage", retention.delete_token_usage),
         ):
             is_complete &= _delete_batches(
                 lambda delete=delete: run_in_transaction(delete, period), name, counts, deadline

@@ -8,7 +8,14 @@ from typing import NamedTuple
 from .. import log
 from ..db import conversations, maintenance, prompt_events, prompt_history, prompt_runs
 from ..db.connection import Connection, run_in_transaction, run_statement
-from ..errors import ConversationBusy, IdempotencyKeyReused, InvalidToolInput, NotFound
+from ..errors import (
+    ConversationBusy,
+    IdempotencyKeyReused,
+    InvalidToolInput,
+    NotFound,
+    QuotaExceeded,
+    UnderMaintenance,
+)
 from ..settings.prompts import PromptSettings, QuotaSettings
 from ..workflows.step_functions import StepFunctionsError
 from . import prompt_execution, quotas
@@ -77,16 +84,16 @@ def submit_prompt(
         attempts += 1
         if attempts > 1 and prompt_runs.get(db, prompt_id):
             return prompt_id  # The retry of a commit whose response was lost.
-        if idempotency_key is not None and (
-            existing := prompt_runs.find_by_idempotency_key(db, user_id, idempotency_key)
-        ):
-            if existing.fingerprint != fingerprint:
-                raise IdempotencyKeyReused(
-                    "This Idempotency-Key has come with another request; a new request needs a new key"
-                )
-            return existing.id
-        maintenance.require_disabled(db)
-        quotas.require_room(db, user_id, quota_settings)
+        if existing_id := _find_existing(db, user_id, idempotency_key, fingerprint):
+            return existing_id
+        try:
+            maintenance.require_disabled(db)
+            quotas.require_room(db, user_id, quota_settings)
+        except (UnderMaintenance, QuotaExceeded):
+            # The first request with this key may have been committed since, and a repeat of it is never refused.
+            if existing_id := _find_existing(db, user_id, idempotency_key, fingerprint):
+                return existing_id
+            raise
         if conversation_id is not None and not conversations.lock_for_update(db, conversation_id, user_id):
             raise NotFound(f"Conversation {conversation_id[:128]} not found")
         is_inserted = prompt_runs.insert(
@@ -115,6 +122,18 @@ def submit_prompt(
         if stored_id is not None:
             return SubmittedPrompt(stored_id, is_new=stored_id == prompt_id)
     raise ConversationBusy("A prompt of this conversation still runs or waits; it has to end first")
+
+
+def _find_existing(db: Connection, user_id: str, idempotency_key: str | None, fingerprint: str) -> str | None:
+    """Find the prompt that an earlier request with this key stored. Raises IdempotencyKeyReused."""
+    if idempotency_key is None:
+        return None
+    existing = prompt_runs.find_by_idempotency_key(db, user_id, idempotency_key)
+    if existing is None:
+        return None
+    if existing.fingerprint != fingerprint:
+        raise IdempotencyKeyReused("This Idempotency-Key has come with another request; a new request needs a new key")
+    return existing.id
 
 
 def start_prompt(submitted: SubmittedPrompt) -> None:
