@@ -1,8 +1,4 @@
-"""What the quotas of prompts are compared with: the prompts and tokens of one user, or of all users together.
-
-A submission inserts its prompt, takes the locks, counts, and commits. Nobody else can count in between, so the limits
-hold exactly, and only a round trip and the commit are done under the locks.
-"""
+"""What the quotas of prompts are compared with: the prompts and the tokens of one user, or of all users together."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,64 +7,80 @@ from . import locks
 from .connection import Connection
 from .rows import fetch_one
 
-__all__ = ["QuotaUsage", "lock_prompts", "measure"]
+__all__ = ["PromptUsage", "TokenUsage", "lock_and_count_prompts", "sum_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
-class QuotaUsage:
-    """What one user, or all users together, have and have used.
+class PromptUsage:
+    """Prompts of one user, or of all users together, without the one that this transaction has inserted.
 
     Attributes:
-        active: Prompts that are running or waiting.
-        waiting: Prompts that wait for an approval.
-        hour_full_until: When so many prompts are older than an hour that one more has room; None if it has now.
-        tokens: Tokens of the model turns of this UTC day.
+        active: How many are running or waiting.
+        waiting: How many wait for an approval.
+        hour_full_until: When so many are older than an hour that one more has room; None if it has now.
         now: The database's time.
-        midnight: The end of this UTC day.
     """
 
     active: int
     waiting: int
     hour_full_until: datetime | None
-    tokens: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens of this UTC day, which ends at `midnight`. `now` is the database's time."""
+
+    user: int
+    all_users: int
     now: datetime
     midnight: datetime
 
 
-def lock_prompts(connection: Connection, user_id: str, *, of_all: bool) -> None:
-    """Let no other submission of this user, or of any user if `of_all`, count prompts until the transaction ends."""
-    locks.lock_prompts_of_user(connection, user_id)
-    if of_all:
-        locks.lock_prompts(connection)
-
-
-def measure(
-    connection: Connection, user_id: str | None, hourly_limit: int | None, *, own: int = 0, with_tokens: bool
-) -> QuotaUsage:
-    """Measure what is used.
+def lock_and_count_prompts(connection: Connection, user_id: str | None, hourly_limit: int | None) -> PromptUsage:
+    """Count the prompts after this transaction has inserted one, and let no other submission count until it ends.
 
     Args:
         connection: The connection of the transaction.
         user_id: The user; None for all users together.
         hourly_limit: How many prompts an hour are allowed; None for no limit.
-        own: How many prompts this transaction has inserted, which are not counted.
-        with_tokens: Whether to sum tokens up; else they are 0.
     """
     of_user = "" if user_id is None else "user_id = %(user)s AND "
+    hour_full_until = (
+        "NULL::timestamptz"
+        if hourly_limit is None
+        else "(SELECT created_at + interval '1 hour' FROM prompts"
+        f" WHERE {of_user}created_at > clock_timestamp() - interval '1 hour'"
+        " ORDER BY created_at DESC OFFSET %(hourly)s LIMIT 1)"
+    )
+    with connection.pipeline():  # One round trip; the count sees what was committed while the lock was waited for.
+        if user_id is None:
+            locks.lock_prompts(connection)
+        else:
+            locks.lock_prompts_of_user(connection, user_id)
+        usage = fetch_one(
+            connection,
+            PromptUsage,
+            "SELECT count(*) - 1 AS active, count(*) FILTER (WHERE status = 'waiting') AS waiting,"
+            f" {hour_full_until} AS hour_full_until, clock_timestamp() AS now"
+            f" FROM prompts WHERE {of_user}status IN ('running', 'waiting')",
+            {"user": user_id, "hourly": hourly_limit},
+        )
+    assert usage is not None
+    return usage
+
+
+def sum_tokens(connection: Connection, user_id: str, *, of_all: bool) -> TokenUsage:
+    """Sum up the tokens of this UTC day: the user's, and if `of_all` those of all users, else 0."""
+    of_all_users = "(SELECT sum(tokens) FROM token_usage WHERE day = today.day)" if of_all else "NULL"
     usage = fetch_one(
         connection,
-        QuotaUsage,
-        f"SELECT (SELECT count(*) FROM prompts WHERE {of_user}status IN ('running', 'waiting')) - %(own)s AS active,"
-        f" (SELECT count(*) FROM prompts WHERE {of_user}status = 'waiting') AS waiting,"
-        # A subquery in a CASE runs only if the CASE gets there.
-        " CASE WHEN %(hourly)s::bigint IS NOT NULL THEN (SELECT created_at + interval '1 hour' FROM prompts"
-        f"  WHERE {of_user}created_at > clock_timestamp() - interval '1 hour'"
-        "  ORDER BY created_at DESC OFFSET %(hourly)s::bigint - 1 + %(own)s LIMIT 1) END AS hour_full_until,"
-        " CASE WHEN %(with_tokens)s THEN coalesce((SELECT sum(tokens) FROM token_usage"
-        f"  WHERE {of_user}day = today.day), 0)::bigint ELSE 0 END AS tokens,"
+        TokenUsage,
+        "SELECT coalesce((SELECT tokens FROM token_usage WHERE day = today.day AND user_id = %s), 0) AS user,"
+        f" coalesce({of_all_users}, 0)::bigint AS all_users,"
         " clock_timestamp() AS now, (today.day + 1)::timestamp AT TIME ZONE 'UTC' AS midnight"
         " FROM (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day) today",
-        {"user": user_id, "own": own, "hourly": hourly_limit, "with_tokens": with_tokens},
+        (user_id,),
     )
     assert usage is not None
     return usage

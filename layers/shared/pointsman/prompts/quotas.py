@@ -7,12 +7,12 @@ from typing import Literal
 
 from ..db import quotas
 from ..db.connection import Connection
-from ..db.quotas import QuotaUsage
+from ..db.quotas import PromptUsage
 from ..errors import QuotaExceeded
 from ..settings.prompts import Quotas, QuotaSettings
 from ..timestamps import format_optional_timestamp
 
-__all__ = ["Quota", "QuotaScope", "build_quota_error", "require_room", "require_room_for_inserted"]
+__all__ = ["Quota", "QuotaScope", "build_quota_error", "require_room_for_inserted", "require_tokens"]
 
 Quota = Literal["prompts_at_once", "prompts_an_hour", "open_streams", "tokens_a_day", "waiting_approvals"]
 QuotaScope = Literal["user", "all"]
@@ -22,27 +22,42 @@ _PAUSE_PROMPTS, _PAUSE_APPROVALS = 10, 60
 """Seconds to wait where nobody knows when there is room: a prompt ends by itself, an approval waits for a person."""
 
 
-def require_room(db: Connection, user_id: str, settings: QuotaSettings) -> None:
-    """Refuse a prompt that has no room now, before anything is stored or locked for it.
+def require_tokens(db: Connection, user_id: str, settings: QuotaSettings) -> None:
+    """Refuse a prompt if the tokens of the day are used up. It needs no lock, as a submission uses none.
 
     Raises:
-        QuotaExceeded: a quota is used up.
+        QuotaExceeded: they are used up, by the user or by all users together.
     """
-    _compare(db, user_id, settings, own=0)
+    per_user, for_all = settings.per_user.tokens_a_day, settings.for_all.tokens_a_day
+    if per_user is None and for_all is None:
+        return
+    usage = quotas.sum_tokens(db, user_id, of_all=for_all is not None)
+    pause = _seconds_until(usage.midnight, usage.now)
+    if per_user is not None and usage.user >= per_user:
+        raise build_quota_error("tokens_a_day", per_user, "user", pause, usage.midnight)
+    if for_all is not None and usage.all_users >= for_all:
+        raise build_quota_error("tokens_a_day", for_all, "all", pause, usage.midnight)
 
 
 def require_room_for_inserted(db: Connection, user_id: str, settings: QuotaSettings) -> None:
-    """Refuse the prompt that this transaction has inserted unless there is room. Only the commit should follow.
+    """Refuse the prompt that this transaction has inserted unless there is room. Nothing but the commit may follow.
 
-    Others who submit wait until the transaction ends, so that the limits hold exactly. Tokens are not looked at again:
-    a submission uses none.
+    Others who submit wait until the transaction ends, so that the limits hold exactly. Who is over a quota of their
+    own makes nobody else wait.
 
     Raises:
         QuotaExceeded: a quota is used up, and the transaction has to be rolled back.
     """
-    with db.pipeline():  # One round trip; each statement sees what was committed before it began.
-        quotas.lock_prompts(db, user_id, of_all=settings.for_all.limits_prompts)
-        _compare(db, user_id, settings, own=1)
+    scopes: tuple[tuple[QuotaScope, Quotas, str | None], ...] = (
+        ("user", settings.per_user, user_id),
+        ("all", settings.for_all, None),
+    )
+    for scope, limits, counted_user in scopes:
+        if limits.limits_prompts:
+            usage = quotas.lock_and_count_prompts(db, counted_user, limits.prompts_an_hour)
+            if errors := [*_find_exceeded(usage, limits, scope)]:
+                # The one that lasts, so that there is room after its Retry-After.
+                raise max(errors, key=lambda error: error.retry_after or 0)
 
 
 def build_quota_error(
@@ -67,33 +82,15 @@ def build_quota_error(
     )
 
 
-def _compare(db: Connection, user_id: str, settings: QuotaSettings, own: int) -> None:
-    """Raise the error that stays for longest, so that there is room after its Retry-After."""
-    errors: list[QuotaExceeded] = []
-    scopes: tuple[tuple[QuotaScope, Quotas, str | None], ...] = (
-        ("user", settings.per_user, user_id),
-        ("all", settings.for_all, None),
-    )
-    for scope, limits, measured_user in scopes:
-        with_tokens = limits.tokens_a_day is not None and own == 0
-        if limits.limits_prompts or with_tokens:
-            usage = quotas.measure(db, measured_user, limits.prompts_an_hour, own=own, with_tokens=with_tokens)
-            errors += _find_exceeded(usage, limits, scope)
-    if errors:
-        raise max(errors, key=lambda error: error.retry_after or 0)
-
-
-def _find_exceeded(usage: QuotaUsage, limits: Quotas, scope: QuotaScope) -> Iterator[QuotaExceeded]:
-    def seconds_until(moment: datetime) -> int:
-        return max(1, math.ceil((moment - usage.now).total_seconds()))
-
-    if limits.tokens_a_day is not None and usage.tokens >= limits.tokens_a_day:
-        pause = seconds_until(usage.midnight)
-        yield build_quota_error("tokens_a_day", limits.tokens_a_day, scope, pause, usage.midnight)
+def _find_exceeded(usage: PromptUsage, limits: Quotas, scope: QuotaScope) -> Iterator[QuotaExceeded]:
     if limits.prompts_an_hour is not None and usage.hour_full_until is not None:
-        pause = seconds_until(usage.hour_full_until)
+        pause = _seconds_until(usage.hour_full_until, usage.now)
         yield build_quota_error("prompts_an_hour", limits.prompts_an_hour, scope, pause, usage.hour_full_until)
     if limits.waiting_approvals is not None and usage.waiting >= limits.waiting_approvals:
         yield build_quota_error("waiting_approvals", limits.waiting_approvals, scope, _PAUSE_APPROVALS)
     if limits.prompts_at_once is not None and usage.active >= limits.prompts_at_once:
         yield build_quota_error("prompts_at_once", limits.prompts_at_once, scope, _PAUSE_PROMPTS)
+
+
+def _seconds_until(moment: datetime, now: datetime) -> int:
+    return max(1, math.ceil((moment - now).total_seconds()))

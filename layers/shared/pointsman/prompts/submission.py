@@ -88,7 +88,7 @@ def submit_prompt(
             return existing_id
         try:
             maintenance.require_disabled(db)
-            quotas.require_room(db, user_id, quota_settings)
+            quotas.require_tokens(db, user_id, quota_settings)
         except (UnderMaintenance, QuotaExceeded):
             # The first request with this key may have been committed since, and a repeat of it is never refused.
             if existing_id := _find_existing(db, user_id, idempotency_key, fingerprint):
