@@ -1,4 +1,8 @@
-"""What the quotas of prompts are compared with: the prompts and the tokens of one user, or of all users together."""
+"""What the quotas of prompts are compared with: the prompts and the tokens of one user, and of all users together.
+
+Each function takes a lock, so that no other submission counts until the transaction ends. Its transaction has inserted
+a prompt before, which is not counted.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,12 +11,12 @@ from . import locks
 from .connection import Connection
 from .rows import fetch_one
 
-__all__ = ["PromptUsage", "TokenUsage", "lock_and_count_prompts", "sum_tokens"]
+__all__ = ["PromptUsage", "UserUsage", "count_all_prompts", "measure_user"]
 
 
 @dataclass(frozen=True, slots=True)
 class PromptUsage:
-    """Prompts of one user, or of all users together, without the one that this transaction has inserted.
+    """Prompts of one user, or of all users together.
 
     Attributes:
         active: How many are running or waiting.
@@ -28,59 +32,65 @@ class PromptUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenUsage:
-    """Tokens of this UTC day, which ends at `midnight`. `now` is the database's time."""
+class UserUsage(PromptUsage):
+    """Prompts of one user, and tokens of this UTC day, which ends at `midnight`: the user's, and those of all users."""
 
-    user: int
-    all_users: int
-    now: datetime
+    tokens: int
+    all_tokens: int
     midnight: datetime
 
 
-def lock_and_count_prompts(connection: Connection, user_id: str | None, hourly_limit: int | None) -> PromptUsage:
-    """Count the prompts after this transaction has inserted one, and let no other submission count until it ends.
+def measure_user(connection: Connection, user_id: str, hourly_limit: int | None, *, with_all_tokens: bool) -> UserUsage:
+    """Count what the user has, under the user's lock.
 
     Args:
         connection: The connection of the transaction.
-        user_id: The user; None for all users together.
+        user_id: The user.
         hourly_limit: How many prompts an hour are allowed; None for no limit.
+        with_all_tokens: Whether to sum up the tokens of all users; else they are 0.
     """
-    of_user = "" if user_id is None else "user_id = %(user)s AND "
-    hour_full_until = (
-        "NULL::timestamptz"
-        if hourly_limit is None
-        else "(SELECT created_at + interval '1 hour' FROM prompts"
-        f" WHERE {of_user}created_at > clock_timestamp() - interval '1 hour'"
-        " ORDER BY created_at DESC OFFSET %(hourly)s LIMIT 1)"
-    )
+    all_tokens = "(SELECT sum(tokens) FROM token_usage WHERE day = today.day)" if with_all_tokens else "NULL"
     with connection.pipeline():  # One round trip; the count sees what was committed while the lock was waited for.
-        if user_id is None:
-            locks.lock_prompts(connection)
-        else:
-            locks.lock_prompts_of_user(connection, user_id)
+        locks.lock_prompts_of_user(connection, user_id)
         usage = fetch_one(
             connection,
-            PromptUsage,
-            "SELECT count(*) - 1 AS active, count(*) FILTER (WHERE status = 'waiting') AS waiting,"
-            f" {hour_full_until} AS hour_full_until, clock_timestamp() AS now"
-            f" FROM prompts WHERE {of_user}status IN ('running', 'waiting')",
+            UserUsage,
+            "SELECT prompts.*, (today.day + 1)::timestamp AT TIME ZONE 'UTC' AS midnight,"
+            " coalesce((SELECT tokens FROM token_usage WHERE day = today.day AND user_id = %(user)s), 0) AS tokens,"
+            f" coalesce({all_tokens}, 0)::bigint AS all_tokens"
+            " FROM (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day) today,"
+            " (SELECT count(*) - 1 AS active, count(*) FILTER (WHERE status = 'waiting') AS waiting,"
+            f"  {_HOUR_OF_USER if hourly_limit else _NO_HOUR} AS hour_full_until, clock_timestamp() AS now"
+            "  FROM prompts WHERE user_id = %(user)s AND status IN ('running', 'waiting')) prompts",
             {"user": user_id, "hourly": hourly_limit},
         )
     assert usage is not None
     return usage
 
 
-def sum_tokens(connection: Connection, user_id: str, *, of_all: bool) -> TokenUsage:
-    """Sum up the tokens of this UTC day: the user's, and if `of_all` those of all users, else 0."""
-    of_all_users = "(SELECT sum(tokens) FROM token_usage WHERE day = today.day)" if of_all else "NULL"
-    usage = fetch_one(
-        connection,
-        TokenUsage,
-        "SELECT coalesce((SELECT tokens FROM token_usage WHERE day = today.day AND user_id = %s), 0) AS user,"
-        f" coalesce({of_all_users}, 0)::bigint AS all_users,"
-        " clock_timestamp() AS now, (today.day + 1)::timestamp AT TIME ZONE 'UTC' AS midnight"
-        " FROM (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day) today",
-        (user_id,),
-    )
+def count_all_prompts(connection: Connection, hourly_limit: int | None) -> PromptUsage:
+    """Count the prompts of all users, under the lock of all. `hourly_limit` as for `measure_user`."""
+    with connection.pipeline():
+        locks.lock_prompts(connection)
+        usage = fetch_one(
+            connection,
+            PromptUsage,
+            "SELECT count(*) - 1 AS active, count(*) FILTER (WHERE status = 'waiting') AS waiting,"
+            f" {_HOUR_OF_ALL if hourly_limit else _NO_HOUR} AS hour_full_until, clock_timestamp() AS now"
+            " FROM prompts WHERE status IN ('running', 'waiting')",
+            {"hourly": hourly_limit},
+        )
     assert usage is not None
     return usage
+
+
+_NO_HOUR = "NULL::timestamptz"
+_HOUR_OF_USER = (
+    "(SELECT created_at + interval '1 hour' FROM prompts WHERE user_id = %(user)s"
+    " AND created_at > clock_timestamp() - interval '1 hour' ORDER BY created_at DESC OFFSET %(hourly)s LIMIT 1)"
+)
+_HOUR_OF_ALL = (
+    "(SELECT created_at + interval '1 hour' FROM prompts"
+    " WHERE created_at > clock_timestamp() - interval '1 hour' ORDER BY created_at DESC OFFSET %(hourly)s LIMIT 1)"
+)
+"""When the hour has room: the newest prompt is this transaction's, and the one so many after it has to be older."""

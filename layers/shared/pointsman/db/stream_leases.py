@@ -5,6 +5,7 @@ streams that take the same slot at once, one gets it. An expired lease belongs t
 its slot may be taken. A recalled one has to be given back at its next renewal.
 """
 
+import secrets
 from dataclasses import dataclass
 
 from .connection import Connection
@@ -56,10 +57,11 @@ def take_slot(
         slots: How many slots the owner has; None for no limit.
         lease_seconds: When the lease expires unless it is renewed.
     """
+    # From a random slot on, so that streams that are opened at once mostly try different ones.
+    start = secrets.randbelow(slots) if slots else None
     search = fetch_one(
         connection,
         SlotSearch,
-        # In random order, so that streams that are opened at once mostly try different slots.
         f"WITH free AS ({_FIND_FREE_SLOT if slots else _MAKE_SLOT}),"
         " taken AS (INSERT INTO stream_leases AS old (user_id, slot, id, prompt_id, expires_at)"
         "  SELECT %(user)s, n, %(id)s, %(prompt)s, clock_timestamp() + make_interval(secs => %(seconds)s) FROM free"
@@ -67,15 +69,16 @@ def take_slot(
         "  opened_at = EXCLUDED.opened_at, expires_at = EXCLUDED.expires_at, is_recalled = false"
         "  WHERE old.expires_at <= clock_timestamp() RETURNING slot)"
         " SELECT EXISTS (SELECT FROM free) AS has_free_slot, EXISTS (SELECT FROM taken) AS is_taken",
-        {"user": owner, "id": lease_id, "prompt": prompt_id, "slots": slots, "seconds": lease_seconds},
+        {"user": owner, "id": lease_id, "prompt": prompt_id, "slots": slots, "start": start, "seconds": lease_seconds},
     )
     assert search is not None
     return search
 
 
 _FIND_FREE_SLOT = (
-    "SELECT n FROM generate_series(1, %(slots)s) AS n WHERE NOT EXISTS (SELECT FROM stream_leases"
-    " WHERE user_id = %(user)s AND slot = n AND expires_at > clock_timestamp()) ORDER BY random() LIMIT 1"
+    "SELECT n FROM (SELECT 1 + mod(i + %(start)s, %(slots)s) AS n FROM generate_series(1, %(slots)s) AS i) slots"
+    " WHERE NOT EXISTS (SELECT FROM stream_leases"
+    "  WHERE user_id = %(user)s AND slot = n AND expires_at > clock_timestamp()) LIMIT 1"
 )
 _MAKE_SLOT = "SELECT 1 + floor(random() * 2147483647)::integer AS n"
 """A slot of its own for each stream where there is no limit. One that is taken already is searched for again."""

@@ -7,12 +7,12 @@ from typing import Literal
 
 from ..db import quotas
 from ..db.connection import Connection
-from ..db.quotas import PromptUsage
+from ..db.quotas import PromptUsage, UserUsage
 from ..errors import QuotaExceeded
 from ..settings.prompts import Quotas, QuotaSettings
 from ..timestamps import format_optional_timestamp
 
-__all__ = ["Quota", "QuotaScope", "build_quota_error", "require_room_for_inserted", "require_tokens"]
+__all__ = ["Quota", "QuotaScope", "build_quota_error", "require_room_for_inserted"]
 
 Quota = Literal["prompts_at_once", "prompts_an_hour", "open_streams", "tokens_a_day", "waiting_approvals"]
 QuotaScope = Literal["user", "all"]
@@ -20,23 +20,6 @@ QuotaScope = Literal["user", "all"]
 
 _PAUSE_PROMPTS, _PAUSE_APPROVALS = 10, 60
 """Seconds to wait where nobody knows when there is room: a prompt ends by itself, an approval waits for a person."""
-
-
-def require_tokens(db: Connection, user_id: str, settings: QuotaSettings) -> None:
-    """Refuse a prompt if the tokens of the day are used up. It needs no lock, as a submission uses none.
-
-    Raises:
-        QuotaExceeded: they are used up, by the user or by all users together.
-    """
-    per_user, for_all = settings.per_user.tokens_a_day, settings.for_all.tokens_a_day
-    if per_user is None and for_all is None:
-        return
-    usage = quotas.sum_tokens(db, user_id, of_all=for_all is not None)
-    pause = _seconds_until(usage.midnight, usage.now)
-    if per_user is not None and usage.user >= per_user:
-        raise build_quota_error("tokens_a_day", per_user, "user", pause, usage.midnight)
-    if for_all is not None and usage.all_users >= for_all:
-        raise build_quota_error("tokens_a_day", for_all, "all", pause, usage.midnight)
 
 
 def require_room_for_inserted(db: Connection, user_id: str, settings: QuotaSettings) -> None:
@@ -48,16 +31,20 @@ def require_room_for_inserted(db: Connection, user_id: str, settings: QuotaSetti
     Raises:
         QuotaExceeded: a quota is used up, and the transaction has to be rolled back.
     """
-    scopes: tuple[tuple[QuotaScope, Quotas, str | None], ...] = (
-        ("user", settings.per_user, user_id),
-        ("all", settings.for_all, None),
-    )
-    for scope, limits, counted_user in scopes:
-        if limits.limits_prompts:
-            usage = quotas.lock_and_count_prompts(db, counted_user, limits.prompts_an_hour)
-            if errors := [*_find_exceeded(usage, limits, scope)]:
-                # The one that lasts, so that there is room after its Retry-After.
-                raise max(errors, key=lambda error: error.retry_after or 0)
+    per_user, for_all = settings.per_user, settings.for_all
+    errors: list[QuotaExceeded] = []
+    if per_user.limits_prompts or per_user.tokens_a_day or for_all.tokens_a_day:
+        usage = quotas.measure_user(
+            db, user_id, per_user.prompts_an_hour, with_all_tokens=for_all.tokens_a_day is not None
+        )
+        errors += _find_exceeded(usage, per_user, "user")
+        errors += _find_used_tokens(usage, usage.tokens, per_user.tokens_a_day, "user")
+        errors += _find_used_tokens(usage, usage.all_tokens, for_all.tokens_a_day, "all")
+    if for_all.limits_prompts and not errors:
+        errors += _find_exceeded(quotas.count_all_prompts(db, for_all.prompts_an_hour), for_all, "all")
+    if errors:
+        # The one that lasts, so that there is room after its Retry-After.
+        raise max(errors, key=lambda error: error.retry_after or 0)
 
 
 def build_quota_error(
@@ -90,6 +77,11 @@ def _find_exceeded(usage: PromptUsage, limits: Quotas, scope: QuotaScope) -> Ite
         yield build_quota_error("waiting_approvals", limits.waiting_approvals, scope, _PAUSE_APPROVALS)
     if limits.prompts_at_once is not None and usage.active >= limits.prompts_at_once:
         yield build_quota_error("prompts_at_once", limits.prompts_at_once, scope, _PAUSE_PROMPTS)
+
+
+def _find_used_tokens(usage: UserUsage, tokens: int, limit: int | None, scope: QuotaScope) -> Iterator[QuotaExceeded]:
+    if limit is not None and tokens >= limit:
+        yield build_quota_error("tokens_a_day", limit, scope, _seconds_until(usage.midnight, usage.now), usage.midnight)
 
 
 def _seconds_until(moment: datetime, now: datetime) -> int:

@@ -8,14 +8,7 @@ from typing import NamedTuple
 from .. import log
 from ..db import conversations, maintenance, prompt_events, prompt_history, prompt_runs
 from ..db.connection import Connection, run_in_transaction, run_statement
-from ..errors import (
-    ConversationBusy,
-    IdempotencyKeyReused,
-    InvalidToolInput,
-    NotFound,
-    QuotaExceeded,
-    UnderMaintenance,
-)
+from ..errors import ConversationBusy, IdempotencyKeyReused, InvalidToolInput, NotFound, UnderMaintenance
 from ..settings.prompts import PromptSettings, QuotaSettings
 from ..workflows.step_functions import StepFunctionsError
 from . import prompt_execution, quotas
@@ -88,8 +81,7 @@ def submit_prompt(
             return existing_id
         try:
             maintenance.require_disabled(db)
-            quotas.require_tokens(db, user_id, quota_settings)
-        except (UnderMaintenance, QuotaExceeded):
+        except UnderMaintenance:
             # The first request with this key may have been committed since, and a repeat of it is never refused.
             if existing_id := _find_existing(db, user_id, idempotency_key, fingerprint):
                 return existing_id
