@@ -39,6 +39,13 @@ INSTANT_PROVIDERS = {
 }
 """Providers that take nothing but the latency of each call, so that no call is repeated while one waits."""
 
+NO_QUOTAS = {
+    f"{quota}_{scope}": "off"
+    for quota in ("PROMPTS_AT_ONCE", "PROMPTS_AN_HOUR", "TOKENS_A_DAY", "WAITING_APPROVALS", "STREAMS")
+    for scope in ("PER_USER", "FOR_ALL")
+}
+"""Settings without a quota: a benchmark's prompts and streams are those of few users, and many."""
+
 
 @dataclass(frozen=True)
 class BenchStack:
@@ -85,7 +92,7 @@ def open_bench_stack(
         streams: The same for functions that stream.
         **variables: Settings of the functions.
     """
-    environment = {"PATH": os.environ["PATH"], **variables}
+    environment = {"PATH": os.environ["PATH"], **NO_QUOTAS, **variables}
     with tempfile.TemporaryDirectory() as folder, open_client_process() as client:
         settings = Settings.isolated({**environment, "POINTSMAN_DATA": str(Path(folder) / "data")}, ROOT)
         settings = replace(

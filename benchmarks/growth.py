@@ -32,8 +32,7 @@ def measure(options: GroupOptions) -> GroupResult:
     """Measure the group in a stack of its own."""
     sizes = SHORT_SIZES if options.short else SIZES
     repetitions = options.choose(9, 5)
-    # A stream that is left counts until its response ends, and none may be refused.
-    with open_bench_stack(STREAMS_PER_USER="1000") as bench:
+    with open_bench_stack() as bench:
         bench.stack.prewarm(FUNCTIONS)
 
         def measure_steps() -> list[Row]:

@@ -1,6 +1,7 @@
 """The Services API's OpenAPI document is current and complete; schemathesis runs it against the stack."""
 
 import json
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from local.stack.stack import Stack
 from local.template import openapi
 from local.template.sam_template import Template
 from pointsman import errors
+from tests.harness.clients import services_client
 from tests.harness.openapi_checks import check_descriptions, check_examples, check_names
 from tests.harness.python_process import run_python
 from tests.harness.stack import API_KEY
@@ -87,8 +89,10 @@ def test_document_is_served(api: httpx.Client) -> None:
 
 
 @pytest.fixture
-def stack_url(stack: Stack, simulator: SimulatorClient) -> str:
-    return stack.url
+def stack_url(stack: Stack, simulator: SimulatorClient) -> Iterator[str]:
+    yield stack.url
+    with services_client(stack.url) as api:
+        assert api.put("/maintenance", json={"enabled": False}).status_code == 200
 
 
 @pytest.mark.slow

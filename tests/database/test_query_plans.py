@@ -19,7 +19,9 @@ from pointsman.db import (
     prompt_events,
     prompt_history,
     prompt_runs,
+    quotas,
     retention,
+    token_usage,
     tool_calls,
     user_prompts,
 )
@@ -40,7 +42,7 @@ INSTANCE, OPERATION = "i-5", "op-5"
 
 LARGE_TABLES = (
     "prompts", "prompt_events", "prompt_items", "prompt_calls", "conversations", "operations", "operation_steps",
-    "operation_resources", "idempotency_keys", "instance_infra", "instance_services",
+    "operation_resources", "idempotency_keys", "instance_infra", "instance_services", "token_usage",
 )  # fmt: skip
 
 FILL: LiteralString = """
@@ -60,6 +62,9 @@ FILL: LiteralString = """
         SELECT id, n, n, '{}' FROM prompts, generate_series(1, 4) AS n;
     INSERT INTO prompt_calls (prompt_id, turn, position, asked, state)
         SELECT id, n, 0, '{}', 'done' FROM prompts, generate_series(1, 2) AS n;
+    INSERT INTO token_usage (day, user_id, tokens)
+        SELECT (now() AT TIME ZONE 'UTC')::date - day, 'user-' || n, 1000
+        FROM generate_series(1, 500) AS n, generate_series(0, 99) AS day;
 
     INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, created_at)
         SELECT 'i-' || n, 's-' || n, 'env', now() - make_interval(mins => n)
@@ -129,6 +134,9 @@ HOT: dict[str, Statement] = {
     "stalled prompts": lambda db: prompt_runs.list_stalled(db, 30),
     "one stalled prompt": lambda db: prompt_runs.list_stalled(db, 30, PROMPT),
     "pending approvals": tool_calls.measure_pending_approvals,
+    "quotas of a user": lambda db: quotas.measure_user(db, USER, 200, with_all_tokens=True),
+    "quotas of all users": lambda db: quotas.count_all_prompts(db, 4000),
+    "tokens of a turn": lambda db: token_usage.add(db, USER, 1000),
     "conversations of a user": lambda db: conversations.list_page(db, USER, 20, 0),
     "running operation": lambda db: operations.find_running(db, INSTANCE),
     "latest operation": lambda db: operations.find_latest(db, INSTANCE, ("create", "destroy")),
@@ -150,6 +158,7 @@ HOT: dict[str, Statement] = {
     "fleet listing": _read_listing,
     "retention of conversations": lambda db: retention.delete_idle_conversations(db, PERIOD),
     "retention of prompts": lambda db: retention.delete_ended_prompts(db, PERIOD),
+    "retention of token usage": lambda db: retention.delete_token_usage(db, PERIOD),
     "retention of operations": lambda db: retention.delete_past_operations(db, PERIOD, None),
 }  # fmt: skip
 

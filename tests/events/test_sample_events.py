@@ -116,6 +116,8 @@ def test_every_sample_event_is_handled(
     assert replay("scheduled/status_poller")["services"] == 1
     status, shown = replay.replay_http("services/dashboard_instances")
     assert (status, shown["instances"][0]["instanceId"]) == (200, "sample-1")
+    status, maintenance = replay.replay_http("services/maintenance")
+    assert (status, maintenance["enabled"]) == (200, False)
     status, spent = replay.replay_http("services/dashboard_credits")
     assert (status, [key["instanceId"] for key in spent["keys"]]) == (200, ["sample-1"])
 
@@ -156,7 +158,7 @@ def test_every_sample_event_is_handled(
     assert replay("tasks/await_approval") == {"waiting": True}
     assert replay("tasks/close_prompt") == {"closed": True}
     assert set(replay("scheduled/prompt_recovery")) == {"prompts"}
-    assert set(replay("scheduled/retention")) == {"conversations", "prompts", "operations", "complete"}
+    assert set(replay("scheduled/retention")) == {"conversations", "prompts", "usage", "operations", "complete"}
 
     sample_events = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}
     assert replay.replayed_events == sample_events

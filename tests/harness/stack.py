@@ -30,10 +30,18 @@ SHORT_TIMEOUTS: dict[str, str | None] = {
 }
 """Settings of the stack that most tests share."""
 
+NO_QUOTAS = {
+    f"{quota}_{scope}": "off"
+    for quota in ("PROMPTS_AT_ONCE", "PROMPTS_AN_HOUR", "TOKENS_A_DAY", "WAITING_APPROVALS", "STREAMS")
+    for scope in ("PER_USER", "FOR_ALL")
+    if (quota, scope) != ("STREAMS", "PER_USER")
+}
+"""Settings without a quota, for many prompts of few users; only a user's open streams stay limited."""
+
 NOT_PREWARMED = {
     "MigrateFunction", "NotFoundFunction", "OpenapiFunction", "HealthzFunction", "RegistryFunction",
     "DashboardInstancesFunction", "DashboardCreditsFunction", "StatusPollerFunction", "ReconcilerFunction",
-    "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
+    "MaintenanceFunction", "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
     "AgentAuthorizerFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction", "AgentRoutesFunction",
     "AgentOpenapiFunction", "AgentDocsFunction",
     "PromptStreamFunction", "GetPromptFunction", "ListApprovalsFunction", "ApproveFunction", "RejectFunction",
@@ -60,6 +68,7 @@ def stack_environment(providers: Providers = "simulated", /, **changes: str | No
         "PORT": "0",
         "POINTSMAN_SCHEDULES": "off",
         "ORIGIN_SECRET": ORIGIN_SECRET,
+        **NO_QUOTAS,
         **{provider.key_setting: None if providers == "simulated" else "" for provider in PROVIDERS},
         **changes,
     }

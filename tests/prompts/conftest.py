@@ -8,6 +8,7 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.agent.loop import model_turn
 from tests.harness.function_environment import function_environment, use_environment
+from tests.harness.stack import NO_QUOTAS
 from tests.harness.step_functions import create_idle_state_machine
 from tests.prompts.engine_harness import EngineHarness
 
@@ -36,7 +37,8 @@ def live_engine(stack: Stack, simulator: SimulatorClient, monkeypatch: pytest.Mo
 def _open_engine(
     stack: Stack, simulator: SimulatorClient, monkeypatch: pytest.MonkeyPatch, state_machine_arn: str
 ) -> Iterator[EngineHarness]:
-    environment = function_environment(stack, "AdvancePromptFunction", PROMPT_STATE_MACHINE_ARN=state_machine_arn)
+    changes = {"PROMPT_STATE_MACHINE_ARN": state_machine_arn, **NO_QUOTAS}
+    environment = function_environment(stack, "AdvancePromptFunction", **changes)
     with use_environment(monkeypatch, environment):
         engine = EngineHarness(stack, simulator, environment)
         yield engine

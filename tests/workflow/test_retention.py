@@ -28,6 +28,7 @@ def no_rows_are_left(db: Database) -> Iterator[None]:
     yield
     db.execute("DELETE FROM prompts WHERE user_id = %s", (USER,))
     db.execute("DELETE FROM conversations WHERE user_id = %s", (USER,))
+    db.execute("DELETE FROM token_usage WHERE user_id = %s", (USER,))
     db.execute("DELETE FROM operation_resources WHERE operation_id LIKE 'op-retention-%'")
     db.execute("DELETE FROM operations WHERE id LIKE 'op-retention-%'")
 
@@ -114,7 +115,7 @@ def test_ended_prompts_go_with_all_their_rows_and_are_unknown_then(
     run = run_retention(stack)
     assert [has_prompt(db, prompt) for prompt in old] == [False] * 3
     assert [has_prompt(db, prompt) for prompt in (young, *active)] == [True] * 3
-    assert run.counts == {"conversations": 0, "prompts": 3, "operations": 0, "complete": True}
+    assert run.counts == {"conversations": 0, "prompts": 3, "usage": 0, "operations": 0, "complete": True}
     assert [run.metric_value(f"{what}Deleted") for what in ("Prompts", "Conversations", "Operations")] == [3, 0, 0]
     assert agent.get(f"/prompts/{young}", headers={"X-User-Id": USER}).status_code == 200
     deleted, unknown = (
@@ -134,6 +135,16 @@ def test_a_conversation_keeps_all_its_prompts_until_nobody_uses_it(stack: Stack,
     assert [has_prompt(db, prompt) for prompt in (*history, *kept)] == [True] * 4
     assert [has_prompt(db, prompt) for prompt in past] == [False, False]
     assert [count(db, "conversations", "id", one) for one in (used, unused, waiting)] == [1, 0, 1]
+
+
+def test_tokens_are_kept_as_long_as_prompts(stack: Stack, db: Database) -> None:
+    insert = (
+        "INSERT INTO token_usage (day, user_id, tokens)"
+        " SELECT (now() AT TIME ZONE 'UTC')::date - day, %s, 1 FROM unnest(%s::integer[]) AS day"
+    )
+    db.execute(insert, (USER, [0, 1, 89, 93, 400]))
+    assert run_retention(stack).counts["usage"] == 2
+    assert count(db, "token_usage", "user_id", USER) == 3
 
 
 def test_operations_of_past_instances_go_with_steps_and_entries(stack: Stack, db: Database, api: httpx.Client) -> None:

@@ -19,7 +19,7 @@
     ├── InvalidToolInput           422  lists the issues
     ├── FeatureUnavailable         422  the plugin with this feature is not registered
     ├── RateLimited                429  for plugins' tools
-    │   └── TooManyStreams              the user has as many open streams as are allowed
+    │   └── QuotaExceeded               the user, or all users together, have used up a quota
     ├── OperationFailed            500  an operation failed; the message names the cause and what could not be deleted
     ├── SettingError               500  names the variable or the secret
     │   ├── MissingSetting              it is not set
@@ -37,6 +37,7 @@
     ├── AuthUnavailable            503  the keys of the token issuer cannot be fetched
     ├── DatabaseUnavailable        503
     ├── SecretsUnavailable         503  Secrets Manager does not answer
+    ├── UnderMaintenance           503  operators have stopped new prompts and creates
     └── DocsUnavailable            503  the assets of the documentation page were not packaged
 
 Each has an HTTP status, a stable code, a flag that says whether a retry may help, and a message that is safe to show to
@@ -52,8 +53,8 @@ __all__ = [
     "IdempotencyKeyReused", "InstanceBusy", "InvalidInput", "InvalidSetting", "InvalidToolInput", "Issue",
     "LeftoversRemain", "MigrationFailed", "MissingSetting", "ModelFailed", "NotFound", "OperationFailed",
     "PayloadTooLarge", "PointsmanError", "PromptNotFound", "ProviderError", "ProviderRejected", "ProviderTimeout",
-    "ProviderUnavailable", "RateLimited", "RejectionReason", "RouteFailed", "SecretsUnavailable", "SettingError",
-    "TooManyStreams", "ToolFailed", "ToolNotFound", "Unauthenticated", "UnreadableSecret",
+    "ProviderUnavailable", "QuotaExceeded", "RateLimited", "RejectionReason", "RouteFailed", "SecretsUnavailable",
+    "SettingError", "ToolFailed", "ToolNotFound", "Unauthenticated", "UnderMaintenance", "UnreadableSecret",
 ]  # fmt: skip
 
 RejectionReason = Literal["unauthorized", "not_found", "taken", "limit", "invalid", "not_ready", "other"]
@@ -222,10 +223,10 @@ class RateLimited(PointsmanError):
         self.retry_after = retry_after
 
 
-class TooManyStreams(RateLimited):
-    """A user who has as many open streams as are allowed."""
+class QuotaExceeded(RateLimited):
+    """A user, or all users together, who have used up a quota. `details` tell which one, and until when."""
 
-    code = "TOO_MANY_STREAMS"
+    code = "QUOTA_EXCEEDED"
 
 
 class OperationFailed(PointsmanError):
@@ -326,6 +327,12 @@ class SecretsUnavailable(PointsmanError):
     """Secrets Manager does not answer, and the value is not cached."""
 
     status, code, retryable = 503, "SECRETS_UNAVAILABLE", True
+
+
+class UnderMaintenance(PointsmanError):
+    """A prompt, a create or a provision while operators have stopped new ones."""
+
+    status, code, retryable = 503, "MAINTENANCE", True
 
 
 class DocsUnavailable(PointsmanError):

@@ -5,7 +5,8 @@
     orphan_sightings, idempotency_keys
     conversations, user_prompts, prompt_runs,        of the Agent API
     prompt_history, tool_calls, prompt_events,
-    stream_leases
+    stream_leases, quotas, token_usage
+    maintenance                                      of both
     migrations                                       the schema
 
 Functions take an open `Connection` and run in the caller's transaction (`connection.run_in_transaction`), so callers

@@ -52,7 +52,7 @@ def _open_connection() -> Connection:
 
 
 def _connect(url: str) -> Connection:
-    return Connection.connect(
+    connection = Connection.connect(
         complete_connection_string(url),
         autocommit=True,
         prepare_threshold=None,
@@ -60,6 +60,9 @@ def _connect(url: str) -> Connection:
         connect_timeout=_CONNECT_TIMEOUT_SECONDS,
         application_name="pointsman",
     )
+    # What others commit while a lock is waited for must be visible afterwards, whatever the role's default level is.
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    return connection
 
 
 def close() -> None:

@@ -14,8 +14,12 @@ from .connection import Connection
 
 __all__ = [
     "lock_instance",
+    "lock_maintenance",
+    "lock_maintenance_shared",
     "lock_migration",
     "lock_orphan_sweep",
+    "lock_prompts",
+    "lock_prompts_of_user",
     "lock_service_name",
     "lock_status_poll",
     "try_lock_out_operations",
@@ -26,6 +30,9 @@ _INSTANCE_KEY_PREFIX = "instance:"
 _SERVICE_NAME_KEY_PREFIX = "name:"
 _ORPHAN_SWEEP_KEY = "orphans:sweep"
 _STATUS_POLL_KEY = "fleet:poll"
+_MAINTENANCE_KEY = "maintenance"
+_PROMPTS_OF_USER_KEY_PREFIX = "prompts:"
+_PROMPTS_KEY = "prompts"
 
 
 def lock_migration(connection: psycopg.Connection[Any]) -> None:
@@ -56,6 +63,26 @@ def lock_status_poll(connection: Connection) -> None:
     _lock(connection, _STATUS_POLL_KEY)
 
 
+def lock_maintenance(connection: Connection) -> None:
+    """Wait for what has read the maintenance switch, and hold back what reads it until the transaction ends."""
+    _lock(connection, _MAINTENANCE_KEY)
+
+
+def lock_maintenance_shared(connection: Connection) -> None:
+    """Let nobody switch maintenance until the transaction ends. Others may read the switch, too."""
+    _lock_shared(connection, _MAINTENANCE_KEY)
+
+
+def lock_prompts_of_user(connection: Connection, user_id: str) -> None:
+    """Let nobody else count the user's prompts for a submission until the transaction ends."""
+    _lock(connection, _PROMPTS_OF_USER_KEY_PREFIX + user_id)
+
+
+def lock_prompts(connection: Connection) -> None:
+    """Let nobody else count all users' prompts for a submission until the transaction ends."""
+    _lock(connection, _PROMPTS_KEY)
+
+
 def try_lock_out_operations(connection: Connection, instance_ids: Iterable[str], name: str) -> bool:
     """Let no operation begin on these instances, or create a service of this name, until the transaction ends.
 
@@ -77,3 +104,7 @@ def try_lock_out_operations(connection: Connection, instance_ids: Iterable[str],
 
 def _lock(connection: psycopg.Connection[Any], key: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (key,))
+
+
+def _lock_shared(connection: psycopg.Connection[Any], key: str) -> None:
+    connection.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", (key,))

@@ -15,6 +15,7 @@ __all__ = [
     "delete_ended_prompts",
     "delete_idle_conversations",
     "delete_past_operations",
+    "delete_token_usage",
 ]
 
 _MAX_CONVERSATIONS = 50
@@ -23,6 +24,7 @@ _MAX_PROMPT_ROWS = 5000
 """Events and items that a batch of prompts deletes, unless its first prompt alone has more."""
 
 _MAX_OPERATIONS = 200
+_MAX_USAGE_ROWS = 5000
 
 
 class OperationCursor(NamedTuple):
@@ -66,6 +68,16 @@ def delete_ended_prompts(connection: Connection, period: float) -> int:
         " summed AS (SELECT id, size, sum(size) OVER (ORDER BY updated_at, id) AS total FROM sized)"
         " DELETE FROM prompts USING summed WHERE prompts.id = summed.id AND (total <= %s OR total = size)",
         (period, _MAX_PROMPTS, _MAX_PROMPT_ROWS),
+    ).rowcount
+
+
+def delete_token_usage(connection: Connection, period: float) -> int:
+    """Delete the tokens of days that ended before the period; return of how many users and days."""
+    return connection.execute(
+        "WITH past AS (SELECT day, user_id FROM token_usage"
+        "  WHERE day < (now() AT TIME ZONE 'UTC' - make_interval(secs => %s))::date - 1 LIMIT %s)"
+        " DELETE FROM token_usage USING past WHERE token_usage.day = past.day AND token_usage.user_id = past.user_id",
+        (period, _MAX_USAGE_ROWS),
     ).rowcount
 
 

@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import log
-from ..errors import NotFound, PointsmanError, RateLimited, RouteFailed, ToolFailed
+from ..errors import NotFound, PointsmanError, RateLimited, RouteFailed, ToolFailed, UnderMaintenance
 from .common import MAX_ECHOED_CHARS, GatewayEvent
 
-__all__ = ["ErrorFormat", "ErrorResponse", "routing_error"]
+__all__ = ["MAINTENANCE_RETRY_AFTER", "ErrorFormat", "ErrorResponse", "routing_error"]
+
+MAINTENANCE_RETRY_AFTER = "60"
+"""Seconds after which a client may look whether maintenance is over; nobody knows when it will be."""
 
 
 class ErrorResponse(NamedTuple):
@@ -80,7 +83,7 @@ def _log_server_error(error: PointsmanError) -> None:
     cause = error.__cause__
     if isinstance(error, (ToolFailed, RouteFailed)) and cause and not isinstance(cause, PointsmanError):
         _log_unexpected_error(cause, "a plugin failed", code=error.code)
-    elif error.status >= 500:
+    elif error.status >= 500 and not isinstance(error, UnderMaintenance):
         log.write("error", "request failed", code=error.code, reason=error.message)
 
 

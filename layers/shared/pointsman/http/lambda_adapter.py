@@ -12,8 +12,10 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from mangum import Mangum
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import PointsmanError
@@ -80,9 +82,17 @@ def _translate_http_exception(request: Request, error: HTTPException, error_form
     if error.status_code == 404:
         return routing_error(request.method, request.url.path)
     if error.status_code == 405:
-        return routing_error(request.method, request.url.path, allow=(error.headers or {}).get("Allow", ""))
+        return routing_error(request.method, request.url.path, allow=", ".join(_list_methods(request)))
     # FastAPI itself raises only one other, for a body that cannot be decoded.
     return error_format.make_validation_error(())
+
+
+def _list_methods(request: Request) -> list[str]:
+    """List the methods of all routes of the request's path. Starlette names those of the first one only."""
+    app: FastAPI = request.app
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted(method for route in matching for method in route.methods or ())
 
 
 def _encode_path(event: GatewayEvent) -> str:

@@ -6,6 +6,6 @@ cleaned up (`reconciler`, `leaked_operations`, `orphan_sweep`), idempotent reque
 the only caller of `providers`, except for their descriptions.
 Never: holds SQL (`db`), HTTP (`http`), or the order of steps (`statemachines/`).
 Entry points: for endpoints and the instances plugin `commands` with `operation_results.start_and_wait`,
-`leaked_operations`, `service_config`, `dashboard`, `fleet_status`, `openrouter_spend`; for tasks the steps; for
-schedules `reconciler.reconcile` and `status_poller.poll`; for deployments `legacy_migration.migrate`.
+`leaked_operations`, `service_config`, `dashboard`, `fleet_status`, `openrouter_spend`, `maintenance`; for tasks the
+steps; for schedules `reconciler.reconcile` and `status_poller.poll`; for deployments `legacy_migration.migrate`.
 """

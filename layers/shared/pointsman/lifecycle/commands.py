@@ -6,7 +6,7 @@ The decision is made under the instance's lock. `claim` is the request's idempot
 import re
 from collections.abc import Sequence
 
-from ..db import instances, journal, locks, operations
+from ..db import instances, journal, locks, maintenance, operations
 from ..db.connection import Connection
 from ..db.operations import Operation, OperationKind
 from ..errors import Conflict, InvalidInput, LeftoversRemain, MissingSetting, NotFound
@@ -38,6 +38,7 @@ def start_create(claim: Claim | None, instance_id: str, name: str, tools: Sequen
         LeftoversRemain: something is left of the instance's last operation.
         InstanceBusy: an earlier create of the instance is being retried, because it left something.
         MissingSetting: Railway is not configured.
+        UnderMaintenance: operators have stopped new creates.
     """
     validate_create(instance_id, name, tools)
     # Railway is called after the tools' providers. A missing setting must show before they create what costs money.
@@ -64,6 +65,7 @@ def start_create(claim: Claim | None, instance_id: str, name: str, tools: Sequen
         locks.lock_service_name(db, name)
         if other := operations.find_name_conflict(db, name, instance_id):
             raise Conflict(f"The name {name} is that of instance {other}, and a name can be had once (Railway)")
+        maintenance.require_disabled(db)
         return insert_operation(db, "create", instance_id, request)
 
     return start_or_join(claim, instance_id, find_or_insert)
@@ -112,6 +114,7 @@ def start_provision(claim: Claim | None, instance_id: str, tool_id: str, limit: 
         NotFound: there is no such instance.
         Conflict: the instance has the tool already, or is half destroyed.
         InstanceBusy: another operation works on the instance.
+        UnderMaintenance: operators have stopped new provisions.
     """
     validate_tool_id(tool_id)
     if limit is not None and not 0 <= limit < float("inf"):
@@ -130,6 +133,7 @@ def start_provision(claim: Claim | None, instance_id: str, tool_id: str, limit: 
             raise Conflict(f"Tool {tool_id} already provisioned for {instance_id}")
         if instance.deploy_status == instances.DESTROY_FAILED:
             raise Conflict(f"Instance {instance_id} is half destroyed; DELETE /destroy/{instance_id} goes on with it")
+        maintenance.require_disabled(db)
         return insert_operation(db, "provision", instance_id, request)
 
     return start_or_join(claim, instance_id, find_or_insert)

@@ -24,14 +24,15 @@ def delete_past_rows(event: Mapping[str, object]) -> dict[str, object]:
         event: the schedule's event. With `"dry": true` nothing is deleted.
 
     Returns:
-        `conversations`, `prompts`, `operations`: how many were deleted; `complete`: whether nothing is left to delete.
+        `conversations`, `prompts`, `operations`, and `usage` (days of users): how many were deleted; `complete`:
+        whether nothing is left to delete.
 
     Raises:
         InvalidSetting: a period is no number of days.
         DatabaseUnavailable: the database cannot be reached; what was deleted before stays deleted.
     """
     settings = RetentionSettings.load()
-    counts = {"conversations": 0, "prompts": 0, "operations": 0}
+    counts = {"conversations": 0, "prompts": 0, "usage": 0, "operations": 0}
     if event.get("dry") is True:
         return {**counts, "complete": False}
     deadline = time.monotonic() + _MAX_SECONDS
@@ -41,6 +42,7 @@ def delete_past_rows(event: Mapping[str, object]) -> dict[str, object]:
         for name, delete in (
             ("conversations", retention.delete_idle_conversations),
             ("prompts", retention.delete_ended_prompts),
+            ("usage", retention.delete_token_usage),
         ):
             is_complete &= _delete_batches(
                 lambda delete=delete: run_in_transaction(delete, period), name, counts, deadline

@@ -7,6 +7,7 @@ Entry points:
     submission: `submit_prompt`, `start_prompt`
     event_subscription: `EventSubscription`
     stream_lease: `StreamLease`
+    quotas: what refuses a prompt or a stream
     approvals: `decide`, `register_task_token`
     termination: `cancel`, `terminate`
     prompt_execution: `recover_prompts`

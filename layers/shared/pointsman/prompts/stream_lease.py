@@ -1,4 +1,4 @@
-"""The limit of streams that a user may have open at a time: each stream holds a lease on one of the user's slots.
+"""The quota of open streams: each stream holds a lease on one of its user's slots, and on one of everybody's.
 
 A lease is renewed while its stream is open, so the stream of a process that has died stops counting once its lease has
 expired. A function does not notice that its client is gone, and streams on. So a user without a free slot who asks for
@@ -9,11 +9,13 @@ import math
 import time
 import uuid
 from contextlib import suppress
+from itertools import count
 
 from ..db import stream_leases, user_prompts
 from ..db.connection import run_statement
-from ..errors import DatabaseUnavailable, TooManyStreams
+from ..errors import DatabaseUnavailable
 from ..settings.prompts import StreamSettings
+from .quotas import build_quota_error
 
 __all__ = ["StreamLease"]
 
@@ -34,6 +36,7 @@ class StreamLease:
         self.is_lost = False
         self._id, self._user_id, self._duration = uuid.uuid4().hex, user_id, duration
         self._is_held = True
+        self._owners = 0
         self._plan_renewal()
 
     @classmethod
@@ -45,23 +48,23 @@ class StreamLease:
             prompt_id: The prompt that it will show, which need not exist; None if it does not exist yet.
 
         Raises:
-            TooManyStreams: The user has as many open streams as the settings allow.
+            QuotaExceeded: The user, or all users together, have as many open streams as the settings allow.
             InvalidSetting: A setting of the limit is wrong.
             DatabaseUnavailable: Postgres cannot be reached.
         """
         settings = StreamSettings.load()
         shown_id = prompt_id if prompt_id is not None and user_prompts.is_prompt_id(prompt_id) else None
         lease = cls(user_id, shown_id, settings.lease_duration)
-        for _ in range(settings.per_user):  # Another stream may be faster, but only so often: then all slots are taken.
-            search = lease._search_slot(settings.per_user)
-            if search.is_taken:
-                return lease
-            if not search.has_free_slot:
-                break
-        raise TooManyStreams(
-            f"You have {settings.per_user} streams open, and more are not allowed at a time; let one end first",
-            retry_after=math.ceil(settings.lease_duration / _RENEWALS_PER_LEASE),
-        )
+        retry_after = math.ceil(settings.lease_duration / _RENEWALS_PER_LEASE)
+        try:
+            if not lease._take_slot(user_id, settings.per_user):
+                raise build_quota_error("open_streams", settings.per_user or 0, "user", retry_after)
+            if settings.for_all is not None and not lease._take_slot(stream_leases.EVERYBODY, settings.for_all):
+                raise build_quota_error("open_streams", settings.for_all, "all", retry_after)
+        except BaseException:
+            lease.release()
+            raise
+        return lease
 
     def seconds_until_renewal(self) -> float:
         """Return after how many seconds the next renewal is due; 0 if it is."""
@@ -73,7 +76,7 @@ class StreamLease:
             return
         with suppress(DatabaseUnavailable):
             renewed = run_statement(stream_leases.renew, self._id, self._user_id, self.prompt_id, self._duration)
-            self.is_lost = renewed is None or renewed.is_recalled
+            self.is_lost = renewed.owners < self._owners or renewed.is_recalled
         self._plan_renewal()
 
     def release(self) -> None:
@@ -86,8 +89,16 @@ class StreamLease:
     def _plan_renewal(self) -> None:
         self._next_renewal_at = time.monotonic() + self._duration / _RENEWALS_PER_LEASE
 
-    def _search_slot(self, slots: int) -> stream_leases.SlotSearch:
-        search = run_statement(stream_leases.take_slot, self._id, self._user_id, self.prompt_id, slots, self._duration)
-        if not search.has_free_slot and self.prompt_id is not None:
-            run_statement(stream_leases.recall_oldest, self._user_id, self.prompt_id)
-        return search
+    def _take_slot(self, owner: str, slots: int | None) -> bool:
+        """Take one of the owner's slots; False if there is none. Without a limit there always is."""
+        # Another stream may be faster, but only so often: then all slots are taken.
+        for _ in count() if slots is None else range(slots):
+            search = run_statement(stream_leases.take_slot, self._id, owner, self.prompt_id, slots, self._duration)
+            if search.is_taken:
+                self._owners += 1
+                return True
+            if not search.has_free_slot:
+                if owner == self._user_id and self.prompt_id is not None:
+                    run_statement(stream_leases.recall_oldest, self._user_id, self.prompt_id)
+                return False
+        return False

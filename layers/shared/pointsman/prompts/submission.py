@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .. import log
-from ..db import conversations, prompt_events, prompt_history, prompt_runs
+from ..db import conversations, maintenance, prompt_events, prompt_history, prompt_runs
 from ..db.connection import Connection, run_in_transaction, run_statement
-from ..errors import ConversationBusy, IdempotencyKeyReused, InvalidToolInput, NotFound
+from ..errors import ConversationBusy, IdempotencyKeyReused, InvalidToolInput, NotFound, UnderMaintenance
 from ..identity.permissions import format_permissions
-from ..settings.prompts import PromptSettings
+from ..settings.prompts import PromptSettings, QuotaSettings
 from ..workflows.step_functions import StepFunctionsError
-from . import prompt_execution
+from . import prompt_execution, quotas
 from .model_items import build_user_message
 from .termination import end_prompt
 
@@ -66,21 +66,30 @@ def submit_prompt(
         NotFound: the user has no such conversation.
         ConversationBusy: another prompt of the conversation is active.
         IdempotencyKeyReused: the key came with another request before.
+        QuotaExceeded: the user, or all users together, have used up a quota.
+        UnderMaintenance: operators have stopped new prompts.
         DatabaseUnavailable: Postgres cannot be reached.
     """
-    settings = PromptSettings.load()
+    settings, quota_settings = PromptSettings.load(), QuotaSettings.load()
     _validate_text(text, settings.max_input_bytes)
     prompt_id, fingerprint = f"prompt-{uuid.uuid4().hex}", _compute_fingerprint(text, model, conversation_id, tokens)
 
+    attempts = 0
+
     def insert_once(db: Connection) -> str | None:
-        if idempotency_key is not None and (
-            existing := prompt_runs.find_by_idempotency_key(db, user_id, idempotency_key)
-        ):
-            if existing.fingerprint != fingerprint:
-                raise IdempotencyKeyReused(
-                    "This Idempotency-Key has come with another request; a new request needs a new key"
-                )
-            return existing.id
+        nonlocal attempts
+        attempts += 1
+        if attempts > 1 and prompt_runs.get(db, prompt_id):
+            return prompt_id  # The retry of a commit whose response was lost.
+        if existing_id := _find_existing(db, user_id, idempotency_key, fingerprint):
+            return existing_id
+        try:
+            maintenance.require_disabled(db)
+        except UnderMaintenance:
+            # The first request with this key may have been committed since, and a repeat of it is never refused.
+            if existing_id := _find_existing(db, user_id, idempotency_key, fingerprint):
+                return existing_id
+            raise
         if conversation_id is not None and not conversations.lock_for_update(db, conversation_id, user_id):
             raise NotFound(f"Conversation {conversation_id[:128]} not found")
         is_inserted = prompt_runs.insert(
@@ -97,12 +106,12 @@ def submit_prompt(
             permissions=format_permissions(permissions),
         )
         if not is_inserted:
-            # Either the retry of a commit whose response was lost, or a conflict: a key, or the conversation's prompt.
-            return prompt_id if prompt_runs.get(db, prompt_id) else None
+            return None  # A conflict: the key, or the conversation's active prompt.
         prompt_events.append(db, prompt_id, "prompt.created", build_created_data(prompt_id))
         prompt_history.append(db, prompt_id, 0, [build_user_message(text)])
         if conversation_id is not None:
             prompt_runs.touch_conversation(db, conversation_id, _make_title(text))
+        quotas.require_room_for_inserted(db, user_id, quota_settings)
         return prompt_id
 
     for _ in range(_MAX_ATTEMPTS):
@@ -110,6 +119,18 @@ def submit_prompt(
         if stored_id is not None:
             return SubmittedPrompt(stored_id, is_new=stored_id == prompt_id)
     raise ConversationBusy("A prompt of this conversation still runs or waits; it has to end first")
+
+
+def _find_existing(db: Connection, user_id: str, idempotency_key: str | None, fingerprint: str) -> str | None:
+    """Find the prompt that an earlier request with this key stored. Raises IdempotencyKeyReused."""
+    if idempotency_key is None:
+        return None
+    existing = prompt_runs.find_by_idempotency_key(db, user_id, idempotency_key)
+    if existing is None:
+        return None
+    if existing.fingerprint != fingerprint:
+        raise IdempotencyKeyReused("This Idempotency-Key has come with another request; a new request needs a new key")
+    return existing.id
 
 
 def start_prompt(submitted: SubmittedPrompt) -> None:

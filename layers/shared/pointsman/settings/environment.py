@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from ..errors import InvalidSetting, MissingSetting
 
-__all__ = ["read_choice", "read_count", "read_number", "read_optional", "read_required"]
+__all__ = ["read_choice", "read_count", "read_limit", "read_number", "read_optional", "read_required"]
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -60,6 +60,23 @@ def read_count(name: str, default: int) -> int:
     if value < 1 or value % 1:
         raise InvalidSetting(name, f"a whole number of at least 1, not {read_optional(name)[:20]!r}")
     return int(value)
+
+
+def read_limit(name: str, default: int) -> int | None:
+    """Return the variable's value as a whole number, None (no limit) for `off` or 0, or the default if it is empty.
+
+    Raises:
+        InvalidSetting: The value is no such number.
+    """
+    if read_optional(name) == "off":
+        return None
+    try:
+        value = read_number(name, default)
+    except InvalidSetting:
+        value = 0.5
+    if value % 1:
+        raise InvalidSetting(name, f"a whole number, or off for no limit, not {read_optional(name)[:20]!r}")
+    return int(value) or None
 
 
 def read_choice(name: str, choices: Sequence[Choice], default: Choice) -> Choice:

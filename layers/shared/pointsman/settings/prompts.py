@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from .environment import read_count, read_number, read_optional, read_required
+from .environment import read_count, read_limit, read_number, read_optional, read_required
 from .secrets import read_required_secret
 
-__all__ = ["ModelSettings", "PromptSettings", "StreamSettings"]
+__all__ = ["ModelSettings", "PromptSettings", "QuotaSettings", "Quotas", "StreamSettings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,62 @@ class PromptSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Quotas:
+    """What a user, or all users together, may have and use of prompts; None for no limit."""
+
+    prompts_at_once: int | None
+    """Prompts that are running or waiting."""
+    prompts_an_hour: int | None
+    """Prompts that were submitted within any hour."""
+    tokens_a_day: int | None
+    """Tokens of all model turns of a UTC day. A prompt that is accepted before they are used up runs to its end."""
+    waiting_approvals: int | None
+    """Approvals that wait for a person. With so many, no new prompt is accepted."""
+
+    @property
+    def limits_prompts(self) -> bool:
+        """Whether there is a limit to what is counted of prompts."""
+        return any((self.prompts_at_once, self.prompts_an_hour, self.waiting_approvals))
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaSettings:
+    """The quotas of each user, and of all users together."""
+
+    per_user: Quotas
+    for_all: Quotas
+
+    @classmethod
+    def load(cls) -> "QuotaSettings":
+        """Load them. Raises InvalidSetting."""
+        return cls(
+            Quotas(
+                read_limit("PROMPTS_AT_ONCE_PER_USER", 20),
+                read_limit("PROMPTS_AN_HOUR_PER_USER", 200),
+                read_limit("TOKENS_A_DAY_PER_USER", 5_000_000),
+                read_limit("WAITING_APPROVALS_PER_USER", 10),
+            ),
+            Quotas(
+                read_limit("PROMPTS_AT_ONCE_FOR_ALL", 400),
+                read_limit("PROMPTS_AN_HOUR_FOR_ALL", 4000),
+                read_limit("TOKENS_A_DAY_FOR_ALL", 50_000_000),
+                read_limit("WAITING_APPROVALS_FOR_ALL", 200),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StreamSettings:
-    """The timing of a prompt's event stream, in seconds, and how many a user may have."""
+    """The timing of a prompt's event stream, in seconds, and how many may be open."""
 
     heartbeat_interval: float
     """The idle time after which a stream sends a comment, so that proxies keep it open."""
     max_duration: float
     """The time after which a stream ends. It ends some seconds before the function's timeout in any case."""
-    per_user: int
-    """How many streams a user may have open at a time."""
+    per_user: int | None
+    """How many streams a user may have open at a time; None for no limit."""
+    for_all: int | None
+    """How many streams all users together may have open at a time; None for no limit."""
     lease_duration: int
     """The time after which the stream of a process that has died stops counting."""
 
@@ -56,7 +103,8 @@ class StreamSettings:
         return cls(
             read_number("STREAM_HEARTBEAT_SECONDS", 15),
             read_number("STREAM_MAX_SECONDS", 890),
-            read_count("STREAMS_PER_USER", 10),
+            read_limit("STREAMS_PER_USER", 10),
+            read_limit("STREAMS_FOR_ALL", 400),
             read_count("STREAM_LEASE_SECONDS", 60),
         )
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ...db import prompt_events, prompt_history, tool_calls
+from ...db import prompt_events, prompt_history, token_usage, tool_calls
 from ...db.connection import Connection, run_in_transaction
 from ...db.prompt_runs import PromptRun
 from ...errors import ModelFailed, PointsmanError, SettingError
@@ -69,6 +69,7 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
         )
         prompt_history.append(db, prompt_run.id, prompt_run.turns, output_items, origin=turn.origin)
         prompt_history.record_refusals(db, turn.refusals)
+        token_usage.add(db, prompt_run.user_id, turn.usage.total)
         for position, call in enumerate(calls):
             tool_calls.insert(db, prompt_run.id, prompt_run.turns, position, call)
         if turn.text:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...errors import AuthRequired, AuthUnavailable, InvalidToolInput, PointsmanError
 from ..common import INVALID_JSON_MESSAGE, GatewayEvent, get_authorizer_context, require_origin
-from ..error_format import ErrorFormat
+from ..error_format import MAINTENANCE_RETRY_AFTER, ErrorFormat
 
 __all__ = ["ERROR_FORMAT", "require_identity"]
 
@@ -47,7 +47,11 @@ def _make_validation_error(issues: Sequence[Mapping[str, Any]]) -> InvalidToolIn
 
 ERROR_FORMAT = ErrorFormat(
     _make_body,
-    {"AUTH_REQUIRED": {"WWW-Authenticate": "Bearer"}, "AUTH_UNAVAILABLE": {"Retry-After": "2"}},
+    {
+        "AUTH_REQUIRED": {"WWW-Authenticate": "Bearer"},
+        "AUTH_UNAVAILABLE": {"Retry-After": "2"},
+        "MAINTENANCE": {"Retry-After": MAINTENANCE_RETRY_AFTER},
+    },
     _make_validation_error,
 )
 """The contract's format in part B: `{"error": {"code", "message", "details"}}`; `details` only if there are any."""

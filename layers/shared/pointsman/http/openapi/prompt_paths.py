@@ -97,7 +97,7 @@ def build_prompt_paths(components: SchemaComponents, make_reference: Callable[[t
             "200": stream_response,
             **build_error_responses(
                 "NOT_FOUND", "CONVERSATION_BUSY", "IDEMPOTENCY_KEY_REUSED", "PAYLOAD_TOO_LARGE", "VALIDATION_ERROR",
-                "FEATURE_UNAVAILABLE", "TOO_MANY_STREAMS", "DATABASE_UNAVAILABLE", "START_FAILED",
+                "FEATURE_UNAVAILABLE", "QUOTA_EXCEEDED", "DATABASE_UNAVAILABLE", "MAINTENANCE", "START_FAILED",
             ),
         },
     }  # fmt: skip
@@ -114,9 +114,7 @@ def build_prompt_paths(components: SchemaComponents, make_reference: Callable[[t
         "responses": {
             "200": stream_response,
             "204": {"description": "The prompt has ended with the event that the client has; there is no more"},
-            **build_error_responses(
-                *(code for code in DECISION_ERROR_CODES if code != "FORBIDDEN"), "TOO_MANY_STREAMS"
-            ),
+            **build_error_responses(*(code for code in DECISION_ERROR_CODES if code != "FORBIDDEN"), "QUOTA_EXCEEDED"),
         },
     }
     return {"/api/prompt": {"post": submit_operation}, "/api/prompts/{promptId}/stream": {"get": follow_operation}}

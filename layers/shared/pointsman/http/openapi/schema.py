@@ -46,7 +46,7 @@ ERROR_CODES = {
     "PAYLOAD_TOO_LARGE": (413, "the body is too large"),
     "VALIDATION_ERROR": (422, "the input does not fit; `details` tell what is wrong where"),
     "FEATURE_UNAVAILABLE": (422, "a plugin that this needs is not registered"),
-    "TOO_MANY_STREAMS": (429, "the user has as many open streams as are allowed"),
+    "QUOTA_EXCEEDED": (429, "a quota is used up; `details` tell which one, its limit, whose it is, and until when"),
     "TOOL_ERROR": (500, "the tool failed; the message says why"),
     "ROUTE_ERROR": (500, "the route failed; the message says why"),
     "INTERNAL_ERROR": (500, "something unexpected; the log tells more"),
@@ -55,6 +55,7 @@ ERROR_CODES = {
     "AUTH_UNAVAILABLE": (503, "whether the token is genuine cannot be checked now"),
     "DATABASE_UNAVAILABLE": (503, "the database cannot be reached"),
     "SECRETS_UNAVAILABLE": (503, "a secret cannot be read at present"),
+    "MAINTENANCE": (503, "operators have stopped new prompts; the message says why"),
     "START_FAILED": (503, "the prompt could not be started, and was given up"),
     "DOCS_UNAVAILABLE": (503, "the script of the documentation was not packed"),
 }

@@ -46,8 +46,11 @@ _ERRORS: Mapping[int, tuple[str, Mapping[str, str]]] = {
     ),
     502: ("A provider could not be read, or refused", {"PROVIDER_UNAVAILABLE": "Railway: list services: no answer"}),
     503: (
-        "The database or Step Functions cannot be reached",
-        {"DATABASE_UNAVAILABLE": "The database cannot be reached"},
+        "The database or Step Functions cannot be reached, or operators have stopped what is new",
+        {
+            "DATABASE_UNAVAILABLE": "The database cannot be reached",
+            "MAINTENANCE": "New instances and prompts are stopped at present",
+        },
     ),
 }  # fmt: skip
 """What each status means, and an error's message by its code."""

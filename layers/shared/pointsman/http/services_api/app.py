@@ -3,7 +3,7 @@
 Routes return a JSONResponse: FastAPI would build a response model at each cold start, to validate our own output.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -21,7 +21,7 @@ from ..common import (
     require_body_size,
     require_origin,
 )
-from ..error_format import ErrorFormat
+from ..error_format import MAINTENANCE_RETRY_AFTER, ErrorFormat
 from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, to_json_response
 from .route_spec import RouteSpec
 
@@ -33,13 +33,16 @@ def create_app() -> FastAPI:
     return create_bare_app(_ERROR_FORMAT)
 
 
-def lambda_handler(app: FastAPI, *, public_method: str = "", only_reads: bool = False) -> LambdaHandler:
+def lambda_handler(
+    app: FastAPI, *, public_method: str = "", only_reads: bool = False, reading_methods: Container[str] = ()
+) -> LambdaHandler:
     """Create the Lambda handler of an app: identity, body limit, and idempotency keys of the routes that accept them.
 
     Args:
         app: the app, with its routes.
         public_method: the HTTP method that is served without an API key; none if empty.
         only_reads: whether the key that can only read is enough.
+        reading_methods: the methods for which it is enough, where it is not for all.
     """
     serve = adapt_asgi_app(app)
 
@@ -48,8 +51,9 @@ def lambda_handler(app: FastAPI, *, public_method: str = "", only_reads: bool = 
         # The HTTP API sends names in lower case, `sam local` capitalized.
         event = {**event, "headers": {name.lower(): value for name, value in event.get("headers", {}).items()}}
         try:
-            if event["requestContext"]["http"]["method"] != public_method:
-                _require_caller(event, only_reads=only_reads)
+            method = event["requestContext"]["http"]["method"]
+            if method != public_method:
+                _require_caller(event, only_reads=only_reads or method in reading_methods)
             require_body_size(event)
             route = _find_keyed_route(app, event)
             if route is None:
@@ -127,7 +131,11 @@ _RULES_BY_ISSUE = {
 
 _ERROR_FORMAT = ErrorFormat(
     _make_body,
-    {"UNAUTHENTICATED": {"WWW-Authenticate": "Bearer"}, "IDEMPOTENCY_IN_PROGRESS": {"Retry-After": "2"}},
+    {
+        "UNAUTHENTICATED": {"WWW-Authenticate": "Bearer"},
+        "IDEMPOTENCY_IN_PROGRESS": {"Retry-After": "2"},
+        "MAINTENANCE": {"Retry-After": MAINTENANCE_RETRY_AFTER},
+    },
     _make_validation_error,
 )
 """The contract's format in part A: `{"error", "code", "requestId"}` and the error's details beside them."""

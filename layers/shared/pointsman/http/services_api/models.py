@@ -16,6 +16,7 @@ __all__ = [
     "Health",
     "InstanceCreated",
     "InstanceDestroyed",
+    "Maintenance",
     "OperationPage",
     "Registry",
     "ResourceDestroyed",
@@ -201,3 +202,12 @@ class Key(TypedDict):
 class Credits(TypedDict):
     credits: Account
     keys: list[Key]
+
+
+class Maintenance(TypedDict):
+    """Whether new prompts and instances are stopped. Null for what never was, and for no message."""
+
+    enabled: bool
+    message: str | None
+    changedAt: str | None
+    changedBy: str | None
