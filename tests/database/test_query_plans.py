@@ -218,6 +218,12 @@ def test_a_hot_statement_scans_no_large_table(filled_database: str, name: str) -
     assert find_scans(plans) == [], "\n".join(line for _, plan in plans for line in plan)
 
 
+@pytest.mark.parametrize("name", ["quotas of a user", "quotas of all users"])
+def test_quotas_read_the_prompts_of_the_hour_only(filled_database: str, name: str) -> None:
+    lines = [line for _, plan in explain(filled_database, HOT[name]) for line in plan]
+    assert [line for line in lines if "Index Cond" in line and "created_at >" in line], "\n".join(lines)
+
+
 def test_a_scan_is_found(filled_database: str) -> None:
     plans = explain(filled_database, lambda db: db.execute("SELECT FROM prompt_events WHERE data::text = %s", ("x",)))
     assert find_scans(plans) != []

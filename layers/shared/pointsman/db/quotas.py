@@ -1,7 +1,8 @@
 """What the quotas of prompts are compared with: the prompts and the tokens of one user, and of all users together.
 
 Each function takes a lock, so that no other submission counts until the transaction ends. Its transaction has inserted
-a prompt before, which is not counted.
+a prompt before, which is not counted. The time is the statement's, which begins when the lock is there: an index can be
+searched by it, as by `clock_timestamp()` it cannot.
 """
 
 from dataclasses import dataclass
@@ -58,9 +59,9 @@ def measure_user(connection: Connection, user_id: str, hourly_limit: int | None,
             "SELECT prompts.*, (today.day + 1)::timestamp AT TIME ZONE 'UTC' AS midnight,"
             " coalesce((SELECT tokens FROM token_usage WHERE day = today.day AND user_id = %(user)s), 0) AS tokens,"
             f" coalesce({all_tokens}, 0)::bigint AS all_tokens"
-            " FROM (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day) today,"
+            " FROM (SELECT (statement_timestamp() AT TIME ZONE 'UTC')::date AS day) today,"
             " (SELECT count(*) - 1 AS active, count(*) FILTER (WHERE status = 'waiting') AS waiting,"
-            f"  {_HOUR_OF_USER if hourly_limit else _NO_HOUR} AS hour_full_until, clock_timestamp() AS now"
+            f"  {_HOUR_OF_USER if hourly_limit else _NO_HOUR} AS hour_full_until, statement_timestamp() AS now"
             "  FROM prompts WHERE user_id = %(user)s AND status IN ('running', 'waiting')) prompts",
             {"user": user_id, "hourly": hourly_limit},
         )
@@ -76,7 +77,7 @@ def count_all_prompts(connection: Connection, hourly_limit: int | None) -> Promp
             connection,
             PromptUsage,
             "SELECT count(*) - 1 AS active, count(*) FILTER (WHERE status = 'waiting') AS waiting,"
-            f" {_HOUR_OF_ALL if hourly_limit else _NO_HOUR} AS hour_full_until, clock_timestamp() AS now"
+            f" {_HOUR_OF_ALL if hourly_limit else _NO_HOUR} AS hour_full_until, statement_timestamp() AS now"
             " FROM prompts WHERE status IN ('running', 'waiting')",
             {"hourly": hourly_limit},
         )
@@ -87,10 +88,10 @@ def count_all_prompts(connection: Connection, hourly_limit: int | None) -> Promp
 _NO_HOUR = "NULL::timestamptz"
 _HOUR_OF_USER = (
     "(SELECT created_at + interval '1 hour' FROM prompts WHERE user_id = %(user)s"
-    " AND created_at > clock_timestamp() - interval '1 hour' ORDER BY created_at DESC OFFSET %(hourly)s LIMIT 1)"
+    " AND created_at > statement_timestamp() - interval '1 hour' ORDER BY created_at DESC OFFSET %(hourly)s LIMIT 1)"
 )
 _HOUR_OF_ALL = (
     "(SELECT created_at + interval '1 hour' FROM prompts"
-    " WHERE created_at > clock_timestamp() - interval '1 hour' ORDER BY created_at DESC OFFSET %(hourly)s LIMIT 1)"
+    " WHERE created_at > statement_timestamp() - interval '1 hour' ORDER BY created_at DESC OFFSET %(hourly)s LIMIT 1)"
 )
 """When the hour has room: the newest prompt is this transaction's, and the one so many after it has to be older."""
