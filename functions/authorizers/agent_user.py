@@ -1,20 +1,26 @@
 """The authorizer of the Agent API, which both gateways call before every route that is not public.
 
 It accepts wrong credentials without an identity, because a gateway cannot send the contract's 401; the endpoints reject
-requests without an identity.
+requests without an identity. So it does where a setting is missing or wrong, which the endpoints answer with 503.
 """
 
 from typing import Any
 
+from pointsman import log
+from pointsman.errors import SecretsUnavailable, SettingError
 from pointsman.identity.caller import identify_caller
+from pointsman.identity.models import MISCONFIGURED, SECRETS_UNAVAILABLE, Caller
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Identify the caller; the context has the `user`, or the `problem` for the 401.
 
     The HTTP API takes a simple response, the REST API an IAM policy.
+
+    Raises:
+        SecretsUnavailable: A secret cannot be read, and the REST API asks, which would cache that.
     """
-    user, problem = identify_caller(event)
+    user, problem = _identify(event)
     identity_context = {"user": user, "problem": problem}
     if "methodArn" not in event:
         return {"isAuthorized": True, "context": identity_context}
@@ -23,3 +29,18 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{stage}/*"}
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     return {"principalId": user or "nobody", "policyDocument": policy, "context": identity_context}
+
+
+def _identify(event: dict[str, Any]) -> Caller:
+    try:
+        return identify_caller(event)
+    except SettingError as error:
+        from pointsman.misconfiguration import report_misconfiguration
+
+        report_misconfiguration(error)
+        return Caller("", MISCONFIGURED)
+    except SecretsUnavailable as error:
+        if "methodArn" in event:
+            raise
+        log.write("warning", "caller not identified", code=error.code, reason=error.message)
+        return Caller("", SECRETS_UNAVAILABLE)

@@ -1,20 +1,36 @@
 """The authorizer of the Services API, which the HTTP API calls before every route but `GET /healthz`.
 
 It accepts wrong credentials without an identity, because the gateway cannot send the contract's 401; the endpoints
-reject requests without an identity. So an endpoint that has no authorizer rejects every request.
+reject requests without an identity. So an endpoint that has no authorizer rejects every request. The same holds where a
+setting is missing or wrong, which the endpoints answer with 503.
 """
 
 from typing import Any
 
+from pointsman import log
+from pointsman.errors import SecretsUnavailable, SettingError
 from pointsman.identity.api_key import is_services_api_key
-from pointsman.identity.models import NOT_THROUGH_CLOUDFRONT
+from pointsman.identity.models import MISCONFIGURED, NOT_THROUGH_CLOUDFRONT, SECRETS_UNAVAILABLE
 from pointsman.identity.origin import has_origin_secret
 from pointsman.identity.request_headers import get_bearer_token
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Compare the bearer token with the API key; the context's `caller` is `services` or empty, its `problem` why."""
+    try:
+        identity_context = _identify(event)
+    except SettingError as error:
+        from pointsman.misconfiguration import report_misconfiguration
+
+        report_misconfiguration(error)
+        identity_context = {"caller": "", "problem": MISCONFIGURED}
+    except SecretsUnavailable as error:
+        log.write("warning", "caller not identified", code=error.code, reason=error.message)
+        identity_context = {"caller": "", "problem": SECRETS_UNAVAILABLE}
+    return {"isAuthorized": True, "context": identity_context}
+
+
+def _identify(event: dict[str, Any]) -> dict[str, str]:
     if not has_origin_secret(event):
-        return {"isAuthorized": True, "context": {"caller": "", "problem": NOT_THROUGH_CLOUDFRONT}}
-    is_services_client = is_services_api_key(get_bearer_token(event))
-    return {"isAuthorized": True, "context": {"caller": "services" if is_services_client else ""}}
+        return {"caller": "", "problem": NOT_THROUGH_CLOUDFRONT}
+    return {"caller": "services" if is_services_api_key(get_bearer_token(event)) else ""}

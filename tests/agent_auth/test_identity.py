@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pointsman.errors import InvalidSetting, MissingSetting, SettingError
+from pointsman.identity.models import MISCONFIGURED
 from pointsman.settings.api import load_auth_mode
 from pointsman.settings.jwt import JwtSettings
 
@@ -93,8 +94,7 @@ def test_without_a_configured_key_every_request_fails(
     key_auth: None, authorize: Authorize, monkeypatch: pytest.MonkeyPatch, value: str, header: str
 ) -> None:
     monkeypatch.setenv("AGENT_API_KEY", value)
-    with pytest.raises(MissingSetting, match="AGENT_API_KEY"):
-        authorize(authorization=header, x_user_id="user-1")
+    assert authorize(authorization=header, x_user_id="user-1") == {"user": "", "problem": MISCONFIGURED}
 
 
 @pytest.mark.parametrize("mode", ["none", "HEADER", "apikey"])
@@ -104,8 +104,7 @@ def test_unknown_mode_is_rejected_with_the_known_ones(
     monkeypatch.setenv("AGENT_AUTH", mode)
     with pytest.raises(InvalidSetting, match="AGENT_AUTH is wrong: it must be one of header, api_key, jwt"):
         load_auth_mode()
-    with pytest.raises(InvalidSetting):
-        authorize(x_user_id="user-1")
+    assert authorize(x_user_id="user-1") == {"user": "", "problem": MISCONFIGURED}
 
 
 @pytest.mark.parametrize("consent", ["", "no", "yes", "true", "trust"])
@@ -114,7 +113,8 @@ def test_the_header_alone_is_refused_without_a_second_setting(
 ) -> None:
     monkeypatch.setenv("ALLOW_HEADER_AUTH", consent)
     with pytest.raises(InvalidSetting, match="ALLOW_HEADER_AUTH is wrong: it must be trust-x-user-id for AGENT_AUTH"):
-        authorize(x_user_id="user-1")
+        load_auth_mode()
+    assert authorize(x_user_id="user-1") == {"user": "", "problem": MISCONFIGURED}
 
 
 @pytest.mark.parametrize("url", [

@@ -10,7 +10,7 @@ from local.simulator.client import SimulatorClient
 from tests.harness.checkout import link_checkout
 from tests.harness.clients import services_client
 from tests.harness.instances import TOOLS, create_request, new_instance_id
-from tests.harness.python_process import handle_sample_event
+from tests.harness.python_process import handle_sample_event, handle_sample_event_and_read_log
 from tests.harness.runner_process import RunnerProcess
 from tests.harness.stack import API_KEY
 
@@ -117,10 +117,12 @@ def test_missing_setting_is_named_before_anything_is_done(
     module: str, environment: dict[str, str], missing: str
 ) -> None:
     """In a process without other settings: a function needs only those that it uses."""
-    response = handle_sample_event(module, environment)
+    response, logged = handle_sample_event_and_read_log(module, environment)
     body = json.loads(response["body"])
-    assert (response["statusCode"], body["code"]) == (500, "MISSING_SETTING")
-    assert missing in body["error"]
+    assert (response["statusCode"], body["code"]) == (503, "MISCONFIGURED")
+    assert missing not in response["body"]
+    assert [(line["setting"], line["level"]) for line in logged if "setting" in line] == [(missing, "ERROR")]
+    assert [line["Misconfigurations"] for line in logged if "_aws" in line] == [1]
 
 
 @pytest.mark.parametrize(

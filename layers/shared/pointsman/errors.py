@@ -20,10 +20,12 @@
     ├── RateLimited                429  for plugins' tools
     │   └── TooManyStreams              the user has as many open streams as are allowed
     ├── OperationFailed            500  an operation failed; the message names the cause and what could not be deleted
-    ├── SettingError               500  names the variable or the secret
+    ├── SettingError               503  names the variable or the secret, for the operator only
     │   ├── MissingSetting              it is not set
     │   ├── InvalidSetting              its value is not allowed
-    │   └── UnreadableSecret            the secret that holds it is missing, forbidden or malformed
+    │   ├── UnreadableSecret            the secret that holds it is missing, forbidden or malformed
+    │   └── UnconfiguredTool       500  a tool that this deployment does not have
+    ├── Misconfigured              503  a SettingError as clients see it
     ├── MigrationFailed            500  the databases are unchanged; the message names the cause
     ├── CompositionError           500  plugins, tools or routes do not fit together; the bundle must be changed
     ├── ToolFailed                 500  a tool raised, or its result does not fit its output model
@@ -49,10 +51,11 @@ __all__ = [
     "ApprovalRequired", "AuthRequired", "AuthUnavailable", "CompositionError", "Conflict", "ConversationBusy",
     "DatabaseUnavailable", "DocsUnavailable", "FeatureUnavailable", "Forbidden", "IdempotencyInProgress",
     "IdempotencyKeyReused", "InstanceBusy", "InvalidInput", "InvalidSetting", "InvalidToolInput", "Issue",
-    "MigrationFailed", "MissingSetting", "ModelFailed", "NotFound", "OperationFailed", "PayloadTooLarge",
+    "MigrationFailed", "Misconfigured", "MissingSetting", "ModelFailed", "NotFound", "OperationFailed",
+    "PayloadTooLarge",
     "PointsmanError", "PromptNotFound", "ProviderError", "ProviderRejected", "ProviderTimeout",
     "ProviderUnavailable", "RateLimited", "RejectionReason", "RouteFailed", "SecretsUnavailable", "SettingError",
-    "TooManyStreams", "ToolFailed", "ToolNotFound", "Unauthenticated", "UnreadableSecret",
+    "TooManyStreams", "ToolFailed", "ToolNotFound", "Unauthenticated", "UnconfiguredTool", "UnreadableSecret",
 ]  # fmt: skip
 
 RejectionReason = Literal["unauthorized", "not_found", "taken", "limit", "invalid", "not_ready", "other"]
@@ -224,9 +227,12 @@ class OperationFailed(PointsmanError):
 
 
 class SettingError(PointsmanError):
-    """A setting that is missing or invalid. `name` is the variable, or the secret that cannot be read."""
+    """A setting that is missing or invalid. `name` is the variable, or the secret that cannot be read.
 
-    status, code = 500, "MISSING_SETTING"
+    The message is for the operator: log it with `misconfiguration.report`, and answer a client with Misconfigured.
+    """
+
+    status, code = 503, "MISCONFIGURED"
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -252,6 +258,24 @@ class UnreadableSecret(SettingError):
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(name, f"The secret {name} {problem}")
+
+
+class UnconfiguredTool(SettingError):
+    """A tool that this deployment does not have is needed. No misconfiguration: the client may read the message."""
+
+    status, code = 500, "MISSING_SETTING"
+
+    def __init__(self, name: str, hint: str) -> None:
+        super().__init__(name, f"The setting {name} is missing: {hint}")
+
+
+class Misconfigured(PointsmanError):
+    """A setting or a secret is missing or wrong; the log names it, the message does not."""
+
+    status, code = 503, "MISCONFIGURED"
+
+    def __init__(self) -> None:
+        super().__init__("A setting of this service is missing or wrong; its operator finds in the log which one")
 
 
 class MigrationFailed(PointsmanError):
