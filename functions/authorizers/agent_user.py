@@ -1,15 +1,15 @@
 """The authorizer of the Agent API, which both gateways call before every route that is not public.
 
 It accepts wrong credentials without an identity, because a gateway cannot send the contract's 401; the endpoints reject
-requests without an identity. So it does where a setting is missing or wrong, which the endpoints answer with 503.
+requests without an identity. So with a setting that is missing or wrong, which the endpoints answer with 503.
 """
 
 from typing import Any
 
-from pointsman import log
 from pointsman.errors import SecretsUnavailable, SettingError
 from pointsman.identity.caller import identify_caller
-from pointsman.identity.models import MISCONFIGURED, SECRETS_UNAVAILABLE, Caller
+from pointsman.identity.failures import report_failure
+from pointsman.identity.models import Caller
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -34,13 +34,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 def _identify(event: dict[str, Any]) -> Caller:
     try:
         return identify_caller(event)
-    except SettingError as error:
-        from pointsman.misconfiguration import report_misconfiguration
-
-        report_misconfiguration(error)
-        return Caller("", MISCONFIGURED)
-    except SecretsUnavailable as error:
-        if "methodArn" in event:
+    except (SettingError, SecretsUnavailable) as error:
+        if error.retryable and "methodArn" in event:
             raise
-        log.write("warning", "caller not identified", code=error.code, reason=error.message)
-        return Caller("", SECRETS_UNAVAILABLE)
+        return Caller("", report_failure(error))

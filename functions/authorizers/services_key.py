@@ -7,10 +7,10 @@ setting is missing or wrong, which the endpoints answer with 503.
 
 from typing import Any
 
-from pointsman import log
 from pointsman.errors import SecretsUnavailable, SettingError
 from pointsman.identity.api_key import is_services_api_key
-from pointsman.identity.models import MISCONFIGURED, NOT_THROUGH_CLOUDFRONT, SECRETS_UNAVAILABLE
+from pointsman.identity.failures import report_failure
+from pointsman.identity.models import NOT_THROUGH_CLOUDFRONT
 from pointsman.identity.origin import has_origin_secret
 from pointsman.identity.request_headers import get_bearer_token
 
@@ -19,14 +19,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Compare the bearer token with the API key; the context's `caller` is `services` or empty, its `problem` why."""
     try:
         identity_context = _identify(event)
-    except SettingError as error:
-        from pointsman.misconfiguration import report_misconfiguration
-
-        report_misconfiguration(error)
-        identity_context = {"caller": "", "problem": MISCONFIGURED}
-    except SecretsUnavailable as error:
-        log.write("warning", "caller not identified", code=error.code, reason=error.message)
-        identity_context = {"caller": "", "problem": SECRETS_UNAVAILABLE}
+    except (SettingError, SecretsUnavailable) as error:
+        identity_context = {"caller": "", "problem": report_failure(error)}
     return {"isAuthorized": True, "context": identity_context}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pointsman.errors import InvalidSetting, MissingSetting, SettingError
 from pointsman.identity.models import MISCONFIGURED
-from pointsman.settings.api import load_auth_mode
+from pointsman.settings.api import HEADER_AUTH_CONSENT, load_agent_api_key, load_auth_mode
 from pointsman.settings.jwt import JwtSettings
 
 from .conftest import SAMPLE_EVENT, Authorize, make_event
@@ -117,12 +117,24 @@ def test_the_header_alone_is_refused_without_a_second_setting(
     assert authorize(x_user_id="user-1") == {"user": "", "problem": MISCONFIGURED}
 
 
+JWT = {"AGENT_AUTH": "jwt", "JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": "https://i.example/keys"}
+
+
+@pytest.mark.parametrize("mode", ["header", "api_key"])
+def test_what_another_mode_needs_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    for name, value in {"AGENT_AUTH": mode, "ALLOW_HEADER_AUTH": HEADER_AUTH_CONSENT, "AGENT_API_KEY": ""}.items():
+        monkeypatch.setenv(name, value)
+    assert JwtSettings.load() is None
+    if mode == "header":
+        assert load_agent_api_key() == ""
+
+
 @pytest.mark.parametrize("url", [
     "", "http://issuer.example/keys", "ftp://issuer.example/keys", "file:///etc/passwd", "https://", "http://[", "keys",
     "http://127.0.0.1.example/keys", "http://localhost@issuer.example/",
 ])  # fmt: skip
 def test_jwks_url_must_be_https(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    for name, value in {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": url}.items():
+    for name, value in {**JWT, "JWT_JWKS_URL": url}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingError, match="JWT_JWKS_URL"):
         JwtSettings.load()
@@ -130,7 +142,7 @@ def test_jwks_url_must_be_https(monkeypatch: pytest.MonkeyPatch, url: str) -> No
 
 @pytest.mark.parametrize("missing", ["JWT_ISSUER", "JWT_AUDIENCE"])
 def test_issuer_and_audience_are_required(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    for name, value in {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": "https://i.example/keys"}.items():
+    for name, value in JWT.items():
         monkeypatch.setenv(name, "" if name == missing else value)
     with pytest.raises(MissingSetting, match=missing):
         JwtSettings.load()

@@ -139,3 +139,9 @@ def test_missing_setting_is_named_before_anything_is_done(
 )
 def test_what_needs_no_setting_works_without_any(module: str) -> None:
     assert handle_sample_event(module, {})["statusCode"] == 200
+
+
+def test_a_wrong_cors_origin_is_reported_and_stops_nobody_else() -> None:
+    response, logged = handle_sample_event_and_read_log("agent.capabilities", {"API_CORS_ORIGIN": "app.example.com"})
+    assert response["statusCode"] == 200
+    assert [line["setting"] for line in logged if "setting" in line] == ["API_CORS_ORIGIN"]

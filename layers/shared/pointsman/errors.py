@@ -22,9 +22,9 @@
     ├── OperationFailed            500  an operation failed; the message names the cause and what could not be deleted
     ├── SettingError               503  names the variable or the secret, for the operator only
     │   ├── MissingSetting              it is not set
+    │   │   └── UnconfiguredTool   500  a tool that this deployment does not have
     │   ├── InvalidSetting              its value is not allowed
-    │   ├── UnreadableSecret            the secret that holds it is missing, forbidden or malformed
-    │   └── UnconfiguredTool       500  a tool that this deployment does not have
+    │   └── UnreadableSecret            the secret that holds it is missing, forbidden or malformed
     ├── Misconfigured              503  a SettingError as clients see it
     ├── MigrationFailed            500  the databases are unchanged; the message names the cause
     ├── CompositionError           500  plugins, tools or routes do not fit together; the bundle must be changed
@@ -52,8 +52,7 @@ __all__ = [
     "DatabaseUnavailable", "DocsUnavailable", "FeatureUnavailable", "Forbidden", "IdempotencyInProgress",
     "IdempotencyKeyReused", "InstanceBusy", "InvalidInput", "InvalidSetting", "InvalidToolInput", "Issue",
     "MigrationFailed", "Misconfigured", "MissingSetting", "ModelFailed", "NotFound", "OperationFailed",
-    "PayloadTooLarge",
-    "PointsmanError", "PromptNotFound", "ProviderError", "ProviderRejected", "ProviderTimeout",
+    "PayloadTooLarge", "PointsmanError", "PromptNotFound", "ProviderError", "ProviderRejected", "ProviderTimeout",
     "ProviderUnavailable", "RateLimited", "RejectionReason", "RouteFailed", "SecretsUnavailable", "SettingError",
     "TooManyStreams", "ToolFailed", "ToolNotFound", "Unauthenticated", "UnconfiguredTool", "UnreadableSecret",
 ]  # fmt: skip
@@ -227,10 +226,7 @@ class OperationFailed(PointsmanError):
 
 
 class SettingError(PointsmanError):
-    """A setting that is missing or invalid. `name` is the variable, or the secret that cannot be read.
-
-    The message is for the operator: log it with `misconfiguration.report`, and answer a client with Misconfigured.
-    """
+    """A setting that is missing or invalid; `name` is the variable or the secret. Clients get Misconfigured instead."""
 
     status, code = 503, "MISCONFIGURED"
 
@@ -246,6 +242,12 @@ class MissingSetting(SettingError):
         super().__init__(name, f"The setting {name} is missing" + (f": {hint}" if hint else ""))
 
 
+class UnconfiguredTool(MissingSetting):
+    """A tool that this deployment does not have is needed. No misconfiguration: the client may read the message."""
+
+    status, code = 500, "MISSING_SETTING"
+
+
 class InvalidSetting(SettingError):
     """A setting has a value that is not allowed. `requirement` completes "it must be …"."""
 
@@ -258,15 +260,6 @@ class UnreadableSecret(SettingError):
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(name, f"The secret {name} {problem}")
-
-
-class UnconfiguredTool(SettingError):
-    """A tool that this deployment does not have is needed. No misconfiguration: the client may read the message."""
-
-    status, code = 500, "MISSING_SETTING"
-
-    def __init__(self, name: str, hint: str) -> None:
-        super().__init__(name, f"The setting {name} is missing: {hint}")
 
 
 class Misconfigured(PointsmanError):
@@ -303,10 +296,7 @@ class RouteFailed(PointsmanError):
 
 
 class ModelFailed(PointsmanError):
-    """A model request without a usable response.
-
-    `retryable` is True for transient failures. `retry_after` is in seconds, None if the model's API named no time.
-    """
+    """A model request without a usable response. `retry_after` is in seconds, None if the model's API named no time."""
 
     status, code = 502, "MODEL_ERROR"
 

@@ -37,8 +37,8 @@ class ErrorFormat(NamedTuple):
     def respond(self, event: GatewayEvent, error: Exception) -> ErrorResponse:
         """Make the response to an exception, and log one that is not the caller's fault.
 
-        An exception that is not a PointsmanError becomes a 500 without its text. A setting that is missing or wrong, also
-        one that a tool or a route needs, becomes Misconfigured.
+        An exception that is not a PointsmanError becomes a 500 without its text. A setting that is missing or wrong,
+        also one that a tool or a route needs, becomes Misconfigured.
         """
         if misconfiguration := find_misconfiguration(error):
             report_misconfiguration(misconfiguration)
