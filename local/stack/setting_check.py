@@ -1,13 +1,15 @@
 """Validation of all settings before anything starts: what the functions would refuse, and the runner's own.
 
 There is no list of settings here: every group of `pointsman.settings` is loaded in the environment that the template
-gives each function. A function uses a group if the template gives it all that the group requires.
+gives each function. A function uses a group if the template gives it all that the group requires, and lets it read all
+secrets that the group reads.
 """
 
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from inspect import Parameter, isclass, isfunction, signature
+from typing import Any
 
 import pointsman.settings
 from local.errors import RunnerError
@@ -16,6 +18,7 @@ from local.template.sam_template import Function, Template
 from pointsman.errors import InvalidSetting, MissingSetting, SettingError
 from pointsman.settings.api import load_api_prefix, load_auth_mode
 from pointsman.settings.environment import read_from
+from pointsman.settings.secrets import SECRET_GROUPS
 from pointsman.settings.tools import TOOL_IDS
 
 _ANY_VALUE = "https://a-value.invalid"
@@ -23,6 +26,8 @@ _ANY_VALUE = "https://a-value.invalid"
 
 _DATABASE_URL, _SIMULATOR_URL = "postgresql://127.0.0.1/none", "http://127.0.0.1:9"
 """Stand for the addresses of what has not started yet."""
+
+_SECRET_VARIABLES = frozenset(name for names in SECRET_GROUPS.values() for name in names)
 
 Loader = Callable[[], object]
 
@@ -57,16 +62,34 @@ def load_checked_template(
             del overrides[override]
     template = Template.load(settings.template, overrides)
     secrets = {name.rpartition("/")[2]: variables for name, variables in build_secrets(overrides).items()}
-    for name in select(template):
-        function = template.functions[name]
-        for error in find_setting_errors(_build_environment(function, secrets)):
-            if not _is_of_unconfigured_provider(settings, error):
-                problems.setdefault(error.name, error.message)
+    for error in find_template_errors(template, select(template), secrets):
+        if not _is_of_unconfigured_provider(settings, error):
+            problems.setdefault(error.name, error.message)
     lines = [*settings.problems, *problems.values()]
     if lines:
         heading = f"{len(lines)} settings are missing or wrong:\n  " if len(lines) > 1 else ""
         raise RunnerError(heading + "\n  ".join(lines))
     return template
+
+
+def find_template_errors(
+    template: Template, functions: Iterable[str], secrets: Mapping[str, Mapping[str, str]]
+) -> list[SettingError]:
+    """Load every group of settings in the environment of each function.
+
+    Args:
+        template: The template, with the values of its parameters.
+        functions: Names of the functions.
+        secrets: Variables of every group of secrets.
+
+    Returns:
+        One error for each setting that is missing or wrong.
+    """
+    errors: dict[str, SettingError] = {}
+    for name in functions:
+        for error in find_setting_errors(_build_environment(template.functions[name], secrets)):
+            errors.setdefault(error.name, error)
+    return list(errors.values())
 
 
 def find_setting_errors(environment: Mapping[str, str]) -> list[SettingError]:
@@ -101,17 +124,34 @@ def _iter_loaders() -> Iterator[Loader]:
                 yield loader
 
 
+class _Environment(dict[str, str]):
+    """Variables, which notice that one of a secret is read which is not among them."""
+
+    lacks_secret = False
+
+    def __getitem__(self, name: str) -> str:
+        self.lacks_secret = self.lacks_secret or (name in _SECRET_VARIABLES and name not in self)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a variable as a dict does."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+
 def _load_completely(loader: Loader, environment: Mapping[str, str]) -> list[SettingError]:
     """Load one group, and again with each wrong setting put right, as it names only the first."""
     errors: dict[str, SettingError] = {}
-    completed = dict(environment)
+    completed = _Environment(environment)
     while True:
         try:
             with read_from(completed):
                 loader()
-            return list(errors.values())
+            return [] if completed.lacks_secret else list(errors.values())
         except SettingError as error:
-            if isinstance(error, MissingSetting) and error.name not in environment:
+            if completed.lacks_secret or (isinstance(error, MissingSetting) and error.name not in environment):
                 return []
             if isinstance(error, MissingSetting) and error.name in errors and not completed[error.name]:
                 # It was wrong, and has no default.

@@ -100,6 +100,7 @@ def test_the_numbers_are_found() -> None:
     {"RAILWAY_API_TOKEN": "t", "RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_NAME": "e"},
     {"MODEL_API_KEY": "k", "MODEL_BASE_URL": "https://model.example/v1", "MODEL_NORMAL": "m"},
     {"DATABASE_SSLMODE": "verify-ca", "DATABASE_CA": "/etc/ca.pem"},
+    {"DATABASE_SSLMODE": "verify-ca", "DATABASE_CA_PEM": "-----BEGIN CERTIFICATE-----"},
 ])  # fmt: skip
 def test_nothing_is_named_where_all_is_right(environment: dict[str, str]) -> None:
     assert find_problems(**environment) == []
