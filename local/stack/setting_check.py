@@ -65,7 +65,7 @@ def load_checked_template(
     for error in find_template_errors(template, select(template), secrets):
         if not _is_of_unconfigured_provider(settings, error):
             problems.setdefault(error.name, error.message)
-    lines = [*settings.problems, *problems.values()]
+    lines = [*settings.problems, *(problems[name] for name in sorted(problems))]
     if lines:
         heading = f"{len(lines)} settings are missing or wrong:\n  " if len(lines) > 1 else ""
         raise RunnerError(heading + "\n  ".join(lines))

@@ -86,7 +86,9 @@ def start_anew(stack: Stack, function: str) -> None:
 
 
 def read_log(stack: Stack, function: str) -> str:
-    return (stack.settings.data / "logs" / f"{function}.log").read_text(errors="replace")
+    """Return what a function has logged; nothing before its first process."""
+    path = stack.settings.data / "logs" / f"{function}.log"
+    return path.read_text(errors="replace") if path.exists() else ""
 
 
 def read_logs(stack: Stack) -> str:
