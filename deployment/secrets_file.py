@@ -9,7 +9,7 @@ from local.json_values import mapping_or_empty
 from pointsman.settings.secrets import SECRET_GROUPS
 
 from .errors import DeploymentError
-from .secret_groups import GENERATED_VARIABLES, REQUIRED_VARIABLES
+from .secret_groups import GENERATED_VARIABLES
 
 __all__ = ["GENERATE", "find_secrets_file", "read_secrets_file"]
 
@@ -32,7 +32,7 @@ def find_secrets_file(folder: Path, environment: str) -> Path:
     )
 
 
-def read_secrets_file(path: Path, required: frozenset[str] = REQUIRED_VARIABLES) -> dict[str, dict[str, str]]:
+def read_secrets_file(path: Path, required: frozenset[str]) -> dict[str, dict[str, str]]:
     """Read and validate the file.
 
     Args:

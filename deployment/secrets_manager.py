@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from boto3.session import Session
@@ -13,10 +13,34 @@ from local.json_values import mapping_or_empty
 from .errors import DeploymentError
 from .secrets_file import GENERATE
 
-__all__ = ["update_secrets"]
+__all__ = ["SecretsNotReadable", "read_secrets", "update_secrets"]
 
 _KEY_BYTES = 32
 """Random bytes of a generated key."""
+
+
+class SecretsNotReadable(Exception):
+    """AWS is not configured here, is not reached, or refuses. The text says why."""
+
+
+def read_secrets(prefix: str, groups: Iterable[str]) -> dict[str, dict[str, str] | None]:
+    """Read the secrets as they are stored now.
+
+    Args:
+        prefix: What the secrets' names begin with.
+        groups: The groups to read.
+
+    Returns:
+        The variables of each group; None for one that does not exist, or is marked for deletion.
+
+    Raises:
+        SecretsNotReadable: They cannot be read, so nothing is known about them.
+    """
+    try:
+        client = _connect()
+        return {group: _read_usable_secret(client, f"{prefix}/{group}") for group in groups}
+    except (ClientError, BotoCoreError) as error:
+        raise SecretsNotReadable(str(error)) from None
 
 
 def update_secrets(prefix: str, groups: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
@@ -89,6 +113,15 @@ def _read_secret(client: Any, name: str) -> dict[str, str] | None:
     except json.JSONDecodeError:
         return {}
     return {key: str(value) for key, value in mapping_or_empty(stored).items()}
+
+
+def _read_usable_secret(client: Any, name: str) -> dict[str, str] | None:
+    try:
+        return _read_secret(client, name)
+    except ClientError as error:
+        if _read_error_code(error) == "InvalidRequestException":
+            return None
+        raise
 
 
 def _read_error_code(error: Any) -> str:

@@ -72,6 +72,8 @@ class Settings:
         stream_concurrency: Most processes of one function that streams, so most of its streams at the same time.
         idle_timeout: Seconds after which an idle process of a function ends, unless it is the only one.
         integration_timeout: Seconds that the gateway waits for a function behind the HTTP API.
+        problems: What is wrong with settings of the run, a line for each. The stack does not start with any; those of
+            functions are validated with the template (`local/stack/setting_check`).
     """
 
     root: Path
@@ -89,6 +91,7 @@ class Settings:
     stream_concurrency: int = 200
     idle_timeout: float = 30.0
     integration_timeout: float = 30.0
+    problems: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, root: Path | None = None, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -99,7 +102,7 @@ class Settings:
             environ: Environment; the process's own by default.
 
         Raises:
-            RunnerError: A setting is malformed or missing, or `.env` cannot be read.
+            RunnerError: `.env` cannot be read, or what is to run is not built.
         """
         root = _resolve_root(root)
         return cls._from_environment(
@@ -117,27 +120,28 @@ class Settings:
             root: The checkout; the one of this file by default.
 
         Raises:
-            RunnerError: A setting is malformed or missing.
+            RunnerError: What is to run is not built.
         """
         return cls._from_environment(_resolve_root(root), dict(environ))
 
     @classmethod
     def _from_environment(cls, root: Path, environment: Mapping[str, str]) -> "Settings":
-        _validate_railway(environment)
-        is_built = _parse_switch(environment, "POINTSMAN_BUILT", "off")
+        parser = _Parser(environment)
+        is_built = parser.parse_switch("POINTSMAN_BUILT", "off")
         return cls(
             root=root,
             template=_find_built(root, BUILT_TEMPLATE) if is_built else root / "template.yaml",
             python=_find_built(root, BUILT_PYTHON) if is_built else Path(sys.executable),
             data=root / (environment.get("POINTSMAN_DATA") or ".pointsman"),
             host=environment.get("API_HOST") or "127.0.0.1",
-            port=_parse_port(environment),
+            port=parser.parse_port(),
             api_key=environment.get("SERVICES_API_KEY") or DEVELOPMENT_API_KEY,
             database_url=environment.get("SERVICE_DATABASE_URL") or environment.get("DATABASE_URL") or None,
-            stream_concurrency=_parse_count(environment, "POINTSMAN_STREAMS", 200),
-            idle_timeout=_parse_count(environment, "POINTSMAN_IDLE_SECONDS", 30),
-            schedules=_parse_switch(environment, "POINTSMAN_SCHEDULES", "on"),
+            stream_concurrency=parser.parse_count("POINTSMAN_STREAMS", 200),
+            idle_timeout=parser.parse_count("POINTSMAN_IDLE_SECONDS", 30),
+            schedules=parser.parse_switch("POINTSMAN_SCHEDULES", "on"),
             environment=environment,
+            problems=tuple(parser.problems),
         )
 
     @property
@@ -281,31 +285,32 @@ def _find_built(root: Path, name: str) -> Path:
     return path
 
 
-def _parse_switch(environment: Mapping[str, str], name: str, default: str) -> bool:
-    return environment.get(name, default).lower() not in ("", "off", "0", "false", "no")
+class _Parser:
+    """Parses values of the environment. A wrong one is added to `problems`, and the default is returned."""
 
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.problems: list[str] = []
 
-def _parse_port(environment: Mapping[str, str]) -> int:
-    name = "PORT" if environment.get("PORT") else "API_PORT"
-    text = environment.get(name) or str(DEFAULT_PORT)
-    if not text.isdecimal() or int(text) > 65535:
-        raise RunnerError(f"{name} is {text!r}; it has to be a port number (0 takes a free one)")
-    return int(text)
+    def parse_switch(self, name: str, default: str) -> bool:
+        text = self._environment.get(name, default)
+        if text.lower() in ("on", "1", "true", "yes"):
+            return True
+        if text.lower() not in ("", "off", "0", "false", "no"):
+            self.problems.append(f"{name} is {text[:40]!r}; it has to be on or off")
+        return False
 
+    def parse_port(self) -> int:
+        name = "PORT" if self._environment.get("PORT") else "API_PORT"
+        text = self._environment.get(name) or str(DEFAULT_PORT)
+        if text.isdecimal() and int(text) <= 65535:
+            return int(text)
+        self.problems.append(f"{name} is {text[:40]!r}; it has to be a port number (0 takes a free one)")
+        return DEFAULT_PORT
 
-def _parse_count(environment: Mapping[str, str], name: str, default: int) -> int:
-    text = environment.get(name) or str(default)
-    if not text.isdecimal() or int(text) < 1:
-        raise RunnerError(f"{name} is {text!r}; it has to be a number of at least 1")
-    return int(text)
-
-
-def _validate_railway(environment: Mapping[str, str]) -> None:
-    if not environment.get("RAILWAY_API_TOKEN"):
-        return
-    if not environment.get("RAILWAY_PROJECT_ID"):
-        raise RunnerError("RAILWAY_API_TOKEN is set and RAILWAY_PROJECT_ID is not: set RAILWAY_PROJECT_ID")
-    if not (environment.get("RAILWAY_ENVIRONMENT_ID") or environment.get("RAILWAY_ENVIRONMENT_NAME")):
-        raise RunnerError(
-            "RAILWAY_API_TOKEN is set, the environment is not: set RAILWAY_ENVIRONMENT_ID or RAILWAY_ENVIRONMENT_NAME"
-        )
+    def parse_count(self, name: str, default: int) -> int:
+        text = self._environment.get(name) or str(default)
+        if text.isdecimal() and int(text) >= 1:
+            return int(text)
+        self.problems.append(f"{name} is {text[:40]!r}; it has to be a number of at least 1")
+        return default

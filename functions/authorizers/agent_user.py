@@ -1,12 +1,15 @@
 """The authorizer of the Agent API, which both gateways call before every route that is not public.
 
 It accepts wrong credentials without an identity, because a gateway cannot send the contract's 401; the endpoints reject
-requests without an identity.
+requests without an identity. So with a setting that is missing or wrong, which the endpoints answer with 503.
 """
 
 from typing import Any
 
+from pointsman.errors import SecretsUnavailable, SettingError
 from pointsman.identity.caller import identify_caller
+from pointsman.identity.failures import report_failure
+from pointsman.identity.models import Caller
 from pointsman.identity.permissions import format_permissions
 
 
@@ -14,8 +17,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Identify the caller; the context has the `user` with the `permissions`, or the `problem` for the 401.
 
     The HTTP API takes a simple response, the REST API an IAM policy.
+
+    Raises:
+        SecretsUnavailable: A secret cannot be read, and the REST API asks, which would cache that.
     """
-    user, problem, permissions = identify_caller(event)
+    user, problem, permissions = _identify(event)
     identity_context = {"user": user, "problem": problem, "permissions": format_permissions(permissions)}
     if "methodArn" not in event:
         return {"isAuthorized": True, "context": identity_context}
@@ -24,3 +30,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{stage}/*"}
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     return {"principalId": user or "nobody", "policyDocument": policy, "context": identity_context}
+
+
+def _identify(event: dict[str, Any]) -> Caller:
+    try:
+        return identify_caller(event)
+    except (SettingError, SecretsUnavailable) as error:
+        if error.retryable and "methodArn" in event:
+            raise
+        return Caller("", report_failure(error))

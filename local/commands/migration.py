@@ -21,6 +21,7 @@ from local.processes.run_lock import RunLockHeld
 from local.settings import Settings, build_secrets
 from local.stack.components import MIGRATION_HANDLER, ComponentRunner, find_migration_functions
 from local.stack.concurrency import gather_or_cancel
+from local.stack.setting_check import load_checked_template
 from local.template.sam_template import Function, Template
 
 _START_TIMEOUT = 90.0
@@ -70,7 +71,7 @@ class _MigrationRunner(ComponentRunner):
     async def _start_components(self) -> None:
         settings = self.settings
         path = settings.template
-        Template.load(path, settings.environment)
+        load_checked_template(settings, find_migration_functions)
         self._acquire_data_folder()
         self._start_supervisor()
         self.database_url, self.simulator_url = await gather_or_cancel(

@@ -24,6 +24,7 @@ from local.settings import Settings, build_secrets, redact_database_url
 from local.stack.code_reload import CodeReloader
 from local.stack.components import ComponentRunner, find_migration_functions
 from local.stack.concurrency import gather_or_cancel, run_in_daemon_thread
+from local.stack.setting_check import load_checked_template
 from local.step_functions.moto_server import MotoServer
 from local.template.sam_template import Template
 
@@ -45,9 +46,8 @@ class StackRunner(ComponentRunner):
     async def _start_components(self) -> None:
         settings = self.settings
         path = settings.template
-        # Without the addresses of database and simulator: errors in it end the start early, and moto needs only its
-        # state machines.
-        initial_template = Template.load(path, settings.environment)
+        # Errors in settings and template end the start early, and moto needs only the state machines.
+        initial_template = load_checked_template(settings)
         self._acquire_data_folder()
         listener = bind_listener(settings.host, settings.port)
         self._exit_stack.callback(listener.close)

@@ -34,6 +34,7 @@ _IGNORED_TYPES = re.compile(
     r"|CodeDeploy|CloudFormation::\w+)(::|$)|Custom::"
 )
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:secretsmanager:.+?:SecretString:([^:}]+)[^}]*\}\}")
+_SECRET_POLICY = re.compile(r"\$\{SecretPrefix\}/([a-z-]+)-\?{6}")
 _LOCAL_PARAMETERS: Mapping[str, str] = {
     "Stage": "dev",
     "SecretPrefix": SECRET_PREFIX,
@@ -60,6 +61,7 @@ class Function:
         memory: Megabytes.
         environment: Variables, with overrides and intrinsics resolved.
         reserved_concurrency: Most processes that its ReservedConcurrentExecutions allows; None without a reservation.
+        secret_groups: The secrets that its policies let it read, as `SECRET_GROUPS` names them.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Function:
     memory: int
     environment: Mapping[str, str]
     reserved_concurrency: int | None = None
+    secret_groups: tuple[str, ...] = ()
 
     @property
     def arn(self) -> str:
@@ -275,6 +278,7 @@ class _TemplateReader:
             memory=int(resolve_property("MemorySize", 128)),
             environment=self._resolve_environment(name, defaults, properties),
             reserved_concurrency=None if reserved in (None, NO_VALUE) else int(reserved),
+            secret_groups=tuple(_SECRET_POLICY.findall(str(properties.get("Policies")))),
         )
 
     def _resolve_environment(self, name: str, defaults: dict[str, Any], properties: dict[str, Any]) -> dict[str, str]:

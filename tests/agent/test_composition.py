@@ -111,10 +111,10 @@ def test_the_registry_equals_the_contracts() -> None:
 
 
 def test_approval_reasons_describe_the_effect() -> None:
-    assert approval_reason("instances.create", instanceId="a", name="Ada", tools=["telnyx", "openrouter"]) == (
-        "Creates instance a, named Ada, with telnyx, openrouter, which costs money"
+    assert approval_reason("instances.create", instanceId="a", tools=["telnyx", "openrouter"]) == (
+        "Creates instance a with telnyx, openrouter, which costs money"
     )
-    assert "without tools" in str(approval_reason("instances.create", instanceId="a", name="Ada"))
+    assert "without tools" in str(approval_reason("instances.create", instanceId="a"))
     assert "Destroys instance a" in str(approval_reason("instances.destroy", instanceId="a"))
     assert "Deploys instance a again" in str(approval_reason("instances.redeploy", instanceId="a"))
 
@@ -129,10 +129,8 @@ def test_the_reason_to_configure_names_variables_and_no_values() -> None:
 @pytest.mark.parametrize(
     ("tool_id", "arguments"),
     [
-        ("instances.create", {"instanceId": "-a", "name": "Ada"}),
-        ("instances.create", {"instanceId": "a", "name": " Ada"}),
-        ("instances.create", {"instanceId": "a", "name": "convos-agent-pool-manager"}),
-        ("instances.create", {"instanceId": "a", "name": "Ada", "tools": ["slack"]}),
+        ("instances.create", {"instanceId": "-a"}),
+        ("instances.create", {"instanceId": "a", "tools": ["slack"]}),
         ("instances.destroy", {"instanceId": ""}),
         ("instances.destroy", {"instanceId": "a\0"}),
         ("instances.configure", {"instanceId": "a", "variables": {}}),
@@ -148,7 +146,42 @@ def test_invalid_input_is_rejected_before_an_approval_is_required(tool_id: str, 
         call_tool(tool_id, **arguments)
 
 
+@pytest.mark.parametrize(
+    "name", ["Ada", "", "a", "convos-agent-", "convos-agent-b", "Convos-agent-a", "convos-agent-a "]
+)
+def test_a_name_that_the_fleet_does_not_list_is_rejected_with_the_right_one(name: str) -> None:
+    with pytest.raises(InvalidToolInput) as refused:
+        call_tool("instances.create", instanceId="a", name=name)
+    (issue,) = refused.value.issues
+    assert issue["path"] == ["name"]
+    assert issue["message"].startswith("must be convos-agent-a, or be left out: ")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"name": None}, {"name": "convos-agent-a"}])
+def test_the_name_of_an_instance_may_be_left_out(arguments: dict[str, object]) -> None:
+    assert approval_reason("instances.create", instanceId="a", **arguments)
+
+
+def test_an_id_that_is_too_long_for_a_name_is_rejected_with_the_limit() -> None:
+    assert approval_reason("instances.create", instanceId="a" * 19)
+    with pytest.raises(InvalidToolInput) as refused:
+        call_tool("instances.create", instanceId="a" * 20)
+    (issue,) = refused.value.issues
+    assert issue["path"] == ["instanceId"]
+    assert "must have at most 19 characters, and has 20" in issue["message"]
+    assert "POST /create-instance takes longer ids" in issue["message"]
+    schema = AGENT.api.get_tool("instances.create").tool.input.model_json_schema()
+    assert schema["properties"]["instanceId"]["maxLength"] == 19
+    assert "name" not in schema["required"]
+
+
+def test_the_pool_managers_own_name_cannot_be_had() -> None:
+    with pytest.raises(InvalidToolInput) as refused:
+        call_tool("instances.create", instanceId="pool-manager")
+    assert "convos-agent-pool-manager is no agent" in refused.value.issues[0]["message"]
+
+
 def test_an_unknown_tool_of_an_instance_is_rejected_with_the_known_ones() -> None:
     with pytest.raises(InvalidToolInput) as refused:
-        call_tool("instances.create", instanceId="a", name="Ada", tools=["slack"])
+        call_tool("instances.create", instanceId="a", tools=["slack"])
     assert all(tool_id in refused.value.issues[0]["message"] for tool_id in TOOLS)

@@ -44,6 +44,19 @@ def test_an_instance_is_created_listed_configured_and_destroyed(
     assert_nothing_is_left(simulator, db, instance_id)
 
 
+def test_an_instance_without_a_given_name_is_listed_by_the_fleet(
+    call_tool: CallTool, simulator: SimulatorClient, db: Database
+) -> None:
+    instance_id = new_instance_id()
+    created = call_tool(USER, "instances.create", instanceId=instance_id)
+    assert "warnings" not in created
+    (status,) = call_tool(USER, "instances.status", instanceIds=[instance_id])["services"]
+    assert (status["name"], status["serviceId"]) == (f"convos-agent-{instance_id}", created["serviceId"])
+    assert call_tool(USER, "instances.create", **create_request(instance_id, [])) == created
+    call_tool(USER, "instances.destroy", instanceId=instance_id)
+    assert_nothing_is_left(simulator, db, instance_id)
+
+
 def test_a_slow_create_returns_its_operation_and_continues(
     call_tool: CallTool, simulator: SimulatorClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

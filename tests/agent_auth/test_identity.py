@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pointsman.errors import InvalidSetting, MissingSetting, SettingError
-from pointsman.settings.api import load_auth_mode
+from pointsman.identity.models import MISCONFIGURED
+from pointsman.settings.api import HEADER_AUTH_CONSENT, load_agent_api_key, load_auth_mode
 from pointsman.settings.jwt import JwtSettings
 
 from .conftest import SAMPLE_EVENT, Authorize, make_event
@@ -93,8 +94,7 @@ def test_without_a_configured_key_every_request_fails(
     key_auth: None, authorize: Authorize, monkeypatch: pytest.MonkeyPatch, value: str, header: str
 ) -> None:
     monkeypatch.setenv("AGENT_API_KEY", value)
-    with pytest.raises(MissingSetting, match="AGENT_API_KEY"):
-        authorize(authorization=header, x_user_id="user-1")
+    assert authorize(authorization=header, x_user_id="user-1") == {"user": "", "problem": MISCONFIGURED}
 
 
 @pytest.mark.parametrize("mode", ["none", "HEADER", "apikey"])
@@ -104,8 +104,7 @@ def test_unknown_mode_is_rejected_with_the_known_ones(
     monkeypatch.setenv("AGENT_AUTH", mode)
     with pytest.raises(InvalidSetting, match="AGENT_AUTH is wrong: it must be one of header, api_key, jwt"):
         load_auth_mode()
-    with pytest.raises(InvalidSetting):
-        authorize(x_user_id="user-1")
+    assert authorize(x_user_id="user-1") == {"user": "", "problem": MISCONFIGURED}
 
 
 @pytest.mark.parametrize("consent", ["", "no", "yes", "true", "trust"])
@@ -114,7 +113,20 @@ def test_the_header_alone_is_refused_without_a_second_setting(
 ) -> None:
     monkeypatch.setenv("ALLOW_HEADER_AUTH", consent)
     with pytest.raises(InvalidSetting, match="ALLOW_HEADER_AUTH is wrong: it must be trust-x-user-id for AGENT_AUTH"):
-        authorize(x_user_id="user-1")
+        load_auth_mode()
+    assert authorize(x_user_id="user-1") == {"user": "", "problem": MISCONFIGURED}
+
+
+JWT = {"AGENT_AUTH": "jwt", "JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": "https://i.example/keys"}
+
+
+@pytest.mark.parametrize("mode", ["header", "api_key"])
+def test_what_another_mode_needs_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    for name, value in {"AGENT_AUTH": mode, "ALLOW_HEADER_AUTH": HEADER_AUTH_CONSENT, "AGENT_API_KEY": ""}.items():
+        monkeypatch.setenv(name, value)
+    assert JwtSettings.load() is None
+    if mode == "header":
+        assert load_agent_api_key() == ""
 
 
 @pytest.mark.parametrize("url", [
@@ -122,7 +134,7 @@ def test_the_header_alone_is_refused_without_a_second_setting(
     "http://127.0.0.1.example/keys", "http://localhost@issuer.example/",
 ])  # fmt: skip
 def test_jwks_url_must_be_https(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    for name, value in {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": url}.items():
+    for name, value in {**JWT, "JWT_JWKS_URL": url}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingError, match="JWT_JWKS_URL"):
         JwtSettings.load()
@@ -130,7 +142,7 @@ def test_jwks_url_must_be_https(monkeypatch: pytest.MonkeyPatch, url: str) -> No
 
 @pytest.mark.parametrize("missing", ["JWT_ISSUER", "JWT_AUDIENCE"])
 def test_issuer_and_audience_are_required(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    for name, value in {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": "https://i.example/keys"}.items():
+    for name, value in JWT.items():
         monkeypatch.setenv(name, "" if name == missing else value)
     with pytest.raises(MissingSetting, match=missing):
         JwtSettings.load()

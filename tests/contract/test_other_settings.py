@@ -10,7 +10,8 @@ from local.simulator.client import SimulatorClient
 from tests.harness.checkout import link_checkout
 from tests.harness.clients import services_client
 from tests.harness.instances import TOOLS, create_request, new_instance_id
-from tests.harness.python_process import handle_sample_event
+from tests.harness.paths import EVENTS
+from tests.harness.python_process import handle_sample_event, handle_sample_event_and_read_log, run_python
 from tests.harness.runner_process import RunnerProcess
 from tests.harness.stack import API_KEY
 
@@ -117,10 +118,12 @@ def test_missing_setting_is_named_before_anything_is_done(
     module: str, environment: dict[str, str], missing: str
 ) -> None:
     """In a process without other settings: a function needs only those that it uses."""
-    response = handle_sample_event(module, environment)
+    response, logged = handle_sample_event_and_read_log(module, environment)
     body = json.loads(response["body"])
-    assert (response["statusCode"], body["code"]) == (500, "MISSING_SETTING")
-    assert missing in body["error"]
+    assert (response["statusCode"], body["code"]) == (503, "MISCONFIGURED")
+    assert missing not in response["body"]
+    assert [(line["setting"], line["level"]) for line in logged if "setting" in line] == [(missing, "ERROR")]
+    assert [line["Misconfigurations"] for line in logged if "_aws" in line] == [1]
 
 
 @pytest.mark.parametrize(
@@ -137,3 +140,23 @@ def test_missing_setting_is_named_before_anything_is_done(
 )
 def test_what_needs_no_setting_works_without_any(module: str) -> None:
     assert handle_sample_event(module, {})["statusCode"] == 200
+
+
+def test_a_wrong_cors_origin_is_reported_and_stops_nobody_else() -> None:
+    response, logged = handle_sample_event_and_read_log("agent.capabilities", {"API_CORS_ORIGIN": "app.example.com"})
+    assert response["statusCode"] == 200
+    assert [line["setting"] for line in logged if "setting" in line] == ["API_CORS_ORIGIN"]
+
+
+def test_a_tool_that_lacks_a_setting_does_not_name_it_either() -> None:
+    code = (
+        "import json, sys; from agent.invoke_tool import handler; event = json.load(sys.stdin);"
+        "event |= {'rawPath': '/api/tools/instances.status/invoke', 'body': '{}',"
+        " 'pathParameters': {'toolId': 'instances.status'}};"
+        "print(json.dumps(handler(event, None)))"
+    )
+    event = (EVENTS / "agent/invoke_tool.json").read_text()
+    *logged, response = map(json.loads, run_python(code, event).splitlines())
+    assert (response["statusCode"], json.loads(response["body"])["error"]["code"]) == (503, "MISCONFIGURED")
+    assert "RAILWAY" not in response["body"]
+    assert [line["setting"] for line in logged if "setting" in line] == ["RAILWAY_ENVIRONMENT_ID"]

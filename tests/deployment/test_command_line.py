@@ -10,6 +10,7 @@ import pytest
 
 from deployment.__main__ import PARAMETERS_FILE, main
 from deployment.samconfig import Environment
+from tests.harness.checkout import link_checkout
 from tests.harness.paths import CHECKOUT
 from tests.template.sam_transform import SAM_PYTHON
 
@@ -22,8 +23,12 @@ ANSWERS = {
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("samconfig.toml", "template.yaml"):
-        shutil.copy(CHECKOUT / name, tmp_path)
+    link_checkout(tmp_path)
+    shutil.copy(CHECKOUT / "samconfig.toml", tmp_path)
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -47,6 +52,16 @@ def test_placeholders_are_refused_and_answers_taken(
     assert all(line.startswith(f"samconfig.toml, {name}: ") and "; it is '<" in line for line in lines)
     answer(folder)
     assert main(["check", name]) == 0
+    assert capsys.readouterr().err == f"The secrets of {name} are not checked: You must specify a region.\n"
+
+
+@pytest.mark.parametrize("prefix", ["api", "/", "/a b", ""])
+def test_a_wrong_prefix_is_refused_before_the_build(
+    folder: Path, capsys: pytest.CaptureFixture[str], prefix: str
+) -> None:
+    answer(folder, **{'api_prefix = "/api"': f'api_prefix = "{prefix}"'})
+    assert main(["check", "dev"]) == (1 if prefix else 0)
+    assert ("samconfig.toml, dev: api_prefix: " in capsys.readouterr().err) == bool(prefix)
 
 
 def test_the_prefix_of_an_environment_is_the_one_in_its_section(

@@ -14,6 +14,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from pointsman.settings.secrets import SECRET_GROUPS
+from tests.deployment.test_command_line import ANSWERS
+from tests.harness.checkout import link_checkout
 from tests.harness.paths import CHECKOUT, PYTHONPATH
 
 PREFIX = "pointsman/staging"
@@ -34,7 +36,7 @@ def client(aws_url: str) -> Any:
         "secretsmanager", endpoint_url=aws_url, region_name="eu-west-1",
         aws_access_key_id="tests", aws_secret_access_key="tests",
     )  # fmt: skip
-    for secret in client.list_secrets()["SecretList"]:
+    for secret in client.list_secrets(IncludePlannedDeletion=True)["SecretList"]:
         client.delete_secret(SecretId=secret["Name"], ForceDeleteWithoutRecovery=True)
     return client
 
@@ -50,17 +52,17 @@ class Deployer:
     def __init__(self, folder: Path, aws_url: str) -> None:
         self.folder = folder
         self.aws_url = aws_url
-        for name in ("samconfig.toml", "template.yaml"):
-            shutil.copy(CHECKOUT / name, folder)
+        link_checkout(folder)
+        shutil.copy(CHECKOUT / "samconfig.toml", folder)
 
     def write(self, content: object, mode: int = 0o600, name: str = "secrets.staging.json") -> None:
         path = self.folder / name
         path.write_text(content if isinstance(content, str) else json.dumps(content))
         path.chmod(mode)
 
-    def run(self, environment: str = "staging", **variables: str) -> tuple[int, str]:
+    def run(self, environment: str = "staging", *, command: str = "secrets", **variables: str) -> tuple[int, str]:
         done = subprocess.run(
-            [sys.executable, "-m", "deployment", "secrets", environment],
+            [sys.executable, "-m", "deployment", command, environment],
             cwd=self.folder, capture_output=True, text=True, check=False,
             env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": PYTHONPATH,
                  "AWS_DEFAULT_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests",
@@ -98,11 +100,11 @@ def test_only_what_has_changed_is_updated(deployer: Deployer, client: Any) -> No
     deployer.write(secrets)
     deployer.run()
     secrets["railway"]["RAILWAY_API_TOKEN"] = "planted-rotated"
-    secrets["telnyx"]["TELNYX_API_KEY"] = ""
+    secrets["runtime"]["BANKR_API_KEY"] = ""
     deployer.write(secrets)
     status, output = deployer.run()
     assert (status, [line for line in output.splitlines() if not line.endswith("unchanged")]) == (
-        0, [f"{PREFIX}/railway: updated", f"{PREFIX}/telnyx: updated (TELNYX_API_KEY is empty)"],
+        0, [f"{PREFIX}/railway: updated", f"{PREFIX}/runtime: updated (BANKR_API_KEY is empty)"],
     )  # fmt: skip
     assert read_stored(client)[f"{PREFIX}/railway"] == {"RAILWAY_API_TOKEN": "planted-rotated"}
 
@@ -140,6 +142,8 @@ def test_the_example_has_every_variable_and_is_refused_as_it_is(deployer: Deploy
     ("database", "SERVICE_DATABASE_URL", "", "database.SERVICE_DATABASE_URL is required"),
     ("services-api", "SERVICES_API_KEY", "", "services-api.SERVICES_API_KEY is required"),
     ("agent-api", "AGENT_API_KEY", "", "agent-api.AGENT_API_KEY is required"),
+    ("telnyx", "TELNYX_API_KEY", "", "telnyx.TELNYX_API_KEY is required"),
+    ("origin", "ORIGIN_SECRET", "", "origin.ORIGIN_SECRET is required"),
     ("model", "MODEL_API_KEY", 5, 'model.MODEL_API_KEY has to be a text, "" if it is unused'),
     ("model", "MODEL_API_KEY", "planted\n", "model.MODEL_API_KEY begins or ends with white space"),
     ("railway", "RAILWAY_API_TOKEN", "generate", "railway.RAILWAY_API_TOKEN cannot be generated"),
@@ -201,3 +205,28 @@ def test_no_secrets_file_can_be_committed() -> None:
         check=False,
     ).stdout.split()
     assert ignored == names
+
+
+def test_the_check_of_a_deployment_reads_the_secrets(deployer: Deployer, client: Any) -> None:
+    path = deployer.folder / "samconfig.toml"
+    text = path.read_text()
+    for placeholder, value in ANSWERS.items():
+        text = text.replace(placeholder, value)
+    path.write_text(text)
+    status, output = deployer.run(command="check")
+    assert (status, output.splitlines()[0]) == (
+        1, f"staging: the secret {PREFIX}/database does not exist, or is being deleted: make secrets ENV=staging",
+    )  # fmt: skip
+    assert len(output.splitlines()) == len(SECRET_GROUPS)
+    secrets = make_secrets()
+    secrets["database"]["DATABASE_CA_PEM"] = ""
+    deployer.write(secrets)
+    assert deployer.run()[0] == 0
+    assert deployer.run(command="check") == (0, "")
+    client.put_secret_value(SecretId=f"{PREFIX}/agent-api", SecretString='{"AGENT_API_KEY": ""}')
+    assert deployer.run(command="check") == (
+        1, f"staging: AGENT_API_KEY in the secret {PREFIX}/agent-api is empty: make secrets ENV=staging\n",
+    )  # fmt: skip
+    unreachable = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    status, output = deployer.run(command="check", **unreachable)
+    assert (status, output.startswith("The secrets of staging are not checked: Could not connect")) == (0, True)

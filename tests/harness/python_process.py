@@ -27,7 +27,14 @@ def run_python(code: str, stdin: str = "", **environment: str) -> str:
 
 
 def handle_sample_event(module: str, environment: dict[str, str], idempotency_key: str | None = None) -> dict[str, Any]:
-    """Call a function's handler with its sample event, in a process with these settings only; returns its result.
+    """Call a function's handler with its sample event, in a process with these settings only; returns its result."""
+    return handle_sample_event_and_read_log(module, environment, idempotency_key)[0]
+
+
+def handle_sample_event_and_read_log(
+    module: str, environment: dict[str, str], idempotency_key: str | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Do the same; returns the handler's result, and the lines that it logged.
 
     Args:
         module: below `functions/`, such as "services.healthz".
@@ -38,4 +45,5 @@ def handle_sample_event(module: str, environment: dict[str, str], idempotency_ke
     event = json.loads((EVENTS / f"{module.replace('.', '/')}.json").read_text())
     if idempotency_key:
         event["headers"]["idempotency-key"] = idempotency_key
-    return json.loads(run_python(code, json.dumps(event), **environment).splitlines()[-1])
+    *logged, result = (json.loads(line) for line in run_python(code, json.dumps(event), **environment).splitlines())
+    return result, logged

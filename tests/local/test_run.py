@@ -134,7 +134,6 @@ def test_a_port_that_another_program_has_is_named(own_checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"RAILWAY_API_TOKEN": "real"}, "set RAILWAY_PROJECT_ID"),
         ({"PORT": "many"}, "PORT is 'many'"),
         ({"API_HOST": "no.such.host.invalid"}, "API_HOST is 'no.such.host.invalid'"),
         (

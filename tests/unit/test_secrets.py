@@ -128,7 +128,7 @@ def test_an_error_names_the_secret_and_what_to_change(
         read_secret("TELNYX_API_KEY")
     assert caught.value.message.startswith(f"The secret {PREFIX}/telnyx ")
     assert message in caught.value.message
-    assert (caught.value.status, caught.value.code, caught.value.retryable) == (500, "MISSING_SETTING", False)
+    assert (caught.value.status, caught.value.code, caught.value.retryable) == (503, "MISCONFIGURED", False)
     assert len(manager.requests) == 1
 
 

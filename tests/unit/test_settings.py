@@ -5,7 +5,8 @@ import pytest
 from pointsman.errors import InvalidSetting, MissingSetting
 from pointsman.providers.registry import TOOLS
 from pointsman.settings import aws, database, instances, operations, prompts, providers
-from pointsman.settings.api import load_services_api_key
+from pointsman.settings.api import load_cors_origins, load_services_api_key
+from pointsman.settings.environment import read_from, read_optional, read_url
 from pointsman.settings.tools import TOOL_IDS, is_tool_configured
 from tests.harness.paths import CHECKOUT
 from tests.template.code_usage import find_all_settings
@@ -116,7 +117,7 @@ def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
                  "RAILWAY_API_URL", "AWS_REGION", "AWS_ENDPOINT_URL", "OPENROUTER_API_URL", "AGENTMAIL_API_URL",
                  "AGENTMAIL_DOMAIN", "TELNYX_API_URL", "TELNYX_MESSAGING_PROFILE_ID", "MODEL_BASE_URL", "MODEL_NORMAL",
                  "MODEL_HIGH", "SECRET_PREFIX"):  # fmt: skip
-        monkeypatch.setenv(name, "no secret")
+        monkeypatch.setenv(name, "https://no.secret")
     monkeypatch.setenv("OPENROUTER_KEY_LIMIT_RESET", "daily")
     monkeypatch.setenv("TOOLS", ",".join(TOOL_IDS))
     groups = [
@@ -129,11 +130,12 @@ def test_no_secret_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_high_model_is_the_normal_one_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MODEL_BASE_URL", "MODEL_API_KEY", "MODEL_NORMAL"):
+    for name in ("MODEL_API_KEY", "MODEL_NORMAL"):
         monkeypatch.setenv(name, name.lower())
+    monkeypatch.setenv("MODEL_BASE_URL", "https://model.example/v1")
     settings = prompts.ModelSettings.load()
     assert (settings.url, settings.normal, settings.high, settings.timeout) == (
-        "model_base_url",
+        "https://model.example/v1",
         "model_normal",
         "model_normal",
         120,
@@ -142,3 +144,36 @@ def test_the_high_model_is_the_normal_one_unless_it_is_named(monkeypatch: pytest
 
 def test_timeouts_have_defaults_in_seconds() -> None:
     assert (operations.Timeouts.load().response_timeout, operations.Timeouts.load().settle_time) == (25, 10)
+
+
+@pytest.mark.parametrize(
+    "url", ["model", "ftp://model.example", "https://", "http://[", "http://h:port", "//h", "https:h"]
+)
+def test_an_address_that_is_none_is_refused_without_its_text(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("AN_ADDRESS", url)
+    with pytest.raises(InvalidSetting, match="AN_ADDRESS is wrong: it must be an address that begins") as caught:
+        read_url("AN_ADDRESS", "https://default.example")
+    assert url not in caught.value.message.replace("https://", "").replace("http://", "") or url == "https://"
+
+
+def test_an_address_has_a_default_or_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AN_ADDRESS", raising=False)
+    assert read_url("AN_ADDRESS", "https://default.example") == "https://default.example"
+    with pytest.raises(MissingSetting, match="AN_ADDRESS"):
+        read_url("AN_ADDRESS")
+    monkeypatch.setenv("AN_ADDRESS", "http://127.0.0.1:4010/v1")
+    assert read_url("AN_ADDRESS") == "http://127.0.0.1:4010/v1"
+
+
+def test_other_variables_can_be_read_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_NAME", "own")
+    with read_from({"A_NAME": "other"}):
+        assert read_optional("A_NAME") == "other"
+    assert read_optional("A_NAME") == "own"
+
+
+@pytest.mark.parametrize("value", ["app.example.com", "https://a.example b", "https://a.example/path", "https://"])
+def test_an_origin_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("API_CORS_ORIGIN", value)
+    with pytest.raises(InvalidSetting, match="API_CORS_ORIGIN"):
+        load_cors_origins()

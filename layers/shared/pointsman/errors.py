@@ -21,10 +21,12 @@
     ├── RateLimited                429  for plugins' tools
     │   └── QuotaExceeded               the user, or all users together, have used up a quota
     ├── OperationFailed            500  an operation failed; the message names the cause and what could not be deleted
-    ├── SettingError               500  names the variable or the secret
+    ├── SettingError               503  names the variable or the secret, for the operator only
     │   ├── MissingSetting              it is not set
+    │   │   └── UnconfiguredTool   500  a tool that this deployment does not have
     │   ├── InvalidSetting              its value is not allowed
     │   └── UnreadableSecret            the secret that holds it is missing, forbidden or malformed
+    ├── Misconfigured              503  a SettingError as clients see it
     ├── MigrationFailed            500  the databases are unchanged; the message names the cause
     ├── CompositionError           500  plugins, tools or routes do not fit together; the bundle must be changed
     ├── ToolFailed                 500  a tool raised, or its result does not fit its output model
@@ -51,10 +53,11 @@ __all__ = [
     "ApprovalRequired", "AuthRequired", "AuthUnavailable", "CompositionError", "Conflict", "ConversationBusy",
     "DatabaseUnavailable", "DocsUnavailable", "FeatureUnavailable", "Forbidden", "IdempotencyInProgress",
     "IdempotencyKeyReused", "InstanceBusy", "InvalidInput", "InvalidSetting", "InvalidToolInput", "Issue",
-    "LeftoversRemain", "MigrationFailed", "MissingSetting", "ModelFailed", "NotFound", "OperationFailed",
-    "PayloadTooLarge", "PointsmanError", "PromptNotFound", "ProviderError", "ProviderRejected", "ProviderTimeout",
-    "ProviderUnavailable", "QuotaExceeded", "RateLimited", "RejectionReason", "RouteFailed", "SecretsUnavailable",
-    "SettingError", "ToolFailed", "ToolNotFound", "Unauthenticated", "UnderMaintenance", "UnreadableSecret",
+    "LeftoversRemain", "MigrationFailed", "Misconfigured", "MissingSetting", "ModelFailed", "NotFound",
+    "OperationFailed", "PayloadTooLarge", "PointsmanError", "PromptNotFound", "ProviderError", "ProviderRejected",
+    "ProviderTimeout", "ProviderUnavailable", "QuotaExceeded", "RateLimited", "RejectionReason", "RouteFailed",
+    "SecretsUnavailable", "SettingError", "ToolFailed", "ToolNotFound", "Unauthenticated", "UnconfiguredTool",
+    "UnderMaintenance", "UnreadableSecret",
 ]  # fmt: skip
 
 RejectionReason = Literal["unauthorized", "not_found", "taken", "limit", "invalid", "not_ready", "other"]
@@ -236,9 +239,9 @@ class OperationFailed(PointsmanError):
 
 
 class SettingError(PointsmanError):
-    """A setting that is missing or invalid. `name` is the variable, or the secret that cannot be read."""
+    """A setting that is missing or invalid; `name` is the variable or the secret. Clients get Misconfigured instead."""
 
-    status, code = 500, "MISSING_SETTING"
+    status, code = 503, "MISCONFIGURED"
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -250,6 +253,12 @@ class MissingSetting(SettingError):
 
     def __init__(self, name: str, hint: str = "") -> None:
         super().__init__(name, f"The setting {name} is missing" + (f": {hint}" if hint else ""))
+
+
+class UnconfiguredTool(MissingSetting):
+    """A tool that this deployment does not have is needed. No misconfiguration: the client may read the message."""
+
+    status, code = 500, "MISSING_SETTING"
 
 
 class InvalidSetting(SettingError):
@@ -264,6 +273,15 @@ class UnreadableSecret(SettingError):
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(name, f"The secret {name} {problem}")
+
+
+class Misconfigured(PointsmanError):
+    """A setting or a secret is missing or wrong; the log names it, the message does not."""
+
+    status, code = 503, "MISCONFIGURED"
+
+    def __init__(self) -> None:
+        super().__init__("A setting of this service is missing or wrong; its operator finds in the log which one")
 
 
 class MigrationFailed(PointsmanError):
@@ -291,10 +309,7 @@ class RouteFailed(PointsmanError):
 
 
 class ModelFailed(PointsmanError):
-    """A model request without a usable response.
-
-    `retryable` is True for transient failures. `retry_after` is in seconds, None if the model's API named no time.
-    """
+    """A model request without a usable response. `retry_after` is in seconds, None if the model's API named no time."""
 
     status, code = 502, "MODEL_ERROR"
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import Forbidden, PayloadTooLarge
-from ..identity.models import NOT_THROUGH_CLOUDFRONT
+from ..errors import Forbidden, Misconfigured, PayloadTooLarge, SecretsUnavailable
+from ..identity.models import MISCONFIGURED, NOT_THROUGH_CLOUDFRONT, SECRETS_UNAVAILABLE
 from ..identity.permissions import parse_permissions
 
 __all__ = [
@@ -18,8 +18,8 @@ __all__ = [
     "GatewayEvent",
     "get_authorizer_context",
     "get_permissions",
+    "require_authorizer_result",
     "require_body_size",
-    "require_origin",
 ]
 
 MAX_ECHOED_CHARS = 200
@@ -63,10 +63,21 @@ def get_permissions(event: GatewayEvent) -> tuple[str, ...]:
     return parse_permissions(get_authorizer_context(event).get("permissions"))
 
 
-def require_origin(event: GatewayEvent) -> None:
-    """Raise Forbidden if the authorizer found that a request came past CloudFront."""
-    if get_authorizer_context(event).get("problem") == NOT_THROUGH_CLOUDFRONT:
+def require_authorizer_result(event: GatewayEvent) -> None:
+    """Check that the authorizer could tell whether it knows the caller.
+
+    Raises:
+        Forbidden: the request came past CloudFront.
+        Misconfigured: a setting of the authorizer is missing or wrong.
+        SecretsUnavailable: it could not read a secret.
+    """
+    problem = get_authorizer_context(event).get("problem")
+    if problem == NOT_THROUGH_CLOUDFRONT:
         raise Forbidden("This address is not for clients: the stack's output ApiUrl names the one that is")
+    if problem == MISCONFIGURED:
+        raise Misconfigured
+    if problem == SECRETS_UNAVAILABLE:
+        raise SecretsUnavailable("Who is calling cannot be checked at the moment")
 
 
 def require_body_size(event: GatewayEvent) -> None:

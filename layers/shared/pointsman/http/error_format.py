@@ -5,7 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import log
-from ..errors import NotFound, PointsmanError, RateLimited, RouteFailed, ToolFailed, UnderMaintenance
+from ..errors import (
+    Misconfigured,
+    NotFound,
+    PointsmanError,
+    RateLimited,
+    RouteFailed,
+    ToolFailed,
+    UnderMaintenance,
+)
+from ..misconfiguration import find_misconfiguration, report_misconfiguration
 from .common import MAX_ECHOED_CHARS, GatewayEvent
 
 __all__ = ["MAINTENANCE_RETRY_AFTER", "ErrorFormat", "ErrorResponse", "routing_error"]
@@ -39,9 +48,13 @@ class ErrorFormat(NamedTuple):
     def respond(self, event: GatewayEvent, error: Exception) -> ErrorResponse:
         """Make the response to an exception, and log one that is not the caller's fault.
 
-        An exception that is not a PointsmanError becomes a 500 without its text.
+        An exception that is not a PointsmanError becomes a 500 without its text. A setting that is missing or wrong,
+        also one that a tool or a route needs, becomes Misconfigured.
         """
-        if isinstance(error, PointsmanError):
+        if misconfiguration := find_misconfiguration(error):
+            report_misconfiguration(misconfiguration)
+            error = Misconfigured()
+        elif isinstance(error, PointsmanError):
             _log_server_error(error)
         else:
             _log_unexpected_error(error)

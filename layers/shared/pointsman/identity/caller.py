@@ -68,6 +68,7 @@ def _identify_by_token(event: Mapping[str, Any]) -> Caller:
     from .tokens import verify_token
 
     settings = JwtSettings.load()
+    assert settings is not None
     token = get_bearer_token(event)
     if not token:
         return Caller("", "The bearer token is missing")

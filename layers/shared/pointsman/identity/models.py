@@ -2,13 +2,27 @@
 
 from typing import NamedTuple
 
-__all__ = ["KEYS_UNAVAILABLE", "MAX_USER_ID_LENGTH", "NOT_THROUGH_CLOUDFRONT", "Caller", "is_user_id"]
+__all__ = [
+    "KEYS_UNAVAILABLE",
+    "MAX_USER_ID_LENGTH",
+    "MISCONFIGURED",
+    "NOT_THROUGH_CLOUDFRONT",
+    "SECRETS_UNAVAILABLE",
+    "Caller",
+    "is_user_id",
+]
 
 KEYS_UNAVAILABLE = "unavailable"
 """The `problem` of a caller who cannot be identified at present: the issuer's keys could not be fetched."""
 
 NOT_THROUGH_CLOUDFRONT = "not through CloudFront"
 """The `problem` of a request to an API's own address, past CloudFront and its web ACL."""
+
+MISCONFIGURED = "misconfigured"
+"""The `problem` of every caller while a setting or a secret of the authorizer is missing or wrong."""
+
+SECRETS_UNAVAILABLE = "secrets unavailable"
+"""The `problem` of a caller who cannot be identified at present: Secrets Manager does not answer."""
 
 MAX_USER_ID_LENGTH = 256
 """The longest user id, in characters."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ..db import instances, journal, locks, maintenance, operations
 from ..db.connection import Connection
 from ..db.operations import Operation, OperationKind
-from ..errors import Conflict, InvalidInput, LeftoversRemain, MissingSetting, NotFound
+from ..errors import Conflict, InvalidInput, LeftoversRemain, NotFound, UnconfiguredTool
 from ..providers.registry import TOOLS, explain_unconfigured, is_tool_configured
 from ..settings.providers import load_railway_environment
 from .finalization import describe_leftover, to_public_names
@@ -155,7 +155,7 @@ def start_destroy_tool(claim: Claim | None, instance_id: str, tool_id: str, reso
         NotFound: no instance, or no resource of the tool, can have such an id.
         Conflict: the resource belongs to another instance.
         InstanceBusy: another operation works on the instance.
-        MissingSetting: the tool's provider has no credentials.
+        UnconfiguredTool: the tool's provider has no credentials.
     """
     validate_tool_id(tool_id)
     request: dict[str, object] = {"tools": [tool_id], "resourceId": resource_id}
@@ -171,7 +171,7 @@ def start_destroy_tool(claim: Claim | None, instance_id: str, tool_id: str, reso
         if not users:
             _require_possible_ids(instance_id, tool_id, resource_id)
         if not is_tool_configured(tool_id):
-            raise MissingSetting(
+            raise UnconfiguredTool(
                 TOOLS[tool_id].required_setting,
                 f"without it no {tool_id} resource can be deleted; {explain_unconfigured(tool_id)}",
             )

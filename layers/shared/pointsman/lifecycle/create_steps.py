@@ -21,7 +21,7 @@ from . import tool_steps
 from .operation_queries import BEST_EFFORT_STEPS, find_recordable, is_recordable
 from .resource_creation import ensure_resource
 from .resource_lookup import find_created_services
-from .resource_names import MOUNT_PATH
+from .resource_names import MOUNT_PATH, explain_unlisted_name
 
 __all__ = [
     "attach_volume",
@@ -243,7 +243,10 @@ def _record_instance(
         "url": url,
         "services": {tool: {"resourceId": entry.resource_id} for tool, entry in tools.items()},
     }
-    if warnings := [f"{step.name}: {step.error}" for step in operations.list_steps(db, operation.id) if step.error]:
+    warnings = [f"{step.name}: {step.error}" for step in operations.list_steps(db, operation.id) if step.error]
+    if warning := explain_unlisted_name(operation.instance_id, str(operation.request["name"])):
+        warnings.append(warning)
+    if warnings:
         result["warnings"] = warnings
     operations.finish(db, operation.id, "succeeded", final_step=attempt.name, result=result)
 

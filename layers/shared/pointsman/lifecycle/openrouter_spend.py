@@ -2,7 +2,7 @@
 
 from math import isfinite
 
-from ..errors import MissingSetting
+from ..errors import UnconfiguredTool
 from ..providers import openrouter
 from ..providers.base import ProviderResource
 from ..providers.registry import explain_unconfigured
@@ -16,12 +16,12 @@ def read_spend() -> dict[str, object]:
     """Read the account's credits and every key's cap and usage, in USD; None for a number that is unknown.
 
     Raises:
-        MissingSetting: OpenRouter is not configured.
+        UnconfiguredTool: OpenRouter is not configured.
         ProviderError: the keys could not be read completely.
     """
     account = openrouter.get_provider()
     if account is None:
-        raise MissingSetting("OPENROUTER_MANAGEMENT_KEY", explain_unconfigured("openrouter"))
+        raise UnconfiguredTool("OPENROUTER_MANAGEMENT_KEY", explain_unconfigured("openrouter"))
     credits = account.get_credits()
     total, used = _parse_number(credits.total), _parse_number(credits.used)
     remaining = None if total is None or used is None else round(total - used, 9)

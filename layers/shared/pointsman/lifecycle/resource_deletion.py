@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..db import journal
 from ..db.connection import run_in_transaction
-from ..errors import MissingSetting, PointsmanError, ProviderUnavailable
+from ..errors import PointsmanError, ProviderUnavailable, UnconfiguredTool
 from ..providers import railway
 from ..providers.base import ToolProvider, delete_resource
 from ..providers.registry import TOOLS, explain_unconfigured, get_tool_provider
@@ -68,7 +68,7 @@ def delete_entry(operation_id: str, entry: journal.Entry) -> None:
 
     Raises:
         ProviderError: the deletion failed; the entry stays open.
-        MissingSetting: the provider has no credentials; the entry stays open.
+        UnconfiguredTool: the tool is not configured; the entry stays open.
     """
     if entry.kind == "tool":
         delete_tool_resource(entry)
@@ -88,7 +88,7 @@ def delete_tool_resource(entry: journal.Entry) -> bool:
 
     Raises:
         ProviderError: the deletion failed.
-        MissingSetting: the tool is not configured.
+        UnconfiguredTool: the tool is not configured.
     """
     provider = require_tool_provider(entry)
     if entry.state == "created" and entry.resource_id:
@@ -103,10 +103,10 @@ def delete_tool_resource(entry: journal.Entry) -> bool:
 
 
 def require_tool_provider(entry: journal.Entry) -> ToolProvider:
-    """Return the provider of a tool's entry. Raises MissingSetting if it is not configured."""
+    """Return the provider of a tool's entry. Raises UnconfiguredTool if it is not configured."""
     provider = get_tool_provider(entry.provider)
     if provider is None:
-        raise MissingSetting(
+        raise UnconfiguredTool(
             TOOLS[entry.provider].required_setting,
             f"its resource cannot be deleted without; {explain_unconfigured(entry.provider)}",
         )

@@ -1,6 +1,13 @@
 """Names that resources carry at the providers (contract, Settings); the same instance always has the same name."""
 
-__all__ = ["AGENT_PREFIX", "MOUNT_PATH", "POOL_MANAGER_SERVICE_NAME", "build_reference", "parse_instance_id"]
+__all__ = [
+    "AGENT_PREFIX",
+    "MOUNT_PATH",
+    "POOL_MANAGER_SERVICE_NAME",
+    "build_reference",
+    "explain_unlisted_name",
+    "parse_instance_id",
+]
 
 AGENT_PREFIX = "convos-agent-"
 """The prefix of the names that this bundle gives to keys, inboxes and number orders, and of agents' service names."""
@@ -22,3 +29,21 @@ def parse_instance_id(name: str) -> str | None:
     if not name.startswith(AGENT_PREFIX) or name == POOL_MANAGER_SERVICE_NAME:
         return None
     return name.removeprefix(AGENT_PREFIX)
+
+
+def explain_unlisted_name(instance_id: str, name: str) -> str | None:
+    """Return the warning for a service name under which the fleet's listing does not show the instance; else None.
+
+    The listing takes the instance's id from the name.
+    """
+    shown_id = parse_instance_id(name)
+    if shown_id == instance_id:
+        return None
+    if shown_id is None:
+        return (
+            f"name: POST /status/batch does not list this instance, since its name does not begin with {AGENT_PREFIX}"
+        )
+    return (
+        f"name: POST /status/batch lists this instance as {shown_id!r}, since its name is not"
+        f" {build_reference(instance_id)}"
+    )

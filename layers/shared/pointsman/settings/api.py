@@ -64,7 +64,9 @@ def load_auth_mode() -> AuthMode:
 
 
 def load_agent_api_key() -> str:
-    """Return the API key of the Agent API's callers, for the mode `api_key`. Raises MissingSetting."""
+    """Return the API key of the Agent API's callers; empty if AGENT_AUTH is another mode. Raises MissingSetting."""
+    if load_auth_mode() != "api_key":
+        return ""
     return read_required_secret("AGENT_API_KEY", "apps present it where AGENT_AUTH is api_key")
 
 
@@ -74,8 +76,16 @@ def load_agent_operator_api_key() -> str:
 
 
 def load_cors_origins() -> list[str]:
-    """Return the origins allowed by CORS (`https://app.example.com`, or `*` for all); empty if not set."""
-    return [origin for part in read_optional("API_CORS_ORIGIN").split(",") if (origin := part.strip().rstrip("/"))]
+    """Return the origins allowed by CORS (`https://app.example.com`, or `*` for all); empty if not set.
+
+    Raises:
+        InvalidSetting: One is neither an origin nor `*`.
+    """
+    text = read_optional("API_CORS_ORIGIN")
+    origins = [origin for part in text.split(",") if (origin := part.strip().rstrip("/"))]
+    if not all(origin == "*" or re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", origin) for origin in origins):
+        raise InvalidSetting("API_CORS_ORIGIN", "origins like https://app.example.com with commas between them, or *")
+    return origins
 
 
 def load_origin_secrets() -> list[str]:

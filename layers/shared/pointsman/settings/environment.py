@@ -1,19 +1,42 @@
-"""Access to the environment variables: text, numbers, choices."""
+"""Access to the environment variables: text, numbers, choices, addresses."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from ..errors import InvalidSetting, MissingSetting
 
-__all__ = ["read_choice", "read_count", "read_limit", "read_number", "read_optional", "read_required"]
+__all__ = [
+    "read_choice",
+    "read_count",
+    "read_from",
+    "read_limit",
+    "read_number",
+    "read_optional",
+    "read_required",
+    "read_url",
+]
 
 Choice = TypeVar("Choice", bound=str)
+
+_environment: ContextVar[Mapping[str, str]] = ContextVar("environment", default=os.environ)
+
+
+@contextmanager
+def read_from(environment: Mapping[str, str]) -> Generator[None]:
+    """Read these variables in place of the process's own in this block, as the local runner does for its functions."""
+    token = _environment.set(environment)
+    try:
+        yield
+    finally:
+        _environment.reset(token)
 
 
 def read_optional(name: str, default: str = "") -> str:
     """Return the variable's value without surrounding white space, or the default if it is unset or empty."""
-    return os.environ.get(name, "").strip() or default
+    return _environment.get().get(name, "").strip() or default
 
 
 def read_required(name: str, hint: str = "") -> str:
@@ -90,3 +113,27 @@ def read_choice(name: str, choices: Sequence[Choice], default: Choice) -> Choice
         if value == choice:
             return choice
     raise InvalidSetting(name, f"one of {', '.join(choices)}")
+
+
+def read_url(name: str, default: str = "") -> str:
+    """Return the variable's value, an http or https address, or the default if it is unset or empty.
+
+    Raises:
+        MissingSetting: It is unset or empty, and there is no default.
+        InvalidSetting: The value is no such address. The message does not repeat it: it may hold a credential.
+    """
+    url = read_optional(name, default) or read_required(name)
+    if not _is_http_url(url):
+        raise InvalidSetting(name, "an address that begins with https:// or http://")
+    return url
+
+
+def _is_http_url(url: str) -> bool:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        # The port is parsed when it is read.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..errors import InvalidSetting
+from .api import load_auth_mode
 from .environment import read_required
 
 __all__ = ["JwtSettings"]
@@ -20,18 +21,20 @@ class JwtSettings:
     jwks_url: str
 
     @classmethod
-    def load(cls) -> "JwtSettings":
-        """Load all three.
+    def load(cls) -> "JwtSettings | None":
+        """Load all three; None if AGENT_AUTH is another mode than `jwt`.
 
         Raises:
             MissingSetting: One of them is not set.
             InvalidSetting: The address is neither https nor on the loopback interface, so that keys could be replaced
                 in transit.
         """
-        url = read_required("JWT_JWKS_URL")
-        if not _is_trustworthy(url):
+        if load_auth_mode() != "jwt":
+            return None
+        settings = cls(read_required("JWT_ISSUER"), read_required("JWT_AUDIENCE"), read_required("JWT_JWKS_URL"))
+        if not _is_trustworthy(settings.jwks_url):
             raise InvalidSetting("JWT_JWKS_URL", "an https address (http only for the loopback interface)")
-        return cls(issuer=read_required("JWT_ISSUER"), audience=read_required("JWT_AUDIENCE"), jwks_url=url)
+        return settings
 
 
 def _is_trustworthy(url: str) -> bool:

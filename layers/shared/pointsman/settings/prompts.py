@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .environment import read_count, read_limit, read_number, read_optional, read_required
+from .environment import read_count, read_limit, read_number, read_optional, read_required, read_url
 from .secrets import read_required_secret
 
 __all__ = ["ModelSettings", "PromptSettings", "QuotaSettings", "Quotas", "StreamSettings"]
@@ -28,9 +28,9 @@ class PromptSettings:
     def load(cls) -> "PromptSettings":
         """Load them. Raises InvalidSetting."""
         return cls(
-            max_input_bytes=int(read_number("PROMPT_MAX_INPUT_BYTES", 100_000)),
-            max_output_bytes=int(read_number("PROMPT_MAX_OUTPUT_BYTES", 1_000_000)),
-            max_steps=int(read_number("PROMPT_MAX_STEPS", 25)),
+            max_input_bytes=read_count("PROMPT_MAX_INPUT_BYTES", 100_000),
+            max_output_bytes=read_count("PROMPT_MAX_OUTPUT_BYTES", 1_000_000),
+            max_steps=read_count("PROMPT_MAX_STEPS", 25),
             max_seconds=read_number("PROMPT_MAX_SECONDS", 3600),
             approval_seconds=read_number("PROMPT_APPROVAL_SECONDS", 86_400),
             stalled_seconds=read_number("PROMPT_SILENT_SECONDS", 30),
@@ -122,10 +122,11 @@ class ModelSettings:
     @classmethod
     def load(cls) -> "ModelSettings":
         """Load them; `high` is the normal model by default. Raises MissingSetting, InvalidSetting."""
-        normal = read_required("MODEL_NORMAL")
+        # First what must be set: the local runner names all that is missing.
+        normal, api_key = read_required("MODEL_NORMAL"), read_required_secret("MODEL_API_KEY")
         return cls(
-            url=read_required("MODEL_BASE_URL", "an OpenAI-compatible Responses API, up to and including /v1"),
-            api_key=read_required_secret("MODEL_API_KEY"),
+            url=read_url("MODEL_BASE_URL"),
+            api_key=api_key,
             normal=normal,
             high=read_optional("MODEL_HIGH", normal),
             timeout=read_number("MODEL_TIMEOUT_SECONDS", 120),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ..errors import MissingSetting
-from .environment import read_choice, read_number, read_optional, read_required
+from .environment import read_choice, read_number, read_optional, read_required, read_url
 from .secrets import read_required_secret
 from .tools import is_tool_configured
 
@@ -45,7 +45,7 @@ class RailwaySettings:
             environment_id=environment_id,
             environment_name=name,
             runtime_image=read_optional("RAILWAY_RUNTIME_IMAGE", "ghcr.io/xmtplabs/convos-runtime:latest"),
-            url=read_optional("RAILWAY_API_URL", "https://backboard.railway.com/graphql/v2"),
+            url=read_url("RAILWAY_API_URL", "https://backboard.railway.com/graphql/v2"),
             timeout=read_number("RAILWAY_TIMEOUT_SECONDS", 45),
         )
 
@@ -70,7 +70,7 @@ class OpenRouterSettings:
             management_key=read_required_secret("OPENROUTER_MANAGEMENT_KEY"),
             limit=read_number("OPENROUTER_KEY_LIMIT", 20),
             limit_reset=None if reset == "none" else reset,
-            url=read_optional("OPENROUTER_API_URL", "https://openrouter.ai/api/v1"),
+            url=read_url("OPENROUTER_API_URL", "https://openrouter.ai/api/v1"),
             timeout=_load_provider_timeout(),
         )
 
@@ -92,7 +92,7 @@ class AgentMailSettings:
         return cls(
             api_key=read_required_secret("AGENTMAIL_API_KEY"),
             domain=read_optional("AGENTMAIL_DOMAIN"),
-            url=read_optional("AGENTMAIL_API_URL", "https://api.agentmail.to/v0"),
+            url=read_url("AGENTMAIL_API_URL", "https://api.agentmail.to/v0"),
             timeout=_load_provider_timeout(),
         )
 
@@ -114,7 +114,7 @@ class TelnyxSettings:
         return cls(
             api_key=read_required_secret("TELNYX_API_KEY"),
             messaging_profile_id=read_optional("TELNYX_MESSAGING_PROFILE_ID"),
-            url=read_optional("TELNYX_API_URL", "https://api.telnyx.com/v2"),
+            url=read_url("TELNYX_API_URL", "https://api.telnyx.com/v2"),
             timeout=_load_provider_timeout(),
         )
 

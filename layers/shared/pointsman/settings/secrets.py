@@ -92,7 +92,7 @@ def read_secret(name: str) -> str:
 
 
 def read_required_secret(name: str, hint: str = "") -> str:
-    """Return the variable's value without surrounding white space.
+    """Return the variable's value without surrounding white space. An empty one is read again, as it may be set by now.
 
     Args:
         name: The variable.
@@ -103,7 +103,7 @@ def read_required_secret(name: str, hint: str = "") -> str:
         UnreadableSecret: The secret is missing, forbidden or malformed.
         SecretsUnavailable: Secrets Manager does not answer, and no value is cached.
     """
-    value = read_secret(name)
+    value = read_secret(name) or refresh_secret(name, "")
     if not value:
         secret_name = find_secret_name(name)
         place = f"the secret {secret_name} holds no value for it" if secret_name else ""

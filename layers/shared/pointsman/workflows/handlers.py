@@ -16,6 +16,7 @@ from ..db import connection, operations, step_attempts
 from ..db.step_attempts import PlanIntent, StepAttempt
 from ..errors import OperationFailed, PointsmanError
 from ..metrics import emit_metrics, emit_provider_calls
+from ..misconfiguration import find_misconfiguration, report_misconfiguration
 
 __all__ = ["Permanent", "RunFailed", "Transient", "prompt_task_handler", "scheduled_handler", "task_handler"]
 
@@ -120,6 +121,7 @@ def scheduled_handler(name: str, job: Callable[[Event], Result]) -> Callable[[Ev
             if event.get("dry") is not True:
                 emit_metrics({"ScheduleCompleted": 1}, schedule=name)
         except PointsmanError as error:
+            _report_misconfiguration(error)
             log.write("error", "run failed", code=error.code, reason=error.message)
             raise RunFailed(f"{name}: {error.message}") from None
         except Exception as error:  # noqa: BLE001 - whatever fails, the function's error metric must show it
@@ -145,6 +147,7 @@ def _translate_errors(subject: str, record: Callable[[str], None] = lambda _mess
     try:
         yield
     except PointsmanError as error:
+        _report_misconfiguration(error)
         log.write("warning", f"{subject} failed", code=error.code, reason=error.message)
         record(error.message)
         kind = Transient if error.retryable else Permanent
@@ -153,6 +156,11 @@ def _translate_errors(subject: str, record: Callable[[str], None] = lambda _mess
         message = _log_unexpected(subject, error)
         record(message)
         raise Permanent(f"{message} in {subject}") from None
+
+
+def _report_misconfiguration(error: PointsmanError) -> None:
+    if misconfiguration := find_misconfiguration(error):
+        report_misconfiguration(misconfiguration)
 
 
 def _log_unexpected(subject: str, error: Exception) -> str:

@@ -52,9 +52,11 @@ def _get_status(context: ToolContext[Status]) -> Mapping[str, object]:
 def _create_instance(context: ToolContext[Create]) -> Mapping[str, object]:
     from ...lifecycle import commands
     from ...lifecycle.operation_results import start_and_wait
+    from ...lifecycle.resource_names import build_reference
 
-    tool_input = context.input
-    operation = start_and_wait(None, commands.start_create, tool_input.instanceId, tool_input.name, tool_input.tools)
+    instance_id = context.input.instanceId
+    name = build_reference(instance_id)
+    operation = start_and_wait(None, commands.start_create, instance_id, name, context.input.tools)
     return _describe_operation(operation)
 
 
@@ -90,7 +92,7 @@ def _configure_instance(context: ToolContext[Configure]) -> Mapping[str, object]
 
 def _explain_create(tool_input: Create) -> str:
     tools = f" with {', '.join(tool_input.tools)}" if tool_input.tools else " without tools"
-    return f"Creates instance {tool_input.instanceId}, named {tool_input.name},{tools}, which costs money"
+    return f"Creates instance {tool_input.instanceId}{tools}, which costs money"
 
 
 def _explain_destroy(tool_input: OneInstance) -> str:
@@ -146,7 +148,7 @@ class Instances(Plugin[NoConfig]):
             _create_instance,
             requires=_WRITE,
             approval=_explain_create,
-            example={"instanceId": _EXAMPLE_ID, "name": f"convos-agent-{_EXAMPLE_ID}", "tools": ["openrouter"]},
+            example={"instanceId": _EXAMPLE_ID, "tools": ["openrouter"]},
         ),
         Tool(
             "instances.destroy",

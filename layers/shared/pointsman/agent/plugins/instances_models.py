@@ -3,7 +3,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, RootModel, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from ...lifecycle import input_rules, resource_names
 from ...providers.registry import TOOLS
@@ -30,17 +38,30 @@ def _validate_tool_id(tool_id: str) -> str:
     return tool_id
 
 
-def _validate_agent_name(name: str) -> str:
+MAX_ID_LENGTH = input_rules.MAX_SERVICE_NAME_LENGTH - len(resource_names.AGENT_PREFIX)
+"""The longest id, in characters, of which the name of the service can be made."""
+
+
+def _validate_new_id(instance_id: str) -> str:
+    name = resource_names.build_reference(instance_id)
     if name == resource_names.POOL_MANAGER_SERVICE_NAME:
-        raise ValueError(f"may not be {resource_names.POOL_MANAGER_SERVICE_NAME}: that service is no agent")
-    return name
+        raise ValueError(f"may not be {instance_id}: the service {name} is no agent")
+    if len(instance_id) > MAX_ID_LENGTH:
+        raise ValueError(
+            f"must have at most {MAX_ID_LENGTH} characters, and has {len(instance_id)}: the instance's service is"
+            f" called {resource_names.AGENT_PREFIX}<instanceId>, and Railway's names have at most"
+            f" {input_rules.MAX_SERVICE_NAME_LENGTH}. Only the Services API's POST /create-instance takes longer ids,"
+            " with a name that the fleet's listing does not show"
+        )
+    return instance_id
 
 
 ToolId = Annotated[str, AfterValidator(_validate_tool_id), WithJsonSchema({"type": "string", "enum": list(TOOLS)})]
 ExistingInstanceId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
-NewInstanceId = Annotated[str, Field(pattern=f"^{input_rules.INSTANCE_ID_PATTERN.pattern}$")]
-NewInstanceName = Annotated[
-    str, Field(pattern=f"^{input_rules.SERVICE_NAME_PATTERN.pattern}$"), AfterValidator(_validate_agent_name)
+NewInstanceId = Annotated[
+    str,
+    Field(pattern=f"^{input_rules.INSTANCE_ID_PATTERN.pattern}$", json_schema_extra={"maxLength": MAX_ID_LENGTH}),
+    AfterValidator(_validate_new_id),
 ]
 VariableName = Annotated[str, Field(pattern=f"^{input_rules.VARIABLE_NAME_PATTERN.pattern}$")]
 VariableValue = Annotated[str, Field(pattern=r"^[^\x00]*$")]
@@ -62,8 +83,22 @@ class OneInstance(Input):
 
 class Create(Input):
     instanceId: NewInstanceId
-    name: NewInstanceName = Field(description="What the Railway service is called; the fleet lists convos-agent-… only")
+    name: str | None = Field(
+        None, description="What the Railway service is called: convos-agent-<instanceId>, also where it is left out"
+    )
     tools: list[ToolId] = Field([])
+
+    @field_validator("name")
+    @classmethod
+    def _validate_name(cls, name: str | None, info: ValidationInfo) -> str | None:
+        # Without an id, that is what is wrong.
+        expected_name = resource_names.build_reference(info.data.get("instanceId", ""))
+        if name is not None and "instanceId" in info.data and name != expected_name:
+            raise ValueError(
+                f"must be {expected_name}, or be left out: the fleet's listing does not show the instance under"
+                " another name"
+            )
+        return name
 
 
 class Configure(Input):
@@ -141,7 +176,7 @@ class Running(Output):
 
 
 class NewInstance(Output):
-    """`warnings` tell what an instance has to do without: limits, volume or domain."""
+    """`warnings` tell what an instance has to do without: limits, volume, domain, or a name that the fleet lists."""
 
     instanceId: str
     serviceId: str

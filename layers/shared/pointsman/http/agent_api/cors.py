@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from ...errors import InvalidSetting
+from ...misconfiguration import report_misconfiguration
 from ...settings.api import load_cors_origins
 
 if TYPE_CHECKING:
@@ -27,7 +29,12 @@ def add_cors(app: "ASGIApp") -> "ASGIApp":
 
 
 def _wrap(app: "ASGIApp") -> "ASGIApp":
-    origins = load_cors_origins()
+    try:
+        origins = load_cors_origins()
+    except InvalidSetting as error:
+        # All but browsers of other origins can be served.
+        report_misconfiguration(error)
+        origins = []
     if not origins:
         return app
     from starlette.middleware.cors import CORSMiddleware

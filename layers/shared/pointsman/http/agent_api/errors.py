@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import AuthRequired, AuthUnavailable, InvalidToolInput, PointsmanError
-from ..common import INVALID_JSON_MESSAGE, GatewayEvent, get_authorizer_context, require_origin
+from ..common import INVALID_JSON_MESSAGE, GatewayEvent, get_authorizer_context, require_authorizer_result
 from ..error_format import MAINTENANCE_RETRY_AFTER, ErrorFormat
 
 __all__ = ["ERROR_FORMAT", "require_identity"]
@@ -18,9 +18,9 @@ def require_identity(event: GatewayEvent) -> str:
     Raises:
         AuthRequired: the authorizer authenticated nobody.
         AuthUnavailable: the authorizer could not get the keys to verify the token with.
-        Forbidden: the request came past CloudFront.
+        Forbidden, Misconfigured, SecretsUnavailable: as `require_authorizer_result` does.
     """
-    require_origin(event)
+    require_authorizer_result(event)
     context = get_authorizer_context(event)
     if user_id := context.get("user"):
         return str(user_id)

@@ -18,8 +18,8 @@ from ..common import (
     ROUTE_SPEC_KEY,
     GatewayEvent,
     get_authorizer_context,
+    require_authorizer_result,
     require_body_size,
-    require_origin,
 )
 from ..error_format import MAINTENANCE_RETRY_AFTER, ErrorFormat
 from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, to_json_response
@@ -90,7 +90,7 @@ def _to_lambda_response(response: JSONResponse) -> dict[str, Any]:
 
 
 def _require_caller(event: GatewayEvent, *, only_reads: bool) -> None:
-    require_origin(event)
+    require_authorizer_result(event)
     caller = get_authorizer_context(event).get("caller")
     if not caller:
         raise Unauthenticated("Invalid or missing API key")

@@ -57,7 +57,7 @@ class Resource(TypedDict):
 
 
 class InstanceCreated(TypedDict):
-    """`warnings` tell what an instance has to do without: limits, volume or domain."""
+    """`warnings` tell what an instance has to do without: limits, volume, domain, or a name that the fleet lists."""
 
     instanceId: str
     serviceId: str
