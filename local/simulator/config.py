@@ -85,6 +85,7 @@ class AgentMailConfig(ProviderConfig):
         address_reusable: Whether a deleted inbox's address can be used again.
         empty_page_with_token: Whether a list starts with an empty page and a token.
         send_lag_s: How long sending from a new inbox answers 404.
+        list_lag_s: How long a new inbox stays hidden from lists.
     """
 
     inbox_limit: int | None = None
@@ -99,6 +100,7 @@ class AgentMailConfig(ProviderConfig):
     page_max: int = 100
     empty_page_with_token: bool = False
     send_lag_s: float = 1.0
+    list_lag_s: float = 0.0
 
 
 class TelnyxConfig(ProviderConfig):

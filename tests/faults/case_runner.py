@@ -31,6 +31,7 @@ from .cases import (
     Scenario,
 )
 from .fault_stack import RECONCILER, FaultStack
+from .injection import has_struck, inject_base_faults, inject_call_fault, inject_fault
 from .invariants import ClientResponse, Facts, find_leaks, find_stuck, find_wrong_answers
 
 __all__ = ["Outcome", "discover_calls", "run_case"]
@@ -203,7 +204,7 @@ def discover_calls(fault_stack: FaultStack, scenario: Scenario) -> tuple[list[Ca
     unchanged_trials = 0
     for number in range(1 if scenario.cold else _MAX_DISCOVERY_TRIALS):
         trial = _Trial(fault_stack, scenario)
-        _inject_base_faults(fault_stack, scenario)
+        inject_base_faults(fault_stack, scenario)
         statuses = {200, 202, 500} if scenario.base_faults else {200, 202}
         outcome = _collect_outcome(
             trial, Outcome(Case(scenario.name, None, "none")), trial.request.send(fault_stack), statuses
@@ -237,7 +238,8 @@ def run_case(fault_stack: FaultStack, case: Case) -> Outcome:
     try:
         for _ in range(_MAX_ATTEMPTS):
             outcome = Outcome(case)
-            _run_once(fault_stack, case, outcome)
+            with fault_stack.keep_config():
+                _run_once(fault_stack, case, outcome)
             if outcome.reached or outcome.has_findings:
                 break
     except (AssertionError, httpx.HTTPError, psycopg.Error, RunnerError, KeyError, ValueError) as error:
@@ -250,18 +252,17 @@ def run_case(fault_stack: FaultStack, case: Case) -> Outcome:
 
 def _run_once(fault_stack: FaultStack, case: Case, outcome: Outcome) -> None:
     trial = _Trial(fault_stack, SCENARIOS[case.scenario])
-    _inject_base_faults(fault_stack, trial.scenario)
+    inject_base_faults(fault_stack, trial.scenario)
     statuses = {200, 202, 500}
     if case.fault in START_FAILURES:
         with fail_start_execution(fault_stack.stack, "lost" if case.fault == "start lost" else "refused"):
             response = trial.request.send(fault_stack)
         statuses = {200, 202, 503}
     elif case.fault in FAULTS:
-        fault = FAULTS[case.fault]
-        fault_id = _inject_fault(fault_stack, case.call, fault.kind, **fault.options)
+        fault_id = inject_call_fault(fault_stack, case.call, FAULTS[case.fault])
         response = trial.request.send(fault_stack)
         trial.wait_for_end()
-        outcome.reached = _has_struck(fault_stack, fault_id)
+        outcome.reached = has_struck(fault_stack, fault_id)
     else:
         dies_before = case.fault == "killed before"
         seconds = (
@@ -269,11 +270,11 @@ def _run_once(fault_stack: FaultStack, case: Case, outcome: Outcome) -> None:
             if case.fault in ("killed recorded", "endpoint killed", "Postgres restarted")
             else BEYOND_TIMEOUT
         )
-        fault_id = _inject_fault(fault_stack, case.call, "hang" if dies_before else "hang_done", seconds=seconds)
+        fault_id = inject_fault(fault_stack, case.call, "hang" if dies_before else "hang_done", seconds=seconds)
         request = run_in_background(lambda: trial.request.send(fault_stack))
         try:
-            wait_until(lambda: _has_struck(fault_stack, fault_id) or request.is_done, 30, "the call", interval=0.01)
-            outcome.reached = _has_struck(fault_stack, fault_id)
+            wait_until(lambda: has_struck(fault_stack, fault_id) or request.is_done, 30, "the call", interval=0.01)
+            outcome.reached = has_struck(fault_stack, fault_id)
             if outcome.reached:
                 statuses |= _disrupt(trial, case.fault, outcome)
         finally:
@@ -332,20 +333,6 @@ def _repeat_request(trial: _Trial, outcome: Outcome) -> None:
         leftovers = trial.collect_facts().leftovers
         if destroyed.status not in (200, 202) or leftovers:
             outcome.leaks.append(f"again: destroy got {destroyed.status}, left {leftovers}")
-
-
-def _inject_base_faults(fault_stack: FaultStack, scenario: Scenario) -> None:
-    for provider, operation, kind in scenario.base_faults:
-        fault_stack.simulator.inject_fault(provider, operation, kind, times=None)  # type: ignore[arg-type]
-
-
-def _inject_fault(fault_stack: FaultStack, call: Call | None, kind: str, **options: Any) -> int:
-    assert call is not None
-    return fault_stack.simulator.inject_fault(call.provider, call.operation, kind, after=call.occurrence - 1, **options)  # type: ignore[arg-type]
-
-
-def _has_struck(fault_stack: FaultStack, fault_id: int) -> bool:
-    return any(fault["id"] == fault_id and fault["struck"] for fault in fault_stack.simulator.list_faults())
 
 
 def _disrupt(trial: _Trial, disruption: str, outcome: Outcome) -> set[int]:

@@ -8,6 +8,10 @@ from typing import Any
 __all__ = [
     "DISRUPTIONS",
     "FAULTS",
+    "LAGS",
+    "LISTS",
+    "LIST_FAILURE",
+    "LIST_FAILURES",
     "MAX_OCCURRENCES",
     "SCENARIOS",
     "SHORT_FORM_FAULTS",
@@ -64,6 +68,8 @@ class Fault:
     kind: str
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     railway_only: bool = False
+    lagging: bool = False
+    """Whether the provider's lists lag meanwhile, and fail at first. A list itself gets the fault of a failing list."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +124,34 @@ FAULTS: dict[str, Fault] = {
         Fault("200, error, done", "graphql_error", {"done": True}, railway_only=True),
         Fault("200, throttle", "graphql_throttle", railway_only=True),
         Fault("200, half", "partial", railway_only=True),
+        Fault("200, error body", "error_body"),
+        Fault("200, error body, done", "error_body", {"done": True}),
+        Fault("200, other shape", "other_shape"),
+        Fault("200, other shape, done", "other_shape", {"done": True}),
+        Fault("200, empty", "empty"),
+        Fault("lists fail and lag", "lost", lagging=True),
+        Fault("200, error body, lists fail and lag", "error_body", lagging=True),
     )
 }
+
+LISTS: dict[str, tuple[str, ...]] = {
+    "railway": ("project", "environment"),
+    "openrouter": ("keys.list",),
+    "agentmail": ("inboxes.list",),
+    "telnyx": ("numbers.list", "orders.list"),
+}
+"""By provider, the calls that find what a call with an unknown outcome has created."""
+LIST_FAILURE = "garbage"
+LIST_FAILURES = 2
+"""How often each list fails: one client retries so often within its call."""
+LAGS: dict[str, dict[str, float]] = {
+    "railway": {"service_lag_s": 0.7, "volume_lag_s": 0.7},
+    "openrouter": {"list_lag_s": 0.7},
+    "agentmail": {"list_lag_s": 0.7},
+    "telnyx": {"number_lag_s": 2.0},
+}
+"""The simulator's configuration while lists lag, in seconds: less than the stacks' settle time of 1 s, except for a
+number, whose order is visible at once."""
 
 TASK_KILLS = ("killed before", "killed after", "killed recorded")
 """SIGKILL for the task: before the provider executes the call; after that, before the record; after both."""

@@ -128,6 +128,13 @@ class FaultStack:
 
     # The simulator
 
+    @contextlib.contextmanager
+    def keep_config(self) -> Iterator[None]:
+        """Restore the simulator's configuration after this block."""
+        config = self.simulator.update_config()
+        yield
+        self.simulator.update_config(config)
+
     def last_call_sequence(self) -> int:
         """Return the sequence number of the newest call."""
         return len(self.simulator.list_calls())

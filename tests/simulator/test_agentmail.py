@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from local.simulator.client import SimulatorClient
 from tests.harness.provider_api import ProviderClient
 
 
@@ -198,3 +199,12 @@ def test_rate_limit_headers_hold_the_moment_of_the_reset(api: ProviderClient) ->
     assert _get_error(answer)[::2] == (429, "rate_limit_exceeded")
     assert int(answer.headers["X-RateLimit-Reset"]) > 1_700_000_000
     assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_new_inbox_can_be_hidden_from_lists(api: ProviderClient, sim: SimulatorClient) -> None:
+    sim.update_config({"agentmail": {"list_lag_s": 60}})
+    address = api.request_agentmail("POST", "/inboxes", json={}).json()["inbox_id"]
+    assert api.request_agentmail("GET", "/inboxes").json()["inboxes"] == []
+    assert api.request_agentmail("GET", f"/inboxes/{address}").status_code == 200
+    sim.update_config({"agentmail": {"list_lag_s": 0}})
+    assert api.request_agentmail("GET", "/inboxes").json()["count"] == 1

@@ -142,6 +142,23 @@ def test_html_and_garbage_are_no_json(api: ProviderClient, sim: SimulatorClient)
     assert (_create_key(api).status_code, _count_leftovers(sim)) == (200, 1)
 
 
+def test_a_2xx_with_an_error_another_shape_or_nothing(api: ProviderClient, sim: SimulatorClient) -> None:
+    sim.inject_fault("openrouter", "keys.create", "error_body", status=404)
+    answer = _create_key(api)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (200, 404)
+    sim.inject_fault("telnyx", "numbers.list", "error_body")
+    assert api.request_telnyx("GET", "/phone_numbers").json()["errors"][0]["code"] == "10007"
+    sim.inject_fault("agentmail", "inboxes.create", "other_shape")
+    assert api.request_agentmail("POST", "/inboxes", json={}).json() == {"ok": True}
+    sim.inject_fault("railway", "serviceCreate", "other_shape", body=None)
+    assert api.post_graphql(SERVICE_CREATE, CREATE).text == "null"
+    sim.inject_fault("openrouter", "keys.create", "empty")
+    assert (_create_key(api).content, _count_leftovers(sim)) == (b"", 0)
+    for number, kind in enumerate(("error_body", "other_shape", "empty"), 1):
+        sim.inject_fault("openrouter", "keys.create", kind, done=True)  # pyright: ignore[reportArgumentType]
+        assert (_create_key(api).status_code, _count_leftovers(sim)) == (200, number)
+
+
 def test_railway_errors_come_on_http_200(api: ProviderClient, sim: SimulatorClient) -> None:
     message = "Failed to create service domain, please try again"
     sim.inject_fault("railway", "serviceCreate", "graphql_error", message=message)

@@ -9,7 +9,8 @@ from pointsman import metrics
 from pointsman.db import connection
 from pointsman.errors import DatabaseUnavailable, MissingSetting, ProviderError
 from pointsman.http_transport import Transport
-from pointsman.providers.http_client import ErrorBody, HttpClient
+from pointsman.providers.http_client import HttpClient
+from pointsman.providers.http_response import ErrorBody
 
 
 def read_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -74,7 +75,7 @@ def call_provider(*responses: httpx.Response) -> None:
         parse_error_body=lambda _status, _body: ErrorBody(),
         transport=transport,
     )
-    client.get("things.get", "/things")
+    client.get("things.get", "/things", parse=lambda body: body)
     assert remaining == []
 
 

@@ -12,6 +12,7 @@
     ├── Conflict                   409
     │   ├── ConversationBusy            a prompt of the conversation is running or waiting
     │   ├── InstanceBusy                another operation is running for the instance
+    │   ├── LeftoversRemain             an earlier operation left something that is not deleted yet
     │   ├── IdempotencyKeyReused        the key belongs to a different request
     │   └── IdempotencyInProgress       the first request with this key has no response yet
     ├── PayloadTooLarge            413
@@ -49,8 +50,8 @@ __all__ = [
     "ApprovalRequired", "AuthRequired", "AuthUnavailable", "CompositionError", "Conflict", "ConversationBusy",
     "DatabaseUnavailable", "DocsUnavailable", "FeatureUnavailable", "Forbidden", "IdempotencyInProgress",
     "IdempotencyKeyReused", "InstanceBusy", "InvalidInput", "InvalidSetting", "InvalidToolInput", "Issue",
-    "MigrationFailed", "MissingSetting", "ModelFailed", "NotFound", "OperationFailed", "PayloadTooLarge",
-    "PointsmanError", "PromptNotFound", "ProviderError", "ProviderRejected", "ProviderTimeout",
+    "LeftoversRemain", "MigrationFailed", "MissingSetting", "ModelFailed", "NotFound", "OperationFailed",
+    "PayloadTooLarge", "PointsmanError", "PromptNotFound", "ProviderError", "ProviderRejected", "ProviderTimeout",
     "ProviderUnavailable", "RateLimited", "RejectionReason", "RouteFailed", "SecretsUnavailable", "SettingError",
     "TooManyStreams", "ToolFailed", "ToolNotFound", "Unauthenticated", "UnreadableSecret",
 ]  # fmt: skip
@@ -176,6 +177,16 @@ class InstanceBusy(Conflict):
     def __init__(self, message: str, operation_id: str) -> None:
         super().__init__(message, details={"operationId": operation_id})
         self.operation_id = operation_id
+
+
+class LeftoversRemain(Conflict):
+    """An instance id of which something is left; `leaked_id` is the leaked create that may be retried now, if any."""
+
+    code, retryable = "LEFTOVERS", True
+
+    def __init__(self, message: str, *, details: Mapping[str, object], leaked_id: str | None) -> None:
+        super().__init__(message, details=details)
+        self.leaked_id = leaked_id
 
 
 class IdempotencyKeyReused(Conflict):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
-__all__ = ["JsonObject", "as_datetime", "as_number", "as_object", "as_objects", "as_text"]
+__all__ = ["JsonObject", "as_datetime", "as_number", "as_object", "as_objects", "as_rows", "as_text"]
 
 JsonObject = Mapping[str, object]
 """A parsed JSON object."""
@@ -22,6 +22,14 @@ def as_objects(value: object) -> list[JsonObject]:
     if not isinstance(value, list):
         return []
     return [cast("JsonObject", item) for item in cast("list[object]", value) if isinstance(item, dict)]
+
+
+def as_rows(value: object, *keys: str) -> list[JsonObject] | None:
+    """Return the value if it is an array of JSON objects that have text under each of these keys, else None."""
+    rows = as_objects(value)
+    if not isinstance(value, list) or len(rows) != len(cast("list[object]", value)):
+        return None
+    return rows if all(as_text(row.get(key)) for row in rows for key in keys) else None
 
 
 def as_text(value: object) -> str:

@@ -160,7 +160,10 @@ def list_inboxes(state: State, config: Config, call: ApiCall) -> Reply:
     if errors:
         return validation_error(errors)
     newest_first = call.param("ascending") != "true"
-    return _page_reply(state.agentmail.list_live(), config.agentmail, call, newest_first)
+    listed = [
+        inbox for inbox in state.agentmail.list_live() if call.now >= inbox.created_at + config.agentmail.list_lag_s
+    ]
+    return _page_reply(listed, config.agentmail, call, newest_first)
 
 
 def search(state: State, config: Config, call: ApiCall) -> Reply:

@@ -16,7 +16,7 @@
     DELETE /_sim/model/scripts              remove all scripts
 
 A fault is `{provider, operation?, kind, times?, after?, match?, seconds?, status?, code?, message?, retry_after?,
-field?, done?}`: `times` is 1 by default and null for no limit; the first `after` matching requests are skipped;
+field?, body?, done?}`: `times` is 1 by default and null for no limit; the first `after` matching requests are skipped;
 `match` must occur in the path, query or body. At most one fault hits a request, the oldest that matches. Kinds:
 
     refuse             400 or `status` in the provider's shape; not executed
@@ -33,6 +33,9 @@ field?, done?}`: `times` is 1 by default and null for no limit; the first `after
     graphql_error      Railway: HTTP 200 with `message` in errors[]; executed only if `done`
     graphql_throttle   Railway: HTTP 200 with the volume throttle, or `message`; not executed
     garbage            200 with a body that is not JSON; executed unless `done` is false
+    error_body         200 with the provider's error of `status` (500) as its body; executed only if `done`
+    other_shape        200 with the JSON `body`, by default `{"ok": true}`; executed only if `done`
+    empty              200 without a body; executed only if `done`
     partial            Railway: executed, but nullable fields below the root (or only `field`) are null, with errors
 """
 

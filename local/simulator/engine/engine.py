@@ -6,9 +6,10 @@ own task: a client that disconnects does not change what is executed. `latency_m
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.responses import Response
 
@@ -211,5 +212,12 @@ def build_fault_reply(fault: Fault, render_error: Callable[[ErrorDetails], Reply
             return render_error(
                 ErrorDetails(200, spec.message or VOLUME_THROTTLE_MESSAGE, spec.code or "INTERNAL_SERVER_ERROR")
             )
+        case "error_body":
+            error = render_error(ErrorDetails(spec.status or 500, spec.message, spec.code, retry_after))
+            return replace(error, status=200)
+        case "other_shape":
+            return Reply(spec.status or 200, text=json.dumps(spec.body))
+        case "empty":
+            return Reply(spec.status or 200)
         case _:
             return Reply(spec.status or 200, text=spec.message or "<!doctype html>not json", media_type="text/html")

@@ -9,7 +9,8 @@ ProviderName = Literal["railway", "openrouter", "agentmail", "telnyx", "model", 
 
 FaultKind = Literal[
     "refuse", "lost", "drop", "hang", "hang_done", "slow", "rate_limit", "rate_limit_text", "server_error",
-    "server_error_done", "html", "graphql_error", "graphql_throttle", "garbage", "partial",
+    "server_error_done", "html", "graphql_error", "graphql_throttle", "garbage", "partial", "error_body", "other_shape",
+    "empty",
 ]  # fmt: skip
 
 RAILWAY_ONLY_KINDS: frozenset[str] = frozenset({"graphql_error", "graphql_throttle", "partial"})
@@ -33,6 +34,7 @@ class FaultSpec(BaseModel, extra="forbid"):
     message: str | None = None
     retry_after: float | None = None
     field: str | None = None
+    body: object = Field(default_factory=lambda: {"ok": True})
     done: bool | None = None
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "begin_compensation",
     "end_step",
     "find_latest",
+    "find_leaked_create",
     "find_name_conflict",
     "find_running",
     "finish",
@@ -129,6 +130,17 @@ def find_latest(connection: Connection, instance_id: str, kinds: Sequence[Operat
         f"SELECT {COLUMNS} FROM operations WHERE instance_id = %s AND kind = ANY(%s)"
         " ORDER BY created_at DESC, id DESC LIMIT 1",
         (instance_id, list(kinds)),
+    )
+
+
+def find_leaked_create(connection: Connection, instance_id: str, idle_seconds: float) -> Operation | None:
+    """Return the instance's newest create that is leaked, and has been for so long; None if there is none."""
+    return fetch_one(
+        connection,
+        Operation,
+        f"SELECT {COLUMNS} FROM operations WHERE instance_id = %s AND kind = 'create' AND status = 'leaked'"
+        " AND updated_at <= clock_timestamp() - make_interval(secs => %s) ORDER BY created_at DESC, id DESC LIMIT 1",
+        (instance_id, idle_seconds),
     )
 
 

@@ -9,14 +9,18 @@ from collections.abc import Sequence
 from ..db import instances, journal, locks, operations
 from ..db.connection import Connection
 from ..db.operations import Operation, OperationKind
-from ..errors import Conflict, InvalidInput, MissingSetting, NotFound
+from ..errors import Conflict, InvalidInput, LeftoversRemain, MissingSetting, NotFound
 from ..providers.registry import TOOLS, explain_unconfigured, is_tool_configured
 from ..settings.providers import load_railway_environment
+from .finalization import describe_leftover, to_public_names
 from .idempotency_claim import Claim
 from .input_rules import INSTANCE_ID_PATTERN, validate_create, validate_tool_id
 from .operation_executions import busy_error, insert_operation, start_or_join
 
 __all__ = ["start_create", "start_destroy", "start_destroy_tool", "start_provision"]
+
+LEAKED_RETRY_PAUSE_SECONDS = 5.0
+"""A create retries a leaked one only if it has been leaked for so long: not again for each repeated request."""
 
 
 def start_create(claim: Claim | None, instance_id: str, name: str, tools: Sequence[str]) -> Operation:
@@ -30,8 +34,9 @@ def start_create(claim: Claim | None, instance_id: str, name: str, tools: Sequen
 
     Raises:
         InvalidInput: an id, name or tool is invalid.
-        Conflict: the instance exists with another request, is being destroyed, or has leftovers; or another instance
-            has the name.
+        Conflict: the instance exists with another request, or is being destroyed; or another instance has the name.
+        LeftoversRemain: something is left of the instance's last operation.
+        InstanceBusy: an earlier create of the instance is being retried, because it left something.
         MissingSetting: Railway is not configured.
     """
     validate_create(instance_id, name, tools)
@@ -44,17 +49,18 @@ def start_create(claim: Claim | None, instance_id: str, name: str, tools: Sequen
         if running and running.kind == "destroy":
             raise Conflict(f"Instance {instance_id} is being destroyed")
         if running and running.kind == "create":
+            if running.error is not None:
+                # It was leaked, so its client has got its result. This request is another one.
+                raise busy_error(running)
             return _require_same_request(running, request)
         if instances.exists(db, instance_id):
             newest = operations.find_latest(db, instance_id, ("create", "destroy"))
             if newest is None or (newest.kind, newest.status) != ("create", "succeeded"):
                 raise Conflict(f"Instance {instance_id} exists already")
             return _require_same_request(newest, request)
-        if journal.list_open_entries(db, instance_id):
-            raise Conflict(
-                f"Instance {instance_id} has left something behind that could not be undone yet;"
-                f" DELETE /destroy/{instance_id} goes on with it"
-            )
+        # A domain is deleted with its service, and never remains alone.
+        if leftovers := [entry for entry in journal.list_open_entries(db, instance_id) if entry.kind != "domain"]:
+            raise _leftovers_error(db, instance_id, leftovers)
         locks.lock_service_name(db, name)
         if other := operations.find_name_conflict(db, name, instance_id):
             raise Conflict(f"The name {name} is that of instance {other}, and a name can be had once (Railway)")
@@ -170,6 +176,18 @@ def start_destroy_tool(claim: Claim | None, instance_id: str, tool_id: str, reso
         return operation
 
     return start_or_join(claim, instance_id, find_or_insert)
+
+
+def _leftovers_error(db: Connection, instance_id: str, leftovers: list[journal.Entry]) -> LeftoversRemain:
+    described = [describe_leftover(entry) for entry in leftovers]
+    names = ", ".join(" ".join(item.values()) for item in described)
+    leaked = operations.find_leaked_create(db, instance_id, LEAKED_RETRY_PAUSE_SECONDS)
+    return LeftoversRemain(
+        f"Instance {instance_id} has left something behind that could not be undone yet: {names}. It is looked at again"
+        f" by the next create and by the reconciler; DELETE /destroy/{instance_id} resumes it too",
+        details={"left": to_public_names(leftovers), "leftovers": described},
+        leaked_id=leaked.id if leaked else None,
+    )
 
 
 def _require_same_request(operation: Operation, request: dict[str, object]) -> Operation:

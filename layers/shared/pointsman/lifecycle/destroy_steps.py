@@ -15,6 +15,7 @@ from ..providers import railway
 from ..providers.base import delete_resource
 from . import finalization, resource_deletion
 from .resource_deletion import merge_failures
+from .resource_lookup import delete_until_proven
 
 __all__ = ["destroy_service", "destroy_tool", "destroy_volumes"]
 
@@ -50,24 +51,27 @@ def destroy_volumes(attempt: StepAttempt) -> dict[str, object]:
         ProviderError: a deletion failed; the volume's entry stays open.
     """
     client, entries = railway.get_client(), attempt.find_entries("railway", "volume")
-    created_ids = {entry.resource_id for entry in entries if entry.state == "created" and entry.resource_id}
+    created = {entry.resource_id: entry for entry in entries if entry.state == "created" and entry.resource_id}
     service_ids = {entry.resource_id for entry in attempt.find_entries("railway", "service") if entry.resource_id}
 
     def delete_unknown_volumes(service_id: str) -> None:
         for volume in client.find_volumes(service_id):
-            if volume.id not in created_ids:
+            if volume.id not in created:
                 client.delete_volume(volume.id)
 
     outcomes = call_all(
         [
-            *(partial(client.delete_volume, volume_id) for volume_id in created_ids),
+            *(
+                partial(delete_until_proven, entry, partial(client.delete_volume, volume_id))
+                for volume_id, entry in created.items()
+            ),
             *(partial(delete_unknown_volumes, service_id) for service_id in service_ids),
         ]
     )
     if failures := [outcome for outcome in outcomes if isinstance(outcome, PointsmanError)]:
         raise merge_failures(failures, step="destroy")
     for entry in entries:
-        if entry.resource_id not in created_ids:
+        if entry.resource_id not in created:
             resource_deletion.delete_entry(attempt.operation.id, entry)
         else:
             attempt.write_at_end(journal.record_deleted, entry, attempt.operation.id)

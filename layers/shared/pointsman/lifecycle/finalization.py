@@ -7,7 +7,7 @@ from ..db.step_attempts import StepAttempt
 from ..providers.registry import TOOLS
 from .operation_queries import find_entries_to_delete, find_failure_cause
 
-__all__ = ["close_operation", "end_operation", "to_public_names"]
+__all__ = ["close_operation", "describe_leftover", "end_operation", "to_public_names"]
 
 
 def close_operation(attempt: StepAttempt) -> dict[str, object]:
@@ -88,3 +88,20 @@ def _to_public_name(entry: journal.Entry) -> str:
 def to_public_names(entries: list[journal.Entry]) -> list[str]:
     """Return how responses name the entries' resources: tool ids, `volumes`, `domain`, `service`."""
     return sorted({_to_public_name(entry) for entry in entries})
+
+
+def describe_leftover(entry: journal.Entry) -> dict[str, str]:
+    """Describe an entry's resource for a client: `provider`, `kind`, and `id`, or a `reference` that finds it.
+
+    A plan holds names and numbers only, no secret.
+    """
+    described = {"provider": entry.provider, "kind": _RESOURCE_NOUNS.get(entry.provider, entry.kind)}
+    if entry.resource_id:
+        return {**described, "id": entry.resource_id}
+    reference = next((entry.plan[key] for key in _REFERENCES if entry.plan.get(key)), "")
+    return {**described, "reference": reference} if reference else described
+
+
+_RESOURCE_NOUNS = {"openrouter": "key", "agentmail": "inbox", "telnyx": "number"}
+_REFERENCES = ("phone_number", "client_id", "name", "service_id")
+"""Members of a plan that find its resource at the provider, the most exact first."""

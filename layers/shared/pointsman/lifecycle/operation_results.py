@@ -8,7 +8,7 @@ from ..db import operations
 from ..db.connection import Connection, run_in_transaction
 from ..db.event_listener import EventListener
 from ..db.operations import Operation, OperationStep
-from ..errors import InstanceBusy, OperationFailed
+from ..errors import InstanceBusy, LeftoversRemain, OperationFailed
 from ..settings.operations import Timeouts
 from .idempotency_claim import Claim
 from .operation_queries import get_or_raise
@@ -30,7 +30,8 @@ def start_and_wait(
 ) -> Operation:
     """Start an operation and wait for its end, at most until the request's deadline (`ANSWER_WITHIN_SECONDS`).
 
-    If another operation works on the instance, its end is waited for first.
+    If another operation works on the instance, its end is waited for first. If a leaked operation left something that
+    prevents this one, it is retried first.
 
     Args:
         claim: the request's idempotency claim, None without a key. A repeat starts nothing and waits for the operation
@@ -44,6 +45,7 @@ def start_and_wait(
 
     Raises:
         InstanceBusy: the other operation does not end before the deadline.
+        LeftoversRemain: something is still left.
         PointsmanError: what `start` raises.
     """
     deadline = (claim.received_at if claim else time.monotonic()) + Timeouts.load().response_timeout
@@ -56,7 +58,18 @@ def start_and_wait(
         except InstanceBusy as busy:
             if _wait_until_ended(busy.operation_id, deadline).status == "running":
                 raise
+        except LeftoversRemain as conflict:
+            if conflict.leaked_id is None or not _retry_leaked(conflict.leaked_id):
+                raise
     return _wait_until_ended(operation.id, deadline)
+
+
+def _retry_leaked(operation_id: str) -> bool:
+    """Retry a leaked operation; False if it has changed meanwhile. Its end is waited for as for one that is busy."""
+    # Imported late: a request that meets no leftovers does not need it.
+    from .leaked_operations import retry_or_end
+
+    return retry_or_end(run_in_transaction(get_or_raise, operation_id)) is not None
 
 
 def _wait_until_ended(operation_id: str, deadline: float) -> Operation:

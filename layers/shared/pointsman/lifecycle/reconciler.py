@@ -17,7 +17,7 @@ from .orphan_sweep import sweep_orphans
 
 __all__ = ["reconcile", "resume_operations"]
 
-_MAX_DOUBLINGS = 6
+_MAX_DOUBLINGS = 3
 """How often the interval between retries of a leaked operation doubles."""
 
 _MAX_STARTS = 50

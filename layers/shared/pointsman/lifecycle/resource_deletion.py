@@ -14,7 +14,7 @@ from ..errors import MissingSetting, PointsmanError, ProviderUnavailable
 from ..providers import railway
 from ..providers.base import ToolProvider, delete_resource
 from ..providers.registry import TOOLS, explain_unconfigured, get_tool_provider
-from .resource_lookup import delete_until_settled, find_created_services, find_until_settled
+from .resource_lookup import delete_until_proven, delete_until_settled, find_created_services, find_until_settled
 
 __all__ = [
     "delete_entries",
@@ -116,7 +116,7 @@ def require_tool_provider(entry: journal.Entry) -> ToolProvider:
 def _delete_volume(entry: journal.Entry) -> None:
     client = railway.get_client()
     if entry.state == "created" and entry.resource_id:
-        client.delete_volume(entry.resource_id)
+        delete_until_proven(entry, partial(client.delete_volume, entry.resource_id))
     elif volume := find_until_settled(entry, partial(client.find_volumes, entry.plan["service_id"])):
         client.delete_volume(volume.id)
 
@@ -127,13 +127,13 @@ def _delete_service_with_volumes(entry: journal.Entry) -> None:
         client = railway.get_client()
         for volume in client.find_volumes(service_id):
             client.delete_volume(volume.id)
-        client.delete_service(service_id)
+        delete_until_proven(entry, partial(client.delete_service, service_id))
 
 
 def delete_service(entry: journal.Entry) -> None:
     """Delete the entry's service, whose volumes have been deleted. Raises ProviderError."""
     if service_id := _find_service_id(entry):
-        railway.get_client().delete_service(service_id)
+        delete_until_proven(entry, partial(railway.get_client().delete_service, service_id))
 
 
 def _find_service_id(entry: journal.Entry) -> str | None:

@@ -15,7 +15,7 @@ from ..providers import railway
 from ..providers.base import ProviderResource
 from ..settings.operations import Timeouts
 
-__all__ = ["delete_until_settled", "find_created_services", "find_until_settled"]
+__all__ = ["delete_until_proven", "delete_until_settled", "find_created_services", "find_until_settled"]
 
 T = TypeVar("T")
 
@@ -49,6 +49,21 @@ def delete_until_settled(
     for _ in _poll_until_settled(entry):
         for resource in find():
             delete(resource.id)
+
+
+def delete_until_proven(entry: journal.Entry, delete: Callable[[], bool]) -> None:
+    """Delete a created resource until its deletion is confirmed, or until its absence is proof.
+
+    Args:
+        entry: the journal entry of its creation, whose last attempt starts the settle time. An entry without a plan is
+            of a resource that is older than the journal.
+        delete: deletes it; False if it is missing, which proves nothing while listings may not have it yet.
+    """
+    if delete() or not entry.plan:
+        return
+    for _ in _poll_until_settled(entry):
+        if delete():
+            return
 
 
 def _poll_until_settled(entry: journal.Entry) -> Iterator[None]:

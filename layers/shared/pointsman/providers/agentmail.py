@@ -6,15 +6,18 @@ on the shared domain it is unique among all customers.
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
+from typing import Literal
 from unicodedata import normalize
 
 from ..errors import ProviderRejected, ProviderUnavailable
 from ..http_transport import Transport
-from ..json_values import JsonObject, as_object, as_objects, as_text
+from ..json_values import JsonObject, as_object, as_rows, as_text
 from ..settings.providers import AgentMailSettings
 from .base import Deletion, Plan, ProviderResource, ToolProvider, make_provider_getter
-from .http_client import ErrorBody, ErrorKind, HttpClient, quote_path_segment
+from .http_client import HttpClient
+from .http_response import ErrorBody, ErrorKind, ProviderResponse, quote_path_segment
 
 __all__ = ["AgentMailProvider", "get_provider"]
 
@@ -109,19 +112,24 @@ class AgentMailProvider(ToolProvider):
 
     def exists(self, resource_id: str) -> bool:
         """Whether an inbox of this id exists."""
-        try:
-            row = as_object(self.http_client.get("inboxes.get", f"/inboxes/{quote_path_segment(resource_id)}").body)
-        except ProviderRejected as error:
-            if error.reason != "not_found":
-                raise
-            return False
-        return row.get("inbox_id") == resource_id
+        return self._get_inbox(resource_id) is not None
 
     def start_deletion(self, resource_id: str, meta: Mapping[str, str]) -> Deletion:
         """Delete the inbox with all its messages. A 202 needs a confirmation."""
         del meta
-        path = f"/inboxes/{quote_path_segment(resource_id)}"
-        outcome = self.http_client.delete("inboxes.delete", path, existing_path="/inboxes")
+
+        def classify(response: ProviderResponse) -> Literal["deleted", "accepted"] | None:
+            if response.status == 202:
+                return "accepted"
+            return "deleted" if response.status == 204 and response.body_format == "empty" else None
+
+        outcome = self.http_client.delete(
+            "inboxes.delete",
+            f"/inboxes/{quote_path_segment(resource_id)}",
+            existing_path="/inboxes",
+            classify=classify,
+            exists=lambda: self.exists(resource_id),
+        )
         return Deletion(outcome != "gone", is_confirmed=outcome != "accepted")
 
     def confirm_deletion(self, resource_id: str) -> None:
@@ -131,52 +139,54 @@ class AgentMailProvider(ToolProvider):
             ProviderRejected: the inbox cannot be read.
             ProviderUnavailable: it still exists after about 5 s.
         """
-        path = f"/inboxes/{quote_path_segment(resource_id)}"
         for _ in self.http_client.poll(DELETION_POLL_DELAYS):
-            try:
-                self.http_client.count_attempt(lambda: self.http_client.send("inboxes.get", "GET", path))
-            except ProviderRejected as error:
-                if error.reason != "not_found":
-                    raise
-                return
-            except ProviderUnavailable:
-                pass  # Among others `resource_deleting`.
+            with suppress(ProviderUnavailable):  # Among others `resource_deleting`.
+                if not self.exists(resource_id):
+                    return
         raise ProviderUnavailable("agentmail", "inboxes.delete", "accepted, but the inbox is still there")
 
     def _create_inbox(self, plan: Plan, username: str) -> ProviderResource:
         body = {key: plan[key] for key in ("client_id", "display_name", "domain") if plan.get(key)}
-        inbox = as_object(
-            self.http_client.mutate("inboxes.create", "POST", "/inboxes", body | {"username": username}).body
+
+        def parse_created(inbox: JsonObject) -> ProviderResource | None:
+            if not as_text(inbox.get("inbox_id")) or inbox.get("client_id", plan["client_id"]) != plan["client_id"]:
+                return None
+            return _to_resource(inbox, plan["client_id"])
+
+        return self.http_client.mutate(
+            "inboxes.create", "POST", "/inboxes", body | {"username": username}, parse=parse_created
         )
-        if not inbox.get("inbox_id"):
-            raise self.http_client.unexpected_response("inboxes.create", "no inbox_id")
-        return _to_resource(inbox, plan["client_id"])
 
     def _find_at_address(self, plan: Plan, username: str) -> ProviderResource | None:
         """Return the inbox at this address if it has the plan's client id."""
-        address = f"{username}@{plan.get('domain') or DEFAULT_DOMAIN}"
         try:
-            row = as_object(self.http_client.get("inboxes.get", f"/inboxes/{quote_path_segment(address)}").body)
+            row = self._get_inbox(f"{username}@{plan.get('domain') or DEFAULT_DOMAIN}")
         except ProviderRejected as error:
-            if error.reason in ("not_found", "unauthorized"):
+            if error.reason == "unauthorized":
                 return None
             raise
-        return _to_resource(row) if row.get("client_id") == plan["client_id"] else None
+        return _to_resource(row) if row and row.get("client_id") == plan["client_id"] else None
+
+    def _get_inbox(self, inbox_id: str) -> JsonObject | None:
+        """Return the inbox of this id, None if there is none."""
+
+        def parse_inbox(row: JsonObject) -> JsonObject | None:
+            return row if as_text(row.get("inbox_id")).casefold() == inbox_id.casefold() else None
+
+        path = f"/inboxes/{quote_path_segment(inbox_id)}"
+        return self.http_client.find("inboxes.get", path, parse=parse_inbox, existing_path="/inboxes")
 
     def _iter_inboxes(self) -> Iterator[JsonObject]:
         seen, tokens = set[str](), set[str]()
         params: dict[str, str | int] = {}
         while True:
-            page = as_object(self.http_client.get("inboxes.list", "/inboxes", params).body)
-            if not isinstance(page.get("inboxes"), list):
-                raise self.http_client.unexpected_response("inboxes.list", "no inboxes")
-            for row in as_objects(page["inboxes"]):
+            rows, token = self.http_client.get("inboxes.list", "/inboxes", params, parse=_parse_page)
+            for row in rows:
                 inbox_id = as_text(row.get("inbox_id"))
-                if inbox_id and inbox_id not in seen:
+                if inbox_id not in seen:
                     seen.add(inbox_id)
                     yield row
             # An empty page may be followed by another.
-            token = as_text(page.get("next_page_token"))
             if not token:
                 return
             if token in tokens:
@@ -187,6 +197,12 @@ class AgentMailProvider(ToolProvider):
 
 get_provider = make_provider_getter(AgentMailSettings.load, AgentMailProvider)
 """Return the provider of the settings, None if its tool is not configured."""
+
+
+def _parse_page(page: JsonObject) -> tuple[list[JsonObject], str] | None:
+    """Parse a page of inboxes and the next page's token, which is empty for the last one."""
+    rows, token = as_rows(page.get("inboxes"), "inbox_id"), page.get("next_page_token") or ""
+    return (rows, token) if rows is not None and isinstance(token, str) else None
 
 
 def _to_resource(row: JsonObject, client_id: str = "") -> ProviderResource:

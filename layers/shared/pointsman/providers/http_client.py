@@ -6,7 +6,8 @@ rest of the mapping is the same for all:
     no connection                              ProviderUnavailable, nothing was done
     sent, no or an incomplete response         ProviderTimeout, outcome unknown
     429, or an error body that means it        ProviderUnavailable, nothing was done, with `retry_after` if given
-    5xx, 408, 425, a 2xx that is no JSON       ProviderUnavailable, outcome unknown
+    5xx, 408, 425                              ProviderUnavailable, outcome unknown
+    a 2xx without the call's success body      ProviderUnavailable, outcome unknown
     any other status                           ProviderRejected with a reason
 """
 
@@ -15,19 +16,15 @@ import threading
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal, TypeVar
-from urllib.parse import quote
 
 import httpx
 
 from ..errors import (
-    InvalidInput,
     ProviderError,
     ProviderRejected,
     ProviderTimeout,
     ProviderUnavailable,
-    RejectionReason,
 )
 from ..http_transport import (
     TRANSPORT_FAILURES,
@@ -39,65 +36,29 @@ from ..http_transport import (
     parse_retry_after,
     parse_seconds,
 )
+from ..json_values import as_object
 from ..metrics import count_provider_call
 from ..redaction import redact, redact_code
 from ..settings.secrets import refresh_secret
+from .http_response import (
+    KIND_BY_STATUS,
+    BodyParser,
+    DeletionOutcome,
+    ErrorBody,
+    ErrorBodyParser,
+    ProviderResponse,
+    UncheckedResponse,
+    has_error,
+    is_expected,
+)  # fmt: skip
 
-__all__ = ["ErrorBody", "ErrorBodyParser", "ErrorKind", "HttpClient", "ProviderResponse", "quote_path_segment"]
+__all__ = ["HttpClient"]
 
 _RETRIES = RetryPolicy(initial_backoff=0.2, max_backoff=2.0, deadline=15.0)
 """Longer delays are left to the retries of the caller (Step Functions, schedules)."""
 
-ErrorKind = RejectionReason | Literal["throttled", "unavailable"]
-"""What an error means: a reason of ProviderRejected, `throttled` (nothing was done; retry later), or `unavailable`
-(the outcome is unknown)."""
-
-_KIND_BY_STATUS: dict[int, ErrorKind] = {
-    400: "invalid",
-    401: "unauthorized",
-    402: "limit",
-    403: "unauthorized",
-    404: "not_found",
-    405: "invalid",
-    408: "unavailable",
-    410: "not_found",
-    413: "invalid",
-    422: "invalid",
-    425: "unavailable",
-    429: "throttled",
-}
-
-_EXPECTED_REASONS: frozenset[RejectionReason] = frozenset({"not_found", "taken", "not_ready"})
-
 T = TypeVar("T")
 _Query = Mapping[str, str | int]
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorBody:
-    """A parsed error body.
-
-    `kind` is None where the status decides. `code` is a constant of the provider's API. `message` is free text, which
-    is redacted and shortened before it stands in an error. `retry_after` is in seconds.
-    """
-
-    kind: ErrorKind | None = None
-    code: str = ""
-    message: str = ""
-    retry_after: float | None = None
-
-
-ErrorBodyParser = Callable[[int, object], ErrorBody]
-"""Parses an error body; takes the HTTP status and the parsed JSON (None if the body is empty or not JSON)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderResponse:
-    """A 2xx response. `body` is the parsed JSON, None if it is empty or not JSON, which `body_format` tells apart."""
-
-    status: int
-    body: object
-    body_format: Literal["json", "empty", "other"]
 
 
 class HttpClient:
@@ -160,17 +121,54 @@ class HttpClient:
         if http is not None:
             http.close()
 
-    def get(self, step: str, path: str, params: _Query | None = None) -> ProviderResponse:
-        """Send a GET, with retries."""
-        return self.retry(lambda: self.send(step, "GET", path, params=params), idempotent=True)
+    def get(self, step: str, path: str, params: _Query | None = None, *, parse: BodyParser[T]) -> T:
+        """Send a GET, with retries, and return what `parse` returns."""
+        return self.retry(
+            lambda: self._parse(step, self.send(step, "GET", path, params=params), parse), idempotent=True
+        )
+
+    def find(self, step: str, path: str, *, parse: BodyParser[T], existing_path: str) -> T | None:
+        """Send a GET for one resource, with retries; None if the provider says that it does not exist.
+
+        Args:
+            step: The call's name in errors.
+            path: The resource's path.
+            parse: Returns the resource, None for any other body.
+            existing_path: As in `delete`.
+        """
+
+        def attempt() -> T | None:
+            response = self._exchange(step, "GET", path)
+            try:
+                return self._parse(step, self._raise_for_status(step, response, ()), parse)
+            except ProviderRejected as error:
+                if error.reason != "not_found":
+                    raise
+            self._require_address(step, response, existing_path)
+            return None
+
+        return self.retry(attempt, idempotent=True)
 
     def mutate(
-        self, step: str, method: str, path: str, body: object, *, secrets: Iterable[str] = ()
-    ) -> ProviderResponse:
-        """Send a request that changes something. It is retried only after errors that prove that nothing was done."""
-        return self.retry(lambda: self.send(step, method, path, body=body, secrets=secrets), idempotent=False)
+        self, step: str, method: str, path: str, body: object, *, parse: BodyParser[T], idempotent: bool = False
+    ) -> T:
+        """Send a request that changes something, and return what `parse` returns.
 
-    def delete(self, step: str, path: str, *, existing_path: str) -> Literal["deleted", "accepted", "gone"]:
+        It is retried only after errors that prove that nothing was done, unless it is `idempotent`.
+        """
+        return self.retry(
+            lambda: self._parse(step, self.send(step, method, path, body=body), parse), idempotent=idempotent
+        )
+
+    def delete(
+        self,
+        step: str,
+        path: str,
+        *,
+        existing_path: str,
+        classify: Callable[[ProviderResponse], Literal["deleted", "accepted"] | None],
+        exists: Callable[[], bool],
+    ) -> DeletionOutcome:
         """Send a DELETE, with retries.
 
         Args:
@@ -178,30 +176,31 @@ class HttpClient:
             path: The resource's path.
             existing_path: A path that always exists. After a 404 without JSON, which any server at a wrong URL sends
                 too, it must answer; otherwise its error is raised, since the resource would be leaked.
+            classify: Returns what a 2xx means, None if it is not the provider's success.
+            exists: Looks the resource up after such a 2xx. Only its absence proves the deletion then.
 
         Returns:
-            `accepted` for a 202, `gone` if the resource did not exist before this call, `deleted` otherwise, also
-            when an earlier attempt with an unknown outcome may have deleted it.
+            `deleted` also where the resource is missing after an attempt with an unknown outcome, which may have
+            deleted it.
         """
         may_have_deleted = False
 
-        def attempt() -> Literal["deleted", "accepted", "gone"]:
+        def attempt() -> DeletionOutcome:
             nonlocal may_have_deleted
             try:
                 response = self._exchange(step, "DELETE", path)
+                if 200 <= response.status < 300:
+                    outcome = None if has_error(as_object(response.body)) else classify(response)
+                    if outcome is None and exists():
+                        raise self._wrong_success(step, response)
+                    return outcome or "deleted"
+                if response.status not in (404, 410):
+                    self._raise_for_status(step, response, ())
             except ProviderUnavailable as error:
                 may_have_deleted = may_have_deleted or error.outcome_unknown
                 raise
-            if response.status in (404, 410):
-                if response.body_format == "other":
-                    self.get(step, existing_path)
-                return "deleted" if may_have_deleted else "gone"
-            try:
-                self._raise_for_status(step, response, ())
-            except ProviderUnavailable as error:
-                may_have_deleted = may_have_deleted or error.outcome_unknown
-                raise
-            return "accepted" if response.status == 202 else "deleted"
+            self._require_address(step, response, existing_path)
+            return "deleted" if may_have_deleted else "gone"
 
         return self.retry(attempt, idempotent=True)
 
@@ -225,7 +224,7 @@ class HttpClient:
         try:
             result = attempt()
         except ProviderError as error:
-            count_provider_call(self.provider, failed=not _is_expected(error))
+            count_provider_call(self.provider, failed=not is_expected(error))
             raise
         count_provider_call(self.provider, failed=False)
         return result
@@ -247,7 +246,7 @@ class HttpClient:
         body: object = None,
         secrets: Iterable[str] = (),
     ) -> ProviderResponse:
-        """Send one request, without retries, and return its 2xx response, which is empty or JSON.
+        """Send one request, without retries, and return its 2xx response, whatever its body is.
 
         Args:
             step: The call's name in errors.
@@ -259,7 +258,7 @@ class HttpClient:
 
         Raises:
             ProviderRejected: nothing was done.
-            ProviderUnavailable: a 429, a 5xx or an unreadable response; `outcome_unknown` tells these apart.
+            ProviderUnavailable: a 429 or a 5xx; `outcome_unknown` tells these apart.
             ProviderTimeout: no complete response.
         """
         response = self._exchange(step, method, path, params, body, secrets)
@@ -269,7 +268,7 @@ class HttpClient:
         self, step: str, status: int, error_body: ErrorBody, secrets: Iterable[str] = ()
     ) -> ProviderError:
         """Build the error for an error response. A status of 429 or 5xx outweighs the body's kind."""
-        kind = error_body.kind or _KIND_BY_STATUS.get(status, "other")
+        kind = error_body.kind or KIND_BY_STATUS.get(status, "other")
         if status == 429:
             kind = "throttled"
         elif status >= 500 and kind != "throttled":
@@ -285,14 +284,34 @@ class HttpClient:
             )
         return ProviderRejected(self.provider, step, detail, reason=kind)
 
+    def _parse(self, step: str, response: ProviderResponse, parse: BodyParser[T]) -> T:
+        body = as_object(response.body)
+        value = None if response.body_format == "other" or has_error(body) else parse(body)
+        if value is None:
+            raise self._wrong_success(step, response)
+        return value
+
+    def _wrong_success(self, step: str, response: ProviderResponse) -> ProviderUnavailable:
+        """Build the error for a 2xx without the call's success body; it quotes the body's error, if there is one."""
+        if response.body_format == "other":
+            return self.unexpected_response(step, f"HTTP {response.status} without JSON")
+        error = self._parse_error_body(response.status, response.body)
+        if not (error.code or error.message):
+            return self.unexpected_response(step, f"HTTP {response.status} without the body of a success")
+        text = redact(f"{error.code} {error.message}".strip(), (self._token,))
+        return self.unexpected_response(step, f"HTTP {response.status} with an error: {text}")
+
+    def _require_address(self, step: str, response: ProviderResponse, existing_path: str) -> None:
+        """Raise the error of `existing_path` if it does not answer, for a 404 that is no JSON."""
+        if response.body_format == "other":
+            self.get(step, existing_path, parse=lambda body: body or None)
+
     def unexpected_response(self, step: str, problem: str) -> ProviderUnavailable:
         """Build the error for a response that lacks a required part; the outcome is unknown."""
         return ProviderUnavailable(self.provider, step, f"unexpected answer: {problem}")
 
-    def _raise_for_status(self, step: str, response: "_UncheckedResponse", secrets: Iterable[str]) -> ProviderResponse:
+    def _raise_for_status(self, step: str, response: UncheckedResponse, secrets: Iterable[str]) -> ProviderResponse:
         if 200 <= response.status < 300:
-            if response.body_format == "other":
-                raise self.unexpected_response(step, f"HTTP {response.status} without JSON")
             return response
         if 300 <= response.status < 400:
             error_body = ErrorBody("invalid", message="the provider's address redirects")
@@ -312,7 +331,7 @@ class HttpClient:
         secrets: Iterable[str] = (),
         *,
         is_repeated: bool = False,
-    ) -> "_UncheckedResponse":
+    ) -> UncheckedResponse:
         try:
             http = self._ensure_http()
             request = http.build_request(method, self.url + path, params=params, json=body)
@@ -332,16 +351,16 @@ class HttpClient:
                 parsed = json.loads(response.content)
             except (ValueError, RecursionError):
                 body_format = "other"
-        unchecked = _UncheckedResponse(response.status_code, parsed, body_format, self._read_retry_after(response))
+        unchecked = UncheckedResponse(response.status_code, parsed, body_format, self._read_retry_after(response))
         if not is_repeated and self._refuses_token(unchecked) and self.take_over_rotated_token():
             return self._exchange(step, method, path, params, body, secrets, is_repeated=True)
         return unchecked
 
-    def _refuses_token(self, response: "_UncheckedResponse") -> bool:
+    def _refuses_token(self, response: UncheckedResponse) -> bool:
         if response.status not in self._refusing_statuses:
             return False
         kind = self._parse_error_body(response.status, response.body).kind
-        return (kind or _KIND_BY_STATUS.get(response.status)) == "unauthorized"
+        return (kind or KIND_BY_STATUS.get(response.status)) == "unauthorized"
 
     def _transport_error(self, step: str, error: Exception, secrets: Iterable[str]) -> ProviderError:
         failure = classify_transport_failure(error)
@@ -373,26 +392,3 @@ class HttpClient:
             if seconds is not None and self._rate_limit_reset_unit == "epoch":
                 seconds = max(0.0, seconds - time.time())
         return seconds
-
-
-@dataclass(frozen=True, slots=True)
-class _UncheckedResponse(ProviderResponse):
-    """A response with any status. `retry_after` is in seconds."""
-
-    retry_after: float | None
-
-
-def _is_expected(error: ProviderError) -> bool:
-    """Return whether the error only tells the state of a resource, so that nothing is wrong with the provider or us."""
-    return isinstance(error, ProviderRejected) and error.reason in _EXPECTED_REASONS
-
-
-def quote_path_segment(value: str) -> str:
-    """Percent-encode an id as one segment of a path (`+1555…`, `name@domain`).
-
-    Raises:
-        InvalidInput: the id is empty, `.` or `..`, which would name the collection or its parent.
-    """
-    if value in ("", ".", ".."):
-        raise InvalidInput(f"{value!r} is no id of a resource")
-    return quote(value, safe="")

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from ..errors import InvalidInput, ProviderRejected
 from ..http_transport import Transport
-from ..json_values import JsonObject, as_number, as_object, as_objects, as_text
+from ..json_values import JsonObject, as_number, as_object, as_rows, as_text
 from ..settings.providers import OpenRouterSettings
 from .base import Deletion, Plan, ProviderResource, ToolProvider, make_provider_getter
-from .http_client import ErrorBody, HttpClient, quote_path_segment
+from .http_client import HttpClient
+from .http_response import ErrorBody, quote_path_segment
 
 __all__ = ["Credits", "OpenRouterProvider", "get_provider"]
 
@@ -76,12 +77,15 @@ class OpenRouterProvider(ToolProvider):
         if limit is None or not 0 <= limit < float("inf"):
             raise InvalidInput("limit must be a number of USD of at least 0")
         body = {"name": plan["name"], "limit": limit, "limit_reset": self._limit_reset}
-        response = as_object(self.http_client.mutate("keys.create", "POST", "/keys", body).body)
-        key, key_data = as_text(response.get("key")), as_object(response.get("data"))
-        key_hash = as_text(key_data.get("hash"))
-        if not key or not key_hash:
-            raise self.http_client.unexpected_response("keys.create", "no key or no hash")
-        return ProviderResource(key_hash, plan["name"], {"OPENROUTER_API_KEY": key}, _extract_metadata(key_data))
+
+        def parse_created(response: JsonObject) -> ProviderResource | None:
+            key, row = as_text(response.get("key")), as_object(response.get("data"))
+            key_hash, name = as_text(row.get("hash")), row.get("name", plan["name"])
+            if not key or not key_hash or name != plan["name"]:
+                return None
+            return ProviderResource(key_hash, plan["name"], {"OPENROUTER_API_KEY": key}, _extract_metadata(row))
+
+        return self.http_client.mutate("keys.create", "POST", "/keys", body, parse=parse_created)
 
     def find(self, plan: Plan) -> list[ProviderResource]:
         """Return all keys of the plan's name, also disabled and expired ones."""
@@ -96,28 +100,34 @@ class OpenRouterProvider(ToolProvider):
 
     def exists(self, resource_id: str) -> bool:
         """Whether a key of this hash exists, disabled or not."""
-        try:
-            response = as_object(self.http_client.get("keys.get", f"/keys/{quote_path_segment(resource_id)}").body)
-        except ProviderRejected as error:
-            if error.reason != "not_found":
-                raise
-            return False
-        return as_object(response.get("data")).get("hash") == resource_id
+
+        def parse_key(response: JsonObject) -> bool | None:
+            return as_object(response.get("data")).get("hash") == resource_id or None
+
+        path = f"/keys/{quote_path_segment(resource_id)}"
+        return self.http_client.find("keys.get", path, parse=parse_key, existing_path="/keys") is not None
 
     def start_deletion(self, resource_id: str, meta: Mapping[str, str]) -> Deletion:
-        """Revoke the key of this hash, which its answer confirms."""
+        """Revoke the key of this hash, which its answer confirms, or else a look at the key."""
         del meta
-        path = f"/keys/{quote_path_segment(resource_id)}"
-        outcome = self.http_client.delete("keys.delete", path, existing_path="/keys")
+        outcome = self.http_client.delete(
+            "keys.delete",
+            f"/keys/{quote_path_segment(resource_id)}",
+            existing_path="/keys",
+            classify=lambda response: "deleted" if as_object(response.body).get("deleted") is True else None,
+            exists=lambda: self.exists(resource_id),
+        )
         return Deletion(outcome != "gone", is_confirmed=True)
 
     def get_credits(self) -> Credits:
         """Return the account's credits."""
-        data = as_object(as_object(self.http_client.get("credits", "/credits").body).get("data"))
-        total, used = as_number(data.get("total_credits")), as_number(data.get("total_usage"))
-        if total is None or used is None:
-            raise self.http_client.unexpected_response("credits", "no total_credits or no total_usage")
-        return Credits(total, used)
+
+        def parse_credits(response: JsonObject) -> Credits | None:
+            data = as_object(response.get("data"))
+            total, used = as_number(data.get("total_credits")), as_number(data.get("total_usage"))
+            return None if total is None or used is None else Credits(total, used)
+
+        return self.http_client.get("credits", "/credits", parse=parse_credits)
 
     def _list_keys(self) -> "list[ProviderResource]":
         """Return the keys of all scans. A scan is repeated if rows moved meanwhile, since it may have skipped some."""
@@ -135,7 +145,7 @@ class OpenRouterProvider(ToolProvider):
         """
         last_hash, offset, is_stable = "", 0, True
         while True:
-            rows = [row for row in self._get_page(offset) if row.get("hash")]
+            rows = self._get_page(offset)
             if last_hash and (not rows or rows[0]["hash"] != last_hash):
                 is_stable = False
             for row in rows:
@@ -149,16 +159,15 @@ class OpenRouterProvider(ToolProvider):
         if self._include_expired:
             params["include_expired"] = "true"
         try:
-            response = as_object(self.http_client.get("keys.list", "/keys", params).body)
+            return self.http_client.get(
+                "keys.list", "/keys", params, parse=lambda response: as_rows(response.get("data"), "hash", "name")
+            )
         except ProviderRejected as error:
             # Not every published version of the API has this parameter.
             if error.reason != "invalid" or not self._include_expired:
                 raise
             self._include_expired = False
             return self._get_page(offset)
-        if not isinstance(response.get("data"), list):
-            raise self.http_client.unexpected_response("keys.list", "no data")
-        return as_objects(response["data"])
 
 
 get_provider = make_provider_getter(OpenRouterSettings.load, OpenRouterProvider)

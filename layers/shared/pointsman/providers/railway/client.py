@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ...errors import InvalidSetting, ProviderRejected, ProviderUnavailable
 from ...http_transport import Transport
-from ...json_values import as_datetime, as_object, as_objects, as_text
+from ...json_values import JsonObject, as_datetime, as_object, as_objects, as_rows, as_text
 from ...settings.providers import RailwaySettings
 from ..http_client import HttpClient
 from . import documents
@@ -76,7 +76,9 @@ class RailwayClient:
         if not self._environment_id:
             ids_by_name = {
                 as_text(node.get("name")): as_text(node.get("id"))
-                for node in self._graphql.iter_nodes(documents.ENVIRONMENTS, {"projectId": self.project_id})
+                for node in self._graphql.iter_unique_nodes(
+                    documents.ENVIRONMENTS, {"projectId": self.project_id}, "id", "name"
+                )
             }
             setting = self._environment_name
             case_insensitive_matches = [name for name in ids_by_name if name.lower() == setting.lower()]
@@ -109,7 +111,8 @@ class RailwayClient:
 
     def list_services(self) -> Iterator[Service]:
         """Yield all services of the project."""
-        for node in self._graphql.iter_unique_nodes(documents.SERVICES, {"id": self.project_id}, "id"):
+        keys = ("id", "name", "createdAt")
+        for node in self._graphql.iter_unique_nodes(documents.SERVICES, {"id": self.project_id}, *keys):
             created = as_datetime(node.get("createdAt")) or datetime.min.replace(tzinfo=UTC)
             yield Service(as_text(node.get("id")), as_text(node.get("name")), created)
 
@@ -119,7 +122,7 @@ class RailwayClient:
         Railway answers `Not Authorized` both for a missing service and for one that it denies; both are False.
         """
         try:
-            self._graphql.query(documents.LATEST_DEPLOYMENT, self._instance_key(service_id))
+            self._read_latest_deployment(service_id)
         except ProviderRejected as error:
             if error.reason not in ("unauthorized", "not_found"):
                 raise
@@ -133,13 +136,15 @@ class RailwayClient:
         honoured only for forks), so only its deployments show which environment uses it.
         """
         payload = {"input": {"projectId": self.project_id, "serviceId": service_id}}
-        return {as_text(node.get("environmentId")) for node in self._graphql.iter_nodes(documents.DEPLOYMENTS, payload)}
+        nodes = self._graphql.iter_unique_nodes(documents.DEPLOYMENTS, payload, "environmentId")
+        return {as_text(node["environmentId"]) for node in nodes}
 
     def delete_service(self, service_id: str) -> bool:
-        """Delete a service; True if it existed.
+        """Delete a service; True if Railway says that it is done, False if the service is missing.
 
-        Delete its volume first: observed, it is not reliably deleted with the service, and is billed on. After
-        an ambiguous error the service counts as missing only if a complete listing lacks it.
+        Delete its volume first: observed, it is not reliably deleted with the service, and is billed on. After an
+        ambiguous answer the service counts as missing only if a complete listing lacks it. Listings lag, so that proves
+        nothing for a service that was just created.
         """
         return self._graphql.delete(
             documents.SERVICE_DELETE,
@@ -170,14 +175,16 @@ class RailwayClient:
         seen: set[str] = set()
         for node in self._graphql.iter_nodes(documents.VOLUMES, {"id": self.environment_id}):
             volume_id = as_text(as_object(node.get("volume")).get("id"))
+            if not volume_id:
+                raise self.http_client.unexpected_response(documents.VOLUMES.step, "a row without a volume")
             deleted = node.get("isPendingDeletion") or node.get("deletedAt")
-            if not volume_id or volume_id in seen or deleted or node.get("state") in ("DELETING", "DELETED"):
+            if volume_id in seen or deleted or node.get("state") in ("DELETING", "DELETED"):
                 continue
             seen.add(volume_id)
             yield Volume(volume_id, as_text(node.get("serviceId")) or None, as_text(node.get("mountPath")))
 
     def delete_volume(self, volume_id: str) -> bool:
-        """Delete a volume (restorable for 48 hours); True if it existed. Verified as in `delete_service`."""
+        """Delete a volume (restorable for 48 hours); the result and what it proves are as in `delete_service`."""
         return self._graphql.delete(
             documents.VOLUME_DELETE,
             {"volumeId": volume_id},
@@ -196,12 +203,12 @@ class RailwayClient:
     def find_domain(self, service_id: str) -> str | None:
         """Return the service's Railway domain, None if it has none or the service is not visible (yet)."""
         try:
-            instance = self._graphql.query(documents.DOMAINS, self._instance_key(service_id))
+            domains = self._graphql.query(documents.DOMAINS, self._instance_key(service_id), parse=_parse_domains)
         except ProviderRejected as error:
             if error.reason == "not_found":
                 return None
             raise
-        return _pick_domain(as_object(as_object(instance).get("domains")).get("serviceDomains"))
+        return _pick_domain(domains)
 
     # Deployments and configuration
 
@@ -247,7 +254,13 @@ class RailwayClient:
         if message:
             payload["commitMessage"] = message
         self._retry_until_visible(
-            lambda: self._graphql.mutate(documents.ENVIRONMENT_PATCH_COMMIT, payload, secrets=variables.values())
+            lambda: self._graphql.mutate(
+                documents.ENVIRONMENT_PATCH_COMMIT,
+                payload,
+                # The id of the patch, of which only this is documented: that it is text.
+                parse=lambda root: as_text(root) or None,
+                secrets=variables.values(),
+            )
         )
 
     def get_latest_deployment(self, service_id: str) -> Deployment | None:
@@ -256,9 +269,8 @@ class RailwayClient:
         Raises:
             ProviderRejected: also if the service does not exist.
         """
-        instance = as_object(self._graphql.query(documents.LATEST_DEPLOYMENT, self._instance_key(service_id)))
-        deployment = as_object(instance.get("latestDeployment"))
-        return _parse_deployment(deployment) if deployment.get("id") else None
+        (deployment,) = self._read_latest_deployment(service_id)
+        return deployment
 
     def set_variables(self, service_id: str, variables: Mapping[str, str], skip_deploys: bool) -> None:
         """Add or change variables of the service; Railway then deploys it unless `skip_deploys`."""
@@ -272,12 +284,13 @@ class RailwayClient:
 
     def redeploy(self, deployment_id: str) -> Deployment:
         """Deploy again what this deployment deployed, and return the new deployment."""
-        return _parse_deployment(self._graphql.mutate(documents.DEPLOYMENT_REDEPLOY, {"id": deployment_id}))
+        return self._graphql.mutate(documents.DEPLOYMENT_REDEPLOY, {"id": deployment_id}, parse=_parse_deployment)
 
     def list_service_instances(self) -> Iterator[ServiceInstance]:
         """Yield all services with their state in the environment, 500 per call."""
         environment_id = self.environment_id
-        for node in self._graphql.iter_unique_nodes(documents.SERVICE_INSTANCES, {"id": environment_id}, "serviceId"):
+        keys = ("serviceId", "serviceName")
+        for node in self._graphql.iter_unique_nodes(documents.SERVICE_INSTANCES, {"id": environment_id}, *keys):
             domains = as_object(node.get("domains"))
             yield ServiceInstance(
                 service_id=as_text(node.get("serviceId")),
@@ -287,6 +300,11 @@ class RailwayClient:
                 image=as_text(as_object(node.get("source")).get("image")) or None,
                 environment_id=environment_id,
             )
+
+    def _read_latest_deployment(self, service_id: str) -> tuple[Deployment | None]:
+        return self._graphql.query(
+            documents.LATEST_DEPLOYMENT, self._instance_key(service_id), parse=_parse_instance_deployment
+        )
 
     def _instance_key(self, service_id: str) -> dict[str, object]:
         return {"serviceId": service_id, "environmentId": self.environment_id}
@@ -311,9 +329,25 @@ class RailwayClient:
         ) from rejection
 
 
-def _parse_deployment(value: object) -> Deployment:
+def _parse_instance_deployment(root: object) -> tuple[Deployment | None] | None:
+    """Parse a service in the environment; its deployment is null before the first one."""
+    instance = as_object(root)
+    if "latestDeployment" not in instance:
+        return None
+    value = instance["latestDeployment"]
+    deployment = _parse_deployment(value)
+    return None if deployment is None and value is not None else (deployment,)
+
+
+def _parse_deployment(value: object) -> Deployment | None:
     deployment = as_object(value)
-    return Deployment(as_text(deployment.get("id")), as_text(deployment.get("status")))
+    deployment_id = as_text(deployment.get("id"))
+    return Deployment(deployment_id, as_text(deployment.get("status"))) if deployment_id else None
+
+
+def _parse_domains(root: object) -> list[JsonObject] | None:
+    """Parse a service's Railway domains; an empty list if it has none."""
+    return as_rows(as_object(as_object(root).get("domains")).get("serviceDomains"), "domain")
 
 
 def _pick_domain(domains: object) -> str | None:

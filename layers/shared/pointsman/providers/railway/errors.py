@@ -3,7 +3,7 @@
 import re
 
 from ...json_values import as_object, as_objects, as_text
-from ..http_client import ErrorBody, ErrorKind
+from ..http_response import ErrorBody, ErrorKind
 
 __all__ = ["parse_error_body", "parse_graphql_errors"]
 

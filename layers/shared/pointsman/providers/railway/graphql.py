@@ -2,17 +2,27 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from dataclasses import replace
+from typing import NamedTuple, TypeVar, cast
 
-from ...errors import ProviderRejected, ProviderUnavailable
-from ...json_values import JsonObject, as_object, as_objects, as_text
-from ..http_client import ErrorBody, HttpClient
+from ...errors import ProviderRejected
+from ...json_values import JsonObject, as_object, as_text
+from ..http_client import HttpClient
+from ..http_response import ErrorBody, has_error
 from .errors import parse_graphql_errors
 
 __all__ = ["GraphQLClient", "Operation"]
 
 PAGE_SIZE = 500
 """Rows per page, as many as Railway's CLI requests. Smaller pages of the server are handled too."""
+
+
+_NO_SUCCESS = "HTTP 200 without the body of a success"
+
+T = TypeVar("T")
+
+RootParser = Callable[[object], T | None]
+"""Takes the value of the root field, and returns what the call is for; None if it is not what a success has there."""
 
 
 class Operation(NamedTuple):
@@ -42,56 +52,56 @@ class GraphQLClient:
     def __init__(self, http_client: HttpClient) -> None:
         self._http_client = http_client
 
-    def query(self, operation: Operation, variables: Mapping[str, object]) -> object:
-        """Execute a query, with retries, and return the value of its root field."""
-        return self._http_client.retry(lambda: self._execute_or_raise(operation, variables), idempotent=True)
+    def query(self, operation: Operation, variables: Mapping[str, object], *, parse: RootParser[T]) -> T:
+        """Execute a query, with retries, and return what `parse` returns for its root field."""
+        return self._http_client.retry(lambda: self._execute_or_raise(operation, variables, parse), idempotent=True)
 
-    def mutate(self, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str] = ()) -> object:
-        """Execute a mutation and return the value of its root field. It is retried only where nothing was done."""
-        return self._http_client.retry(lambda: self._execute_or_raise(operation, variables, secrets), idempotent=False)
+    def mutate(
+        self,
+        operation: Operation,
+        variables: Mapping[str, object],
+        *,
+        parse: RootParser[T],
+        secrets: Iterable[str] = (),
+    ) -> T:
+        """Execute a mutation, and return what `parse` returns for its root field.
+
+        It is retried only where nothing was done.
+        """
+        return self._http_client.retry(
+            lambda: self._execute_or_raise(operation, variables, parse, secrets), idempotent=False
+        )
 
     def create(self, operation: Operation, variables: Mapping[str, object], key: str) -> str:
-        """Execute a mutation and return this text member of its root field.
-
-        Raises:
-            ProviderUnavailable: the member is missing; the outcome is unknown.
-        """
-        value = as_text(as_object(self.mutate(operation, variables)).get(key))
-        if not value:
-            raise self._http_client.unexpected_response(operation.root_field, f"no {key}")
-        return value
+        """Execute a mutation and return this text member of its root field."""
+        return self.mutate(operation, variables, parse=lambda root: as_text(as_object(root).get(key)) or None)
 
     def update(self, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str] = ()) -> None:
         """Execute a mutation whose root field is `true` on success."""
-        if self.mutate(operation, variables, secrets) is not True:
-            raise self._http_client.unexpected_response(operation.root_field, "not true")
+        self.mutate(operation, variables, parse=lambda root: root is True or None, secrets=secrets)
 
     def delete(self, operation: Operation, variables: Mapping[str, object], still_exists: Callable[[], bool]) -> bool:
-        """Execute a deletion; True if the resource existed.
+        """Execute a deletion; True if Railway says that it is done, False if the resource is missing.
 
-        Observed: Railway answers `Not Authorized` or `Problem processing request` also for a missing resource, so an
-        ambiguous error counts as missing only if `still_exists` returns False. After an attempt with an unknown
-        outcome a missing resource counts as deleted by that attempt.
+        Observed: Railway answers `Not Authorized` or `Problem processing request` also for a missing resource, so after
+        such an error, as after a 2xx without the root field, it counts as missing only if `still_exists` returns False.
+        That is a proof only if the listings do not lag any more.
         """
-        step, may_have_deleted = operation.root_field, False
+        step = operation.root_field
 
         def attempt() -> bool:
-            nonlocal may_have_deleted
             try:
                 value = self._execute(step, operation, variables, ())
-            except ProviderUnavailable as error:
-                may_have_deleted = may_have_deleted or error.outcome_unknown
-                raise
             except ProviderRejected as error:
                 if error.reason not in ("unauthorized", "not_found") or still_exists():
                     raise
-                return may_have_deleted
+                return False
             if value is True:
                 return True
-            error_body = value if isinstance(value, ErrorBody) else ErrorBody("unavailable", message="not true")
+            error_body = value if isinstance(value, ErrorBody) else ErrorBody("unavailable", message=_NO_SUCCESS)
             if error_body.kind not in ("unauthorized", "not_found", "unavailable") or still_exists():
                 raise self._http_client.provider_error(step, 200, error_body)
-            return may_have_deleted
+            return False
 
         return self._http_client.retry(attempt, idempotent=True)
 
@@ -107,19 +117,23 @@ class GraphQLClient:
             while True:
                 after = self._find_next_cursor(operation, page, cursors)
                 next_page = executor.submit(self._read_page, operation, variables, after) if after else None
-                for edge in as_objects(page["edges"]):
-                    if node := as_object(edge.get("node")):
-                        yield node
+                for edge in cast("list[object]", page["edges"]):
+                    node = as_object(as_object(edge).get("node"))
+                    if not node:
+                        raise self._http_client.unexpected_response(operation.step, "a row without a node")
+                    yield node
                 if next_page is None:
                     return
                 page = next_page.result()
 
     def _read_page(self, operation: Operation, variables: Mapping[str, object], after: str | None) -> JsonObject:
-        root = as_object(self.query(operation, {**variables, "first": PAGE_SIZE, "after": after}))
-        page = as_object(root.get(operation.connection_field)) if operation.connection_field else root
-        if not isinstance(page.get("edges"), list) or not as_object(page.get("pageInfo")):
-            raise self._http_client.unexpected_response(operation.step, "no edges or no pageInfo")
-        return page
+        def parse_page(root: object) -> JsonObject | None:
+            member = as_object(root).get(operation.connection_field) if operation.connection_field else root
+            page = as_object(member)
+            has_page_info = isinstance(as_object(page.get("pageInfo")).get("hasNextPage"), bool)
+            return page if has_page_info and isinstance(page.get("edges"), list) else None
+
+        return self.query(operation, {**variables, "first": PAGE_SIZE, "after": after}, parse=parse_page)
 
     def _find_next_cursor(self, operation: Operation, page: JsonObject, cursors: set[str]) -> str:
         """Return the cursor of the next page and add it to the known ones; empty after the last page."""
@@ -135,28 +149,41 @@ class GraphQLClient:
         return cursor
 
     def iter_unique_nodes(
-        self, operation: Operation, variables: Mapping[str, object], key: str
+        self, operation: Operation, variables: Mapping[str, object], key: str, *other_keys: str
     ) -> Iterator[JsonObject]:
-        """Yield the nodes of all pages, each value of `key` once; pages shift while rows are added and deleted."""
+        """Yield the nodes of all pages, each value of `key` once; pages shift while rows are added and deleted.
+
+        Raises:
+            ProviderUnavailable: also for a node that lacks a text under one of the keys.
+        """
         seen: set[str] = set()
         for node in self.iter_nodes(operation, variables):
-            value = as_text(node.get(key))
-            if value and value not in seen:
+            if missing := [name for name in (key, *other_keys) if not as_text(node.get(name))]:
+                raise self._http_client.unexpected_response(operation.step, f"a row without {missing[0]}")
+            value = as_text(node[key])
+            if value not in seen:
                 seen.add(value)
                 yield node
 
     def _execute_or_raise(
-        self, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str] = ()
-    ) -> object:
+        self,
+        operation: Operation,
+        variables: Mapping[str, object],
+        parse: RootParser[T],
+        secrets: Iterable[str] = (),
+    ) -> T:
         value = self._execute(operation.step, operation, variables, secrets)
         if isinstance(value, ErrorBody):
             raise self._http_client.provider_error(operation.step, 200, value, secrets)
-        return value
+        result = parse(value)
+        if result is None:
+            raise self._http_client.unexpected_response(operation.step, _NO_SUCCESS)
+        return result
 
     def _execute(
         self, step: str, operation: Operation, variables: Mapping[str, object], secrets: Iterable[str]
     ) -> object:
-        """Return the value of the root field, or the errors of an HTTP 200. Errors outweigh partial data.
+        """Return the value of the root field, None without one, or the errors of an HTTP 200, which outweigh the data.
 
         Railway answers `Not Authorized` with HTTP 200, for an unknown token as for a missing resource. So the token is
         read again, and the operation is repeated once if it has changed.
@@ -172,9 +199,9 @@ class GraphQLClient:
     ) -> object:
         body = {"query": operation.document, "variables": variables}
         response = as_object(self._http_client.send(step, "POST", body=body, secrets=secrets).body)
-        if response.get("errors"):
-            return parse_graphql_errors(response["errors"])
         value = as_object(response.get("data")).get(operation.root_field)
-        if value is None:
-            raise self._http_client.unexpected_response(step, f"no {operation.root_field}")
-        return value
+        if not has_error(response):
+            return value
+        error_body = parse_graphql_errors(response.get("errors"))
+        # With data beside it, no text proves that nothing was done.
+        return error_body if value is None else replace(error_body, kind="unavailable")

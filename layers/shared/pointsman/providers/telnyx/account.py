@@ -8,9 +8,10 @@ from typing import Literal
 
 from ...errors import ProviderRejected, ProviderTimeout
 from ...http_transport import Transport
-from ...json_values import JsonObject, as_datetime, as_number, as_object, as_objects, as_text
+from ...json_values import JsonObject, as_datetime, as_number, as_object, as_objects, as_rows, as_text
 from ...settings.providers import TelnyxSettings
-from ..http_client import ErrorBody, ErrorKind, HttpClient, quote_path_segment
+from ..http_client import HttpClient
+from ..http_response import DeletionOutcome, ErrorBody, ErrorKind, ProviderResponse, quote_path_segment
 
 __all__ = ["NumberOrder", "OrderState", "TelnyxAccount"]
 
@@ -97,10 +98,13 @@ class TelnyxAccount:
 
     def search_available_numbers(self, filters: Mapping[str, str | int]) -> list[str]:
         """Return numbers for sale, in E.164. They are not reserved."""
-        response = as_object(self.http_client.get("available_phone_numbers", "/available_phone_numbers", filters).body)
-        if not isinstance(response.get("data"), list):
-            raise self.http_client.unexpected_response("available_phone_numbers", "no data")
-        return [number for row in as_objects(response["data"]) if (number := as_text(row.get("phone_number")))]
+        rows = self.http_client.get(
+            "available_phone_numbers",
+            "/available_phone_numbers",
+            filters,
+            parse=lambda response: as_rows(response.get("data"), "phone_number"),
+        )
+        return [as_text(row["phone_number"]) for row in rows]
 
     # Numbers
 
@@ -108,8 +112,9 @@ class TelnyxAccount:
         """Yield the numbers that the account owns."""
         # Without this filter the whole listing fails while Telnyx has no messaging data.
         tolerance_filter = {"handle_messaging_profile_error": "true"}
-        for row in self._iter_rows("phone_numbers.list", "/phone_numbers", {**(filters or {}), **tolerance_filter}):
-            if row.get("phone_number") and as_text(row.get("status")) not in NOT_OWNED_STATUSES:
+        filters = {**(filters or {}), **tolerance_filter}
+        for row in self._iter_rows("phone_numbers.list", "/phone_numbers", filters, keys=("id", "phone_number")):
+            if as_text(row.get("status")) not in NOT_OWNED_STATUSES:
                 yield row
 
     def find_number(self, e164: str) -> JsonObject | None:
@@ -120,24 +125,62 @@ class TelnyxAccount:
 
     def set_reference(self, number_id: str, reference: str) -> None:
         """Set the `customer_reference` of a number's resource."""
-        path, body = f"/phone_numbers/{quote_path_segment(number_id)}", {"customer_reference": reference}
-        self.http_client.retry(
-            lambda: self.http_client.send("phone_numbers.update", "PATCH", path, body=body), idempotent=True
+        self.http_client.mutate(
+            "phone_numbers.update",
+            "PATCH",
+            f"/phone_numbers/{quote_path_segment(number_id)}",
+            {"customer_reference": reference},
+            parse=lambda response: _parse_number(response, number_id),
+            idempotent=True,
+        )
+
+    def number_exists(self, number_id: str) -> bool:
+        """Whether the account owns the number of this id, by a request for it alone."""
+        row = self.http_client.find(
+            "phone_numbers.get",
+            f"/phone_numbers/{quote_path_segment(number_id)}",
+            parse=lambda response: _parse_number(response, number_id),
+            existing_path="/phone_numbers",
+        )
+        return row is not None and as_text(row.get("status")) not in NOT_OWNED_STATUSES
+
+    def delete_number(self, number_id: str) -> DeletionOutcome:
+        """Delete the number of this id. Its answer, or else a look at the number, proves that it is deleted."""
+
+        def classify(response: ProviderResponse) -> Literal["deleted"] | None:
+            row = _parse_number(as_object(response.body), number_id)
+            return "deleted" if row and row.get("status") == "deleted" else None
+
+        return self.http_client.delete(
+            "phone_numbers.delete",
+            f"/phone_numbers/{quote_path_segment(number_id)}",
+            existing_path="/phone_numbers",
+            classify=classify,
+            exists=lambda: self.number_exists(number_id),
         )
 
     # Orders
 
-    def place_order(self, body: JsonObject) -> NumberOrder:
-        """Place a number order; it has no idempotency key."""
-        step = "number_orders.create"
-        return self._parse_order_response(step, self.http_client.mutate(step, "POST", "/number_orders", body).body)
+    def place_order(self, body: JsonObject, e164: str) -> NumberOrder:
+        """Place a number order for this number; it has no idempotency key."""
+
+        def parse_placed(response: JsonObject) -> NumberOrder | None:
+            order = _parse_order(as_object(response.get("data")))
+            return order if order.id and e164 in order.numbers else None
+
+        return self.http_client.mutate("number_orders.create", "POST", "/number_orders", body, parse=parse_placed)
 
     def get_order(self, order_id: str) -> NumberOrder:
         """Return the order with its numbers."""
-        step = "number_orders.get"
-        return self._parse_order_response(
-            step, self.http_client.get(step, f"/number_orders/{quote_path_segment(order_id)}").body
-        )
+
+        def parse_read(response: JsonObject) -> NumberOrder | None:
+            row = as_object(response.get("data"))
+            order = _parse_order(row)
+            is_complete = order.status and as_rows(row.get("phone_numbers")) is not None
+            return order if order.id == order_id and is_complete else None
+
+        path = f"/number_orders/{quote_path_segment(order_id)}"
+        return self.http_client.get("number_orders.get", path, parse=parse_read)
 
     def wait_for_order(self, order: NumberOrder, e164: str) -> NumberOrder:
         """Poll the order until the purchase of this number has succeeded or failed.
@@ -193,7 +236,7 @@ class TelnyxAccount:
 
     def _iter_detailed_orders(self, filters: Mapping[str, str | int]) -> Iterator[NumberOrder]:
         reads = 0
-        for row in self._iter_rows("number_orders.list", "/number_orders", filters):
+        for row in self._iter_rows("number_orders.list", "/number_orders", filters, keys=("id", "status")):
             order = _parse_order(row)
             # A listing may omit the numbers.
             if not order.numbers and order.purchase_state("") != "failure" and reads < MAX_ORDER_READS:
@@ -201,20 +244,14 @@ class TelnyxAccount:
                 order = self.get_order(order.id)
             yield order
 
-    def _parse_order_response(self, step: str, body: object) -> NumberOrder:
-        order = _parse_order(as_object(as_object(body).get("data")))
-        if not order.id:
-            raise self.http_client.unexpected_response(step, "no order")
-        return order
-
     # Messaging profiles
 
     def get_or_create_profile(self, name: str) -> str:
         """Return the id of the oldest messaging profile of this name, and create one if there is none."""
         if name not in self.profile_ids:
             filters = {"filter[name][eq]": name}
-            rows = self._iter_rows("messaging_profiles.list", "/messaging_profiles", filters)
-            matching_rows = [row for row in rows if row.get("name") == name and row.get("id")]
+            rows = self._iter_rows("messaging_profiles.list", "/messaging_profiles", filters, keys=("id", "name"))
+            matching_rows = [row for row in rows if row.get("name") == name]
             matching_rows.sort(key=lambda row: (as_text(row.get("created_at")), as_text(row.get("id"))))
             self.profile_ids[name] = (
                 as_text(matching_rows[0].get("id")) if matching_rows else self._create_profile(name)
@@ -222,43 +259,75 @@ class TelnyxAccount:
         return self.profile_ids[name]
 
     def _create_profile(self, name: str) -> str:
-        step, body = "messaging_profiles.create", {"name": name, "whitelisted_destinations": ["US"]}
-        response = as_object(self.http_client.mutate(step, "POST", "/messaging_profiles", body).body)
-        profile_id = as_text(as_object(response.get("data")).get("id"))
-        if not profile_id:
-            raise self.http_client.unexpected_response(step, "no id")
-        return profile_id
+        body = {"name": name, "whitelisted_destinations": ["US"]}
 
-    def _iter_rows(self, step: str, path: str, filters: Mapping[str, str | int]) -> Iterator[JsonObject]:
-        """Yield the rows of all pages, each id once, whatever the page size of the server."""
-        seen, page = set[str](), 1
+        def parse_created(response: JsonObject) -> str | None:
+            row = as_object(response.get("data"))
+            return as_text(row.get("id")) if row.get("name", name) == name else None
+
+        return self.http_client.mutate(
+            "messaging_profiles.create",
+            "POST",
+            "/messaging_profiles",
+            body,
+            parse=lambda response: parse_created(response) or None,
+        )
+
+    def _iter_rows(
+        self, step: str, path: str, filters: Mapping[str, str | int], *, keys: tuple[str, ...]
+    ) -> Iterator[JsonObject]:
+        """Yield the rows of all pages, each id once, whatever the page size of the server.
+
+        Args:
+            step: The call's name in errors.
+            path: The listing's path.
+            filters: Its query.
+            keys: What every row has; a page with another row is no page of this listing.
+
+        Raises:
+            ProviderUnavailable: a page is malformed, or does not fit those before.
+        """
+        seen, page, total_pages = set[str](), 1, None
         while True:
-            response = self._get_page(step, path, filters, page)
-            new_rows = [row for row in as_objects(response["data"]) if as_text(row.get("id")) not in seen]
+            rows, total = self._get_page(step, path, filters, page, keys)
+            if total is None and total_pages is not None:
+                raise self.http_client.unexpected_response(step, "a page without the number of pages, unlike others")
+            total_pages = total
+            new_rows = [row for row in rows if as_text(row.get("id")) not in seen]
             seen.update(as_text(row.get("id")) for row in new_rows)
             yield from new_rows
-            meta = as_object(response.get("meta") or response.get("metadata"))
-            total_pages = as_number(meta.get("total_pages"))
             # Without a total, a page without new rows is the end; a server that ignores page numbers ends there too.
             if (page >= total_pages) if total_pages is not None else (not new_rows):
                 return
             page += 1
 
-    def _get_page(self, step: str, path: str, filters: Mapping[str, str | int], page: int) -> JsonObject:
+    def _get_page(
+        self, step: str, path: str, filters: Mapping[str, str | int], page: int, keys: tuple[str, ...]
+    ) -> tuple[list[JsonObject], float | None]:
+        """Read a page: its rows, and the number of pages if the response has it."""
+
+        def parse_page(response: JsonObject) -> tuple[list[JsonObject], float | None] | None:
+            rows = as_rows(response.get("data"), *keys)
+            meta = as_object(response.get("meta") or response.get("metadata"))
+            return None if rows is None else (rows, as_number(meta.get("total_pages")))
+
         paging: dict[str, str | int] = {"page[number]": page}
         if self._page_size:
             paging["page[size]"] = self._page_size
         try:
-            response = as_object(self.http_client.get(step, path, {**filters, **paging}).body)
+            return self.http_client.get(step, path, {**filters, **paging}, parse=parse_page)
         except ProviderRejected as error:
             # The documented maximum is not certain; the server's default always works.
             if error.reason != "invalid" or not self._page_size or page > 1:
                 raise
             self._page_size = 0
-            return self._get_page(step, path, filters, page)
-        if not isinstance(response.get("data"), list):
-            raise self.http_client.unexpected_response(step, "no data")
-        return response
+            return self._get_page(step, path, filters, page, keys)
+
+
+def _parse_number(response: JsonObject, number_id: str) -> JsonObject | None:
+    """Return the number's resource in a response for this id, None if there is another or none."""
+    row = as_object(response.get("data"))
+    return row if row.get("id") == number_id else None
 
 
 def _parse_order(row: JsonObject) -> NumberOrder:

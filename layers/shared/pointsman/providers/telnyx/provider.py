@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from random import choice
-from typing import Literal
 
 from ...concurrent_calls import call_both
 from ...errors import InvalidInput, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
@@ -17,7 +16,6 @@ from ...http_transport import Transport
 from ...json_values import JsonObject, as_datetime, as_text
 from ...settings.providers import TelnyxSettings
 from ..base import Deletion, Plan, ProviderResource, make_provider_getter
-from ..http_client import quote_path_segment
 from .account import NumberOrder, TelnyxAccount
 
 __all__ = ["TelnyxProvider", "get_provider"]
@@ -27,8 +25,9 @@ LISTING_POLL_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 """Seconds between polls until a bought number is listed; 5 in all."""
 DELETION_POLL_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 """Seconds between polls until a deleted number is not listed; 5 in all."""
-LISTING_LAG_SECONDS = 15.0
-"""Age in seconds of an order from which on a number that is not listed is not owned (any more)."""
+LISTING_LAG_SECONDS = 30.0
+"""Age in seconds of an order from which on a number that is not listed is not owned (any more): the longest time for
+which Telnyx's users wait for a number's resource."""
 ORDER_TRUST_SECONDS = 120.0
 """Age in seconds up to which an order that succeeded proves ownership of its number, listed or not."""
 
@@ -86,7 +85,7 @@ class TelnyxProvider:
             "customer_reference": plan["customer_reference"],
         }
         try:
-            order = self._account.place_order(body)
+            order = self._account.place_order(body, plan["phone_number"])
         except ProviderRejected as error:
             # An earlier attempt's order may have taken it; which code says so is not certain in Telnyx's docs.
             if error.reason in ("taken", "invalid") and (existing := self.find(plan)):
@@ -175,14 +174,14 @@ class TelnyxProvider:
         if (number_id := meta.get("number_id", "")) and self._delete_number(number_id):
             self._note_deletion(number, meta.get("created_at"))
             return Deletion(existed=True, is_confirmed=False)
-        row = self._account.find_number(number) or self._find_ordered_number(number)
+        row = self._account.find_number(number) or self._find_ordered_number(number, meta.get("order_id", ""))
         if row is None:
             return Deletion(existed=False, is_confirmed=True)
         if row.get("deletion_lock_enabled") is True:
             raise ProviderRejected(
                 "telnyx", "phone_numbers.delete", "the number's deletion lock is on", reason="not_ready"
             )
-        outcome = self._send_deletion(as_text(row.get("id")))
+        outcome = self._account.delete_number(as_text(row.get("id")))
         self._note_deletion(number, _get_purchase_time(row))
         return Deletion(outcome != "gone", is_confirmed=False)
 
@@ -210,13 +209,9 @@ class TelnyxProvider:
     def _delete_number(self, number_id: str) -> bool:
         """Delete the number of this id; False if that is refused, or if there is no such number."""
         try:
-            return self._send_deletion(number_id) != "gone"
+            return self._account.delete_number(number_id) != "gone"
         except ProviderRejected:
             return False
-
-    def _send_deletion(self, number_id: str) -> Literal["deleted", "accepted", "gone"]:
-        path = f"/phone_numbers/{quote_path_segment(number_id)}"
-        return self.http_client.delete("phone_numbers.delete", path, existing_path="/phone_numbers")
 
     def _get_profile_id(self) -> str:
         return self._configured_profile_id or self._account.get_or_create_profile(PROFILE_NAME)
@@ -230,14 +225,19 @@ class TelnyxProvider:
                 break
         return None
 
-    def _find_ordered_number(self, number: str) -> JsonObject | None:
+    def _find_ordered_number(self, number: str, order_id: str) -> JsonObject | None:
         """Return the resource of a number that has an open order, once it is listed.
+
+        Args:
+            number: The number (E.164).
+            order_id: The order that bought it, empty if that is not known; then the orders are searched.
 
         Raises:
             ProviderTimeout: the order is still pending.
             ProviderUnavailable: the number may be bought and not listed yet.
         """
-        orders = [order for order in self._account.find_open_orders(number) if not self._has_ended(number, order)]
+        found = self._read_orders(order_id) or self._account.find_open_orders(number)
+        orders = [order for order in found if not self._has_ended(number, order)]
         if not orders:
             return None
         order = self._account.wait_for_order(orders[0], number)
@@ -247,6 +247,15 @@ class TelnyxProvider:
         if row is None and order.age_seconds() <= LISTING_LAG_SECONDS:
             raise ProviderUnavailable("telnyx", "phone_numbers.list", "the number is ordered, but not listed yet")
         return row
+
+    def _read_orders(self, order_id: str) -> "list[NumberOrder]":
+        """Return the order of this id; an empty list without an id, or if Telnyx does not have it (any more)."""
+        try:
+            return [self._account.get_order(order_id)] if order_id else []
+        except ProviderRejected as error:
+            if error.reason != "not_found":
+                raise
+            return []
 
     def _complete_purchase(self, plan: Plan, order: NumberOrder, row: JsonObject | None) -> ProviderResource:
         """Return the bought number as a resource, and set its reference if it is missing.
