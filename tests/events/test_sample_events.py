@@ -118,6 +118,8 @@ def test_every_sample_event_is_handled(
     assert (status, shown["instances"][0]["instanceId"]) == (200, "sample-1")
     status, spent = replay.replay_http("services/dashboard_credits")
     assert (status, [key["instanceId"] for key in spent["keys"]]) == (200, ["sample-1"])
+    status, audit = replay.replay_http("services/list_audit_log")
+    assert (status, audit["entries"][-1]["target"]) == (200, {"kind": "instance", "id": "sample-1"})
 
     _insert_operation(db, DESTROY_OPERATION, "destroy")
     assert volume_id in [leftover.id for leftover in simulator.list_leftovers()]
@@ -156,7 +158,7 @@ def test_every_sample_event_is_handled(
     assert replay("tasks/await_approval") == {"waiting": True}
     assert replay("tasks/close_prompt") == {"closed": True}
     assert set(replay("scheduled/prompt_recovery")) == {"prompts"}
-    assert set(replay("scheduled/retention")) == {"conversations", "prompts", "operations", "complete"}
+    assert set(replay("scheduled/retention")) == {"conversations", "prompts", "operations", "audit_entries", "complete"}
 
     sample_events = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}
     assert replay.replayed_events == sample_events

@@ -32,7 +32,8 @@ SHORT_TIMEOUTS: dict[str, str | None] = {
 
 NOT_PREWARMED = {
     "MigrateFunction", "NotFoundFunction", "OpenapiFunction", "HealthzFunction", "RegistryFunction",
-    "DashboardInstancesFunction", "DashboardCreditsFunction", "StatusPollerFunction", "ReconcilerFunction",
+    "DashboardInstancesFunction", "DashboardCreditsFunction", "ListAuditLogFunction",
+    "StatusPollerFunction", "ReconcilerFunction",
     "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
     "AgentAuthorizerFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction", "AgentRoutesFunction",
     "AgentOpenapiFunction", "AgentDocsFunction",

@@ -8,6 +8,7 @@ from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
 __all__ = [
+    "AuditPage",
     "Configured",
     "Credits",
     "DashboardInstances",
@@ -201,3 +202,36 @@ class Key(TypedDict):
 class Credits(TypedDict):
     credits: Account
     keys: list[Key]
+
+
+class AuditActor(TypedDict):
+    kind: Literal["user", "key", "system"]
+    id: str
+
+
+class AuditTarget(TypedDict):
+    kind: Literal["instance", "prompt", "resource", "service"]
+    id: str
+
+
+class AuditEntry(TypedDict):
+    """One change. `started` is followed by another entry of the same request, with the outcome."""
+
+    id: str
+    at: Timestamp
+    actor: AuditActor
+    address: str | None
+    userAgent: str | None
+    action: str
+    target: AuditTarget
+    outcome: Literal["started", "succeeded", "failed", "leaked", "unknown", "skipped"]
+    requestId: str | None
+    operationId: str | None
+    details: dict[str, Any]
+
+
+class AuditPage(TypedDict):
+    """The newest entries first; `nextCursor` is there if there are more."""
+
+    entries: list[AuditEntry]
+    nextCursor: NotRequired[str]
