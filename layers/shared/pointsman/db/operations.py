@@ -101,13 +101,29 @@ def find_name_conflict(connection: Connection, name: str, instance_id: str) -> s
 
 
 def insert(
-    connection: Connection, operation_id: str, kind: OperationKind, instance_id: str, request: Mapping[str, object]
+    connection: Connection,
+    operation_id: str,
+    kind: OperationKind,
+    instance_id: str,
+    request: Mapping[str, object],
+    audit_details: Mapping[str, str],
 ) -> None:
-    """Insert a running operation of the current actor, unless one with this id exists. `request` must be JSON."""
+    """Insert a running operation of the current actor, unless one with this id exists.
+
+    Args:
+        connection: The connection of the transaction.
+        operation_id: Its id.
+        kind: What is done.
+        instance_id: The instance.
+        request: What the execution needs of the client's request, as JSON.
+        audit_details: What the audit entry of its end tells besides, without secrets.
+    """
+    actor = get_actor()
+    actor = actor._replace(details={**actor.details, **audit_details})
     connection.execute(
         "INSERT INTO operations (id, instance_id, kind, request, asked_by) VALUES (%s, %s, %s, %s, %s)"
         " ON CONFLICT (id) DO NOTHING",
-        (operation_id, instance_id, kind, Jsonb(dict(request)), audit_log.to_asked_by(get_actor())),
+        (operation_id, instance_id, kind, Jsonb(dict(request)), audit_log.to_asked_by(actor)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The audit log, to which rows can only be added, and who asked for each operation."""
+"""The audit log, to which rows can only be added, who asked for each operation, and whose destroys are held."""
 
 from alembic import op
 
@@ -10,6 +10,18 @@ def upgrade() -> None:
     op.execute("""
         -- Who asked: kind, id, address, userAgent, requestId, details. NULL for operations of before.
         ALTER TABLE operations ADD COLUMN asked_by JSONB;
+
+        CREATE INDEX operations_destroys_by_caller
+            ON operations ((asked_by->>'kind'), (asked_by->>'id'), created_at) WHERE kind = 'destroy';
+
+        -- When a destroy of a caller was held last, and under which limit.
+        CREATE TABLE destroy_holds (
+            kind      TEXT NOT NULL,
+            caller    TEXT NOT NULL,
+            max_count INTEGER NOT NULL,
+            held_at   TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+            PRIMARY KEY (kind, caller)
+        );
 
         CREATE TABLE audit_log (
             id           UUID PRIMARY KEY DEFAULT gen_random_uuid(),
