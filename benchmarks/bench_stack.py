@@ -92,7 +92,9 @@ def open_bench_stack(
         streams: The same for functions that stream.
         **variables: Settings of the functions.
     """
-    environment = {"PATH": os.environ["PATH"], **NO_QUOTAS, **variables}
+    # A benchmark creates and destroys as many as it needs.
+    unlimited = {"FLEET_MAX_INSTANCES": "0", "FLEET_MAX_SPEND_USD": "0", "DESTROY_HOLD_COUNT": "0"}
+    environment = {"PATH": os.environ["PATH"], **NO_QUOTAS, **unlimited, **variables}
     with tempfile.TemporaryDirectory() as folder, open_client_process() as client:
         settings = Settings.isolated({**environment, "POINTSMAN_DATA": str(Path(folder) / "data")}, ROOT)
         settings = replace(

@@ -187,6 +187,8 @@ class Settings:
         # The gateway listens on this machine, where whoever reaches it may be any user.
         overrides["ALLOW_HEADER_AUTH"] = self.environment.get("ALLOW_HEADER_AUTH") or HEADER_AUTH_CONSENT
         overrides["AGENT_OPERATORS"] = self.environment.get("AGENT_OPERATORS") or "*"
+        # Who tries things out here, or a benchmark, destroys many; on AWS the hold is on.
+        overrides["DESTROY_HOLD_COUNT"] = self.environment.get("DESTROY_HOLD_COUNT") or "0"
         # Parameters that choose more than a function's variable.
         overrides["AgentAuth"] = overrides["AGENT_AUTH"]
         overrides["ApiCorsOrigin"] = self.environment.get("API_CORS_ORIGIN") or ""

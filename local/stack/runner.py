@@ -182,6 +182,9 @@ class StackRunner(ComponentRunner):
         if (settings.environment.get("AGENT_AUTH") or "header") == "header":
             operators = settings.environment.get("AGENT_OPERATORS")
             print_line(f"  operators  {operators or 'every user of the Agent API (AGENT_OPERATORS names some)'}")
+        hold = settings.environment.get("DESTROY_HOLD_COUNT") or "0"
+        held = "never held (DESTROY_HOLD_COUNT; 20 on AWS)" if hold == "0" else f"held after {hold} in a short time"
+        print_line(f"  destroys   {held}")
         database = redact_database_url(self.database_url) if settings.database_url else self.database_url
         print_line(f"  database   {database}{'' if settings.database_url else ' (embedded)'}")
         if self.simulator_url:

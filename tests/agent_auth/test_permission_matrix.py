@@ -39,6 +39,7 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", "/operations/{operationId}"): "reader", ("POST", "/operations/{operationId}/retry"): "writer",
     ("POST", "/operations/{operationId}/abandon"): "writer", ("GET", "/dashboard/instances"): "reader",
     ("GET", "/dashboard/credits"): "reader", ("GET", "/maintenance"): "reader", ("PUT", "/maintenance"): "writer",
+    ("GET", "/audit"): "reader",
     ("GET", "/api/capabilities"): "user", ("GET", "/api/tools"): "user", ("POST", "/api/tools/{toolId}/invoke"): "user",
     ("GET", "/api/approvals"): "user", ("GET", "/api/prompts/{promptId}"): "user",
     ("POST", "/api/prompts/{promptId}/approve"): "user", ("POST", "/api/prompts/{promptId}/reject"): "user",

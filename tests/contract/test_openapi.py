@@ -25,6 +25,7 @@ CONTRACT_ROUTES = {
     ("POST", "/redeploy/{instanceId}"), ("POST", "/status/batch"), ("POST", "/provision/{instanceId}/{toolId}"),
     ("DELETE", "/destroy/{instanceId}/{toolId}/{resourceId}"), ("POST", "/configure/{instanceId}"),
     ("GET", "/operations/{operationId}"), ("GET", "/dashboard/instances"), ("GET", "/dashboard/credits"),
+    ("GET", "/audit"),
 }  # fmt: skip
 
 schema = schemathesis.openapi.from_dict(DOCUMENT)

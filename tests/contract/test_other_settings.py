@@ -111,6 +111,7 @@ def test_environment_is_found_by_its_name(client: httpx.Client, other_simulator:
     ("services.redeploy_instance", {}, "SERVICE_DATABASE_URL"),
     ("services.configure_instance", {}, "SERVICE_DATABASE_URL"),
     ("services.dashboard_instances", {}, "SERVICE_DATABASE_URL"),
+    ("services.list_audit_log", {}, "SERVICE_DATABASE_URL"),
     ("services.dashboard_credits", {}, "OPENROUTER_MANAGEMENT_KEY"),
     ("services.status_batch", {"RAILWAY_PROJECT_ID": "p", "RAILWAY_ENVIRONMENT_ID": "e"}, "RAILWAY_API_TOKEN"),
 ])  # fmt: skip

@@ -120,6 +120,8 @@ def test_every_sample_event_is_handled(
     assert (status, maintenance["enabled"]) == (200, False)
     status, spent = replay.replay_http("services/dashboard_credits")
     assert (status, [key["instanceId"] for key in spent["keys"]]) == (200, ["sample-1"])
+    status, audit = replay.replay_http("services/list_audit_log")
+    assert (status, audit["entries"][-1]["target"]) == (200, {"kind": "instance", "id": "sample-1"})
 
     _insert_operation(db, DESTROY_OPERATION, "destroy")
     assert volume_id in [leftover.id for leftover in simulator.list_leftovers()]
@@ -158,7 +160,9 @@ def test_every_sample_event_is_handled(
     assert replay("tasks/await_approval") == {"waiting": True}
     assert replay("tasks/close_prompt") == {"closed": True}
     assert set(replay("scheduled/prompt_recovery")) == {"prompts"}
-    assert set(replay("scheduled/retention")) == {"conversations", "prompts", "usage", "operations", "complete"}
+    assert set(replay("scheduled/retention")) == {
+        "conversations", "prompts", "usage", "operations", "audit_entries", "complete",
+    }  # fmt: skip
 
     sample_events = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}
     assert replay.replayed_events == sample_events

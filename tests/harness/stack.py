@@ -40,7 +40,8 @@ NO_QUOTAS = {
 
 NOT_PREWARMED = {
     "MigrateFunction", "NotFoundFunction", "OpenapiFunction", "HealthzFunction", "RegistryFunction",
-    "DashboardInstancesFunction", "DashboardCreditsFunction", "StatusPollerFunction", "ReconcilerFunction",
+    "DashboardInstancesFunction", "DashboardCreditsFunction", "ListAuditLogFunction",
+    "StatusPollerFunction", "ReconcilerFunction",
     "MaintenanceFunction", "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
     "AgentAuthorizerFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction", "AgentRoutesFunction",
     "AgentOpenapiFunction", "AgentDocsFunction",

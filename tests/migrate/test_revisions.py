@@ -15,7 +15,7 @@ BREAKING = {
     "renames": r"\bRENAME\b|\bnew_(table|column)_name\b",
     "requires what old code does not write": r"\bSET\s+NOT\s+NULL\b|nullable\s*=\s*False",
     "changes a type": r"\bALTER\s+(COLUMN\s+)?\w+\s+(SET\s+DATA\s+)?TYPE\b|\btype_\s*=",
-    "loses rows": r"\bTRUNCATE\b|\bDELETE\s+FROM\b",
+    "loses rows": r"\bTRUNCATE\b(?!\s+ON\b)|\bDELETE\s+FROM\b",
 }
 
 
@@ -60,7 +60,7 @@ def test_revisions_are_numbered_in_their_order() -> None:
     "statement",
     [
         "ALTER TABLE a DROP COLUMN b", "DROP TABLE a", "ALTER TABLE a RENAME COLUMN b TO c",
-        "ALTER TABLE a ALTER COLUMN b SET NOT NULL", "ALTER TABLE a ALTER b TYPE bigint", "DELETE FROM a",
+        "ALTER TABLE a ALTER COLUMN b SET NOT NULL", "ALTER TABLE a ALTER b TYPE bigint", "DELETE FROM a", "TRUNCATE a",
         "ALTER TABLE a ADD COLUMN b TEXT NOT NULL, ADD COLUMN c TEXT DEFAULT ''",
         "CREATE UNIQUE INDEX i ON a (b)", "ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0)", 'op.drop_column("a", "b")',
     ],
@@ -74,6 +74,7 @@ def test_a_breaking_change_is_found(statement: str) -> None:
     [
         "ALTER TABLE a ADD COLUMN b TEXT", "ALTER TABLE a ADD COLUMN b INT NOT NULL DEFAULT 0",
         "CREATE TABLE a (b TEXT NOT NULL); CREATE UNIQUE INDEX i ON a (b)", "CREATE INDEX i ON a (b)",
+        "CREATE TRIGGER t BEFORE TRUNCATE ON a", "REVOKE UPDATE, TRUNCATE ON a FROM PUBLIC",
         "ALTER TABLE a DROP CONSTRAINT c; ALTER TABLE a ADD CONSTRAINT c CHECK (b IN (1, 2))",
     ],
 )  # fmt: skip

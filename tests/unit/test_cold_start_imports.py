@@ -38,6 +38,7 @@ NOT_LOADED = {
     "services.get_operation": AWS | MIGRATION | {"httpx"},
     "services.dashboard_instances": AWS | MIGRATION | {"httpx"},
     "services.maintenance": AWS | MIGRATION | {"httpx"},
+    "services.list_audit_log": AWS | MIGRATION | {"httpx"},
     "services.dashboard_credits": AWS | MIGRATION | {"psycopg"},
     "scheduled.status_poller": WEB | AWS | MIGRATION,
     "services.create_instance": AWS | MIGRATION | {"httpx"},

@@ -115,7 +115,9 @@ def test_ended_prompts_go_with_all_their_rows_and_are_unknown_then(
     run = run_retention(stack)
     assert [has_prompt(db, prompt) for prompt in old] == [False] * 3
     assert [has_prompt(db, prompt) for prompt in (young, *active)] == [True] * 3
-    assert run.counts == {"conversations": 0, "prompts": 3, "usage": 0, "operations": 0, "complete": True}
+    assert run.counts == {
+        "conversations": 0, "prompts": 3, "usage": 0, "operations": 0, "audit_entries": 0, "complete": True,
+    }  # fmt: skip
     assert [run.metric_value(f"{what}Deleted") for what in ("Prompts", "Conversations", "Operations")] == [3, 0, 0]
     assert agent.get(f"/prompts/{young}", headers={"X-User-Id": USER}).status_code == 200
     deleted, unknown = (

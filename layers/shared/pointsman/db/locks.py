@@ -13,6 +13,8 @@ import psycopg
 from .connection import Connection
 
 __all__ = [
+    "lock_destroys",
+    "lock_fleet_limits",
     "lock_instance",
     "lock_maintenance",
     "lock_maintenance_shared",
@@ -28,6 +30,8 @@ __all__ = [
 _MIGRATION_KEY = "pointsman:migrate"
 _INSTANCE_KEY_PREFIX = "instance:"
 _SERVICE_NAME_KEY_PREFIX = "name:"
+_FLEET_LIMITS_KEY = "fleet:limits"
+_DESTROYS_KEY_PREFIX = "destroys:"
 _ORPHAN_SWEEP_KEY = "orphans:sweep"
 _STATUS_POLL_KEY = "fleet:poll"
 _MAINTENANCE_KEY = "maintenance"
@@ -48,6 +52,16 @@ def lock_instance(connection: Connection, instance_id: str) -> None:
 def lock_service_name(connection: Connection, name: str) -> None:
     """Wait for other requests for this name of a service, and hold new ones back until the transaction ends."""
     _lock(connection, _SERVICE_NAME_KEY_PREFIX + name)
+
+
+def lock_fleet_limits(connection: Connection) -> None:
+    """Wait for other creates and provisions that are checked, and hold new ones back until the transaction ends."""
+    _lock(connection, _FLEET_LIMITS_KEY)
+
+
+def lock_destroys(connection: Connection, kind: str, caller: str) -> None:
+    """Wait for other destroys of this caller that are checked, and hold new ones back until the transaction ends."""
+    _lock(connection, f"{_DESTROYS_KEY_PREFIX}{kind}:{caller}")
 
 
 def lock_orphan_sweep(connection: Connection) -> None:

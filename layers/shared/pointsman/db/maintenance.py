@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..errors import UnderMaintenance
-from . import locks
+from . import audit_log, locks
 from .connection import Connection
 from .rows import fetch_one
 
@@ -54,11 +54,21 @@ def switch(connection: Connection, is_enabled: bool, message: str | None, change
     Waits for the transactions that have read the switch.
     """
     locks.lock_maintenance(connection)
-    connection.execute(
+    cursor = connection.execute(
         "INSERT INTO maintenance AS old (is_enabled, message, changed_by) VALUES (%s, %s, %s)"
         " ON CONFLICT (is_only_row) DO UPDATE SET is_enabled = EXCLUDED.is_enabled, message = EXCLUDED.message,"
         "  changed_at = EXCLUDED.changed_at, changed_by = EXCLUDED.changed_by"
         "  WHERE (old.is_enabled, old.message) IS DISTINCT FROM (EXCLUDED.is_enabled, EXCLUDED.message)",
         (is_enabled, message, changed_by),
     )
+    if cursor.rowcount:
+        details = {"message": message} if message else {}
+        audit_log.record(
+            connection,
+            "maintenance.on" if is_enabled else "maintenance.off",
+            "fleet",
+            "all",
+            "succeeded",
+            details=details,
+        )
     return get(connection)

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
+from ..actor import get_actor
+from . import audit_log
 from .connection import Connection
 from .rows import fetch_all, fetch_one, to_json
 
@@ -19,6 +21,7 @@ __all__ = [
     "OperationStatus",
     "OperationStep",
     "StepStatus",
+    "audit_end",
     "begin_compensation",
     "end_step",
     "find_latest",
@@ -98,12 +101,29 @@ def find_name_conflict(connection: Connection, name: str, instance_id: str) -> s
 
 
 def insert(
-    connection: Connection, operation_id: str, kind: OperationKind, instance_id: str, request: Mapping[str, object]
+    connection: Connection,
+    operation_id: str,
+    kind: OperationKind,
+    instance_id: str,
+    request: Mapping[str, object],
+    audit_details: Mapping[str, str],
 ) -> None:
-    """Insert a running operation, unless one with this id exists. `request` must be JSON."""
+    """Insert a running operation of the current actor, unless one with this id exists.
+
+    Args:
+        connection: The connection of the transaction.
+        operation_id: Its id.
+        kind: What is done.
+        instance_id: The instance.
+        request: What the execution needs of the client's request, as JSON.
+        audit_details: What the audit entry of its end tells besides, without secrets.
+    """
+    actor = get_actor()
+    actor = actor._replace(details={**actor.details, **audit_details})
     connection.execute(
-        "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
-        (operation_id, instance_id, kind, Jsonb(dict(request))),
+        "INSERT INTO operations (id, instance_id, kind, request, asked_by) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (id) DO NOTHING",
+        (operation_id, instance_id, kind, Jsonb(dict(request)), audit_log.to_asked_by(actor)),
     )
 
 
@@ -171,11 +191,32 @@ def restart(connection: Connection, expected: Operation) -> Operation | None:
 
 
 def settle_leaked(connection: Connection, operation_id: str, error: Mapping[str, object]) -> None:
-    """Set a leaked operation to failed, because all resources that it left have been deleted or abandoned."""
+    """Set a leaked operation to failed, because all resources that it left have been deleted or abandoned.
+
+    The caller audits it: by an entry of its own, or by `audit_end`.
+    """
     connection.execute(
         "UPDATE operations SET status = 'failed', error = %s, updated_at = clock_timestamp()"
         " WHERE id = %s AND status = 'leaked'",
         (to_json(dict(error)), operation_id),
+    )
+
+
+def audit_end(connection: Connection, operation_id: str) -> None:
+    """Add the audit entry of an operation that has ended in this transaction, for the one who asked for it."""
+    connection.execute(
+        "INSERT INTO audit_log (actor_kind, actor, address, user_agent, action, target_kind, target, outcome,"
+        "  request_id, operation_id, details)"
+        " SELECT coalesce(asked_by->>'kind', 'system'), coalesce(asked_by->>'id', 'unknown'),"
+        "  coalesce(asked_by->>'address', ''), coalesce(asked_by->>'userAgent', ''),"
+        "  CASE kind WHEN 'provision' THEN 'tool.provision' WHEN 'destroy_tool' THEN 'tool.destroy'"
+        "   ELSE 'instance.' || kind END, 'instance', instance_id, status, coalesce(asked_by->>'requestId', ''), id,"
+        "  coalesce(asked_by->'details', '{}') || jsonb_strip_nulls(jsonb_build_object("
+        "   'name', request->'name', 'tools', request->'tools', 'limit', request->'limit',"
+        "   'resourceId', left(request->>'resourceId', 256), 'restarts', nullif(restarts, 0),"
+        "   'code', error->>'code', 'left', error->'left'))"
+        " FROM operations WHERE id = %s",
+        (operation_id,),
     )
 
 
@@ -203,7 +244,7 @@ def finish(
     result: Mapping[str, object] | None = None,
     error: Mapping[str, object] | None = None,
 ) -> bool:
-    """End a running operation and its last step, and notify ENDED_CHANNEL.
+    """End a running operation and its last step, add the audit entry of its end, and notify ENDED_CHANNEL.
 
     Other steps that are still running lost their process, and get the status `failed`.
 
@@ -230,6 +271,7 @@ def finish(
     )
     if cursor.rowcount == 0:
         return False
+    audit_end(connection, operation_id)
     connection.execute("SELECT pg_notify(%s, %s)", (ENDED_CHANNEL, operation_id))
     connection.execute(
         "UPDATE operation_steps SET ended_at = clock_timestamp(),"

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
+from ..actor import Actor, ActorKind
 from ..errors import Forbidden, Misconfigured, PayloadTooLarge, SecretsUnavailable
 from ..identity.models import MISCONFIGURED, NOT_THROUGH_CLOUDFRONT, SECRETS_UNAVAILABLE
 from ..identity.permissions import parse_permissions
@@ -18,6 +19,7 @@ __all__ = [
     "GatewayEvent",
     "get_authorizer_context",
     "get_permissions",
+    "make_actor",
     "require_authorizer_result",
     "require_body_size",
 ]
@@ -61,6 +63,31 @@ def get_authorizer_context(event: GatewayEvent) -> Mapping[str, Any]:
 def get_permissions(event: GatewayEvent) -> tuple[str, ...]:
     """Return what the authenticated caller may do."""
     return parse_permissions(get_authorizer_context(event).get("permissions"))
+
+
+def make_actor(event: GatewayEvent, kind: ActorKind, actor_id: str) -> Actor:
+    """Return who sent a request of an HTTP API, and from where. An empty id, of a public route, is `anonymous`."""
+    context = event["requestContext"]
+    client: Mapping[str, Any] = context.get("http") or {}
+    address, user_agent = _find_client_address(event), str(client.get("userAgent") or "")
+    return Actor(kind, actor_id or "anonymous", address, user_agent, str(context.get("requestId") or ""))
+
+
+def _find_client_address(event: GatewayEvent) -> str:
+    """Return the address that connected to us: to CloudFront, or to the API itself.
+
+    CloudFront appends its client's address to X-Forwarded-For, API Gateway that of CloudFront. What stands before
+    these two the client may have invented. Only CloudFront sends X-Origin-Secret; the authorizer has compared it.
+    """
+    client: Mapping[str, Any] = event["requestContext"].get("http") or {}
+    source, given_headers = str(client.get("sourceIp") or ""), cast("Mapping[str, str]", event.get("headers") or {})
+    headers = {name.lower(): value for name, value in given_headers.items()}
+    if not headers.get("x-origin-secret"):
+        return source
+    hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+    if hops and hops[-1] == source:
+        hops.pop()
+    return hops[-1] if hops else source
 
 
 def require_authorizer_result(event: GatewayEvent) -> None:

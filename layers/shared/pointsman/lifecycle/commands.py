@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from ..db import instances, journal, locks, maintenance, operations
 from ..db.connection import Connection
 from ..db.operations import Operation, OperationKind
-from ..errors import Conflict, InvalidInput, LeftoversRemain, NotFound, UnconfiguredTool
+from ..errors import Conflict, DestroysHeld, InvalidInput, LeftoversRemain, NotFound, UnconfiguredTool
 from ..providers.registry import TOOLS, explain_unconfigured, is_tool_configured
-from ..settings.providers import load_railway_environment
+from ..settings.providers import load_key_limit, load_railway_environment
+from . import fleet_limits
 from .finalization import describe_leftover, to_public_names
 from .idempotency_claim import Claim
 from .input_rules import INSTANCE_ID_PATTERN, validate_create, validate_tool_id
@@ -37,6 +38,7 @@ def start_create(claim: Claim | None, instance_id: str, name: str, tools: Sequen
         Conflict: the instance exists with another request, or is being destroyed; or another instance has the name.
         LeftoversRemain: something is left of the instance's last operation.
         InstanceBusy: an earlier create of the instance is being retried, because it left something.
+        FleetLimitReached: the fleet may not become larger, or spend more.
         MissingSetting: Railway is not configured.
         UnderMaintenance: operators have stopped new creates.
     """
@@ -66,17 +68,25 @@ def start_create(claim: Claim | None, instance_id: str, name: str, tools: Sequen
         if other := operations.find_name_conflict(db, name, instance_id):
             raise Conflict(f"The name {name} is that of instance {other}, and a name can be had once (Railway)")
         maintenance.require_disabled(db)
+        takes_key = "openrouter" in tools and is_tool_configured("openrouter")
+        fleet_limits.require_room(db, instance_id, cap=load_key_limit() if takes_key else None)
         return insert_operation(db, "create", instance_id, request)
 
     return start_or_join(claim, instance_id, find_or_insert)
 
 
-def start_destroy(claim: Claim | None, instance_id: str) -> Operation:
+def start_destroy(claim: Claim | None, instance_id: str, *, confirmed: bool = False) -> Operation:
     """Start a destroy, or join the one that runs.
+
+    Args:
+        claim: the request's idempotency claim.
+        instance_id: the instance.
+        confirmed: whether a person means this very instance; then it is never held, and does not count.
 
     Raises:
         NotFound: the instance has neither a row nor an open journal entry.
         InstanceBusy: another operation works on the instance.
+        DestroysHeld: the caller has destroyed many instances of late.
     """
 
     def find_or_insert(db: Connection) -> Operation:
@@ -88,7 +98,9 @@ def start_destroy(claim: Claim | None, instance_id: str) -> Operation:
         tools = {tool.tool_id: tool.resource_id for tool in instances.list_tools(db, instance_id)}
         open_tools = [entry.provider for entry in entries if entry.kind == "tool"]
         request = {"tools": [tool for tool in TOOLS if tool in tools or tool in open_tools]}
-        operation = insert_operation(db, "destroy", instance_id, request)
+        if not confirmed:
+            fleet_limits.require_no_hold(db, instance_id)
+        operation = insert_operation(db, "destroy", instance_id, request, {"confirmed": "true"} if confirmed else {})
         if instance is not None:
             journal.adopt_existing(db, operation.id, instance_id, "railway", "service", instance.provider_service_id)
             if instance.volume_id:
@@ -97,7 +109,11 @@ def start_destroy(claim: Claim | None, instance_id: str) -> Operation:
             journal.adopt_existing(db, operation.id, instance_id, tool_id, "tool", resource_id)
         return operation
 
-    return start_or_join(claim, instance_id, find_or_insert)
+    try:
+        return start_or_join(claim, instance_id, find_or_insert)
+    except DestroysHeld:
+        fleet_limits.hold_destroys(instance_id)
+        raise
 
 
 def start_provision(claim: Claim | None, instance_id: str, tool_id: str, limit: float | None = None) -> Operation:
@@ -115,6 +131,7 @@ def start_provision(claim: Claim | None, instance_id: str, tool_id: str, limit: 
         Conflict: the instance has the tool already, or is half destroyed.
         InstanceBusy: another operation works on the instance.
         UnderMaintenance: operators have stopped new provisions.
+        FleetLimitReached: the fleet may not spend more.
     """
     validate_tool_id(tool_id)
     if limit is not None and not 0 <= limit < float("inf"):
@@ -134,6 +151,8 @@ def start_provision(claim: Claim | None, instance_id: str, tool_id: str, limit: 
         if instance.deploy_status == instances.DESTROY_FAILED:
             raise Conflict(f"Instance {instance_id} is half destroyed; DELETE /destroy/{instance_id} goes on with it")
         maintenance.require_disabled(db)
+        if tool_id == "openrouter":
+            fleet_limits.require_spend(db, load_key_limit() if limit is None else limit)
         return insert_operation(db, "provision", instance_id, request)
 
     return start_or_join(claim, instance_id, find_or_insert)

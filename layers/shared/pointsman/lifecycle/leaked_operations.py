@@ -4,7 +4,7 @@ The reconciler and clients retry them; a client may abandon what cannot be delet
 """
 
 from .. import log
-from ..db import instances, journal, locks, operations
+from ..db import audit_log, instances, journal, locks, operations
 from ..db.connection import Connection, run_in_transaction
 from ..db.operations import Operation
 from ..errors import Conflict
@@ -14,6 +14,10 @@ from .operation_executions import busy_error, start_operation
 from .operation_queries import find_entries_to_delete, get_or_raise
 
 __all__ = ["abandon_leaked", "retry_leaked", "retry_or_end"]
+
+
+_MAX_NAMED_LEFTOVERS = 20
+"""Resources that the audit entry of an abandoned operation names."""
 
 
 def retry_or_end(operation: Operation, claim: Claim | None = None) -> Operation | None:
@@ -40,14 +44,25 @@ def _reopen_or_settle(db: Connection, leaked: Operation, claim: Claim | None) ->
     locks.lock_instance(db, leaked.instance_id)
     if operations.find_running(db, leaked.instance_id):
         return None
-    if _has_leftovers(db, leaked):
-        reopened = operations.restart(db, leaked)
-    else:
-        operations.settle_leaked(db, leaked.id, {**(leaked.error or {}), "left": list[str]()})
-        reopened = operations.get(db, leaked.id)
+    reopened = operations.restart(db, leaked) if _has_leftovers(db, leaked) else _settle(db, leaked)
     if reopened is not None:
+        outcome = "started" if reopened.status == "running" else "succeeded"
+        audit_log.record(
+            db, "operation.retry", "instance", leaked.instance_id, outcome, operation_id=leaked.id,
+            details={"kind": leaked.kind},
+        )  # fmt: skip
         link_operation(db, claim, reopened.id)
     return reopened
+
+
+def _settle(db: Connection, leaked: Operation) -> Operation | None:
+    """End a leaked operation of which nothing is left; None if it is not leaked any more."""
+    current = operations.get(db, leaked.id)
+    if current is None or current.status != "leaked":
+        return None
+    operations.settle_leaked(db, leaked.id, {**(leaked.error or {}), "left": list[str]()})
+    operations.audit_end(db, leaked.id)
+    return operations.get(db, leaked.id)
 
 
 def _has_leftovers(db: Connection, operation: Operation) -> bool:
@@ -121,4 +136,8 @@ def _abandon(db: Connection, operation_id: str) -> Operation:
     operations.settle_leaked(
         db, operation_id, {"message": message, "code": "ABANDONED", "left": to_public_names(leftovers)}
     )
+    audit_log.record(
+        db, "operation.abandon", "instance", operation.instance_id, "succeeded", operation_id=operation_id,
+        details={"kind": operation.kind, "left": descriptions[:_MAX_NAMED_LEFTOVERS]},
+    )  # fmt: skip
     return get_or_raise(db, operation_id)

@@ -55,10 +55,24 @@ def operation_execution_name(operation: Operation) -> str:
     return build_execution_name(operation.id, operation.restarts)
 
 
-def insert_operation(db: Connection, kind: OperationKind, instance_id: str, request: Mapping[str, object]) -> Operation:
-    """Insert a new operation. Its `request` has `tools`, the ids of the tools that it works on."""
+def insert_operation(
+    db: Connection,
+    kind: OperationKind,
+    instance_id: str,
+    request: Mapping[str, object],
+    audit_details: Mapping[str, str] | None = None,
+) -> Operation:
+    """Insert a new operation of the current actor.
+
+    Args:
+        db: the connection of the transaction.
+        kind: what is done.
+        instance_id: the instance.
+        request: has `tools`, the ids of the tools that the operation works on.
+        audit_details: what the audit entry of its end tells besides.
+    """
     operation_id = f"op-{uuid.uuid4().hex}"
-    operations.insert(db, operation_id, kind, instance_id, request)
+    operations.insert(db, operation_id, kind, instance_id, request, audit_details or {})
     operation = operations.get(db, operation_id)
     assert operation is not None
     return operation

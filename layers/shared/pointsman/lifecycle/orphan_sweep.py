@@ -13,10 +13,10 @@ from functools import partial
 from typing import Literal
 
 from .. import log
-from ..db import locks, orphan_sightings
+from ..db import audit_log, locks, orphan_sightings
 from ..db.connection import Connection, get_database_time, run_in_transaction
 from ..db.orphan_sightings import KnownResources, Sighting
-from ..errors import InvalidInput, ProviderError, ProviderRejected, SettingError
+from ..errors import InvalidInput, PointsmanError, ProviderError, ProviderRejected, SettingError
 from ..metrics import emit_metrics
 from ..providers.registry import TOOLS
 from ..settings.operations import ReconcileSettings
@@ -233,9 +233,19 @@ class _Sweep:
             action = self._delete_resource(item, attached)
             if action == "delete":
                 orphan_sightings.delete(db, sighting)
+                _audit(db, item, "succeeded", volumes=attached or [])
             return action
 
-        return run_in_transaction(delete_under_locks)
+        # The provider deletes before the transaction commits, so what may happen is committed first.
+        run_in_transaction(_audit, item, "started")
+        try:
+            action = run_in_transaction(delete_under_locks)
+        except PointsmanError as error:
+            run_in_transaction(_audit, item, "failed" if isinstance(error, ProviderRejected) else "unknown")
+            raise
+        if action != "delete":
+            run_in_transaction(_audit, item, "skipped")
+        return action
 
     def _delete_resource(self, item: InventoryItem, volume_ids: list[str] | None) -> Action:
         """Delete the volumes, then the resource; a dry run only counts them.
@@ -288,6 +298,11 @@ class _Sweep:
             "name": item.name,
             "action": action,
         }
+
+
+def _audit(db: Connection, item: InventoryItem, outcome: audit_log.Outcome, **details: object) -> None:
+    described = {"provider": item.provider, "kind": item.kind, "name": item.name, **details}
+    audit_log.record(db, "orphan.delete", "resource", item.id, outcome, details=described)
 
 
 def _to_log_fields(item: InventoryItem) -> dict[str, str]:

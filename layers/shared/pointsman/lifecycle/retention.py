@@ -1,9 +1,9 @@
-"""Retention: deletes prompts and operations that ended long ago, so that the database does not grow for ever."""
+"""Retention: deletes old prompts, operations and audit entries, so that the database does not grow for ever."""
 
 import time
 from collections.abc import Callable, Mapping
 
-from ..db import retention
+from ..db import audit_log, retention
 from ..db.connection import run_in_transaction
 from ..db.retention import OperationCursor
 from ..metrics import emit_metrics
@@ -24,15 +24,15 @@ def delete_past_rows(event: Mapping[str, object]) -> dict[str, object]:
         event: the schedule's event. With `"dry": true` nothing is deleted.
 
     Returns:
-        `conversations`, `prompts`, `operations`, and `usage` (days of users): how many were deleted; `complete`:
-        whether nothing is left to delete.
+        `conversations`, `prompts`, `operations`, `usage` (days of users), `audit_entries`: how many were deleted;
+        `complete`: whether nothing is left to delete.
 
     Raises:
         InvalidSetting: a period is no number of days.
         DatabaseUnavailable: the database cannot be reached; what was deleted before stays deleted.
     """
     settings = RetentionSettings.load()
-    counts = {"conversations": 0, "prompts": 0, "usage": 0, "operations": 0}
+    counts = {"conversations": 0, "prompts": 0, "usage": 0, "operations": 0, "audit_entries": 0}
     if event.get("dry") is True:
         return {**counts, "complete": False}
     deadline = time.monotonic() + _MAX_SECONDS
@@ -50,11 +50,17 @@ def delete_past_rows(event: Mapping[str, object]) -> dict[str, object]:
     if settings.operation_days:
         period = settings.operation_days * _SECONDS_PER_DAY
         is_complete &= _delete_operations(period, counts, deadline)
+    if settings.audit_days:
+        period = settings.audit_days * _SECONDS_PER_DAY
+        is_complete &= _delete_batches(
+            lambda: run_in_transaction(audit_log.delete_past, period), "audit_entries", counts, deadline
+        )
     emit_metrics(
         {
             "ConversationsDeleted": counts["conversations"],
             "PromptsDeleted": counts["prompts"],
             "OperationsDeleted": counts["operations"],
+            "AuditEntriesDeleted": counts["audit_entries"],
         }
     )
     return {**counts, "complete": is_complete}

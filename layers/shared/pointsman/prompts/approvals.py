@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from ..db import prompt_runs, tool_calls, user_prompts
+from ..db import audit_log, prompt_runs, tool_calls, user_prompts
 from ..db.connection import Connection, run_in_transaction
 from ..db.tool_calls import ToolCall
 from ..errors import Forbidden, InvalidToolInput, PromptNotFound
@@ -17,6 +17,9 @@ from ..workflows.step_functions import send_task_success
 from .prompt_execution import try_wake
 
 __all__ = ["UNSET", "decide", "list_pending", "register_task_token"]
+
+_MAX_ID_CHARS = 128
+"""Of the model's id of a call, in an audit entry."""
 
 _CURSOR = re.compile(r"(\d{1,11})\.(\d{6})_(prompt-[0-9a-f]{32})")
 
@@ -80,6 +83,10 @@ def decide(
         if is_own:
             prompt_runs.set_permissions(db, prompt_id, format_permissions(permissions))
         prompt_runs.save(db, replace(prompt, status="running"), extend_deadline=True)
+        audit_log.record(
+            db, "approval.approve" if is_approved else "approval.reject", "prompt", prompt_id, "succeeded",
+            details={"toolCallId": call.id[:_MAX_ID_CHARS], "tool": call.shown["toolName"], "ownPrompt": is_own},
+        )  # fmt: skip
         return True
 
     if not run_in_transaction(record_decision):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ..db import prompt_runs, tool_calls, user_prompts
+from ..db import audit_log, prompt_runs, tool_calls, user_prompts
 from ..db.connection import Connection, run_in_transaction
 from . import transcript
 from .prompt_execution import try_wake
@@ -27,7 +27,8 @@ def cancel(user_id: str, prompt_id: str) -> None:
     def end_if_owned(db: Connection) -> bool:
         if not user_prompts.belongs_to(db, prompt_id, user_id):
             return False
-        end_prompt(db, prompt_id, "cancelled", _CANCELLED_MESSAGE, interruption="the prompt was cancelled")
+        if end_prompt(db, prompt_id, "cancelled", _CANCELLED_MESSAGE, interruption="the prompt was cancelled"):
+            audit_log.record(db, "prompt.cancel", "prompt", prompt_id, "succeeded")
         return True
 
     if not run_in_transaction(end_if_owned):

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+from ..errors import InvalidSetting
 from .environment import read_choice, read_number
 
 __all__ = ["ReconcileSettings", "RetentionSettings", "Timeouts"]
+
+
+_MIN_AUDIT_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,17 @@ class RetentionSettings:
     """Ended prompts without a conversation, and conversations that nobody uses, with all their prompts."""
     operation_days: float
     """Operations of instances of which nothing exists any more."""
+    audit_days: float
+    """Entries of the audit log: 30 at least, if not 0."""
 
     @classmethod
     def load(cls) -> "RetentionSettings":
         """Load them. Raises InvalidSetting."""
+        audit_days = read_number("AUDIT_RETENTION_DAYS", 365)
+        if 0 < audit_days < _MIN_AUDIT_DAYS:
+            raise InvalidSetting("AUDIT_RETENTION_DAYS", f"0 for ever, or at least {_MIN_AUDIT_DAYS}")
         return cls(
+            audit_days=audit_days,
             prompt_days=read_number("PROMPT_RETENTION_DAYS", 90),
             operation_days=read_number("OPERATION_RETENTION_DAYS", 90),
         )

@@ -7,7 +7,14 @@ from .environment import read_choice, read_number, read_optional, read_required,
 from .secrets import read_required_secret
 from .tools import is_tool_configured
 
-__all__ = ["AgentMailSettings", "OpenRouterSettings", "RailwaySettings", "TelnyxSettings", "load_railway_environment"]
+__all__ = [
+    "AgentMailSettings",
+    "OpenRouterSettings",
+    "RailwaySettings",
+    "TelnyxSettings",
+    "load_key_limit",
+    "load_railway_environment",
+]
 
 
 def load_railway_environment() -> tuple[str, str, str]:
@@ -50,6 +57,11 @@ class RailwaySettings:
         )
 
 
+def load_key_limit() -> float:
+    """Return the spending limit of a new OpenRouter key, in USD. Raises InvalidSetting."""
+    return read_number("OPENROUTER_KEY_LIMIT", 20)
+
+
 @dataclass(frozen=True, slots=True)
 class OpenRouterSettings:
     """OpenRouter. `limit` is the spending limit of a new key in USD, `limit_reset` its period, None for no reset."""
@@ -68,7 +80,7 @@ class OpenRouterSettings:
         reset = read_choice("OPENROUTER_KEY_LIMIT_RESET", ("daily", "weekly", "monthly", "none"), "monthly")
         return cls(
             management_key=read_required_secret("OPENROUTER_MANAGEMENT_KEY"),
-            limit=read_number("OPENROUTER_KEY_LIMIT", 20),
+            limit=load_key_limit(),
             limit_reset=None if reset == "none" else reset,
             url=read_url("OPENROUTER_API_URL", "https://openrouter.ai/api/v1"),
             timeout=_load_provider_timeout(),

@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any
 
 from .. import log
+from ..actor import Actor, set_actor
 from ..db import connection, operations, step_attempts
 from ..db.step_attempts import PlanIntent, StepAttempt
 from ..errors import OperationFailed, PointsmanError
@@ -66,6 +67,7 @@ def task_handler(
         def handler(event: dict[str, Any], _context: object) -> Result:
             operation_id, step = str(event["operationId"]), str(event.get("tool") or step_name)
             log.set_context(operation_id=operation_id, step=step)
+            set_actor(None)
             with (
                 _emit_provider_calls(),
                 _translate_errors(f"step {step}", lambda message: _record_failure(operation_id, step, message)),
@@ -96,6 +98,7 @@ def prompt_task_handler(run_task: PromptTask) -> PromptTask:
     @wraps(run_task)
     def handler(event: dict[str, Any], context: Any) -> Result:
         log.set_context(prompt_id=str(event["promptId"]))
+        set_actor(None)
         with _emit_provider_calls(), _translate_errors("prompt task"):
             result = run_task(event, context)
         log.write("info", "prompt task done", result=result)
@@ -115,6 +118,7 @@ def scheduled_handler(name: str, job: Callable[[Event], Result]) -> Callable[[Ev
 
     def handler(event: Event, _context: object) -> Result:
         log.set_context(schedule=name, request_id=str(event.get("id", "")))
+        set_actor(Actor("system", name, request_id=str(event.get("id", ""))))
         try:
             with _emit_provider_calls():
                 result = job(event)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ...actor import Actor, set_actor
 from ...db import prompt_events, tool_calls
 from ...db.connection import Connection
 from ...db.prompt_runs import PromptRun
@@ -32,6 +33,9 @@ from ..validation import format_issues
 from .ownership import OwnedPrompt, Progress
 
 __all__ = ["process_call"]
+
+_MAX_ID_CHARS = 128
+"""Of the model's id of a call, in an audit entry."""
 
 
 def process_call(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settings: PromptSettings) -> Progress:
@@ -129,11 +133,15 @@ def _run_tool(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, valid: _ValidC
 
     state = copy.deepcopy(owned.prompt_run.state)
     invocation = Invocation(owned.prompt_run.user_id, prompt.services, prompt.permissions, state, output_file)
+    details = {"promptId": owned.prompt_run.id, "toolCallId": call.id[:_MAX_ID_CHARS]}
+    set_actor(Actor("user", owned.prompt_run.user_id, details=details))
     try:
         output = valid.tool.call(invocation, valid.arguments, approved=call.state == "approved")
         result = ToolResult({"type": "success", "output": output}, started_at, files)
     except PointsmanError as error:
         result = replace(error_result(_error_message(error), started_at), files=files)
+    finally:
+        set_actor(None)
     try:
         state = json.loads(json.dumps(state, allow_nan=False))
     except (TypeError, ValueError, RecursionError):

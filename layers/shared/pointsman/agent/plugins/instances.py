@@ -64,7 +64,9 @@ def _destroy_instance(context: ToolContext[OneInstance]) -> Mapping[str, object]
     from ...lifecycle import commands
     from ...lifecycle.operation_results import start_and_wait
 
-    return _describe_operation(start_and_wait(None, commands.start_destroy, context.input.instanceId))
+    # A person has approved the destruction of this very instance.
+    operation = start_and_wait(None, commands.start_destroy, context.input.instanceId, confirmed=True)
+    return _describe_operation(operation)
 
 
 def _describe_operation(operation: "Operation") -> Mapping[str, object]:

@@ -10,10 +10,11 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ... import log
+from ...actor import set_actor
 from ...errors import PointsmanError
 from ...settings.api import load_api_prefix
 from .. import common
-from ..common import GatewayEvent, get_authorizer_context, require_body_size
+from ..common import GatewayEvent, get_authorizer_context, make_actor, require_body_size
 from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, get_gateway_event, to_json_response
 from .cors import add_cors
 from .errors import ERROR_FORMAT, require_identity
@@ -56,6 +57,7 @@ def lambda_handler(app: FastAPI, is_public: Callable[[Scope], bool] = _is_never_
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         request_id = str(event["requestContext"]["requestId"])
         log.set_context(request_id=request_id)
+        set_actor(make_actor(event, "user", str(get_authorizer_context(event).get("user") or "")))
         response = serve(event, context)
         response["headers"]["x-request-id"] = request_id
         if event["requestContext"]["http"]["method"] == "HEAD":

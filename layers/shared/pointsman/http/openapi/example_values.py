@@ -15,6 +15,7 @@ __all__ = [
 
 OPERATION_ID = "op-0123456789abcdef0123456789abcdef"
 _INSTANCE_ID, _NAME, _RESOURCE_ID = "agent-7", "convos-agent-7", "key-4f2d9c"
+_AUDIT_CURSOR = "1795342504.210000_1f0e8a52-6a0f-4a39-9d0e-0f6f1f6b7a11"
 _INBOX = "agent-7@agentmail.to"
 _SERVICE_ID = "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11"
 _ENVIRONMENT_ID = "c2a7e6d8-2b61-4f5b-8d2c-5f8e0f9a3b31"
@@ -148,6 +149,7 @@ PARAMETERS_BY_OPERATION: Mapping[str, Mapping[str, str]] = {
     "callTool": {"toolId": "time.now"},
     "provisionResource": {"toolId": "agentmail"},
     "destroyResource": {"toolId": "agentmail", "resourceId": _INBOX},
+    "listAuditLog": {"actor": "services", "target": _INSTANCE_ID, "cursor": _AUDIT_CURSOR},
 }
 REQUESTS_BY_OPERATION: Mapping[str, object] = {
     "getFleetStatus": {"instanceIds": [_INSTANCE_ID]},
@@ -165,6 +167,24 @@ RESPONSES_BY_OPERATION: Mapping[str, object] = {
         "status": "active",
     },
     "destroyResource": {"toolId": "agentmail", "resourceId": _INBOX, "deleted": True},
+    "listAuditLog": {
+        "entries": [
+            {
+                "id": "1f0e8a52-6a0f-4a39-9d0e-0f6f1f6b7a11",
+                "at": _END,
+                "actor": {"kind": "key", "id": "services"},
+                "address": "203.0.113.7",
+                "userAgent": "node",
+                "action": "instance.create",
+                "target": {"kind": "instance", "id": _INSTANCE_ID},
+                "outcome": "succeeded",
+                "requestId": "Zt3qXhcHIAMEYxg=",
+                "operationId": OPERATION_ID,
+                "details": {"name": _NAME, "tools": ["agentmail"]},
+            }
+        ],
+        "nextCursor": _AUDIT_CURSOR,
+    },
     "rejectCall": {"promptId": _PROMPT_ID, "toolCallId": "call_1", "status": "rejected"},
     "cancelPrompt": {"promptId": _PROMPT_ID, "status": "cancelled"},
     "getDocsPage": "<!doctype html><title>Pointsman</title>",

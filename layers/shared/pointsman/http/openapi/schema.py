@@ -50,7 +50,7 @@ ERROR_CODES = {
     "TOOL_ERROR": (500, "the tool failed; the message says why"),
     "ROUTE_ERROR": (500, "the route failed; the message says why"),
     "INTERNAL_ERROR": (500, "something unexpected; the log tells more"),
-    "MISSING_SETTING": (500, "the message names a setting that is missing"),
+    "MISCONFIGURED": (503, "a setting of this deployment is missing or wrong; its operators know which"),
     "MODEL_ERROR": (502, "the model or its provider failed"),
     "AUTH_UNAVAILABLE": (503, "whether the token is genuine cannot be checked now"),
     "DATABASE_UNAVAILABLE": (503, "the database cannot be reached"),
@@ -61,7 +61,7 @@ ERROR_CODES = {
 }
 """The HTTP status of each error code of the Agent API, and its meaning as the document says it."""
 
-_COMMON_ERROR_CODES = ("PAYLOAD_TOO_LARGE", "INTERNAL_ERROR", "MISSING_SETTING", "SECRETS_UNAVAILABLE")
+_COMMON_ERROR_CODES = ("PAYLOAD_TOO_LARGE", "INTERNAL_ERROR", "MISCONFIGURED", "SECRETS_UNAVAILABLE")
 """Of every operation: a body is measured before anybody asks what it is for."""
 
 _EXAMPLE_ISSUES = [{"path": ["name"], "message": "Field required"}]

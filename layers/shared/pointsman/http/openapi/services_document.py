@@ -31,6 +31,10 @@ _ERRORS: Mapping[int, tuple[str, Mapping[str, str]]] = {
         "The request conflicts with what is there or under way",
         {
             "CONFLICT": "The name convos-agent-7 is that of another instance",
+            "FLEET_LIMIT": "The fleet has 1000 instances, and FLEET_MAX_INSTANCES allows 1000: destroy what is not"
+            " needed, or raise FLEET_MAX_INSTANCES",
+            "DESTROYS_HELD": "Held: 20 instances were destroyed in the last 10 minutes, and 20 are allowed"
+            " (DESTROY_HOLD_COUNT)",
             "BUSY": "Instance agent-7 is busy: its create has to end first",
             "IDEMPOTENCY_KEY_REUSED": "This Idempotency-Key came with another request",
             "IDEMPOTENCY_IN_PROGRESS": "The first request with this Idempotency-Key is not answered yet",

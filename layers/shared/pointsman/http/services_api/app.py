@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from ... import log
+from ...actor import set_actor
 from ...errors import Forbidden, InvalidInput, PointsmanError, Unauthenticated
 from ..common import (
     INVALID_JSON_MESSAGE,
@@ -18,6 +19,7 @@ from ..common import (
     ROUTE_SPEC_KEY,
     GatewayEvent,
     get_authorizer_context,
+    make_actor,
     require_authorizer_result,
     require_body_size,
 )
@@ -50,6 +52,7 @@ def lambda_handler(
         log.set_context(request_id=event["requestContext"]["requestId"])
         # The HTTP API sends names in lower case, `sam local` capitalized.
         event = {**event, "headers": {name.lower(): value for name, value in event.get("headers", {}).items()}}
+        set_actor(make_actor(event, "key", str(get_authorizer_context(event).get("caller") or "")))
         try:
             method = event["requestContext"]["http"]["method"]
             if method != public_method:

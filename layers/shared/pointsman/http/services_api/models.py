@@ -8,6 +8,7 @@ from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
 __all__ = [
+    "AuditPage",
     "Configured",
     "Credits",
     "DashboardInstances",
@@ -211,3 +212,36 @@ class Maintenance(TypedDict):
     message: str | None
     changedAt: str | None
     changedBy: str | None
+
+
+class AuditActor(TypedDict):
+    kind: Literal["user", "key", "system"]
+    id: str
+
+
+class AuditTarget(TypedDict):
+    kind: Literal["instance", "prompt", "resource", "service", "fleet"]
+    id: str
+
+
+class AuditEntry(TypedDict):
+    """One change. `started` is followed by another entry of the same request, with the outcome."""
+
+    id: str
+    at: Timestamp
+    actor: AuditActor
+    address: str | None
+    userAgent: str | None
+    action: str
+    target: AuditTarget
+    outcome: Literal["started", "succeeded", "failed", "leaked", "unknown", "skipped"]
+    requestId: str | None
+    operationId: str | None
+    details: dict[str, Any]
+
+
+class AuditPage(TypedDict):
+    """The newest entries first; `nextCursor` is there if there are more."""
+
+    entries: list[AuditEntry]
+    nextCursor: NotRequired[str]

@@ -19,6 +19,7 @@ __all__ = [
     "RequestClaim",
     "RequiredText",
     "ToolId",
+    "describe_query",
     "null_as",
     "strict_config",
 ]
@@ -67,6 +68,11 @@ def null_as(missing: object) -> BeforeValidator:
         missing: the member's default, by which the lifecycle recognizes a missing one.
     """
     return BeforeValidator(lambda value: missing if value is None else value)
+
+
+def describe_query(schema: dict[str, Any]) -> WithJsonSchema:
+    """Describe a query parameter, which the lifecycle validates, in the OpenAPI document; it has no default there."""
+    return WithJsonSchema(schema)
 
 
 RequiredText = Annotated[str, null_as("")]
