@@ -189,6 +189,10 @@ class Settings:
         overrides["AGENT_OPERATORS"] = self.environment.get("AGENT_OPERATORS") or "*"
         # Who tries things out here, or a benchmark, destroys many; on AWS the hold is on.
         overrides["DESTROY_HOLD_COUNT"] = self.environment.get("DESTROY_HOLD_COUNT") or "0"
+        # Here nobody else pays for the model.
+        for quota in ("PROMPTS_AT_ONCE", "PROMPTS_AN_HOUR", "TOKENS_A_DAY", "WAITING_APPROVALS"):
+            for name in (f"{quota}_PER_USER", f"{quota}_FOR_ALL"):
+                overrides[name] = self.environment.get(name) or "off"
         # Parameters that choose more than a function's variable.
         overrides["AgentAuth"] = overrides["AGENT_AUTH"]
         overrides["ApiCorsOrigin"] = self.environment.get("API_CORS_ORIGIN") or ""

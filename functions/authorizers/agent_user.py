@@ -1,7 +1,6 @@
 """The authorizer of the Agent API, which both gateways call before every route that is not public.
 
-It accepts wrong credentials without an identity, because a gateway cannot send the contract's 401; the endpoints reject
-requests without an identity. So with a setting that is missing or wrong, which the endpoints answer with 503.
+It accepts all requests, without an identity where there is a problem: the endpoints send the contract's 401 or 503.
 """
 
 from typing import Any
@@ -16,7 +15,7 @@ from pointsman.identity.permissions import format_permissions
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Identify the caller; the context has the `user` with the `permissions`, or the `problem` for the 401.
 
-    The HTTP API takes a simple response, the REST API an IAM policy.
+    The HTTP API takes a simple response, the REST API an IAM policy of the whole stage, which it caches for all routes.
 
     Raises:
         SecretsUnavailable: A secret cannot be read, and the REST API asks, which would cache that.
@@ -25,7 +24,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     identity_context = {"user": user, "problem": problem, "permissions": format_permissions(permissions)}
     if "methodArn" not in event:
         return {"isAuthorized": True, "context": identity_context}
-    # The REST API caches the policy for other routes too, so it covers the whole stage.
     stage = "/".join(event["methodArn"].split("/", 2)[:2])
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{stage}/*"}
     policy = {"Version": "2012-10-17", "Statement": [statement]}

@@ -70,7 +70,7 @@ def test_the_agent_apis_authorizer_says_it_to_both_gateways_and_names_the_settin
 ) -> None:
     for setting, value in WRONG_SETTINGS[name].items():
         monkeypatch.setenv(setting, value)
-    context = {"user": "", "problem": MISCONFIGURED}
+    context = {"user": "", "problem": MISCONFIGURED, "permissions": ""}
     headers = {"authorization": f"Bearer {KEY}", "x_user_id": "u1"}
     assert call_authorizer("agent_user", make_event(**headers)) == {"isAuthorized": True, "context": context}
     assert read_reports() == ([name], [1])
@@ -106,7 +106,9 @@ def test_an_unreachable_secrets_manager_is_no_misconfiguration(
     monkeypatch.setattr(secrets, "read_secret", fail)
     event = make_event(authorization=f"Bearer {KEY}", x_user_id="u1")
     assert call_authorizer("services_key", event)["context"] == {"caller": "", "problem": SECRETS_UNAVAILABLE}
-    assert call_authorizer("agent_user", event)["context"] == {"user": "", "problem": SECRETS_UNAVAILABLE}
+    assert call_authorizer("agent_user", event)["context"] == {
+        "user": "", "problem": SECRETS_UNAVAILABLE, "permissions": "",
+    }  # fmt: skip
     # A REST API would keep the answer for a minute.
     with pytest.raises(SecretsUnavailable):
         call_authorizer("agent_user", make_rest_event(authorization=f"Bearer {KEY}", x_user_id="u1"))

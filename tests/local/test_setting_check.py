@@ -52,7 +52,7 @@ WRONG: list[tuple[dict[str, str], set[str]]] = [
     ({"DATABASE_SSLMODE": "verify-ca"}, {"DATABASE_SSLMODE"}),
     ({"DATABASE_CA_PEM": SECRET}, {"DATABASE_CA_PEM"}),
     ({"DATABASE_NOTIFICATIONS": "yes"}, {"DATABASE_NOTIFICATIONS"}),
-    ({"STREAMS_PER_USER": "0"}, {"STREAMS_PER_USER"}),
+    ({"STREAMS_PER_USER": "-1"}, {"STREAMS_PER_USER"}),
     ({"STREAMS_PER_USER": "1.5", "STREAM_LEASE_SECONDS": "x"}, {"STREAMS_PER_USER", "STREAM_LEASE_SECONDS"}),
     ({"ORPHANS": "keep"}, {"ORPHANS"}),
     ({"PROMPT_RETENTION_DAYS": "-1"}, {"PROMPT_RETENTION_DAYS"}),
@@ -113,7 +113,7 @@ def test_an_unconfigured_provider_may_have_no_settings_but_no_wrong_ones() -> No
 
 
 def test_migrate_validates_what_the_migrate_function_can_read() -> None:
-    wrong = {"AGENT_AUTH": "jwt", "STREAMS_PER_USER": "0", "MODEL_API_KEY": "k"}
+    wrong = {"AGENT_AUTH": "jwt", "STREAMS_PER_USER": "-1", "MODEL_API_KEY": "k"}
     assert len(find_problems(**wrong)) == 6
     load_checked_template(Settings.isolated(wrong, CHECKOUT), find_migration_functions)
     with pytest.raises(RunnerError, match="DATABASE_SSLMODE"):

@@ -52,6 +52,13 @@ from .base import (
     Issue,
     PointsmanError,
 )
+from .provider_errors import (
+    ProviderError,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RejectionReason,
+)
 from .request_errors import (
     ApprovalRequired,
     AuthRequired,
@@ -93,13 +100,6 @@ from .server_errors import (
     UnconfiguredTool,
     UnderMaintenance,
     UnreadableSecret,
-)
-from .provider_errors import (
-    ProviderError,
-    ProviderRejected,
-    ProviderTimeout,
-    ProviderUnavailable,
-    RejectionReason,
 )
 
 __all__ = [

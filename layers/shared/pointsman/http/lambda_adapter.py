@@ -12,10 +12,9 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from mangum import Mangum
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import PointsmanError
@@ -90,7 +89,7 @@ def _translate_http_exception(request: Request, error: HTTPException, error_form
 def _list_methods(request: Request) -> list[str]:
     """List the methods of all routes of the request's path. Starlette names those of the first one only."""
     app: FastAPI = request.app
-    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    routes = [route for route in app.routes if isinstance(route, Route)]
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted(method for route in matching for method in route.methods or ())
 

@@ -57,7 +57,7 @@ def require_spend(db: Connection, cap: float) -> None:
 def require_no_hold(db: Connection, instance_id: str) -> None:
     """Raise DestroysHeld if the current actor has destroyed too many instances of late to destroy this one.
 
-    A destroy of an instance that it has begun to destroy is never held. Once a destroy was held, all are, until none
+    A destroy of an instance that it has started to destroy is never held. Once a destroy was held, all are, until none
     has come for the whole period: a loop that repeats its requests must not get on at the limit's rate.
 
     Args:
