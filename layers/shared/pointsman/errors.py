@@ -13,8 +13,8 @@
     │   ├── ConversationBusy            a prompt of the conversation is running or waiting
     │   ├── InstanceBusy                another operation is running for the instance
     │   ├── LeftoversRemain             an earlier operation left something that is not deleted yet
-    │   ├── FleetLimitReached           the fleet may not become larger, or spend more
-    │   ├── DestroysHeld                the caller has destroyed many instances of late, and must confirm this one
+    │   ├── FleetLimitReached           of lifecycle.fleet_limits: the fleet may not become larger, or spend more
+    │   ├── DestroysHeld                of the same: the caller has destroyed many instances, and must confirm this one
     │   ├── IdempotencyKeyReused        the key belongs to a different request
     │   └── IdempotencyInProgress       the first request with this key has no response yet
     ├── PayloadTooLarge            413
@@ -50,8 +50,7 @@ from typing import ClassVar, Literal, TypedDict
 
 __all__ = [
     "ApprovalRequired", "AuthRequired", "AuthUnavailable", "CompositionError", "Conflict", "ConversationBusy",
-    "DatabaseUnavailable", "DestroysHeld", "DocsUnavailable", "FeatureUnavailable", "FleetLimitReached", "Forbidden",
-    "IdempotencyInProgress",
+    "DatabaseUnavailable", "DocsUnavailable", "FeatureUnavailable", "Forbidden", "IdempotencyInProgress",
     "IdempotencyKeyReused", "InstanceBusy", "InvalidInput", "InvalidSetting", "InvalidToolInput", "Issue",
     "LeftoversRemain", "MigrationFailed", "MissingSetting", "ModelFailed", "NotFound", "OperationFailed",
     "PayloadTooLarge", "PointsmanError", "PromptNotFound", "ProviderError", "ProviderRejected", "ProviderTimeout",
@@ -190,32 +189,6 @@ class LeftoversRemain(Conflict):
     def __init__(self, message: str, *, details: Mapping[str, object], leaked_id: str | None) -> None:
         super().__init__(message, details=details)
         self.leaked_id = leaked_id
-
-
-class FleetLimitReached(Conflict):
-    """A create or provision for which the fleet has no room.
-
-    Args:
-        setting: The limit.
-        allowed: Its value.
-        present: What there is already.
-        unit: What is counted.
-    """
-
-    code = "FLEET_LIMIT"
-
-    def __init__(self, setting: str, allowed: float, present: float, unit: str) -> None:
-        super().__init__(
-            f"The fleet has {present:g} {unit}, and {setting} allows {allowed:g}: destroy what is not needed, or raise"
-            f" {setting}",
-            details={"limit": setting, "allowed": allowed, "present": present},
-        )
-
-
-class DestroysHeld(Conflict):
-    """A destroy of a caller who has destroyed many instances in a short time. A confirmed one is not held."""
-
-    code = "DESTROYS_HELD"
 
 
 class IdempotencyKeyReused(Conflict):

@@ -48,7 +48,7 @@ def sum_caps(connection: Connection, default_cap: float) -> float:
 
 
 def count_recent_destroys(connection: Connection, kind: str, caller: str, seconds: float) -> int:
-    """Count the instances whose destroy this caller has begun in so many seconds, without those it has confirmed."""
+    """Count the instances whose destroy this caller has started in so many seconds, without confirmed ones."""
     row = connection.execute(
         f"SELECT count(DISTINCT instance_id) AS n {_RECENT_DESTROYS}"
         " AND asked_by->'details'->>'confirmed' IS DISTINCT FROM 'true'",
@@ -59,7 +59,7 @@ def count_recent_destroys(connection: Connection, kind: str, caller: str, second
 
 
 def has_destroyed(connection: Connection, kind: str, caller: str, seconds: float, instance_id: str) -> bool:
-    """Whether this caller has begun to destroy this instance in so many seconds."""
+    """Whether this caller has started to destroy this instance in so many seconds."""
     row = connection.execute(
         f"SELECT 1 {_RECENT_DESTROYS} AND instance_id = %(instance)s LIMIT 1",
         {"kind": kind, "id": caller, "seconds": seconds, "instance": instance_id},
