@@ -48,7 +48,7 @@ def sum_caps(connection: Connection, default_cap: float) -> float:
 
 
 def count_recent_destroys(connection: Connection, kind: str, caller: str, seconds: float) -> int:
-    """Count the instances whose destroy this caller has started in so many seconds, without those it has confirmed."""
+    """Count the instances whose destroy this caller has started in so many seconds, without confirmed ones."""
     row = connection.execute(
         f"SELECT count(DISTINCT instance_id) AS n {_RECENT_DESTROYS}"
         " AND asked_by->'details'->>'confirmed' IS DISTINCT FROM 'true'",

@@ -9,9 +9,7 @@ __all__ = [
     "AuthRequired",
     "Conflict",
     "ConversationBusy",
-    "DestroysHeld",
     "FeatureUnavailable",
-    "FleetLimitReached",
     "Forbidden",
     "IdempotencyInProgress",
     "IdempotencyKeyReused",
@@ -123,32 +121,6 @@ class LeftoversRemain(Conflict):
     def __init__(self, message: str, *, details: Mapping[str, object], leaked_id: str | None) -> None:
         super().__init__(message, details=details)
         self.leaked_id = leaked_id
-
-
-class FleetLimitReached(Conflict):
-    """A create or provision for which the fleet has no room.
-
-    Args:
-        setting: The limit.
-        allowed: Its value.
-        present: What there is already.
-        unit: What is counted.
-    """
-
-    code = "FLEET_LIMIT"
-
-    def __init__(self, setting: str, allowed: float, present: float, unit: str) -> None:
-        super().__init__(
-            f"The fleet has {present:g} {unit}, and {setting} allows {allowed:g}: destroy what is not needed, or raise"
-            f" {setting}",
-            details={"limit": setting, "allowed": allowed, "present": present},
-        )
-
-
-class DestroysHeld(Conflict):
-    """A destroy of a caller who has destroyed many instances in a short time. A confirmed one is not held."""
-
-    code = "DESTROYS_HELD"
 
 
 class IdempotencyKeyReused(Conflict):

@@ -7,11 +7,37 @@ from .. import log
 from ..actor import get_actor
 from ..db import fleet_usage, locks
 from ..db.connection import Connection, run_in_transaction
-from ..errors import DestroysHeld, FleetLimitReached
+from ..errors import Conflict
 from ..metrics import emit_metrics
 from ..settings.fleet_limits import DestroyHold, FleetLimits
 
-__all__ = ["hold_destroys", "require_no_hold", "require_room", "require_spend"]
+__all__ = ["DestroysHeld", "FleetLimitReached", "hold_destroys", "require_no_hold", "require_room", "require_spend"]
+
+
+class FleetLimitReached(Conflict):
+    """A create or provision for which the fleet has no room.
+
+    Args:
+        setting: The limit.
+        allowed: Its value.
+        present: What there is already.
+        unit: What is counted.
+    """
+
+    code = "FLEET_LIMIT"
+
+    def __init__(self, setting: str, allowed: float, present: float, unit: str) -> None:
+        super().__init__(
+            f"The fleet has {present:g} {unit}, and {setting} allows {allowed:g}: destroy what is not needed, or raise"
+            f" {setting}",
+            details={"limit": setting, "allowed": allowed, "present": present},
+        )
+
+
+class DestroysHeld(Conflict):
+    """A destroy of a caller who has destroyed many instances in a short time. A confirmed one is not held."""
+
+    code = "DESTROYS_HELD"
 
 
 def require_room(db: Connection, instance_id: str, *, cap: float | None) -> None:
