@@ -13,8 +13,8 @@
     │   ├── ConversationBusy            a prompt of the conversation is running or waiting
     │   ├── InstanceBusy                another operation is running for the instance
     │   ├── LeftoversRemain             an earlier operation left something that is not deleted yet
-    │   ├── FleetLimitReached           of lifecycle.fleet_limits: the fleet may not become larger, or spend more
-    │   ├── DestroysHeld                of the same: the caller has destroyed many instances, and must confirm this one
+    │   ├── FleetLimitReached           the fleet may not become larger, or spend more
+    │   ├── DestroysHeld                the caller has destroyed many instances of late, and must confirm this one
     │   ├── IdempotencyKeyReused        the key belongs to a different request
     │   └── IdempotencyInProgress       the first request with this key has no response yet
     ├── PayloadTooLarge            413
@@ -50,13 +50,15 @@ from typing import ClassVar, Literal, TypedDict
 
 __all__ = [
     "ApprovalRequired", "AuthRequired", "AuthUnavailable", "CompositionError", "Conflict", "ConversationBusy",
-    "DatabaseUnavailable", "DocsUnavailable", "FeatureUnavailable", "Forbidden", "IdempotencyInProgress",
-    "IdempotencyKeyReused", "InstanceBusy", "InvalidInput", "InvalidSetting", "InvalidToolInput", "Issue",
-    "LeftoversRemain", "MigrationFailed", "MissingSetting", "ModelFailed", "NotFound", "OperationFailed",
-    "PayloadTooLarge", "PointsmanError", "PromptNotFound", "ProviderError", "ProviderRejected", "ProviderTimeout",
-    "ProviderUnavailable", "RateLimited", "RejectionReason", "RouteFailed", "SecretsUnavailable", "SettingError",
-    "TooManyStreams", "ToolFailed", "ToolNotFound", "Unauthenticated", "UnreadableSecret",
+    "DatabaseUnavailable", "DestroysHeld", "DocsUnavailable", "FeatureUnavailable", "FleetLimitReached", "Forbidden",
+    "IdempotencyInProgress", "IdempotencyKeyReused", "InstanceBusy", "InvalidInput", "InvalidSetting",
+    "InvalidToolInput", "Issue", "LeftoversRemain", "MigrationFailed", "MissingSetting", "ModelFailed", "NotFound",
+    "OperationFailed", "PayloadTooLarge", "PointsmanError", "PromptNotFound", "ProviderError", "ProviderRejected",
+    "ProviderTimeout", "ProviderUnavailable", "RateLimited", "RejectionReason", "RouteFailed", "SecretsUnavailable",
+    "SettingError", "TooManyStreams", "ToolFailed", "ToolNotFound", "Unauthenticated", "UnreadableSecret",
 ]  # fmt: skip
+
+_Details = Mapping[str, object] | None
 
 RejectionReason = Literal["unauthorized", "not_found", "taken", "limit", "invalid", "not_ready", "other"]
 """Why a provider rejected a call.
@@ -89,7 +91,7 @@ class PointsmanError(Exception):
     code: ClassVar[str] = "INTERNAL_ERROR"
     retryable: bool = False
 
-    def __init__(self, message: str, *, details: Mapping[str, object] | None = None) -> None:
+    def __init__(self, message: str, *, details: _Details = None) -> None:
         super().__init__(message)
         self.message = message
         self.details: dict[str, object] = dict(details or {})
@@ -191,6 +193,18 @@ class LeftoversRemain(Conflict):
         self.leaked_id = leaked_id
 
 
+class FleetLimitReached(Conflict):
+    """A create or provision for which the fleet has no room."""
+
+    code = "FLEET_LIMIT"
+
+
+class DestroysHeld(Conflict):
+    """A destroy of a caller who has destroyed many instances in a short time. A confirmed one is not held."""
+
+    code = "DESTROYS_HELD"
+
+
 class IdempotencyKeyReused(Conflict):
     """An idempotency key that belongs to a different request."""
 
@@ -217,9 +231,7 @@ class RateLimited(PointsmanError):
 
     status, code, retryable = 429, "RATE_LIMITED", True
 
-    def __init__(
-        self, message: str, *, retry_after: int | None = None, details: Mapping[str, object] | None = None
-    ) -> None:
+    def __init__(self, message: str, *, retry_after: int | None = None, details: _Details = None) -> None:
         super().__init__(message, details=details)
         self.retry_after = retry_after
 
@@ -300,12 +312,7 @@ class ModelFailed(PointsmanError):
     status, code = 502, "MODEL_ERROR"
 
     def __init__(
-        self,
-        message: str,
-        *,
-        retryable: bool = False,
-        retry_after: float | None = None,
-        details: Mapping[str, object] | None = None,
+        self, message: str, *, retryable: bool = False, retry_after: float | None = None, details: _Details = None
     ) -> None:
         super().__init__(message, details=details)
         self.retryable = retryable
@@ -344,7 +351,7 @@ class ProviderError(PointsmanError):
 
     status, code = 502, "PROVIDER_ERROR"
 
-    def __init__(self, provider: str, step: str, problem: str, *, details: Mapping[str, object] | None = None) -> None:
+    def __init__(self, provider: str, step: str, problem: str, *, details: _Details = None) -> None:
         super().__init__(f"{provider} {step}: {problem}", details=details)
         self.provider = provider
         self.step = step
@@ -356,13 +363,7 @@ class ProviderRejected(ProviderError):
     code = "PROVIDER_REJECTED"
 
     def __init__(
-        self,
-        provider: str,
-        step: str,
-        problem: str,
-        *,
-        reason: RejectionReason = "other",
-        details: Mapping[str, object] | None = None,
+        self, provider: str, step: str, problem: str, *, reason: RejectionReason = "other", details: _Details = None
     ) -> None:
         super().__init__(provider, step, problem, details=details)
         self.reason: RejectionReason = reason
@@ -385,7 +386,7 @@ class ProviderUnavailable(ProviderError):
         *,
         outcome_unknown: bool = True,
         retry_after: float | None = None,
-        details: Mapping[str, object] | None = None,
+        details: _Details = None,
     ) -> None:
         super().__init__(provider, step, problem, details=details)
         self.outcome_unknown = outcome_unknown
