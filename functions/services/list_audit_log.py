@@ -14,18 +14,20 @@ from fastapi.responses import JSONResponse
 app = create_app()
 handler = lambda_handler(app, only_reads=True)
 
+_ID = {"type": "string", "pattern": f"^{audit_trail.ID_PATTERN.pattern}$"}
+_CURSOR = {"type": "string", "pattern": f"^{audit_trail.CURSOR_PATTERN.pattern}$"}
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": audit_trail.MAX_LIMIT}
 _TIME = {"type": "string", "format": "date-time"}
 
 
 @app.get("/audit", openapi_extra=describe_route(AuditPage, 400, 503))
 async def list_audit_log(
-    actor: Annotated[str | None, describe_query({"type": "string", "maxLength": 256})] = None,
+    actor: Annotated[str | None, describe_query(_ID)] = None,
     action: Annotated[str | None, describe_query({"type": "string", "enum": list(audit_trail.ACTIONS)})] = None,
-    target: Annotated[str | None, describe_query({"type": "string", "maxLength": 256})] = None,
+    target: Annotated[str | None, describe_query(_ID)] = None,
     start: Annotated[str | None, Query(alias="from"), describe_query(_TIME)] = None,
     end: Annotated[str | None, Query(alias="to"), describe_query(_TIME)] = None,
-    cursor: Annotated[str | None, describe_query({"type": "string"})] = None,
+    cursor: Annotated[str | None, describe_query(_CURSOR)] = None,
     limit: Annotated[str | None, describe_query(_LIMIT)] = None,
 ) -> JSONResponse:
     page = audit_trail.list_entries(

@@ -11,9 +11,8 @@ from local.stack.stack import Stack
 from pointsman.actor import Actor, set_actor
 from pointsman.db import operations
 from pointsman.db.connection import Connection, run_in_transaction
-from pointsman.errors import Conflict, InvalidSetting
+from pointsman.errors import DestroysHeld, FleetLimitReached, InvalidSetting
 from pointsman.lifecycle import commands, fleet_limits
-from pointsman.lifecycle.fleet_limits import DestroysHeld, FleetLimitReached
 from pointsman.lifecycle.operation_executions import insert_operation
 from pointsman.settings.fleet_limits import DestroyHold, FleetLimits
 from tests.harness.background import run_concurrently
@@ -310,12 +309,6 @@ def test_a_confirmed_destroy_is_told_in_the_audit_log(api: httpx.Client, simulat
     assert api.delete(f"/destroy/{body['instanceId']}", headers=headers).status_code == 200
     newest = api.get("/audit", params={"target": body["instanceId"], "limit": "1"}).json()["entries"][0]
     assert (newest["action"], newest["details"]) == ("instance.destroy", {"confirmed": "true", "tools": []})
-
-
-def test_a_refused_limit_is_a_conflict_with_a_code_of_its_own() -> None:
-    for error in (FleetLimitReached("FLEET_MAX_INSTANCES", 1, 1, "instances"), DestroysHeld("x")):
-        assert isinstance(error, Conflict)
-        assert error.code != Conflict.code
 
 
 def test_defaults_and_wrong_settings(settings: pytest.MonkeyPatch) -> None:

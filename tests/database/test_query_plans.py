@@ -1,6 +1,7 @@
 """Hot statements read an index: none scans a table that grows, with a million events and realistic statistics."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
 import psycopg
@@ -9,8 +10,10 @@ from psycopg.rows import dict_row, tuple_row
 
 from local.stack.stack import Stack
 from pointsman.db import (
+    audit_log,
     conversations,
     fleet_listing,
+    fleet_usage,
     idempotency_keys,
     instances,
     journal,
@@ -25,6 +28,7 @@ from pointsman.db import (
     tool_calls,
     user_prompts,
 )
+from pointsman.db.audit_log import AuditCursor, AuditFilter
 from pointsman.db.connection import Connection
 from pointsman.db.migrations.runner import upgrade_schema
 from pointsman.db.operations import Operation
@@ -39,10 +43,13 @@ PAST_INSTANCES = 20_000
 PERIOD = 90 * 86400.0
 PROMPT, USER, CONVERSATION = f"prompt-{5:032x}", "user-5", f"conv-{5:032x}"
 INSTANCE, OPERATION = "i-5", "op-5"
+AUDIT_END = datetime.now(UTC) - timedelta(days=89)
+AUDIT_START = AUDIT_END - timedelta(days=1)
+AUDIT_CURSOR = AuditCursor(datetime(2026, 1, 1, tzinfo=UTC), "00000000-0000-0000-0000-000000000000")
 
 LARGE_TABLES = (
     "prompts", "prompt_events", "prompt_items", "prompt_calls", "conversations", "operations", "operation_steps",
-    "operation_resources", "idempotency_keys", "instance_infra", "instance_services", "token_usage",
+    "operation_resources", "idempotency_keys", "instance_infra", "instance_services", "token_usage", "audit_log",
 )  # fmt: skip
 
 FILL: LiteralString = """
@@ -93,6 +100,12 @@ FILL: LiteralString = """
             ('railway', 'volume'), ('railway', 'domain'), ('openrouter', 'tool')) AS resource (provider, kind);
     INSERT INTO idempotency_keys (key, salt, fingerprint, owner, operation_id)
         SELECT 'key-' || n, '', '', 'o', 'op-' || n FROM generate_series(1, 20000) AS n;
+    -- One user does nearly everything, another one little and long ago.
+    INSERT INTO audit_log (at, actor_kind, actor, action, target_kind, target, outcome)
+        SELECT now() - make_interval(mins => n * 10), 'key',
+            CASE WHEN mod(n, 50) = 0 THEN 'u-' || n ELSE 'services' END,
+            CASE WHEN mod(n, 997) = 0 THEN 'operation.abandon' ELSE 'instance.create' END, 'instance', 'i-' || n,
+            'succeeded' FROM generate_series(1, 60000) AS n;
     INSERT INTO fleet_listings (environment_id, project_id, environment_name, listed_at)
         VALUES ('env', 'p', '', now());
     INSERT INTO listed_services (environment_id, service_id, name)
@@ -159,6 +172,15 @@ HOT: dict[str, Statement] = {
     "retention of conversations": lambda db: retention.delete_idle_conversations(db, PERIOD),
     "retention of prompts": lambda db: retention.delete_ended_prompts(db, PERIOD),
     "retention of token usage": lambda db: retention.delete_token_usage(db, PERIOD),
+    "audit log": lambda db: audit_log.list_newest(db, AuditFilter(), None, 50),
+    "audit log, next page": lambda db: audit_log.list_newest(db, AuditFilter(), AUDIT_CURSOR, 50),
+    "audit log of an actor": lambda db: audit_log.list_newest(db, AuditFilter(actor="u-50000"), None, 50),
+    "audit log of an action": lambda db: audit_log.list_newest(db, AuditFilter(action="orphan.delete"), None, 50),
+    "audit log of a target": lambda db: audit_log.list_newest(db, AuditFilter(target="i-59999"), AUDIT_CURSOR, 50),
+    "audit log of a time": lambda db: audit_log.list_newest(db, AuditFilter(start=AUDIT_START, end=AUDIT_END), None, 9),
+    "retention of audit entries": lambda db: audit_log.delete_past(db, 365 * 86400.0),
+    "recent destroys": lambda db: fleet_usage.count_recent_destroys(db, "key", "services", 600),
+    "a recent destroy": lambda db: fleet_usage.has_destroyed(db, "key", "services", 600, INSTANCE),
     "retention of operations": lambda db: retention.delete_past_operations(db, PERIOD, None),
 }  # fmt: skip
 

@@ -13,8 +13,8 @@
     │   ├── ConversationBusy            a prompt of the conversation is running or waiting
     │   ├── InstanceBusy                another operation is running for the instance
     │   ├── LeftoversRemain             an earlier operation left something that is not deleted yet
-    │   ├── FleetLimitReached           of lifecycle.fleet_limits: the fleet may not become larger, or spend more
-    │   ├── DestroysHeld                of the same: the caller has destroyed many instances, and must confirm this one
+    │   ├── FleetLimitReached           the fleet may not become larger, or spend more
+    │   ├── DestroysHeld                the caller has destroyed many instances of late, and must confirm this one
     │   ├── IdempotencyKeyReused        the key belongs to a different request
     │   └── IdempotencyInProgress       the first request with this key has no response yet
     ├── PayloadTooLarge            413
@@ -64,7 +64,9 @@ from .request_errors import (
     AuthRequired,
     Conflict,
     ConversationBusy,
+    DestroysHeld,
     FeatureUnavailable,
+    FleetLimitReached,
     Forbidden,
     IdempotencyInProgress,
     IdempotencyKeyReused,
@@ -108,8 +110,10 @@ __all__ = [
     "Conflict",
     "ConversationBusy",
     "DatabaseUnavailable",
+    "DestroysHeld",
     "DocsUnavailable",
     "FeatureUnavailable",
+    "FleetLimitReached",
     "Forbidden",
     "IdempotencyInProgress",
     "IdempotencyKeyReused",

@@ -9,7 +9,9 @@ __all__ = [
     "AuthRequired",
     "Conflict",
     "ConversationBusy",
+    "DestroysHeld",
     "FeatureUnavailable",
+    "FleetLimitReached",
     "Forbidden",
     "IdempotencyInProgress",
     "IdempotencyKeyReused",
@@ -121,6 +123,18 @@ class LeftoversRemain(Conflict):
     def __init__(self, message: str, *, details: Mapping[str, object], leaked_id: str | None) -> None:
         super().__init__(message, details=details)
         self.leaked_id = leaked_id
+
+
+class FleetLimitReached(Conflict):
+    """A create or provision for which the fleet has no room."""
+
+    code = "FLEET_LIMIT"
+
+
+class DestroysHeld(Conflict):
+    """A destroy of a caller who has destroyed many instances in a short time. A confirmed one is not held."""
+
+    code = "DESTROYS_HELD"
 
 
 class IdempotencyKeyReused(Conflict):

@@ -10,14 +10,17 @@ from ..db.connection import run_in_transaction
 from ..errors import InvalidInput
 from ..timestamps import format_timestamp
 
-__all__ = ["ACTIONS", "MAX_LIMIT", "list_entries"]
+__all__ = ["ACTIONS", "CURSOR_PATTERN", "ID_PATTERN", "MAX_LIMIT", "list_entries"]
 
 MAX_LIMIT = 200
 """The most entries of a page."""
 
 _DEFAULT_LIMIT = 50
-_MAX_FILTER_CHARS = 256
-_CURSOR = re.compile(r"(\d{1,11})\.(\d{6})_([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+ID_PATTERN = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,256}")
+"""What the filters `actor` and `target` must match in full."""
+
+CURSOR_PATTERN = re.compile(r"([0-9]{1,11})\.([0-9]{6})_([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+"""What a cursor must match in full; to a client it is opaque."""
 
 
 def list_entries(
@@ -90,8 +93,8 @@ def _to_microseconds(moment: datetime) -> str:
 def _parse_text(name: str, value: str | None) -> str | None:
     if not value:
         return None
-    if len(value) > _MAX_FILTER_CHARS or not value.isprintable():
-        raise InvalidInput(f"{name} must be an id of at most {_MAX_FILTER_CHARS} printable characters")
+    if not ID_PATTERN.fullmatch(value):
+        raise InvalidInput(f"{name} must be an id of at most 256 characters, without control characters")
     return value
 
 
@@ -99,7 +102,7 @@ def _parse_time(name: str, value: str | None) -> datetime | None:
     if not value:
         return None
     try:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value.upper())
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
@@ -116,7 +119,7 @@ def _parse_limit(value: str | None) -> int:
 
 
 def _parse_cursor(cursor: str) -> AuditCursor:
-    match = _CURSOR.fullmatch(cursor)
+    match = CURSOR_PATTERN.fullmatch(cursor)
     if match is None:
         raise InvalidInput("cursor must be the nextCursor of a page of this list")
     at = datetime.fromtimestamp(int(match[1]), UTC) + timedelta(microseconds=int(match[2]))

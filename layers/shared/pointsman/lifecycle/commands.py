@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ..db import instances, journal, locks, maintenance, operations
 from ..db.connection import Connection
 from ..db.operations import Operation, OperationKind
-from ..errors import Conflict, InvalidInput, LeftoversRemain, NotFound, UnconfiguredTool
+from ..errors import Conflict, DestroysHeld, InvalidInput, LeftoversRemain, NotFound, UnconfiguredTool
 from ..providers.registry import TOOLS, explain_unconfigured, is_tool_configured
 from ..settings.providers import load_key_limit, load_railway_environment
 from . import fleet_limits
@@ -111,7 +111,7 @@ def start_destroy(claim: Claim | None, instance_id: str, *, confirmed: bool = Fa
 
     try:
         return start_or_join(claim, instance_id, find_or_insert)
-    except fleet_limits.DestroysHeld:
+    except DestroysHeld:
         fleet_limits.hold_destroys(instance_id)
         raise
 

@@ -7,37 +7,11 @@ from .. import log
 from ..actor import get_actor
 from ..db import fleet_usage, locks
 from ..db.connection import Connection, run_in_transaction
-from ..errors import Conflict
+from ..errors import DestroysHeld, FleetLimitReached
 from ..metrics import emit_metrics
 from ..settings.fleet_limits import DestroyHold, FleetLimits
 
-__all__ = ["DestroysHeld", "FleetLimitReached", "hold_destroys", "require_no_hold", "require_room", "require_spend"]
-
-
-class FleetLimitReached(Conflict):
-    """A create or provision for which the fleet has no room.
-
-    Args:
-        setting: The limit.
-        allowed: Its value.
-        present: What there is already.
-        unit: What is counted.
-    """
-
-    code = "FLEET_LIMIT"
-
-    def __init__(self, setting: str, allowed: float, present: float, unit: str) -> None:
-        super().__init__(
-            f"The fleet has {present:g} {unit}, and {setting} allows {allowed:g}: destroy what is not needed, or raise"
-            f" {setting}",
-            details={"limit": setting, "allowed": allowed, "present": present},
-        )
-
-
-class DestroysHeld(Conflict):
-    """A destroy of a caller who has destroyed many instances in a short time. A confirmed one is not held."""
-
-    code = "DESTROYS_HELD"
+__all__ = ["hold_destroys", "require_no_hold", "require_room", "require_spend"]
 
 
 def require_room(db: Connection, instance_id: str, *, cap: float | None) -> None:
@@ -56,7 +30,7 @@ def require_room(db: Connection, instance_id: str, *, cap: float | None) -> None
         locks.lock_fleet_limits(db)
         others = fleet_usage.count_instances(db, instance_id)
         if others >= limits.max_instances:
-            raise FleetLimitReached("FLEET_MAX_INSTANCES", limits.max_instances, others, "instances")
+            raise _limit_error("FLEET_MAX_INSTANCES", limits.max_instances, others, "instances")
     if cap is not None:
         require_spend(db, cap)
 
@@ -77,7 +51,7 @@ def require_spend(db: Connection, cap: float) -> None:
     locks.lock_fleet_limits(db)
     present = fleet_usage.sum_caps(db, limits.default_cap)
     if present + cap > limits.max_spend:
-        raise FleetLimitReached("FLEET_MAX_SPEND_USD", limits.max_spend, present, "USD of spending caps")
+        raise _limit_error("FLEET_MAX_SPEND_USD", limits.max_spend, present, "USD of spending caps")
 
 
 def require_no_hold(db: Connection, instance_id: str) -> None:
@@ -113,3 +87,11 @@ def hold_destroys(instance_id: str) -> None:
     run_in_transaction(fleet_usage.record_hold, actor.kind, actor.id, DestroyHold.load().max_count)
     emit_metrics({"DestroysHeld": 1})
     log.write("warning", "destroy held", instance_id=instance_id, caller_kind=actor.kind, caller=actor.id)
+
+
+def _limit_error(setting: str, allowed: float, present: float, unit: str) -> FleetLimitReached:
+    return FleetLimitReached(
+        f"The fleet has {present:g} {unit}, and {setting} allows {allowed:g}: destroy what is not needed, or raise"
+        f" {setting}",
+        details={"limit": setting, "allowed": allowed, "present": present},
+    )
