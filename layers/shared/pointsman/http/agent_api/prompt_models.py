@@ -124,7 +124,7 @@ class PendingApproval(ApprovalAsked):
 
 class ApprovalQuery(Input):
     limit: int = Field(default=20, ge=1, le=100, strict=False)
-    cursor: str = ""
+    cursor: str = Field(default="", pattern=r"^([0-9]{1,11}\.[0-9]{6}_prompt-[0-9a-f]{32})?$")
 
 
 class DecidableApproval(PendingApproval):
