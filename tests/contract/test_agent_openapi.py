@@ -145,6 +145,8 @@ def test_every_example_works(stack: Stack, api: httpx.Client, agent: httpx.Clien
         details = f"{method} {target}: {response.status_code} {response.text[:300]}"
         assert str(response.status_code) in operation["responses"], details
         assert response.status_code < 300 or operation["operationId"] in EXPECTED_REFUSALS, details
+        if operation["operationId"] == "setMaintenance":
+            assert api.put("/maintenance", json={"enabled": False}).status_code == 200
 
 
 def _execution_order(entry: tuple[str, str, Any]) -> tuple[bool, bool, int]:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
@@ -14,6 +15,7 @@ from local.template import openapi
 from local.template.sam_template import Template
 from pointsman import errors
 from tests.harness.clients import services_client
+from tests.harness.database import Database, reset_fleet_tables
 from tests.harness.openapi_checks import check_descriptions, check_examples, check_names
 from tests.harness.python_process import run_python
 from tests.harness.stack import API_KEY
@@ -90,7 +92,9 @@ def test_document_is_served(api: httpx.Client) -> None:
 
 
 @pytest.fixture
-def stack_url(stack: Stack, simulator: SimulatorClient) -> Iterator[str]:
+def stack_url(stack: Stack, simulator: SimulatorClient, db: Database) -> Iterator[str]:
+    # The simulator has been reset: it does not know the instances that an earlier operation's requests created.
+    reset_fleet_tables(db)
     yield stack.url
     with services_client(stack.url) as api:
         assert api.put("/maintenance", json={"enabled": False}).status_code == 200
@@ -105,4 +109,6 @@ def stack_url(stack: Stack, simulator: SimulatorClient) -> Iterator[str]:
 )  # fmt: skip
 def test_the_stack_answers_as_the_document_says(stack_url: str, case: schemathesis.Case) -> None:
     """No 5xx and no undeclared status, header or body, for any input."""
-    case.call_and_validate(base_url=stack_url, headers={"Authorization": f"Bearer {API_KEY}"})
+    # Confirm-Destroy repeats the id in the path, which a schema cannot say.
+    excluded = [positive_data_acceptance] if case.operation.label == "DELETE /destroy/{instanceId}" else []
+    case.call_and_validate(base_url=stack_url, headers={"Authorization": f"Bearer {API_KEY}"}, excluded_checks=excluded)

@@ -139,7 +139,7 @@ HOT: dict[str, Statement] = {
     "prompt by key": lambda db: prompt_runs.find_by_idempotency_key(db, USER, "key-5"),
     "insert a prompt": lambda db: prompt_runs.insert(
         db, f"prompt-{0:032x}", USER, "x", model="normal", tokens=False, conversation_id=CONVERSATION,
-        idempotency_key=None, fingerprint="", max_seconds=1,
+        idempotency_key=None, fingerprint="", max_seconds=1, permissions="",
     ),
     "history of a prompt": lambda db: prompt_history.list_for_prompt(db, PROMPT),
     "history of a conversation": lambda db: prompt_history.list_for_conversation(db, CONVERSATION, USER, PROMPT),
