@@ -12,6 +12,7 @@ from local.stack.stack import Stack
 from local.template import openapi
 from local.template.sam_template import Template
 from pointsman import errors
+from tests.harness.database import Database, reset_fleet_tables
 from tests.harness.openapi_checks import check_descriptions, check_examples, check_names
 from tests.harness.python_process import run_python
 from tests.harness.stack import API_KEY
@@ -88,7 +89,9 @@ def test_document_is_served(api: httpx.Client) -> None:
 
 
 @pytest.fixture
-def stack_url(stack: Stack, simulator: SimulatorClient) -> str:
+def stack_url(stack: Stack, simulator: SimulatorClient, db: Database) -> str:
+    # The simulator has been reset: it does not know the instances that an earlier operation's requests created.
+    reset_fleet_tables(db)
     return stack.url
 
 
