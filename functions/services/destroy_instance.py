@@ -3,7 +3,6 @@
 from typing import Annotated
 from urllib.parse import unquote
 
-from pointsman.errors import InvalidInput
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import InstanceDestroyed
 from pointsman.http.services_api.operations import operation_response
@@ -19,6 +18,11 @@ from pydantic import WithJsonSchema
 app = create_app()
 handler = lambda_handler(app)
 
+_CONFIRMATION = Header(
+    alias="Confirm-Destroy",
+    description="The instance's id once more, by a person who means it: then the destroy is not held (`DESTROYS_HELD`)",
+)
+
 
 @app.delete(
     "/destroy/{instanceId}",
@@ -29,8 +33,8 @@ handler = lambda_handler(app)
 async def destroy_instance(
     instanceId: PathId,
     claim: RequestClaim,
-    confirm: Annotated[str | None, Header(alias="Confirm-Destroy"), WithJsonSchema({"type": "string"})] = None,
+    confirm: Annotated[str | None, _CONFIRMATION, WithJsonSchema({"type": "string"})] = None,
 ) -> JSONResponse:
-    if confirm is not None and unquote(confirm) != instanceId:
-        raise InvalidInput("Confirm-Destroy must be the instance's id, as it stands in the path, or be left out")
-    return operation_response(start_and_wait(claim, commands.start_destroy, instanceId, confirmed=confirm is not None))
+    # Another id confirms nothing: a header that a loop sends along with every request must not.
+    confirmed = confirm is not None and unquote(confirm) == instanceId
+    return operation_response(start_and_wait(claim, commands.start_destroy, instanceId, confirmed=confirmed))

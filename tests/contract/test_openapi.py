@@ -7,7 +7,6 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack

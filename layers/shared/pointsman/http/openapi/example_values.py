@@ -148,6 +148,7 @@ VALUES_BY_SCHEMA: Mapping[str, object] = {
 PARAMETERS_BY_OPERATION: Mapping[str, Mapping[str, str]] = {
     "callTool": {"toolId": "time.now"},
     "provisionResource": {"toolId": "agentmail"},
+    "destroyInstance": {"Confirm-Destroy": _INSTANCE_ID},
     "destroyResource": {"toolId": "agentmail", "resourceId": _INBOX},
     "listAuditLog": {"actor": "services", "target": _INSTANCE_ID, "cursor": _AUDIT_CURSOR},
 }
