@@ -48,6 +48,8 @@ def test_create_and_destroy_make_no_call_twice_and_wait_only_for_what_they_need(
     # A process knows the messaging profile that it has looked up, which the simulator of an earlier test had: it would
     # order with that first.
     kill_workers("provision_tool.handler")
+    # An operation of an earlier test that is still being undone calls providers, too.
+    wait_until(lambda: not db.execute("SELECT FROM operations WHERE status = 'running'").fetchall())
     simulator.update_config({"telnyx": {"order_seconds": 0.05, "number_lag_s": 0}})
     simulator.inject_fault("openrouter", "keys.create", "slow", seconds=SLOW_SECONDS, times=1)
     since = len(simulator.list_calls())
