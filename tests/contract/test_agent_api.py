@@ -148,6 +148,7 @@ def test_no_body_is_an_empty_input_and_its_type_does_not_matter(agent: httpx.Cli
     assert get_result(agent.post("/tools/time.now/invoke", content=body, headers=headers))["timezone"] == "UTC"
 
 
+@pytest.mark.limit("request-body")
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 2 * 1024 * 1024])
 def test_a_body_over_the_limit_is_413(agent: httpx.Client, size: int) -> None:
     for kind in ("application/json", "application/octet-stream"):
@@ -155,6 +156,7 @@ def test_a_body_over_the_limit_is_413(agent: httpx.Client, size: int) -> None:
         assert "1024 KiB" in expect_error(response, 413, "PAYLOAD_TOO_LARGE")["message"]
 
 
+@pytest.mark.limit("request-body")
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream"])
 def test_a_body_of_exactly_the_limit_is_accepted(agent: httpx.Client, kind: str) -> None:
     response = agent.post("/tools/time.now/invoke", content=b" " * 1024 * 1024, headers={"Content-Type": kind})
