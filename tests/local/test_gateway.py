@@ -81,6 +81,7 @@ def test_an_answer_without_a_status_is_a_json_body(runner: RunnerProcess) -> Non
     assert headers["content-type"] == "application/json"
 
 
+@pytest.mark.limit("function-response")
 @pytest.mark.parametrize("what", ["raise", "exit", "malformed", "large", "sleep"])
 def test_a_function_that_fails_is_a_500_that_does_not_say_why(runner: RunnerProcess, what: str) -> None:
     status, headers, body = send_request(runner.url, "POST", f"/misc/{what}")
@@ -104,6 +105,7 @@ def test_a_chunked_body_over_the_limit_is_refused_before_its_end(runner: RunnerP
     assert answer.endswith(b'{"message":"Request Entity Too Large"}')
 
 
+@pytest.mark.limit("event")
 def test_an_event_over_lambdas_limit_is_refused(runner: RunnerProcess) -> None:
     status, headers, body = send_request(runner.url, "POST", "/open", b"x" * 7_000_000, {"Content-Type": "text/plain"})
     assert (status, get_gateway_error(headers, body)) == (413, {"message": "Request Entity Too Large"})
