@@ -49,10 +49,11 @@ CONTROL_PREFIX = "/_local/"
 STREAM_IDLE_TIMEOUT = 300.0
 """Seconds without a chunk after which a stream is cut (5 minutes, API Gateway quotas for regional REST APIs)."""
 
+MAX_CACHED_RESULTS = 1000
+"""Results of authorizers that are kept; for a further one the oldest is dropped."""
+
 _ACCEPTED_AT_ONCE = 100
 _BACKLOG = 1024
-_MIN_CACHE_SIZE = 1000
-"""Results of authorizers that are kept before the expired ones are dropped."""
 
 ControlHandler = Callable[[HttpRequest], Awaitable[web.Response]]
 
@@ -101,7 +102,6 @@ class Gateway:
         self._server_runner: web.ServerRunner | None = None
         self._port = 0
         self._authorizer_cache: dict[tuple[str, ...], tuple[float, dict[str, Any]]] = {}
-        self._max_cached_results = _MIN_CACHE_SIZE
 
     async def start(self, listener: socket.socket) -> None:
         """Listen on a socket that is bound already.
@@ -225,16 +225,11 @@ class Gateway:
             return cached_response
         response = _parse_json_object(await self._invoke(authorizer.function, event, self._integration_timeout))
         if authorizer.ttl and response:
+            self._authorizer_cache.pop(key, None)
             self._authorizer_cache[key] = (now + authorizer.ttl, response)
-            if len(self._authorizer_cache) >= self._max_cached_results:
-                self._drop_expired_results(now)
+            if len(self._authorizer_cache) > MAX_CACHED_RESULTS:
+                del self._authorizer_cache[next(iter(self._authorizer_cache))]
         return response
-
-    def _drop_expired_results(self, now: float) -> None:
-        cache = {key: entry for key, entry in self._authorizer_cache.items() if now < entry[0]}
-        self._authorizer_cache = cache
-        # Twice the rest, so that the cost of dropping stays in proportion to the number of results.
-        self._max_cached_results = max(_MIN_CACHE_SIZE, 2 * len(cache))
 
     async def _handle_rest_request(
         self, request: HttpRequest, route_match: RouteMatch, api: RestApi
