@@ -16,7 +16,6 @@ from local.api_gateway.edge import MAX_HEAD_BYTES, MAX_URL_BYTES
 from local.api_gateway.http_request import MAX_BODY_BYTES
 from local.api_gateway.responses import GatewayError, build_too_large_response
 from local.lambda_service.invocation import MAX_PAYLOAD_BYTES, Invocation, InvocationResult
-from local.lambda_service.service import PayloadTooLarge
 from local.template.apis import RestApi
 from local.template.intrinsics import load_yaml
 from local.template.sam_template import Template
@@ -213,14 +212,6 @@ def test_a_function_that_takes_too_long_is_a_503_of_the_http_api(tmp_path: Path,
             assert (response.read() == b'{"message":"Service Unavailable"}') == (status == 503)
     finally:
         harness.close()
-
-
-@pytest.mark.limit("event")
-def test_an_event_is_as_large_as_lambda_takes_it(bundle: Bundle) -> None:
-    payload = b'"' + b"x" * (MAX_PAYLOAD_BYTES - 2) + b'"'
-    bundle.run_coroutine(bundle.lambda_service.invoke("HealthzFunction", payload))
-    with pytest.raises(PayloadTooLarge):
-        bundle.run_coroutine(bundle.lambda_service.invoke("HealthzFunction", payload + b" "))
 
 
 @pytest.mark.limit("function-response")
