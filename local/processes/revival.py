@@ -83,7 +83,11 @@ class Revival:
                 )
             self._started_at.append(now)
             await asyncio.sleep(pause)
-            process = await self._start()
-            if process.poll() is None:
-                return process
+            try:
+                process = await self._start()
+            except OSError as error:
+                self._report(f"{self._name} cannot be started: {error}")
+            else:
+                if process.poll() is None:
+                    return process
             pause = min(_MAX_PAUSE, 2 * pause or _FIRST_PAUSE)

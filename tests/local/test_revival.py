@@ -6,6 +6,7 @@ import resource
 import shutil
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from local.errors import RunnerError
 from local.postgres.external_database import DatabaseMonitor
 from local.postgres.server import PostgresServer
+from local.processes import revival
 from local.processes.revival import MAX_STARTS
 from local.processes.supervisor import Supervisor
 from tests.harness.checkout import temporary_checkout, temporary_folder
@@ -163,6 +165,27 @@ def test_postgres_that_is_stopped_on_purpose_stays_stopped(folder: Path) -> None
 
     asyncio.run(run())
     assert (len(lines), failures) == (1, [])
+
+
+@pytest.mark.limit("restarts-of-a-child")
+def test_a_child_whose_start_fails_in_another_way_is_given_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revival, "_FIRST_PAUSE", 0.01)
+    lines: list[str] = []
+    failures: list[RunnerError] = []
+
+    async def start() -> "subprocess.Popen[bytes]":
+        raise OSError(28, "No space left on device")
+
+    async def run() -> None:
+        watched = revival.Revival("the child", start, lambda: "see the log", lines.append, failures.append)
+        watched.watch(subprocess.Popen(["true"]))
+        while not failures:
+            await asyncio.sleep(0.01)
+        await watched.release()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+    assert len([line for line in lines if "No space left on device" in line]) == MAX_STARTS
+    assert "see the log" in str(failures[0])
 
 
 def test_an_external_database_is_reported_once_when_lost_and_once_when_back(folder: Path) -> None:
