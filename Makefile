@@ -12,10 +12,12 @@ BUILD_FIRST = $(if $(BUILT),build-local)
 IN_BUILT = $(if $(BUILT),POINTSMAN_BUILT=on)
 # The script behind /docs. Its name holds the version, so a new version is fetched at once.
 SCALAR := functions/documentation/assets/scalar-$(shell sed -n 's/^flask-openapi-scalar==\([^ ]*\).*/\1/p' requirements/scalar.txt).js.gz
+# The console's page, whose files have other names after each change.
+CONSOLE := $(VENV)/.console
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run sam-local migrate migrate-drop reconcile test test-built slow browser faults sequences lint bench bench-cold bench-prompts openapi simulator validate find-python build build-local deploy secrets lock clean
+.PHONY: help demo run sam-local migrate migrate-drop reconcile test test-built slow browser faults sequences lint bench bench-cold bench-prompts openapi simulator validate find-python build build-local deploy secrets lock clean console console-types
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -23,7 +25,7 @@ help: ## this list
 demo: $(VENV)/.local $(BUILD_FIRST) ## create an instance, show each step, destroy it, run a prompt with an approval, prove that nothing is left
 	@$(IN_BUILT) $(RUN) -m local demo
 
-run: $(VENV)/.local $(SCALAR) $(BUILD_FIRST) ## keep the whole stack up on this machine until Ctrl-C; BUILT=1 runs the built artefacts
+run: $(VENV)/.local $(SCALAR) $(CONSOLE) $(BUILD_FIRST) ## keep the whole stack up on this machine until Ctrl-C; BUILT=1 runs the built artefacts
 	@$(IN_BUILT) exec $(RUN) -m local run
 
 sam-local: build-local ## run what `sam local` cannot until Ctrl-C, and print its command for the rest (needs Docker; see docs/local.md)
@@ -38,16 +40,16 @@ migrate-drop: $(VENV)/.local ## the same, and drop legacy columns
 reconcile: $(VENV)/.local ## run the reconciler once: resume stalled operations, retry leaked ones; DRY=1 only shows what it would do
 	@$(RUN) -m local reconcile $(if $(DRY),--dry)
 
-test: $(VENV)/.dev $(VENV)/.npm $(VENV)/.sam $(SCALAR) lint ## all tests but the slow suites
+test: $(VENV)/.dev $(VENV)/.npm $(VENV)/.sam $(SCALAR) $(CONSOLE) lint ## all tests but the slow suites
 	@$(RUN) -m pytest -n 3 --dist worksteal
 
 test-built: build-local $(VENV)/.dev $(VENV)/.npm ## the artefacts' own tests, and the end-to-end tests on them
 	@POINTSMAN_BUILT=on $(RUN) -m pytest -n 3 --dist worksteal tests/built tests/events tests/contract tests/prompts tests/workflow
 
-slow: $(VENV)/.dev $(VENV)/.npm $(SCALAR) ## the tests that take long
+slow: $(VENV)/.dev $(VENV)/.npm $(SCALAR) $(CONSOLE) ## the tests that take long
 	@$(RUN) -m pytest -n 3 --dist worksteal -m slow
 
-browser: $(VENV)/.dev $(SCALAR) ## the documentation in headless Chromium, which has to be installed
+browser: $(VENV)/.dev $(SCALAR) $(CONSOLE) ## the documentation and the console in headless Chromium, which has to be installed
 	@$(RUN) -m pytest -m browser tests/browser
 
 faults: $(VENV)/.dev ## the fault matrix: every provider call with every fault; also in .pointsman/faults.md (15 minutes; SHORT=1 samples)
@@ -71,10 +73,10 @@ $(VENV)/.template: template.yaml $(wildcard statemachines/*.yaml) .checkov.yaml 
 	@$(VENV)/checkov/bin/checkov --file template.yaml
 	@touch $@
 
-bench: $(VENV)/.local $(VENV)/.lambda $(SCALAR) ## one table against yardsticks of the same run; SHORT=1 in minutes; WRITE=1 into docs/performance.md
+bench: $(VENV)/.local $(VENV)/.lambda $(SCALAR) $(CONSOLE) ## one table against yardsticks of the same run; SHORT=1 in minutes; WRITE=1 into docs/performance.md
 	@$(RUN) -m benchmarks --python $(VENV)/lambda/bin/python $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short) $(if $(WRITE),--write)
 
-bench-cold: $(VENV)/.local $(VENV)/.lambda $(SCALAR) ## the cold start of each function, in bare handlers
+bench-cold: $(VENV)/.local $(VENV)/.lambda $(SCALAR) $(CONSOLE) ## the cold start of each function, in bare handlers
 	@$(RUN) -m benchmarks.cold_start --python $(VENV)/lambda/bin/python
 
 bench-prompts: $(VENV)/.local ## 200 prompts at once, each streamed by its own client: none lost or wrong, and the time to the first event
@@ -83,6 +85,11 @@ bench-prompts: $(VENV)/.local ## 200 prompts at once, each streamed by its own c
 openapi: $(VENV)/.local ## generate the OpenAPI documents from the endpoints' code
 	@$(RUN) -m local.template.openapi
 
+console: $(CONSOLE) ## build the console's page, if its code has changed
+
+console-types: $(VENV)/.node ## generate the console's types of the APIs from the OpenAPI documents
+	@sh requirements/console.sh $(VENV)/node types
+
 simulator: $(VENV)/.local ## the four providers and the model alone, on port 4010
 	@exec $(RUN) -m local.simulator
 
@@ -90,11 +97,11 @@ simulator: $(VENV)/.local ## the four providers and the model alone, on port 401
 find-python:
 	@sh requirements/find_python.sh >/dev/null
 
-build: find-python $(VENV)/.runtime $(VENV)/.sam $(SCALAR) ## build what is deployed into .aws-sam/build/; ARCH=x86_64 or arm64
+build: find-python $(VENV)/.runtime $(VENV)/.sam $(SCALAR) $(CONSOLE) ## build what is deployed into .aws-sam/build/; ARCH=x86_64 or arm64
 	@sh requirements/build.sh $(VENV) .aws-sam "$(ARCH)"
 	@$(if $(API_PREFIX),$(RUN) -m local.template.api_prefix .aws-sam/build/template.yaml $(API_PREFIX))
 
-build-local: find-python $(VENV)/.runtime $(VENV)/.sam $(SCALAR) ## build the same for this machine's processor, into .aws-sam/local/
+build-local: find-python $(VENV)/.runtime $(VENV)/.sam $(SCALAR) $(CONSOLE) ## build the same for this machine's processor, into .aws-sam/local/
 	@sh requirements/build.sh $(VENV) .aws-sam/local $(MACHINE)
 
 deploy: $(VENV)/.sam ## check, build and deploy an environment of samconfig.toml: ENV=dev, staging or production
@@ -112,7 +119,7 @@ lock: $(VENV)/.dev ## pin all requirements again, with hashes
 	@sh requirements/lock.sh
 
 clean: ## remove everything that the targets have created
-	rm -rf $(VENV) functions/documentation/assets .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) functions/documentation/assets functions/console/assets console/node_modules .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.local: requirements/local.txt requirements/uv.txt
@@ -141,6 +148,14 @@ $(VENV)/.checkov: requirements/checkov.txt $(VENV)/.local
 
 $(SCALAR): requirements/scalar.sh | $(VENV)/.local
 	@sh requirements/scalar.sh $(VENV) $(@D)
+
+$(VENV)/.node: requirements/node.txt $(VENV)/.local
+	@sh requirements/install.sh $(PYTHON) $(VENV)/node requirements/node.txt
+	@touch $@
+
+$(CONSOLE): $(VENV)/.node requirements/console.sh $(wildcard console/*.*) $(shell find console/src -type f)
+	@sh requirements/console.sh $(VENV)/node
+	@touch $@
 
 $(VENV)/.sam: requirements/sam.txt $(VENV)/.local
 	@sh requirements/install.sh $(PYTHON) $(VENV)/sam requirements/sam.txt

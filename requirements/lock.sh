@@ -20,4 +20,6 @@ lock requirements/sam.in requirements/sam.txt --upgrade
 lock requirements/checkov.in requirements/checkov.txt --upgrade
 lock requirements/uv.in requirements/uv.txt --upgrade
 lock requirements/scalar.in requirements/scalar.txt --upgrade --no-deps
+lock requirements/node.in requirements/node.txt --constraint requirements/dev.txt
 sh requirements/npm.sh .venv lock
+sh requirements/console.sh .venv/node lock

@@ -177,6 +177,7 @@ class StackRunner(ComponentRunner):
     def _print_banner(self) -> None:
         settings, print_line = self.settings, self.console.info
         print_line(f"Pointsman is ready on {self.url}  ({time.monotonic() - self._started_monotonic:.1f} s)")
+        print_line(f"  console    {self.url}/console")
         if settings.is_development_api_key:
             print_line(f"  API key    {settings.api_key} (for development; SERVICES_API_KEY sets another)")
         if (settings.environment.get("AGENT_AUTH") or "header") == "header":

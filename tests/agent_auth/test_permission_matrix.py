@@ -31,6 +31,7 @@ TOOLS = {
 
 Access = Literal["everybody", "user", "reader", "writer"]
 ROUTES: dict[tuple[str, str], Access] = {
+    ("GET", "/console"): "everybody", ("GET", "/console/{asset}"): "everybody",
     ("GET", "/healthz"): "everybody", ("GET", "/registry"): "reader", ("GET", "/openapi.json"): "reader",
     ("POST", "/create-instance"): "writer", ("DELETE", "/destroy/{instanceId}"): "writer",
     ("POST", "/redeploy/{instanceId}"): "writer", ("POST", "/configure/{instanceId}"): "writer",

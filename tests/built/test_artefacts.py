@@ -22,7 +22,7 @@ LAMBDA_LIMIT = 250 * MB
 LAYER_LIMIT = 60 * MB
 FUNCTION_LIMIT = 250_000
 """A room's code with its bytecode."""
-ROOM_LIMITS = {"authorizers": 20 * MB, "documentation": 2 * MB, "migration": 35 * MB, "openapi": MB}
+ROOM_LIMITS = {"authorizers": 20 * MB, "console": MB, "documentation": 2 * MB, "migration": 35 * MB, "openapi": MB}
 """Rooms with packages or files of their own."""
 
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}

@@ -137,6 +137,7 @@ def test_missing_setting_is_named_before_anything_is_done(
         "agent.tools",
         "openapi.combined_document",
         "documentation.docs_page",
+        "console.console_page",
     ],
 )
 def test_what_needs_no_setting_works_without_any(module: str) -> None:

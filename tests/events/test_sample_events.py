@@ -76,8 +76,9 @@ def test_every_sample_event_is_handled(
     assert (status, refused["error"]["code"]) == (404, "NOT_FOUND")
     status, document = replay.replay_http("openapi/combined_document")
     assert (status, "/api/tools/time.now/invoke" in document["paths"]) == (200, True)
-    page = replay("documentation/docs_page")
-    assert (page["statusCode"], page["headers"]["content-type"]) == (200, "text/html; charset=utf-8")
+    for name in ("documentation/docs_page", "console/console_page"):
+        page = replay(name)
+        assert (page["statusCode"], page["headers"]["content-type"]) == (200, "text/html; charset=utf-8")
 
     simulator.update_config({"railway": {"deploy_seconds": 0}})
     _insert_operation(db, CREATE_OPERATION, "create")

@@ -45,7 +45,7 @@ NOT_PREWARMED = {
     "StatusPollerFunction", "ReconcilerFunction",
     "MaintenanceFunction", "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
     "AgentAuthorizerFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction", "AgentRoutesFunction",
-    "AgentOpenapiFunction", "AgentDocsFunction",
+    "AgentOpenapiFunction", "AgentDocsFunction", "ConsoleFunction",
     "PromptStreamFunction", "GetPromptFunction", "ListApprovalsFunction", "ApproveFunction", "RejectFunction",
     "CancelFunction",
     "AdvancePromptFunction", "AwaitApprovalFunction", "ClosePromptFunction", "PromptRecoveryFunction",

@@ -30,6 +30,8 @@ PARAMETER_ALLOWANCE, ARN_ALLOWANCE = 64, 128
 
 PUBLIC_ROUTES = {
     ("get", "/healthz"): "load balancers and people ask it without a key; it says nothing but ok",
+    ("get", "/console"): "a page without a secret; who opens it signs in",
+    ("get", "/console/{asset}"): "the files of that page",
     ("get", "/api/openapi.json"): "documentation",
     ("get", "/api/docs"): "documentation",
     ("get", "/api/docs/{asset}"): "documentation",

@@ -23,6 +23,7 @@ NOT_LOADED = {
     "agent.tools": AWS | MIGRATION | {"psycopg", "httpx"},
     "openapi.combined_document": AWS | MIGRATION | {"psycopg", "httpx"},
     "documentation.docs_page": AWS | MIGRATION | {"psycopg", "httpx"},
+    "console.console_page": AWS | MIGRATION | {"psycopg", "httpx"},
     "agent.invoke_tool": AWS | MIGRATION | {"psycopg", "httpx"},
     "agent.routes": AWS | MIGRATION | {"psycopg", "httpx"},
     "agent.prompt_stream": WEB | AWS | MIGRATION | {"httpx"},

@@ -42,6 +42,7 @@
     ├── DatabaseUnavailable        503
     ├── SecretsUnavailable         503  Secrets Manager does not answer
     ├── UnderMaintenance           503  operators have stopped new prompts and creates
+    ├── ConsoleUnavailable         503  the files of the console were not packaged
     └── DocsUnavailable            503  the assets of the documentation page were not packaged
 
 Each has an HTTP status, a stable code, a flag that says whether a retry may help, and a message that is safe to show to
@@ -86,6 +87,7 @@ from .server_errors import (
     AuthUnavailable,
     CompositionError,
     DatabaseUnavailable,
+    ConsoleUnavailable,
     DocsUnavailable,
     InvalidSetting,
     MigrationFailed,
@@ -111,6 +113,7 @@ __all__ = [
     "ConversationBusy",
     "DatabaseUnavailable",
     "DestroysHeld",
+    "ConsoleUnavailable",
     "DocsUnavailable",
     "FeatureUnavailable",
     "FleetLimitReached",

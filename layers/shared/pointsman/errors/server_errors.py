@@ -7,6 +7,7 @@ from .base import PointsmanError
 __all__ = [
     "AuthUnavailable",
     "CompositionError",
+    "ConsoleUnavailable",
     "DatabaseUnavailable",
     "DocsUnavailable",
     "InvalidSetting",
@@ -141,6 +142,12 @@ class UnderMaintenance(PointsmanError):
     """A prompt, a create or a provision while operators have stopped new ones."""
 
     status, code, retryable = 503, "MAINTENANCE", True
+
+
+class ConsoleUnavailable(PointsmanError):
+    """The console's page, whose files were not packaged."""
+
+    status, code = 503, "CONSOLE_UNAVAILABLE"
 
 
 class DocsUnavailable(PointsmanError):

@@ -1,6 +1,5 @@
 """The documentation page: Scalar's API reference for the bundle's OpenAPI document. Both are served from the bundle."""
 
-import gzip
 import html
 import json
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 from starlette.responses import Response
 
 from ...errors import DocsUnavailable, NotFound
+from ..static_files import SECURITY_HEADERS, serve_compressed
 
 __all__ = ["render_page", "serve_asset"]
 
@@ -52,8 +52,6 @@ _PAGE_TEMPLATE = """\
 """
 """URLs are relative to `{prefix}/docs`, so they do not depend on the prefix."""
 
-_SECURITY_HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
-
 
 def render_page(folder: Path) -> Response:
     """Render the page.
@@ -67,14 +65,12 @@ def render_page(folder: Path) -> Response:
     text = _PAGE_TEMPLATE.format(
         configuration=html.escape(json.dumps(_SCALAR_CONFIGURATION)), script=_find_script(folder).stem
     )
-    headers = {"cache-control": "no-cache", "content-security-policy": _CONTENT_SECURITY_POLICY, **_SECURITY_HEADERS}
+    headers = {"cache-control": "no-cache", "content-security-policy": _CONTENT_SECURITY_POLICY, **SECURITY_HEADERS}
     return Response(text, media_type="text/html", headers=headers)
 
 
 def serve_asset(folder: Path, name: str, request_headers: Mapping[str, str]) -> Response:
-    """Make the response with the script: compressed if the client accepts gzip, 304 if it has this version.
-
-    The script's name holds its version, so clients may cache it without limit.
+    """Make the response with the script, whose name holds its version.
 
     Args:
         folder: the folder with Scalar's script.
@@ -88,23 +84,7 @@ def serve_asset(folder: Path, name: str, request_headers: Mapping[str, str]) -> 
     script = _find_script(folder)
     if name != script.stem:
         raise NotFound(f"There is no {name[:100]!r} here")
-    # Without the header a client accepts every encoding (RFC 9110, 12.5.3).
-    compressed = _accepts_gzip(request_headers.get("accept-encoding", "gzip"))
-    etag = f'"{name}{".gz" if compressed else ""}"'
-    response_headers = {
-        "cache-control": "public, max-age=31536000, immutable",
-        "etag": etag,
-        "vary": "accept-encoding",
-        **_SECURITY_HEADERS,
-    }
-    if etag in request_headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=response_headers)
-    body = script.read_bytes()
-    if compressed:
-        response_headers["content-encoding"] = "gzip"
-    return Response(
-        body if compressed else gzip.decompress(body), media_type="text/javascript", headers=response_headers
-    )
+    return serve_compressed(script, request_headers)
 
 
 def _find_script(folder: Path) -> Path:
@@ -112,16 +92,3 @@ def _find_script(folder: Path) -> Path:
     if not scripts:
         raise DocsUnavailable("Scalar's script is not there; `make run`, `make test` and `make build` fetch it")
     return scripts[-1]
-
-
-def _accepts_gzip(accept_encoding: str) -> bool:
-    """Whether a value of Accept-Encoding accepts gzip: listed, or covered by `*`, with a weight above 0."""
-    qualities: dict[str, str] = {}
-    for part in accept_encoding.lower().split(","):
-        coding, _, parameter = part.partition(";")
-        qualities[coding.strip()] = parameter.strip().removeprefix("q=") or "1"
-    gzip_quality = qualities.get("gzip", qualities.get("*", "0"))
-    try:
-        return float(gzip_quality) > 0
-    except ValueError:
-        return False

@@ -79,8 +79,8 @@ def _find_keyed_route(app: FastAPI, event: GatewayEvent) -> RouteSpec | None:
     method = event["requestContext"]["http"]["method"]
     for route in app.routes:
         if isinstance(route, APIRoute) and method in route.methods:
-            spec: RouteSpec = (route.openapi_extra or {})[ROUTE_SPEC_KEY]
-            return spec if spec.accepts_idempotency_key else None
+            spec: RouteSpec | None = (route.openapi_extra or {}).get(ROUTE_SPEC_KEY)
+            return spec if spec and spec.accepts_idempotency_key else None
     return None
 
 

@@ -1,0 +1,90 @@
+/** Requests to both APIs, with their types from the OpenAPI document and the session's credentials. */
+import createClient, { type Middleware } from "openapi-fetch";
+
+import { type AgentCredential, dropCredential, session } from "../session";
+import { createStore } from "../store";
+import { ApiError, readError } from "./errors";
+import type { components, paths } from "./schema";
+
+export type Schemas = components["schemas"];
+
+/** The failure because of which nothing can be shown at present; null while the APIs answer. */
+export const outage = createStore<ApiError | null>(null);
+
+/** Where the Agent API is: a deployment may choose another prefix than the document's. */
+export const AGENT_PREFIX = document.documentElement.dataset.apiPrefix ?? "/api";
+const DOCUMENT_PREFIX = "/api";
+
+/** Paths whose answers do not say whether the database is there. */
+const WITHOUT_DATABASE = new Set(["/healthz", "/registry"]);
+
+const credentials: Middleware = {
+  onRequest({ request, schemaPath }) {
+    const { services, agent } = session.get();
+    if (!isAgentPath(schemaPath)) {
+      if (services && !request.headers.has("authorization")) {
+        request.headers.set("authorization", `Bearer ${services.key}`);
+      }
+      return request;
+    }
+    const headers = agent ? agentHeaders(agent) : {};
+    for (const [name, value] of Object.entries(headers)) {
+      if (!request.headers.has(name)) request.headers.set(name, value);
+    }
+    const url = new URL(request.url);
+    url.pathname = AGENT_PREFIX + url.pathname.slice(DOCUMENT_PREFIX.length);
+    return new Request(url, request);
+  },
+};
+
+export const api = createClient<paths>({ baseUrl: location.origin });
+api.use(credentials);
+
+/** The headers of a request to the Agent API, for what is sent without `api`: a stream. */
+export function agentHeaders({ bearer, userId }: AgentCredential): Record<string, string> {
+  return {
+    ...(bearer && { authorization: `Bearer ${bearer}` }),
+    ...(userId && { "x-user-id": userId }),
+  };
+}
+
+/**
+ * Return what a request of `api` answered.
+ *
+ * @throws ApiError for an answer from 400 on, and for none.
+ */
+export async function unwrap<T>(pending: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  let answer;
+  try {
+    answer = await pending;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw noteOutage(new ApiError("The API cannot be reached", 0, "UNREACHABLE"));
+  }
+  const { pathname } = new URL(answer.response.url);
+  if (answer.response.ok) {
+    if (!WITHOUT_DATABASE.has(pathname)) outage.set(null);
+    return answer.data as T;
+  }
+  const error = readError(answer.error, answer.response);
+  if (error.status === 401) {
+    const which = isAgentPath(pathname) ? "agent" : "services";
+    dropCredential(which, `The ${which === "agent" ? "Agent credential" : "Services key"} is not accepted any more.`);
+  }
+  throw noteOutage(error);
+}
+
+/** A new value for the header Idempotency-Key. Unlike `randomUUID` it needs no secure context. */
+export function newIdempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `console-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+function isAgentPath(path: string): boolean {
+  return [DOCUMENT_PREFIX, AGENT_PREFIX].some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+}
+
+function noteOutage(error: ApiError): ApiError {
+  if (error.isOutage) outage.set(error);
+  return error;
+}

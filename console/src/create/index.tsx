@@ -1,0 +1,3 @@
+export default function CreateScreen() {
+  return <h1 tabIndex={-1}>Create</h1>;
+}

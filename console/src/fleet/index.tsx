@@ -1,0 +1,3 @@
+export default function FleetScreen() {
+  return <h1 tabIndex={-1}>Fleet</h1>;
+}

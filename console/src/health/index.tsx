@@ -1,0 +1,3 @@
+export default function HealthScreen() {
+  return <h1 tabIndex={-1}>Health</h1>;
+}

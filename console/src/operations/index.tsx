@@ -1,0 +1,3 @@
+export default function OperationsScreen() {
+  return <h1 tabIndex={-1}>Operations</h1>;
+}
