@@ -30,7 +30,7 @@ check) node node_modules/typescript/bin/tsc --noEmit ;;
 build)
     output=$(mktemp -d)
     trap 'rm -rf "$output"' EXIT
-    node node_modules/vite/bin/vite.js build --outDir "$output" --emptyOutDir --logLevel warn
+    node node_modules/vite/bin/vite.js build --outDir "$output" --emptyOutDir --logLevel error
     "$node_venv/bin/python" - "$output" "$root/functions/console/assets" <<'PY'
 import gzip
 import shutil

@@ -27,6 +27,9 @@ async def list_instances(
     search: Annotated[str | None, describe_query(ID_SCHEMA)] = None,
     cursor: Annotated[str | None, describe_query(CURSOR_SCHEMA)] = None,
     limit: Annotated[str | None, describe_query(LIMIT_SCHEMA)] = None,
+    totals: Annotated[str | None, describe_query({"type": "string", "enum": ["true", "false"]})] = None,
 ) -> JSONResponse:
-    page = dashboard.list_instance_page(status=status, tool=tool, search=search, cursor=cursor, limit=limit)
+    page = dashboard.list_instance_page(
+        status=status, tool=tool, search=search, cursor=cursor, limit=limit, totals=totals
+    )
     return JSONResponse(page)

@@ -1277,11 +1277,12 @@ export interface components {
         };
         /**
          * InstanceList
-         * @description The newest first; `nextCursor` is there if there are more.
+         * @description The newest first; `nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet.
          */
         InstanceList: {
             instances: components["schemas"]["Instance"][];
             nextCursor?: string;
+            totals?: components["schemas"]["StatusTotal"][];
         };
         /** InstanceTool */
         InstanceTool: {
@@ -1487,6 +1488,14 @@ export interface components {
             instanceIds?: string[] | null;
             maxAgeSeconds?: number | null;
         };
+        /**
+         * StatusTotal
+         * @description How many instances have this `deployStatus`; `UNKNOWN` is for null.
+         */
+        StatusTotal: {
+            status: string;
+            count: number;
+        };
         /** StepPage */
         StepPage: {
             name: string;
@@ -1530,6 +1539,11 @@ export interface components {
             /** @constant */
             status: "active";
         };
+        /**
+         * ListInstancesTotals
+         * @enum {string}
+         */
+        ListInstancesTotals: "true" | "false";
         /**
          * ListOperationsStatus
          * @enum {string}
@@ -4461,6 +4475,8 @@ export interface operations {
                 cursor?: string;
                 /** @example 20 */
                 limit?: number;
+                /** @example true */
+                totals?: components["schemas"]["ListInstancesTotals"];
             };
             header?: never;
             path?: never;
@@ -4501,7 +4517,13 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "nextCursor": "text"
+                     *       "nextCursor": "text",
+                     *       "totals": [
+                     *         {
+                     *           "status": "active",
+                     *           "count": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["InstanceList"];

@@ -1,4 +1,4 @@
-"""The console's page and files, as `make console` builds them. They hold no secret: whoever opens the page signs in."""
+"""The console's page and files, as `make console` builds them. They hold no secret; a person signs in on the page."""
 
 import html
 from collections.abc import Mapping

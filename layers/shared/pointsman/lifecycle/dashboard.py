@@ -1,5 +1,7 @@
 """The stored instances as the dashboard shows them, without secrets."""
 
+from collections import Counter
+
 from ..db import fleet, operation_pages
 from ..db.connection import Connection, run_in_transaction
 from ..db.fleet import InstanceFilter
@@ -54,6 +56,7 @@ def list_instance_page(
     search: str | None = None,
     cursor: str | None = None,
     limit: str | None = None,
+    totals: str | None = None,
 ) -> dict[str, object]:
     """List a page of instances with their tools as JSON, newest first. An empty argument is as one that is not given.
 
@@ -63,9 +66,10 @@ def list_instance_page(
         search: what the instance's id, or its service's name, begins with.
         cursor: the `nextCursor` of the page before.
         limit: how many instances at most, 1 to 200; 50 by default.
+        totals: `true` to count all instances by status, whatever the filters are.
 
     Returns:
-        `instances`, and `nextCursor` if there are more.
+        `instances`, `nextCursor` if there are more, and the `totals` that were asked for, the largest first.
 
     Raises:
         InvalidInput: a value is wrong; the message says what it must be.
@@ -78,11 +82,22 @@ def list_instance_page(
         prefix and prefix.removeprefix(AGENT_PREFIX),
     )
     after, count = parse_page_request(cursor, limit)
+    wants_totals = parse_choice("totals", totals, ("true", "false")) == "true"
     found = run_in_transaction(fleet.list_page, which, after, count + 1)
     page: dict[str, object] = {"instances": [_serialize_instance(row) for row, _ in found[:count]]}
     if len(found) > count:
         page["nextCursor"] = format_cursor(found[count - 1][1])
+    if wants_totals:
+        page["totals"] = _list_totals(run_in_transaction(fleet.count_by_status))
     return page
+
+
+def _list_totals(counts: dict[str | None, int]) -> list[dict[str, object]]:
+    """Make the totals as JSON. Other programs write the status too, so it may be empty."""
+    known: Counter[str] = Counter()
+    for status, count in counts.items():
+        known[status or UNKNOWN_STATUS] += count
+    return [{"status": status, "count": count} for status, count in known.most_common()]
 
 
 def get_instance(instance_id: str) -> dict[str, object]:

@@ -178,11 +178,19 @@ class DashboardInstances(TypedDict):
     instances: list[Instance]
 
 
+class StatusTotal(TypedDict):
+    """How many instances have this `deployStatus`; `UNKNOWN` is for null."""
+
+    status: str
+    count: int
+
+
 class InstanceList(TypedDict):
-    """The newest first; `nextCursor` is there if there are more."""
+    """The newest first; `nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet."""
 
     instances: list[Instance]
     nextCursor: NotRequired[str]
+    totals: NotRequired[list[StatusTotal]]
 
 
 class AskedBy(TypedDict):

@@ -1,0 +1,79 @@
+/** A table of TanStack Table's columns and rows, of which only those in view are in the page. */
+import { type ColumnDef, tableFeatures, useTable } from "@tanstack/preact-table";
+import { useEffect, useRef } from "preact/hooks";
+
+import { useVirtualRows } from "./virtual_rows";
+
+const features = tableFeatures({});
+
+export type Column<Row extends object> = ColumnDef<typeof features, Row> & {
+  id: string;
+  /** Classes of its cells: its width, and `narrow-hidden` for what a small screen leaves out. */
+  className?: string;
+};
+
+interface Props<Row extends object> {
+  /** What the table shows, for screen readers. */
+  label: string;
+  columns: Column<Row>[];
+  rows: Row[];
+  rowKey: (row: Row) => string;
+  /** Whether it has a height of its own and scrolls, for very many rows. */
+  isTall?: boolean;
+  /** Called when the last rows come into view. */
+  onEnd?: () => void;
+}
+
+const ROW_HEIGHT = 36;
+const ROWS_AHEAD = 60;
+
+export function DataTable<Row extends object>({ label, columns, rows, rowKey, isTall, onEnd }: Props<Row>) {
+  const frame = useRef<HTMLDivElement>(null);
+  const table = useTable({ features, columns, data: rows, getRowId: rowKey });
+  const model = table.getRowModel().rows;
+  const inView = useVirtualRows(model.length, frame, ROW_HEIGHT);
+  const { first, end, before, after } = isTall ? inView : { first: 0, end: model.length, before: 0, after: 0 };
+  const isNearEnd = end + ROWS_AHEAD >= model.length;
+  useEffect(() => {
+    if (isNearEnd) onEnd?.();
+  }, [isNearEnd, model.length, onEnd]);
+  const classOf = (id: string) => columns.find((column) => column.id === id)?.className;
+  return (
+    <div ref={frame} class={`table-frame ${isTall ? "tall" : ""}`} role="region" aria-label={label} tabIndex={0}>
+      <table aria-rowcount={isTall ? model.length + 1 : undefined}>
+        <thead>
+          {table.getHeaderGroups().map((group) => (
+            <tr key={group.id} aria-rowindex={isTall ? 1 : undefined}>
+              {group.headers.map((header) => (
+                <th key={header.id} scope="col" class={classOf(header.column.id)}>
+                  <table.FlexRender header={header} />
+                </th>
+              ))}
+            </tr>
+          ))}
+        </thead>
+        <tbody>
+          {before > 0 && <Spacer height={before} columns={columns.length} />}
+          {model.slice(first, end).map((row, index) => (
+            <tr key={row.id} aria-rowindex={isTall ? first + index + 2 : undefined}>
+              {row.getAllCells().map((cell) => (
+                <td key={cell.id} class={classOf(cell.column.id)}>
+                  <table.FlexRender cell={cell} />
+                </td>
+              ))}
+            </tr>
+          ))}
+          {after > 0 && <Spacer height={after} columns={columns.length} />}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Spacer({ height, columns }: { height: number; columns: number }) {
+  return (
+    <tr class="spacer" aria-hidden="true">
+      <td colSpan={columns} style={{ height }} />
+    </tr>
+  );
+}
