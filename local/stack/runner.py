@@ -134,8 +134,11 @@ class StackRunner(ComponentRunner):
         """
         await gather_or_cancel(self.lambda_service.prewarm(function_names), asyncio.to_thread(self.moto_server.warm_up))
 
-    async def restart_postgres(self) -> None:
+    async def restart_postgres(self, pause: float = 0) -> None:
         """Stop the embedded Postgres, which ends all connections, and start it again at the same address.
+
+        Args:
+            pause: Seconds that it is gone.
 
         Raises:
             RunnerError: The database is external, or the server came back at another address.
@@ -143,6 +146,7 @@ class StackRunner(ComponentRunner):
         if self._postgres is None:
             raise RunnerError("the database is external, so it cannot be restarted")
         await self._postgres.stop()
+        await asyncio.sleep(pause)
         if await self._postgres.start() != self.database_url:
             raise RunnerError("Postgres came back at another address")
 

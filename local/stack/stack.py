@@ -158,13 +158,16 @@ class Stack:
 
         return self._run_coroutine(get_status())
 
-    def restart_postgres(self) -> None:
+    def restart_postgres(self, pause: float = 0) -> None:
         """Stop the embedded Postgres, which ends all connections, and start it again at the same address.
+
+        Args:
+            pause: Seconds that it is gone.
 
         Raises:
             RunnerError: The database is external, or the server came back at another address.
         """
-        self._run_coroutine(self._started_runner.restart_postgres())
+        self._run_coroutine(self._started_runner.restart_postgres(pause))
 
     def call_step_functions(self, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Call an action of Step Functions' API, such as `ListExecutions`.

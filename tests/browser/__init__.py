@@ -1,5 +1,5 @@
-"""Tests of the documentation page in headless Chromium.
+"""Tests of the documentation page and the console in headless Chromium.
 
 `make browser` runs them; they need an installed Chromium.
-What the page's responses contain is tested in `contract`.
+What the pages' responses contain is tested in `contract`.
 """

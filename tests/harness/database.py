@@ -35,10 +35,10 @@ def fetch_row(stack: Stack, query: LiteralString, *values: object, timeout: floa
             time.sleep(0.05)
 
 
-def restart_postgres(stack: Stack) -> None:
-    """Stop the server as an operator would, which ends every connection, and start it again at its address."""
+def restart_postgres(stack: Stack, pause: float = 0) -> None:
+    """Stop the server as an operator would, which ends every connection, and start it again after `pause` seconds."""
     with _restart_lock:
-        stack.restart_postgres()
+        stack.restart_postgres(pause)
 
 
 def reset_fleet_tables(db: Database) -> None:

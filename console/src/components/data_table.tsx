@@ -53,7 +53,7 @@ export function DataTable<Row extends object>({ label, columns, rows, rowKey, is
           ))}
         </thead>
         <tbody>
-          {before > 0 && <Spacer height={before} columns={columns.length} />}
+          {before > 0 && <Spacer height={before} />}
           {model.slice(first, end).map((row, index) => (
             <tr key={row.id} aria-rowindex={isTall ? first + index + 2 : undefined}>
               {row.getAllCells().map((cell) => (
@@ -63,17 +63,18 @@ export function DataTable<Row extends object>({ label, columns, rows, rowKey, is
               ))}
             </tr>
           ))}
-          {after > 0 && <Spacer height={after} columns={columns.length} />}
+          {after > 0 && <Spacer height={after} />}
         </tbody>
       </table>
     </div>
   );
 }
 
-function Spacer({ height, columns }: { height: number; columns: number }) {
+/** The room of the rows that are out of view. One cell: more would give a small screen back the columns that it leaves out. */
+function Spacer({ height }: { height: number }) {
   return (
     <tr class="spacer" aria-hidden="true">
-      <td colSpan={columns} style={{ height }} />
+      <td style={{ height }} />
     </tr>
   );
 }

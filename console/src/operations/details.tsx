@@ -46,7 +46,7 @@ function Details({ operation }: { operation: Operation }) {
         <OperationTimeline operationId={operation.operationId} />
       </section>
       <section class="card" aria-labelledby="facts">
-        <h2 id="facts">Facts</h2>
+        <h2 id="facts">Details</h2>
         <dl class="facts-list">
           <dt>Instance</dt>
           <dd>

@@ -1,0 +1,49 @@
+"""Chromium, a stack with both keys of the Services API, and pages whose requests and errors are recorded."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from local.stack.stack import Stack
+from tests.browser.page_visit import PageVisit
+from tests.harness.stack import NOT_PREWARMED, SHORT_TIMEOUTS, start_stack
+
+READ_KEY = "test-services-read-key"
+TIMEOUT_MS = 60_000
+CHROMIUM_FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The bundle of this checkout as for other tests, with a key that can only read."""
+    with start_stack(tmp_path_factory.mktemp("stack"), SERVICES_READ_API_KEY=READ_KEY, **SHORT_TIMEOUTS) as running:
+        running.prewarm(name for name in running.status()["functions"] if name not in NOT_PREWARMED)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    path = next(found, None)
+    assert path, "Chromium is not installed; on Debian: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, stack: Stack) -> Iterator[PageVisit]:
+    """A page that may contact the stack only, and may not report an error."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(TIMEOUT_MS)
+    visit = PageVisit(page)
+    yield visit
+    page.close()
+    visit.expect_no_other_host(stack.url)
+    assert visit.console_errors == []
