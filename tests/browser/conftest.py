@@ -11,11 +11,19 @@ from tests.browser.page_visit import PageVisit
 from tests.harness.stack import NOT_PREWARMED, SHORT_TIMEOUTS, start_stack
 
 READ_KEY = "test-services-read-key"
-TIMEOUT_MS = 60_000
+TIMEOUT_MS = 20_000
 CHROMIUM_FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+
+def find_chromium() -> str:
+    """Return the path of the installed Chromium."""
+    found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    path = next(found, None)
+    assert path, "Chromium is not installed; on Debian: apt-get install chromium"
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -28,11 +36,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-    path = next(found, None)
-    assert path, "Chromium is not installed; on Debian: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 

@@ -54,6 +54,18 @@ def test_a_page_has_as_many_as_were_asked_for_at_most(api: httpx.Client, db: Dat
     assert api.get("/instances", params={"limit": "201"}).status_code == 400
 
 
+def test_totals_are_of_the_whole_fleet_whatever_the_page_shows(api: httpx.Client, db: Database) -> None:
+    ids = [insert_instance(db) for _ in range(6)]
+    db.execute("UPDATE instance_infra SET deploy_status = 'SUCCESS' WHERE instance_id = ANY(%s)", (ids[:3],))
+    db.execute("UPDATE instance_infra SET deploy_status = '' WHERE instance_id = %s", (ids[3],))
+    page = api.get("/instances", params={"totals": "true", "status": "SUCCESS", "limit": "1"}).json()
+    assert sorted((total["status"], total["count"]) for total in page["totals"]) == [("SUCCESS", 3), ("UNKNOWN", 3)]
+    assert len(page["instances"]) == 1
+    for totals in ({}, {"totals": "false"}, {"totals": ""}):
+        assert "totals" not in api.get("/instances", params=totals).json()
+    assert api.get("/instances", params={"totals": "yes"}).json()["error"] == "totals must be one of true, false"
+
+
 def test_pages_of_instances_show_each_once_although_instances_come_and_go(api: httpx.Client, db: Database) -> None:
     ids = [insert_instance(db) for _ in range(7)]
     db.execute(

@@ -1,0 +1,70 @@
+"""Takes the pictures of docs/console.md: `python -m tests.browser.pictures`. Needs Chromium and a built console."""
+
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, sync_playwright
+
+from local.simulator.client import SimulatorClient
+from local.stack.stack import Stack
+from tests.browser.console import sign_in
+from tests.browser.conftest import CHROMIUM_FLAGS, find_chromium
+from tests.harness.clients import services_client
+from tests.harness.database import Database, connect
+from tests.harness.instances import create_instance, create_request
+from tests.harness.paths import CHECKOUT
+from tests.harness.stack import start_stack
+
+FOLDER = CHECKOUT / "docs" / "images"
+
+
+def make_fleet(stack: Stack, db: Database) -> dict[str, str]:
+    """Create a few instances, a failure and a leak; returns the newest operation of each instance."""
+    assert stack.simulator_url is not None
+    with SimulatorClient(stack.simulator_url) as simulator, services_client(stack.url) as api:
+        simulator.update_config({"railway": {"deploy_seconds": 0}})
+        for instance_id, tools in {"agent-1": ["openrouter"], "agent-2": ["openrouter", "agentmail", "telnyx"]}.items():
+            assert create_instance(api, create_request(instance_id, tools)).status_code == 200
+        simulator.inject_fault("railway", "environmentPatchCommit", "graphql_error", message="no capacity", times=None)
+        assert create_instance(api, create_request("agent-3", ["agentmail"])).status_code == 500
+        simulator.inject_fault("railway", "serviceDelete", "graphql_error", message="Not Authorized", times=None)
+        assert create_instance(api, create_request("agent-4", ["telnyx"])).status_code == 500
+        db.execute(
+            "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, deploy_status, runtime_image,"
+            " created_at) SELECT 'fleet-' || n, 's-' || n, 'e', (ARRAY['SUCCESS', 'SUCCESS', 'SUCCESS', 'SLEEPING',"
+            " 'SUCCESS', 'CRASHED', 'BUILDING'])[1 + mod(n, 7)], 'registry/agent:1.4.' || mod(n, 3),"
+            " now() - make_interval(mins => 7 * n) FROM generate_series(1, 240) AS n"
+        )
+        operations = api.get("/operations").json()["operations"]
+    return {operation["instanceId"]: operation["operationId"] for operation in reversed(operations)}
+
+
+def take_picture(
+    browser: Browser, url: str, name: str, screen: str, scheme: Literal["light", "dark"] = "light", width: int = 1100
+) -> None:
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 720})
+    sign_in(page, url, screen=screen)
+    page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / f"console-{name}.png")
+    page.close()
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as data, start_stack(Path(data)) as stack, sync_playwright() as playwright:
+        with connect(stack.database_url) as db:
+            operations = make_fleet(stack, db)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+        take_picture(browser, stack.url, "operations", "operations")
+        take_picture(browser, stack.url, "operation", f"operations/{operations['agent-4']}", "dark", 400)
+        take_picture(browser, stack.url, "fleet", "fleet")
+        take_picture(browser, stack.url, "instance", "instances/agent-2")
+        take_picture(browser, stack.url, "create", "create")
+        take_picture(browser, stack.url, "health", "health", "dark")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
