@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.browser.console import sign_in
 from tests.browser.conftest import CHROMIUM_FLAGS, find_chromium
+from tests.browser.console import sign_in
 from tests.harness.clients import services_client
 from tests.harness.database import Database, connect
 from tests.harness.instances import create_instance, create_request

@@ -15,7 +15,13 @@ from tests.browser.console import open_screen, sign_in, sign_in_as_user
 from tests.browser.page_visit import PageVisit
 from tests.harness.database import Database, reset_fleet_tables, restart_postgres
 from tests.harness.ids import unique_id
-from tests.harness.instances import create_instance, create_request, insert_leaked_create, new_instance_id
+from tests.harness.instances import (
+    create_instance,
+    create_request,
+    insert_leaked_create,
+    new_instance_id,
+    wait_until_deployed,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -103,7 +109,7 @@ def test_a_tool_is_provisioned_and_variables_are_set(
 ) -> None:
     simulator.update_config({"railway": {"deploy_seconds": 0}})
     body = create_request(new_instance_id(), [])
-    assert create_instance(api, body).status_code == 200
+    service_id = create_instance(api, body).json()["serviceId"]
     wait_until_deployed(api, body["instanceId"])
     sign_in(page, stack.url, screen=f"instances/{body['instanceId']}")
     page.get_by_role("button", name="Provision OpenRouter…").click()
@@ -120,10 +126,13 @@ def test_a_tool_is_provisioned_and_variables_are_set(
     dialog.get_by_label("Variables").fill("LOG_LEVEL=debug\nGREETING=hello = world")
     dialog.get_by_role("button", name="Set variables").click()
     expect(page.get_by_text(f"Configure of {body['instanceId']} is done.")).to_be_visible()
-    assert find_variables(simulator, "LOG_LEVEL", "GREETING") == {"LOG_LEVEL": "debug", "GREETING": "hello = world"}
+    variables = simulator.get_state()["railway"]["instances"][f"{service_id}:sim-environment"]["variables"]
+    assert (variables["LOG_LEVEL"], variables["GREETING"]) == ("debug", "hello = world")
 
 
-def test_a_leaked_operation_comes_first_and_can_be_retried(page: Page, stack: Stack, api: httpx.Client, db: Database) -> None:
+def test_a_leaked_operation_comes_first_and_can_be_retried(
+    page: Page, stack: Stack, api: httpx.Client, db: Database
+) -> None:
     body, _ = insert_leaked_create(api, db, ["openrouter"])
     sign_in(page, stack.url)
     leaked = page.get_by_role("region", name="Leaked operations")

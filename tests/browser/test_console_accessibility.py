@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.browser.console import open_screen, sign_in, sign_in_as_user
 from tests.browser.conftest import TIMEOUT_MS
+from tests.browser.console import open_screen, sign_in, sign_in_as_user
 from tests.harness.database import Database, reset_fleet_tables
 from tests.harness.instances import create_instance, create_request, insert_leaked_create, new_instance_id
 from tests.harness.paths import CHECKOUT

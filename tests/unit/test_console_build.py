@@ -22,7 +22,11 @@ NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML"
 
 def run_script(*arguments: str | Path) -> None:
     result = subprocess.run(
-        ["sh", "requirements/console.sh", NODE_VENV, *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False
+        ["sh", "requirements/console.sh", NODE_VENV, *arguments],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
 
