@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from ..db import prompt_events, prompt_history, prompt_runs
 from ..db.connection import Connection
 from ..db.prompt_runs import PromptRun
-from ..db.tool_calls import ToolCall, mark_done
+from ..db.tool_calls import ToolCall, erase_secrets, mark_done
 from ..db.user_prompts import PromptStatus
 from ..timestamps import format_timestamp
 from .model_items import build_tool_output
@@ -123,6 +123,7 @@ def append_final_event(
         prompt_events.append(db, prompt_run.id, "prompt.completed", {"promptId": prompt_run.id, "usage": usage})
     else:
         prompt_events.append(db, prompt_run.id, "error", {"message": error})
+    erase_secrets(db, prompt_run.id)
     if prompt_run.conversation_id is not None:
         prompt_runs.touch_conversation(db, prompt_run.conversation_id)
     return replace(prompt_run, status=status, error=error)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from ...timestamps import format_timestamp
 from ..plugin import Prompt
 from .history import load_history
 from .ownership import OwnedPrompt, Progress
+from .secret_arguments import separate_secrets
 
 if TYPE_CHECKING:
     from ...settings.prompts import ModelSettings
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["fail_prompt", "run_model_turn"]
 
 _MAX_CALL_ID_LENGTH = 64
+_CALL_ID_PATTERN = re.compile(f"[!-~]{{1,{_MAX_CALL_ID_LENGTH}}}")
 
 
 def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings) -> Progress:
@@ -45,6 +48,7 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
         level = "high" if owned.prompt_run.model == "high" else "normal"
         turn = _get_model_client().respond(history, prompt.tools, "\n\n".join(prompt.instructions), level, on_text)
         output_items, calls = _assign_unique_call_ids(turn, collect_call_ids(row.item for row in history))
+        output_items, calls, secrets = separate_secrets(prompt, output_items, calls)
         items_json = json.dumps(output_items, allow_nan=False)
     except (ModelFailed, SettingError) as error:
         return fail_prompt(owned, error.message)
@@ -71,7 +75,7 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
         prompt_history.record_refusals(db, turn.refusals)
         token_usage.add(db, prompt_run.user_id, turn.usage.total)
         for position, call in enumerate(calls):
-            tool_calls.insert(db, prompt_run.id, prompt_run.turns, position, call)
+            tool_calls.insert(db, prompt_run.id, prompt_run.turns, position, call, secrets.get(call["id"]))
         if turn.text:
             prompt_run = append_output(db, prompt_run, text_output)
         return prompt_run if calls else append_final_event(db, prompt_run, "completed")
@@ -114,14 +118,15 @@ def _build_text_callback(owned: OwnedPrompt) -> Callable[[str | None], None]:
 
 
 def _assign_unique_call_ids(turn: "ModelTurn", used_ids: set[str]) -> tuple[list[ModelItem], list[dict[str, str]]]:
-    """Return the turn's items and calls. A call whose id is used already, or too long for the API, gets a new one.
+    """Return the turn's items and calls. A call whose id is used already, too long, or not plain gets a new one.
 
-    The API rejects a history with two calls of one id, and an approval of the one must not be valid for the other.
+    The API rejects a history with two calls of one id, and an approval of the one must not be valid for the other. Ids
+    are shown to people, so they hold visible ASCII only.
     """
     call_ids: list[str] = []
     for call in turn.calls:
         candidate, number = call.call_id, 1
-        if len(candidate) > _MAX_CALL_ID_LENGTH:
+        if not _CALL_ID_PATTERN.fullmatch(candidate):
             candidate = f"call_{hashlib.sha256(candidate.encode(errors='surrogatepass')).hexdigest()[:32]}"
         base = candidate
         while candidate in used_ids:

@@ -2,8 +2,9 @@
 
 import copy
 import hashlib
+import hmac
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,9 @@ from ...prompts.transcript import (
 from ...settings.permissions import load_tool_approvers
 from ...settings.prompts import PromptSettings
 from ...timestamps import format_timestamp
+from ..display import show_text, show_value
 from ..plugin import Prompt
+from ..secret_fields import conceal, find_secret_texts, mask_fields
 from ..tool import AnyTool, Invocation
 from ..validation import format_issues
 from .ownership import OwnedPrompt, Progress
@@ -86,7 +89,7 @@ class _ValidCall:
     """A call whose arguments fit its tool's input. `digest` is of the tool and the whole input, defaults included."""
 
     tool: AnyTool
-    arguments: object
+    arguments: object = field(repr=False)
     approval_reason: str | None
     digest: str
 
@@ -100,19 +103,21 @@ def _validate(prompt: Prompt, call: ToolCall) -> _ValidCall:
         tool_ids = ", ".join(sorted(tools)) or "none"
         raise _InvalidCall(f"There is no tool {call.asked['name'][:128]!r}. The tools are: {tool_ids}")
     try:
-        arguments = parse_arguments(call.asked["arguments"])
+        arguments = parse_arguments(call.arguments)
     except ValueError as error:
         raise _InvalidCall(f"The arguments of {tool.id} are not JSON: {error}") from None
     try:
         tool_input = tool.validate_input(arguments)
-        return _ValidCall(tool, arguments, tool.get_approval_reason(tool_input), _compute_digest(tool, tool_input))
+        digest = _compute_digest(tool, tool_input, call.secret["salt"] if call.secret else "")
+        return _ValidCall(tool, arguments, tool.get_approval_reason(tool_input), digest)
     except PointsmanError as error:
         raise _InvalidCall(_error_message(error)) from None
 
 
-def _compute_digest(tool: AnyTool, tool_input: BaseModel) -> str:
-    text = json.dumps([tool.id, tool_input.model_dump(mode="json")], sort_keys=True)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+def _compute_digest(tool: AnyTool, tool_input: BaseModel, salt: str) -> str:
+    """Hash the tool and its input; with a salt, which is erased with the secrets, so that these cannot be guessed."""
+    text = json.dumps([tool.id, tool_input.model_dump(mode="json")], sort_keys=True).encode(errors="surrogatepass")
+    return hmac.digest(salt.encode(), text, "sha256").hex() if salt else hashlib.sha256(text).hexdigest()
 
 
 def _error_message(error: PointsmanError) -> str:
@@ -173,13 +178,21 @@ def _record_result(owned: OwnedPrompt, call: ToolCall, result: ToolResult, state
 def _request_approval(
     db: Connection, prompt_run: PromptRun, call: ToolCall, valid: _ValidCall, expires_in_seconds: float
 ) -> PromptRun:
-    approval_request = {"toolName": valid.tool.id, "input": valid.arguments, "reason": valid.approval_reason}
+    approval_request = _describe_for_person(valid)
     approver = load_tool_approvers().get(valid.tool.id, valid.tool.approver)
     tool_calls.mark_waiting(db, call, approval_request, valid.digest, expires_in_seconds, approver, valid.tool.requires)
     prompt_events.append(
         db, prompt_run.id, "prompt.approval", {"promptId": prompt_run.id, "toolCallId": call.id, **approval_request}
     )
     return replace(prompt_run, status="waiting")
+
+
+def _describe_for_person(valid: _ValidCall) -> dict[str, object]:
+    """Describe the call for the person who decides: nothing invisible, nothing secret, and of a bounded size."""
+    tool, reason = valid.tool, valid.approval_reason or ""
+    reason = conceal(reason, find_secret_texts(valid.arguments, [*tool.secret]))
+    shown_input = show_value(mask_fields(valid.arguments, tool.secret))
+    return {"toolName": tool.id, "input": shown_input, "reason": show_text(reason)}
 
 
 def _expire_approval(db: Connection, prompt_run: PromptRun, call: ToolCall) -> PromptRun:

@@ -6,6 +6,7 @@ Whatever changes something needs an approval.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..display import quote_name, show_text
 from ..plugin import NoConfig, Plugin, Prompt
 from ..tool import Tool, ToolContext
 from .instances_models import (
@@ -29,6 +30,10 @@ __all__ = ["Instances"]
 
 _EXAMPLE_ID = "demo-1"
 _READ, _WRITE = "fleet:read", "fleet:write"
+
+_MAX_NAMED_VARIABLES = 10
+_MAX_NAME_CHARS = 64
+"""What is said of variables to the person who approves; the input names more of them."""
 
 
 def _list_registry(context: ToolContext[Nothing]) -> Mapping[str, object]:
@@ -93,21 +98,24 @@ def _configure_instance(context: ToolContext[Configure]) -> Mapping[str, object]
 
 
 def _explain_create(tool_input: Create) -> str:
-    tools = f" with {', '.join(tool_input.tools)}" if tool_input.tools else " without tools"
+    tools = f" with {', '.join(dict.fromkeys(tool_input.tools))}" if tool_input.tools else " without tools"
     return f"Creates instance {tool_input.instanceId}{tools}, which costs money"
 
 
 def _explain_destroy(tool_input: OneInstance) -> str:
-    return f"Destroys instance {tool_input.instanceId}, its tools and its volumes; what is on them is lost"
+    return f"Destroys instance {quote_name(tool_input.instanceId)}, its tools and its volumes; what is on them is lost"
 
 
 def _explain_redeploy(tool_input: OneInstance) -> str:
-    return f"Deploys instance {tool_input.instanceId} again, which interrupts it"
+    return f"Deploys instance {quote_name(tool_input.instanceId)} again, which interrupts it"
 
 
 def _explain_configure(tool_input: Configure) -> str:
     suffix = " and deploys it again, which interrupts it" if tool_input.redeploy else ""
-    return f"Sets {', '.join(sorted(tool_input.variables))} of instance {tool_input.instanceId}{suffix}"
+    names = sorted(tool_input.variables)
+    more = f" and {len(names) - _MAX_NAMED_VARIABLES} more" if len(names) > _MAX_NAMED_VARIABLES else ""
+    shown = ", ".join(show_text(name, _MAX_NAME_CHARS) for name in names[:_MAX_NAMED_VARIABLES])
+    return f"Sets {shown}{more} of instance {quote_name(tool_input.instanceId)}{suffix}"
 
 
 class Instances(Plugin[NoConfig]):
@@ -180,6 +188,7 @@ class Instances(Plugin[NoConfig]):
             _configure_instance,
             requires=_WRITE,
             approval=_explain_configure,
+            secret=["variables.*"],
             example={"instanceId": _EXAMPLE_ID, "variables": {"LOG_LEVEL": "debug"}, "redeploy": True},
         ),
     )
