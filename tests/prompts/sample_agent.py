@@ -4,7 +4,7 @@ It needs no stack: processes that tests kill compose it too.
 """
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from pydantic import Field
 
@@ -20,6 +20,10 @@ class EffectInput(Input):
 class EffectOutput(Output):
     name: str
     by: int
+
+
+class SecretInput(EffectInput):
+    variables: dict[str, str] = Field({})
 
 
 class EmptyInput(Input):
@@ -45,6 +49,14 @@ def _record_effect(context: ToolContext[EffectInput]) -> EffectOutput:
         lambda db: db.execute("INSERT INTO test_effects VALUES (%s, %s)", (context.user_id, arguments.name))
     )
     return EffectOutput(name=arguments.name, by=arguments.by)
+
+
+def _echo_variables(context: ToolContext[SecretInput]) -> TextOutput:
+    """Record that it ran, and repeat what is secret, as a careless tool would."""
+    _record_effect(cast("ToolContext[EffectInput]", context))
+    if context.input.name == "fails":
+        raise RuntimeError(f"refused: {context.input.variables}")
+    return TextOutput(text=f"set {context.input.variables}")
 
 
 def _count_calls(context: ToolContext[EmptyInput]) -> CallCount:
@@ -82,6 +94,17 @@ class EffectsPlugin(Plugin[Any]):
             EffectOutput,
             _record_effect,
             approval=lambda arguments: f"Leaves {arguments.name}" if arguments.by < 100 else None,
+        ),
+        Tool(
+            "effects.set",
+            "Sets secret variables, if one may",
+            SecretInput,
+            TextOutput,
+            _echo_variables,
+            approval=lambda arguments: (
+                f"Sets {arguments.variables} for {arguments.name}" if arguments.by < 100 else None
+            ),
+            secret=["variables.*"],
         ),
         Tool("effects.read", "Leaves a trace, for readers", EffectInput, EffectOutput, _record_effect, "effects:read"),
         Tool(

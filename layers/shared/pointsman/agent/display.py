@@ -1,9 +1,9 @@
-"""What a person sees of a tool call: texts without invisible characters, values of a bounded size.
+r"""What a person sees of a tool call: texts without invisible characters, values of a bounded size.
 
 A text is shown as it is, but for characters that cannot be seen, that turn the text's direction, or that look like no
-space or another one: they are shown as the escapes of JSON, like `\\u202e`. A backslash that could be taken for the
-start of an escape is doubled, so different texts are always shown differently. What is too long is shown from its start,
-with its length and the start of its SHA-256 digest.
+space or another one: they are shown as the escapes of JSON, like `\u202e`. A backslash that could be taken for the
+start of an escape is doubled, so different texts are always shown differently. What is too long is shown from its
+start, with its length and the start of its SHA-256 digest.
 """
 
 import hashlib

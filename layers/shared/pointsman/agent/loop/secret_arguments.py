@@ -1,4 +1,4 @@
-"""Secrets in the arguments of a turn's calls: masked in everything that is kept, the exact text apart until the call."""
+"""Secrets in the arguments of a turn's calls: masked in all that is kept, the exact text apart until the call."""
 
 import json
 import secrets
