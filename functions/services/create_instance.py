@@ -20,7 +20,9 @@ class CreateInstance(BaseModel):
         ["instanceId", "name"],
         instanceId={"pattern": f"^{input_rules.INSTANCE_ID_PATTERN.pattern}$"},
         name={"pattern": f"^{input_rules.SERVICE_NAME_PATTERN.pattern}$"},
-        tools={"anyOf": [{"type": "array", "items": TOOL_ID_SCHEMA}, {"type": "null"}]},
+        tools={
+            "anyOf": [{"type": "array", "items": TOOL_ID_SCHEMA, "maxItems": input_rules.MAX_TOOLS}, {"type": "null"}]
+        },
     )
 
     instanceId: RequiredText = ""

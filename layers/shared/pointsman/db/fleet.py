@@ -63,7 +63,7 @@ class FleetTool:
 
 @dataclass(frozen=True, slots=True)
 class FleetInstance:
-    """A row of `instance_infra` with its tools. Times are ISO 8601 in UTC."""
+    """A row of `instance_infra` with its tools. `created` is its time; the others are ISO 8601 in UTC."""
 
     instance_id: str
     provider: str
@@ -77,6 +77,7 @@ class FleetInstance:
     created_at: str
     updated_at: str
     tools: list[FleetTool]
+    created: datetime
 
 
 def update_from_listing(
@@ -146,16 +147,25 @@ def count_by_status(connection: Connection) -> dict[str | None, int]:
     return {row["deploy_status"]: row["count"] for row in rows}
 
 
-def list_instances(connection: Connection) -> list[FleetInstance]:
-    """Return every instance with its tools, newest first. Reads no secret value."""
+def list_instances(connection: Connection, after: tuple[datetime, str] | None, limit: int) -> list[FleetInstance]:
+    """Return instances with their tools, newest first. Reads no secret value.
+
+    Args:
+        connection: The connection of the transaction.
+        after: `created` and id of the last instance of the page before; None for the first page.
+        limit: The most instances.
+    """
     rows = connection.execute(
         "SELECT instance_id, provider, provider_service_id AS service_id, provider_env_id AS environment_id,"
-        " provider_project_id AS project_id, url, deploy_status, runtime_image, volume_id,"
+        " provider_project_id AS project_id, url, deploy_status, runtime_image, volume_id, created_at AS created,"
         f" {_iso_expression('created_at')} AS created_at, {_iso_expression('updated_at')} AS updated_at, coalesce("
         "  (SELECT json_agg(json_build_object('tool_id', tool_id, 'resource_id', resource_id, 'env_key', env_key,"
         f"  'status', status, 'meta', resource_meta, 'created_at', {_iso_expression('tool.created_at')}) ORDER BY id)"
         "  FROM instance_services AS tool WHERE tool.instance_id = infra.instance_id), '[]') AS tools"
-        " FROM instance_infra AS infra ORDER BY infra.created_at DESC, instance_id"
+        " FROM instance_infra AS infra WHERE %(after)s::timestamptz IS NULL OR infra.created_at < %(after)s"
+        "  OR (infra.created_at = %(after)s AND instance_id > %(after_id)s)"
+        " ORDER BY infra.created_at DESC, instance_id LIMIT %(limit)s",
+        {"after": after and after[0], "after_id": after and after[1], "limit": limit},
     ).fetchall()
     for row in rows:
         row["tools"] = [FleetTool(**tool) for tool in row["tools"]]

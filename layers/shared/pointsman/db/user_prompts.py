@@ -9,18 +9,19 @@ from .connection import Connection
 from .rows import fetch_all, fetch_one
 
 __all__ = [
+    "ID_PATTERN",
     "PromptDetails",
     "PromptStatus",
     "PromptSummary",
     "belongs_to",
     "get",
     "is_prompt_id",
-    "list_for_conversation",
+    "list_newest_of_conversation",
 ]
 
 PromptStatus = Literal["running", "waiting", "completed", "failed", "cancelled"]
 
-_ID_PATTERN = re.compile("prompt-[0-9a-f]{32}")
+ID_PATTERN = re.compile("prompt-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class PromptDetails:
 
 def get(connection: Connection, prompt_id: str, user_id: str) -> PromptDetails | None:
     """Return the user's prompt; None if it is unknown or another user's, or the id is malformed."""
-    if not _ID_PATTERN.fullmatch(prompt_id):
+    if not ID_PATTERN.fullmatch(prompt_id):
         return None
     return fetch_one(
         connection,
@@ -66,7 +67,7 @@ def get(connection: Connection, prompt_id: str, user_id: str) -> PromptDetails |
 
 def is_prompt_id(text: str) -> bool:
     """Return whether a text may be a prompt's id, so that it can stand in a statement."""
-    return _ID_PATTERN.fullmatch(text) is not None
+    return ID_PATTERN.fullmatch(text) is not None
 
 
 def belongs_to(connection: Connection, prompt_id: str, user_id: str) -> bool:
@@ -77,12 +78,36 @@ def belongs_to(connection: Connection, prompt_id: str, user_id: str) -> bool:
     return connection.execute(query, (prompt_id, user_id)).rowcount == 1
 
 
-def list_for_conversation(connection: Connection, conversation_id: str, user_id: str) -> list[PromptSummary]:
-    """Return the user's prompts of a conversation, oldest first."""
+def list_newest_of_conversation(
+    connection: Connection,
+    conversation_id: str,
+    user_id: str,
+    before: tuple[datetime, str] | None,
+    limit: int,
+    max_bytes: int,
+) -> list[PromptSummary]:
+    """Return the user's newest prompts of a conversation, the newest first.
+
+    Args:
+        connection: The connection of the transaction.
+        conversation_id: The conversation.
+        user_id: Whose prompts.
+        before: `created_at` and id of the last prompt of the page before; None for the first page.
+        limit: The most prompts.
+        max_bytes: Of the inputs before the last one, so that no large page is read only to be cut.
+    """
     return fetch_all(
         connection,
         PromptSummary,
-        "SELECT id, input, status, created_at, updated_at FROM prompts"
-        " WHERE conversation_id = %s AND user_id = %s ORDER BY created_at, id",
-        (conversation_id, user_id),
-    )
+        "SELECT id, input, status, created_at, updated_at FROM ("
+        " SELECT *,"
+        "  sum(octet_length(input)) OVER (ORDER BY created_at DESC, id DESC) - octet_length(input) AS size_before"
+        " FROM prompts WHERE conversation_id = %(conversation)s AND user_id = %(user)s"
+        "  AND (%(before)s::timestamptz IS NULL OR (created_at, id) < (%(before)s, %(before_id)s))"
+        " ORDER BY created_at DESC, id DESC LIMIT %(limit)s) AS newest"
+        " WHERE size_before <= %(max_bytes)s ORDER BY created_at DESC, id DESC",
+        {
+            "conversation": conversation_id, "user": user_id, "before": before and before[0],
+            "before_id": before and before[1], "limit": limit, "max_bytes": max_bytes,
+        },
+    )  # fmt: skip

@@ -33,6 +33,7 @@
     ├── CompositionError           500  plugins, tools or routes do not fit together; the bundle must be changed
     ├── ToolFailed                 500  a tool raised, or its result does not fit its output model
     ├── RouteFailed                500  the same of a plugin's route
+    ├── ResponseTooLarge           500  the request was carried out, but what it returns is over Lambda's limit
     ├── ModelFailed                502  the model or its provider failed
     ├── ProviderError              502  names the provider and the call
     │   ├── ProviderRejected            the provider rejected the call; nothing happened, a retry does not help
@@ -49,8 +50,10 @@ a client: no credential, no raw response body of a provider, no SQL.
 """
 
 from .base import (
+    MAX_ISSUES,
     Issue,
     PointsmanError,
+    limit_issues,
 )
 from .provider_errors import (
     ProviderError,
@@ -93,6 +96,7 @@ from .server_errors import (
     MissingSetting,
     ModelFailed,
     OperationFailed,
+    ResponseTooLarge,
     RouteFailed,
     SecretsUnavailable,
     SettingError,
@@ -103,6 +107,7 @@ from .server_errors import (
 )
 
 __all__ = [
+    "MAX_ISSUES",
     "ApprovalRequired",
     "AuthRequired",
     "AuthUnavailable",
@@ -139,6 +144,7 @@ __all__ = [
     "QuotaExceeded",
     "RateLimited",
     "RejectionReason",
+    "ResponseTooLarge",
     "RouteFailed",
     "SecretsUnavailable",
     "SettingError",
@@ -148,4 +154,5 @@ __all__ = [
     "UnconfiguredTool",
     "UnderMaintenance",
     "UnreadableSecret",
+    "limit_issues",
 ]

@@ -1,13 +1,14 @@
 """The audit trail: pages of the audit log for a client, with its filters validated."""
 
 import re
-import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
+from ..cursors import cursor_pattern, format_cursor, parse_cursor
 from ..db import audit_log
 from ..db.audit_log import ACTIONS, AuditCursor, AuditEntry, AuditFilter
 from ..db.connection import run_in_transaction
 from ..errors import InvalidInput
+from ..response_size import count_fitting
 from ..timestamps import format_timestamp
 
 __all__ = ["ACTIONS", "CURSOR_PATTERN", "ID_PATTERN", "MAX_LIMIT", "list_entries"]
@@ -19,7 +20,8 @@ _DEFAULT_LIMIT = 50
 ID_PATTERN = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,256}")
 """What the filters `actor` and `target` must match in full."""
 
-CURSOR_PATTERN = re.compile(r"([0-9]{1,11})\.([0-9]{6})_([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_ENTRY_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+CURSOR_PATTERN = re.compile(cursor_pattern(_ENTRY_ID))
 """What a cursor must match in full; to a client it is opaque."""
 
 
@@ -62,10 +64,12 @@ def list_entries(
     )
     count = _parse_limit(limit)
     found = run_in_transaction(audit_log.list_newest, which, _parse_cursor(cursor) if cursor else None, count + 1)
-    page: dict[str, object] = {"entries": [_serialize(entry) for entry in found[:count]]}
-    if len(found) > count:
-        last = found[count - 1]
-        page["nextCursor"] = f"{_to_microseconds(last.at)}_{last.id}"
+    entries = [_serialize(entry) for entry in found[:count]]
+    entries = entries[: count_fitting(entries)]
+    page: dict[str, object] = {"entries": entries}
+    if len(found) > len(entries):
+        last = found[len(entries) - 1]
+        page["nextCursor"] = format_cursor(last.at, last.id)
     return page
 
 
@@ -83,11 +87,6 @@ def _serialize(entry: AuditEntry) -> dict[str, object]:
         "operationId": entry.operation_id,
         "details": entry.details,
     }
-
-
-def _to_microseconds(moment: datetime) -> str:
-    whole = moment - datetime.fromtimestamp(0, UTC)
-    return f"{whole // timedelta(seconds=1)}.{whole.microseconds:06d}"
 
 
 def _parse_text(name: str, value: str | None) -> str | None:
@@ -119,8 +118,7 @@ def _parse_limit(value: str | None) -> int:
 
 
 def _parse_cursor(cursor: str) -> AuditCursor:
-    match = CURSOR_PATTERN.fullmatch(cursor)
-    if match is None:
+    position = parse_cursor(cursor, _ENTRY_ID)
+    if position is None:
         raise InvalidInput("cursor must be the nextCursor of a page of this list")
-    at = datetime.fromtimestamp(int(match[1]), UTC) + timedelta(microseconds=int(match[2]))
-    return AuditCursor(at, str(uuid.UUID(match[3])))
+    return AuditCursor(*position)

@@ -1,10 +1,20 @@
 """The stored instances as the dashboard shows them, without secrets."""
 
+from ..cursors import cursor_pattern, format_cursor, parse_cursor
 from ..db import connection, fleet
+from ..errors import InvalidInput
 from ..json_values import as_object
 from ..redaction import redact
+from ..response_size import count_fitting
+from .input_rules import EXISTING_ID_PATTERN
 
-__all__ = ["list_stored_instances"]
+__all__ = ["CURSOR_PATTERN", "MAX_LIMIT", "list_stored_instances"]
+
+MAX_LIMIT = 5000
+"""The most instances of a page."""
+
+CURSOR_PATTERN = cursor_pattern(EXISTING_ID_PATTERN)
+"""What a cursor matches in full."""
 
 _PUBLIC_META_FIELDS: dict[str, frozenset[str]] = {
     "openrouter": frozenset(
@@ -27,9 +37,31 @@ _PUBLIC_META_FIELDS: dict[str, frozenset[str]] = {
 """The public fields of each tool's meta. Not among them: OpenRouter's `label`, which contains a part of the key."""
 
 
-def list_stored_instances() -> list[dict[str, object]]:
-    """List every instance with its tools, newest first, without the values of variables."""
-    return [_to_dashboard_instance(row) for row in connection.run_in_transaction(fleet.list_instances)]
+def list_stored_instances(limit: int = MAX_LIMIT, cursor: str | None = None) -> dict[str, object]:
+    """List a page of the instances with their tools, newest first, without the values of variables.
+
+    Args:
+        limit: the most instances, 1 to 5000; a page has fewer where they would not fit into a response.
+        cursor: the `nextCursor` of the page before.
+
+    Returns:
+        `instances`, and `nextCursor` if there are more.
+
+    Raises:
+        InvalidInput: the cursor is wrong.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    after = parse_cursor(cursor, EXISTING_ID_PATTERN) if cursor else None
+    if cursor and after is None:
+        raise InvalidInput("cursor must be the nextCursor of a page of this list")
+    rows = connection.run_in_transaction(fleet.list_instances, after, limit + 1)
+    instances = [_to_dashboard_instance(row) for row in rows[:limit]]
+    instances = instances[: count_fitting(instances)]
+    page: dict[str, object] = {"instances": instances}
+    if len(rows) > len(instances):
+        last = rows[len(instances) - 1]
+        page["nextCursor"] = format_cursor(last.created, last.instance_id)
+    return page
 
 
 def _to_dashboard_instance(row: fleet.FleetInstance) -> dict[str, object]:

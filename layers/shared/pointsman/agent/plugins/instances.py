@@ -17,6 +17,7 @@ from .instances_models import (
     Done,
     Fleet,
     Listed,
+    ListPage,
     Nothing,
     OneInstance,
     Registry,
@@ -42,10 +43,10 @@ def _list_registry(context: ToolContext[Nothing]) -> Mapping[str, object]:
     return {"tools": describe_tools()}
 
 
-def _list_instances(context: ToolContext[Nothing]) -> Mapping[str, object]:
+def _list_instances(context: ToolContext[ListPage]) -> Mapping[str, object]:
     from ...lifecycle.dashboard import list_stored_instances
 
-    return {"instances": list_stored_instances()}
+    return list_stored_instances(context.input.limit, context.input.cursor or None)
 
 
 def _get_status(context: ToolContext[Status]) -> Mapping[str, object]:
@@ -134,8 +135,8 @@ class Instances(Plugin[NoConfig]):
         ),
         Tool(
             "instances.list",
-            "All agent instances with their tools, as they are stored, the newest first",
-            Nothing,
+            "The agent instances with their tools, as they are stored, the newest first, page by page",
+            ListPage,
             Listed,
             _list_instances,
             requires=_READ,

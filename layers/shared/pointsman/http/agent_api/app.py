@@ -52,7 +52,7 @@ def lambda_handler(app: FastAPI, is_public: Callable[[Scope], bool] = _is_never_
             target = to_json_response(ERROR_FORMAT.respond(event, error))
         await target(scope, receive, send)
 
-    serve = adapt_asgi_app(add_cors(authenticated_app))
+    serve = adapt_asgi_app(add_cors(authenticated_app), ERROR_FORMAT)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         request_id = str(event["requestContext"]["requestId"])

@@ -46,7 +46,7 @@ def lambda_handler(
         only_reads: whether the key that can only read is enough.
         reading_methods: the methods for which it is enough, where it is not for all.
     """
-    serve = adapt_asgi_app(app)
+    serve = adapt_asgi_app(app, _ERROR_FORMAT)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         log.set_context(request_id=event["requestContext"]["requestId"])

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from fastapi import Depends, Request
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, WithJsonSchema
 
+from ...errors import InvalidInput
 from ...lifecycle.idempotency_claim import Claim
 from ...providers.registry import TOOLS
 from ..lambda_adapter import get_gateway_event
@@ -21,6 +22,7 @@ __all__ = [
     "ToolId",
     "describe_query",
     "null_as",
+    "parse_count",
     "strict_config",
 ]
 
@@ -73,6 +75,13 @@ def null_as(missing: object) -> BeforeValidator:
 def describe_query(schema: dict[str, Any]) -> WithJsonSchema:
     """Describe a query parameter, which the lifecycle validates, in the OpenAPI document; it has no default there."""
     return WithJsonSchema(schema)
+
+
+def parse_count(name: str, value: str, maximum: int) -> int:
+    """Return the whole number of a query parameter. Raises InvalidInput unless it is 1 to `maximum`."""
+    if not re.fullmatch("[0-9]{1,9}", value) or not 1 <= int(value) <= maximum:
+        raise InvalidInput(f"{name} must be a whole number from 1 to {maximum}")
+    return int(value)
 
 
 RequiredText = Annotated[str, null_as("")]
