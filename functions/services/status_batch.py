@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import Fleet
-from pointsman.http.services_api.parameters import strict_config
+from pointsman.http.services_api.parameters import optional_list, strict_config
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import fleet_status, input_rules
 
@@ -16,14 +16,7 @@ handler = lambda_handler(app, only_reads=True)
 
 
 class StatusBatch(BaseModel):
-    model_config = strict_config(
-        instanceIds={
-            "anyOf": [
-                {"type": "array", "items": {"type": "string"}, "maxItems": input_rules.MAX_INSTANCE_IDS},
-                {"type": "null"},
-            ]
-        }
-    )
+    model_config = strict_config(instanceIds=optional_list({"type": "string"}, input_rules.MAX_INSTANCE_IDS))
 
     instanceIds: list[str] | None = None
     maxAgeSeconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None

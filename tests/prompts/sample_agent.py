@@ -104,7 +104,7 @@ class EffectsPlugin(Plugin[Any]):
             approval=lambda arguments: (
                 f"Sets {arguments.variables} for {arguments.name}" if arguments.by < 100 else None
             ),
-            secret=["variables.*"],
+            secret_fields=["variables.*"],
         ),
         Tool("effects.read", "Leaves a trace, for readers", EffectInput, EffectOutput, _record_effect, "effects:read"),
         Tool(

@@ -58,8 +58,8 @@ def test_a_body_that_is_no_text_is_measured_as_base64() -> None:
 
 def test_elements_are_counted_as_they_are_sent() -> None:
     assert measure_value({"a": '"'}) == len(json.dumps(json.dumps({"a": '"'})))
-    assert count_fitting(["x" * 95] * 10, 1000) == 10
-    assert count_fitting(["x" * 96] * 11, 1000) == 10
+    assert count_fitting(["x" * 94] * 10, 1000) == 10
+    assert count_fitting(["x" * 95] * 10, 1000) == 9
     assert count_fitting(["x" * 5000, "y"], 1000) == 1
     assert count_fitting([], 1000) == 0
 

@@ -38,7 +38,7 @@ def tool_input_schema(tool: AnyTool, ref_template: str = DEFAULT_REF_TEMPLATE) -
     """
     schema = input_schema(tool.input, ref_template)
     definitions = {ref_template.format(model=name): part for name, part in schema.get("$defs", {}).items()}
-    for path in tool.secret:
+    for path in tool.secret_fields:
         if not mark_in_schema(schema, definitions, path):
             raise CompositionError(f"Tool {tool.id} has no field {path[:100]!r} that could be secret")
     return schema

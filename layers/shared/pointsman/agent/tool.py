@@ -88,7 +88,7 @@ class Tool(Generic[In, Out]):
         approver: who approves: the prompt's user (`self`), or somebody else who has the permission that the tool
             requires (`other`). The setting TOOL_APPROVERS may say otherwise.
         client_only: whether the tool is never offered to a model.
-        secret: the fields of the input that are secret, like `variables.*` (see `secret_fields`). Their values are
+        secret_fields: paths to what is secret in the input, like `variables.*` (module `secret_fields`). The values are
             masked wherever an input is kept or shown, and erased before the call runs, which alone gets them.
         example: a valid input, for the API's documentation.
 
@@ -106,7 +106,7 @@ class Tool(Generic[In, Out]):
     approval: Callable[[In], str | None] | None = None
     approver: ApproverRule = "self"
     client_only: bool = False
-    secret: Collection[str] = ()
+    secret_fields: Collection[str] = ()
     example: Mapping[str, object] | None = None
 
     def __post_init__(self) -> None:
@@ -118,7 +118,7 @@ class Tool(Generic[In, Out]):
             raise CompositionError(f"Tool {self.id}: a permission is like fleet:read, not {self.requires[:100]!r}")
         if self.approver == "other" and not self.requires:
             raise CompositionError(f"Tool {self.id}: somebody else approves it only by a permission that it requires")
-        for path in self.secret:
+        for path in self.secret_fields:
             if not is_path(path) or not self._has_member(path.partition(".")[0]):
                 raise CompositionError(f"Tool {self.id} has no field {path[:100]!r} that could be secret")
         if inspect.iscoroutinefunction(self.invoke):
@@ -143,7 +143,7 @@ class Tool(Generic[In, Out]):
         try:
             return validate_input(self.input, raw_input, f"The input of {self.id}")
         except InvalidToolInput as invalid:
-            texts = find_secret_texts(raw_input, [*self.secret])
+            texts = find_secret_texts(raw_input, [*self.secret_fields])
             raise InvalidToolInput(invalid.message, conceal(invalid.issues, texts)) from None
         except Exception as error:
             raise ToolFailed(f"The input of {self.id} cannot be checked: {safe_error_text(error)}") from error
@@ -178,7 +178,7 @@ class Tool(Generic[In, Out]):
         if not self.is_usable_by(invocation.permissions):
             raise Forbidden(f"Tool {self.id} needs the permission {self.requires}")
         tool_input = self.validate_input(raw_input)
-        secret_texts = find_secret_texts(raw_input, [*self.secret])
+        secret_texts = find_secret_texts(raw_input, [*self.secret_fields])
         reason = None if approved else self.get_approval_reason(tool_input)
         if reason is not None:
             shown = show_text(conceal(reason, secret_texts))

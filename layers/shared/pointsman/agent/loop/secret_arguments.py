@@ -49,7 +49,7 @@ def separate_secrets(
 def _mask_arguments(prompt: Prompt, call: dict[str, str]) -> str:
     """Return the arguments as they are kept. Of arguments that do not fit the tool's input no value is kept."""
     tool = prompt.find_tool(call["name"])
-    if tool is None or not tool.secret:
+    if tool is None or not tool.secret_fields:
         return call["arguments"]
     try:
         arguments = parse_arguments(call["arguments"])
@@ -59,4 +59,4 @@ def _mask_arguments(prompt: Prompt, call: dict[str, str]) -> str:
         tool.validate_input(arguments)
     except PointsmanError:
         return json.dumps(mask_all(arguments))
-    return json.dumps(mask_fields(arguments, tool.secret))
+    return json.dumps(mask_fields(arguments, tool.secret_fields))

@@ -190,8 +190,8 @@ def _request_approval(
 def _describe_for_person(valid: _ValidCall) -> dict[str, object]:
     """Describe the call for the person who decides: nothing invisible, nothing secret, and of a bounded size."""
     tool, reason = valid.tool, valid.approval_reason or ""
-    reason = conceal(reason, find_secret_texts(valid.arguments, [*tool.secret]))
-    shown_input = show_value(mask_fields(valid.arguments, tool.secret))
+    reason = conceal(reason, find_secret_texts(valid.arguments, [*tool.secret_fields]))
+    shown_input = show_value(mask_fields(valid.arguments, tool.secret_fields))
     return {"toolName": tool.id, "input": shown_input, "reason": show_text(reason)}
 
 

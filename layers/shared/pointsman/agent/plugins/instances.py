@@ -189,7 +189,7 @@ class Instances(Plugin[NoConfig]):
             _configure_instance,
             requires=_WRITE,
             approval=_explain_configure,
-            secret=["variables.*"],
+            secret_fields=["variables.*"],
             example={"instanceId": _EXAMPLE_ID, "variables": {"LOG_LEVEL": "debug"}, "redeploy": True},
         ),
     )

@@ -10,24 +10,35 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, WithJsonSchema
 
 from ...errors import InvalidInput
 from ...lifecycle.idempotency_claim import Claim
+from ...lifecycle.input_rules import MAX_TOOLS
 from ...providers.registry import TOOLS
 from ..lambda_adapter import get_gateway_event
 
 __all__ = [
     "CLAIM_EVENT_KEY",
-    "TOOL_ID_SCHEMA",
+    "TOOL_IDS_SCHEMA",
     "PathId",
     "RequestClaim",
     "RequiredText",
     "ToolId",
     "describe_query",
     "null_as",
+    "optional_list",
     "parse_count",
     "strict_config",
 ]
 
 TOOL_ID_SCHEMA = {"type": "string", "enum": list(TOOLS)}
 """The JSON Schema of the id of a provisionable tool."""
+
+
+def optional_list(items: dict[str, Any], max_items: int) -> dict[str, Any]:
+    """Make the JSON Schema of a list that may be null."""
+    return {"anyOf": [{"type": "array", "items": items, "maxItems": max_items}, {"type": "null"}]}
+
+
+TOOL_IDS_SCHEMA = optional_list(TOOL_ID_SCHEMA, MAX_TOOLS)
+"""The JSON Schema of the tools of a new instance."""
 
 _CONTROL_CHARACTERS = r"\x00-\x1f\x7f-\x9f"
 
