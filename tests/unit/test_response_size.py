@@ -9,7 +9,7 @@ from local.lambda_service.invocation import MAX_PAYLOAD_BYTES
 from pointsman.errors import MAX_ISSUES, InvalidToolInput, PointsmanError, limit_issues
 from pointsman.http.agent_api.errors import ERROR_FORMAT
 from pointsman.http.lambda_adapter import adapt_asgi_app
-from pointsman.response_size import MAX_RESPONSE_BYTES, count_fitting, measure_body, measure_value
+from pointsman.response_size import MAX_PAGE_BYTES, MAX_RESPONSE_BYTES, count_fitting, measure_body, measure_value
 
 HTTP_API_EVENT = {
     "version": "2.0", "routeKey": "GET /x", "rawPath": "/x", "rawQueryString": "", "headers": {},
@@ -58,10 +58,13 @@ def test_a_body_that_is_no_text_is_measured_as_base64() -> None:
 
 def test_elements_are_counted_as_they_are_sent() -> None:
     assert measure_value({"a": '"'}) == len(json.dumps(json.dumps({"a": '"'})))
-    assert count_fitting(["x" * 94] * 10, 1000) == 10
-    assert count_fitting(["x" * 95] * 10, 1000) == 9
-    assert count_fitting(["x" * 5000, "y"], 1000) == 1
-    assert count_fitting([], 1000) == 0
+    element = "x" * 99_994
+    assert measure_value(element) * 40 == MAX_PAGE_BYTES
+    assert count_fitting([element] * 40) == count_fitting([element] * 41) == 40
+    assert count_fitting([element] * 39 + [element + "x"]) == 39
+    assert count_fitting(["x" * MAX_PAGE_BYTES, "y"]) == 1
+    assert count_fitting(["x" * MAX_PAGE_BYTES], at_least=0) == 0
+    assert count_fitting([]) == 0
 
 
 @pytest.mark.limit("issues")

@@ -26,12 +26,17 @@ def measure_value(value: object) -> int:
     return measure_body(json.dumps(value, ensure_ascii=False))
 
 
-def count_fitting(elements: Iterable[object], max_bytes: int = MAX_PAGE_BYTES) -> int:
-    """Return how many of the first elements fit into a page. The first always does, or no page would come after it."""
+def count_fitting(elements: Iterable[object], *, at_least: int = 1) -> int:
+    """Return how many of the first elements fit into a page.
+
+    Args:
+        elements: JSON values.
+        at_least: how many count whatever their size. A page needs one, or none would come after it.
+    """
     size = count = 0
     for element in elements:
         size += measure_value(element)
-        if size > max_bytes and count:
+        if size > MAX_PAGE_BYTES and count >= at_least:
             break
         count += 1
     return count
