@@ -62,7 +62,7 @@ def test_of_anything_else_all_values_are_masked() -> None:
 
 def test_texts_that_stand_elsewhere_in_the_input_are_no_secrets() -> None:
     value = {"site": "demo-1", "codes": ["demo-1", "123", "secret-1", 45678], "login": {"password": 'with "quotes"'}}
-    assert find_secret_texts(value, PATHS) == ['with "quotes"', "secret-1", "45678"]
+    assert find_secret_texts(value, PATHS) == ["secret-1", "45678", 'with "quotes"']
     assert find_secret_texts(value, []) == []
     found = conceal({"a": ["<secret-1>", 5, None], "b": 'with "quotes"'}, find_secret_texts(value, PATHS))
     assert found == {"a": ["<***>", 5, None], "b": "***"}
