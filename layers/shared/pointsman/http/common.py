@@ -47,9 +47,6 @@ INVALID_JSON_MESSAGE = "The request body is not valid JSON"
 GatewayEvent = Mapping[str, Any]
 """An event of API Gateway: of an HTTP API in payload format 2.0, or of a REST API."""
 
-_MAX_USER_AGENT_CHARS = 256
-"""Of what a client calls itself, in an audit entry."""
-
 _MAX_BODY_BYTES = 1024 * 1024
 """The largest body of the contract is far below; API Gateway itself takes up to 10 MB."""
 
@@ -72,7 +69,7 @@ def make_actor(event: GatewayEvent, kind: ActorKind, actor_id: str) -> Actor:
     """Return who sent a request of an HTTP API, and from where. An empty id, of a public route, is `anonymous`."""
     context = event["requestContext"]
     client: Mapping[str, Any] = context.get("http") or {}
-    address, user_agent = _find_client_address(event), str(client.get("userAgent") or "")[:_MAX_USER_AGENT_CHARS]
+    address, user_agent = _find_client_address(event), str(client.get("userAgent") or "")
     return Actor(kind, actor_id or "anonymous", address, user_agent, str(context.get("requestId") or ""))
 
 
