@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import DashboardInstances
-from pointsman.http.services_api.parameters import describe_query, parse_count
+from pointsman.http.services_api.parameters import CURSOR_SCHEMA, describe_query, parse_count
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import dashboard
 
@@ -13,14 +13,13 @@ from fastapi.responses import JSONResponse
 app = create_app()
 handler = lambda_handler(app, only_reads=True)
 
-_CURSOR = {"type": "string", "pattern": f"^{dashboard.CURSOR_PATTERN}$"}
-_LIMIT = {"type": "integer", "minimum": 1, "maximum": dashboard.MAX_LIMIT}
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": dashboard.MAX_STORED}
 
 
 @app.get("/dashboard/instances", openapi_extra=describe_route(DashboardInstances, 400, 503))
 async def list_dashboard_instances(
     limit: Annotated[str | None, describe_query(_LIMIT)] = None,
-    cursor: Annotated[str | None, describe_query(_CURSOR)] = None,
+    cursor: Annotated[str | None, describe_query(CURSOR_SCHEMA)] = None,
 ) -> JSONResponse:
-    count = dashboard.MAX_LIMIT if not limit else parse_count("limit", limit, dashboard.MAX_LIMIT)
+    count = parse_count("limit", limit, dashboard.MAX_STORED) if limit else dashboard.MAX_STORED
     return JSONResponse(dashboard.list_stored_instances(count, cursor))

@@ -3,25 +3,29 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, LiteralString, NamedTuple
 
+from ..list_cursor import ListCursor
 from .connection import Connection
 from .rows import fetch_all, fetch_one
 
 __all__ = [
-    "ID_PATTERN",
+    "ListedPrompt",
     "PromptDetails",
+    "PromptFilter",
     "PromptStatus",
     "PromptSummary",
     "belongs_to",
     "get",
     "is_prompt_id",
+    "list_newest",
     "list_newest_of_conversation",
 ]
 
 PromptStatus = Literal["running", "waiting", "completed", "failed", "cancelled"]
 
-ID_PATTERN = re.compile("prompt-[0-9a-f]{32}")
+_BEGINNING: LiteralString = "left(input, 1000)"
+_ID_PATTERN = re.compile("prompt-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,28 @@ class PromptSummary:
     status: PromptStatus
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPrompt:
+    """A row of `prompts`, with the columns for a list of prompts; `input` is the beginning of it."""
+
+    id: str
+    conversation_id: str | None
+    input: str
+    model: str
+    status: PromptStatus
+    error: str | None
+    usage_total: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class PromptFilter(NamedTuple):
+    """What is listed: the user's prompts that fit all that is not None."""
+
+    status: PromptStatus | None = None
+    conversation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +80,7 @@ class PromptDetails:
 
 def get(connection: Connection, prompt_id: str, user_id: str) -> PromptDetails | None:
     """Return the user's prompt; None if it is unknown or another user's, or the id is malformed."""
-    if not ID_PATTERN.fullmatch(prompt_id):
+    if not _ID_PATTERN.fullmatch(prompt_id):
         return None
     return fetch_one(
         connection,
@@ -67,7 +93,7 @@ def get(connection: Connection, prompt_id: str, user_id: str) -> PromptDetails |
 
 def is_prompt_id(text: str) -> bool:
     """Return whether a text may be a prompt's id, so that it can stand in a statement."""
-    return ID_PATTERN.fullmatch(text) is not None
+    return _ID_PATTERN.fullmatch(text) is not None
 
 
 def belongs_to(connection: Connection, prompt_id: str, user_id: str) -> bool:
@@ -82,7 +108,7 @@ def list_newest_of_conversation(
     connection: Connection,
     conversation_id: str,
     user_id: str,
-    before: tuple[datetime, str] | None,
+    after: ListCursor | None,
     limit: int,
     max_bytes: int,
 ) -> list[PromptSummary]:
@@ -92,7 +118,7 @@ def list_newest_of_conversation(
         connection: The connection of the transaction.
         conversation_id: The conversation.
         user_id: Whose prompts.
-        before: `created_at` and id of the last prompt of the page before; None for the first page.
+        after: The place of the last prompt of the page before; None for the first page.
         limit: The most prompts.
         max_bytes: Of the inputs before the last one, so that no large page is read only to be cut.
     """
@@ -103,11 +129,44 @@ def list_newest_of_conversation(
         " SELECT *,"
         "  sum(octet_length(input)) OVER (ORDER BY created_at DESC, id DESC) - octet_length(input) AS size_before"
         " FROM prompts WHERE conversation_id = %(conversation)s AND user_id = %(user)s"
-        "  AND (%(before)s::timestamptz IS NULL OR (created_at, id) < (%(before)s, %(before_id)s))"
+        "  AND (%(after)s::timestamptz IS NULL OR (created_at, id) < (%(after)s, %(after_id)s))"
         " ORDER BY created_at DESC, id DESC LIMIT %(limit)s) AS newest"
         " WHERE size_before <= %(max_bytes)s ORDER BY created_at DESC, id DESC",
         {
-            "conversation": conversation_id, "user": user_id, "before": before and before[0],
-            "before_id": before and before[1], "limit": limit, "max_bytes": max_bytes,
+            "conversation": conversation_id, "user": user_id, "after": after and after.at,
+            "after_id": after and after.id, "limit": limit, "max_bytes": max_bytes,
         },
     )  # fmt: skip
+
+
+def list_newest(
+    connection: Connection, user_id: str, which: PromptFilter, after: ListCursor | None, limit: int
+) -> list[ListedPrompt]:
+    """Return the user's newest prompts of the filter, the newest first.
+
+    Args:
+        connection: The connection of the transaction.
+        user_id: The user.
+        which: The filter.
+        after: The place of the last prompt of the page before; None for the first page.
+        limit: How many prompts at most.
+    """
+    conditions: list[LiteralString] = ["user_id = %s"]
+    parameters: list[object] = [user_id]
+    if which.status is not None:
+        conditions.append("status = %s")
+        parameters.append(which.status)
+    if which.conversation_id is not None:
+        conditions.append("conversation_id = %s")
+        parameters.append(which.conversation_id)
+    if after is not None:
+        conditions.append("(created_at, id) < (%s, %s)")
+        parameters += [after.at, after.id]
+    where = " AND ".join(conditions)
+    return fetch_all(
+        connection,
+        ListedPrompt,
+        f"SELECT id, conversation_id, {_BEGINNING} AS input, model, status, error, usage_total,"
+        f" created_at, updated_at FROM prompts WHERE {where} ORDER BY created_at DESC, id DESC LIMIT %s",
+        [*parameters, limit],
+    )

@@ -1,20 +1,29 @@
 """The stored instances as the dashboard shows them, without secrets."""
 
-from ..cursors import cursor_pattern, format_cursor, parse_cursor
-from ..db import connection, fleet
-from ..errors import InvalidInput
+from ..db import fleet, operation_pages
+from ..db.connection import Connection, run_in_transaction
+from ..db.fleet import InstanceFilter
+from ..db.operation_pages import OperationFilter, OperationSummary
+from ..errors import NotFound
 from ..json_values import as_object
+from ..list_cursor import ListCursor, format_cursor
+from ..providers.registry import TOOLS
 from ..redaction import redact
 from ..response_size import count_fitting
-from .input_rules import EXISTING_ID_PATTERN
+from .list_parameters import parse_choice, parse_id, parse_page_request
+from .operation_list import serialize_summary
+from .resource_names import AGENT_PREFIX
 
-__all__ = ["CURSOR_PATTERN", "MAX_LIMIT", "list_stored_instances"]
+__all__ = ["MAX_STORED", "get_instance", "list_instance_page", "list_stored_instances"]
 
-MAX_LIMIT = 5000
-"""The most instances of a page."""
+MAX_STORED = 5000
+"""The most instances of a page of all that are stored."""
 
-CURSOR_PATTERN = cursor_pattern(EXISTING_ID_PATTERN)
-"""What a cursor matches in full."""
+UNKNOWN_STATUS = "UNKNOWN"
+"""The filter for instances without a `deployStatus`."""
+
+_MAX_OPERATIONS = 20
+"""How many operations are shown with an instance."""
 
 _PUBLIC_META_FIELDS: dict[str, frozenset[str]] = {
     "openrouter": frozenset(
@@ -37,11 +46,11 @@ _PUBLIC_META_FIELDS: dict[str, frozenset[str]] = {
 """The public fields of each tool's meta. Not among them: OpenRouter's `label`, which contains a part of the key."""
 
 
-def list_stored_instances(limit: int = MAX_LIMIT, cursor: str | None = None) -> dict[str, object]:
-    """List a page of the instances with their tools, newest first, without the values of variables.
+def list_stored_instances(limit: int = MAX_STORED, cursor: str | None = None) -> dict[str, object]:
+    """List all instances with their tools, newest first, or as many as fit into a response.
 
     Args:
-        limit: the most instances, 1 to 5000; a page has fewer where they would not fit into a response.
+        limit: the most instances.
         cursor: the `nextCursor` of the page before.
 
     Returns:
@@ -51,20 +60,73 @@ def list_stored_instances(limit: int = MAX_LIMIT, cursor: str | None = None) -> 
         InvalidInput: the cursor is wrong.
         DatabaseUnavailable: Postgres cannot be reached.
     """
-    after = parse_cursor(cursor, EXISTING_ID_PATTERN) if cursor else None
-    if cursor and after is None:
-        raise InvalidInput("cursor must be the nextCursor of a page of this list")
-    rows = connection.run_in_transaction(fleet.list_instances, after, limit + 1)
-    instances = [_to_dashboard_instance(row) for row in rows[:limit]]
+    after, _ = parse_page_request(cursor, None)
+    return _list_page(InstanceFilter(), after, limit)
+
+
+def list_instance_page(
+    *,
+    status: str | None = None,
+    tool: str | None = None,
+    search: str | None = None,
+    cursor: str | None = None,
+    limit: str | None = None,
+) -> dict[str, object]:
+    """List a page of instances with their tools as JSON, newest first. An empty argument is as one that is not given.
+
+    Args:
+        status: the `deployStatus`; `UNKNOWN` is for instances without one.
+        tool: a tool that the instance has.
+        search: what the instance's id, or its service's name, begins with.
+        cursor: the `nextCursor` of the page before.
+        limit: how many instances at most, 1 to 200; 50 by default.
+
+    Returns:
+        `instances`, and `nextCursor` if there are more.
+
+    Raises:
+        InvalidInput: a value is wrong; the message says what it must be.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    wanted_status, prefix = parse_id("status", status), parse_id("search", search)
+    which = InstanceFilter(
+        "" if wanted_status == UNKNOWN_STATUS else wanted_status,
+        parse_choice("tool", tool, tuple(TOOLS)),
+        prefix and prefix.removeprefix(AGENT_PREFIX),
+    )
+    after, count = parse_page_request(cursor, limit)
+    return _list_page(which, after, count)
+
+
+def _list_page(which: InstanceFilter, after: ListCursor | None, limit: int) -> dict[str, object]:
+    found = run_in_transaction(fleet.list_page, which, after, limit + 1)
+    instances = [_serialize_instance(row) for row, _ in found[:limit]]
     instances = instances[: count_fitting(instances)]
     page: dict[str, object] = {"instances": instances}
-    if len(rows) > len(instances):
-        last = rows[len(instances) - 1]
-        page["nextCursor"] = format_cursor(last.created, last.instance_id)
+    if len(found) > len(instances):
+        page["nextCursor"] = format_cursor(found[len(instances) - 1][1])
     return page
 
 
-def _to_dashboard_instance(row: fleet.FleetInstance) -> dict[str, object]:
+def get_instance(instance_id: str) -> dict[str, object]:
+    """Return the instance with its tools, and its newest operations as `operations`, as JSON.
+
+    Raises:
+        NotFound: there is no such instance, or none any more.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+
+    def load(db: Connection) -> tuple[fleet.FleetInstance | None, list[OperationSummary]]:
+        which = OperationFilter(instance_id=instance_id)
+        return fleet.get_instance(db, instance_id), operation_pages.list_newest(db, which, None, _MAX_OPERATIONS)
+
+    row, operations = run_in_transaction(load)
+    if row is None:
+        raise NotFound(f"Instance {instance_id[:256]} not found; GET /operations?instanceId=… has its operations")
+    return {**_serialize_instance(row), "operations": [serialize_summary(operation) for operation in operations]}
+
+
+def _serialize_instance(row: fleet.FleetInstance) -> dict[str, object]:
     return {
         "instanceId": row.instance_id,
         "provider": row.provider,

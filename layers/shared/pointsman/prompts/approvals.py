@@ -4,14 +4,13 @@ import json
 import uuid
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
 
-from ..cursors import format_cursor, parse_cursor
 from ..db import audit_log, prompt_runs, tool_calls, user_prompts
 from ..db.connection import Connection, run_in_transaction
 from ..db.tool_calls import ToolCall
 from ..errors import Forbidden, InvalidToolInput, PromptNotFound
 from ..identity.permissions import format_permissions, is_granted
+from ..list_cursor import ListCursor, format_cursor, parse_cursor
 from ..response_size import count_fitting
 from ..timestamps import format_timestamp
 from ..workflows.step_functions import send_task_success
@@ -129,7 +128,7 @@ def list_pending(user_id: str, permissions: Collection[str], cursor: str | None,
     result: dict[str, object] = {"approvals": page}
     if len(pending) > len(page):
         last = pending[len(page) - 1]
-        result["nextCursor"] = format_cursor(last.expires_at, last.prompt_id)
+        result["nextCursor"] = format_cursor(ListCursor(last.expires_at, last.prompt_id))
     return result
 
 
@@ -144,8 +143,8 @@ def _describe(approval: tool_calls.PendingApproval) -> dict[str, object]:
     }
 
 
-def _parse_cursor(cursor: str) -> tuple[datetime, str]:
-    position = parse_cursor(cursor, user_prompts.ID_PATTERN.pattern)
+def _parse_cursor(cursor: str) -> ListCursor:
+    position = parse_cursor(cursor)
     if position is None:
         message = "It must be the nextCursor of a page of this list"
         raise InvalidToolInput("The request is not valid", [{"path": ["cursor"], "message": message}])

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from ...cursors import cursor_pattern
+from ...list_cursor import CURSOR_PATTERN, ListCursor, format_cursor, parse_cursor
 from ...response_size import MAX_PAGE_BYTES, count_fitting
 from ...timestamps import format_timestamp
 from ..models import Input, NextCursor, Output, Timestamp, drop_default, no_next_cursor
@@ -16,8 +16,6 @@ __all__ = ["Conversation"]
 _MAX_LIMIT = 100
 _MAX_OFFSET = 2**31 - 1
 
-
-_CURSOR_PATTERN = f"^({cursor_pattern('prompt-[0-9a-f]{32}')})?$"
 
 Title = Annotated[str | None, WithJsonSchema({"type": "string"})]
 
@@ -56,7 +54,7 @@ class Get(One):
     """A page has the newest prompts before the cursor: all that fit, or as many as `limit` says."""
 
     limit: int = Field(_MAX_LIMIT, ge=1, le=_MAX_LIMIT)
-    cursor: str = Field("", pattern=_CURSOR_PATTERN, description="The `nextCursor` of the page before")
+    cursor: str = Field("", pattern=f"^({CURSOR_PATTERN.pattern})?$", description="The `nextCursor` of the page before")
 
 
 class PromptOfConversation(Output):
@@ -105,17 +103,16 @@ def _list_conversations(context: ToolContext[ListInput]) -> ListOutput:
 
 
 def _get_conversation(context: ToolContext[Get]) -> GetOutput:
-    from ...cursors import format_cursor, parse_cursor
     from ...db import connection, conversations, user_prompts
     from ...errors import NotFound
 
     conversation_id, limit = context.input.conversationId, context.input.limit
-    before = parse_cursor(context.input.cursor, user_prompts.ID_PATTERN.pattern)
+    after = parse_cursor(context.input.cursor)
 
     def load(db: connection.Connection) -> tuple[conversations.Conversation | None, list[user_prompts.PromptSummary]]:
         conversation = conversations.get(db, conversation_id, context.user_id)
         return conversation, user_prompts.list_newest_of_conversation(
-            db, conversation_id, context.user_id, before, limit + 1, MAX_PAGE_BYTES
+            db, conversation_id, context.user_id, after, limit + 1, MAX_PAGE_BYTES
         ) if conversation else []
 
     conversation, rows = connection.run_in_transaction(load)
@@ -138,7 +135,9 @@ def _get_conversation(context: ToolContext[Get]) -> GetOutput:
         updatedAt=format_timestamp(conversation.updated_at),
         title=conversation.title,
         prompts=prompts[:count][::-1],
-        nextCursor=format_cursor(rows[count - 1].created_at, rows[count - 1].id) if count < len(rows) else None,
+        nextCursor=format_cursor(ListCursor(rows[count - 1].created_at, rows[count - 1].id))
+        if count < len(rows)
+        else None,
     )
 
 

@@ -13,8 +13,8 @@ from pydantic import (
     field_validator,
 )
 
-from ...cursors import cursor_pattern
 from ...lifecycle import input_rules, resource_names
+from ...list_cursor import CURSOR_PATTERN
 from ...providers.registry import TOOLS
 from ..models import Input, NextCursor, Output, Timestamp, no_next_cursor
 
@@ -35,7 +35,6 @@ __all__ = [
 
 
 _MAX_LISTED = 1000
-_CURSOR_PATTERN = f"^({cursor_pattern(input_rules.EXISTING_ID_PATTERN)})?$"
 
 
 def _validate_tool_id(tool_id: str) -> str:
@@ -79,7 +78,7 @@ class Nothing(Input):
 
 class ListPage(Input):
     limit: int = Field(100, ge=1, le=_MAX_LISTED)
-    cursor: str = Field("", pattern=_CURSOR_PATTERN, description="The `nextCursor` of the page before")
+    cursor: str = Field("", pattern=f"^({CURSOR_PATTERN.pattern})?$", description="The `nextCursor` of the page before")
 
 
 class Status(Input):

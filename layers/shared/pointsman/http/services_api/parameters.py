@@ -11,11 +11,16 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, WithJsonSchema
 from ...errors import InvalidInput
 from ...lifecycle.idempotency_claim import Claim
 from ...lifecycle.input_rules import MAX_TOOLS
+from ...lifecycle.list_parameters import ID_PATTERN, MAX_LIMIT
+from ...list_cursor import CURSOR_PATTERN
 from ...providers.registry import TOOLS
 from ..lambda_adapter import get_gateway_event
 
 __all__ = [
     "CLAIM_EVENT_KEY",
+    "CURSOR_SCHEMA",
+    "ID_SCHEMA",
+    "LIMIT_SCHEMA",
     "TOOL_IDS_SCHEMA",
     "PathId",
     "RequestClaim",
@@ -39,6 +44,11 @@ def optional_list(items: dict[str, Any], max_items: int) -> dict[str, Any]:
 
 TOOL_IDS_SCHEMA = optional_list(TOOL_ID_SCHEMA, MAX_TOOLS)
 """The JSON Schema of the tools of a new instance."""
+
+ID_SCHEMA = {"type": "string", "pattern": f"^{ID_PATTERN.pattern}$"}
+CURSOR_SCHEMA = {"type": "string", "pattern": f"^{CURSOR_PATTERN.pattern}$"}
+LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
+"""The JSON Schemas of parameters of a list."""
 
 _CONTROL_CHARACTERS = r"\x00-\x1f\x7f-\x9f"
 
