@@ -80,7 +80,7 @@ def test_pages_of_a_conversation_are_stable_under_writes(agent: httpx.Client, db
         if rounds == 1:
             db.execute("DELETE FROM prompts WHERE id = %s", (page["prompts"][0]["id"],))
     assert sorted(seen) == sorted(same_time)
-    for wrong in ("x", "1.000000_prompt-1", cursor + " "):
+    for wrong in ("x", "1.000000_prompt-1", "1.000000_ "):
         error = invoke_tool(agent, "conversation.get", {"conversationId": conversation_id, "cursor": wrong})
         expect_error(error, 422, "VALIDATION_ERROR")
 
@@ -97,7 +97,7 @@ def large_fleet(db: Database) -> Any:
         " unnest(ARRAY['openrouter', 'agentmail', 'telnyx']) AS tool",
         (meta,),
     )
-    yield ids
+    yield ids[::-1]
     reset_fleet_tables(db)
 
 

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from ...list_cursor import CURSOR_PATTERN, ListCursor, format_cursor, parse_cursor
+from ...list_cursor import ListCursor, format_cursor, parse_cursor
 from ...response_size import MAX_PAGE_BYTES, count_fitting
 from ...timestamps import format_timestamp
-from ..models import Input, NextCursor, Output, Timestamp, drop_default, no_next_cursor
+from ..models import Input, NextCursor, Output, PageCursor, Timestamp, drop_default, no_next_cursor
 from ..plugin import NoConfig, Plugin
 from ..tool import Tool, ToolContext
 
@@ -54,7 +54,7 @@ class Get(One):
     """A page has the newest prompts before the cursor: all that fit, or as many as `limit` says."""
 
     limit: int = Field(_MAX_LIMIT, ge=1, le=_MAX_LIMIT)
-    cursor: str = Field("", pattern=f"^({CURSOR_PATTERN.pattern})?$", description="The `nextCursor` of the page before")
+    cursor: PageCursor = ""
 
 
 class PromptOfConversation(Output):
@@ -129,15 +129,16 @@ def _get_conversation(context: ToolContext[Get]) -> GetOutput:
         for row in rows
     ]
     count = min(count_fitting(prompt.model_dump() for prompt in prompts), limit)
+    next_cursor = None
+    if count < len(rows):
+        next_cursor = format_cursor(ListCursor(rows[count - 1].created_at, rows[count - 1].id))
     return GetOutput(
         id=conversation.id,
         createdAt=format_timestamp(conversation.created_at),
         updatedAt=format_timestamp(conversation.updated_at),
         title=conversation.title,
         prompts=prompts[:count][::-1],
-        nextCursor=format_cursor(ListCursor(rows[count - 1].created_at, rows[count - 1].id))
-        if count < len(rows)
-        else None,
+        nextCursor=next_cursor,
     )
 
 

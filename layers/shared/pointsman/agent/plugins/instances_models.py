@@ -14,9 +14,8 @@ from pydantic import (
 )
 
 from ...lifecycle import input_rules, resource_names
-from ...list_cursor import CURSOR_PATTERN
 from ...providers.registry import TOOLS
-from ..models import Input, NextCursor, Output, Timestamp, no_next_cursor
+from ..models import Input, NextCursor, Output, PageCursor, Timestamp, no_next_cursor
 
 __all__ = [
     "Configure",
@@ -78,7 +77,7 @@ class Nothing(Input):
 
 class ListPage(Input):
     limit: int = Field(100, ge=1, le=_MAX_LISTED)
-    cursor: str = Field("", pattern=f"^({CURSOR_PATTERN.pattern})?$", description="The `nextCursor` of the page before")
+    cursor: PageCursor = ""
 
 
 class Status(Input):
