@@ -58,7 +58,7 @@ class LambdaService:
         supervisor: Supervisor,
         report: Callable[[str], None],
         concurrency: int = 10,
-        stream_concurrency: int = 200,
+        stream_concurrency: int = 100,
         python: Path = Path(sys.executable),
         *,
         forks: bool = True,
