@@ -20,7 +20,9 @@ from tests.harness.wait import wait_until
 from tests.prompts.prompt_stream import (
     STREAM_FUNCTION,
     PromptStream,
+    decide_successfully,
     destroy_turn,
+    open_stream,
     run_prompt,
     start_prompt,
     streaming_workers,
@@ -33,6 +35,9 @@ MODEL_SECONDS = 0.3
 """What the model takes for a turn; little, so that what delays a prompt weighs the more."""
 STREAMS_PER_USER = 10
 """The default."""
+STREAM_SECONDS, HEARTBEAT_SECONDS = 8, 1
+OVERSIZED_BYTES = 20_000_000
+"""More than all buffers between a function and a client hold."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -41,6 +46,17 @@ def default_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerP
     """The bundle with the quotas that a developer's stack has."""
     defaults: dict[str, str | None] = dict.fromkeys(NO_QUOTAS)
     with RunnerProcess.with_simulated_providers(link_checkout(tmp_path_factory.mktemp("flood")), **defaults) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hasty_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
+    """The bundle with short streams and heartbeats."""
+    with RunnerProcess.with_simulated_providers(
+        link_checkout(tmp_path_factory.mktemp("hasty")),
+        STREAM_MAX_SECONDS=str(STREAM_SECONDS), STREAM_HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS),
+        PROMPT_MAX_OUTPUT_BYTES=str(2 * OVERSIZED_BYTES),
+    ) as running:  # fmt: skip
         yield running
 
 
@@ -171,3 +187,44 @@ def test_streams_that_nobody_reads_leave_another_users_prompt_at_its_normal_time
         wait_until(lambda: len(streaming_workers(default_runner)) == STREAMS_PER_USER)
         response = ada.get(f"/prompts/{waiting_prompt.prompt_id}/stream")
         assert (response.status_code, response.json()["error"]["code"]) == (429, "QUOTA_EXCEEDED")
+
+
+@contextmanager
+def open_hasty_user(runner: RunnerProcess) -> Iterator[tuple[httpx.Client, SimulatorClient]]:
+    with (
+        SimulatorClient(runner.get_banner_value("simulator")) as simulator,
+        agent_client(runner.url, unique_id("user-")) as client,
+    ):
+        simulator.reset()
+        yield client, simulator
+
+
+@pytest.mark.limit("stream-duration", "stream-heartbeat")
+def test_stream_sends_heartbeats_and_ends_at_its_limit(hasty_runner: RunnerProcess) -> None:
+    with open_hasty_user(hasty_runner) as (client, simulator):
+        started_at = time.monotonic()
+        stream = start_prompt(client, simulator, destroy_turn(), text_turn("Well."))
+        stream.read_to_end()
+        assert time.monotonic() - started_at >= 0.9 * STREAM_SECONDS
+        assert not stream.has_ended
+        assert stream.raw.endswith(b": this stream's time is over; come back with Last-Event-ID\n\n")
+        # The first second or so has events instead.
+        assert stream.raw.count(b"\n:\n") in range(STREAM_SECONDS // HEARTBEAT_SECONDS // 2, STREAM_SECONDS + 1)
+        # It no longer counts, and the client goes on where it was.
+        resumed = open_stream(client, stream.prompt_id, stream.messages[-1].id)
+        decide_successfully(client, stream.prompt_id)
+        assert resumed.read_to_end()[-1].event == "prompt.completed"
+
+
+@pytest.mark.limit("unread-stream")
+def test_stream_that_its_client_does_not_read_ends(hasty_runner: RunnerProcess) -> None:
+    """While the clients keep their connections."""
+    with open_hasty_user(hasty_runner) as (client, simulator):
+        prompt_id = run_prompt(client, simulator, {"text": "x" * OVERSIZED_BYTES, "usage": None})[0].data["promptId"]
+        with open_unread_streams(client, prompt_id, 20):
+            wait_until(lambda: len(streaming_workers(hasty_runner)) == STREAMS_PER_USER)
+            wait_until(lambda: not streaming_workers(hasty_runner), 40)
+            assert open_stream(client, prompt_id).read_to_end()[-1].event == "prompt.completed"
+    log = (hasty_runner.root / ".pointsman/logs" / f"{STREAM_FUNCTION}.log").read_text()
+    assert "a response was cut: the client does not read" in log
+    assert "[ERROR]" not in log
