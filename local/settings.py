@@ -195,7 +195,8 @@ class Settings:
                 overrides[name] = self.environment.get(name) or "off"
         # Parameters that choose more than a function's variable.
         overrides["AgentAuth"] = overrides["AGENT_AUTH"]
-        overrides["StreamConcurrency"] = self.environment.get("StreamConcurrency") or "0"  # POINTSMAN_STREAMS is the bound
+        # POINTSMAN_STREAMS is the bound here.
+        overrides["StreamConcurrency"] = self.environment.get("StreamConcurrency") or "0"
         overrides["ApiCorsOrigin"] = self.environment.get("API_CORS_ORIGIN") or ""
         # The gateway stands for CloudFront too, and the authorizers want its secret.
         overrides["ORIGIN_SECRET"] = self.environment.get("ORIGIN_SECRET") or secrets.token_hex(16)

@@ -181,7 +181,9 @@ class WorkerPool:
         needed_count = len(self._queue)
         if active_workers:
             now = time.monotonic()
-            needed_count = sum(now - queued.queued_at >= SCALE_UP_DELAY for queued in self._queue.values()) - starting_count
+            needed_count = (
+                sum(now - queued.queued_at >= SCALE_UP_DELAY for queued in self._queue.values()) - starting_count
+            )
         if self.function.exec_wrapper is None:
             needed_count = min(needed_count, max(growth, _CORES - len(active_workers)))
         free_capacity = min(self._limit - len(active_workers), MAX_CONCURRENT_STARTS - starting_count)

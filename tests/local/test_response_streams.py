@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import pytest
 
 from local.lambda_service.response_stream import ResponseStream
 from local.lambda_service.service import TooManyRequests
+from local.template.sam_template import Template
 from tests.harness.wait import wait_until
 from tests.harness.worker_processes import has_exited
-from tests.local.gateway_harness import GatewayHarness
+from tests.local.gateway_harness import TEMPLATE, GatewayHarness
 
 
 def request_json(gateway: GatewayHarness, *arguments: Any, **headers: str) -> dict[str, Any]:
@@ -248,6 +250,24 @@ def test_streams_at_once_have_a_process_each_up_to_the_limit(tmp_path: Path) -> 
         assert [answer.read() for answer in open_responses] == [b"012", b"012"]
         with queued_client.getresponse() as answer:
             assert answer.status == 201
+    finally:
+        gateway.close()
+
+
+@pytest.mark.limit("reserved-concurrency")
+def test_a_function_has_at_most_its_reserved_number_of_processes(tmp_path: Path) -> None:
+    template = Template.load(TEMPLATE, {})
+    reserved = replace(template.functions["StreamFunction"], reserved_concurrency=1)
+    functions = {**template.functions, "StreamFunction": reserved}
+    gateway = GatewayHarness(tmp_path / "logs", template=replace(template, functions=functions))
+    try:
+        with start_stream(gateway, "stream/steps", tmp_path) as first, send_request(gateway, "stream/echo"):
+            wait_until(lambda: gateway.queue_length("StreamFunction") == 1)
+            for number in range(3):
+                (tmp_path / str(number)).touch()
+            assert first.read() == b"012"
+            wait_until(lambda: gateway.queue_length("StreamFunction") == 0)
+            assert len(gateway.workers("StreamFunction")) == 1
     finally:
         gateway.close()
 

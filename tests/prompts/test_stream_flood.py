@@ -122,7 +122,12 @@ def open_unread_streams(client: httpx.Client, prompt_id: str, count: int) -> Ite
     The block starts once the first ones, as many as a user may have, have an answer.
     """
     request = client.build_request("GET", f"/prompts/{prompt_id}/stream")
-    lines = [f"GET {request.url.raw_path.decode()} HTTP/1.1", *(f"{k}: {v}" for k, v in request.headers.items()), "", ""]
+    lines = [
+        f"GET {request.url.raw_path.decode()} HTTP/1.1",
+        *(f"{k}: {v}" for k, v in request.headers.items()),
+        "",
+        "",
+    ]
     connections: list[socket.socket] = []
     try:
         for _ in range(count):
