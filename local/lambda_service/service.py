@@ -127,7 +127,7 @@ class LambdaService:
         return invocation
 
     def abandon(self, invocation: Invocation) -> None:
-        """Give up a streamed response: of an invocation that waits for a worker, or whose function then learns of it."""
+        """Give up a streamed response. An invocation that waits is dropped; a function that writes learns of it."""
         self._pools[parse_function_name(invocation.function_arn)].remove_from_queue(invocation)
         if invocation.response_stream is not None:
             invocation.response_stream.discard()

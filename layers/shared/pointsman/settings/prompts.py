@@ -89,8 +89,10 @@ class StreamSettings:
     heartbeat_interval: float
     """The idle time after which a stream sends a comment, so that proxies keep it open."""
     max_duration: float
-    """The time after which a stream ends, so also one whose client is gone where nothing tells the function. It ends some
-    seconds before the function's timeout in any case."""
+    """The time after which a stream ends, also one whose client is gone where nothing tells the function.
+
+    It ends some seconds before the function's timeout in any case.
+    """
     per_user: int | None
     """How many streams a user may have open at a time; None for no limit."""
     for_all: int | None
