@@ -35,7 +35,7 @@ MODEL_SECONDS = 0.3
 """What the model takes for a turn; little, so that what delays a prompt weighs the more."""
 STREAMS_PER_USER = 10
 """The default."""
-STREAM_SECONDS, HEARTBEAT_SECONDS = 8, 1
+STREAM_SECONDS, HEARTBEAT_SECONDS = 6, 1
 OVERSIZED_BYTES = 20_000_000
 """More than all buffers between a function and a client hold."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -55,7 +55,16 @@ def hasty_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerPro
     with RunnerProcess.with_simulated_providers(
         link_checkout(tmp_path_factory.mktemp("hasty")),
         STREAM_MAX_SECONDS=str(STREAM_SECONDS), STREAM_HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS),
-        PROMPT_MAX_OUTPUT_BYTES=str(2 * OVERSIZED_BYTES),
+    ) as running:  # fmt: skip
+        yield running
+
+
+@pytest.fixture(scope="module")
+def large_output_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
+    """The bundle with large events and short heartbeats."""
+    with RunnerProcess.with_simulated_providers(
+        link_checkout(tmp_path_factory.mktemp("large")),
+        STREAM_HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS), PROMPT_MAX_OUTPUT_BYTES=str(2 * OVERSIZED_BYTES),
     ) as running:  # fmt: skip
         yield running
 
@@ -195,7 +204,7 @@ def test_streams_that_nobody_reads_leave_another_users_prompt_at_its_normal_time
 
 
 @contextmanager
-def open_hasty_user(runner: RunnerProcess) -> Iterator[tuple[httpx.Client, SimulatorClient]]:
+def open_user(runner: RunnerProcess) -> Iterator[tuple[httpx.Client, SimulatorClient]]:
     with (
         SimulatorClient(runner.get_banner_value("simulator")) as simulator,
         agent_client(runner.url, unique_id("user-")) as client,
@@ -206,7 +215,7 @@ def open_hasty_user(runner: RunnerProcess) -> Iterator[tuple[httpx.Client, Simul
 
 @pytest.mark.limit("stream-duration", "stream-heartbeat")
 def test_stream_sends_heartbeats_and_ends_at_its_limit(hasty_runner: RunnerProcess) -> None:
-    with open_hasty_user(hasty_runner) as (client, simulator):
+    with open_user(hasty_runner) as (client, simulator):
         started_at = time.monotonic()
         stream = start_prompt(client, simulator, destroy_turn(), text_turn("Well."))
         stream.read_to_end()
@@ -222,14 +231,14 @@ def test_stream_sends_heartbeats_and_ends_at_its_limit(hasty_runner: RunnerProce
 
 
 @pytest.mark.limit("unread-stream")
-def test_stream_that_its_client_does_not_read_ends(hasty_runner: RunnerProcess) -> None:
+def test_stream_that_its_client_does_not_read_ends(large_output_runner: RunnerProcess) -> None:
     """While the clients keep their connections."""
-    with open_hasty_user(hasty_runner) as (client, simulator):
+    with open_user(large_output_runner) as (client, simulator):
         prompt_id = run_prompt(client, simulator, {"text": "x" * OVERSIZED_BYTES, "usage": None})[0].data["promptId"]
         with open_unread_streams(client, prompt_id, 20):
-            wait_until(lambda: len(streaming_workers(hasty_runner)) == STREAMS_PER_USER)
-            wait_until(lambda: not streaming_workers(hasty_runner), 40)
+            wait_until(lambda: len(streaming_workers(large_output_runner)) == STREAMS_PER_USER)
+            wait_until(lambda: not streaming_workers(large_output_runner), 40)
             assert open_stream(client, prompt_id).read_to_end()[-1].event == "prompt.completed"
-    log = (hasty_runner.root / ".pointsman/logs" / f"{STREAM_FUNCTION}.log").read_text()
+    log = (large_output_runner.root / ".pointsman/logs" / f"{STREAM_FUNCTION}.log").read_text()
     assert "a response was cut: the client does not read" in log
     assert "[ERROR]" not in log
