@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from local.api_gateway.connections import ConnectionLimits
 from local.api_gateway.gateway import STREAM_IDLE_TIMEOUT, STREAM_WRITE_TIMEOUT, Gateway
 from local.api_gateway.http_request import HttpRequest
 from local.api_gateway.listener import bind_listener
@@ -37,6 +38,7 @@ class GatewayHarness:
         max_streams: int = 200,
         max_queue_length: int = MAX_QUEUE_LENGTH,
         template: Template | None = None,
+        limits: ConnectionLimits | None = None,
     ) -> None:
         log_folder.mkdir(exist_ok=True)
         self.log_folder = log_folder
@@ -58,7 +60,14 @@ class GatewayHarness:
             max_queue_length=max_queue_length,
         )
         self._gateway = Gateway(
-            template, self.lambda_service, console, integration_timeout, _answer_not_found, idle_timeout, write_timeout
+            template,
+            self.lambda_service,
+            console,
+            integration_timeout,
+            _answer_not_found,
+            idle_timeout,
+            write_timeout,
+            limits,
         )
         listener = bind_listener("127.0.0.1", 0)
         self.address: tuple[str, int] = listener.getsockname()
