@@ -20,6 +20,7 @@ from ...timestamps import format_timestamp
 from ..plugin import Prompt
 from .history import load_history
 from .ownership import OwnedPrompt, Progress
+from .turn_watch import TurnWatch
 
 if TYPE_CHECKING:
     from ...settings.prompts import ModelSettings
@@ -31,11 +32,18 @@ __all__ = ["fail_prompt", "run_model_turn"]
 _MAX_CALL_ID_LENGTH = 64
 
 
-def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings) -> Progress:
+def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings, seconds: float) -> Progress:
     """Request the model's next turn and commit it. The prompt ends if the turn has no calls, or the model failed.
 
+    Args:
+        owned: the prompt.
+        prompt: its tools and instructions.
+        settings: its limits.
+        seconds: how long the model may take, with all attempts.
+
     Raises:
-        OwnershipLost: the prompt has ended or has another owner.
+        OutOfTime: the model took longer.
+        OwnershipLost: the prompt has ended or has another owner, perhaps while the model was waited for.
         DatabaseUnavailable: Postgres cannot be reached.
     """
     history = run_in_transaction(load_history, owned.prompt_run)
@@ -43,7 +51,8 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
     on_text = _build_text_callback(owned) if owned.prompt_run.tokens and load_uses_notifications() else None
     try:
         level = "high" if owned.prompt_run.model == "high" else "normal"
-        turn = _get_model_client().respond(history, prompt.tools, "\n\n".join(prompt.instructions), level, on_text)
+        turn = _get_model_client().respond(history, prompt.tools, "\n\n".join(prompt.instructions), level, on_text,
+                                             TurnWatch(owned, seconds))  # fmt: skip
         output_items, calls = _assign_unique_call_ids(turn, collect_call_ids(row.item for row in history))
         items_json = json.dumps(output_items, allow_nan=False)
     except (ModelFailed, SettingError) as error:

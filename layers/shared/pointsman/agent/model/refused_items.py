@@ -30,8 +30,8 @@ _CONVERSATION_TEXTS = re.compile(
     re.IGNORECASE,
 )
 _INDEXES = (
-    re.compile(r"\binput\b(?:\.[^.\s\d'\"][^.'\"]{0,2000})*(?:\[|\.)(\d+)\b"),  # input[3], input.3, input.list[…].3
-    re.compile(r"['\"]input['\"](?:\s*,\s*['\"][^'\"]*['\"])*\s*,\s*(\d+)\b"),  # a validator's ["body", "input", 3]
+    re.compile(r"\binput\b(?:\.[^.\s\d'\"][^.'\"]{0,2000})*(?:\[|\.)(\d{1,9})\b"),  # input[3], input.3, input.list[…].3
+    re.compile(r"['\"]input['\"](?:\s*,\s*['\"][^'\"]*['\"])*\s*,\s*(\d{1,9})\b"),  # a validator's ["body", "input", 3]
 )
 _EXPECTED_VALUES = re.compile(
     r"\b(supported|expected|allowed|valid) (values?|types?)\b|\bmust be one of\b|\bshould be\b", re.IGNORECASE
