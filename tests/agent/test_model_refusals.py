@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pointsman.agent.model import replay as replay_module
 from pointsman.agent.model.errors import ModelRefused, RequestRedactor, error_from_http_status, error_from_response
 from pointsman.agent.model.refused_items import find_refused_items
 from pointsman.agent.model.replay import Replay
@@ -15,6 +16,7 @@ from pointsman.prompts.model_items import build_tool_output
 from tests.agent.test_model_responses import TEXT_ITEM, ScriptedModel, make_response_body, make_sse_response
 from tests.harness.model_history import make_history
 
+NOTE = replay_module._NOTE.rows[0].item["content"]
 REDACTOR = RequestRedactor([], [], "")
 ITEMS: list[Any] = [
     "hello",
@@ -182,7 +184,7 @@ def test_every_history_can_be_reduced_to_the_present_prompt() -> None:
     while replay.reduce(unnamed.refusal):
         items = replay.build_input("here")
         count += 1
-    assert item_types(items) == ["user"]
+    assert [item["content"] for item in items] == [NOTE, "and again"]
     assert count <= 6
 
 

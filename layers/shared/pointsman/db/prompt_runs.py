@@ -237,7 +237,7 @@ def get_seconds_left(connection: Connection, prompt_id: str) -> float:
         "SELECT extract(epoch FROM deadline - clock_timestamp())::float8 AS seconds FROM prompts WHERE id = %s",
         (prompt_id,),
     ).fetchone()
-    return (row and row["seconds"]) or 0.0
+    return row["seconds"] or 0.0 if row else 0.0
 
 
 def is_owned_by(connection: Connection, prompt_id: str, owner: str) -> bool:

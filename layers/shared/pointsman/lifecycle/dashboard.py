@@ -1,5 +1,7 @@
 """The stored instances as the dashboard shows them, without secrets."""
 
+import sys
+
 from ..db import connection, fleet
 from ..json_values import as_object
 from ..redaction import redact
@@ -66,5 +68,7 @@ def _filter_meta(tool: fleet.FleetTool) -> dict[str, object]:
 
 
 def _is_safe_value(value: object) -> bool:
-    """Return whether the value is a string or number that contains nothing to redact."""
-    return isinstance(value, str | int | float) and redact(str(value)) == str(value)
+    """Return whether the value is a string that contains nothing to redact, or a number that a double holds."""
+    if isinstance(value, str):
+        return redact(value) == value
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max

@@ -79,6 +79,8 @@ class ModelClient:
         level: ModelLevel = "normal",
         on_text: TextCallback | None = None,
         watch: Callable[[], None] | None = None,
+        *,
+        is_shortened: bool = False,
     ) -> ModelTurn:
         """Request the model's next turn.
 
@@ -87,7 +89,7 @@ class ModelClient:
         `timeout`, in seconds, after the first. After a refusal of the history, less of it is sent (`Replay`).
 
         Args:
-            history: the whole history in order: user messages, items of earlier turns, outputs of their calls.
+            history: the history in order: user messages, items of earlier turns, outputs of their calls.
             tools: the tools that the model may call.
             instructions: the system instructions, if any.
             level: which of the two configured models to use.
@@ -95,6 +97,7 @@ class ModelClient:
                 are void. Without it the response is not streamed.
             watch: called at least twice a second while the model, or the next attempt, is waited for. What it raises
                 ends the request.
+            is_shortened: whether the conversation has more than the history; the model is told so.
 
         Raises:
             ModelFailed: no attempt succeeded, the failure is permanent, or the answer is over a limit (`read_limits`).
@@ -113,7 +116,7 @@ class ModelClient:
             body["tools"] = [_build_function_tool(tool, names) for tool in offered_tools]
         relay = TextRelay(on_text)
         redactor = RequestRedactor(self._api_keys, [row.item for row in history], instructions)
-        replay, started_at = Replay(history), self._transport.clock()
+        replay, started_at = Replay(history, is_shortened=is_shortened), self._transport.clock()
         while True:
             try:
                 turn = self._with_retries(
@@ -151,6 +154,10 @@ class ModelClient:
             replace(self._transport, sleep=self._sleep),
             before_retry=relay.reset,
         )
+
+    def _call_watch(self) -> None:
+        """Call the watch of the present request, whichever that is."""
+        self._watch()
 
     def _sleep(self, seconds: float) -> None:
         """Sleep, in slices if there is something to watch."""
@@ -235,8 +242,7 @@ class ModelClient:
             transport = self._transport
             if transport.http_transport is None:
                 tls_context = create_tls_context(verify=not self._settings.url.lower().startswith("http://"))
-                # The watch of the present request, whichever that is.
-                transport = replace(transport, http_transport=WatchedTransport(lambda: self._watch(), tls_context))
+                transport = replace(transport, http_transport=WatchedTransport(self._call_watch, tls_context))
             self._http = create_httpx_client(
                 self._settings.url,
                 {

@@ -4,6 +4,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from math import isfinite
 
 import httpx
@@ -84,11 +85,13 @@ class ResponseBody:
 
     def parse_json(self) -> object:
         """Read the body to its end and parse it; None if it is not JSON. Raises AnswerTooLong."""
-        self._max_bytes = min(self._max_bytes, MAX_BODY_BYTES)
+        max_bytes = min(self._max_bytes, MAX_BODY_BYTES)
         # One buffer: a server may send each byte as a chunk.
         content = bytearray(self._start)
-        for chunk in self._chunks:
+        for chunk in chain([b""], self._chunks):
             content += chunk
+            if len(content) > max_bytes:
+                raise AnswerTooLong(f"{max_bytes} bytes")
         return parse_json(bytes(content))
 
     def _check_idle(self) -> None:

@@ -62,7 +62,8 @@ class _StreamedItem:
         deltas: dict[str, object] = {"type": self.type}
         if self.type == "message":
             parts = [
-                {"type": part.kind, part.kind.removeprefix("output_"): str(part)} for _, part in sorted(self.parts.items())
+                {"type": part.kind, part.kind.removeprefix("output_"): str(part)}
+                for _, part in sorted(self.parts.items())
             ]
             deltas |= {"role": "assistant", "status": "completed", "content": parts}
         elif self.type == "function_call":
