@@ -15,6 +15,7 @@ __all__ = [
     "end_lessly",
     "event",
     "hang",
+    "message_item",
     "send_stream",
     "silent_stream",
 ]
@@ -31,6 +32,12 @@ def event(data: object) -> bytes:
 def send_stream(*events: bytes) -> Answer:
     """Return an answer with these events, which ends with them."""
     return lambda connection: connection.sendall(STREAM_HEAD + b"".join(events))
+
+
+def message_item(text: str) -> dict[str, object]:
+    """Build an output item with this text."""
+    part = {"type": "output_text", "text": text, "annotations": []}
+    return {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [part]}
 
 
 def end_lessly(make_data: Callable[[], Iterator[bytes]]) -> Answer:

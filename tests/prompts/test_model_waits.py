@@ -13,7 +13,7 @@ from pointsman.agent.loop import model_turn, runner
 from pointsman.agent.loop.ownership import OwnedPrompt
 from pointsman.agent.loop.runner import NextStep, advance_prompt
 from pointsman.prompts import termination
-from tests.harness.hostile_model import drip_headers, drip_stream, hang, silent_stream
+from tests.harness.hostile_model import drip_headers, drip_stream, hang, message_item, silent_stream
 from tests.harness.hostile_server import DRIPS, Answer, send_body, serve_hostile
 from tests.prompts.engine_harness import EngineHarness
 from tests.prompts.engine_processes import start_advance
@@ -25,11 +25,13 @@ SLOW: dict[str, Answer] = {
     "silence after the head": silent_stream,
     "comments": drip_stream(b": still there\n\n"),
 }
-CALL = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "effects_bump", "arguments": '{"name": "a"}'}
-TEXT = {
-    "type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
-    "content": [{"type": "output_text", "text": "Done.", "annotations": []}],
-}  # fmt: skip
+CALL = {
+    "type": "function_call",
+    "id": "fc_1",
+    "call_id": "call_1",
+    "name": "effects_bump",
+    "arguments": '{"name": "a"}',
+}
 
 
 def respond_with(*items: dict[str, object]) -> Answer:
@@ -110,14 +112,17 @@ def test_a_turn_ends_before_its_function(
     serve_model(silent_stream)
     prompt_id = engine.submit()
     assert advance_shortly(prompt_id)["next"] == "done"
-    assert engine.last_event(prompt_id) == ("error", {"message": "The model did not finish its answer within 1 seconds"})
+    assert engine.last_event(prompt_id) == (
+        "error",
+        {"message": "The model did not finish its answer within 1 seconds"},
+    )
 
 
 @pytest.mark.limit("model-turn")
 def test_a_turn_that_began_late_in_its_function_gets_a_whole_one(
     engine: EngineHarness, serve_model: Callable[..., object], advance_shortly: Callable[[str], NextStep]
 ) -> None:
-    serve_model(respond_with(CALL), silent_stream, respond_with(TEXT))
+    serve_model(respond_with(CALL), silent_stream, respond_with(message_item("Done.")))
     prompt_id = engine.submit()
     assert advance_shortly(prompt_id)["next"] == "again"
     assert engine.status(prompt_id) == "running"
