@@ -1,6 +1,7 @@
 """A prompt's limits; each error names its limit."""
 
 import json
+import re
 import time
 
 import pytest
@@ -201,6 +202,27 @@ def test_what_tools_keep_is_limited(engine: EngineHarness, size: int, is_kept: b
     else:
         assert first == "It has run, but what it keeps for later calls is over 100000 bytes"
         assert second == {"calls": 1}
+
+
+@pytest.mark.limit("call-id")
+def test_the_id_of_a_call_has_at_most_64_characters(engine: EngineHarness) -> None:
+    longest, longer = "c" * 64, "d" * 65
+    calls = [tool_call("effects.keep", call_id) for call_id in (longest, longer)]
+    prompt_id = engine.submit_and_advance({"calls": calls}, {"text": "Done."})
+    ids = [
+        data["id"] for event, data in engine.events(prompt_id) if event == "prompt.output" and data["type"] == "tool"
+    ]
+    assert ids[0] == longest
+    assert re.fullmatch("call_[0-9a-f]{32}", ids[1])
+
+
+@pytest.mark.limit("conversation-title")
+@pytest.mark.parametrize(("line", "title"), [("x" * 80, "x" * 80), ("x" * 81, "x" * 79 + "…")])
+def test_a_title_has_at_most_80_characters(engine: EngineHarness, line: str, title: str) -> None:
+    conversation_id = engine.create_conversation()
+    engine.submit(text=line, conversation_id=conversation_id)
+    (conversation,) = engine.call_tool("conversation.list")["conversations"]
+    assert conversation["title"] == title
 
 
 @pytest.mark.limit("token-sums")

@@ -26,14 +26,17 @@ def serve_account(total: str, used: str) -> Iterator[str]:
         + "}"
         for index, number in enumerate(NUMBERS)
     )
-    bodies = {"credits": f'{{"data": {{"total_credits": {total}, "total_usage": {used}}}}}', "keys": f'{{"data": [{keys}]}}'}
+    bodies = {
+        "credits": f'{{"data": {{"total_credits": {total}, "total_usage": {used}}}}}',
+        "keys": f'{{"data": [{keys}]}}',
+    }
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
             name = path.rstrip("/").rsplit("/", 1)[-1]
             is_end = "offset=" in query and "offset=0" not in query
-            last = f'{{"data": [{keys[keys.rindex("{"):]}]}}'
+            last = f'{{"data": [{keys[keys.rindex("{") :]}]}}'
             body = (last if name == "keys" and is_end else bodies[name]).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
