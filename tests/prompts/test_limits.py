@@ -145,8 +145,9 @@ def test_everything_that_a_prompt_stores_counts(
     assert engine.last_event(prompt_id)[0] == "prompt.completed"
     size = engine.prompt_row(prompt_id)["output_bytes"]
     stored = engine.db.execute(
-        "SELECT (SELECT sum(length(data::text)) FROM prompt_events WHERE prompt_id = %(id)s AND event = 'prompt.output')"
-        " AS shown, (SELECT sum(length(item::text)) FROM prompt_items WHERE prompt_id = %(id)s AND turn > 0) AS items",
+        "SELECT (SELECT sum(length(data::text)) FROM prompt_events"
+        "  WHERE prompt_id = %(id)s AND event = 'prompt.output') AS shown,"
+        " (SELECT sum(length(item::text)) FROM prompt_items WHERE prompt_id = %(id)s AND turn > 0) AS items",
         {"id": prompt_id},
     ).fetchone()
     assert stored is not None

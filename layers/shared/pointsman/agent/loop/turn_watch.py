@@ -17,7 +17,7 @@ class OutOfTime(Exception):
 
 
 class TurnWatch:
-    """A callback for whoever waits for the model; `ModelClient.respond` calls it twice a second.
+    """The `watch` of `ModelClient.respond`, which calls it twice a second.
 
     Args:
         owned: the prompt.

@@ -97,7 +97,7 @@ class ModelClient:
                 are void. Without it the response is not streamed.
             watch: called at least twice a second while the model, or the next attempt, is waited for. What it raises
                 ends the request.
-            is_shortened: whether the conversation has more than the history; the model is told so.
+            is_shortened: whether the conversation has more than the history; a note says so to the model.
 
         Raises:
             ModelFailed: no attempt succeeded, the failure is permanent, or the answer is over a limit (`read_limits`).
