@@ -12,6 +12,7 @@ from ...db.connection import Connection, run_in_transaction
 from ...db.prompt_runs import PromptRun
 from ...db.token_usage import MAX_COUNT
 from ...errors import ModelFailed, PointsmanError, SettingError
+from ...misconfiguration import hide_setting
 from ...prompts.model_items import ModelItem, collect_call_ids
 from ...prompts.output_size import measure_turn
 from ...prompts.transcript import PromptOutput, append_final_event, append_output, build_call_output
@@ -66,7 +67,7 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings,
         id_scope = f"{owned.prompt_run.id} {owned.prompt_run.turns}" if history.is_shortened else None
         output_items, calls = _assign_unique_call_ids(turn, used_ids, id_scope)
     except (ModelFailed, SettingError) as error:
-        return fail_prompt(owned, error.message)
+        return fail_prompt(owned, hide_setting(error).message)
     text_output: PromptOutput = {
         "type": "text",
         "content": turn.text,
