@@ -162,15 +162,15 @@ def test_no_more_than_the_newest_prompts_are_looked_at(engine: EngineHarness) ->
     assert history.is_shortened
 
 
-def insert_prompts(engine: EngineHarness, like: str, count: int, text: str) -> None:
-    """Insert ended prompts of the same conversation, each with one item of this text; they are newer than `like`."""
+def insert_prompts(engine: EngineHarness, like: str, count: int, text: str, *, later: float = 0) -> None:
+    """Insert ended prompts of the same conversation, each with one item of this text, so many seconds after `like`."""
     prefix = unique_id("")[-12:].rjust(12, "0")
     engine.db.execute(
         "INSERT INTO prompts (id, user_id, conversation_id, input, status, created_at, updated_at, deadline)"
         " SELECT %(prefix)s || n, user_id, conversation_id, input, 'completed',"
-        "  created_at + make_interval(secs => n * 1e-6), updated_at, deadline"
+        "  created_at + make_interval(secs => n * 1e-6 + %(later)s), updated_at, deadline"
         " FROM prompts, generate_series(1, %(count)s) n WHERE id = %(like)s",
-        {"prefix": prefix, "like": like, "count": count},
+        {"prefix": prefix, "like": like, "count": count, "later": later},
     )
     engine.db.execute(
         "INSERT INTO prompt_items (prompt_id, seq, turn, item)"
@@ -200,11 +200,7 @@ def test_a_long_history_is_not_read_whole(engine: EngineHarness) -> None:
     conversation_id = engine.create_conversation()
     first = engine.submit_and_advance({"text": "."}, conversation_id=conversation_id)
     insert_prompts(engine, first, 66, "x" * 1_500_000)
-    insert_prompts(engine, first, 1, "y")
-    engine.db.execute(
-        "UPDATE prompts SET created_at = created_at + interval '1 second' WHERE id IN"
-        " (SELECT prompt_id FROM prompt_items WHERE item->>'content' = 'y')"
-    )
+    insert_prompts(engine, first, 1, "y", later=1)
     prompt_id = engine.submit(conversation_id=conversation_id)
     engine.db.execute("UPDATE prompts SET created_at = created_at + interval '2 seconds' WHERE id = %s", (prompt_id,))
     assert int(run_python(LOAD, prompt_id, **engine.environment)) < 100
