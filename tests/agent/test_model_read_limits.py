@@ -1,15 +1,21 @@
 """How much of a model's answer is read, and for how long: each limit is reached, and passed by one."""
 
 import gzip
+import itertools
 import json
+import socket
+import ssl
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from pointsman.agent.model import client
 from pointsman.agent.model.client import ModelClient
 from pointsman.agent.model.read_limits import (
     MAX_BODY_BYTES,
@@ -27,6 +33,7 @@ from tests.agent.test_model_responses import TEXT_ITEM, ScriptedModel, make_resp
 from tests.harness.hostile_model import ENDLESS_STREAMS, drip_headers, drip_stream, event, hang, silent_stream
 from tests.harness.hostile_server import DRIPS, Answer, endless_body, endless_head, gzip_bomb, serve_hostile
 from tests.harness.model_history import make_history
+from tests.harness.tls_proxy import CertificateAuthority
 
 COMPLETED = {"type": "response.completed", "response": make_response_body(TEXT_ITEM)}
 
@@ -38,7 +45,7 @@ def read_turn(response: httpx.Response, *, streamed: bool = False) -> ModelTurn:
 
 def ask(url: str, *, seconds: float = 60, streamed: bool = True, timeout: float = 30) -> ModelTurn:
     """Ask a server, within so many seconds."""
-    client = ModelClient(ModelSettings(f"{url}/v1", "key", "normal", "high", timeout))
+    model = ModelClient(ModelSettings(f"{url}/v1", "key", "normal", "high", timeout))
     ends_at = time.monotonic() + seconds
 
     def watch() -> None:
@@ -47,9 +54,9 @@ def ask(url: str, *, seconds: float = 60, streamed: bool = True, timeout: float 
 
     try:
         on_text = (lambda _delta: None) if streamed else None
-        return client.respond(make_history("x"), on_text=on_text, watch=watch)
+        return model.respond(make_history("x"), on_text=on_text, watch=watch)
     finally:
-        client.close()
+        model.close()
 
 
 def pad(body: dict[str, Any], size: int) -> bytes:
@@ -231,10 +238,8 @@ def test_the_wait_before_another_attempt_ends_with_the_turn() -> None:
 
 
 def test_a_server_that_does_not_read_the_request_is_not_waited_for() -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = ModelClient(
+        model = ModelClient(
             ModelSettings(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", "key", "normal", "high", 30)
         )
         ends_at = time.monotonic() + 1
@@ -244,8 +249,8 @@ def test_a_server_that_does_not_read_the_request_is_not_waited_for() -> None:
                 raise TimeoutError
 
         with pytest.raises(TimeoutError):
-            client.respond(make_history("x" * 20_000_000), watch=watch)
-        client.close()
+            model.respond(make_history("x" * 20_000_000), watch=watch)
+        model.close()
 
 
 HUGE = "9" * 4000
@@ -282,3 +287,41 @@ def test_a_number_that_json_has_not_becomes_null_in_an_item(number: str) -> None
     turn = read_turn(httpx.Response(200, content=body.encode()))
     assert turn.text == "hi"
     assert turn.items[0]["content"] == [{**part, "logprobs": [{"token": "hi", "logprob": None}]}]
+
+
+def test_a_wait_is_cut_over_tls_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a request and a response of many records, and pauses in both that are longer than a slice."""
+    authority = CertificateAuthority.create()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(authority.issue(tmp_path, "127.0.0.1"))
+    trusting = ssl.create_default_context(cadata=authority.pem)
+    monkeypatch.setattr(client, "create_tls_context", lambda *, verify: trusting)
+    text = "y" * 3_000_000
+    received: list[int] = []
+
+    def serve(listener: socket.socket) -> None:
+        connection = tls.wrap_socket(listener.accept()[0], server_side=True)
+        with connection, connection.makefile("rb") as reader:
+            lines = [reader.readline() for _ in range(9)]
+            length = next(int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length"))
+            threading.Event().wait(0.8)
+            received.append(len(reader.read(length)))
+            body = json.dumps(make_response_body({**TEXT_ITEM, "content": [{"type": "output_text", "text": text}]}))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body))
+            connection.sendall(body[:1_500_000].encode())
+            threading.Event().wait(0.8)
+            connection.sendall(body[1_500_000:].encode())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        watched: list[float] = []
+        model = client.ModelClient(
+            ModelSettings(f"https://127.0.0.1:{listener.getsockname()[1]}/v1", "key", "normal", "high", 30)
+        )
+        turn = model.respond(make_history("x" * 8_000_000), watch=lambda: watched.append(time.monotonic()))
+        thread.join(30)
+        model.close()
+    assert turn.text == text
+    assert received[0] > 8_000_000
+    assert max(after - before for before, after in itertools.pairwise(watched)) < 5

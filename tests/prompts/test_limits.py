@@ -5,7 +5,6 @@ import re
 import time
 
 import pytest
-from fastapi.responses import JSONResponse
 
 from pointsman.agent.loop.runner import advance_prompt
 from pointsman.agent.model.response import MAX_TOKENS
@@ -13,10 +12,11 @@ from pointsman.db import quotas, token_usage
 from pointsman.db.connection import run_in_transaction
 from pointsman.db.token_usage import MAX_COUNT
 from pointsman.errors import InvalidSetting, InvalidToolInput
+from pointsman.http.lambda_adapter import AnyTextResponse
 from pointsman.prompts import queries
 from pointsman.prompts.output_size import measure, shorten_error
 from pointsman.settings.prompts import PromptSettings
-from tests.harness.hostile_model import message_item
+from tests.harness.hostile_model import event, message_item, send_stream
 from tests.harness.hostile_server import send_body, serve_hostile
 from tests.prompts.engine_harness import EngineHarness, submit_prompt
 from tests.prompts.sample_agent import tool_call, usage_field
@@ -284,7 +284,7 @@ def test_any_prompt_can_be_shown(
         prompt_id = submit_prompt(engine.user_id, text)
         engine.advance(prompt_id)
     assert engine.prompt_row(prompt_id)["turns"] >= 1, engine.last_event(prompt_id)
-    body = JSONResponse(queries.get_prompt(engine.user_id, prompt_id)).body.decode()
+    body = AnyTextResponse(queries.get_prompt(engine.user_id, prompt_id)).body.decode()
     assert len(json.dumps({"statusCode": 200, "body": body}, ensure_ascii=False).encode()) < LAMBDA_RESPONSE_BYTES
 
 
@@ -293,3 +293,20 @@ def test_prompt_continues_in_the_next_invocation_after_its_deadline(engine: Engi
     steps = [advance_prompt(engine.agent, prompt_id, 0, time.monotonic())["next"] for _ in range(3)]
     assert steps == ["again", "again", "done"]
     assert (engine.last_event(prompt_id)[0], engine.effects()) == ("prompt.completed", ["a"])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("a\ud800b", "a\ufffdb"), ("a\ud83d\ude00b", "a\N{GRINNING FACE}b"), ("\udc00", "\ufffd")]
+)
+def test_a_prompt_with_half_a_character_can_be_shown(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch, text: str, shown: str
+) -> None:
+    delta = {"type": "response.output_text.delta", "output_index": 0, "delta": ""}
+    pieces = [event({**delta, "delta": character}) for character in text]
+    end = event({"type": "response.completed", "response": {"status": "completed", "output": []}})
+    with serve_hostile(send_stream(*pieces, end)) as url:
+        monkeypatch.setenv("MODEL_BASE_URL", f"{url}/v1")
+        prompt_id = submit_prompt(engine.user_id, "x", tokens=True)
+        engine.advance(prompt_id)
+    body = json.loads(AnyTextResponse(queries.get_prompt(engine.user_id, prompt_id)).body)
+    assert body["outputs"][0]["content"] == shown

@@ -4,6 +4,7 @@ An execution environment of Lambda serves one request at a time. Routes therefor
 layer directly: a plain `def` would cost a thread per call.
 """
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
@@ -22,9 +23,31 @@ from ..metrics import emit_provider_calls
 from .common import GatewayEvent
 from .error_format import ErrorFormat, ErrorResponse, routing_error
 
-__all__ = ["LambdaHandler", "adapt_asgi_app", "create_bare_app", "get_gateway_event", "to_json_response"]
+__all__ = [
+    "AnyTextResponse",
+    "LambdaHandler",
+    "adapt_asgi_app",
+    "create_bare_app",
+    "get_gateway_event",
+    "to_json_response",
+]
 
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+class AnyTextResponse(JSONResponse):
+    """A JSON response with what a model or a tool wrote: halves of surrogate pairs are joined or replaced by U+FFFD.
+
+    They cannot be encoded as UTF-8. A stream writes them as escapes.
+    """
+
+    def render(self, content: Any) -> bytes:
+        """Encode the content as JSON."""
+        try:
+            return super().render(content)
+        except UnicodeEncodeError:
+            text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def create_bare_app(error_format: ErrorFormat) -> FastAPI:
