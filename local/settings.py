@@ -94,7 +94,7 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     simulator_arguments: tuple[str, ...] = ("-m", "local.simulator")
     concurrency: int = 10
-    stream_concurrency: int = 200
+    stream_concurrency: int = 100
     idle_timeout: float = 30.0
     integration_timeout: float = 30.0
     problems: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ class Settings:
             port=parser.parse_port(),
             api_key=environment.get("SERVICES_API_KEY") or DEVELOPMENT_API_KEY,
             database_url=environment.get("SERVICE_DATABASE_URL") or environment.get("DATABASE_URL") or None,
-            stream_concurrency=parser.parse_count("POINTSMAN_STREAMS", 200),
+            stream_concurrency=parser.parse_count("POINTSMAN_STREAMS", 100),
             idle_timeout=parser.parse_count("POINTSMAN_IDLE_SECONDS", 30),
             schedules=parser.parse_switch("POINTSMAN_SCHEDULES", "on"),
             environment=environment,
@@ -200,6 +200,8 @@ class Settings:
             overrides[name] = self.environment.get(name) or "off"
         # Parameters that choose more than a function's variable.
         overrides["AgentAuth"] = overrides["AGENT_AUTH"]
+        # POINTSMAN_STREAMS is the bound here.
+        overrides["StreamConcurrency"] = self.environment.get("StreamConcurrency") or "0"
         overrides["ApiCorsOrigin"] = self.environment.get("API_CORS_ORIGIN") or ""
         # The gateway stands for CloudFront too, and the authorizers want its secret.
         overrides["ORIGIN_SECRET"] = self.environment.get("ORIGIN_SECRET") or secrets.token_hex(16)

@@ -98,7 +98,10 @@ class StreamSettings:
     heartbeat_interval: float
     """The idle time after which a stream sends a comment, so that proxies keep it open."""
     max_duration: float
-    """The time after which a stream ends. It ends some seconds before the function's timeout in any case."""
+    """The time after which a stream ends, also one whose client is gone where nothing tells the function.
+
+    It ends some seconds before the function's timeout in any case.
+    """
     per_user: int | None
     """How many streams a user may have open at a time; None for no limit."""
     for_all: int | None
@@ -111,9 +114,9 @@ class StreamSettings:
         """Load them. Raises InvalidSetting."""
         return cls(
             read_number("STREAM_HEARTBEAT_SECONDS", 15),
-            read_number("STREAM_MAX_SECONDS", 890),
+            read_number("STREAM_MAX_SECONDS", 120),
             read_limit("STREAMS_PER_USER", 10),
-            read_limit("STREAMS_FOR_ALL", 400),
+            read_limit("STREAMS_FOR_ALL", 80),
             read_count("STREAM_LEASE_SECONDS", 60),
         )
 
