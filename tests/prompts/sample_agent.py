@@ -64,6 +64,12 @@ def _count_calls(context: ToolContext[EmptyInput]) -> CallCount:
     return CallCount(calls=context.state["calls"])
 
 
+def _store_much(context: ToolContext[SizeInput]) -> TextOutput:
+    """Keep as much that the state is of this size as JSON."""
+    context.state["much"] = "x" * (context.input.size - len('{"much": ""}'))
+    return TextOutput(text="kept")
+
+
 def _store_unserializable_state(context: ToolContext[EmptyInput]) -> CallCount:
     context.state["no json"] = object()
     return CallCount(calls=1)
@@ -127,6 +133,7 @@ class EffectsPlugin(Plugin[Any]):
             approver="other",
         ),
         Tool("effects.keep", "Counts its calls", EmptyInput, CallCount, _count_calls),
+        Tool("effects.hoard", "Keeps much", SizeInput, TextOutput, _store_much),
         Tool("effects.spoil", "Keeps what cannot be kept", EmptyInput, CallCount, _store_unserializable_state),
         Tool("effects.file", "Makes files", EmptyInput, TextOutput, _output_files),
         Tool("effects.raise", "Raises", EmptyInput, TextOutput, _raise_error),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import ssl
 
 __all__ = [
+    "MAX_IDLE_SECONDS",
     "TRANSPORT_FAILURES",
     "RetryPolicy",
     "Transport",
@@ -31,6 +32,7 @@ __all__ = [
     "call_with_retries",
     "classify_transport_failure",
     "create_httpx_client",
+    "create_tls_context",
     "parse_retry_after",
     "parse_seconds",
 ]
@@ -154,7 +156,7 @@ def create_httpx_client(url: str, headers: dict[str, str], timeout: float, trans
         headers={**headers, "User-Agent": "pointsman"},
         timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT_SECONDS),
         limits=httpx.Limits(keepalive_expiry=MAX_IDLE_SECONDS),
-        verify=_create_tls_context(verify=not url.lower().startswith("http://")),
+        verify=create_tls_context(verify=not url.lower().startswith("http://")),
         trust_env=False,
         follow_redirects=False,
         transport=transport.http_transport,
@@ -162,7 +164,7 @@ def create_httpx_client(url: str, headers: dict[str, str], timeout: float, trans
 
 
 @cache
-def _create_tls_context(*, verify: bool) -> "ssl.SSLContext":
+def create_tls_context(*, verify: bool) -> "ssl.SSLContext":
     """Create the TLS context of all clients of the process, once: loading the CA certificates takes longer than a call.
 
     Without TLS there is nothing to verify, and no certificate is loaded.

@@ -24,7 +24,14 @@ from ..response_size import MAX_RESPONSE_BYTES, measure_body
 from .common import GatewayEvent
 from .error_format import ErrorFormat, ErrorResponse, routing_error
 
-__all__ = ["LambdaHandler", "adapt_asgi_app", "create_bare_app", "get_gateway_event", "to_json_response"]
+__all__ = [
+    "AnyTextResponse",
+    "LambdaHandler",
+    "adapt_asgi_app",
+    "create_bare_app",
+    "get_gateway_event",
+    "to_json_response",
+]
 
 _MAX_BODY_BYTES = MAX_RESPONSE_BYTES - 64 * 1024
 """Of a body in the function's response; headers and cookies have the rest."""
@@ -33,6 +40,21 @@ _MAX_GROWTH = 6
 """The bytes that a character of a body takes at most: a control character is an escape of six characters."""
 
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+class AnyTextResponse(JSONResponse):
+    """A JSON response with what a model or a tool wrote: halves of surrogate pairs are joined or replaced by U+FFFD.
+
+    They cannot be encoded as UTF-8. A stream writes them as escapes.
+    """
+
+    def render(self, content: Any) -> bytes:
+        """Encode the content as JSON."""
+        try:
+            return super().render(content)
+        except UnicodeEncodeError:
+            text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def create_bare_app(error_format: ErrorFormat) -> FastAPI:

@@ -1,5 +1,7 @@
 """The stored instances as the dashboard shows them, without secrets."""
 
+import sys
+
 from ..db import fleet, operation_pages
 from ..db.connection import Connection, run_in_transaction
 from ..db.fleet import InstanceFilter
@@ -160,5 +162,7 @@ def _filter_meta(tool: fleet.FleetTool) -> dict[str, object]:
 
 
 def _is_safe_value(value: object) -> bool:
-    """Return whether the value is a string or number that contains nothing to redact."""
-    return isinstance(value, str | int | float) and redact(str(value)) == str(value)
+    """Return whether the value is a string that contains nothing to redact, or a number that a double holds."""
+    if isinstance(value, str):
+        return redact(value) == value
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max

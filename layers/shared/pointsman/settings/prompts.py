@@ -7,6 +7,12 @@ from .secrets import read_required_secret
 
 __all__ = ["ModelSettings", "PromptSettings", "QuotaSettings", "Quotas", "StreamSettings"]
 
+_MAX_OUTPUT_BYTES = 3_500_000
+"""`GET /prompts/{promptId}` shows all outputs and the input, and a Lambda response has 6 MB (6,291,456 bytes) at most.
+An input takes at most 2 MiB of them, as a request's body has 1 MiB, and a turn's calls are over the limit by 0.2."""
+_MAX_HISTORY_BYTES = 4_000_000
+"""About a million tokens. The function that sends them has 512 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class PromptSettings:
@@ -14,7 +20,9 @@ class PromptSettings:
 
     max_input_bytes: int
     max_output_bytes: int
-    """The limit of all outputs of a prompt together, as JSON."""
+    """The limit of all that a prompt's model and tools add to it; see `prompts.output_size`."""
+    max_history_bytes: int
+    """The limit of what is sent to the model of a conversation, with the prompt's own items, as JSON."""
     max_steps: int
     """How many model turns a prompt may take."""
     max_seconds: float
@@ -29,7 +37,8 @@ class PromptSettings:
         """Load them. Raises InvalidSetting."""
         return cls(
             max_input_bytes=read_count("PROMPT_MAX_INPUT_BYTES", 100_000),
-            max_output_bytes=read_count("PROMPT_MAX_OUTPUT_BYTES", 1_000_000),
+            max_output_bytes=read_count("PROMPT_MAX_OUTPUT_BYTES", 1_000_000, _MAX_OUTPUT_BYTES),
+            max_history_bytes=read_count("PROMPT_HISTORY_MAX_BYTES", 300_000, _MAX_HISTORY_BYTES),
             max_steps=read_count("PROMPT_MAX_STEPS", 25),
             max_seconds=read_number("PROMPT_MAX_SECONDS", 3600),
             approval_seconds=read_number("PROMPT_APPROVAL_SECONDS", 86_400),

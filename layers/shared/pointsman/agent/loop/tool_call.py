@@ -17,6 +17,7 @@ from ...db.prompt_runs import PromptRun
 from ...db.tool_calls import ToolCall
 from ...errors import InvalidToolInput, PointsmanError
 from ...misconfiguration import hide_setting
+from ...prompts.output_size import shorten_error
 from ...prompts.quotas import find_exceeded_approvals
 from ...prompts.transcript import (
     PROCESS_ENDED,
@@ -24,6 +25,7 @@ from ...prompts.transcript import (
     ToolResult,
     append_tool_result,
     error_result,
+    measure_result,
     parse_arguments,
     unknown_outcome_result,
 )
@@ -41,6 +43,8 @@ __all__ = ["process_call"]
 
 _MAX_ID_CHARS = 128
 """Of the model's id of a call, in an audit entry."""
+_MAX_STATE_BYTES = 100_000
+"""Of what all tools of a conversation keep from call to call, as JSON."""
 
 
 def process_call(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settings: PromptSettings) -> Progress:
@@ -159,16 +163,19 @@ def _run_tool(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, valid: _ValidC
     finally:
         set_actor(None)
     try:
-        state = json.loads(json.dumps(state, allow_nan=False))
+        state_json = json.dumps(state, allow_nan=False)
+        problem = f"is over {_MAX_STATE_BYTES} bytes" if len(state_json) > _MAX_STATE_BYTES else ""
     except (TypeError, ValueError, RecursionError):
-        state = owned.prompt_run.state
-        message = "It has run, but what it keeps for later calls cannot be written as JSON"
+        state_json, problem = "", "cannot be written as JSON"
+    if problem:
+        message = f"It has run, but what it keeps for later calls {problem}"
         result = replace(error_result(message, started_at), files=files)
-    remaining = max_output_bytes - owned.prompt_run.output_bytes
-    size = len(json.dumps([result.content, files]))
-    if size > remaining:
+    state = owned.prompt_run.state if problem else json.loads(state_json)
+    remaining = max(max_output_bytes - owned.prompt_run.output_bytes, 0)
+    size = measure_result(result)
+    if size > remaining and (files or result.content["type"] == "success"):
         result = error_result(
-            f"It has run, but what it returned is {size} bytes, and the prompt has {max(remaining, 0)} of"
+            f"It has run, but what it returned is {size} bytes, and the prompt has {remaining} of"
             f" {max_output_bytes} left",
             started_at,
         )
@@ -176,7 +183,11 @@ def _run_tool(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, valid: _ValidC
 
 
 def _record_result(owned: OwnedPrompt, call: ToolCall, result: ToolResult, state: dict[str, Any] | None = None) -> None:
-    """Record the result, and the tools' `state` if the tool ran."""
+    """Record the result, an error shortened to what fits, and the tools' `state` if the tool ran."""
+    if result.content["type"] == "error":
+        remaining = PromptSettings.load().max_output_bytes - owned.prompt_run.output_bytes
+        message = shorten_error(str(result.content["error"]), remaining)
+        result = replace(result, content={"type": "error", "error": message})
 
     def record(db: Connection, prompt_run: PromptRun) -> PromptRun:
         if state is not None:
