@@ -6,6 +6,7 @@ layer directly: a plain `def` would cost a thread per call.
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -17,12 +18,20 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .. import deadlines
 from ..errors import PointsmanError
 from ..metrics import emit_provider_calls
 from .common import GatewayEvent
 from .error_format import ErrorFormat, ErrorResponse, routing_error
 
-__all__ = ["LambdaHandler", "adapt_asgi_app", "create_bare_app", "get_gateway_event", "to_json_response"]
+__all__ = [
+    "LambdaHandler",
+    "adapt_asgi_app",
+    "create_bare_app",
+    "get_gateway_event",
+    "to_json_response",
+    "with_deadline",
+]
 
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -65,6 +74,20 @@ def adapt_asgi_app(app: ASGIApp) -> LambdaHandler:
             emit_provider_calls()
 
     return handler
+
+
+def with_deadline(handler: LambdaHandler) -> LambdaHandler:
+    """Let the calls of providers, of the database and of AWS end before the endpoint's timeout and API Gateway's.
+
+    What they raise then becomes an answer in the API's shape.
+    """
+
+    @wraps(handler)
+    def handler_with_deadline(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        with deadlines.begin(context, deadlines.ENDPOINT_SECONDS):
+            return handler(event, context)
+
+    return handler_with_deadline
 
 
 def get_gateway_event(request: Request) -> GatewayEvent:

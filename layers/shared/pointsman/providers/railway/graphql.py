@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, TypeVar, cast
 
+from ...concurrent_calls import submit
 from ...errors import ProviderRejected
 from ...json_values import JsonObject, as_object, as_text
 from ..http_client import HttpClient
@@ -116,7 +118,7 @@ class GraphQLClient:
         with ThreadPoolExecutor(max_workers=1) as executor:
             while True:
                 after = self._find_next_cursor(operation, page, cursors)
-                next_page = executor.submit(self._read_page, operation, variables, after) if after else None
+                next_page = submit(executor, partial(self._read_page, operation, variables, after)) if after else None
                 for edge in cast("list[object]", page["edges"]):
                     node = as_object(as_object(edge).get("node"))
                     if not node:
