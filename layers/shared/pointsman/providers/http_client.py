@@ -57,8 +57,8 @@ from .http_response import (
 
 __all__ = ["MAX_BODY_BYTES", "HttpClient"]
 
-MAX_BODY_BYTES = 4 * 1024 * 1024
-"""The largest answer, decompressed. A page of 500 services may have 8 KiB of each; one has about 0.5 KiB."""
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""The largest answer, decompressed. A page of 500 services may have 4 KiB of each; one has about 0.5 KiB."""
 
 _RETRIES = RetryPolicy(initial_backoff=0.2, max_backoff=2.0, deadline=15.0)
 """Longer delays are left to the retries of the caller (Step Functions, schedules)."""
