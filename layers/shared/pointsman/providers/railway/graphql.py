@@ -11,6 +11,7 @@ from ...errors import ProviderRejected
 from ...json_values import JsonObject, as_object, as_text
 from ..http_client import HttpClient
 from ..http_response import ErrorBody, has_error
+from ..paging import count_pages
 from .errors import parse_graphql_errors
 
 __all__ = ["GraphQLClient", "Operation"]
@@ -116,7 +117,7 @@ class GraphQLClient:
         cursors = set[str]()
         page = self._read_page(operation, variables, None)
         with ThreadPoolExecutor(max_workers=1) as executor:
-            while True:
+            for _ in count_pages(self._http_client, operation.step):
                 after = self._find_next_cursor(operation, page, cursors)
                 next_page = submit(executor, partial(self._read_page, operation, variables, after)) if after else None
                 for edge in cast("list[object]", page["edges"]):
