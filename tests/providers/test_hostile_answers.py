@@ -22,6 +22,7 @@ from tests.harness.hostile_server import (
     send_body,
     serve_hostile,
 )
+from tests.harness.lambda_context import LambdaContext
 from tests.harness.python_process import run_python
 
 FAR_LESS_SECONDS = 20.0
@@ -39,16 +40,6 @@ def ends_early() -> Iterator[None]:
     assert time.monotonic() - started_at < FAR_LESS_SECONDS
 
 
-class Context:
-    """Lambda's context, as far as deadlines know it."""
-
-    def __init__(self, seconds: float) -> None:
-        self.ends_at = time.monotonic() + seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int((self.ends_at - time.monotonic()) * 1000)
-
-
 @pytest.mark.limit("provider-call-time")
 @pytest.mark.parametrize("answer", DRIPS.values(), ids=DRIPS)
 def test_an_answer_that_drips_ends_with_the_timeout_of_the_call(answer: Answer) -> None:
@@ -61,7 +52,7 @@ def test_an_answer_that_drips_ends_with_the_timeout_of_the_call(answer: Answer) 
 @pytest.mark.limit("provider-work-of-an-invocation")
 @pytest.mark.parametrize("answer", DRIPS.values(), ids=DRIPS)
 def test_all_attempts_together_end_with_the_invocations_deadline(answer: Answer) -> None:
-    with serve_hostile(answer) as url, ends_early(), deadlines.begin(Context(5)):
+    with serve_hostile(answer) as url, ends_early(), deadlines.begin(LambdaContext(5)):
         client = make_client(url, timeout=600)
         with pytest.raises(ProviderTimeout):
             client.get("thing.get", "/things", parse=lambda body: body)
@@ -74,7 +65,7 @@ def test_all_attempts_together_end_with_the_invocations_deadline(answer: Answer)
 
 
 def test_a_deadline_holds_in_the_threads_of_concurrent_calls() -> None:
-    with deadlines.begin(Context(100)):
+    with deadlines.begin(LambdaContext(100)):
         found = [deadlines.seconds_left() for _ in range(1)]
         found += [left for left in call_all([deadlines.seconds_left] * 3) if isinstance(left, float)]
         found += call_both(deadlines.seconds_left, deadlines.seconds_left)
@@ -84,7 +75,7 @@ def test_a_deadline_holds_in_the_threads_of_concurrent_calls() -> None:
 
 
 def test_an_inner_deadline_never_extends_the_outer_one() -> None:
-    with deadlines.begin(Context(30), 10), deadlines.begin(Context(100)), deadlines.limit(50):
+    with deadlines.begin(LambdaContext(30), 10), deadlines.begin(LambdaContext(100)), deadlines.limit(50):
         assert deadlines.seconds_left() <= 7
         assert deadlines.seconds_left_to_record() <= 10
     with deadlines.begin(object()):

@@ -1,0 +1,117 @@
+"""An endpoint answers in its API's shape before its own timeout, however long a provider takes and may take."""
+
+import json
+import socket
+from typing import Any
+
+import httpx
+import pytest
+
+from local.simulator.client import SimulatorClient
+from local.stack.stack import Stack
+from tests.harness.background import run_in_background
+from tests.harness.clients import services_client
+from tests.harness.function_environment import function_environment
+from tests.harness.hostile_server import drip_body, drip_head, endless_body, serve_hostile
+from tests.harness.instances import create_instance, create_request, new_instance_id
+from tests.harness.paths import EVENTS
+from tests.harness.python_process import run_python
+from tests.harness.stack import start_stack
+
+FUNCTION_SECONDS = 7.0
+"""The timeout of a function under test; 3 s of it are for calls of providers."""
+
+HANDLE = """
+import json, sys
+from importlib import import_module
+from tests.harness.lambda_context import LambdaContext
+
+module, seconds, event = json.load(sys.stdin)
+handler = import_module(module).handler
+context = LambdaContext(seconds)
+response = handler(event, context)
+print()
+print(json.dumps([response, context.get_remaining_time_in_millis()]))
+"""
+
+
+def hang(connection: socket.socket) -> None:
+    """Answer nothing until the client leaves."""
+    connection.recv(1)
+
+
+def call_endpoint(
+    stack: Stack, function: str, module: str, provider_url: str, instance_id: str = "sample-1"
+) -> tuple[int, dict[str, Any], int]:
+    """Call a handler in a process of its own; returns status, body, and the milliseconds that were left."""
+    addresses = dict.fromkeys(("RAILWAY_API_URL", "OPENROUTER_API_URL"), provider_url)
+    timeouts = {"RAILWAY_TIMEOUT_SECONDS": "600", "PROVIDER_TIMEOUT_SECONDS": "600"}
+    environment = function_environment(stack, function, **addresses, **timeouts)
+    event = (EVENTS / f"{module.replace('.', '/')}.json").read_text().replace("sample-1", instance_id)
+    output = run_python(HANDLE, json.dumps([module, FUNCTION_SECONDS, json.loads(event)]), **environment)
+    response, left = json.loads(output.splitlines()[-1])
+    return response["statusCode"], json.loads(response["body"]), left
+
+
+@pytest.mark.limit("provider-work-of-an-invocation")
+@pytest.mark.parametrize("answer", [hang, drip_head, drip_body, endless_body])
+def test_an_endpoint_whose_provider_does_not_end_is_502(stack: Stack, answer: Any) -> None:
+    with serve_hostile(answer) as url:
+        status, body, left = call_endpoint(stack, "StatusBatchFunction", "services.status_batch", url)
+    assert status == 502, body
+    assert body["code"] == ("PROVIDER_UNAVAILABLE" if answer is endless_body else "PROVIDER_TIMEOUT")
+    assert body["error"].startswith(("railway environment: ", "railway serviceInstances: "))
+    assert left > 0
+
+
+@pytest.mark.parametrize(
+    ("function", "module", "problem"),
+    [
+        # 500 is the contract's for a redeploy that failed.
+        ("RedeployFunction", "services.redeploy_instance", (500, "OPERATION_FAILED", "railway serviceInstance")),
+        (
+            "ConfigureFunction",
+            "services.configure_instance",
+            (502, "PROVIDER_TIMEOUT", "railway variableCollectionUps"),
+        ),
+        ("DashboardCreditsFunction", "services.dashboard_credits", (502, "PROVIDER_TIMEOUT", "openrouter ")),
+    ],
+)
+def test_every_endpoint_names_the_provider_that_does_not_end(
+    stack: Stack, instance: dict[str, Any], function: str, module: str, problem: tuple[int, str, str]
+) -> None:
+    with serve_hostile(drip_body) as url:
+        status, body, left = call_endpoint(stack, function, module, url, instance["instanceId"])
+    assert (status, body["code"]) == problem[:2], body
+    assert body["error"].startswith(problem[2])
+    assert left > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("timeout", [None, "600"])
+def test_with_the_real_timeouts_no_endpoint_is_ended_by_its_own(tmp_path, timeout: str | None) -> None:
+    """The endpoints' 29 s, and the provider's default timeout or a longer one."""
+    with start_stack(tmp_path, RAILWAY_TIMEOUT_SECONDS=timeout, PROVIDER_TIMEOUT_SECONDS=timeout) as stack:
+        assert stack.simulator_url is not None
+        instance_id = new_instance_id()
+        with services_client(stack.url) as api, SimulatorClient(stack.simulator_url) as simulator:
+            assert create_instance(api, create_request(instance_id, [])).status_code == 200
+            simulator.inject_fault("*", kind="drip_body", times=None, seconds=0.5)
+            requests: list[tuple[str, str, Any]] = [
+                ("POST", "/status/batch", {}),
+                ("POST", f"/redeploy/{instance_id}", {}),
+                ("POST", f"/configure/{instance_id}", {"variables": {"A": "b"}}),
+                ("GET", "/dashboard/credits", None),
+            ]
+            calls = [run_in_background(lambda request=request: _send(api, *request)) for request in requests]
+            for call in calls:
+                response = call.result(90)
+                # The gateway's own error has no code.
+                assert response.json()["code"] in ("PROVIDER_TIMEOUT", "OPERATION_FAILED"), response.text
+            operation = create_instance(api, create_request(new_instance_id(), []))
+            assert operation.status_code == 202, operation.text
+            simulator.reset()
+
+
+def _send(api: httpx.Client, method: str, path: str, body: Any) -> httpx.Response:
+    return api.request(method, path, json=body, timeout=60)
