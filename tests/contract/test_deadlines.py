@@ -2,21 +2,23 @@
 
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from tests.harness.background import run_in_background
+from tests.harness.checkout import link_checkout
 from tests.harness.clients import services_client
 from tests.harness.function_environment import function_environment
 from tests.harness.hostile_server import drip_body, drip_head, endless_body, serve_hostile
-from tests.harness.instances import create_instance, create_request, new_instance_id
+from tests.harness.instances import create_request, new_instance_id
 from tests.harness.paths import EVENTS
 from tests.harness.python_process import run_python
-from tests.harness.stack import start_stack
+from tests.harness.runner_process import RunnerProcess
+from tests.harness.stack import API_KEY
 
 FUNCTION_SECONDS = 7.0
 """The timeout of a function under test; 3 s of it are for calls of providers."""
@@ -72,7 +74,7 @@ def test_an_endpoint_whose_provider_does_not_end_is_502(stack: Stack, answer: An
         (
             "ConfigureFunction",
             "services.configure_instance",
-            (502, "PROVIDER_TIMEOUT", "railway variableCollectionUps"),
+            (502, "PROVIDER_TIMEOUT", "railway variable"),
         ),
         ("DashboardCreditsFunction", "services.dashboard_credits", (502, "PROVIDER_TIMEOUT", "openrouter ")),
     ],
@@ -89,29 +91,33 @@ def test_every_endpoint_names_the_provider_that_does_not_end(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("timeout", [None, "600"])
-def test_with_the_real_timeouts_no_endpoint_is_ended_by_its_own(tmp_path, timeout: str | None) -> None:
+def test_with_the_real_timeouts_no_endpoint_is_ended_by_its_own(tmp_path: Path, timeout: str | None) -> None:
     """The endpoints' 29 s, and the provider's default timeout or a longer one."""
-    with start_stack(tmp_path, RAILWAY_TIMEOUT_SECONDS=timeout, PROVIDER_TIMEOUT_SECONDS=timeout) as stack:
-        assert stack.simulator_url is not None
+    changes = {
+        "RAILWAY_TIMEOUT_SECONDS": timeout,
+        "PROVIDER_TIMEOUT_SECONDS": timeout,
+        "ANSWER_WITHIN_SECONDS": timeout,
+    }
+    with (
+        RunnerProcess.with_simulated_providers(link_checkout(tmp_path), SERVICES_API_KEY=API_KEY, **changes) as runner,
+        SimulatorClient(runner.get_banner_value("simulator")) as simulator,
+        services_client(runner.url) as api,
+    ):
         instance_id = new_instance_id()
-        with services_client(stack.url) as api, SimulatorClient(stack.simulator_url) as simulator:
-            assert create_instance(api, create_request(instance_id, [])).status_code == 200
-            simulator.inject_fault("*", kind="drip_body", times=None, seconds=0.5)
-            requests: list[tuple[str, str, Any]] = [
-                ("POST", "/status/batch", {}),
-                ("POST", f"/redeploy/{instance_id}", {}),
-                ("POST", f"/configure/{instance_id}", {"variables": {"A": "b"}}),
-                ("GET", "/dashboard/credits", None),
-            ]
-            calls = [run_in_background(lambda request=request: _send(api, *request)) for request in requests]
-            for call in calls:
-                response = call.result(90)
-                # The gateway's own error has no code.
-                assert response.json()["code"] in ("PROVIDER_TIMEOUT", "OPERATION_FAILED"), response.text
-            operation = create_instance(api, create_request(new_instance_id(), []))
-            assert operation.status_code == 202, operation.text
-            simulator.reset()
-
-
-def _send(api: httpx.Client, method: str, path: str, body: Any) -> httpx.Response:
-    return api.request(method, path, json=body, timeout=60)
+        assert api.post("/create-instance", json=create_request(instance_id, [])).status_code == 200
+        simulator.inject_fault("*", "*", "drip_body", times=None, seconds=0.5)
+        requests: list[tuple[str, str, Any, tuple[int, str | None]]] = [
+            ("POST", "/status/batch", {}, (502, "PROVIDER_TIMEOUT")),
+            ("POST", f"/redeploy/{instance_id}", {}, (500, "OPERATION_FAILED")),
+            ("POST", f"/configure/{instance_id}", {"variables": {"A": "b"}}, (502, "PROVIDER_TIMEOUT")),
+            ("GET", "/dashboard/credits", None, (502, "PROVIDER_TIMEOUT")),
+            ("POST", "/create-instance", create_request(new_instance_id(), []), (202, None)),
+        ]
+        calls = [
+            run_in_background(lambda request=request: api.request(*request[:2], json=request[2], timeout=60))
+            for request in requests
+        ]
+        for call, (_, _, _, expected) in zip(calls, requests, strict=True):
+            response = call.result(90)
+            assert (response.status_code, response.json().get("code")) == expected, response.text
+        simulator.reset()
