@@ -1,4 +1,4 @@
-"""Listings that do not end: each provider's is read up to a number of pages, and is never taken for the whole beyond."""
+"""Listings that do not end: they are read up to a number of pages, and a part is never taken for the whole."""
 
 import json
 from collections.abc import Callable
@@ -18,6 +18,7 @@ from tests.harness.http_responses import mock_transport
 from tests.providers.telnyx_harness import make_telnyx_settings
 
 URL = "http://provider.test"
+RAILWAY = RailwaySettings("token", "project", "environment", "", "", URL, 5)
 Respond = Callable[[httpx.Request, int], object]
 """Takes a request and the number of pages; returns the page's body."""
 
@@ -58,16 +59,7 @@ LISTINGS: dict[str, tuple[Respond, Callable[[Transport], int]]] = {
         list_telnyx,
         lambda transport: len([*TelnyxAccount(make_telnyx_settings(URL), transport).iter_numbers()]),
     ),
-    "railway": (
-        list_railway,
-        lambda transport: len(
-            [
-                *RailwayClient(
-                    RailwaySettings("token", "project", "environment", "", "", URL, 5), transport
-                ).list_services()
-            ]
-        ),
-    ),
+    "railway": (list_railway, lambda transport: len([*RailwayClient(RAILWAY, transport).list_services()])),
 }
 
 

@@ -20,7 +20,6 @@ import httpx
 
 from . import deadlines
 from .errors import ModelFailed, ProviderUnavailable
-from .http_network import DeadlineTransport
 
 if TYPE_CHECKING:
     import ssl
@@ -154,6 +153,9 @@ def create_httpx_client(url: str, headers: dict[str, str], timeout: float, trans
     A whole request is bounded by `deadlines.limit` around it. Proxies, `.netrc` and redirects are ignored: none of them
     may change where a credential is sent.
     """
+    # Imported late, as httpx itself does: it loads httpcore, which a function without a call does not need.
+    from .http_network import DeadlineTransport
+
     verify = _create_tls_context(verify=not url.lower().startswith("http://"))
     return httpx.Client(
         headers={**headers, "User-Agent": "pointsman"},
