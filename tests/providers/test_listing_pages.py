@@ -9,8 +9,8 @@ import pytest
 from pointsman.errors import ProviderUnavailable
 from pointsman.http_transport import Transport
 from pointsman.providers.agentmail import AgentMailProvider
+from pointsman.providers.listing_pages import MAX_PAGES
 from pointsman.providers.openrouter import OpenRouterProvider
-from pointsman.providers.paging import MAX_PAGES
 from pointsman.providers.railway.client import RailwayClient
 from pointsman.providers.telnyx.account import TelnyxAccount
 from pointsman.settings.providers import AgentMailSettings, OpenRouterSettings, RailwaySettings

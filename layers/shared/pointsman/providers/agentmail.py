@@ -18,7 +18,7 @@ from ..settings.providers import AgentMailSettings
 from .base import Deletion, Plan, ProviderResource, ToolProvider, make_provider_getter
 from .http_client import HttpClient
 from .http_response import ErrorBody, ErrorKind, ProviderResponse, quote_path_segment
-from .paging import count_pages
+from .listing_pages import count_pages
 
 __all__ = ["AgentMailProvider", "get_provider"]
 

@@ -11,7 +11,7 @@ from ...errors import ProviderRejected
 from ...json_values import JsonObject, as_object, as_text
 from ..http_client import HttpClient
 from ..http_response import ErrorBody, has_error
-from ..paging import count_pages
+from ..listing_pages import count_pages
 from .errors import parse_graphql_errors
 
 __all__ = ["GraphQLClient", "Operation"]

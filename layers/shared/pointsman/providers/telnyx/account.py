@@ -12,7 +12,7 @@ from ...json_values import JsonObject, as_datetime, as_number, as_object, as_obj
 from ...settings.providers import TelnyxSettings
 from ..http_client import HttpClient
 from ..http_response import DeletionOutcome, ErrorBody, ErrorKind, ProviderResponse, quote_path_segment
-from ..paging import count_pages
+from ..listing_pages import count_pages
 
 __all__ = ["NumberOrder", "OrderState", "TelnyxAccount"]
 
