@@ -9,9 +9,11 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
+from pointsman.identity.models import SECRETS_UNAVAILABLE
 from tests.harness.background import run_in_background
 from tests.harness.checkout import link_checkout
 from tests.harness.clients import services_client
+from tests.harness.database import Database
 from tests.harness.function_environment import function_environment
 from tests.harness.hostile_server import drip_body, drip_head, endless_body, serve_hostile
 from tests.harness.instances import create_request, new_instance_id
@@ -42,16 +44,24 @@ def hang(connection: socket.socket) -> None:
     connection.recv(1)
 
 
-def call_endpoint(
-    stack: Stack, function: str, module: str, provider_url: str, instance_id: str = "sample-1"
-) -> tuple[int, dict[str, Any], int]:
-    """Call a handler in a process of its own; returns status, body, and the milliseconds that were left."""
-    addresses = dict.fromkeys(("RAILWAY_API_URL", "OPENROUTER_API_URL"), provider_url)
-    timeouts = {"RAILWAY_TIMEOUT_SECONDS": "600", "PROVIDER_TIMEOUT_SECONDS": "600"}
-    environment = function_environment(stack, function, **addresses, **timeouts)
+def call_handler(
+    stack: Stack, function: str, module: str, instance_id: str, **changes: str
+) -> tuple[dict[str, Any], int]:
+    """Call a handler in a process of its own; returns its response, and the milliseconds that were left."""
+    environment = function_environment(stack, function, **changes)
     event = (EVENTS / f"{module.replace('.', '/')}.json").read_text().replace("sample-1", instance_id)
     output = run_python(HANDLE, json.dumps([module, FUNCTION_SECONDS, json.loads(event)]), **environment)
     response, left = json.loads(output.splitlines()[-1])
+    return response, left
+
+
+def call_endpoint(
+    stack: Stack, function: str, module: str, provider_url: str, instance_id: str = "sample-1", **changes: str
+) -> tuple[int, dict[str, Any], int]:
+    """Do so with an endpoint whose providers are at this address; returns status, body, and what was left."""
+    addresses = dict.fromkeys(("RAILWAY_API_URL", "OPENROUTER_API_URL"), provider_url)
+    timeouts = {"RAILWAY_TIMEOUT_SECONDS": "600", "PROVIDER_TIMEOUT_SECONDS": "600"}
+    response, left = call_handler(stack, function, module, instance_id, **addresses, **timeouts, **changes)
     return response["statusCode"], json.loads(response["body"]), left
 
 
@@ -86,6 +96,34 @@ def test_every_endpoint_names_the_provider_that_does_not_end(
         status, body, left = call_endpoint(stack, function, module, url, instance["instanceId"])
     assert (status, body["code"]) == problem[:2], body
     assert body["error"].startswith(problem[2])
+    assert left > 0
+
+
+@pytest.mark.limit("aws-call-time")
+def test_an_endpoint_whose_step_functions_does_not_end_is_503(stack: Stack, db: Database) -> None:
+    instance_id = new_instance_id()
+    with serve_hostile(drip_body) as url:
+        status, body, left = call_endpoint(
+            stack, "CreateInstanceFunction", "services.create_instance", url, instance_id,
+            AWS_ENDPOINT_URL=url, SECRET_PREFIX="", TOOLS="none", SERVICE_DATABASE_URL=stack.database_url,
+        )  # fmt: skip
+    # Nothing will ever run it.
+    db.execute("UPDATE operations SET status = 'failed' WHERE instance_id = %s", (instance_id,))
+    assert (status, body["code"]) == (503, "START_FAILED"), body
+    assert left > 0
+
+
+@pytest.mark.parametrize(
+    ("function", "module"),
+    [("AuthorizerFunction", "authorizers.services_key"), ("AgentAuthorizerFunction", "authorizers.agent_user")],
+)
+def test_an_authorizer_whose_secrets_manager_does_not_end_says_so(stack: Stack, function: str, module: str) -> None:
+    keys = dict.fromkeys(("SERVICES_API_KEY", "AGENT_API_KEY", "ORIGIN_SECRET"), "")
+    with serve_hostile(drip_head) as url:
+        response, left = call_handler(
+            stack, function, module, "sample-1", SECRET_PREFIX="x", AGENT_AUTH="api_key", AWS_ENDPOINT_URL=url, **keys
+        )
+    assert response["context"]["problem"] == SECRETS_UNAVAILABLE
     assert left > 0
 
 

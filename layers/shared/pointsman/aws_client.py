@@ -222,6 +222,8 @@ def _read_response(reader: BinaryIO) -> tuple[int, str, bool]:
             break
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip().lower()
+    else:
+        raise ValueError("too many headers")
     may_be_kept = version == "HTTP/1.1" and headers.get("connection") != "close"
     if headers.get("transfer-encoding") == "chunked":
         content = b""
@@ -231,6 +233,8 @@ def _read_response(reader: BinaryIO) -> tuple[int, str, bool]:
         for _ in range(_MAX_HEADER_LINES):
             if not _read_line(reader):
                 break
+        else:
+            raise ValueError("too many trailers")
     elif "content-length" in headers:
         content = _read_exactly(reader, int(headers["content-length"]), _MAX_BODY_BYTES)
     else:

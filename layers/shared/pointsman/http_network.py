@@ -46,7 +46,7 @@ class _DeadlineBackend(httpcore.SyncBackend):
         """Connect to the first of the host's addresses that answers; `timeout` is of all of them together."""
         try:
             addresses = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(str(error)) from error
         failure: Exception = httpcore.ConnectError("no address")
         with deadlines.limit(_NO_TIMEOUT if timeout is None else timeout):

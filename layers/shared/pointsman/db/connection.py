@@ -74,6 +74,8 @@ def _get_connection() -> Connection:
     if _connection is None or _connection.closed:
         try:
             _connection = _open_connection()
+        except _OutOfTime:
+            raise
         except psycopg.OperationalError:
             emit_metrics({"DatabaseRefused": 1})
             raise
