@@ -21,6 +21,12 @@ BUILT_TEMPLATE = ".aws-sam/local/build/template.yaml"
 BUILT_PYTHON = ".venv/runtime/bin/python"
 """The Python that the template names, with the packages of Lambda's runtime and no others, below the checkout."""
 DEVELOPMENT_API_KEY = "pointsman-development-key"
+PROMPT_QUOTAS = tuple(
+    f"{quota}_{scope}"
+    for quota in ("PROMPTS_AT_ONCE", "PROMPTS_AN_HOUR", "TOKENS_A_DAY", "WAITING_APPROVALS")
+    for scope in ("PER_USER", "FOR_ALL")
+)
+"""The settings of the prompts' quotas, which are off on this machine unless they are set."""
 
 ProviderState = Literal["simulated", "real", "not configured"]
 
@@ -190,9 +196,8 @@ class Settings:
         # Who tries things out here, or a benchmark, destroys many; on AWS the hold is on.
         overrides["DESTROY_HOLD_COUNT"] = self.environment.get("DESTROY_HOLD_COUNT") or "0"
         # Here nobody else pays for the model.
-        for quota in ("PROMPTS_AT_ONCE", "PROMPTS_AN_HOUR", "TOKENS_A_DAY", "WAITING_APPROVALS"):
-            for name in (f"{quota}_PER_USER", f"{quota}_FOR_ALL"):
-                overrides[name] = self.environment.get(name) or "off"
+        for name in PROMPT_QUOTAS:
+            overrides[name] = self.environment.get(name) or "off"
         # Parameters that choose more than a function's variable.
         overrides["AgentAuth"] = overrides["AGENT_AUTH"]
         overrides["ApiCorsOrigin"] = self.environment.get("API_CORS_ORIGIN") or ""

@@ -1,14 +1,11 @@
 """GET and PUT /maintenance: whether new prompts and instances are stopped."""
 
-from pointsman.http.common import get_authorizer_context
-from pointsman.http.lambda_adapter import get_gateway_event
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import Maintenance
 from pointsman.http.services_api.parameters import strict_config
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import maintenance
 
-from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -29,6 +26,5 @@ async def get_maintenance() -> JSONResponse:
 
 
 @app.put("/maintenance", openapi_extra=describe_route(Maintenance, 400, 413, 503))
-async def set_maintenance(body: SetMaintenance, request: Request) -> JSONResponse:
-    caller = str(get_authorizer_context(get_gateway_event(request))["caller"])
-    return JSONResponse(maintenance.switch(body.enabled, body.message, caller))
+async def set_maintenance(body: SetMaintenance) -> JSONResponse:
+    return JSONResponse(maintenance.switch(body.enabled, body.message))

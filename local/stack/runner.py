@@ -20,7 +20,7 @@ from local.errors import RunnerError
 from local.eventbridge.schedules import Scheduler
 from local.lambda_service.service import LambdaService
 from local.loopback_http import open_loopback
-from local.settings import Settings, build_secrets, redact_database_url
+from local.settings import PROMPT_QUOTAS, Settings, build_secrets, redact_database_url
 from local.stack.code_reload import CodeReloader
 from local.stack.components import ComponentRunner, find_migration_functions
 from local.stack.concurrency import gather_or_cancel, run_in_daemon_thread
@@ -185,6 +185,8 @@ class StackRunner(ComponentRunner):
         hold = settings.environment.get("DESTROY_HOLD_COUNT") or "0"
         held = "never held (DESTROY_HOLD_COUNT; 20 on AWS)" if hold == "0" else f"held after {hold} in a short time"
         print_line(f"  destroys   {held}")
+        quotas = [f"{name} {value}" for name in PROMPT_QUOTAS if (value := settings.environment.get(name))]
+        print_line(f"  quotas     {', '.join(quotas) or 'prompts without (PROMPTS_AT_ONCE_PER_USER; 20 on AWS)'}")
         database = redact_database_url(self.database_url) if settings.database_url else self.database_url
         print_line(f"  database   {database}{'' if settings.database_url else ' (embedded)'}")
         if self.simulator_url:

@@ -152,8 +152,9 @@ def test_no_body_is_an_empty_input_and_its_type_does_not_matter(agent: httpx.Cli
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 2 * 1024 * 1024])
 def test_a_body_over_the_limit_is_413(agent: httpx.Client, size: int) -> None:
     for kind in ("application/json", "application/octet-stream"):
-        response = agent.post("/tools/time.now/invoke", content=b" " * size, headers={"Content-Type": kind})
-        assert "1024 KiB" in expect_error(response, 413, "PAYLOAD_TOO_LARGE")["message"]
+        for content in (b" " * size, '{"x": "\N{OWL}"}'.encode().ljust(size)):
+            response = agent.post("/tools/time.now/invoke", content=content, headers={"Content-Type": kind})
+            assert "1024 KiB" in expect_error(response, 413, "PAYLOAD_TOO_LARGE")["message"]
 
 
 @pytest.mark.limit("request-body")

@@ -19,7 +19,7 @@ from tests.harness.background import run_concurrently
 from tests.harness.database import Database, connect, reset_fleet_tables
 from tests.harness.function_environment import function_environment, use_environment
 from tests.harness.ids import unique_id
-from tests.harness.instances import create_instance, create_request, new_instance_id
+from tests.harness.instances import create_instance, create_request, insert_instance, new_instance_id
 from tests.harness.step_functions import create_idle_state_machine
 
 CALLERS = 50
@@ -45,15 +45,6 @@ def settings(
 def start_create(tools: list[str] | None = None) -> str:
     instance_id = new_instance_id()
     commands.start_create(None, instance_id, f"convos-agent-{instance_id}", tools or [])
-    return instance_id
-
-
-def insert_instance(db: Database) -> str:
-    instance_id = new_instance_id()
-    db.execute(
-        "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id) VALUES (%s, %s, 'e')",
-        (instance_id, f"s-{instance_id}"),
-    )
     return instance_id
 
 
@@ -168,6 +159,7 @@ def test_of_fifty_creates_at_once_exactly_as_many_pass_as_there_is_room(
     assert passed.count(True) == 12
 
 
+@pytest.mark.limit("fleet-spend")
 def test_of_fifty_creates_at_once_the_caps_never_exceed_the_limit(
     stack: Stack, settings: pytest.MonkeyPatch, db: Database
 ) -> None:

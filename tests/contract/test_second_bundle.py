@@ -82,6 +82,7 @@ class Greetings(Plugin):
             Tool("greetings.wrong", "Returns something else", Anything, Greeting, lambda context: {"text": 5}),
             Tool("greetings.shout", "Shouts", Name, Greeting, self.greet,
                  approval=lambda given: "It is loud" if given.name.isupper() else None),
+            Tool("greetings.edit", "Changes the words", Name, Greeting, self.greet, requires="words:write"),
         ]
 
 
@@ -143,6 +144,7 @@ def compose():
     route("GET", "/missing", raise_not_found)
     route("GET", "/wrong", lambda call: {"name": ""}, output=Name)
     route("GET", "/tools/{id}", lambda call: {"id": call.path["id"]})
+    route("DELETE", "/words", lambda call: {"user": call.user_id}, requires="words:write")
     return agent.start()
 '''
 
@@ -153,7 +155,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
     root = link_checkout(tmp_path_factory.mktemp("bundle"), without="layers")
     shutil.copytree(CHECKOUT / "layers", root / "layers", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "layers/shared/composition.py").write_text(COMPOSITION)
-    with RunnerProcess(root) as running:
+    permissions = {"AGENT_OPERATORS": "ada", "ROLE_PERMISSIONS": "operator=words:*"}
+    with RunnerProcess(root, **permissions) as running:
         yield running
 
 
@@ -166,7 +169,7 @@ def agent(bundle: RunnerProcess) -> Iterator[httpx.Client]:
 def test_plugins_of_the_bundle_are_listed_with_their_tools(agent: httpx.Client) -> None:
     assert agent.get("/capabilities").json() == {"plugins": ["greetings", "follower"]}
     listed = {tool["id"]: tool for tool in agent.get("/tools").json()["tools"]}
-    assert len(listed) == 9
+    assert len(listed) == 10
     greet = listed["greetings.greet"]
     assert (greet["tag"], greet["description"]) == ("greetings", "Greets")
     assert greet["input"]["properties"]["name"]["maxLength"] == 20
@@ -247,6 +250,18 @@ def test_other_methods_of_a_route_are_405_and_head_is_get_without_a_body(agent: 
     assert (response.status_code, response.content) == (200, b"")
     expect_error(agent.get("/hello"), 404, "NOT_FOUND")
     expect_error(agent.get("/hello/a/b"), 404, "NOT_FOUND")
+
+
+def test_who_lacks_the_permission_of_a_route_or_a_tool_may_not_use_it(
+    bundle: RunnerProcess, agent: httpx.Client
+) -> None:
+    assert agent.delete("/words").json() == {"user": "ada"}
+    assert get_result(invoke_tool(agent, "greetings.edit", {"name": "Ada"})) == {"text": "Moin Ada"}
+    with agent_client(bundle.url, "grace") as grace:
+        error = expect_error(grace.delete("/words"), 403, "FORBIDDEN")
+        assert error["message"] == "DELETE /words needs the permission words:write"
+        expect_error(invoke_tool(grace, "greetings.edit", {"name": "Ada"}), 403, "FORBIDDEN")
+        assert "greetings.edit" not in [tool["id"] for tool in grace.get("/tools").json()["tools"]]
 
 
 def test_only_a_public_route_needs_no_user(bundle: RunnerProcess, agent: httpx.Client) -> None:

@@ -37,6 +37,30 @@ def create_instance(api: httpx.Client, body: dict[str, Any]) -> httpx.Response:
     return api.post("/create-instance", json=body)
 
 
+def insert_instance(db: Database) -> str:
+    """Insert an instance without resources; returns its id."""
+    instance_id = new_instance_id()
+    db.execute(
+        "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id) VALUES (%s, %s, 'e')",
+        (instance_id, f"s-{instance_id}"),
+    )
+    return instance_id
+
+
+def insert_leaked_create(api: httpx.Client, db: Database, tools: list[str]) -> tuple[dict[str, Any], str]:
+    """Insert what a create leaves that could undo nothing, just now. Returns its request and its operation's id."""
+    body = create_request(new_instance_id(), tools)
+    assert create_instance(api, body).status_code == 200
+    row = db.execute(
+        "UPDATE operations SET status = 'leaked', undoing = true, result = NULL, updated_at = now(),"
+        ' error = \'{"message": "no", "code": "OPERATION_FAILED"}\' WHERE instance_id = %s RETURNING id',
+        (body["instanceId"],),
+    ).fetchone()
+    db.execute("DELETE FROM instance_infra WHERE instance_id = %s", (body["instanceId"],))
+    assert row is not None
+    return body, row["id"]
+
+
 def get_operation(api: httpx.Client, operation_id: str) -> dict[str, Any]:
     """GET /operations/{operationId}."""
     return api.get(f"/operations/{operation_id}").json()

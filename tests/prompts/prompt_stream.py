@@ -56,12 +56,12 @@ class PromptStream:
         self._returned += 1
         return self.messages[self._returned - 1]
 
-    def read_until_event(self, name: str) -> Message:
-        """Read on to the next event of this name."""
+    def read_until_event(self, *names: str) -> Message:
+        """Read on to the next event with one of these names."""
         while message := self.next_event():
-            if message.event == name:
+            if message.event in names:
                 return message
-        raise AssertionError(f"the stream has ended without {name}: {self.raw!r}")
+        raise AssertionError(f"the stream has ended without {' or '.join(names)}: {self.raw!r}")
 
     def read_to_end(self) -> list[Message]:
         """Read until the server ends the stream; returns all events."""

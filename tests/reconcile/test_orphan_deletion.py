@@ -47,6 +47,21 @@ def test_orphans_of_each_provider_are_deleted_with_their_volumes(
     assert len(log_records(caplog, "orphan deleted")) == 4
 
 
+def test_each_deletion_is_in_the_audit_log_before_and_after_it(deleting_harness: OrphanHarness) -> None:
+    service, volume = deleting_harness.create_service("stray")
+    key = deleting_harness.create_key("stray")
+    run_sweeps(2)
+    entries = deleting_harness.db.execute(
+        "SELECT actor_kind, target, outcome, details FROM audit_log WHERE action = 'orphan.delete'"
+        " AND target = ANY(%s) ORDER BY at",
+        ([service, volume, key],),
+    ).fetchall()
+    for target in (service, key):
+        assert [entry["outcome"] for entry in entries if entry["target"] == target] == ["started", "succeeded"]
+    assert {entry["actor_kind"] for entry in entries} == {"system"}
+    assert [entry["details"]["volumes"] for entry in entries if "volumes" in entry["details"]] == [[volume], []]
+
+
 def test_deletion_is_logged_first_and_never_on_the_first_sighting(
     deleting_harness: OrphanHarness, caplog: pytest.LogCaptureFixture
 ) -> None:

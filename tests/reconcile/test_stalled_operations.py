@@ -16,6 +16,7 @@ from tests.harness.instances import (
     create_instance,
     create_request,
     get_operation,
+    insert_leaked_create,
     new_instance_id,
     wait_for_operation,
 )
@@ -47,20 +48,6 @@ def create_leaked(api: httpx.Client, simulator: SimulatorClient) -> tuple[dict, 
     return body, page["operationId"]
 
 
-def insert_leaked_create(api: httpx.Client, db: Database) -> tuple[dict, str]:
-    """Insert what a leaked create leaves that could delete nothing, without its delays."""
-    body = create_request(new_instance_id(), ["openrouter"])
-    assert create_instance(api, body).status_code == 200
-    row = db.execute(
-        "UPDATE operations SET status = 'leaked', undoing = true, result = NULL, error = '{\"message\": \"no\"}'"
-        " WHERE instance_id = %s RETURNING id",
-        (body["instanceId"],),
-    ).fetchone()
-    db.execute("DELETE FROM instance_infra WHERE instance_id = %s", (body["instanceId"],))
-    assert row is not None
-    return body, row["id"]
-
-
 def insert_running_create(db: Database, body: dict, operation_id: str) -> str:
     db.execute(
         "INSERT INTO operations (id, instance_id, kind, request) VALUES (%s, %s, 'create', %s)",
@@ -85,7 +72,7 @@ def test_operation_whose_execution_was_never_started_is_started(
 def test_operation_whose_execution_has_ended_without_ending_it_is_restarted(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    body, operation_id = insert_leaked_create(api, db)
+    body, operation_id = insert_leaked_create(api, db, ["openrouter"])
     db.execute("UPDATE operations SET status = 'running' WHERE id = %s", (operation_id,))
     assert run_reconciler(stack) == {operation_id: "restarted"}
     assert wait_for_operation(api, operation_id)["status"] == "failed"
@@ -180,7 +167,7 @@ def test_leaked_operation_without_leftovers_is_settled(
 def test_old_leaked_create_does_not_affect_the_current_instance(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    body, leaked = insert_leaked_create(api, db)
+    body, leaked = insert_leaked_create(api, db, ["openrouter"])
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
     assert create_instance(api, body).status_code == 200
     live = simulator.list_leftovers()
@@ -189,7 +176,7 @@ def test_old_leaked_create_does_not_affect_the_current_instance(
 
 
 def test_leaked_operation_can_be_retried(api: httpx.Client, simulator: SimulatorClient, db: Database) -> None:
-    body, operation_id = insert_leaked_create(api, db)
+    body, operation_id = insert_leaked_create(api, db, ["openrouter"])
     retried = api.post(f"/operations/{operation_id}/retry")
     assert (retried.status_code, retried.json()["status"]) == (200, "failed")
     assert_nothing_is_left(simulator, db, body["instanceId"])
@@ -235,7 +222,7 @@ def test_only_leaked_operations_can_be_retried_or_abandoned(
 def test_concurrent_reconcilers_restart_once(
     stack: Stack, api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
-    _, operation_id = insert_leaked_create(api, db)
+    _, operation_id = insert_leaked_create(api, db, ["openrouter"])
     reconciling = run_in_background(lambda: stack.invoke("ReconcilerFunction", {}))
     own_actions = run_reconciler(stack)
     other_actions = json.loads(reconciling.result().payload)["operations"]

@@ -12,23 +12,10 @@ from tests.harness.instances import (
     create_instance,
     create_request,
     get_operation,
+    insert_leaked_create,
     new_instance_id,
     wait_for_operation,
 )
-
-
-def insert_leaked_create(api: httpx.Client, db: Database, tools: list[str]) -> tuple[dict[str, Any], str]:
-    """Insert what a create leaves that could undo nothing, just now. Returns its request and its operation's id."""
-    body = create_request(new_instance_id(), tools)
-    assert create_instance(api, body).status_code == 200
-    row = db.execute(
-        "UPDATE operations SET status = 'leaked', undoing = true, result = NULL, updated_at = now(),"
-        ' error = \'{"message": "no", "code": "OPERATION_FAILED"}\' WHERE instance_id = %s RETURNING id',
-        (body["instanceId"],),
-    ).fetchone()
-    db.execute("DELETE FROM instance_infra WHERE instance_id = %s", (body["instanceId"],))
-    assert row is not None
-    return body, row["id"]
 
 
 def let_time_pass(db: Database, operation_id: str) -> None:

@@ -5,12 +5,15 @@ does not learn which setting it is, the operator does. Loaded at the first repor
 """
 
 from contextlib import suppress
+from typing import TypeVar
 
 from . import log
-from .errors import SettingError, UnconfiguredTool
+from .errors import Misconfigured, SettingError, UnconfiguredTool
 from .metrics import emit_metrics
 
-__all__ = ["find_misconfiguration", "report_misconfiguration"]
+__all__ = ["find_misconfiguration", "hide_setting", "report_misconfiguration"]
+
+E = TypeVar("E", bound=BaseException)
 
 
 def find_misconfiguration(error: BaseException | None) -> SettingError | None:
@@ -19,6 +22,14 @@ def find_misconfiguration(error: BaseException | None) -> SettingError | None:
         if isinstance(candidate, SettingError) and not isinstance(candidate, UnconfiguredTool):
             return candidate
     return None
+
+
+def hide_setting(error: E) -> E | Misconfigured:
+    """Return the error as a client may see it: for a setting that is missing or wrong Misconfigured, after a report."""
+    if misconfiguration := find_misconfiguration(error):
+        report_misconfiguration(misconfiguration)
+        return Misconfigured()
+    return error
 
 
 def report_misconfiguration(error: SettingError) -> None:

@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import CompositionError
+from ..errors import CompositionError, InvalidSetting
+from ..settings.permissions import ApproverRule, load_tool_approvers
 from .container import Services
 from .error_text import safe_error_text
 from .models import Input
@@ -29,6 +30,9 @@ class Prompt:
         prompt_id: the stored prompt.
         conversation_id: its conversation, if it has one.
         permissions: what the user may do.
+
+    Raises:
+        InvalidSetting: TOOL_APPROVERS is wrong.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Prompt:
         self.conversation_id = conversation_id
         self.permissions = permissions
         self._tools: dict[str, AnyTool] = {}
+        self._approvers = load_tool_approvers()
         self._instructions: list[str] = []
 
     def add_tools(self, *tools: AnyTool) -> None:
@@ -53,12 +58,16 @@ class Prompt:
 
         Raises:
             CompositionError: the prompt has another tool of the same id, or a tool is client-only.
+            InvalidSetting: somebody else approves the calls of a tool, for which nobody needs a permission.
         """
         for tool in tools:
             if tool.client_only:
                 raise CompositionError(f"Tool {tool.id} is for clients only: no model may have it")
             if self._tools.setdefault(tool.id, tool) is not tool:
                 raise CompositionError(f"The prompt has another tool {tool.id} already")
+            if self.get_approver(tool) == "other" and not tool.requires:
+                requirement = f"self for {tool.id}, which requires no permission of an approver"
+                raise InvalidSetting("TOOL_APPROVERS", requirement)
 
     def add_instructions(self, text: str) -> None:
         """Add a paragraph to the model's instructions."""
@@ -73,6 +82,10 @@ class Prompt:
         """Return the tool of this id if it was added, but the user may not use it."""
         tool = self._tools.get(tool_id)
         return None if tool is None or tool.is_usable_by(self.permissions) else tool
+
+    def get_approver(self, tool: AnyTool) -> ApproverRule:
+        """Return who approves the tool's calls: whom TOOL_APPROVERS names, else whom the tool does."""
+        return self._approvers.get(tool.id, tool.approver)
 
     @property
     def instructions(self) -> tuple[str, ...]:

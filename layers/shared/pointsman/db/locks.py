@@ -88,12 +88,12 @@ def lock_maintenance_shared(connection: Connection) -> None:
 
 
 def lock_prompts_of_user(connection: Connection, user_id: str) -> None:
-    """Let nobody else count the user's prompts for a submission until the transaction ends."""
+    """Let nobody else count the user's prompts until the transaction ends."""
     _lock(connection, _PROMPTS_OF_USER_KEY_PREFIX + user_id)
 
 
 def lock_prompts(connection: Connection) -> None:
-    """Let nobody else count all users' prompts for a submission until the transaction ends."""
+    """Let nobody else count all users' prompts until the transaction ends."""
     _lock(connection, _PROMPTS_KEY)
 
 

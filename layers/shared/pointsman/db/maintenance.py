@@ -7,6 +7,7 @@ lock alone. So it waits for what has already read it, and what begins later sees
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..actor import get_actor
 from ..errors import UnderMaintenance
 from . import audit_log, locks
 from .connection import Connection
@@ -48,8 +49,10 @@ def require_disabled(connection: Connection) -> None:
         raise UnderMaintenance(f"New prompts and instances are not accepted during maintenance{suffix}")
 
 
-def switch(connection: Connection, is_enabled: bool, message: str | None, changed_by: str) -> MaintenanceState:
-    """Switch it, and return the new state. The same state again changes nothing, not even who changed it when.
+def switch(connection: Connection, is_enabled: bool, message: str | None) -> MaintenanceState:
+    """Switch it for the current actor, and return the new state.
+
+    The same state again changes nothing, not even who changed it when.
 
     Waits for the transactions that have read the switch.
     """
@@ -59,7 +62,7 @@ def switch(connection: Connection, is_enabled: bool, message: str | None, change
         " ON CONFLICT (is_only_row) DO UPDATE SET is_enabled = EXCLUDED.is_enabled, message = EXCLUDED.message,"
         "  changed_at = EXCLUDED.changed_at, changed_by = EXCLUDED.changed_by"
         "  WHERE (old.is_enabled, old.message) IS DISTINCT FROM (EXCLUDED.is_enabled, EXCLUDED.message)",
-        (is_enabled, message, changed_by),
+        (is_enabled, message, get_actor().id),
     )
     if cursor.rowcount:
         details = {"message": message} if message else {}

@@ -1,8 +1,8 @@
 """What the quotas of prompts are compared with: the prompts and the tokens of one user, and of all users together.
 
-Each function takes a lock, so that no other submission counts until the transaction ends. Its transaction has inserted
-a prompt before, which is not counted. The time is the statement's, which begins when the lock is there: an index can be
-searched by it, as by `clock_timestamp()` it cannot.
+Each function takes a lock, so that nobody else counts until the transaction ends. Its transaction has inserted a prompt
+before, or is a running prompt's; that prompt is not counted. The time is the statement's, which begins when the lock is
+there: an index can be searched by it, as by `clock_timestamp()` it cannot.
 """
 
 from dataclasses import dataclass

@@ -110,9 +110,12 @@ def require_authorizer_result(event: GatewayEvent) -> None:
 def require_body_size(event: GatewayEvent) -> None:
     """Raise PayloadTooLarge if the request's body is larger than 1 MiB.
 
-    A text body is measured in characters, a body in base64 in the bytes that it decodes to.
+    What counts are the bytes that the client has sent.
     """
     text: str = event.get("body") or ""
-    size = len(text) * 3 // 4 - text[-2:].count("=") if event.get("isBase64Encoded") else len(text)
+    if event.get("isBase64Encoded"):
+        size = len(text) * 3 // 4 - text[-2:].count("=")
+    else:
+        size = len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
     if size > _MAX_BODY_BYTES:
         raise PayloadTooLarge(f"The request body is over the limit of {_MAX_BODY_BYTES // 1024} KiB")

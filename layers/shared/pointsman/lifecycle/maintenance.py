@@ -24,16 +24,15 @@ def read_state() -> dict[str, object]:
     return _describe(run_statement(maintenance.get))
 
 
-def switch(is_enabled: bool, message: str | None, changed_by: str) -> dict[str, object]:
+def switch(is_enabled: bool, message: str | None) -> dict[str, object]:
     """Switch it for all processes; when this returns, nothing new starts any more, or may start again.
 
     Args:
         is_enabled: whether it stops new work.
         message: the text of the error that clients get, or None. A disabled switch keeps none.
-        changed_by: whose credential it was.
 
     Returns:
-        `enabled`, `message`, `changedAt`, `changedBy`; null for what there is not.
+        `enabled`, `message`, `changedAt`, `changedBy` (the actor); null for what there is not.
 
     Raises:
         InvalidInput: the message is too long, or holds control characters or halves of surrogate pairs.
@@ -44,7 +43,7 @@ def switch(is_enabled: bool, message: str | None, changed_by: str) -> dict[str, 
     if len(text) > _MAX_MESSAGE_CHARS or not is_storable:
         raise InvalidInput(f"message must be at most {_MAX_MESSAGE_CHARS} characters, without line breaks")
     kept = text.strip() or None if is_enabled else None
-    return _describe(run_in_transaction(maintenance.switch, is_enabled, kept, changed_by))
+    return _describe(run_in_transaction(maintenance.switch, is_enabled, kept))
 
 
 def _describe(state: MaintenanceState) -> dict[str, object]:

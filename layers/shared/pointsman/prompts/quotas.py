@@ -12,7 +12,7 @@ from ..errors import QuotaExceeded
 from ..settings.prompts import Quotas, QuotaSettings
 from ..timestamps import format_optional_timestamp
 
-__all__ = ["Quota", "QuotaScope", "build_quota_error", "require_room_for_inserted"]
+__all__ = ["Quota", "QuotaScope", "build_quota_error", "find_exceeded_approvals", "require_room_for_inserted"]
 
 Quota = Literal["prompts_at_once", "prompts_an_hour", "open_streams", "tokens_a_day", "waiting_approvals"]
 QuotaScope = Literal["user", "all"]
@@ -45,6 +45,22 @@ def require_room_for_inserted(db: Connection, user_id: str, settings: QuotaSetti
     if errors:
         # The one that lasts, so that there is room after its Retry-After.
         raise max(errors, key=lambda error: error.retry_after or 0)
+
+
+def find_exceeded_approvals(db: Connection, user_id: str, settings: QuotaSettings) -> QuotaExceeded | None:
+    """Return the error if no more approvals of this user, or of all users together, may wait.
+
+    Others who submit or ask for an approval wait until the transaction ends. The prompt that asks does not wait yet.
+    """
+    if (limit := settings.per_user.waiting_approvals) is not None:
+        usage = quotas.measure_user(db, user_id, None, with_all_tokens=False)
+        if usage.waiting >= limit:
+            return build_quota_error("waiting_approvals", limit, "user", _PAUSE_APPROVALS)
+    if (limit := settings.for_all.waiting_approvals) is not None and (
+        quotas.count_all_prompts(db, None).waiting >= limit
+    ):
+        return build_quota_error("waiting_approvals", limit, "all", _PAUSE_APPROVALS)
+    return None
 
 
 def build_quota_error(

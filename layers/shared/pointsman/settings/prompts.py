@@ -48,7 +48,7 @@ class Quotas:
     tokens_a_day: int | None
     """Tokens of all model turns of a UTC day. A prompt that is accepted before they are used up runs to its end."""
     waiting_approvals: int | None
-    """Approvals that wait for a person. With so many, no new prompt is accepted."""
+    """Approvals that wait for a person. With so many, no prompt is accepted, and no further call waits for one."""
 
     @property
     def limits_prompts(self) -> bool:

@@ -12,6 +12,7 @@ from ...db import prompt_events, prompt_history, token_usage, tool_calls
 from ...db.connection import Connection, run_in_transaction
 from ...db.prompt_runs import PromptRun
 from ...errors import ModelFailed, PointsmanError, SettingError
+from ...misconfiguration import hide_setting
 from ...prompts.model_items import ModelItem, collect_call_ids
 from ...prompts.transcript import PromptOutput, append_final_event, append_output
 from ...settings.database import load_uses_notifications
@@ -47,7 +48,7 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings)
         output_items, calls = _assign_unique_call_ids(turn, collect_call_ids(row.item for row in history))
         items_json = json.dumps(output_items, allow_nan=False)
     except (ModelFailed, SettingError) as error:
-        return fail_prompt(owned, error.message)
+        return fail_prompt(owned, hide_setting(error).message)
     except ValueError:
         return fail_prompt(owned, "The model's answer cannot be read: it holds numbers that JSON has not")
     text_output: PromptOutput = {

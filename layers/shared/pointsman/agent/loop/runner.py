@@ -5,9 +5,8 @@ from typing import Literal, TypedDict
 
 from ...db import prompt_runs, tool_calls
 from ...db.connection import run_in_transaction
-from ...errors import InvalidSetting
 from ...identity.permissions import parse_permissions
-from ...settings.permissions import load_tool_approvers
+from ...misconfiguration import hide_setting
 from ...settings.prompts import PromptSettings
 from ..agent import Agent
 from ..error_text import safe_error_text
@@ -84,29 +83,20 @@ def _run_loop(agent: Agent, owned: OwnedPrompt, deadline: float) -> NextStep:
 def _prepare_prompt(agent: Agent, owned: OwnedPrompt) -> Prompt | None:
     """Let the plugins add to the prompt. If one fails, the prompt ends and the result is None."""
     prompt_run = owned.prompt_run
-    prompt = Prompt(
-        agent.services,
-        user_id=prompt_run.user_id,
-        prompt_id=prompt_run.id,
-        conversation_id=prompt_run.conversation_id,
-        permissions=parse_permissions(prompt_run.permissions),
-    )
     try:
+        prompt = Prompt(
+            agent.services,
+            user_id=prompt_run.user_id,
+            prompt_id=prompt_run.id,
+            conversation_id=prompt_run.conversation_id,
+            permissions=parse_permissions(prompt_run.permissions),
+        )
         agent.plugins.prepare(prompt)
-        _require_possible_approvers(prompt)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and a retry would raise it again
-        reason = safe_error_text(error, agent.services.secrets.values())
+        reason = safe_error_text(hide_setting(error), agent.services.secrets.values())
         fail_prompt(owned, f"The prompt could not be prepared: {reason}")
         return None
     return prompt
-
-
-def _require_possible_approvers(prompt: Prompt) -> None:
-    """Raise InvalidSetting if somebody else approves the calls of a tool that nobody needs a permission for."""
-    approvers = load_tool_approvers()
-    for tool in prompt.tools:
-        if approvers.get(tool.id) == "other" and not tool.requires:
-            raise InvalidSetting("TOOL_APPROVERS", f"self for {tool.id}, which requires no permission of an approver")
 
 
 def _find_exceeded_limit(owned: OwnedPrompt, settings: PromptSettings) -> str | None:

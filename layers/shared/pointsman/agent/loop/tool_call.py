@@ -15,6 +15,8 @@ from ...db.connection import Connection
 from ...db.prompt_runs import PromptRun
 from ...db.tool_calls import ToolCall
 from ...errors import InvalidToolInput, PointsmanError
+from ...misconfiguration import hide_setting
+from ...prompts.quotas import find_exceeded_approvals
 from ...prompts.transcript import (
     PROCESS_ENDED,
     PromptOutput,
@@ -24,8 +26,8 @@ from ...prompts.transcript import (
     parse_arguments,
     unknown_outcome_result,
 )
-from ...settings.permissions import load_tool_approvers
-from ...settings.prompts import PromptSettings
+from ...settings.permissions import ApproverRule
+from ...settings.prompts import PromptSettings, QuotaSettings
 from ...timestamps import format_timestamp
 from ..plugin import Prompt
 from ..tool import AnyTool, Invocation
@@ -67,8 +69,9 @@ def _validate_and_run(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settin
         _record_result(owned, call, error_result(str(error)))
         return Progress.CONTINUES
     if call.state == "asked" and valid.approval_reason is not None:
-        owned.write(lambda db, prompt_run: _request_approval(db, prompt_run, call, valid, settings.approval_seconds))
-        return Progress.WAITS
+        quotas = QuotaSettings.load()
+        owned.write(lambda db, prompt_run: _request_approval(db, prompt_run, call, valid, settings, quotas))
+        return Progress.WAITS if owned.prompt_run.status == "waiting" else Progress.CONTINUES
     if call.state == "approved" and valid.digest != call.digest:
         _record_result(owned, call, error_result("Not run: this is not any more what was approved"))
         return Progress.CONTINUES
@@ -86,6 +89,7 @@ class _ValidCall:
     """A call whose arguments fit its tool's input. `digest` is of the tool and the whole input, defaults included."""
 
     tool: AnyTool
+    approver: ApproverRule
     arguments: object
     approval_reason: str | None
     digest: str
@@ -105,7 +109,13 @@ def _validate(prompt: Prompt, call: ToolCall) -> _ValidCall:
         raise _InvalidCall(f"The arguments of {tool.id} are not JSON: {error}") from None
     try:
         tool_input = tool.validate_input(arguments)
-        return _ValidCall(tool, arguments, tool.get_approval_reason(tool_input), _compute_digest(tool, tool_input))
+        return _ValidCall(
+            tool,
+            prompt.get_approver(tool),
+            arguments,
+            tool.get_approval_reason(tool_input),
+            _compute_digest(tool, tool_input),
+        )
     except PointsmanError as error:
         raise _InvalidCall(_error_message(error)) from None
 
@@ -116,7 +126,9 @@ def _compute_digest(tool: AnyTool, tool_input: BaseModel) -> str:
 
 
 def _error_message(error: PointsmanError) -> str:
-    return f"{error.message}: {format_issues(error.issues)}" if isinstance(error, InvalidToolInput) else error.message
+    if isinstance(error, InvalidToolInput):
+        return f"{error.message}: {format_issues(error.issues)}"
+    return hide_setting(error).message
 
 
 def _run_tool(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, valid: _ValidCall, max_output_bytes: int) -> None:
@@ -171,11 +183,20 @@ def _record_result(owned: OwnedPrompt, call: ToolCall, result: ToolResult, state
 
 
 def _request_approval(
-    db: Connection, prompt_run: PromptRun, call: ToolCall, valid: _ValidCall, expires_in_seconds: float
+    db: Connection,
+    prompt_run: PromptRun,
+    call: ToolCall,
+    valid: _ValidCall,
+    settings: PromptSettings,
+    quotas: QuotaSettings,
 ) -> PromptRun:
+    """Let the call wait for a person, or give it an error as its result if no more may wait."""
+    if exceeded := find_exceeded_approvals(db, prompt_run.user_id, quotas):
+        return append_tool_result(db, prompt_run, call, error_result(f"Not run: {exceeded.message}"))
     approval_request = {"toolName": valid.tool.id, "input": valid.arguments, "reason": valid.approval_reason}
-    approver = load_tool_approvers().get(valid.tool.id, valid.tool.approver)
-    tool_calls.mark_waiting(db, call, approval_request, valid.digest, expires_in_seconds, approver, valid.tool.requires)
+    tool_calls.mark_waiting(
+        db, call, approval_request, valid.digest, settings.approval_seconds, valid.approver, valid.tool.requires
+    )
     prompt_events.append(
         db, prompt_run.id, "prompt.approval", {"promptId": prompt_run.id, "toolCallId": call.id, **approval_request}
     )

@@ -1,4 +1,4 @@
-"""Quotas over HTTP: 50 simultaneous requests to real processes, and what a client is told."""
+"""Quotas and the fleet's limits over HTTP: 50 simultaneous requests to real processes, and what a client is told."""
 
 import math
 import time
@@ -9,18 +9,21 @@ from typing import Any
 import httpx
 import pytest
 
+from local.settings import DEVELOPMENT_API_KEY
 from local.simulator.client import SimulatorClient
 from pointsman.timestamps import format_timestamp
 from tests.harness.agent_api import expect_error
 from tests.harness.background import run_concurrently
 from tests.harness.checkout import link_checkout
-from tests.harness.clients import agent_client
+from tests.harness.clients import agent_client, services_client
 from tests.harness.database import Database, connect
 from tests.harness.ids import unique_id
+from tests.harness.instances import create_instance, create_request, insert_instance, new_instance_id
 from tests.harness.runner_process import RunnerProcess
 from tests.prompts.prompt_stream import decide_successfully, destroy_turn, open_stream, start_prompt, text_turn
 
 REQUESTS, PER_USER, FOR_ALL, AN_HOUR, WAITING, TOKENS = 50, 5, 12, 20, 2, 1000
+DESTROYS, INSTANCES = 4, 60
 TABLES = ("prompts", "prompt_events", "prompt_items")
 
 
@@ -31,7 +34,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
         link_checkout(tmp_path_factory.mktemp("quotas")),
         STREAMS_PER_USER="off", PROMPTS_AT_ONCE_PER_USER=str(PER_USER), PROMPTS_AT_ONCE_FOR_ALL=str(FOR_ALL),
         PROMPTS_AN_HOUR_PER_USER=str(AN_HOUR), WAITING_APPROVALS_PER_USER=str(WAITING),
-        TOKENS_A_DAY_PER_USER=str(TOKENS),
+        TOKENS_A_DAY_PER_USER=str(TOKENS), DESTROY_HOLD_COUNT=str(DESTROYS), FLEET_MAX_INSTANCES=str(INSTANCES),
     ) as running:  # fmt: skip
         yield running
 
@@ -81,6 +84,7 @@ def count_rows(db: Database) -> list[int]:
     return [len(db.execute(f"SELECT FROM {table}").fetchall()) for table in TABLES]  # type: ignore[arg-type]
 
 
+@pytest.mark.limit("prompts-at-once")
 def test_of_50_requests_of_one_user_as_many_run_as_may_and_the_others_leave_nothing(
     ada: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
@@ -139,13 +143,34 @@ def test_repeat_with_the_key_of_a_stored_prompt_is_answered_whatever_is_used_up(
     allowed.close()
 
 
-def test_hour_has_room_at_the_moment_that_retry_after_says(ada: httpx.Client, db: Database) -> None:
+def insert_prompts_of_this_hour(db: Database, user: str, count: int) -> None:
+    """Insert prompts that have ended, the oldest submitted 3 s less than an hour ago."""
     insert = (
         "INSERT INTO prompts (id, user_id, input, status, created_at) SELECT 'prompt-' || md5(%s || n), %s, 'x',"
         " 'completed', clock_timestamp() - make_interval(secs => 3597 - n) FROM generate_series(1, %s) AS n"
     )
-    user = ada.headers["x-user-id"]
-    db.execute(insert, (user, user, AN_HOUR))
+    db.execute(insert, (user, user, count))
+
+
+@pytest.mark.limit("prompts-an-hour")
+def test_of_50_requests_as_many_run_as_the_hour_has_room_for(
+    ada: httpx.Client, simulator: SimulatorClient, db: Database
+) -> None:
+    simulator.script_model({"text": "Late.", "latency_s": 60}, match="Hello", repeat=True)
+    db.execute("UPDATE prompts SET created_at = created_at - interval '1 hour'")
+    insert_prompts_of_this_hour(db, ada.headers["x-user-id"], AN_HOUR - 3)
+    db.execute("UPDATE prompts SET created_at = created_at + interval '10 minutes' WHERE status = 'completed'")
+    responses = run_concurrently(*[lambda: submit(ada)] * REQUESTS)
+    refused = [response for response in responses if response.status_code != 200]
+    assert len(refused) == REQUESTS - 3
+    for response in refused:
+        assert expect_quota(response, "prompts_an_hour", AN_HOUR)["until"]
+    for response in responses:
+        response.close()
+
+
+def test_hour_has_room_at_the_moment_that_retry_after_says(ada: httpx.Client, db: Database) -> None:
+    insert_prompts_of_this_hour(db, ada.headers["x-user-id"], AN_HOUR)
     refused_at = time.monotonic()
     refused = submit(ada)
     until = expect_quota(refused, "prompts_an_hour", AN_HOUR)["until"]
@@ -174,6 +199,21 @@ def test_waiting_approvals_stop_new_prompts_and_nothing_else(ada: httpx.Client, 
     streams[1].close()
 
 
+@pytest.mark.limit("waiting-approvals")
+def test_of_prompts_that_ask_at_once_as_many_wait_as_may_and_the_others_go_on(
+    ada: httpx.Client, simulator: SimulatorClient
+) -> None:
+    streams = run_concurrently(*[lambda: start_prompt(ada, simulator, destroy_turn(), text_turn("Well."))] * PER_USER)
+    ends = [stream.read_until_event("prompt.approval", "prompt.completed") for stream in streams]
+    assert [end.event for end in ends].count("prompt.approval") == WAITING
+    for stream, end in zip(streams, ends, strict=True):
+        if end.event == "prompt.completed":
+            [output] = [message.data for message in stream.messages if message.data.get("type") == "tool"]
+            assert output["result"]["error"].startswith("Not run: The quota of waiting approvals is used up: it is 2 ")
+        stream.close()
+
+
+@pytest.mark.limit("tokens-a-day")
 def test_prompt_that_uses_the_days_tokens_up_ends_well_and_new_ones_are_refused_until_midnight(
     ada: httpx.Client, simulator: SimulatorClient
 ) -> None:
@@ -188,3 +228,31 @@ def test_prompt_that_uses_the_days_tokens_up_ends_well_and_new_ones_are_refused_
     decide_successfully(ada, running.prompt_id)
     assert running.read_to_end()[-1].event == "prompt.completed"
     assert ada.get(f"/prompts/{running.prompt_id}").json()["usage"]["totalTokens"] == 2200
+
+
+@pytest.mark.limit("destroys-at-once")
+def test_of_50_destroys_as_many_pass_as_one_caller_may_and_the_others_are_held(
+    runner: RunnerProcess, db: Database
+) -> None:
+    ids = [insert_instance(db) for _ in range(REQUESTS)]
+    with services_client(runner.url, DEVELOPMENT_API_KEY) as api:
+        responses = run_concurrently(*[lambda id=id: api.delete(f"/destroy/{id}") for id in ids])
+        assert [response.status_code for response in responses].count(200) == DESTROYS
+        held = [(id, response) for id, response in zip(ids, responses, strict=True) if response.status_code != 200]
+        for _, response in held:
+            assert (response.status_code, response.json()["code"]) == (409, "DESTROYS_HELD"), response.text
+        assert len(db.execute("SELECT FROM instance_infra").fetchall()) == REQUESTS - DESTROYS
+        for id, _ in held:
+            assert api.delete(f"/destroy/{id}", headers={"Confirm-Destroy": id}).status_code == 200
+
+
+@pytest.mark.limit("instances")
+def test_of_50_creates_as_many_pass_as_the_fleet_has_room_for(runner: RunnerProcess, db: Database) -> None:
+    for _ in range(INSTANCES - 3):
+        insert_instance(db)
+    bodies = [create_request(new_instance_id(), []) for _ in range(REQUESTS)]
+    with services_client(runner.url, DEVELOPMENT_API_KEY) as api:
+        responses = run_concurrently(*[lambda body=body: create_instance(api, body) for body in bodies])
+    assert [response.status_code for response in responses].count(200) == 3
+    for response in responses:
+        assert response.status_code == 200 or response.json()["code"] == "FLEET_LIMIT", response.text
