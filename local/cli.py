@@ -4,7 +4,6 @@ import argparse
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import FrameType
 
 from local.console import Console
 from local.errors import RunnerError
+from local.processes.open_files import allow_open_files
 from local.settings import Settings
 
 
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         _SignalHandler().install()
+        allow_open_files()
         settings = Settings.load(options.root)
         if options.command == "migrate":
             from local.commands.migration import migrate
@@ -91,7 +92,7 @@ def _run_stack(settings: Settings) -> None:
     with Stack(settings, console) as stack:
         # Without it the first create would start a dozen processes one after the other.
         stack.prewarm()
-        threading.Event().wait()
+        stack.wait()
 
 
 class _SignalHandler:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import AuditPage
-from pointsman.http.services_api.parameters import describe_query
+from pointsman.http.services_api.parameters import CURSOR_SCHEMA, ID_SCHEMA, LIMIT_SCHEMA, describe_query
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import audit_trail
 
@@ -14,21 +14,18 @@ from fastapi.responses import JSONResponse
 app = create_app()
 handler = lambda_handler(app, only_reads=True)
 
-_ID = {"type": "string", "pattern": f"^{audit_trail.ID_PATTERN.pattern}$"}
-_CURSOR = {"type": "string", "pattern": f"^{audit_trail.CURSOR_PATTERN.pattern}$"}
-_LIMIT = {"type": "integer", "minimum": 1, "maximum": audit_trail.MAX_LIMIT}
 _TIME = {"type": "string", "format": "date-time"}
 
 
 @app.get("/audit", openapi_extra=describe_route(AuditPage, 400, 503))
 async def list_audit_log(
-    actor: Annotated[str | None, describe_query(_ID)] = None,
+    actor: Annotated[str | None, describe_query(ID_SCHEMA)] = None,
     action: Annotated[str | None, describe_query({"type": "string", "enum": list(audit_trail.ACTIONS)})] = None,
-    target: Annotated[str | None, describe_query(_ID)] = None,
+    target: Annotated[str | None, describe_query(ID_SCHEMA)] = None,
     start: Annotated[str | None, Query(alias="from"), describe_query(_TIME)] = None,
     end: Annotated[str | None, Query(alias="to"), describe_query(_TIME)] = None,
-    cursor: Annotated[str | None, describe_query(_CURSOR)] = None,
-    limit: Annotated[str | None, describe_query(_LIMIT)] = None,
+    cursor: Annotated[str | None, describe_query(CURSOR_SCHEMA)] = None,
+    limit: Annotated[str | None, describe_query(LIMIT_SCHEMA)] = None,
 ) -> JSONResponse:
     page = audit_trail.list_entries(
         actor=actor, action=action, target=target, start=start, end=end, cursor=cursor, limit=limit

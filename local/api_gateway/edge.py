@@ -21,8 +21,6 @@ def refuse_at_edge(incoming: web.BaseRequest, body_limit: BodyLimit | None, requ
         body_limit: The distribution's limit on bodies; None without one.
         request_id: UUID of the request.
     """
-    path = incoming.raw_path.split("?", 1)[0]
-    is_agent_api = body_limit is not None and body_limit.is_agent_path(path)
     head_bytes = len(incoming.raw_path) + sum(len(name) + len(value) for name, value in incoming.raw_headers)
     if len(incoming.raw_path) > MAX_URL_BYTES or head_bytes > MAX_HEAD_BYTES:
         code, message = "REQUEST_TOO_LONG", "The address or the headers of the request are too long"
@@ -30,4 +28,26 @@ def refuse_at_edge(incoming: web.BaseRequest, body_limit: BodyLimit | None, requ
         code, message = "PAYLOAD_TOO_LARGE", "The request body is over the limit of 1024 KiB"
     else:
         return None
-    return build_edge_error(413, code, message, is_agent_api=is_agent_api, request_id=request_id)
+    return _build_error(413, code, message, incoming, body_limit, request_id)
+
+
+def refuse_slow_body(incoming: web.BaseRequest, body_limit: BodyLimit | None, request_id: str) -> web.Response:
+    """Build the response to a request whose body did not arrive in time; it ends the connection.
+
+    Args:
+        incoming: The request, of which a part of the body may have been read.
+        body_limit: As `refuse_at_edge` takes it.
+        request_id: UUID of the request.
+    """
+    message = "The body of the request did not arrive in time"
+    response = _build_error(408, "REQUEST_TIMEOUT", message, incoming, body_limit, request_id)
+    response.force_close()
+    return response
+
+
+def _build_error(
+    status: int, code: str, message: str, incoming: web.BaseRequest, body_limit: BodyLimit | None, request_id: str
+) -> web.Response:
+    path = incoming.raw_path.split("?", 1)[0]
+    is_agent_api = body_limit is not None and body_limit.is_agent_path(path)
+    return build_edge_error(status, code, message, is_agent_api=is_agent_api, request_id=request_id)

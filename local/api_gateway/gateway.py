@@ -11,15 +11,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import ClientConnectionResetError, web
-from aiohttp.web_protocol import RequestHandler
 
-from local.api_gateway.edge import MAX_HEAD_BYTES, refuse_at_edge
+from local.api_gateway.connections import (
+    ConnectionLimits,
+    ConnectionServer,
+    GatewayConnection,
+    build_http_error,
+    is_supported_http,
+)
+from local.api_gateway.edge import refuse_at_edge, refuse_slow_body
 from local.api_gateway.http_api_events import build_http_authorizer_event, build_http_event
 from local.api_gateway.http_request import BodyTooLarge, HttpRequest, read_request
 from local.api_gateway.prelude import InvalidPrelude, read_prelude
 from local.api_gateway.responses import (
     GatewayError,
-    build_edge_error,
     build_http_api_response,
     build_rest_api_response,
     build_streaming_response,
@@ -44,8 +49,11 @@ CONTROL_PREFIX = "/_local/"
 STREAM_IDLE_TIMEOUT = 300.0
 """Seconds without a chunk after which a stream is cut (5 minutes, API Gateway quotas for regional REST APIs)."""
 
-_MIN_CACHE_SIZE = 1000
-"""Results of authorizers that are kept before the expired ones are dropped."""
+MAX_CACHED_RESULTS = 1000
+"""Results of authorizers that are kept; for a further one the oldest is dropped."""
+
+_ACCEPTED_AT_ONCE = 100
+_BACKLOG = 1024
 
 ControlHandler = Callable[[HttpRequest], Awaitable[web.Response]]
 
@@ -69,6 +77,8 @@ class Gateway:
         integration_timeout: Seconds that the HTTP API waits for a function.
         control: Handles requests below `/_local/`.
         idle_timeout: Seconds that a stream may be silent before it is cut.
+        limits: How many connections there may be, and how long each may wait for its client; the
+            defaults without.
     """
 
     def __init__(
@@ -79,6 +89,7 @@ class Gateway:
         integration_timeout: float,
         control: ControlHandler,
         idle_timeout: float = STREAM_IDLE_TIMEOUT,
+        limits: ConnectionLimits | None = None,
     ) -> None:
         self._template = template
         self._lambda_service = lambda_service
@@ -86,11 +97,11 @@ class Gateway:
         self._integration_timeout = integration_timeout
         self._control = control
         self._idle_timeout = idle_timeout
+        self._limits = limits or ConnectionLimits()
         self._invoke_tasks: set[asyncio.Task[InvocationResult]] = set()
         self._server_runner: web.ServerRunner | None = None
         self._port = 0
         self._authorizer_cache: dict[tuple[str, ...], tuple[float, dict[str, Any]]] = {}
-        self._max_cached_results = _MIN_CACHE_SIZE
 
     async def start(self, listener: socket.socket) -> None:
         """Listen on a socket that is bound already.
@@ -99,12 +110,13 @@ class Gateway:
             OSError: Another program listens on the address meanwhile.
         """
         self._port = int(listener.getsockname()[1])
-        server = _JsonServer(
-            self._handle, access_log=None, max_line_size=MAX_HEAD_BYTES * 2, max_field_size=MAX_HEAD_BYTES * 2
-        )
+        server = ConnectionServer(self._handle, self._limits, SERVER_HEADER)
         self._server_runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._server_runner.setup()
-        await web.SockSite(self._server_runner, listener, backlog=1024).start()
+        # asyncio accepts as many connections at once, before the limits on them can act ...
+        await web.SockSite(self._server_runner, listener, backlog=_ACCEPTED_AT_ONCE).start()
+        # ... and as many wait in the operating system.
+        listener.listen(_BACKLOG)
 
     async def stop(self) -> None:
         """Stop listening; requests in progress get one second to end."""
@@ -148,13 +160,21 @@ class Gateway:
         return replace(request, headers=(*(pair for pair in request.headers if pair[0].lower() not in names), *added))
 
     async def _route_request(self, incoming: web.BaseRequest, request_id: str) -> _GatewayResponse:
-        refusal = refuse_at_edge(incoming, self._template.distribution.body_limit, request_id)
+        if not is_supported_http(incoming):
+            return _GatewayResponse(build_http_error(400))
+        body_limit = self._template.distribution.body_limit
+        refusal = refuse_at_edge(incoming, body_limit, request_id)
         if refusal is not None:
             return _GatewayResponse(refusal)
         try:
-            request = await read_request(incoming, self._port, request_id)
+            async with asyncio.timeout(self._limits.body_seconds):
+                request = await read_request(incoming, self._port, request_id)
         except BodyTooLarge:
             return self._refuse_body(incoming)
+        except TimeoutError:
+            return _GatewayResponse(refuse_slow_body(incoming, body_limit, request_id))
+        if isinstance(incoming.protocol, GatewayConnection):
+            incoming.protocol.begin_handling()
         if request.raw_path.startswith(CONTROL_PREFIX):
             return _GatewayResponse(await self._control(request), "local")
         route_match = match_route(self._template.routes, request.method, request.raw_path)
@@ -205,16 +225,11 @@ class Gateway:
             return cached_response
         response = _parse_json_object(await self._invoke(authorizer.function, event, self._integration_timeout))
         if authorizer.ttl and response:
+            self._authorizer_cache.pop(key, None)
             self._authorizer_cache[key] = (now + authorizer.ttl, response)
-            if len(self._authorizer_cache) >= self._max_cached_results:
-                self._drop_expired_results(now)
+            if len(self._authorizer_cache) > MAX_CACHED_RESULTS:
+                del self._authorizer_cache[next(iter(self._authorizer_cache))]
         return response
-
-    def _drop_expired_results(self, now: float) -> None:
-        cache = {key: entry for key, entry in self._authorizer_cache.items() if now < entry[0]}
-        self._authorizer_cache = cache
-        # Twice the rest, so that the cost of dropping stays in proportion to the number of results.
-        self._max_cached_results = max(_MIN_CACHE_SIZE, 2 * len(cache))
 
     async def _handle_rest_request(
         self, request: HttpRequest, route_match: RouteMatch, api: RestApi
@@ -338,27 +353,3 @@ def _parse_json_object(result: InvocationResult) -> dict[str, Any]:
         return mapping_or_empty(json.loads(result.payload))
     except ValueError:
         return {}
-
-
-class _JsonProtocol(RequestHandler):
-    """Responds in JSON also to requests that are not valid HTTP, which CloudFront answers with a page in HTML."""
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,  # noqa: ARG002 - aiohttp's signature
-        message: str | None = None,  # noqa: ARG002
-    ) -> web.StreamResponse:
-        if request.writer.output_size > 0:
-            raise ConnectionError("the response has already started")
-        text, code = ("Bad Request", "BAD_REQUEST") if status == 400 else ("Internal Server Error", "INTERNAL_ERROR")
-        response = build_edge_error(status, code, text, is_agent_api=False, request_id=str(uuid.uuid4()))
-        response.headers["Server"] = SERVER_HEADER
-        response.force_close()
-        return response
-
-
-class _JsonServer(web.Server):
-    def __call__(self) -> RequestHandler:
-        return _JsonProtocol(self, loop=self._loop, **self._kwargs)

@@ -10,6 +10,9 @@ import psutil
 from local.errors import RunnerError
 from local.loopback_http import open_loopback
 
+_MAX_STATUS_BYTES = 4 * 1024 * 1024
+"""What is read of the status of whichever program has the port."""
+
 
 def bind_listener(host: str, port: int) -> socket.socket:
     """Bind a socket without listening, so that connections are refused until the stack is ready.
@@ -69,7 +72,7 @@ def _find_pointsman_at(url: str) -> dict[str, Any]:
         with open_loopback(f"{url}/_local/status", timeout=2) as response:
             if not str(response.headers.get("Server", "")).startswith("pointsman-local"):
                 return {}
-            return cast("dict[str, Any]", json.loads(response.read())["pointsman"])
+            return cast("dict[str, Any]", json.loads(response.read(_MAX_STATUS_BYTES))["pointsman"])
     except (OSError, ValueError, KeyError):
         return {}
 

@@ -35,7 +35,7 @@ DEPLOYMENT_TIMEOUT = 30.0
 UNUSED_FUNCTIONS = (
     "MigrateFunction", "NotFoundFunction", "UndoFunction", "CapabilitiesFunction", "ToolsFunction",
     "InvokeToolFunction", "AgentRoutesFunction", "AgentOpenapiFunction", "AgentDocsFunction", "GetPromptFunction",
-    "ListApprovalsFunction",
+    "ListApprovalsFunction", "ListPromptsFunction",
     "RejectFunction", "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction", "RetentionFunction",
     "CloseOperationFunction",
 )  # fmt: skip

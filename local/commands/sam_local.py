@@ -7,7 +7,6 @@ database, Step Functions and providers.
 
 import json
 import platform
-import threading
 from ipaddress import IPv4Interface
 
 from local.atomic_file import replace_file
@@ -45,7 +44,7 @@ def run_sam_local(settings: Settings, bridge: str | None) -> None:
     with SamLocalStack(settings, console, _parse_bridge(bridge) if bridge else find_bridge()) as stack:
         endpoint_functions = {route.function for route in stack.template.routes}
         stack.prewarm(name for name in stack.template.functions if name not in endpoint_functions)
-        threading.Event().wait()
+        stack.wait()
 
 
 class SamLocalStack(Stack):

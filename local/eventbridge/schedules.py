@@ -18,6 +18,9 @@ _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 
 _RATE_FORMAT = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
+MAX_UNFINISHED = 10
+"""Invocations of one schedule that run or wait; an occurrence over that is skipped."""
+
 InvokeFunction = Callable[[str, bytes], Awaitable[InvocationResult]]
 
 
@@ -110,9 +113,18 @@ class Scheduler:
 
     async def _run_schedule(self, schedule: Schedule, interval: timedelta) -> None:
         due_at = datetime.now(UTC) + interval
+        unfinished: set[asyncio.Task[None]] = set()
         while True:
             await asyncio.sleep(max(0.0, (due_at - datetime.now(UTC)).total_seconds()))
-            self._track_task(asyncio.create_task(self._fire_and_report(schedule)))
+            if len(unfinished) < MAX_UNFINISHED:
+                task = asyncio.create_task(self._fire_and_report(schedule))
+                unfinished.add(task)
+                task.add_done_callback(unfinished.discard)
+                self._track_task(task)
+            else:
+                self._report(
+                    f"schedule {schedule.function}  skipped: {MAX_UNFINISHED} earlier invocations have not ended"
+                )
             # After the machine was suspended, missed occurrences are skipped.
             due_at = max(due_at, datetime.now(UTC) - timedelta(seconds=1)) + interval
 

@@ -9,12 +9,14 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from local.errors import RunnerError
 from local.postgres.location import PostgresLocation, find_location
+from local.processes.revival import Revival
 from local.processes.supervisor import Supervisor, end_process
 
 USER = "postgres"
@@ -38,18 +40,32 @@ _SERVER_OPTIONS = {
 }
 
 
+def _ignore(_: object) -> None:
+    pass
+
+
 class PostgresServer:
     """One embedded server.
 
     Args:
         data: The runner's data folder.
         supervisor: Ends the server if the runner dies.
+        report: Prints a warning on the console.
+        give_up: Told once why the server, which has ended by itself, is not started again.
     """
 
-    def __init__(self, data: Path, supervisor: Supervisor) -> None:
+    def __init__(
+        self,
+        data: Path,
+        supervisor: Supervisor,
+        report: Callable[[str], None] = _ignore,
+        give_up: Callable[[RunnerError], None] = _ignore,
+    ) -> None:
         self._data = data
         self._supervisor = supervisor
         self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+        self._revival = Revival("Postgres", self._start_again, self._explain_end, report, give_up)
         self.location: PostgresLocation | None = None
         self.url = ""
         """Address with the password, `postgresql://…`; empty until started."""
@@ -57,10 +73,12 @@ class PostgresServer:
     @property
     def pid(self) -> int | None:
         """Pid of the postmaster while it runs, else None."""
-        return self._process.pid if self._process else None
+        return self._process.pid if self._process and self._process.poll() is None else None
 
     async def start(self) -> str:
         """Create the cluster if there is none, start the server, and wait until it accepts connections.
+
+        Until `stop` it is started again at the same address whenever it ends.
 
         Returns:
             Address of the database, with its password.
@@ -77,19 +95,22 @@ class PostgresServer:
         await _stop_stale_server(location.cluster)
         for _ in range(3):
             # Another program can bind the port before the server does.
-            port = _find_free_port(self._read_last_port())
-            if await self._launch(location, port):
+            self._port = _find_free_port(self._read_last_port())
+            process = await self._launch(location)
+            if process.poll() is None:
                 break
         else:
             raise RunnerError(
                 f"the embedded Postgres does not start: {_read_last_line(self._log_path)} (see {self._log_path})"
             )
         password = (location.folder / "postgres.password").read_text(encoding="utf-8").strip()
-        self.url = f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
+        self.url = f"postgresql://{USER}:{password}@127.0.0.1:{self._port}/{DATABASE}"
+        self._revival.watch(process)
         return self.url
 
     async def stop(self) -> None:
         """Stop the server by a fast shutdown, which ends all connections."""
+        await self._revival.release()
         if self._process is None:
             return
         await end_process(self._process, (signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0))
@@ -108,13 +129,14 @@ class PostgresServer:
         lines = _read_lines(self._port_file)
         return int(lines[0]) if lines and lines[0].strip().isdecimal() else 0
 
-    async def _launch(self, location: PostgresLocation, port: int) -> bool:
-        arguments = [str(location.binaries / "postgres"), "-D", str(location.cluster), "-p", str(port)]
+    async def _launch(self, location: PostgresLocation) -> subprocess.Popen[bytes]:
+        """Start the server and wait until it accepts connections; one that does not is ended."""
+        arguments = [str(location.binaries / "postgres"), "-D", str(location.cluster), "-p", str(self._port)]
         for name, value in _SERVER_OPTIONS.items():
             arguments += ["-c", f"{name}={value}"]
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("ab") as log:
-            process = self._supervisor.spawn(
+            process = self._process = self._supervisor.spawn(
                 arguments,
                 env=_build_environment(),
                 cwd=Path("/"),
@@ -125,13 +147,32 @@ class PostgresServer:
         deadline = time.monotonic() + _READY_TIMEOUT
         while process.poll() is None and time.monotonic() < deadline:
             if _is_ready(location.cluster, process.pid):
-                self._process = process
-                self._port_file.write_text(f"{port}\n", encoding="utf-8")
-                return True
+                self._port_file.write_text(f"{self._port}\n", encoding="utf-8")
+                return process
             await asyncio.sleep(0.02)
         await end_process(process, (signal.SIGQUIT, 5.0))
         self._supervisor.unregister(process)
-        return False
+        return process
+
+    async def _start_again(self) -> subprocess.Popen[bytes]:
+        assert self.location is not None
+        assert self._process is not None
+        self._supervisor.unregister(self._process)
+        # A new cluster would be empty, and have another password than the address that the functions have.
+        if not self.location.cluster.is_dir():
+            raise RunnerError(
+                f"Postgres has ended, for its folder {self.location.cluster} has been removed:"
+                " start again, with an empty database"
+            )
+        await _stop_stale_server(self.location.cluster)
+        return await self._launch(self.location)
+
+    def _explain_end(self) -> str:
+        assert self.location is not None
+        return (
+            f"{_read_last_line(self._log_path)} (see {self._log_path}); make room on disk and in memory and start"
+            f" again, remove {self.location.cluster} to begin with an empty database, or set SERVICE_DATABASE_URL"
+        )
 
 
 def _build_environment() -> dict[str, str]:

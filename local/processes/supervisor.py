@@ -37,12 +37,9 @@ class Supervisor:
     """Starts child processes and registers them with the reaper, which ends them if this process dies first."""
 
     def __init__(self) -> None:
-        self._reaper = subprocess.Popen(
-            [sys.executable, "-I", str(Path(__file__).with_name("reaper.py"))],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            cwd="/",
-        )
+        self._end_signals: dict[int, signal.Signals] = {}
+        self._is_closed = False
+        self._reaper = _start_reaper()
 
     def spawn(
         self,
@@ -84,6 +81,7 @@ class Supervisor:
 
     def register(self, child: ChildProcess, end_signal: signal.Signals = signal.SIGKILL) -> None:
         """Tell the reaper of a process that leads a process group; `spawn` does so by itself."""
+        self._end_signals[child.pid] = end_signal
         self._send_to_reaper(f"+ {child.pid} {int(end_signal)}\n")
 
     def spawn_with_pipe(
@@ -111,20 +109,49 @@ class Supervisor:
 
     def unregister(self, child: ChildProcess) -> None:
         """Tell the reaper that a child has ended, so that it does not signal a reused pid."""
+        self._end_signals.pop(child.pid, None)
         self._send_to_reaper(f"- {child.pid}\n")
 
     async def close(self) -> None:
         """Stop the reaper, which first ends the children that are still registered."""
-        if self._reaper.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._reaper.stdin.close()
+        self._is_closed = True
+        _close_input(self._reaper)
         await wait_for_exit(self._reaper)
 
     def _send_to_reaper(self, line: str) -> None:
-        if self._reaper.stdin is not None and not self._reaper.stdin.closed:
-            with contextlib.suppress(OSError):
-                self._reaper.stdin.write(line.encode())
-                self._reaper.stdin.flush()
+        if self._is_closed or _write_input(self._reaper, line):
+            return
+        # Somebody has ended the reaper. Another one takes all children over.
+        _close_input(self._reaper)
+        self._reaper.wait()
+        self._reaper = _start_reaper()
+        _write_input(self._reaper, "".join(f"+ {pid} {int(number)}\n" for pid, number in self._end_signals.items()))
+
+
+def _start_reaper() -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-I", str(Path(__file__).with_name("reaper.py"))],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        cwd="/",
+        bufsize=0,
+    )
+
+
+def _write_input(process: "subprocess.Popen[bytes]", text: str) -> bool:
+    """Write to a process; return False if it has ended."""
+    assert process.stdin is not None
+    try:
+        process.stdin.write(text.encode())
+    except OSError:
+        return False
+    return True
+
+
+def _close_input(process: "subprocess.Popen[bytes]") -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):
+        process.stdin.close()
 
 
 @contextlib.asynccontextmanager

@@ -44,6 +44,7 @@ class ComponentRunner(ABC):
         self._simulator: SimulatorProcess | None = None
         self._start_task: asyncio.Task[Any] | None = None
         self._stop_lock = asyncio.Lock()
+        self._failure: asyncio.Future[RunnerError] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> None:
         """Start the components; if one fails, stop those that have started.
@@ -67,6 +68,14 @@ class ComponentRunner(ABC):
         async with self._stop_lock:
             await self._exit_stack.aclose()
 
+    async def wait_for_failure(self) -> RunnerError:
+        """Wait until a component has ended for good, for as long as the stack runs; return what to tell the person."""
+        return await asyncio.shield(self._failure)
+
+    def _fail(self, error: RunnerError) -> None:
+        if not self._failure.done():
+            self._failure.set_result(error)
+
     @abstractmethod
     async def _start_components(self) -> None: ...
 
@@ -88,11 +97,15 @@ class ComponentRunner(ABC):
     async def _start_database(self) -> str:
         if self.settings.database_url is not None:
             # Loads psycopg, which a run with the embedded server does not need.
-            from local.postgres.external_database import verify_database_connection
+            from local.postgres.external_database import DatabaseMonitor, verify_database_connection
 
-            await self._run_timed("database", asyncio.to_thread(verify_database_connection, self.settings.database_url))
-            return self.settings.database_url
-        self._postgres = PostgresServer(self.settings.data, self._supervisor)
+            url = self.settings.database_url
+            await self._run_timed("database", asyncio.to_thread(verify_database_connection, url))
+            monitor = DatabaseMonitor(url, self.console.warn)
+            self._exit_stack.push_async_callback(monitor.stop)
+            monitor.start()
+            return url
+        self._postgres = PostgresServer(self.settings.data, self._supervisor, self.console.warn, self._fail)
         self._exit_stack.push_async_callback(self._postgres.stop)
         url = await self._run_timed("Postgres", self._postgres.start())
         if self._postgres.location is not None and self._postgres.location.note:
@@ -102,7 +115,7 @@ class ComponentRunner(ABC):
     async def _start_simulator(self, is_needed: bool) -> str | None:
         if not is_needed:
             return None
-        self._simulator = SimulatorProcess(self.settings, self._supervisor)
+        self._simulator = SimulatorProcess(self.settings, self._supervisor, self.console.warn, self._fail)
         self._exit_stack.push_async_callback(self._simulator.stop)
         return await self._run_timed("simulator", self._simulator.start())
 

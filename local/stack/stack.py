@@ -78,6 +78,14 @@ class Stack:
             self._thread.join()
             self._loop.close()
 
+    def wait(self) -> None:
+        """Wait for as long as the stack runs.
+
+        Raises:
+            RunnerError: A component has ended and could not be started again.
+        """
+        raise self._run_coroutine(self._started_runner.wait_for_failure())
+
     @property
     def url(self) -> str:
         """Base URL of the gateway."""

@@ -12,11 +12,13 @@ from local.stack.stack import Stack
 from pointsman.db import (
     audit_log,
     conversations,
+    fleet,
     fleet_listing,
     fleet_usage,
     idempotency_keys,
     instances,
     journal,
+    operation_pages,
     operations,
     orphan_sightings,
     prompt_events,
@@ -28,11 +30,15 @@ from pointsman.db import (
     tool_calls,
     user_prompts,
 )
-from pointsman.db.audit_log import AuditCursor, AuditFilter
+from pointsman.db.audit_log import AuditFilter
 from pointsman.db.connection import Connection
+from pointsman.db.fleet import InstanceFilter
 from pointsman.db.migrations.runner import upgrade_schema
+from pointsman.db.operation_pages import OperationFilter
 from pointsman.db.operations import Operation
+from pointsman.db.user_prompts import PromptFilter
 from pointsman.lifecycle.fleet_snapshot import LISTING_LAG
+from pointsman.list_cursor import ListCursor
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +51,7 @@ PROMPT, USER, CONVERSATION = f"prompt-{5:032x}", "user-5", f"conv-{5:032x}"
 INSTANCE, OPERATION = "i-5", "op-5"
 AUDIT_END = datetime.now(UTC) - timedelta(days=89)
 AUDIT_START = AUDIT_END - timedelta(days=1)
-AUDIT_CURSOR = AuditCursor(datetime(2026, 1, 1, tzinfo=UTC), "00000000-0000-0000-0000-000000000000")
+CURSOR = ListCursor(datetime(2026, 1, 1, tzinfo=UTC), "00000000-0000-0000-0000-000000000000")
 
 LARGE_TABLES = (
     "prompts", "prompt_events", "prompt_items", "prompt_calls", "conversations", "operations", "operation_steps",
@@ -173,11 +179,32 @@ HOT: dict[str, Statement] = {
     "retention of prompts": lambda db: retention.delete_ended_prompts(db, PERIOD),
     "retention of token usage": lambda db: retention.delete_token_usage(db, PERIOD),
     "audit log": lambda db: audit_log.list_newest(db, AuditFilter(), None, 50),
-    "audit log, next page": lambda db: audit_log.list_newest(db, AuditFilter(), AUDIT_CURSOR, 50),
+    "audit log, next page": lambda db: audit_log.list_newest(db, AuditFilter(), CURSOR, 50),
     "audit log of an actor": lambda db: audit_log.list_newest(db, AuditFilter(actor="u-50000"), None, 50),
     "audit log of an action": lambda db: audit_log.list_newest(db, AuditFilter(action="orphan.delete"), None, 50),
-    "audit log of a target": lambda db: audit_log.list_newest(db, AuditFilter(target="i-59999"), AUDIT_CURSOR, 50),
+    "audit log of a target": lambda db: audit_log.list_newest(db, AuditFilter(target="i-59999"), CURSOR, 50),
     "audit log of a time": lambda db: audit_log.list_newest(db, AuditFilter(start=AUDIT_START, end=AUDIT_END), None, 9),
+    "instances": lambda db: fleet.list_page(db, InstanceFilter(), None, 50),
+    "instances, next page": lambda db: fleet.list_page(db, InstanceFilter(), CURSOR, 50),
+    "instances of a status": lambda db: fleet.list_page(db, InstanceFilter(status="FAILED"), CURSOR, 50),
+    "instances without a status": lambda db: fleet.list_page(db, InstanceFilter(status=""), None, 50),
+    "instances with a tool": lambda db: fleet.list_page(db, InstanceFilter(tool_id="telnyx"), None, 50),
+    "instances with a rare tool": lambda db: fleet.list_page(db, InstanceFilter(tool_id="bankr"), None, 50),
+    "instances by prefix": lambda db: fleet.list_page(db, InstanceFilter(id_prefix="i-77_"), None, 50),
+    "an instance": lambda db: fleet.get_instance(db, INSTANCE),
+    "operations": lambda db: operation_pages.list_newest(db, OperationFilter(), None, 50),
+    "operations, next page": lambda db: operation_pages.list_newest(db, OperationFilter(), CURSOR, 50),
+    "leaked operations": lambda db: operation_pages.list_newest(db, OperationFilter(status="leaked"), None, 50),
+    "operations of a kind": lambda db: operation_pages.list_newest(db, OperationFilter(kind="provision"), None, 50),
+    "operations of an instance": lambda db: operation_pages.list_newest(
+        db, OperationFilter(instance_id=INSTANCE), None, 50
+    ),
+    "prompts of a user": lambda db: user_prompts.list_newest(db, USER, PromptFilter(), None, 50),
+    "prompts of a user, next page": lambda db: user_prompts.list_newest(db, USER, PromptFilter(), CURSOR, 50),
+    "waiting prompts": lambda db: user_prompts.list_newest(db, USER, PromptFilter("waiting"), None, 50),
+    "listed prompts of a conversation": lambda db: user_prompts.list_newest(
+        db, USER, PromptFilter(conversation_id=CONVERSATION), None, 50
+    ),
     "retention of audit entries": lambda db: audit_log.delete_past(db, 365 * 86400.0),
     "recent destroys": lambda db: fleet_usage.count_recent_destroys(db, "key", "services", 600),
     "a recent destroy": lambda db: fleet_usage.has_destroyed(db, "key", "services", 600, INSTANCE),

@@ -120,6 +120,12 @@ def test_every_sample_event_is_handled(
     assert (status, maintenance["enabled"]) == (200, False)
     status, spent = replay.replay_http("services/dashboard_credits")
     assert (status, [key["instanceId"] for key in spent["keys"]]) == (200, ["sample-1"])
+    status, listed = replay.replay_http("services/list_instances")
+    assert (status, [instance["instanceId"] for instance in listed["instances"]]) == (200, ["sample-1"])
+    status, instance = replay.replay_http("services/get_instance")
+    assert (status, len(instance["tools"]), len(instance["operations"])) == (200, 1, len(instance["operations"]))
+    status, listed = replay.replay_http("services/list_operations")
+    assert (status, {operation["instanceId"] for operation in listed["operations"]}) == (200, {"sample-1"})
     status, audit = replay.replay_http("services/list_audit_log")
     assert (status, audit["entries"][-1]["target"]) == (200, {"kind": "instance", "id": "sample-1"})
 
@@ -149,6 +155,7 @@ def test_every_sample_event_is_handled(
     }
     status, page = replay.replay_http("agent/get_prompt")
     assert (status, page["status"]) == (200, "completed")
+    assert replay.replay_http("agent/list_prompts")[1]["prompts"][0]["id"] == RUNNING_PROMPT
     assert replay.replay_http("agent/list_approvals") == (200, {"approvals": []})
     assert replay.replay_http("agent/cancel_prompt") == (200, {"promptId": RUNNING_PROMPT, "status": "completed"})
     assert replay.replay_http("agent/approve_call")[0] == 404

@@ -41,6 +41,7 @@ NO_QUOTAS = {
 NOT_PREWARMED = {
     "MigrateFunction", "NotFoundFunction", "OpenapiFunction", "HealthzFunction", "RegistryFunction",
     "DashboardInstancesFunction", "DashboardCreditsFunction", "ListAuditLogFunction",
+    "ListInstancesFunction", "GetInstanceFunction", "ListOperationsFunction", "ListPromptsFunction",
     "StatusPollerFunction", "ReconcilerFunction",
     "MaintenanceFunction", "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
     "AgentAuthorizerFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction", "AgentRoutesFunction",

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from local.api_gateway.connections import ConnectionLimits
 from local.api_gateway.gateway import STREAM_IDLE_TIMEOUT, Gateway
 from local.api_gateway.http_request import HttpRequest
 from local.api_gateway.listener import bind_listener
@@ -34,6 +35,7 @@ class GatewayHarness:
         integration_timeout: float = 10.0,
         max_streams: int = 200,
         template: Template | None = None,
+        limits: ConnectionLimits | None = None,
     ) -> None:
         log_folder.mkdir(exist_ok=True)
         self.log_folder = log_folder
@@ -48,7 +50,7 @@ class GatewayHarness:
             template.functions, "http://127.0.0.1:9", log_folder, self._supervisor, console.warn, 10, max_streams
         )
         self._gateway = Gateway(
-            template, self.lambda_service, console, integration_timeout, _answer_not_found, idle_timeout
+            template, self.lambda_service, console, integration_timeout, _answer_not_found, idle_timeout, limits
         )
         listener = bind_listener("127.0.0.1", 0)
         self.address: tuple[str, int] = listener.getsockname()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from local.api_gateway import gateway
 from local.api_gateway.http_request import MAX_BODY_BYTES
 from local.lambda_service.invocation import InvocationResult
 from local.settings import build_secrets
@@ -155,6 +156,23 @@ def test_an_authorizers_result_is_cached_by_key_and_user(bundle: Bundle) -> None
     assert send(KEY, "another-user") == 405
     assert send(NEW_KEY, "cached-user") == 401
     assert bundle.authorizer_calls == calls + 3
+
+
+@pytest.mark.limit("authorizer-results")
+def test_only_the_newest_results_of_authorizers_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "MAX_CACHED_RESULTS", 3)
+    with serve_bundle(tmp_path) as harness:
+
+        def asks_authorizer(user: str) -> bool:
+            calls = harness.authorizer_calls
+            get_error(harness, "PATCH", "/api/prompt", Authorization=f"Bearer {KEY}", X_User_Id=user)
+            return harness.authorizer_calls > calls
+
+        assert [asks_authorizer(user) for user in "abc"] == [True] * 3
+        assert [asks_authorizer(user) for user in "abc"] == [False] * 3
+        assert asks_authorizer("d")
+        assert [asks_authorizer(user) for user in "bcd"] == [False] * 3
+        assert asks_authorizer("a")
 
 
 def test_an_http_api_asks_its_authorizer_each_time(bundle: Bundle) -> None:

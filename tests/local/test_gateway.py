@@ -81,6 +81,7 @@ def test_an_answer_without_a_status_is_a_json_body(runner: RunnerProcess) -> Non
     assert headers["content-type"] == "application/json"
 
 
+@pytest.mark.limit("function-response")
 @pytest.mark.parametrize("what", ["raise", "exit", "malformed", "large", "sleep"])
 def test_a_function_that_fails_is_a_500_that_does_not_say_why(runner: RunnerProcess, what: str) -> None:
     status, headers, body = send_request(runner.url, "POST", f"/misc/{what}")

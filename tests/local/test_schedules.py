@@ -70,3 +70,28 @@ def test_enabled_schedules_fire_on_time_and_go_on(monkeypatch: pytest.MonkeyPatc
 
     asyncio.run(scenario())
     assert set(fired) == {"On"}
+
+
+@pytest.mark.limit("schedule-invocations")
+def test_a_schedule_whose_invocations_do_not_end_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(schedules._UNITS, "minute", 0.02)
+    waiting: list[asyncio.Event] = []
+    lines: list[str] = []
+
+    async def invoke(function: str, payload: bytes) -> InvocationResult:
+        waiting.append(asyncio.Event())
+        await waiting[-1].wait()
+        return InvocationResult(b"{}", None, "id")
+
+    async def scenario() -> None:
+        scheduler = Scheduler([Schedule("A", "F", "rate(1 minute)", True, None, False)], invoke, lines.append)
+        scheduler.start()
+        while len([line for line in lines if "skipped" in line]) < 3:
+            await asyncio.sleep(0.01)
+        assert len(waiting) == schedules.MAX_UNFINISHED
+        waiting[0].set()
+        while len(waiting) == schedules.MAX_UNFINISHED:
+            await asyncio.sleep(0.01)
+        await scheduler.stop()
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))

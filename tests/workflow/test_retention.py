@@ -12,11 +12,12 @@ from local.stack.stack import Stack
 from pointsman.db import retention
 from pointsman.lifecycle.retention import delete_past_rows
 from tests.harness.background import run_in_background
-from tests.harness.database import Database, connect
+from tests.harness.database import Database, connect, reset_fleet_tables
 from tests.harness.function_logs import ScheduledRun, run_schedule
 from tests.harness.ids import unique_id
 from tests.harness.instances import create_instance, create_request, new_instance_id
 from tests.harness.status_poller import insert_instances
+from tests.prompts.prompt_stream import run_prompt, text_turn
 
 FUNCTION = "RetentionFunction"
 DAY = 86400.0
@@ -127,14 +128,15 @@ def test_ended_prompts_go_with_all_their_rows_and_are_unknown_then(
     assert unknown.json()["error"]["code"] == deleted.json()["error"]["code"]
 
 
-def test_a_conversation_keeps_all_its_prompts_until_nobody_uses_it(stack: Stack, db: Database) -> None:
+def test_a_conversation_in_use_loses_its_old_prompts_and_an_unused_one_goes(stack: Stack, db: Database) -> None:
     used, unused, waiting = (insert_conversation(db, days) for days in (1, 91, 91))
     history = [insert_prompt(db, days, conversation_id=used) for days in (500, 1)]
     past = [insert_prompt(db, days, conversation_id=unused) for days in (500, 91)]
     kept = [insert_prompt(db, 91, conversation_id=waiting), insert_prompt(db, 91, "waiting", waiting)]
     run = run_retention(stack)
-    assert (run.counts["conversations"], run.counts["prompts"]) == (1, 2)
-    assert [has_prompt(db, prompt) for prompt in (*history, *kept)] == [True] * 4
+    assert (run.counts["conversations"], run.counts["prompts"]) == (1, 4)
+    assert [has_prompt(db, prompt) for prompt in history] == [False, True]
+    assert [has_prompt(db, prompt) for prompt in kept] == [False, True]
     assert [has_prompt(db, prompt) for prompt in past] == [False, False]
     assert [count(db, "conversations", "id", one) for one in (used, unused, waiting)] == [1, 0, 1]
 
@@ -267,3 +269,75 @@ def test_zero_keeps_everything_and_a_dry_run_deletes_nothing(
     assert run() == 1
     assert not has_prompt(db, prompt)
     assert has_operation(db, operation)
+
+
+BOUNDS = {
+    "pointsman_schema_version": "one row",
+    "audit_log": "deleted by age",
+    "conversations": "deleted by age",
+    "destroy_holds": "one row for each caller",
+    "fleet_listings": "one row for each environment",
+    "idempotency_keys": "deleted 24 hours later, by the next ones",
+    "instance_infra": "one row for each instance",
+    "instance_services": "a row for each tool of an instance",
+    "listed_services": "one row for each service",
+    "maintenance": "one row",
+    "operation_resources": "deleted with its operation",
+    "operation_steps": "deleted with its operation",
+    "operations": "deleted by age",
+    "orphan_sightings": "one row for each resource that nobody knows",
+    "prompt_calls": "deleted with its prompt",
+    "prompt_events": "deleted with its prompt",
+    "prompt_items": "deleted with its prompt",
+    "prompts": "deleted by age",
+    "stream_leases": "one row for each open stream",
+    "token_usage": "deleted by age",
+}
+"""Why each table does not grow for ever."""
+
+
+def count_rows(db: Database) -> dict[str, int]:
+    tables = db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return {row["tablename"]: count(db, row["tablename"], "true", "true") for row in tables}
+
+
+@pytest.mark.limit("stored-rows")
+def test_no_table_grows_for_ever(
+    stack: Stack, db: Database, api: httpx.Client, agent: httpx.Client, simulator: SimulatorClient
+) -> None:
+    reset_fleet_tables(db)
+    tables = {name for name in count_rows(db) if not name.startswith("test_")}
+    assert tables == BOUNDS.keys(), "say what bounds the table"
+    run_retention(stack)
+    before = count_rows(db)
+    for _ in range(2):
+        body = create_request(new_instance_id(), ["openrouter"])
+        headers = {"Idempotency-Key": unique_id("key-")}
+        assert api.post("/create-instance", json=body, headers=headers).status_code == 200
+        assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
+        conversation = agent.post("/tools/conversation.create/invoke", json={}).json()["result"]["id"]
+        run_prompt(agent, simulator, text_turn("Hello."), conversationId=conversation)
+        run_prompt(agent, simulator, {"text": "Hello.", "usage": {"input_tokens": 1, "output_tokens": 1}})
+    grown = {name for name, rows in count_rows(db).items() if rows > before[name]}
+    ended = {name for name, bound in BOUNDS.items() if bound.startswith("deleted")} - {"prompt_calls"}
+    assert grown == ended
+    let_a_year_pass(stack)
+    # Each new key deletes those that have expired, and is one itself.
+    api.post("/redeploy/nobody", headers={"Idempotency-Key": unique_id("key-")})
+    while not run_retention(stack).counts["complete"]:
+        pass
+    left = {name: rows - before[name] for name, rows in count_rows(db).items() if rows > before[name]}
+    assert left in ({}, {"idempotency_keys": 1})
+
+
+def let_a_year_pass(stack: Stack) -> None:
+    """Make all that is stored more than a year older."""
+    query = (
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND data_type IN ('date', 'timestamp with time zone')"
+    )
+    with connect(stack.database_url) as db, db.transaction():
+        db.execute("SET LOCAL session_replication_role = 'replica'")  # The trigger of the audit log denies it.
+        for row in db.execute(query).fetchall():
+            table, column = row["table_name"], row["column_name"]
+            db.execute(f"UPDATE {table} SET {column} = {column} - 370 * '1 day'::interval")  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from typing import Any, Literal, LiteralString, NamedTuple, get_args
 from psycopg.types.json import Jsonb
 
 from ..actor import Actor, get_actor
+from ..list_cursor import ListCursor
 from .connection import Connection
 from .rows import fetch_all
 
@@ -19,7 +20,6 @@ __all__ = [
     "ACTIONS",
     "MIN_RETENTION_SECONDS",
     "Action",
-    "AuditCursor",
     "AuditEntry",
     "AuditFilter",
     "Outcome",
@@ -78,13 +78,6 @@ class AuditEntry:
     request_id: str
     operation_id: str | None
     details: dict[str, Any]
-
-
-class AuditCursor(NamedTuple):
-    """The last entry of a page; the next page begins after it, with what is older."""
-
-    at: datetime
-    id: str
 
 
 class AuditFilter(NamedTuple):
@@ -146,7 +139,7 @@ def to_asked_by(actor: Actor) -> Jsonb:
     )
 
 
-def list_newest(connection: Connection, which: AuditFilter, before: AuditCursor | None, limit: int) -> list[AuditEntry]:
+def list_newest(connection: Connection, which: AuditFilter, before: ListCursor | None, limit: int) -> list[AuditEntry]:
     """Return the newest entries of the filter, the newest first.
 
     Args:

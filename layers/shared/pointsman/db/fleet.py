@@ -1,13 +1,15 @@
-"""All rows of `instance_infra` at once: updates from a listing of Railway, counts, and the rows for the dashboard.
+"""The rows of `instance_infra` as a fleet: updates from a listing of Railway, counts, and what readers see.
 
-Each function is one statement for the whole fleet, so that thousands of rows need one round trip.
+Each function is one statement for any number of rows, so that thousands of them need one round trip.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
+from ..list_cursor import ListCursor
 from .connection import Connection
 from .instances import DESTROY_FAILED
 
@@ -15,9 +17,12 @@ __all__ = [
     "GONE",
     "FleetInstance",
     "FleetTool",
+    "InstanceFilter",
     "ListedService",
     "count_by_status",
+    "get_instance",
     "list_instances",
+    "list_page",
     "mark_gone",
     "update_from_listing",
 ]
@@ -77,6 +82,20 @@ class FleetInstance:
     created_at: str
     updated_at: str
     tools: list[FleetTool]
+
+
+class InstanceFilter(NamedTuple):
+    """What is listed: instances that fit all that is not None.
+
+    Attributes:
+        status: the `deploy_status`; an empty text is for instances without one.
+        tool_id: a tool that the instance has.
+        id_prefix: what its id begins with.
+    """
+
+    status: str | None = None
+    tool_id: str | None = None
+    id_prefix: str | None = None
 
 
 def update_from_listing(
@@ -148,19 +167,69 @@ def count_by_status(connection: Connection) -> dict[str | None, int]:
 
 def list_instances(connection: Connection) -> list[FleetInstance]:
     """Return every instance with its tools, newest first. Reads no secret value."""
+    rows = connection.execute(f"{_SELECT_INSTANCES} ORDER BY infra.created_at DESC, instance_id DESC").fetchall()
+    return [_to_instance(row)[0] for row in rows]
+
+
+def list_page(
+    connection: Connection, which: InstanceFilter, after: ListCursor | None, limit: int
+) -> list[tuple[FleetInstance, ListCursor]]:
+    """Return the newest instances of the filter with their tools, the newest first, each with its place in the list.
+
+    Args:
+        connection: The connection of the transaction.
+        which: The filter.
+        after: The place of the last instance of the page before; None for the first page.
+        limit: How many instances at most.
+    """
+    conditions: list[LiteralString] = ["true"]
+    parameters: list[object] = []
+    if which.status == "":
+        conditions.append("infra.deploy_status IS NULL")
+    elif which.status is not None:
+        conditions.append("infra.deploy_status = %s")
+        parameters.append(which.status)
+    if which.tool_id is not None:
+        has_tool = "tool.instance_id = infra.instance_id AND tool.tool_id = %s"
+        conditions.append(f"EXISTS (SELECT FROM instance_services AS tool WHERE {has_tool})")
+        parameters.append(which.tool_id)
+    if which.id_prefix is not None:
+        conditions.append("infra.instance_id LIKE %s")
+        parameters.append(re.sub(r"([\\%_])", r"\\\1", which.id_prefix) + "%")
+    if after is not None:
+        conditions.append("(infra.created_at, infra.instance_id) < (%s, %s)")
+        parameters += [after.at, after.id]
+    where = " AND ".join(conditions)
     rows = connection.execute(
-        "SELECT instance_id, provider, provider_service_id AS service_id, provider_env_id AS environment_id,"
-        " provider_project_id AS project_id, url, deploy_status, runtime_image, volume_id,"
-        f" {_iso_expression('created_at')} AS created_at, {_iso_expression('updated_at')} AS updated_at, coalesce("
-        "  (SELECT json_agg(json_build_object('tool_id', tool_id, 'resource_id', resource_id, 'env_key', env_key,"
-        f"  'status', status, 'meta', resource_meta, 'created_at', {_iso_expression('tool.created_at')}) ORDER BY id)"
-        "  FROM instance_services AS tool WHERE tool.instance_id = infra.instance_id), '[]') AS tools"
-        " FROM instance_infra AS infra ORDER BY infra.created_at DESC, instance_id"
+        f"{_SELECT_INSTANCES} WHERE {where} ORDER BY infra.created_at DESC, infra.instance_id DESC LIMIT %s",
+        [*parameters, limit],
     ).fetchall()
-    for row in rows:
-        row["tools"] = [FleetTool(**tool) for tool in row["tools"]]
-    return [FleetInstance(**row) for row in rows]
+    return [_to_instance(row) for row in rows]
+
+
+def get_instance(connection: Connection, instance_id: str) -> FleetInstance | None:
+    """Return the instance with its tools; None if there is none of this id. Reads no secret value."""
+    row = connection.execute(f"{_SELECT_INSTANCES} WHERE infra.instance_id = %s", (instance_id,)).fetchone()
+    return None if row is None else _to_instance(row)[0]
+
+
+def _to_instance(row: dict[str, Any]) -> tuple[FleetInstance, ListCursor]:
+    place = ListCursor(row.pop("place"), row["instance_id"])
+    row["tools"] = [FleetTool(**tool) for tool in row["tools"]]
+    return FleetInstance(**row), place
 
 
 def _iso_expression(column: LiteralString) -> LiteralString:
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+
+
+_SELECT_INSTANCES: LiteralString = (
+    "SELECT instance_id, provider, provider_service_id AS service_id, provider_env_id AS environment_id,"
+    " provider_project_id AS project_id, url, deploy_status, runtime_image, volume_id, infra.created_at AS place,"
+    f" {_iso_expression('created_at')} AS created_at, {_iso_expression('updated_at')} AS updated_at, coalesce("
+    "  (SELECT json_agg(json_build_object('tool_id', tool_id, 'resource_id', resource_id, 'env_key', env_key,"
+    f"  'status', status, 'meta', resource_meta, 'created_at', {_iso_expression('tool.created_at')}) ORDER BY id)"
+    "  FROM instance_services AS tool WHERE tool.instance_id = infra.instance_id), '[]') AS tools"
+    " FROM instance_infra AS infra"
+)
+"""A `FleetInstance` with its tools, and as `place` its exact time of creation."""

@@ -44,7 +44,7 @@ class OperationBatch(NamedTuple):
 def delete_idle_conversations(connection: Connection, period: float) -> int:
     """Delete conversations that nobody has used for the period, and detach their prompts; return how many.
 
-    Only whole conversations: a later prompt needs all earlier ones as its history. One with an active prompt stays.
+    One with an active prompt stays.
     """
     # FOR UPDATE looks at the row again once it is locked: a submission since then has locked and touched it.
     return connection.execute(
@@ -57,10 +57,13 @@ def delete_idle_conversations(connection: Connection, period: float) -> int:
 
 
 def delete_ended_prompts(connection: Connection, period: float) -> int:
-    """Delete prompts without a conversation that ended before the period, with all their rows; return how many."""
+    """Delete prompts that ended before the period, with all their rows; return how many.
+
+    Those of a conversation in use go too, which would grow for ever otherwise; a model is sent the newest only.
+    """
     return connection.execute(
-        "WITH ended AS (SELECT id, updated_at FROM prompts WHERE conversation_id IS NULL"
-        "   AND status IN ('completed', 'failed', 'cancelled') AND updated_at < now() - make_interval(secs => %s)"
+        "WITH ended AS (SELECT id, updated_at FROM prompts"
+        "   WHERE status IN ('completed', 'failed', 'cancelled') AND updated_at < now() - make_interval(secs => %s)"
         "  ORDER BY updated_at LIMIT %s FOR UPDATE SKIP LOCKED),"
         " sized AS (SELECT id, updated_at,"
         "   coalesce((SELECT max(seq) FROM prompt_events e WHERE e.prompt_id = ended.id), 0)"

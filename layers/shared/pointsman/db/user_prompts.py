@@ -3,23 +3,28 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, LiteralString, NamedTuple
 
+from ..list_cursor import ListCursor
 from .connection import Connection
 from .rows import fetch_all, fetch_one
 
 __all__ = [
+    "ListedPrompt",
     "PromptDetails",
+    "PromptFilter",
     "PromptStatus",
     "PromptSummary",
     "belongs_to",
     "get",
     "is_prompt_id",
     "list_for_conversation",
+    "list_newest",
 ]
 
 PromptStatus = Literal["running", "waiting", "completed", "failed", "cancelled"]
 
+_BEGINNING: LiteralString = "left(input, 1000)"
 _ID_PATTERN = re.compile("prompt-[0-9a-f]{32}")
 
 
@@ -32,6 +37,28 @@ class PromptSummary:
     status: PromptStatus
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPrompt:
+    """A row of `prompts`, with the columns for a list of prompts; `input` is the beginning of it."""
+
+    id: str
+    conversation_id: str | None
+    input: str
+    model: str
+    status: PromptStatus
+    error: str | None
+    usage_total: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class PromptFilter(NamedTuple):
+    """What is listed: the user's prompts that fit all that is not None."""
+
+    status: PromptStatus | None = None
+    conversation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +112,37 @@ def list_for_conversation(connection: Connection, conversation_id: str, user_id:
         "SELECT id, input, status, created_at, updated_at FROM prompts"
         " WHERE conversation_id = %s AND user_id = %s ORDER BY created_at, id",
         (conversation_id, user_id),
+    )
+
+
+def list_newest(
+    connection: Connection, user_id: str, which: PromptFilter, after: ListCursor | None, limit: int
+) -> list[ListedPrompt]:
+    """Return the user's newest prompts of the filter, the newest first.
+
+    Args:
+        connection: The connection of the transaction.
+        user_id: The user.
+        which: The filter.
+        after: The place of the last prompt of the page before; None for the first page.
+        limit: How many prompts at most.
+    """
+    conditions: list[LiteralString] = ["user_id = %s"]
+    parameters: list[object] = [user_id]
+    if which.status is not None:
+        conditions.append("status = %s")
+        parameters.append(which.status)
+    if which.conversation_id is not None:
+        conditions.append("conversation_id = %s")
+        parameters.append(which.conversation_id)
+    if after is not None:
+        conditions.append("(created_at, id) < (%s, %s)")
+        parameters += [after.at, after.id]
+    where = " AND ".join(conditions)
+    return fetch_all(
+        connection,
+        ListedPrompt,
+        f"SELECT id, conversation_id, {_BEGINNING} AS input, model, status, error, usage_total,"
+        f" created_at, updated_at FROM prompts WHERE {where} ORDER BY created_at DESC, id DESC LIMIT %s",
+        [*parameters, limit],
     )

@@ -1,26 +1,18 @@
 """The audit trail: pages of the audit log for a client, with its filters validated."""
 
 import re
-import uuid
-from datetime import UTC, datetime, timedelta
 
 from ..db import audit_log
-from ..db.audit_log import ACTIONS, AuditCursor, AuditEntry, AuditFilter
+from ..db.audit_log import ACTIONS, AuditEntry, AuditFilter
 from ..db.connection import run_in_transaction
 from ..errors import InvalidInput
+from ..list_cursor import ListCursor, format_cursor
 from ..timestamps import format_timestamp
+from .list_parameters import parse_choice, parse_id, parse_page_request, parse_time
 
-__all__ = ["ACTIONS", "CURSOR_PATTERN", "ID_PATTERN", "MAX_LIMIT", "list_entries"]
+__all__ = ["ACTIONS", "list_entries"]
 
-MAX_LIMIT = 200
-"""The most entries of a page."""
-
-_DEFAULT_LIMIT = 50
-ID_PATTERN = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,256}")
-"""What the filters `actor` and `target` must match in full."""
-
-CURSOR_PATTERN = re.compile(r"([0-9]{1,11})\.([0-9]{6})_([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
-"""What a cursor must match in full; to a client it is opaque."""
+_ENTRY_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def list_entries(
@@ -51,21 +43,21 @@ def list_entries(
         InvalidInput: a value is wrong; the message says what it must be.
         DatabaseUnavailable: Postgres cannot be reached.
     """
-    if action and action not in ACTIONS:
-        raise InvalidInput(f"action must be one of {', '.join(ACTIONS)}")
     which = AuditFilter(
-        _parse_text("actor", actor),
-        action or None,
-        _parse_text("target", target),
-        _parse_time("from", start),
-        _parse_time("to", end),
+        parse_id("actor", actor),
+        parse_choice("action", action, ACTIONS),
+        parse_id("target", target),
+        parse_time("from", start),
+        parse_time("to", end),
     )
-    count = _parse_limit(limit)
-    found = run_in_transaction(audit_log.list_newest, which, _parse_cursor(cursor) if cursor else None, count + 1)
+    after, count = parse_page_request(cursor, limit)
+    if after and not _ENTRY_ID.fullmatch(after.id):
+        raise InvalidInput("cursor must be the nextCursor of a page of this list")
+    found = run_in_transaction(audit_log.list_newest, which, after, count + 1)
     page: dict[str, object] = {"entries": [_serialize(entry) for entry in found[:count]]}
     if len(found) > count:
         last = found[count - 1]
-        page["nextCursor"] = f"{_to_microseconds(last.at)}_{last.id}"
+        page["nextCursor"] = format_cursor(ListCursor(last.at, last.id))
     return page
 
 
@@ -83,44 +75,3 @@ def _serialize(entry: AuditEntry) -> dict[str, object]:
         "operationId": entry.operation_id,
         "details": entry.details,
     }
-
-
-def _to_microseconds(moment: datetime) -> str:
-    whole = moment - datetime.fromtimestamp(0, UTC)
-    return f"{whole // timedelta(seconds=1)}.{whole.microseconds:06d}"
-
-
-def _parse_text(name: str, value: str | None) -> str | None:
-    if not value:
-        return None
-    if not ID_PATTERN.fullmatch(value):
-        raise InvalidInput(f"{name} must be an id of at most 256 characters, without control characters")
-    return value
-
-
-def _parse_time(name: str, value: str | None) -> datetime | None:
-    if not value:
-        return None
-    try:
-        moment = datetime.fromisoformat(value.upper())
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InvalidInput(f"{name} must be a time in ISO 8601 with its offset, like 2026-01-31T12:00:00Z")
-    return moment
-
-
-def _parse_limit(value: str | None) -> int:
-    if not value:
-        return _DEFAULT_LIMIT
-    if not re.fullmatch("[0-9]{1,3}", value) or not 1 <= int(value) <= MAX_LIMIT:
-        raise InvalidInput(f"limit must be a whole number from 1 to {MAX_LIMIT}")
-    return int(value)
-
-
-def _parse_cursor(cursor: str) -> AuditCursor:
-    match = CURSOR_PATTERN.fullmatch(cursor)
-    if match is None:
-        raise InvalidInput("cursor must be the nextCursor of a page of this list")
-    at = datetime.fromtimestamp(int(match[1]), UTC) + timedelta(microseconds=int(match[2]))
-    return AuditCursor(at, str(uuid.UUID(match[3])))

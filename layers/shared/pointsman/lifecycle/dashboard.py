@@ -1,10 +1,25 @@
 """The stored instances as the dashboard shows them, without secrets."""
 
-from ..db import connection, fleet
+from ..db import fleet, operation_pages
+from ..db.connection import Connection, run_in_transaction
+from ..db.fleet import InstanceFilter
+from ..db.operation_pages import OperationFilter, OperationSummary
+from ..errors import NotFound
 from ..json_values import as_object
+from ..list_cursor import format_cursor
+from ..providers.registry import TOOLS
 from ..redaction import redact
+from .list_parameters import parse_choice, parse_id, parse_page_request
+from .operation_list import serialize_summary
+from .resource_names import AGENT_PREFIX
 
-__all__ = ["list_stored_instances"]
+__all__ = ["get_instance", "list_instance_page", "list_stored_instances"]
+
+UNKNOWN_STATUS = "UNKNOWN"
+"""The filter for instances without a `deployStatus`."""
+
+_MAX_OPERATIONS = 20
+"""How many operations are shown with an instance."""
 
 _PUBLIC_META_FIELDS: dict[str, frozenset[str]] = {
     "openrouter": frozenset(
@@ -29,10 +44,66 @@ _PUBLIC_META_FIELDS: dict[str, frozenset[str]] = {
 
 def list_stored_instances() -> list[dict[str, object]]:
     """List every instance with its tools, newest first, without the values of variables."""
-    return [_to_dashboard_instance(row) for row in connection.run_in_transaction(fleet.list_instances)]
+    return [_serialize_instance(row) for row in run_in_transaction(fleet.list_instances)]
 
 
-def _to_dashboard_instance(row: fleet.FleetInstance) -> dict[str, object]:
+def list_instance_page(
+    *,
+    status: str | None = None,
+    tool: str | None = None,
+    search: str | None = None,
+    cursor: str | None = None,
+    limit: str | None = None,
+) -> dict[str, object]:
+    """List a page of instances with their tools as JSON, newest first. An empty argument is as one that is not given.
+
+    Args:
+        status: the `deployStatus`; `UNKNOWN` is for instances without one.
+        tool: a tool that the instance has.
+        search: what the instance's id, or its service's name, begins with.
+        cursor: the `nextCursor` of the page before.
+        limit: how many instances at most, 1 to 200; 50 by default.
+
+    Returns:
+        `instances`, and `nextCursor` if there are more.
+
+    Raises:
+        InvalidInput: a value is wrong; the message says what it must be.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    wanted_status, prefix = parse_id("status", status), parse_id("search", search)
+    which = InstanceFilter(
+        "" if wanted_status == UNKNOWN_STATUS else wanted_status,
+        parse_choice("tool", tool, tuple(TOOLS)),
+        prefix and prefix.removeprefix(AGENT_PREFIX),
+    )
+    after, count = parse_page_request(cursor, limit)
+    found = run_in_transaction(fleet.list_page, which, after, count + 1)
+    page: dict[str, object] = {"instances": [_serialize_instance(row) for row, _ in found[:count]]}
+    if len(found) > count:
+        page["nextCursor"] = format_cursor(found[count - 1][1])
+    return page
+
+
+def get_instance(instance_id: str) -> dict[str, object]:
+    """Return the instance with its tools, and its newest operations as `operations`, as JSON.
+
+    Raises:
+        NotFound: there is no such instance, or none any more.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+
+    def load(db: Connection) -> tuple[fleet.FleetInstance | None, list[OperationSummary]]:
+        which = OperationFilter(instance_id=instance_id)
+        return fleet.get_instance(db, instance_id), operation_pages.list_newest(db, which, None, _MAX_OPERATIONS)
+
+    row, operations = run_in_transaction(load)
+    if row is None:
+        raise NotFound(f"Instance {instance_id[:256]} not found; GET /operations?instanceId=… has its operations")
+    return {**_serialize_instance(row), "operations": [serialize_summary(operation) for operation in operations]}
+
+
+def _serialize_instance(row: fleet.FleetInstance) -> dict[str, object]:
     return {
         "instanceId": row.instance_id,
         "provider": row.provider,

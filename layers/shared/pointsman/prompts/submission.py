@@ -17,7 +17,7 @@ from . import prompt_execution, quotas
 from .model_items import build_user_message
 from .termination import end_prompt
 
-__all__ = ["SubmittedPrompt", "build_created_data", "start_prompt", "submit_prompt"]
+__all__ = ["SubmittedPrompt", "build_created_data", "make_title", "start_prompt", "submit_prompt"]
 
 _MAX_TITLE_LENGTH = 80
 """Characters of a conversation's title."""
@@ -110,7 +110,7 @@ def submit_prompt(
         prompt_events.append(db, prompt_id, "prompt.created", build_created_data(prompt_id))
         prompt_history.append(db, prompt_id, 0, [build_user_message(text)])
         if conversation_id is not None:
-            prompt_runs.touch_conversation(db, conversation_id, _make_title(text))
+            prompt_runs.touch_conversation(db, conversation_id, make_title(text))
         quotas.require_room_for_inserted(db, user_id, quota_settings)
         return prompt_id
 
@@ -187,7 +187,7 @@ def _compute_fingerprint(text: str, model: str, conversation_id: str | None, tok
     return hashlib.sha256(json.dumps([text, model, conversation_id, tokens]).encode()).hexdigest()
 
 
-def _make_title(text: str) -> str:
-    """Shorten the first line to a conversation's title."""
+def make_title(text: str) -> str:
+    """Shorten the first line of a prompt's input to a title."""
     line = " ".join(text.strip().splitlines()[0].split())
     return line if len(line) <= _MAX_TITLE_LENGTH else line[: _MAX_TITLE_LENGTH - 1] + "…"

@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from ...agent import Input, Timestamp
+from ...list_cursor import CURSOR_PATTERN
 
 __all__ = [
     "Approval",
@@ -21,7 +22,9 @@ __all__ = [
     "FileOutput",
     "PromptCompleted",
     "PromptCreated",
+    "PromptList",
     "PromptPage",
+    "PromptQuery",
     "Rejection",
     "Status",
     "TextOutput",
@@ -155,6 +158,34 @@ class PromptPage(TypedDict):
     error: NotRequired[str]
     createdAt: Timestamp
     updatedAt: Timestamp
+
+
+class PromptQuery(Input):
+    status: Status | None = None
+    conversationId: str | None = Field(default=None, min_length=1, max_length=128)
+    limit: int = Field(default=20, ge=1, le=100, strict=False)
+    cursor: str = Field(default="", pattern=f"^({CURSOR_PATTERN.pattern})?$")
+
+
+class ListedPrompt(TypedDict):
+    """`title` is the shortened first line of the input."""
+
+    id: str
+    conversationId: NotRequired[str]
+    title: str
+    model: Literal["normal", "high"]
+    status: Status
+    totalTokens: int
+    error: NotRequired[str]
+    createdAt: Timestamp
+    updatedAt: Timestamp
+
+
+class PromptList(TypedDict):
+    """The newest first; `nextCursor` is there if there are more."""
+
+    prompts: list[ListedPrompt]
+    nextCursor: NotRequired[str]
 
 
 class PromptCreated(TypedDict):

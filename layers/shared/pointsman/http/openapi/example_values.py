@@ -15,7 +15,7 @@ __all__ = [
 
 OPERATION_ID = "op-0123456789abcdef0123456789abcdef"
 _INSTANCE_ID, _NAME, _RESOURCE_ID = "agent-7", "convos-agent-7", "key-4f2d9c"
-_AUDIT_CURSOR = "1795342504.210000_1f0e8a52-6a0f-4a39-9d0e-0f6f1f6b7a11"
+_CURSOR = "1795342504.210000_YWdlbnQtNw"
 _INBOX = "agent-7@agentmail.to"
 _SERVICE_ID = "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11"
 _ENVIRONMENT_ID = "c2a7e6d8-2b61-4f5b-8d2c-5f8e0f9a3b31"
@@ -150,7 +150,10 @@ PARAMETERS_BY_OPERATION: Mapping[str, Mapping[str, str]] = {
     "provisionResource": {"toolId": "agentmail"},
     "destroyInstance": {"Confirm-Destroy": _INSTANCE_ID},
     "destroyResource": {"toolId": "agentmail", "resourceId": _INBOX},
-    "listAuditLog": {"actor": "services", "target": _INSTANCE_ID, "cursor": _AUDIT_CURSOR},
+    "listInstances": {"status": "SUCCESS", "tool": "agentmail", "search": "agent-", "cursor": _CURSOR},
+    "listOperations": {"status": "leaked", "kind": "create", "cursor": _CURSOR},
+    "listPrompts": {"status": "waiting", "conversationId": _CONVERSATION_ID, "cursor": _CURSOR},
+    "listAuditLog": {"actor": "services", "target": _INSTANCE_ID, "cursor": _CURSOR},
 }
 REQUESTS_BY_OPERATION: Mapping[str, object] = {
     "getFleetStatus": {"instanceIds": [_INSTANCE_ID]},
@@ -184,7 +187,7 @@ RESPONSES_BY_OPERATION: Mapping[str, object] = {
                 "details": {"name": _NAME, "tools": ["agentmail"]},
             }
         ],
-        "nextCursor": _AUDIT_CURSOR,
+        "nextCursor": _CURSOR,
     },
     "rejectCall": {"promptId": _PROMPT_ID, "toolCallId": "call_1", "status": "rejected"},
     "cancelPrompt": {"promptId": _PROMPT_ID, "status": "cancelled"},

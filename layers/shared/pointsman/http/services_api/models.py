@@ -17,7 +17,10 @@ __all__ = [
     "Health",
     "InstanceCreated",
     "InstanceDestroyed",
+    "InstanceDetails",
+    "InstanceList",
     "Maintenance",
+    "OperationList",
     "OperationPage",
     "Registry",
     "ResourceDestroyed",
@@ -173,6 +176,45 @@ class Instance(TypedDict):
 
 class DashboardInstances(TypedDict):
     instances: list[Instance]
+
+
+class InstanceList(TypedDict):
+    """The newest first; `nextCursor` is there if there are more."""
+
+    instances: list[Instance]
+    nextCursor: NotRequired[str]
+
+
+class AskedBy(TypedDict):
+    kind: Literal["user", "key", "system"]
+    id: str
+
+
+class OperationSummary(TypedDict):
+    """`isUndoing`: it has failed and is being undone. `askedBy`: null where it is not known."""
+
+    operationId: str
+    instanceId: str
+    kind: Literal["create", "destroy", "provision", "destroy_tool"]
+    status: Literal["running", "succeeded", "failed", "leaked"]
+    isUndoing: bool
+    askedBy: AskedBy | None
+    error: NotRequired[dict[str, Any]]
+    createdAt: Timestamp
+    updatedAt: Timestamp
+
+
+class OperationList(TypedDict):
+    """The newest first; `nextCursor` is there if there are more."""
+
+    operations: list[OperationSummary]
+    nextCursor: NotRequired[str]
+
+
+class InstanceDetails(Instance):
+    """With its newest operations, at most 20."""
+
+    operations: list[OperationSummary]
 
 
 class Account(TypedDict):

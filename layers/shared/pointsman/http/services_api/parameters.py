@@ -9,11 +9,16 @@ from fastapi import Depends, Request
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, WithJsonSchema
 
 from ...lifecycle.idempotency_claim import Claim
+from ...lifecycle.list_parameters import ID_PATTERN, MAX_LIMIT
+from ...list_cursor import CURSOR_PATTERN
 from ...providers.registry import TOOLS
 from ..lambda_adapter import get_gateway_event
 
 __all__ = [
     "CLAIM_EVENT_KEY",
+    "CURSOR_SCHEMA",
+    "ID_SCHEMA",
+    "LIMIT_SCHEMA",
     "TOOL_ID_SCHEMA",
     "PathId",
     "RequestClaim",
@@ -26,6 +31,11 @@ __all__ = [
 
 TOOL_ID_SCHEMA = {"type": "string", "enum": list(TOOLS)}
 """The JSON Schema of the id of a provisionable tool."""
+
+ID_SCHEMA = {"type": "string", "pattern": f"^{ID_PATTERN.pattern}$"}
+CURSOR_SCHEMA = {"type": "string", "pattern": f"^{CURSOR_PATTERN.pattern}$"}
+LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
+"""The JSON Schemas of parameters of a list."""
 
 _CONTROL_CHARACTERS = r"\x00-\x1f\x7f-\x9f"
 

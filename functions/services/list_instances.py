@@ -1,0 +1,32 @@
+"""GET /instances: the instances as they are stored, the newest first, by status, tool and the beginning of their id."""
+
+from typing import Annotated
+
+from pointsman.http.services_api.app import create_app, lambda_handler
+from pointsman.http.services_api.models import InstanceList
+from pointsman.http.services_api.parameters import (
+    CURSOR_SCHEMA,
+    ID_SCHEMA,
+    LIMIT_SCHEMA,
+    TOOL_ID_SCHEMA,
+    describe_query,
+)
+from pointsman.http.services_api.route_spec import describe_route
+from pointsman.lifecycle import dashboard
+
+from fastapi.responses import JSONResponse
+
+app = create_app()
+handler = lambda_handler(app, only_reads=True)
+
+
+@app.get("/instances", openapi_extra=describe_route(InstanceList, 400, 503))
+async def list_instances(
+    status: Annotated[str | None, describe_query(ID_SCHEMA)] = None,
+    tool: Annotated[str | None, describe_query(TOOL_ID_SCHEMA)] = None,
+    search: Annotated[str | None, describe_query(ID_SCHEMA)] = None,
+    cursor: Annotated[str | None, describe_query(CURSOR_SCHEMA)] = None,
+    limit: Annotated[str | None, describe_query(LIMIT_SCHEMA)] = None,
+) -> JSONResponse:
+    page = dashboard.list_instance_page(status=status, tool=tool, search=search, cursor=cursor, limit=limit)
+    return JSONResponse(page)

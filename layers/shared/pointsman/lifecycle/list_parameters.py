@@ -1,0 +1,65 @@
+"""Parameters of the Services API's lists: texts of a query that become filters, limits and cursors."""
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+
+from ..errors import InvalidInput
+from ..list_cursor import ListCursor, parse_cursor
+
+__all__ = ["ID_PATTERN", "MAX_LIMIT", "PageRequest", "parse_choice", "parse_id", "parse_page_request", "parse_time"]
+
+MAX_LIMIT = 200
+"""The most items of a page."""
+
+_DEFAULT_LIMIT = 50
+ID_PATTERN = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,256}")
+"""What an id among the filters must match in full."""
+
+
+class PageRequest(NamedTuple):
+    """Which page is asked for: what comes after `after`, at most `limit` items."""
+
+    after: ListCursor | None
+    limit: int
+
+
+def parse_page_request(cursor: str | None, limit: str | None) -> PageRequest:
+    """Read the parameters `cursor` and `limit`; empty is as not given. Raises InvalidInput."""
+    after = parse_cursor(cursor) if cursor else None
+    if cursor and after is None:
+        raise InvalidInput("cursor must be the nextCursor of a page of this list")
+    if not limit:
+        return PageRequest(after, _DEFAULT_LIMIT)
+    if not re.fullmatch("[0-9]{1,3}", limit) or not 1 <= int(limit) <= MAX_LIMIT:
+        raise InvalidInput(f"limit must be a whole number from 1 to {MAX_LIMIT}")
+    return PageRequest(after, int(limit))
+
+
+def parse_choice(name: str, value: str | None, choices: tuple[str, ...]) -> str | None:
+    """Read a parameter that must be one of the choices; None if it is not given. Raises InvalidInput."""
+    if value and value not in choices:
+        raise InvalidInput(f"{name} must be one of {', '.join(choices)}")
+    return value or None
+
+
+def parse_id(name: str, value: str | None) -> str | None:
+    """Read a parameter that is an id, or the beginning of one; None if it is not given. Raises InvalidInput."""
+    if not value:
+        return None
+    if not ID_PATTERN.fullmatch(value) or re.search("[\ud800-\udfff]", value):
+        raise InvalidInput(f"{name} must be an id of at most 256 characters, without control characters")
+    return value
+
+
+def parse_time(name: str, value: str | None) -> datetime | None:
+    """Read a parameter that is a time; None if it is not given. Raises InvalidInput."""
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value.upper())
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidInput(f"{name} must be a time in ISO 8601 with its offset, like 2026-01-31T12:00:00Z")
+    return moment

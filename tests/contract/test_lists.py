@@ -1,0 +1,174 @@
+"""Lists of instances, operations and prompts: filters, and pages without gaps and repeats while rows come and go."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from local.simulator.client import SimulatorClient
+from local.stack.stack import Stack
+from pointsman.list_cursor import ListCursor, format_cursor, parse_cursor
+from tests.harness.agent_api import expect_error
+from tests.harness.clients import agent_client
+from tests.harness.database import Database, reset_fleet_tables
+from tests.harness.ids import unique_id
+from tests.harness.instances import create_instance, create_request, insert_instance, insert_leaked_create
+from tests.prompts.prompt_stream import destroy_turn, run_prompt, start_prompt, text_turn
+
+
+@pytest.fixture(autouse=True)
+def reset_tables(db: Database) -> None:
+    reset_fleet_tables(db)
+
+
+def read_pages(api: httpx.Client, path: str, name: str, **params: Any) -> Iterator[list[dict[str, Any]]]:
+    """Yield the items of each page of a list."""
+    cursor = ""
+    while True:
+        response = api.get(path, params={**params, **({"cursor": cursor} if cursor else {})})
+        assert response.status_code == 200, response.text
+        page = response.json()
+        yield page[name]
+        if not (cursor := page.get("nextCursor", "")):
+            return
+
+
+def list_ids(api: httpx.Client, path: str, name: str, id_field: str, **params: Any) -> list[str]:
+    return [item[id_field] for page in read_pages(api, path, name, **params) for item in page]
+
+
+def list_instances(api: httpx.Client, **params: Any) -> list[str]:
+    return list_ids(api, "/instances", "instances", "instanceId", **params)
+
+
+def list_operations(api: httpx.Client, **params: Any) -> list[str]:
+    return list_ids(api, "/operations", "operations", "operationId", **params)
+
+
+@pytest.mark.limit("list-page")
+def test_a_page_has_as_many_as_were_asked_for_at_most(api: httpx.Client, db: Database) -> None:
+    for _ in range(201):
+        insert_instance(db)
+    assert [len(page) for page in read_pages(api, "/instances", "instances", limit=200)] == [200, 1]
+    assert api.get("/instances", params={"limit": "201"}).status_code == 400
+
+
+def test_pages_of_instances_show_each_once_although_instances_come_and_go(api: httpx.Client, db: Database) -> None:
+    ids = [insert_instance(db) for _ in range(7)]
+    db.execute(
+        "UPDATE instance_infra SET created_at = now() - interval '1 hour' WHERE instance_id = ANY(%s)", (ids[:3],)
+    )
+    seen: list[str] = []
+    for number, page in enumerate(read_pages(api, "/instances", "instances", limit=2)):
+        seen += [instance["instanceId"] for instance in page]
+        if number == 1:
+            insert_instance(db)
+            db.execute("DELETE FROM instance_infra WHERE instance_id = ANY(%s)", (seen,))
+    assert sorted(seen) == sorted(ids)
+    assert set(seen[4:]) == set(ids[:3])
+
+
+def test_instances_are_found_by_status_tool_and_the_beginning_of_their_id(api: httpx.Client, db: Database) -> None:
+    plain, failed, odd = (insert_instance(db) for _ in range(3))
+    created = create_request(unique_id("found_"), ["openrouter"])
+    assert create_instance(api, created).status_code == 200
+    db.execute("UPDATE instance_infra SET deploy_status = 'FAILED' WHERE instance_id = %s", (failed,))
+    db.execute("UPDATE instance_infra SET instance_id = %s WHERE instance_id = %s", ("a%b_c\\d", odd))
+    assert list_instances(api, status="FAILED") == [failed]
+    assert {plain, "a%b_c\\d"} <= set(list_instances(api, status="UNKNOWN", limit=1))
+    assert list_instances(api, tool="openrouter") == [created["instanceId"]]
+    assert list_instances(api, tool="telnyx") == []
+    assert list_instances(api, search="found_") == [created["instanceId"]]
+    assert list_instances(api, search=created["name"]) == [created["instanceId"]]
+    assert (list_instances(api, search="a%b_"), list_instances(api, search="a_")) == (["a%b_c\\d"], [])
+    assert list_instances(api, search="found_", tool="telnyx") == []
+
+
+def test_an_instance_is_shown_with_its_tools_and_operations_and_no_values(api: httpx.Client, db: Database) -> None:
+    body = create_request(unique_id("t"), ["openrouter"])
+    assert create_instance(api, body).status_code == 200
+    db.execute("UPDATE instance_services SET env_value = 'planted-value'")
+    response = api.get(f"/instances/{body['instanceId']}")
+    shown = response.json()
+    assert [tool["toolId"] for tool in shown["tools"]] == ["openrouter"]
+    [operation] = shown["operations"]
+    assert (operation["kind"], operation["status"], operation["askedBy"]) == (
+        "create", "succeeded", {"kind": "key", "id": "services"},
+    )  # fmt: skip
+    assert "planted-value" not in response.text
+    assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
+    gone = api.get(f"/instances/{body['instanceId']}")
+    assert (gone.status_code, gone.json()["code"]) == (404, "NOT_FOUND")
+    assert len(list_operations(api, instanceId=body["instanceId"])) == 2
+
+
+def test_operations_are_found_by_status_kind_and_instance(api: httpx.Client, db: Database) -> None:
+    body, leaked = insert_leaked_create(api, db, ["openrouter"])
+    other = create_request(unique_id("t"), [])
+    assert create_instance(api, other).status_code == 200
+    assert api.delete(f"/destroy/{other['instanceId']}").status_code == 200
+    assert leaked in list_operations(api, status="leaked")
+    assert leaked not in list_operations(api, status="succeeded")
+    destroy, create = list_operations(api, instanceId=other["instanceId"], limit=1)
+    assert list_operations(api, kind="destroy")[0] == destroy
+    assert list_operations(api)[:3] == [destroy, create, leaked]
+    [[shown]] = read_pages(api, "/operations", "operations", instanceId=body["instanceId"])
+    assert shown["error"] == {"message": "no", "code": "OPERATION_FAILED"}
+    assert "result" not in shown
+
+
+@pytest.mark.parametrize(("params", "says"), [
+    ({"limit": "0"}, "limit"), ({"limit": "201"}, "limit"), ({"limit": "x"}, "limit"), ({"cursor": "x"}, "cursor"),
+    ({"cursor": "1.000000_AA"}, "cursor"), ({"cursor": "1.000000_gA"}, "cursor"),
+])  # fmt: skip
+@pytest.mark.parametrize("path", ["/instances", "/operations", "/audit"])
+def test_what_is_wrong_with_a_page_is_named(api: httpx.Client, path: str, params: dict[str, str], says: str) -> None:
+    response = api.get(path, params=params)
+    assert response.status_code == 400
+    assert response.json()["error"].startswith(f"{says} must be ")
+
+
+@pytest.mark.parametrize(("path", "params"), [
+    ("/instances", {"tool": "bankr"}), ("/instances", {"status": "a\x00"}), ("/instances", {"search": "x" * 257}),
+    ("/operations", {"status": "waiting"}), ("/operations", {"kind": "x"}), ("/operations", {"instanceId": "\x7f"}),
+])  # fmt: skip
+def test_a_wrong_filter_is_named(api: httpx.Client, path: str, params: dict[str, str]) -> None:
+    response = api.get(path, params=params)
+    assert response.status_code == 400
+    assert response.json()["error"].startswith(f"{next(iter(params))} must be ")
+
+
+def test_prompts_of_a_user_are_found_again(stack: Stack, agent: httpx.Client, simulator: SimulatorClient) -> None:
+    with agent_client(stack.url, unique_id("ada-")) as ada:
+        waiting = start_prompt(ada, simulator, destroy_turn())
+        waiting.read_until_event("prompt.approval")
+        waiting.close()
+        done = [run_prompt(ada, simulator, text_turn("Hello."))[0].data["promptId"] for _ in range(3)]
+        conversation = ada.post("/tools/conversation.create/invoke", json={}).json()["result"]["id"]
+        joined = run_prompt(ada, simulator, text_turn("Hello."), conversationId=conversation)[0].data["promptId"]
+        everything = [joined, *reversed(done), waiting.prompt_id]
+        assert list_ids(ada, "/prompts", "prompts", "id", limit=2) == everything
+        assert list_ids(ada, "/prompts", "prompts", "id", status="waiting") == [waiting.prompt_id]
+        assert list_ids(ada, "/prompts", "prompts", "id", conversationId=conversation) == [joined]
+        [[listed]] = read_pages(ada, "/prompts", "prompts", conversationId=conversation)
+        assert (listed["status"], listed["conversationId"], listed["model"]) == ("completed", conversation, "normal")
+        assert listed["title"]
+    assert waiting.prompt_id not in list_ids(agent, "/prompts", "prompts", "id", limit=100)
+
+
+@pytest.mark.parametrize("params", [{"limit": "0"}, {"limit": "101"}, {"cursor": "x"}, {"status": "x"}, {"q": "x"},
+                                    {"conversationId": ""}, {"cursor": "1.000000_AA"}])  # fmt: skip
+def test_what_is_wrong_with_a_page_of_prompts_is_422(agent: httpx.Client, params: dict[str, str]) -> None:
+    error = expect_error(agent.get("/prompts", params=params), 422, "VALIDATION_ERROR")
+    assert error["details"][0]["path"] == [next(iter(params))]
+
+
+@pytest.mark.parametrize("last_id", ["agent-7", "ü/&?=", "x" * 256, "%_"])
+def test_a_cursor_reads_back_what_was_written(last_id: str) -> None:
+    cursor = parse_cursor("1795342504.210000_AA")
+    assert cursor is None  # It holds a NUL, which no id does.
+    some = parse_cursor("1795342504.210001_eA")
+    assert some is not None
+    written = format_cursor(ListCursor(some.at, last_id))
+    assert parse_cursor(written) == ListCursor(some.at, last_id)
