@@ -7,6 +7,7 @@ layer directly: a plain `def` would cost a thread per call.
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .. import deadlines
 from ..errors import PointsmanError, ResponseTooLarge
 from ..metrics import emit_provider_calls
 from ..response_size import MAX_RESPONSE_BYTES, measure_body
@@ -31,6 +33,7 @@ __all__ = [
     "create_bare_app",
     "get_gateway_event",
     "to_json_response",
+    "with_deadline",
 ]
 
 _MAX_BODY_BYTES = MAX_RESPONSE_BYTES - 64 * 1024
@@ -109,6 +112,20 @@ def _limit_size(event: GatewayEvent, response: dict[str, Any], error_format: Err
     headers.pop("content-length", None)
     content = json.dumps(error.body, ensure_ascii=False)
     return {**response, "statusCode": error.status, "headers": headers, "body": content, "isBase64Encoded": False}
+
+
+def with_deadline(handler: LambdaHandler) -> LambdaHandler:
+    """Let the calls of providers, of the database and of AWS end before the endpoint's timeout and API Gateway's.
+
+    What they raise then becomes an answer in the API's shape.
+    """
+
+    @wraps(handler)
+    def handler_with_deadline(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        with deadlines.begin(context, deadlines.ENDPOINT_SECONDS):
+            return handler(event, context)
+
+    return handler_with_deadline
 
 
 def get_gateway_event(request: Request) -> GatewayEvent:

@@ -68,8 +68,8 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings,
         used_ids = collect_call_ids(row.item for row in history.items)
         # The ids of what is left out are not known.
         id_scope = f"{owned.prompt_run.id} {owned.prompt_run.turns}" if history.is_shortened else None
-        output_items, calls = _assign_unique_call_ids(turn, used_ids, id_scope)
-        output_items, calls, secrets = separate_secrets(prompt, output_items, calls)
+        given_items, given_calls = _assign_unique_call_ids(turn, used_ids, id_scope)
+        output_items, calls, secrets = separate_secrets(prompt, given_items, given_calls)
     except (ModelFailed, SettingError) as error:
         return fail_prompt(owned, hide_setting(error).message)
     text_output: PromptOutput = {
@@ -78,7 +78,8 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings,
         "start": format_timestamp(started_at),
         "end": format_timestamp(datetime.now(UTC)),
     }
-    size = measure_turn(output_items, text_output, (build_call_output(call, {}, started_at) for call in calls))
+    # With the secrets, which are stored too.
+    size = measure_turn(given_items, text_output, (build_call_output(call, {}, started_at) for call in given_calls))
     if owned.prompt_run.output_bytes + size > settings.max_output_bytes:
         return fail_prompt(owned, f"The prompt's outputs are over the limit of {settings.max_output_bytes} bytes")
 
