@@ -52,7 +52,7 @@ slow: $(VENV)/.dev $(VENV)/.npm $(SCALAR) $(CONSOLE) ## the tests that take long
 browser: $(VENV)/.dev $(SCALAR) $(CONSOLE) ## the documentation and the console in headless Chromium, which has to be installed
 	@$(RUN) -m pytest -m browser tests/browser
 
-faults: $(VENV)/.dev ## the fault matrix: every provider call with every fault; also in .pointsman/faults.md (15 minutes; SHORT=1 samples)
+faults: $(VENV)/.dev ## the fault matrix: every provider call with every fault; also in .pointsman/faults.md (18 minutes; SHORT=1 samples)
 	@$(RUN) -m tests.faults --out .pointsman/faults.md $(if $(SHORT),--short)
 
 sequences: $(VENV)/.dev ## 500 random sequences of operations, faults and crashes (20 minutes)

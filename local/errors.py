@@ -5,7 +5,8 @@ RunnerError
 ├── RunLockHeld          in local.processes.run_lock
 ├── StepFunctionsError   in local.step_functions.moto_server
 ├── UnknownFunction      in local.lambda_service.service
-└── PayloadTooLarge      in local.lambda_service.service
+├── PayloadTooLarge      in local.lambda_service.service
+└── TooManyRequests      in local.lambda_service.service
 """
 
 

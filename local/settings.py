@@ -21,6 +21,10 @@ BUILT_TEMPLATE = ".aws-sam/local/build/template.yaml"
 BUILT_PYTHON = ".venv/runtime/bin/python"
 """The Python that the template names, with the packages of Lambda's runtime and no others, below the checkout."""
 DEVELOPMENT_API_KEY = "pointsman-development-key"
+DEFAULT_STREAM_PROCESSES = 220
+DEFAULT_STREAMS = 200
+"""Open streams of all users together; here a stream is a process of some megabytes, and Postgres is our own."""
+
 PROMPT_QUOTAS = tuple(
     f"{quota}_{scope}"
     for quota in ("PROMPTS_AT_ONCE", "PROMPTS_AN_HOUR", "TOKENS_A_DAY", "WAITING_APPROVALS")
@@ -94,7 +98,7 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     simulator_arguments: tuple[str, ...] = ("-m", "local.simulator")
     concurrency: int = 10
-    stream_concurrency: int = 200
+    stream_concurrency: int = DEFAULT_STREAM_PROCESSES
     idle_timeout: float = 30.0
     integration_timeout: float = 30.0
     problems: tuple[str, ...] = ()
@@ -143,7 +147,7 @@ class Settings:
             port=parser.parse_port(),
             api_key=environment.get("SERVICES_API_KEY") or DEVELOPMENT_API_KEY,
             database_url=environment.get("SERVICE_DATABASE_URL") or environment.get("DATABASE_URL") or None,
-            stream_concurrency=parser.parse_count("POINTSMAN_STREAMS", 200),
+            stream_concurrency=parser.parse_count("POINTSMAN_STREAMS", DEFAULT_STREAM_PROCESSES),
             idle_timeout=parser.parse_count("POINTSMAN_IDLE_SECONDS", 30),
             schedules=parser.parse_switch("POINTSMAN_SCHEDULES", "on"),
             environment=environment,
@@ -198,8 +202,12 @@ class Settings:
         # Here nobody else pays for the model.
         for name in PROMPT_QUOTAS:
             overrides[name] = self.environment.get(name) or "off"
+        # Less than the processes, so that one stream too many is refused and does not wait.
+        overrides["STREAMS_FOR_ALL"] = self.environment.get("STREAMS_FOR_ALL") or str(DEFAULT_STREAMS)
         # Parameters that choose more than a function's variable.
         overrides["AgentAuth"] = overrides["AGENT_AUTH"]
+        # POINTSMAN_STREAMS is the bound here.
+        overrides["StreamConcurrency"] = self.environment.get("StreamConcurrency") or "0"
         overrides["ApiCorsOrigin"] = self.environment.get("API_CORS_ORIGIN") or ""
         # The gateway stands for CloudFront too, and the authorizers want its secret.
         overrides["ORIGIN_SECRET"] = self.environment.get("ORIGIN_SECRET") or secrets.token_hex(16)

@@ -5,6 +5,7 @@ It accepts all requests, without an identity where there is a problem: the endpo
 
 from typing import Any
 
+from pointsman import deadlines
 from pointsman.errors import SecretsUnavailable, SettingError
 from pointsman.identity.caller import identify_caller
 from pointsman.identity.failures import report_failure
@@ -16,11 +17,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Identify the caller; the context has the `user` with the `permissions`, or the `problem` for the 401.
 
     The HTTP API takes a simple response, the REST API an IAM policy of the whole stage, which it caches for all routes.
-
-    Raises:
-        SecretsUnavailable: A secret cannot be read, and the REST API asks, which would cache that.
+    It would cache too that a secret cannot be read, which is raised to it as SecretsUnavailable.
     """
-    user, problem, permissions = _identify(event)
+    with deadlines.begin(context):
+        user, problem, permissions = _identify(event)
     identity_context = {"user": user, "problem": problem, "permissions": format_permissions(permissions)}
     if "methodArn" not in event:
         return {"isAuthorized": True, "context": identity_context}

@@ -7,6 +7,7 @@ setting is missing or wrong, which the endpoints answer with 503.
 
 from typing import Any
 
+from pointsman import deadlines
 from pointsman.errors import SecretsUnavailable, SettingError
 from pointsman.identity.api_key import is_services_api_key, is_services_read_api_key
 from pointsman.identity.failures import report_failure
@@ -21,7 +22,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     The context's `caller` is `services`, with the key that can only read `services-read`, else empty; `problem` is why.
     """
     try:
-        identity_context = _identify(event)
+        with deadlines.begin(context):
+            identity_context = _identify(event)
     except (SettingError, SecretsUnavailable) as error:
         identity_context = {"caller": "", "problem": report_failure(error)}
     return {"isAuthorized": True, "context": identity_context}

@@ -20,6 +20,7 @@ class Configure(BaseModel):
         ["variables"],
         variables={
             "minProperties": 1,
+            "maxProperties": input_rules.MAX_VARIABLES,
             "propertyNames": {"pattern": f"^{input_rules.VARIABLE_NAME_PATTERN.pattern}$"},
             "additionalProperties": {"type": "string", "pattern": r"^[^\x00]*$"},
         },

@@ -3,7 +3,7 @@
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import InstanceCreated
 from pointsman.http.services_api.operations import operation_response
-from pointsman.http.services_api.parameters import TOOL_ID_SCHEMA, RequestClaim, RequiredText, strict_config
+from pointsman.http.services_api.parameters import TOOL_IDS_SCHEMA, RequestClaim, RequiredText, strict_config
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import commands, input_rules
 from pointsman.lifecycle.operation_results import start_and_wait
@@ -20,7 +20,7 @@ class CreateInstance(BaseModel):
         ["instanceId", "name"],
         instanceId={"pattern": f"^{input_rules.INSTANCE_ID_PATTERN.pattern}$"},
         name={"pattern": f"^{input_rules.SERVICE_NAME_PATTERN.pattern}$"},
-        tools={"anyOf": [{"type": "array", "items": TOOL_ID_SCHEMA}, {"type": "null"}]},
+        tools=TOOL_IDS_SCHEMA,
     )
 
     instanceId: RequiredText = ""

@@ -61,6 +61,7 @@ class ConnectionServer(web.Server):
     ) -> None:
         super().__init__(
             handler,
+            handler_cancellation=True,  # as soon as the client has closed the connection
             access_log=None,
             # AWS's gateways pass the bytes of an HTTP API on, and a small body can be any size when it is inflated.
             auto_decompress=False,

@@ -40,7 +40,7 @@ from local.api_gateway.router import RouteMatch, match_route
 from local.console import Console
 from local.json_values import mapping_or_empty
 from local.lambda_service.invocation import Invocation, InvocationResult
-from local.lambda_service.service import LambdaService, PayloadTooLarge
+from local.lambda_service.service import LambdaService, PayloadTooLarge, TooManyRequests
 from local.template.apis import Authorizer, RestApi
 from local.template.sam_template import Template
 
@@ -48,6 +48,9 @@ SERVER_HEADER = f"pointsman-local (pid {os.getpid()})"
 CONTROL_PREFIX = "/_local/"
 STREAM_IDLE_TIMEOUT = 300.0
 """Seconds without a chunk after which a stream is cut (5 minutes, API Gateway quotas for regional REST APIs)."""
+
+STREAM_WRITE_TIMEOUT = 30.0
+"""Seconds that a client may take to read a chunk of a stream (64 KB at most)."""
 
 MAX_CACHED_RESULTS = 1000
 """Results of authorizers that are kept; for a further one the oldest is dropped."""
@@ -77,6 +80,7 @@ class Gateway:
         integration_timeout: Seconds that the HTTP API waits for a function.
         control: Handles requests below `/_local/`.
         idle_timeout: Seconds that a stream may be silent before it is cut.
+        write_timeout: Seconds that a client may take to read a chunk of a stream before that is cut.
         limits: How many connections there may be, and how long each may wait for its client; the
             defaults without.
     """
@@ -89,6 +93,7 @@ class Gateway:
         integration_timeout: float,
         control: ControlHandler,
         idle_timeout: float = STREAM_IDLE_TIMEOUT,
+        write_timeout: float = STREAM_WRITE_TIMEOUT,
         limits: ConnectionLimits | None = None,
     ) -> None:
         self._template = template
@@ -97,6 +102,7 @@ class Gateway:
         self._integration_timeout = integration_timeout
         self._control = control
         self._idle_timeout = idle_timeout
+        self._write_timeout = write_timeout
         self._limits = limits or ConnectionLimits()
         self._invoke_tasks: set[asyncio.Task[InvocationResult]] = set()
         self._server_runner: web.ServerRunner | None = None
@@ -141,12 +147,14 @@ class Gateway:
         self._add_cors_headers(incoming, path, response)
         response.headers["Server"] = SERVER_HEADER
         response.headers["apigw-requestid"] = request_id
-        if gateway_response.invocation is not None:
-            await self._relay_stream(incoming, gateway_response, gateway_response.invocation)
-        seconds = time.monotonic() - started_at
-        self._console.log_request(
-            incoming.method, path, response.status, seconds, gateway_response.function_name, request_id
-        )
+        try:
+            if gateway_response.invocation is not None:
+                await self._relay_stream(incoming, gateway_response, gateway_response.invocation)
+        finally:
+            seconds = time.monotonic() - started_at
+            self._console.log_request(
+                incoming.method, path, response.status, seconds, gateway_response.function_name, request_id
+            )
         return response
 
     def _add_cors_headers(self, incoming: web.BaseRequest, path: str, response: web.StreamResponse) -> None:
@@ -262,23 +270,26 @@ class Gateway:
             invocation = self._lambda_service.invoke_with_response_stream(name, _encode_event(event))
         except PayloadTooLarge:
             raise GatewayError(413, "Request Too Long", "REQUEST_TOO_LARGE") from None
+        except TooManyRequests:
+            raise GatewayError(500, "Internal server error") from None
         assert invocation.response_stream is not None
         try:
             async with asyncio.timeout(min(timeout, self._idle_timeout)):
                 prelude = await read_prelude(invocation.response_stream)
-        except TimeoutError:
-            invocation.response_stream.discard()
-            raise GatewayError(504, "Endpoint request timed out", "INTEGRATION_TIMEOUT") from None
-        except InvalidPrelude:
-            invocation.response_stream.discard()
-            self._warn_failure(name, invocation, "its response does not start with a prelude")
-            raise GatewayError(502, "Internal server error") from None
+        except BaseException as error:
+            self._lambda_service.abandon(invocation)
+            if isinstance(error, TimeoutError):
+                raise GatewayError(504, "Endpoint request timed out", "INTEGRATION_TIMEOUT") from None
+            if isinstance(error, InvalidPrelude):
+                self._warn_failure(name, invocation, "its response does not start with a prelude")
+                raise GatewayError(502, "Internal server error") from None
+            raise
         return _GatewayResponse(build_streaming_response(prelude), name, invocation, prelude.first_chunk, deadline)
 
     async def _relay_stream(
         self, incoming: web.BaseRequest, gateway_response: _GatewayResponse, invocation: Invocation
     ) -> None:
-        """Relay a stream to the client, chunk by chunk; the function runs on however this ends."""
+        """Relay a stream to the client, chunk by chunk, until it ends or the client is gone."""
         response, response_stream = gateway_response.response, invocation.response_stream
         assert response_stream is not None
         has_no_body = incoming.method == "HEAD" or response.status in (204, 304)
@@ -288,7 +299,8 @@ class Gateway:
                 data: bytes | None = gateway_response.first_chunk
                 while data is not None:
                     if data and not has_no_body:
-                        await response.write(data)
+                        async with asyncio.timeout(self._write_timeout):
+                            await response.write(data)
                     async with asyncio.timeout(self._idle_timeout):
                         data = await response_stream.get()
             if response_stream.failed:
@@ -296,11 +308,12 @@ class Gateway:
                 _abort_connection(incoming)
         except TimeoutError:
             self._console.warn(f"{gateway_response.function_name}: its stream was silent or took too long, and was cut")
-            _abort_connection(incoming)
+            if incoming.transport is not None:
+                incoming.transport.abort()  # Also what a client that does not read has not taken.
         except ConnectionResetError:
             pass  # The client has closed the connection.
         finally:
-            response_stream.discard()
+            self._lambda_service.abandon(invocation)
 
     def _warn_failure(self, name: str, invocation: Invocation, reason: str) -> None:
         result = invocation.result.result() if invocation.result.done() else None
@@ -326,6 +339,10 @@ class Gateway:
             if api is None:
                 raise GatewayError(413, "Request Entity Too Large") from None
             raise GatewayError(413, "Request Too Long", "REQUEST_TOO_LARGE") from None
+        except TooManyRequests:
+            if api is None:
+                raise GatewayError(503, "Service Unavailable") from None
+            raise GatewayError(500, "Internal server error") from None
         if result.error is not None:
             self._console.warn(f"{name} failed: {result.error_type}: {result.error_message}"[:400])
         return result

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 _MAX_BUFFERED_BYTES = 256 * 1024
 """The function's writes wait while more than this is buffered for a slow reader."""
 
 
 class ResponseStream:
-    """A stream with one writer and one reader; a reader that has gone does not stop the writer.
+    """A stream with one writer and one reader.
 
     `failed` tells after the end whether the response was cut off.
     """
@@ -20,6 +21,7 @@ class ResponseStream:
         self._space_available = asyncio.Event()
         self._is_ended = False
         self._is_discarded = False
+        self._on_discard: Callable[[], None] | None = None
         self.failed = False
 
     async def put(self, data: bytes) -> None:
@@ -59,9 +61,17 @@ class ResponseStream:
             self._data_available.set()
             self._space_available.set()
 
+    def call_on_discard(self, callback: Callable[[], None]) -> None:
+        """Call this once the reader has gone before the end; at once if it has."""
+        if self._is_discarded and not self._is_ended:
+            callback()
+        self._on_discard = callback
+
     def discard(self) -> None:
         """Drop the buffered chunks and all further ones, because the reader has gone."""
-        self._is_discarded = True
+        is_first, self._is_discarded = not self._is_discarded, True
         self._chunks.clear()
         self._buffered_bytes = 0
         self._space_available.set()
+        if is_first and not self._is_ended and self._on_discard is not None:
+            self._on_discard()

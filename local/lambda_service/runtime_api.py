@@ -113,9 +113,12 @@ class _WorkerEndpoint:
 async def _relay_response(request: RuntimeRequest, invocation: Invocation) -> None:
     """Relay a streamed response to the caller, or collect it for a caller who wants it whole.
 
-    An error in the middle of the stream comes in trailers, its error object in base64.
+    An error in the middle of the stream comes in trailers, its error object in base64. A caller who has gone breaks the
+    function's connection: that is how the function learns of it.
     """
     chunks: list[bytes] = []
+    if invocation.response_stream is not None:
+        invocation.response_stream.call_on_discard(request.break_connection)
     async for chunk in request.iter_body():
         if invocation.response_stream is not None:
             await invocation.response_stream.put(chunk)

@@ -48,6 +48,10 @@ class RuntimeRequest:
         """Read the whole body; empty if it has been read already."""
         return b"".join([chunk async for chunk in self.iter_body()])
 
+    def break_connection(self) -> None:
+        """Reset the connection; reading the body fails then."""
+        self._writer.transport.abort()
+
     async def _iter_bytes(self, size: int) -> AsyncIterator[bytes]:
         while size:
             chunk = await self._reader.read(min(size, _CHUNK_SIZE))

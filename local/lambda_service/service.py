@@ -16,7 +16,7 @@ from local.lambda_service.process_launcher import ProcessLauncher
 from local.lambda_service.response_stream import ResponseStream
 from local.lambda_service.runtime_api import RuntimeApi
 from local.lambda_service.worker import Worker, build_lambda_environment
-from local.lambda_service.worker_pool import IDLE_TIMEOUT, OnWorkerChange, WorkerPool
+from local.lambda_service.worker_pool import IDLE_TIMEOUT, MAX_QUEUE_LENGTH, OnWorkerChange, WorkerPool
 from local.processes.supervisor import Supervisor
 from local.template.sam_template import Function
 
@@ -27,6 +27,10 @@ class UnknownFunction(RunnerError):
 
 class PayloadTooLarge(RunnerError):
     """The event is over Lambda's limit on a synchronous request."""
+
+
+class TooManyRequests(RunnerError):
+    """So many invocations of the function wait for a worker that no further one may. Lambda would throttle it."""
 
 
 class LambdaService:
@@ -43,6 +47,7 @@ class LambdaService:
         python: The workers' interpreter, which has to have the runtime client; this process's by default.
         forks: Whether workers are forked from a process that has imported what they need, where the system can.
         idle_timeout: Seconds after which an idle worker ends, unless it is the only one of its function.
+        max_queue_length: Most invocations of one function that wait for a worker; further ones are refused.
     """
 
     def __init__(
@@ -53,12 +58,14 @@ class LambdaService:
         supervisor: Supervisor,
         report: Callable[[str], None],
         concurrency: int = 10,
-        stream_concurrency: int = 200,
+        stream_concurrency: int = 100,
         python: Path = Path(sys.executable),
         *,
         forks: bool = True,
         idle_timeout: float = IDLE_TIMEOUT,
+        max_queue_length: int = MAX_QUEUE_LENGTH,
     ) -> None:
+        self._max_queue_length = max_queue_length
         self._runtime_api = RuntimeApi()
         self._supervisor = supervisor
         self._log_folder = log_folder
@@ -94,6 +101,7 @@ class LambdaService:
         Raises:
             UnknownFunction: There is no such function.
             PayloadTooLarge: The event is over Lambda's limit.
+            TooManyRequests: Too many invocations of the function wait for a worker.
         """
         pool = self._find_pool(name, payload)
         invocation = Invocation(payload, pool.function.arn, pool.function.timeout)
@@ -106,16 +114,23 @@ class LambdaService:
     def invoke_with_response_stream(self, name: str, payload: bytes) -> Invocation:
         """Invoke a function whose response is read from the invocation's `response_stream`.
 
-        The function runs to its end even if nobody reads the stream.
+        Whoever stops reading has to `abandon` it.
 
         Raises:
             UnknownFunction: There is no such function.
             PayloadTooLarge: The event is over Lambda's limit.
+            TooManyRequests: Too many invocations of the function wait for a worker.
         """
         pool = self._find_pool(name, payload)
         invocation = Invocation(payload, pool.function.arn, pool.function.timeout, response_stream=ResponseStream())
         pool.enqueue(invocation)
         return invocation
+
+    def abandon(self, invocation: Invocation) -> None:
+        """Give up a streamed response. An invocation that waits is dropped; a function that writes learns of it."""
+        self._pools[parse_function_name(invocation.function_arn)].remove_from_queue(invocation)
+        if invocation.response_stream is not None:
+            invocation.response_stream.discard()
 
     async def prewarm(self, names: Iterable[str] | None = None) -> None:
         """Start workers and wait until they have initialized; as many start at once as there are cores.
@@ -164,6 +179,8 @@ class LambdaService:
             raise UnknownFunction(f"Function not found: {name}")
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise PayloadTooLarge(f"Request must be smaller than {MAX_PAYLOAD_BYTES} bytes")
+        if pool.queue_length >= self._max_queue_length:
+            raise TooManyRequests("Rate Exceeded.")
         return pool
 
 

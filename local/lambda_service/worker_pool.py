@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,9 @@ before it counts as one that makes no progress."""
 
 MAX_CONCURRENT_STARTS = 8
 """Most processes of one function that start at once; more would slow each other and all other functions down."""
+
+MAX_QUEUE_LENGTH = 1000
+"""Most invocations of one function that wait for a worker, as many as Lambda runs at once in an account by default."""
 
 IDLE_TIMEOUT = 30.0
 """Seconds after which an idle worker ends, unless it is the function's only one."""
@@ -67,11 +70,16 @@ class WorkerPool:
         self._is_check_skipped = False
         self._scale_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
-        self._queue: deque[_QueuedInvocation] = deque()
+        self._queue: OrderedDict[str, _QueuedInvocation] = OrderedDict()  # by request id
+
+    @property
+    def queue_length(self) -> int:
+        """How many invocations wait for a worker."""
+        return len(self._queue)
 
     def enqueue(self, invocation: Invocation) -> None:
         """Assign an invocation to an idle worker, or queue it."""
-        self._queue.append(_QueuedInvocation(invocation, time.monotonic()))
+        self._queue[invocation.request_id] = _QueuedInvocation(invocation, time.monotonic())
         self._dispatch()
         if self._queue and self._scale_timer is None:
             self._schedule_scaling()
@@ -84,11 +92,11 @@ class WorkerPool:
 
     def remove_from_queue(self, invocation: Invocation) -> None:
         """Drop an invocation whose caller no longer waits; one that a worker has runs on."""
-        self._queue = deque(queued for queued in self._queue if queued.invocation is not invocation)
+        self._queue.pop(invocation.request_id, None)
 
     def fail_queued(self, error_type: str, message: str) -> None:
         """Fail all invocations that wait for a worker."""
-        for queued in self._queue:
+        for queued in self._queue.values():
             queued.invocation.fail_with(error_type, message)
         self._queue.clear()
 
@@ -133,14 +141,17 @@ class WorkerPool:
             if worker is None:
                 break
             self._assigned_count += 1
-            worker.assign(self._queue.popleft().invocation)
+            worker.assign(self._take_first())
         self._start_workers_for_queue()
 
     def _handle_worker_change(self, worker: Worker) -> None:
         if worker.state == "dead" and worker.init_error is not None and self._queue:
             # A failed start fails one invocation only; each of the others gets a start of its own.
-            self._queue.popleft().invocation.fail(worker.init_error)
+            self._take_first().fail(worker.init_error)
         self._dispatch()
+
+    def _take_first(self) -> Invocation:
+        return self._queue.popitem(last=False)[1].invocation
 
     def _add_worker(self) -> Worker:
         worker = self._start_worker(self.function, self._handle_worker_change)
@@ -170,7 +181,9 @@ class WorkerPool:
         needed_count = len(self._queue)
         if active_workers:
             now = time.monotonic()
-            needed_count = sum(now - queued.queued_at >= SCALE_UP_DELAY for queued in self._queue) - starting_count
+            needed_count = (
+                sum(now - queued.queued_at >= SCALE_UP_DELAY for queued in self._queue.values()) - starting_count
+            )
         if self.function.exec_wrapper is None:
             needed_count = min(needed_count, max(growth, _CORES - len(active_workers)))
         free_capacity = min(self._limit - len(active_workers), MAX_CONCURRENT_STARTS - starting_count)

@@ -14,12 +14,12 @@ from io import BytesIO
 from typing import Any
 
 from local.lambda_service.invocation import InvocationResult
-from local.lambda_service.service import PayloadTooLarge, UnknownFunction
+from local.lambda_service.service import PayloadTooLarge, TooManyRequests, UnknownFunction
 
 Invoke = Callable[[str, bytes], InvocationResult]
 """Invokes a function by name with a payload; raises what `classify_invoke_error` knows."""
 
-INVOKE_ERRORS = (UnknownFunction, PayloadTooLarge, RuntimeError, concurrent.futures.CancelledError)
+INVOKE_ERRORS = (UnknownFunction, PayloadTooLarge, TooManyRequests, RuntimeError, concurrent.futures.CancelledError)
 """What an invocation through the event loop of the Lambda service raises."""
 
 _connected: list[Invoke] = []
@@ -31,6 +31,8 @@ def classify_invoke_error(error: BaseException) -> tuple[int, str, str]:
         return 404, "ResourceNotFoundException", str(error)
     if isinstance(error, PayloadTooLarge):
         return 413, "RequestTooLargeException", str(error)
+    if isinstance(error, TooManyRequests):
+        return 429, "TooManyRequestsException", str(error)
     return 500, "ServiceException", "The runner is stopping"
 
 

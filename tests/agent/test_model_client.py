@@ -221,6 +221,7 @@ def test_an_incomplete_response_is_used_with_text_and_fails_with_a_partial_call(
     assert model.call_count == 4
 
 
+@pytest.mark.limit("model-retries")
 @PLAIN_AND_STREAMED
 @pytest.mark.parametrize(
     ("status", "passing", "shape"),
@@ -262,6 +263,7 @@ def test_the_should_retry_header_takes_precedence(model: ModelHarness) -> None:
     assert model.call_count == 3
 
 
+@pytest.mark.limit("model-retries")
 def test_retry_after_is_respected_up_to_20_seconds(make_model: Callable[..., ModelHarness]) -> None:
     model = make_model(timeout=60)
     model.sim.script_model({"error": {"status": 429, "retry_after": 19.5}, "text": "ok"}, match="short")
@@ -272,6 +274,7 @@ def test_retry_after_is_respected_up_to_20_seconds(make_model: Callable[..., Mod
     assert (error.retryable, error.retry_after, model.sleeps) == (True, 21, [19.5])
 
 
+@pytest.mark.limit("model-retries")
 def test_no_attempt_starts_after_the_timeout(make_model: Callable[..., ModelHarness]) -> None:
     model = make_model(timeout=2)
     model.sim.script_model({"error": {"status": 429, "retry_after": 3}, "text": "ok"})
@@ -320,6 +323,17 @@ def test_one_failure_of_any_kind_is_retried(model: ModelHarness, kind: Any, stre
     assert model.call_count == 2
 
 
+@pytest.mark.limit("model-silence")
+@PLAIN_AND_STREAMED
+def test_a_model_that_answers_in_time_may_take_longer_in_all(
+    make_model: Callable[..., ModelHarness], streamed: bool
+) -> None:
+    model = make_model(timeout=2)
+    model.sim.script_model({"text": "a b c d", "gap_s": 0.8} if streamed else {"text": "a b c d", "latency_s": 0.8})
+    assert model.run_turn(streamed=streamed).text == "a b c d"
+
+
+@pytest.mark.limit("model-silence")
 @PLAIN_AND_STREAMED
 def test_a_silent_model_times_out(make_model: Callable[..., ModelHarness], streamed: bool) -> None:
     model = make_model(timeout=0.2)

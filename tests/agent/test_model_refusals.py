@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pointsman.agent.model import replay as replay_module
 from pointsman.agent.model.errors import ModelRefused, RequestRedactor, error_from_http_status, error_from_response
 from pointsman.agent.model.refused_items import find_refused_items
 from pointsman.agent.model.replay import Replay
@@ -15,6 +16,7 @@ from pointsman.prompts.model_items import build_tool_output
 from tests.agent.test_model_responses import TEXT_ITEM, ScriptedModel, make_response_body, make_sse_response
 from tests.harness.model_history import make_history
 
+NOTE = replay_module._NOTE.rows[0].item["content"]
 REDACTOR = RequestRedactor([], [], "")
 ITEMS: list[Any] = [
     "hello",
@@ -182,7 +184,7 @@ def test_every_history_can_be_reduced_to_the_present_prompt() -> None:
     while replay.reduce(unnamed.refusal):
         items = replay.build_input("here")
         count += 1
-    assert item_types(items) == ["user"]
+    assert [item["content"] for item in items] == [NOTE, "and again"]
     assert count <= 6
 
 
@@ -234,3 +236,99 @@ def test_the_last_refusal_is_the_error() -> None:
     with pytest.raises(ModelFailed, match="Never"):
         client.respond(make_history(*ITEMS, origin=client._compute_origin("normal")))
     assert len(script.request_bodies) == 2
+
+
+TOO_LONG: list[tuple[int, object]] = [
+    # OpenAI
+    (400, openai_error(
+        "Your input exceeds the context window of this model. Please adjust your input and try again.",
+        code="context_length_exceeded", param="input",
+    )),
+    (400, openai_error(
+        "This model's maximum context length is 4096 tokens. However, your messages resulted in 8227 tokens.",
+        code="context_length_exceeded", param="messages",
+    )),
+    (429, openai_error(
+        "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 49512. The input or output tokens"
+        " must be reduced in order to run successfully.", code="rate_limit_exceeded",
+    )),
+    # vLLM
+    (400, {"object": "error", "type": "BadRequestError", "param": None, "code": 400, "message":
+           "This model's maximum context length is 6048 tokens. However, you requested 6616 tokens (568 in the"
+           " messages, 6048 in the completion). Please reduce the length of the messages or completion."}),
+    (400, {"error": {"message": "The decoder prompt (length 140000) is longer than the maximum model length of 131072."
+                                " Make sure that `max_model_len` is no smaller than the number of text tokens."}}),
+    (400, {"object": "error", "message": "max_tokens must be at least 1, got -186.", "code": 400}),
+    # llama.cpp, by its older and its newer status
+    (400, {"error": {"code": 400, "message": "the request exceeds the available context size, try increasing it",
+                     "type": "exceed_context_size_error", "n_prompt_tokens": 14429, "n_ctx": 8192}}),
+    (500, {"error": {"code": 500, "message": "the request exceeds the available context size. try increasing the"
+                                             " context size or enable context shift", "type": "server_error"}}),
+    (400, {"error": {"message": "Requested tokens (2285) exceed context window of 2048"}}),
+    # OpenRouter, by itself and with a provider's error as a failure of its own
+    (400, {"error": {"code": 400, "metadata": {"provider_name": None}, "message":
+           "This endpoint's maximum context length is 16384 tokens. However, you requested about 94307 tokens (94307 of"
+           ' text input). Please reduce the length of either one, or use the "middle-out" transform.'}}),
+    (502, {"error": {"code": 502, "message": "Provider returned error", "metadata": {"raw": (
+        '{"object": "error", "message": "This model\'s maximum context length is 16000 tokens. However, you requested'
+        ' 17165 tokens", "code": 400}')}}}),
+    # LiteLLM, with Anthropic and with Bedrock behind it
+    (400, openai_error("litellm.ContextWindowExceededError: litellm.BadRequestError: prompt is too long: 215000 tokens"
+                       " > 200000 maximum")),
+    (400, openai_error("litellm.BadRequestError: AnthropicException - input length and `max_tokens` exceed context"
+                       " limit: 174167 + 64000 > 200000, decrease input length or `max_tokens` and try again")),
+    (400, openai_error("BedrockException: Input is too long for requested model.")),
+    # Gemini, xAI, Mistral, Groq, LM Studio, Ollama, TGI, Moonshot, Copilot
+    (400, [{"error": {"code": 400, "status": "INVALID_ARGUMENT", "message":
+                      "The input token count (1300000) exceeds the maximum number of tokens allowed (1048575)."}}]),
+    (400, {"error": "This model's maximum prompt length is 131072 but the request contains 537812 tokens."}),
+    (400, {"message": "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum"}),
+    (413, {"error": {"message": "Request Entity Too Large", "type": "invalid_request_error"}}),
+    (400, {"error": "Trying to keep the first 111490 tokens when context the overflows. However, the model is loaded"
+                    " with context length of only 32768 tokens, which is not enough."}),
+    (400, {"error": "the input length exceeds the context length"}),
+    (422, {"error": "Input validation error: `inputs` must have less than 4096 tokens. Given: 9000",
+           "error_type": "validation"}),
+    (400, {"error": {"message": "Your request exceeded model token limit: 131072", "type": "invalid_request_error"}}),
+    (400, {"error": {"message": "prompt token count of 140000 exceeds the limit of 128000"}}),
+    (413, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body"), TOO_LONG, ids=range(len(TOO_LONG)))
+def test_a_refusal_of_the_length_leaves_out_the_older_half_at_once(status: int, body: object) -> None:
+    history = make_history("one", TEXT_ITEM, "two", TEXT_ITEM, "three", TEXT_ITEM, "four", origin="here")
+    error = refuse(body, status)
+    assert not error.retryable
+    items = replay_after(error, history=history)
+    assert items is not None
+    assert [item.get("content") for item in items if item.get("role") == "user"] == [NOTE, "three", "four"]
+    streamed = error_from_response(body.get("error", body) if isinstance(body, dict) else {"message": body}, REDACTOR)
+    if status == 400 and isinstance(body, dict):
+        assert isinstance(streamed, ModelRefused)
+        assert replay_after(streamed, history=history) == items
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (429, {"message": "Too many tokens, please wait before trying again.", "__type": "ThrottlingException"}),
+        (429, openai_error("Rate limit reached for gpt-4o on tokens per min (TPM): Limit 30000, Used 29000, Requested"
+                           " 2000. Please try again in 2s.", code="rate_limit_exceeded")),
+        (429, openai_error("Requests have exceeded token rate limit of your OpenAI S0 pricing tier.", code="429")),
+        (503, {"error": {"message": "The model is overloaded. Please try again later.", "code": 503}}),
+        (500, {"error": {"message": "CUDA out of memory", "code": 500}}),
+        (408, {"error": {"message": "Request timed out"}}),
+    ],
+)  # fmt: skip
+def test_a_failure_that_passes_is_no_refusal_of_the_length(status: int, body: object) -> None:
+    error = refuse(body, status)
+    assert error.retryable
+    assert replay_after(error, history=make_history("one", TEXT_ITEM, "two")) is None
+
+
+def test_a_refusal_with_a_number_of_any_length_is_read() -> None:
+    digits = "9" * 5000
+    for body in (openai_error(f"input[{digits}] is wrong"), {"error": f"['body', 'input', {digits}]"}):
+        assert replay_after(refuse(body)) is not None
+    assert "refuses: HTTP 400" in refuse({"error": {"code": int("9" * 4000), "message": "x"}}).message

@@ -188,6 +188,7 @@ def test_a_stream_without_a_final_event_is_retryable(run_turn: Callable[..., Mod
     assert raised.value.retryable
 
 
+@pytest.mark.limit("model-silence")
 def test_comments_alone_do_not_extend_the_timeout() -> None:
     script = ScriptedModel([])
 

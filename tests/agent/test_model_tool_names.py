@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.agent.model.sse_parser import iter_event_data
-from pointsman.agent.model.tool_names import MAX_LENGTH, ToolNameMap, sanitize_name
+from pointsman.agent.model.tool_names import MAX_LENGTH, ToolNameMap, limit_name, sanitize_name
 
 IDS = st.one_of(
     st.text("ab._", min_size=1, max_size=6), st.sampled_from(["time.now", "time_now", "x." * 40, "x_" * 40])
@@ -41,6 +41,15 @@ def test_names_are_plain_unless_they_collide_or_are_long():
     assert re.fullmatch(r"a_b_c_[0-9a-f]{8}", names.to_function_name("a.b_c"))
     assert names.to_function_name("a.b_c") != names.to_function_name("a_b.c")
     assert len(names.to_function_name("x." + "y" * 80)) == MAX_LENGTH
+
+
+@pytest.mark.limit("function-name")
+def test_a_name_has_at_most_64_characters():
+    longest, longer = "x." + "y" * 62, "x." + "y" * 63
+    names = ToolNameMap([longest, longer])
+    assert names.to_function_name(longest) == limit_name(longest) == "x_" + "y" * 62
+    for name in (names.to_function_name(longer), limit_name(longer)):
+        assert re.fullmatch(r"x_y{53}_[0-9a-f]{8}", name)
 
 
 def test_a_tool_named_like_a_suffixed_one_gets_another_name():

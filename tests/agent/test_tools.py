@@ -190,6 +190,12 @@ def test_a_tool_gets_the_user_and_over_rest_an_empty_state_and_a_no_op_callback(
     assert SECRET not in repr(contexts[0])
 
 
+@pytest.mark.limit("tool-id")
+def test_the_longest_id_is_accepted() -> None:
+    assert len(make_tool(tool_id="a." + "b" * 126).id) == 128
+
+
+@pytest.mark.limit("tool-id")
 @pytest.mark.parametrize("tool_id", ["now", "Time.now", "time.", ".now", "time now.x", "time/now.x", "a." + "b" * 127])
 def test_ids_are_words_with_dots_between(tool_id: str) -> None:
     with pytest.raises(CompositionError, match="ids are like"):

@@ -17,6 +17,15 @@ from pointsman.identity.jwks import (
 from pointsman.identity.models import KEYS_UNAVAILABLE, Caller
 from pointsman.identity.tokens import verify_token
 from pointsman.settings.jwt import JwtSettings
+from tests.harness.hostile_server import (
+    Answer,
+    drip_body,
+    drip_head,
+    endless_body,
+    endless_head,
+    send_body,
+    serve_hostile,
+)
 
 from .conftest import Authorize
 from .token_issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
@@ -196,16 +205,23 @@ def test_silent_issuer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
         assert 0.15 < time.monotonic() - started_at < 2
 
 
-def test_endless_response_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jwks, "_TIMEOUT", 0.2)
+@pytest.mark.limit("token-issuer-keys")
+@pytest.mark.parametrize("answer", [drip_head, drip_body, endless_head, endless_body])
+def test_response_without_an_end_is_no_response(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+    monkeypatch.setattr(jwks, "_TIMEOUT", 0.5)
+    with serve_hostile(answer) as url:
+        started_at = time.monotonic()
+        assert JwksCache(url).get_keys() is None
+        assert time.monotonic() - started_at < 20
 
-    class Dripping:
-        def read1(self, most: int) -> bytes:
-            time.sleep(0.01)
-            return b" "
 
-    with pytest.raises(TimeoutError):
-        jwks._read_body(Dripping())
+@pytest.mark.limit("token-issuer-keys")
+def test_keys_may_be_as_large_as_the_limit_and_no_larger() -> None:
+    keys = b'{"keys": [{"kty": "oct"}]}'.ljust(jwks._MAX_RESPONSE_BYTES)
+    with serve_hostile(send_body(keys)) as url:
+        assert JwksCache(url).get_keys() == ({"kty": "oct"},)
+    with serve_hostile(send_body(keys + b" ")) as url:
+        assert JwksCache(url).get_keys() is None
 
 
 def test_no_token_is_in_a_log_or_a_message(

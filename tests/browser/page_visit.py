@@ -8,7 +8,7 @@ class PageVisit:
 
     Args:
         page: a page that was not opened yet.
-        tolerates_refusals: whether the browser's report of an HTTP error is none of an error, as a screen that shows it.
+        tolerates_refusals: whether an HTTP error is no error of the page, since a screen shows it.
     """
 
     def __init__(self, page: Page, tolerates_refusals: bool = False) -> None:

@@ -1,5 +1,6 @@
 """The console in headless Chromium against the whole stack: what a person who runs a fleet does with it."""
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -199,9 +200,8 @@ def test_signing_out_forgets_the_credentials_and_what_was_read(page: Page, stack
 
 def test_a_key_that_is_withdrawn_ends_the_session_and_says_so(page: Page, stack: Stack) -> None:
     sign_in(page, stack.url)
-    page.evaluate(
-        "sessionStorage.setItem('pointsman.session', JSON.stringify({services: {key: 'old', mayWrite: true}, agent: null}))"
-    )
+    kept = json.dumps({"services": {"key": "old", "mayWrite": True}, "agent": None})
+    page.evaluate("kept => sessionStorage.setItem('pointsman.session', kept)", kept)
     page.reload()
     expect(page.get_by_text("The Services key is not accepted any more")).to_be_visible()
     expect(page.get_by_label("Services key")).to_be_visible()

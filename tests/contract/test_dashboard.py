@@ -118,6 +118,13 @@ def test_facts_of_another_tool_are_not_shown(api: httpx.Client, db: Database, to
     assert show_meta(api, db, tool_id, {"limit": 20, "usage": "1"}) == {}
 
 
+@pytest.mark.limit("spend-numbers")
+def test_a_stored_number_that_no_double_holds_is_not_shown(api: httpx.Client, db: Database) -> None:
+    """Older programs write this column, too, and Postgres holds numbers of any length."""
+    meta = {"limit": 10**400, "usage": -(10**400), "usage_daily": 10**300, "limit_remaining": 1.5, "disabled": True}
+    assert show_meta(api, db, "openrouter", meta) == {"usage_daily": 10**300, "limit_remaining": 1.5, "disabled": True}
+
+
 def test_a_fleet_of_thousands_is_listed(api: httpx.Client, db: Database) -> None:
     insert_instances(db, [f"s{number}" for number in range(2500)])
     db.execute(

@@ -77,6 +77,15 @@ def test_a_malformed_value_is_refused_by_its_parameter(name: str, value: str) ->
     assert next(problem.split(":")[0] for problem in find_problems(**{name: value})) == name
 
 
+@pytest.mark.limit("reserved-concurrency")
+def test_streams_leave_most_of_a_usual_account_to_others_and_refuse_before_lambda_does() -> None:
+    account, least_unreserved = 1000, 100
+    streams = int(PARAMETERS["StreamConcurrency"]["Default"])
+    assert 0 < streams <= (account - least_unreserved) / 2
+    # The rest of the reserve answers those over the quota, each in milliseconds.
+    assert int(PARAMETERS["StreamsForAll"]["Default"]) <= 0.8 * streams
+
+
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
 def test_no_parameter_takes_a_placeholder_or_says_nothing(name: str) -> None:
     definition = PARAMETERS[name]

@@ -29,6 +29,8 @@ TOOLS = ("openrouter", "agentmail", "telnyx")
 TIMEOUT_SECONDS = 1.0
 """The provider timeout of the matrix's stacks."""
 BEYOND_TIMEOUT = TIMEOUT_SECONDS + 0.5
+DRIP_SECONDS = TIMEOUT_SECONDS / 5
+"""The pause between two bytes of a drip: no single read of it is as long as the timeout."""
 MAX_OCCURRENCES = 2
 """A call that one operation repeats (pages, polls) gets faults at its first two occurrences only."""
 
@@ -110,6 +112,12 @@ FAULTS: dict[str, Fault] = {
         Fault("answer lost", "lost"),
         Fault("hangs", "hang", {"seconds": BEYOND_TIMEOUT}),
         Fault("hangs, done", "hang_done", {"seconds": BEYOND_TIMEOUT}),
+        Fault("drips, head", "drip_head", {"seconds": DRIP_SECONDS}),
+        Fault("drips, head, done", "drip_head", {"seconds": DRIP_SECONDS, "done": True}),
+        Fault("drips, body", "drip_body", {"seconds": DRIP_SECONDS}),
+        Fault("drips, body, done", "drip_body", {"seconds": DRIP_SECONDS, "done": True}),
+        Fault("endless", "endless"),
+        Fault("endless, done", "endless", {"done": True}),
         Fault("done late", "slow", {"seconds": BEYOND_TIMEOUT}),
         Fault("429", "rate_limit"),
         Fault("429, wait 1 s", "rate_limit", {"retry_after": 1}),

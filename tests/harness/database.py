@@ -7,6 +7,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.sql import SQL, Identifier
 
 from local.stack.stack import Stack
 
@@ -60,6 +61,18 @@ def insert_completed_prompt(db: Database, user_id: str, conversation_id: str, te
         (prompt_id, user_id, conversation_id, text, minute),
     )
     return prompt_id
+
+
+def dump_tables(db: Database) -> dict[str, str]:
+    """Every row of every table as text, by the table's name."""
+    names = db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return {
+        row["tablename"]: "\n".join(
+            found["row"]
+            for found in db.execute(SQL("SELECT t::text AS row FROM {} t").format(Identifier(row["tablename"])))
+        )
+        for row in names
+    }
 
 
 def wait_for_blocked_sessions(database_url: str, count: int = 1, timeout: float = 30) -> None:

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from local.api_gateway.connections import ConnectionLimits
-from local.api_gateway.gateway import STREAM_IDLE_TIMEOUT, Gateway
+from local.api_gateway.gateway import STREAM_IDLE_TIMEOUT, STREAM_WRITE_TIMEOUT, Gateway
 from local.api_gateway.http_request import HttpRequest
 from local.api_gateway.listener import bind_listener
 from local.console import Console
 from local.lambda_service.service import LambdaService
+from local.lambda_service.worker_pool import MAX_QUEUE_LENGTH
 from local.processes.supervisor import Supervisor
 from local.template.sam_template import Template
 
@@ -32,8 +33,10 @@ class GatewayHarness:
         log_folder: Path,
         *,
         idle_timeout: float = STREAM_IDLE_TIMEOUT,
+        write_timeout: float = STREAM_WRITE_TIMEOUT,
         integration_timeout: float = 10.0,
         max_streams: int = 200,
+        max_queue_length: int = MAX_QUEUE_LENGTH,
         template: Template | None = None,
         limits: ConnectionLimits | None = None,
     ) -> None:
@@ -47,10 +50,24 @@ class GatewayHarness:
         template = template or Template.load(TEMPLATE, {})
         self._supervisor = Supervisor()
         self.lambda_service = LambdaService(
-            template.functions, "http://127.0.0.1:9", log_folder, self._supervisor, console.warn, 10, max_streams
+            template.functions,
+            "http://127.0.0.1:9",
+            log_folder,
+            self._supervisor,
+            console.warn,
+            10,
+            max_streams,
+            max_queue_length=max_queue_length,
         )
         self._gateway = Gateway(
-            template, self.lambda_service, console, integration_timeout, _answer_not_found, idle_timeout, limits
+            template,
+            self.lambda_service,
+            console,
+            integration_timeout,
+            _answer_not_found,
+            idle_timeout,
+            write_timeout,
+            limits,
         )
         listener = bind_listener("127.0.0.1", 0)
         self.address: tuple[str, int] = listener.getsockname()
@@ -85,6 +102,9 @@ class GatewayHarness:
         connection = HTTPConnection(*self.address, timeout=30)
         connection.request(method, target, body, {"X-User": "u1", "Connection": "close", **(headers or {})})
         return connection.getresponse()
+
+    def queue_length(self, function: str) -> int:
+        return self.call_in_loop(self.lambda_service.status)[function]["waiting"]
 
     def workers(self, function: str) -> list[dict[str, Any]]:
         return self.call_in_loop(self.lambda_service.status)[function]["workers"]

@@ -52,6 +52,7 @@ def test_calls_at_once_get_processes_of_their_own(runner: RunnerProcess) -> None
     assert not any(failed for _, failed in answers)
 
 
+@pytest.mark.limit("workers-of-a-function")
 def test_calls_over_the_cap_wait_and_are_all_answered(runner: RunnerProcess) -> None:
     with ThreadPoolExecutor(14) as callers:
         answers = list(callers.map(lambda _: runner.invoke("Slow"), range(14)))

@@ -105,6 +105,7 @@ def test_a_chunked_body_over_the_limit_is_refused_before_its_end(runner: RunnerP
     assert answer.endswith(b'{"message":"Request Entity Too Large"}')
 
 
+@pytest.mark.limit("event-of-a-function")
 def test_an_event_over_lambdas_limit_is_refused(runner: RunnerProcess) -> None:
     status, headers, body = send_request(runner.url, "POST", "/open", b"x" * 7_000_000, {"Content-Type": "text/plain"})
     assert (status, get_gateway_error(headers, body)) == (413, {"message": "Request Entity Too Large"})

@@ -18,7 +18,7 @@ START_SERVER = """
 import asyncio, gc, json, tempfile, threading, time
 from pathlib import Path
 from local.lambda_service.invocation import InvocationResult
-from local.lambda_service.service import PayloadTooLarge, UnknownFunction
+from local.lambda_service.service import PayloadTooLarge, TooManyRequests, UnknownFunction
 from local.step_functions import execution_retention, lambda_calls
 from local.step_functions.moto_server import MotoServer, StepFunctionsError
 
@@ -59,6 +59,7 @@ RESULTS = {
     "error without a type": InvocationResult(b'{"message": "no"}', "Unhandled", "r5"),
     "unknown": UnknownFunction("Function not found: unknown"),
     "too large": PayloadTooLarge("Request must be smaller than 6291556 bytes"),
+    "throttled": TooManyRequests("Rate Exceeded."),
     "stopping": RuntimeError("Event loop is closed"),
 }
 
@@ -107,7 +108,7 @@ def outcomes() -> dict[str, dict[str, Any]]:
     return json.loads(run_python(CALL_LAMBDA).splitlines()[-1])
 
 
-CASES = ["object", "text", "not JSON", "error", "error without a type", "unknown", "too large", "stopping"]
+CASES = ["object", "text", "not JSON", "error", "error without a type", "unknown", "too large", "throttled", "stopping"]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -123,8 +124,9 @@ def test_only_boto3_clients_use_the_endpoint(outcomes: dict[str, dict[str, Any]]
 
 
 def test_lambda_errors_have_the_names_that_state_machines_catch(outcomes: dict[str, dict[str, Any]]) -> None:
-    assert [outcomes["direct"][case][2] for case in ("unknown", "too large", "stopping")] == [
-        "Lambda.ResourceNotFoundException", "Lambda.RequestTooLargeException", "Lambda.ServiceException",
+    assert [outcomes["direct"][case][2] for case in ("unknown", "too large", "throttled", "stopping")] == [
+        "Lambda.ResourceNotFoundException", "Lambda.RequestTooLargeException", "Lambda.TooManyRequestsException",
+        "Lambda.ServiceException",
     ]  # fmt: skip
     status, output, *_ = outcomes["direct"]["error"]
     assert status == "SUCCEEDED"

@@ -1,20 +1,25 @@
 """Answers that stream through the local gateway, as through a REST API behind CloudFront."""
 
+import asyncio
 import base64
 import http.client
 import json
 import os
 import signal
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from local.lambda_service.response_stream import ResponseStream
+from local.lambda_service.service import TooManyRequests
+from local.template.sam_template import Template
 from tests.harness.wait import wait_until
 from tests.harness.worker_processes import has_exited
-from tests.local.gateway_harness import GatewayHarness
+from tests.local.gateway_harness import TEMPLATE, GatewayHarness
 
 
 def request_json(gateway: GatewayHarness, *arguments: Any, **headers: str) -> dict[str, Any]:
@@ -133,16 +138,74 @@ def test_killing_the_process_cuts_the_connection(gateway: GatewayHarness) -> Non
     assert request_json(gateway, "POST", "/api/stream/echo")["pid"] != busy_worker["pid"]
 
 
-def test_a_client_that_goes_away_does_not_stop_the_function(gateway: GatewayHarness, tmp_path: Path) -> None:
-    with socket.create_connection(gateway.address) as client:
-        target = f"/api/stream/gone?control={tmp_path}"
-        client.sendall(f"POST {target} HTTP/1.1\r\nHost: x\r\nX-User: u1\r\nContent-Length: 0\r\n\r\n".encode())
-        received = b""
-        while b"begun" not in received:
-            received += client.recv(65536)
+def send_request(gateway: GatewayHarness, path: str, until: bytes = b"") -> socket.socket:
+    """Send a request, and read its answer until it contains the given bytes; returns the connection."""
+    client = socket.create_connection(gateway.address, timeout=30)
+    client.sendall(f"POST /api/{path} HTTP/1.1\r\nHost: x\r\nX-User: u1\r\nContent-Length: 0\r\n\r\n".encode())
+    received = b""
+    while until not in received:
+        received += client.recv(65536)
+    return client
+
+
+def is_free(gateway: GatewayHarness, function: str = "StreamFunction") -> bool:
+    return not any(worker["requestId"] for worker in gateway.workers(function))
+
+
+def test_a_function_whose_client_is_gone_fails_to_write(gateway: GatewayHarness, tmp_path: Path) -> None:
+    send_request(gateway, f"stream/gone?control={tmp_path}", until=b"begun").close()
     (tmp_path / "go").touch()
-    wait_until((tmp_path / "done").exists)
-    wait_until(lambda: not any(worker["requestId"] for worker in gateway.workers("StreamFunction")))
+    wait_until((tmp_path / "lost").exists)
+    wait_until(lambda: is_free(gateway))
+    # Nobody has done anything wrong.
+    assert "[ERROR] BrokenPipeError" not in (gateway.log_folder / "StreamFunction.log").read_text()
+
+
+def test_a_function_that_writes_nothing_is_told_that_its_client_is_gone(
+    gateway: GatewayHarness, tmp_path: Path
+) -> None:
+    send_request(gateway, f"stream/listening?control={tmp_path}", until=b"begun").close()
+    wait_until((tmp_path / "disconnected").exists)
+    wait_until(lambda: is_free(gateway))
+
+
+def test_a_function_whose_client_went_before_its_first_byte_is_told_at_its_first_write(
+    gateway: GatewayHarness, tmp_path: Path
+) -> None:
+    client = send_request(gateway, f"stream/slow?control={tmp_path}")
+    wait_until(lambda: not is_free(gateway))
+    client.close()
+    (tmp_path / "0").touch()
+    wait_until(lambda: is_free(gateway))
+
+
+@pytest.mark.limit("unread-chunk")
+def test_a_stream_that_its_client_does_not_read_is_cut(tmp_path: Path) -> None:
+    gateway = GatewayHarness(tmp_path / "logs", write_timeout=1.0)
+    try:
+        with send_request(gateway, "stream/endless", until=b"begun") as client:
+            # Who reads in time gets more than all buffers hold; who then does not is cut.
+            received = 0
+            while received < 30_000_000:
+                received += len(client.recv(1_000_000))
+            wait_until(lambda: "was silent or took too long, and was cut" in gateway.console_output.getvalue())
+            wait_until(lambda: is_free(gateway))
+    finally:
+        gateway.close()
+
+
+@pytest.mark.limit("buffered-stream")
+def test_a_function_waits_while_more_than_the_buffer_is_unread() -> None:
+    async def fill() -> None:
+        stream = ResponseStream()
+        for _ in range(4):
+            await asyncio.wait_for(stream.put(bytes(64 * 1024)), 5)
+        writing = asyncio.create_task(stream.put(b"more"))
+        assert await asyncio.wait({writing}, timeout=0.2) == (set(), {writing})
+        assert await stream.get() == bytes(64 * 1024)
+        await asyncio.wait_for(writing, 5)
+
+    asyncio.run(fill())
 
 
 def test_a_silent_stream_is_cut_and_its_function_runs_on(tmp_path: Path) -> None:
@@ -173,6 +236,7 @@ def test_the_process_is_the_wrappers_and_shows_its_handler(gateway: GatewayHarne
     wait_until(lambda: any((one["pid"], one["state"]) == (pid, "idle") for one in gateway.workers("StreamFunction")))
 
 
+@pytest.mark.limit("streams-of-the-runner")
 def test_streams_at_once_have_a_process_each_up_to_the_limit(tmp_path: Path) -> None:
     gateway = GatewayHarness(tmp_path / "logs", max_streams=2)
     try:
@@ -180,12 +244,53 @@ def test_streams_at_once_have_a_process_each_up_to_the_limit(tmp_path: Path) -> 
         assert len(gateway.workers("StreamFunction")) == 2
         queued_client = http.client.HTTPConnection(*gateway.address, timeout=30)
         queued_client.request("POST", "/api/stream/echo", headers={"X-User": "u1", "Connection": "close"})
-        wait_until(lambda: gateway.call_in_loop(gateway.lambda_service.status)["StreamFunction"]["waiting"] == 1)
+        wait_until(lambda: gateway.queue_length("StreamFunction") == 1)
         for number in range(3):
             (tmp_path / str(number)).touch()
         assert [answer.read() for answer in open_responses] == [b"012", b"012"]
         with queued_client.getresponse() as answer:
             assert answer.status == 201
+    finally:
+        gateway.close()
+
+
+@pytest.mark.limit("reserved-concurrency")
+def test_a_function_has_at_most_its_reserved_number_of_processes(tmp_path: Path) -> None:
+    template = Template.load(TEMPLATE, {})
+    reserved = replace(template.functions["StreamFunction"], reserved_concurrency=1)
+    functions = {**template.functions, "StreamFunction": reserved}
+    gateway = GatewayHarness(tmp_path / "logs", template=replace(template, functions=functions))
+    try:
+        with start_stream(gateway, "stream/steps", tmp_path) as first, send_request(gateway, "stream/echo"):
+            wait_until(lambda: gateway.queue_length("StreamFunction") == 1)
+            for number in range(3):
+                (tmp_path / str(number)).touch()
+            assert first.read() == b"012"
+            wait_until(lambda: gateway.queue_length("StreamFunction") == 0)
+            assert len(gateway.workers("StreamFunction")) == 1
+    finally:
+        gateway.close()
+
+
+@pytest.mark.limit("queued-invocations")
+def test_a_request_is_refused_that_too_many_wait_before(tmp_path: Path) -> None:
+    gateway = GatewayHarness(tmp_path / "logs", max_streams=1, max_queue_length=2)
+    try:
+        with start_stream(gateway, "stream/listening", tmp_path):
+            queued = [send_request(gateway, "stream/echo") for _ in range(2)]
+            wait_until(lambda: gateway.queue_length("StreamFunction") == 2)
+            with gateway.request("POST", "/api/stream/echo") as answer:
+                assert (answer.status, json.load(answer)) == (500, {"message": "Internal server error"})
+            with pytest.raises(TooManyRequests):
+                gateway.run_coroutine(gateway.lambda_service.invoke("StreamFunction", b"{}"))
+            # Who no longer waits gives up the place.
+            queued.pop().close()
+            wait_until(lambda: gateway.queue_length("StreamFunction") == 1)
+            queued.append(send_request(gateway, "stream/echo"))
+            wait_until(lambda: gateway.queue_length("StreamFunction") == 2)
+            for client in queued:
+                client.close()
+            wait_until(lambda: gateway.queue_length("StreamFunction") == 0)
     finally:
         gateway.close()
 

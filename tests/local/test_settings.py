@@ -147,7 +147,7 @@ def test_no_simulator_is_needed_when_nothing_of_ours_is_simulated(tmp_path: Path
 
 
 def test_the_most_streams_at_once_are_a_setting(tmp_path: Path) -> None:
-    assert load_settings(tmp_path).stream_concurrency == 200
+    assert load_settings(tmp_path).stream_concurrency == 220
     assert load_settings(tmp_path, POINTSMAN_STREAMS="7").stream_concurrency == 7
     (problem,) = load_settings(tmp_path, POINTSMAN_STREAMS="0").problems
     assert problem.startswith("POINTSMAN_STREAMS is '0'; ")

@@ -4,7 +4,7 @@ It needs no stack: processes that tests kill compose it too.
 """
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from pydantic import Field
 
@@ -20,6 +20,10 @@ class EffectInput(Input):
 class EffectOutput(Output):
     name: str
     by: int
+
+
+class SecretInput(EffectInput):
+    variables: dict[str, str] = Field({})
 
 
 class EmptyInput(Input):
@@ -47,9 +51,23 @@ def _record_effect(context: ToolContext[EffectInput]) -> EffectOutput:
     return EffectOutput(name=arguments.name, by=arguments.by)
 
 
+def _echo_variables(context: ToolContext[SecretInput]) -> TextOutput:
+    """Record that it ran, and repeat what is secret, as a careless tool would."""
+    _record_effect(cast("ToolContext[EffectInput]", context))
+    if context.input.name == "fails":
+        raise RuntimeError(f"refused: {context.input.variables}")
+    return TextOutput(text=f"set {context.input.variables}")
+
+
 def _count_calls(context: ToolContext[EmptyInput]) -> CallCount:
     context.state["calls"] = context.state.get("calls", 0) + 1
     return CallCount(calls=context.state["calls"])
+
+
+def _store_much(context: ToolContext[SizeInput]) -> TextOutput:
+    """Keep as much that the state is of this size as JSON."""
+    context.state["much"] = "x" * (context.input.size - len('{"much": ""}'))
+    return TextOutput(text="kept")
 
 
 def _store_unserializable_state(context: ToolContext[EmptyInput]) -> CallCount:
@@ -83,6 +101,17 @@ class EffectsPlugin(Plugin[Any]):
             _record_effect,
             approval=lambda arguments: f"Leaves {arguments.name}" if arguments.by < 100 else None,
         ),
+        Tool(
+            "effects.set",
+            "Sets secret variables, if one may",
+            SecretInput,
+            TextOutput,
+            _echo_variables,
+            approval=lambda arguments: (
+                f"Sets {arguments.variables} for {arguments.name}" if arguments.by < 100 else None
+            ),
+            secret_fields=["variables.*"],
+        ),
         Tool("effects.read", "Leaves a trace, for readers", EffectInput, EffectOutput, _record_effect, "effects:read"),
         Tool(
             "effects.guard",
@@ -104,6 +133,7 @@ class EffectsPlugin(Plugin[Any]):
             approver="other",
         ),
         Tool("effects.keep", "Counts its calls", EmptyInput, CallCount, _count_calls),
+        Tool("effects.hoard", "Keeps much", SizeInput, TextOutput, _store_much),
         Tool("effects.spoil", "Keeps what cannot be kept", EmptyInput, CallCount, _store_unserializable_state),
         Tool("effects.file", "Makes files", EmptyInput, TextOutput, _output_files),
         Tool("effects.raise", "Raises", EmptyInput, TextOutput, _raise_error),

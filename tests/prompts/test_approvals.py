@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pydantic import Field
 
 from pointsman.agent import Tool
 from pointsman.errors import PromptNotFound
@@ -192,3 +193,65 @@ def test_another_users_prompt_is_neither_read_nor_cancelled(engine: EngineHarnes
             with pytest.raises(PromptNotFound):
                 attempt("somebody-else", wanted_id)
     assert engine.status(prompt_id) == "waiting"
+
+
+@pytest.mark.limit("approval-reason")
+@pytest.mark.parametrize("name", ["a\u202eb", "a\u200bb", "a\u2066b", "a b ", "a\nb", "\U000e0041a", "a\u00a0b"])
+def test_nothing_of_an_approval_is_hidden(engine: EngineHarness, name: str) -> None:
+    prompt_id = submit_needing_approval(engine, name=name)
+    (event,) = [data for event, data in engine.events(prompt_id) if event == "prompt.approval"]
+    page = queries.get_prompt(engine.user_id, prompt_id)["approval"]
+    (listed,) = approvals.list_pending(engine.user_id, ["*"], None, 10)["approvals"]  # type: ignore[misc]
+    for shown in (event, page, listed):
+        assert isinstance(shown, dict)
+        assert shown["input"]["name"] != name
+        assert shown["input"]["name"].isascii()
+        assert shown["input"]["name"].isprintable()
+        assert shown["reason"] == f"Leaves {shown['input']['name']}"
+    with pytest.raises(PromptNotFound):
+        engine.decide(prompt_id, expected_input={"name": "ab"})
+    engine.decide(prompt_id, expected_input=event["input"])
+    engine.advance(prompt_id)
+    assert engine.effects() == [name]
+
+
+@pytest.mark.limit("approval-input")
+def test_large_input_of_an_approval_is_shortened_and_still_bound(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Long(sample_agent.EffectInput):
+        name: str
+        covers: dict[str, str] = Field({})
+
+    tools = {tool.id: tool for tool in sample_agent.EffectsPlugin.tools}
+    old = tools["effects.ask"]
+    explain = lambda arguments: f"Leaves {arguments.name} {arguments.covers}"  # noqa: E731
+    new = Tool(old.id, old.description, Long, old.output, old.invoke, approval=explain)
+    monkeypatch.setattr(sample_agent.EffectsPlugin, "tools", (tools["effects.bump"], new))
+    covers = {f"k{number}": "x" * 10_000 for number in range(50)}
+    prompt_id = submit_needing_approval(engine, covers=covers, name="a")
+    (event,) = [data for event, data in engine.events(prompt_id) if event == "prompt.approval"]
+    assert len(json.dumps(event)) < 20_000
+    assert event["input"]["name"] == "a"
+    assert "10000 characters, SHA-256 " in event["input"]["covers"]["k49"]
+    assert " characters, SHA-256 " in event["reason"]
+    changed = json.dumps({"covers": {**covers, "k7": "x" * 9_999 + "y"}, "name": "a"})
+    row = {"id": "call_1", "name": "effects.ask", "arguments": changed}
+    engine.decide(prompt_id)
+    engine.db.execute("UPDATE prompt_calls SET asked = %s WHERE prompt_id = %s", (json.dumps(row), prompt_id))
+    engine.advance(prompt_id)
+    assert engine.tool_results(prompt_id) == ["Not run: this is not any more what was approved"]
+
+
+@pytest.mark.limit("call-id")
+@pytest.mark.parametrize("call_id", ["call\u202e1", "call 1", "c" * 65, "", "é"])
+def test_id_of_a_call_is_plain_whatever_the_model_calls_it(engine: EngineHarness, call_id: str) -> None:
+    prompt_id = engine.submit({"calls": [tool_call("effects.ask", call_id, name="a")]}, {"text": "Done."})
+    engine.advance(prompt_id)
+    (event,) = [data for event, data in engine.events(prompt_id) if event == "prompt.approval"]
+    assert event["toolCallId"].startswith("call_")
+    assert event["toolCallId"].isascii()
+    assert len(event["toolCallId"]) <= 64
+    engine.decide(prompt_id, call_id=event["toolCallId"])
+    assert engine.advance(prompt_id)["next"] == "done"
+    assert engine.effects() == ["a"]

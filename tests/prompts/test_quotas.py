@@ -113,6 +113,7 @@ def test_of_50_submissions_at_once_as_many_are_accepted_as_fit(
     assert len(accepted) == (3 if quota == "prompts_at_once" else 0)
 
 
+@pytest.mark.limit("streams-of-a-user", "streams-of-all")
 @pytest.mark.parametrize("scope", ["user", "all"])
 def test_of_50_streams_at_once_as_many_are_opened_as_fit(
     engine: EngineHarness, connection_per_thread: None, monkeypatch: pytest.MonkeyPatch, scope: str

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from pointsman.agent.loop import model_turn
+from pointsman.agent.model import replay
 from tests.prompts.engine_harness import EngineHarness
 from tests.prompts.sample_agent import tool_call
 
+NOTE = replay._NOTE.rows[0].item["content"]
 SEARCH = {"type": "web_search_call", "id": "ws_{token}", "status": "completed"}
 
 
@@ -18,8 +20,9 @@ def model_statuses(engine: EngineHarness) -> list[int | None]:
 
 
 def sent_types(engine: EngineHarness, number: int = -1) -> list[str]:
-    """The types of the items in a request to the model; a message's role."""
-    return [item.get("role", item["type"]) for item in engine.model_requests()[number]["input"]]
+    """The types of the items in a request to the model; a message's role; what says that earlier ones are left out."""
+    items = engine.model_requests()[number]["input"]
+    return ["note" if item.get("text") == NOTE else item.get("role", item["type"]) for item in items]
 
 
 @pytest.fixture
@@ -179,7 +182,7 @@ def test_a_refusal_that_names_nothing_ends_a_prompt_but_no_conversation(
     requests = len(engine.model_requests())
     assert converse({"text": "Still."}) == "prompt.completed"
     assert len(engine.model_requests()) == requests + 1
-    assert sent_types(engine) == ["user", "assistant", "user"]
+    assert sent_types(engine) == ["note", "user", "assistant", "user"]
 
 
 def test_a_users_text_that_is_refused_ends_only_its_own_prompt(
@@ -189,7 +192,7 @@ def test_a_users_text_that_is_refused_ends_only_its_own_prompt(
     assert converse({"text": "Hi."}) == "prompt.completed"
     assert converse({"text": "No."}, text="Take this poison.") == "error"
     assert converse({"text": "Fine."}) == "prompt.completed"
-    assert sent_types(engine) == ["user", "assistant", "user"]
+    assert sent_types(engine) == ["note", "user", "assistant", "user"]
 
 
 def test_a_conversation_that_is_too_long_loses_its_older_half(
@@ -199,9 +202,9 @@ def test_a_conversation_that_is_too_long_loses_its_older_half(
         assert converse({"text": "x" * 2000}) == "prompt.completed"
     engine.simulator.update_config({"model": {"context_length": 6000}})
     assert converse({"text": "Short."}) == "prompt.completed"
-    assert sent_types(engine) == ["user", "assistant"] * 2 + ["user"]
+    assert sent_types(engine) == ["note", *["user", "assistant"] * 2, "user"]
     assert converse({"text": "Still."}) == "prompt.completed"
-    assert sent_types(engine) == ["user", "assistant"] * 3 + ["user"]
+    assert sent_types(engine) == ["note", *["user", "assistant"] * 3, "user"]
     assert model_statuses(engine) == [200] * 4 + [400, 200, 200]
 
 
@@ -212,7 +215,7 @@ def test_a_prompt_that_is_too_long_itself_does_not_make_the_next_ones_so(
     assert converse({"text": "x" * 2000}) == "prompt.completed"
     assert converse({"text": "No."}, text="y" * 7000) == "error"
     assert converse({"text": "Short."}) == "prompt.completed"
-    assert sent_types(engine) == ["user", "assistant", "user"]
+    assert sent_types(engine) == ["note", "user", "assistant", "user"]
 
 
 def test_a_request_that_is_wrong_itself_is_not_repeated(engine: EngineHarness, converse: Callable[..., str]) -> None:

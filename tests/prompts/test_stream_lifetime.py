@@ -30,6 +30,7 @@ from tests.prompts.prompt_stream import (
     destroy_turn,
     get_prompt,
     open_stream,
+    run_prompt,
     start_prompt,
     streaming_workers,
     text_turn,
@@ -64,9 +65,17 @@ def short_timeout_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     assert times == 1
     (root / "template.yaml").write_text(changed)
     with RunnerProcess.with_simulated_providers(
-        root, STREAM_HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS),
-        PROMPT_APPROVAL_SECONDS=str(APPROVAL_SECONDS), PROMPT_MAX_OUTPUT_BYTES=str(2 * OVERSIZED_BYTES),
+        root, STREAM_HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS), PROMPT_APPROVAL_SECONDS=str(APPROVAL_SECONDS),
     ) as running:  # fmt: skip
+        yield running
+
+
+@pytest.fixture(scope="module")
+def large_output_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
+    """The bundle, with long streams of large events."""
+    with RunnerProcess.with_simulated_providers(
+        link_checkout(tmp_path_factory.mktemp("large")), PROMPT_MAX_OUTPUT_BYTES=str(2 * OVERSIZED_BYTES)
+    ) as running:
         yield running
 
 
@@ -136,32 +145,31 @@ def test_heartbeats_are_sent_during_a_model_turn(ada_client: httpx.Client, runne
     assert stream.read_to_end()[-1].event == "prompt.completed"
 
 
-def test_event_cut_by_a_killed_process_is_complete_in_the_next_stream(
-    short_timeout_runner: RunnerProcess, ada_client: httpx.Client, runner_simulator: SimulatorClient
-) -> None:
+def test_event_cut_by_a_killed_process_is_complete_in_the_next_stream(large_output_runner: RunnerProcess) -> None:
     """The client reads only the beginning, so that the process is killed while it writes the event."""
-    messages, _ = read_resuming(
-        ada_client, start_prompt(ada_client, runner_simulator, {"text": "x" * OVERSIZED_BYTES, "usage": None})
-    )
-    prompt_id = messages[0].data["promptId"]
+    url = large_output_runner.url
     slow_transport = httpx.HTTPTransport(
         verify=False, socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)]
     )
     with (
-        agent_client(short_timeout_runner.url, "ada", transport=slow_transport) as reader,
-        watch_new_stream(short_timeout_runner) as find_pid,
+        SimulatorClient(large_output_runner.get_banner_value("simulator")) as simulator,
+        agent_client(url, "ada") as client,
+        agent_client(url, "ada", transport=slow_transport) as reader,
     ):
-        stream = open_stream(reader, prompt_id)
-        stream.read_until(lambda: len(stream.raw) > 1000)
-        pid = find_pid()
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        assert [message and message.event for message in (stream.next_event(), stream.next_event())] == [
-            "prompt.created",
-            None,
-        ]
-    assert (stream.is_broken, len(stream.raw) < OVERSIZED_BYTES) == (True, True)
-    assert [*stream.messages, *open_stream(ada_client, prompt_id, 1).read_to_end()] == messages
+        messages = run_prompt(client, simulator, {"text": "x" * OVERSIZED_BYTES, "usage": None})
+        prompt_id = messages[0].data["promptId"]
+        with watch_new_stream(large_output_runner) as find_pid:
+            stream = open_stream(reader, prompt_id)
+            stream.read_until(lambda: len(stream.raw) > 1000)
+            pid = find_pid()
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            assert [message and message.event for message in (stream.next_event(), stream.next_event())] == [
+                "prompt.created",
+                None,
+            ]
+        assert (stream.is_broken, len(stream.raw) < OVERSIZED_BYTES) == (True, True)
+        assert [*stream.messages, *open_stream(client, prompt_id, 1).read_to_end()] == messages
     assert [message.event for message in messages] == ["prompt.created", "prompt.output", "prompt.completed"]
     assert messages[1].data["content"] == "x" * OVERSIZED_BYTES
 

@@ -10,6 +10,7 @@ import pytest
 from local.simulator.client import SimulatorClient
 from pointsman.http_transport import Transport
 from pointsman.providers.telnyx.provider import TelnyxProvider
+from tests.harness.http_responses import mock_transport
 from tests.harness.simulator import start_simulator
 from tests.providers.telnyx_harness import make_telnyx_settings
 
@@ -65,11 +66,11 @@ class ScriptedServer:
         response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
         if isinstance(response, Exception):
             raise response
-        return httpx.Response(response.status_code, headers=response.headers, content=response.content)
+        return response
 
     @property
     def transport(self) -> Transport:
-        return Transport(http_transport=httpx.MockTransport(self), sleep=self.sleeps.append)
+        return Transport(http_transport=mock_transport(self), sleep=self.sleeps.append)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pointsman.providers import openrouter as module
 from pointsman.providers.base import delete_resource
 from pointsman.providers.openrouter import OpenRouterProvider
 from pointsman.settings.providers import OpenRouterSettings
+from tests.harness.http_responses import mock_transport
 from tests.providers.conftest import ScriptedServer
 
 
@@ -95,7 +96,7 @@ class ChangingKeyList:
 def make_client(account: ChangingKeyList):
     from pointsman.http_transport import Transport
 
-    return OpenRouterProvider(make_settings(), Transport(http_transport=httpx.MockTransport(account)))
+    return OpenRouterProvider(make_settings(), Transport(http_transport=mock_transport(account)))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 99, 100, 101, 200, 250])

@@ -1,5 +1,6 @@
 """Every kind of fault does what was ordered, as often as was ordered, and nothing else."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -10,6 +11,8 @@ import httpx
 import pytest
 
 from local.simulator.client import SimulatorClient
+from local.simulator.engine.faults import UNENDING_KINDS
+from local.simulator.http.unending import UnendingKind
 from tests.harness.provider_api import (
     ENVIRONMENT,
     INSTANCE,
@@ -95,6 +98,46 @@ def test_late_answer_was_done_at_once(api: ProviderClient, sim: SimulatorClient)
     wait_until(lambda: _count_leftovers(sim) == 1)
     sim.inject_fault("openrouter", "keys.create", "hang_done", seconds=0.05)
     assert _create_key(api).status_code == 201
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("kind", UNENDING_KINDS)
+def test_answer_without_an_end_goes_on_until_the_client_leaves(
+    api: ProviderClient, sim: SimulatorClient, kind: UnendingKind, done: bool
+) -> None:
+    sim.inject_fault("openrouter", "keys.create", kind, seconds=0.01, done=done)
+    with _begin_create_key(sim) as connection:
+        received = b""
+        while len(received) < (5_000_000 if kind == "endless" else 150):
+            received += connection.recv(65536)
+        assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert (b"\r\n\r\n" in received) == (kind != "drip_head")
+    assert _count_leftovers(sim) == done
+    assert sim.list_calls()[-1].fault == kind
+    assert _create_key(api).status_code == 201
+
+
+@pytest.mark.parametrize("kind", UNENDING_KINDS)
+def test_a_reset_drops_an_answer_without_an_end(sim: SimulatorClient, kind: UnendingKind) -> None:
+    sim.inject_fault("openrouter", "keys.create", kind, seconds=0.01)
+    with _begin_create_key(sim) as connection, contextlib.suppress(ConnectionResetError):
+        assert connection.recv(1)
+        sim.reset()
+        while connection.recv(65536):
+            pass
+
+
+def _begin_create_key(sim: SimulatorClient) -> socket.socket:
+    """Send the request on a connection of its own, whose answer is not read."""
+    address = urlsplit(sim.base_urls.openrouter)
+    body = b'{"name": "k"}'
+    lines = [
+        f"POST {address.path}/keys HTTP/1.1", "Host: simulator", "Authorization: Bearer good",
+        "Content-Type: application/json", f"Content-Length: {len(body)}", "", "",
+    ]  # fmt: skip
+    connection = socket.create_connection((address.hostname or "", address.port or 0), 20)
+    connection.sendall("\r\n".join(lines).encode() + body)
+    return connection
 
 
 def test_slow_request_is_slow_before_its_work(api: ProviderClient, sim: SimulatorClient) -> None:

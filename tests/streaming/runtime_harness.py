@@ -71,6 +71,9 @@ class RuntimeHarness:
         self.next_requests = threading.Semaphore(0)
         self.posts: queue.Queue[RuntimePost] = queue.Queue()
         self.response_status = 202
+        self.is_reading = threading.Event()
+        """Cleared, it lets further chunks of responses wait."""
+        self.is_reading.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -167,7 +170,7 @@ class RuntimeHarness:
             if "content-length" in post.headers:
                 post.chunks.put(incoming.read(int(post.headers["content-length"])))
             else:
-                while size := int(incoming.readline(), 16):
+                while self.is_reading.wait() and (size := int(incoming.readline(), 16)):
                     post.chunks.put(incoming.read(size))
                     incoming.read(2)
                 post.trailers = _read_headers(incoming)

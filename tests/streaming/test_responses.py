@@ -133,7 +133,10 @@ def test_a_broken_connection_is_an_oserror_and_the_next_invocation_works(fresh_r
     response.read_prelude()
     response.break_connection()
     assert_works(fresh_runtime)
-    assert "disconnected True http.disconnect" in fresh_runtime.stop_and_read_output()
+    output = fresh_runtime.stop_and_read_output()
+    assert "disconnected True http.disconnect" in output
+    assert "[INFO] a response was cut: the client has disconnected" in output
+    assert "[ERROR]" not in output
 
 
 def test_a_broken_connection_is_received_by_an_app_that_does_not_send(fresh_runtime: RuntimeHarness) -> None:
@@ -142,7 +145,34 @@ def test_a_broken_connection_is_received_by_an_app_that_does_not_send(fresh_runt
     assert response.next_chunk() == b"x"
     response.break_connection()
     assert_works(fresh_runtime)
-    assert "idle http.disconnect" in fresh_runtime.stop_and_read_output()
+    output = fresh_runtime.stop_and_read_output()
+    assert "idle http.disconnect" in output
+    assert "[ERROR]" not in output
+
+
+def test_a_response_that_is_not_read_is_cut_and_the_next_invocation_works(fresh_runtime: RuntimeHarness) -> None:
+    response = fresh_runtime.call(event_for("impatient"))
+    response.read_prelude()
+    assert response.next_chunk() == b"x"
+    fresh_runtime.is_reading.clear()
+    # The next request for an event comes while nothing of the rest is read.
+    fresh_runtime.invoke(event_for("stream"))
+    fresh_runtime.is_reading.set()
+    response.read_remaining_chunks()
+    assert not response.complete
+    assert fresh_runtime.next_post().read_remaining_chunks()[1:] == [b"data: 0\n\n", b"data: 1\n\n", b"data: 2\n\n"]
+    output = fresh_runtime.stop_and_read_output()
+    assert "[INFO] a response was cut: the client does not read" in output
+    assert "[ERROR]" not in output
+
+
+def test_an_app_whose_client_does_not_read_is_cancelled_before_the_deadline(fresh_runtime: RuntimeHarness) -> None:
+    """Its failure cannot be reported to the client, for which nothing waits."""
+    fresh_runtime.is_reading.clear()
+    fresh_runtime.call(event_for("endless"), seconds=1.5)
+    fresh_runtime.invoke(event_for("stream"))
+    fresh_runtime.is_reading.set()
+    assert "Runtime.DeadlineExceeded" in fresh_runtime.stop_and_read_output()
 
 
 def test_the_runtime_continues_after_a_rejected_response(fresh_runtime: RuntimeHarness) -> None:

@@ -4,6 +4,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,8 +20,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pointsman import aws_client
+from pointsman import aws_client, deadlines
 from pointsman.aws_client import AwsAccess
+from tests.harness.hostile_server import (
+    Answer,
+    drip_body,
+    drip_head,
+    endless_body,
+    endless_head,
+    send_body,
+    serve_hostile,
+)
+from tests.harness.lambda_context import LambdaContext
 from tests.harness.python_process import run_python
 
 NOW = 1_800_000_000.0
@@ -196,7 +207,7 @@ def test_an_error_that_is_not_json_has_no_code() -> None:
 def test_a_request_loads_no_http_client_and_without_tls_no_ssl() -> None:
     code = """
 import sys
-from pointsman import aws_client
+from pointsman import aws_client, deadlines
 access = aws_client.AwsAccess("id", "key", "", "eu-central-1", "http://127.0.0.1:1")
 print(aws_client.call(access, "states", "A", "{}", connect_timeout=1, read_timeout=1))
 print(sorted({"botocore", "email", "http", "ssl", "urllib"} & sys.modules.keys()))
@@ -238,3 +249,37 @@ def test_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(aws_client, "_tls_context", ssl.create_default_context(cafile=str(certificate)))
         assert [call(f"https://localhost:{port}") for _ in range(2)] == [(200, "{}")] * 2
         assert call(f"https://127.0.0.1:{port}") == (0, "")
+
+
+@pytest.mark.limit("aws-call-time")
+@pytest.mark.parametrize("answer", [drip_head, drip_body, endless_head, endless_body])
+def test_a_response_without_an_end_is_no_response(answer: Answer) -> None:
+    with serve_hostile(answer) as url:
+        started_at = time.monotonic()
+        assert call(url, read_timeout=0.5) == (0, "")
+        assert time.monotonic() - started_at < 20
+
+
+@pytest.mark.limit("aws-answer")
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_response_may_be_as_large_as_the_limit_and_no_larger(is_chunked: bool) -> None:
+    def send_chunked(body: bytes) -> Answer:
+        def answer(connection: socket.socket) -> None:
+            head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            connection.sendall(head + b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n")
+
+        return answer
+
+    fitting, send = b"x" * aws_client._MAX_BODY_BYTES, send_chunked if is_chunked else send_body
+    with serve_hostile(send(fitting)) as url:
+        assert call(url) == (200, fitting.decode())
+    with serve_hostile(send(fitting + b"x")) as url:
+        assert call(url) == (0, "")
+
+
+def test_no_request_is_sent_after_the_deadline() -> None:
+    with serve(respond) as (url, ports):
+        with deadlines.begin(LambdaContext(0)):
+            assert call(url) == (0, "")
+        assert ports == []
+        assert call(url) == (200, "{}")

@@ -1,4 +1,4 @@
-"""The console as it is built: its size, its addresses, its pins, and the types of the APIs, which must be those of today."""
+"""The console as it is built: its size, addresses and pins, and the types of the APIs."""
 
 import gzip
 import json

@@ -11,6 +11,7 @@ from pointsman.errors import DatabaseUnavailable, MissingSetting, ProviderError
 from pointsman.http_transport import Transport
 from pointsman.providers.http_client import HttpClient
 from pointsman.providers.http_response import ErrorBody
+from tests.harness.http_responses import mock_transport
 
 
 def read_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -66,7 +67,7 @@ def test_a_missing_stack_name_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def call_provider(*responses: httpx.Response) -> None:
     """Send a GET, which is retried, to a provider that gives these responses in turn."""
     remaining = list(responses)
-    transport = Transport(httpx.MockTransport(lambda _request: remaining.pop(0)), sleep=lambda _seconds: None)
+    transport = Transport(mock_transport(lambda _request: remaining.pop(0)), sleep=lambda _seconds: None)
     client = HttpClient(
         "acme",
         "http://provider.test",

@@ -68,7 +68,7 @@ export interface paths {
          * Begin a prompt, and follow it
          * @description The answer is a stream of events.
          *     Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens comments come. A stream
-         *     ends after at most 15 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-Event-ID` goes on
+         *     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-Event-ID` goes on
          *     with it.
          */
         post: operations["submitPrompt"];
@@ -89,7 +89,7 @@ export interface paths {
          * Follow a prompt, from any event on
          * @description A prompt that has ended is told again.
          *     Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens comments come. A stream
-         *     ends after at most 15 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-Event-ID` goes on
+         *     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-Event-ID` goes on
          *     with it.
          */
         get: operations["followPrompt"];
@@ -636,6 +636,9 @@ export interface components {
         /**
          * ApprovalAsked
          * @description The call that a person must decide about, and why.
+         *
+         *     `input` and `reason` are as a person may see them: hidden characters as escapes, long values shortened with their
+         *     digest, secrets as `***`. What is approved is the whole input all the same.
          */
         ApprovalAsked: {
             promptId: string;
@@ -797,6 +800,8 @@ export interface components {
         /**
          * PromptPage
          * @description `approval` is there while the prompt waits for it, `error` where it has failed or was cancelled.
+         *
+         *     `omittedOutputs` counts those that would not fit into the response; the prompt's stream has all.
          * @example {
          *       "id": "prompt-0123456789abcdef0123456789abcdef",
          *       "input": "What time is it?",
@@ -826,6 +831,7 @@ export interface components {
             model: components["schemas"]["PromptPageModel"];
             status: components["schemas"]["PromptStatus"];
             outputs: (components["schemas"]["TextOutput"] | components["schemas"]["ToolOutput"] | components["schemas"]["FileOutput"])[];
+            omittedOutputs?: number;
             approval?: components["schemas"]["PendingApproval"];
             usage: components["schemas"]["Usage"];
             error?: string;
@@ -1169,9 +1175,13 @@ export interface components {
             credits: components["schemas"]["Account"];
             keys: components["schemas"]["Key"][];
         };
-        /** DashboardInstances */
+        /**
+         * DashboardInstances
+         * @description The newest first; `nextCursor` is there if there are more.
+         */
         DashboardInstances: {
             instances: components["schemas"]["Instance"][];
+            nextCursor?: string;
         };
         /** Destroyed */
         Destroyed: {
@@ -1617,7 +1627,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1702,7 +1712,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1805,7 +1815,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `TOOL_ERROR`: the tool failed; the message says why; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `TOOL_ERROR`: the tool failed; the message says why; `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1930,7 +1940,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2053,7 +2063,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2144,7 +2154,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2236,7 +2246,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2323,7 +2333,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2425,7 +2435,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2528,7 +2538,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2602,7 +2612,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2659,7 +2669,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2707,7 +2717,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2767,7 +2777,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `INTERNAL_ERROR`: something unexpected; the log tells more */
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4151,7 +4161,12 @@ export interface operations {
     };
     listDashboardInstances: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @example 20 */
+                limit?: number;
+                /** @example 1795342504.210000_YWdlbnQtNw */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4190,10 +4205,20 @@ export interface operations {
                      *             }
                      *           ]
                      *         }
-                     *       ]
+                     *       ],
+                     *       "nextCursor": "text"
                      *     }
                      */
                     "application/json": components["schemas"]["DashboardInstances"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description The API key is missing or wrong */

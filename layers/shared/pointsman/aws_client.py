@@ -7,6 +7,9 @@ An own client, because botocore's signer and HTTP session alone cost more CPU th
 import time
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
+from . import deadlines
+from .socket_reader import open_reader
+
 if TYPE_CHECKING:
     from socket import socket
     from ssl import SSLContext
@@ -27,6 +30,8 @@ _MAX_IDLE_SECONDS = 20.0
 
 _MAX_HEADER_LINES = 100
 _MAX_LINE_BYTES = 16 * 1024
+_MAX_BODY_BYTES = 1024 * 1024
+"""A secret has up to 64 KB; an execution up to 256 KB of input and as much of output."""
 
 _tls_context: "SSLContext | None" = None
 
@@ -34,11 +39,11 @@ _tls_context: "SSLContext | None" = None
 class _Connection:
     """An open connection, and when it was last used."""
 
-    __slots__ = ("reader", "socket", "used_at")
+    __slots__ = ("reader", "socket", "socket_reader", "used_at")
 
     def __init__(self, connected_socket: "socket") -> None:
         self.socket = connected_socket
-        self.reader: BinaryIO = connected_socket.makefile("rb")
+        self.reader, self.socket_reader = open_reader(connected_socket, 0.0)
         self.used_at = 0.0
 
     def close(self) -> None:
@@ -71,15 +76,16 @@ def call(
 ) -> tuple[int, str]:
     """Send one request; return the status and body of the response, with status 0 if there was none.
 
-    A request on a kept connection that turns out to be closed is sent again, so actions must be idempotent.
+    A request on a kept connection that turns out to be closed is sent again, so actions must be idempotent. Nothing is
+    waited for beyond the invocation's deadline (`deadlines`).
 
     Args:
         access: The credentials. Load them again for each request, because they rotate.
         service: The service.
         action: Such as `StartExecution`.
         body: The request in JSON.
-        connect_timeout: Seconds for the connection, with TLS.
-        read_timeout: Seconds for each read and write.
+        connect_timeout: Seconds for the connection, and as many for TLS.
+        read_timeout: Seconds for the request and the whole response.
     """
     # China's regions have a domain of their own.
     domain = "amazonaws.com.cn" if access.region.startswith("cn-") else "amazonaws.com"
@@ -93,8 +99,10 @@ def call(
         connection = _take_idle_connection(f"{scheme}://{host}")
         is_reused = connection is not None
         try:
-            connection = connection or _connect(scheme, host, connect_timeout)
-            connection.socket.settimeout(read_timeout)
+            connection = connection or _connect(scheme, host, _bound(connect_timeout))
+            timeout = _bound(read_timeout)
+            connection.socket.settimeout(timeout)
+            connection.socket_reader.ends_at = time.monotonic() + timeout
             connection.socket.sendall(request)
             status, text, may_be_kept = _read_response(connection.reader)
         except (OSError, ValueError) as error:
@@ -109,6 +117,14 @@ def call(
         else:
             connection.close()
         return status, text
+
+
+def _bound(timeout: float) -> float:
+    """Return how long may be waited in place of `timeout`. Raises TimeoutError if no time is left."""
+    left = min(timeout, deadlines.seconds_left_to_record())
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def is_transient(status: int, body: str) -> bool:
@@ -194,7 +210,7 @@ def _read_response(reader: BinaryIO) -> tuple[int, str, bool]:
 
     Raises:
         OSError: the connection was closed or timed out.
-        ValueError: the response is not HTTP/1.1.
+        ValueError: the response is not HTTP/1.1, or too large.
     """
     version, status, *_reason = _read_line(reader).split(" ", 2)
     if not version.startswith("HTTP/1."):
@@ -206,18 +222,25 @@ def _read_response(reader: BinaryIO) -> tuple[int, str, bool]:
             break
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip().lower()
+    else:
+        raise ValueError("too many headers")
     may_be_kept = version == "HTTP/1.1" and headers.get("connection") != "close"
     if headers.get("transfer-encoding") == "chunked":
         content = b""
         while size := int(_read_line(reader).partition(";")[0], 16):
-            content += _read_exactly(reader, size)
+            content += _read_exactly(reader, size, _MAX_BODY_BYTES - len(content))
             _read_line(reader)
-        while _read_line(reader):
-            pass
+        for _ in range(_MAX_HEADER_LINES):
+            if not _read_line(reader):
+                break
+        else:
+            raise ValueError("too many trailers")
     elif "content-length" in headers:
-        content = _read_exactly(reader, int(headers["content-length"]))
+        content = _read_exactly(reader, int(headers["content-length"]), _MAX_BODY_BYTES)
     else:
-        content, may_be_kept = reader.read(), False
+        content, may_be_kept = reader.read(_MAX_BODY_BYTES + 1), False
+        if len(content) > _MAX_BODY_BYTES:
+            raise ValueError("the body is too large")
     return int(status), content.decode("utf-8", "replace"), may_be_kept
 
 
@@ -228,7 +251,9 @@ def _read_line(reader: BinaryIO) -> str:
     return line.rstrip(b"\r\n").decode("latin-1")
 
 
-def _read_exactly(reader: BinaryIO, size: int) -> bytes:
+def _read_exactly(reader: BinaryIO, size: int, max_size: int) -> bytes:
+    if size > max_size:
+        raise ValueError("the body is too large")
     content = reader.read(size)
     if len(content) < size:
         raise ConnectionError("closed within the body")

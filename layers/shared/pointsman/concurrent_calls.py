@@ -1,15 +1,17 @@
 """Calls of providers at the same time.
 
-The first one is made in the caller's thread. The others must not use the database: the process has one connection.
+The first one is made in the caller's thread. The others must not use the database: the process has one connection. They
+have the caller's context variables, so its deadline is theirs too.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from .errors import PointsmanError
 
-__all__ = ["call_all", "call_both"]
+__all__ = ["call_all", "call_both", "submit"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -30,7 +32,7 @@ def call_all(calls: Sequence[Callable[[], T]]) -> list[T | PointsmanError]:
     if not calls:
         return []
     with ThreadPoolExecutor(max_workers=len(calls) - 1) as executor:
-        others = [executor.submit(_catch, call) for call in calls[1:]]
+        others = [submit(executor, lambda call=call: _catch(call)) for call in calls[1:]]
         first = _catch(calls[0])
         return [first, *(future.result() for future in others)]
 
@@ -42,8 +44,13 @@ def call_both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
         Exception: of the first call, else of the second.
     """
     with ThreadPoolExecutor(max_workers=1) as executor:
-        future = executor.submit(second)
+        future = submit(executor, second)
         return first(), future.result()
+
+
+def submit(executor: Executor, call: Callable[[], T]) -> Future[T]:
+    """Make a call in a thread of the executor, in a copy of the caller's context."""
+    return executor.submit(copy_context().run, call)
 
 
 def _catch(call: Callable[[], T]) -> T | PointsmanError:

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import httpx
 
+from . import deadlines
 from .errors import ModelFailed, ProviderUnavailable
 
 if TYPE_CHECKING:
     import ssl
 
 __all__ = [
+    "MAX_IDLE_SECONDS",
     "TRANSPORT_FAILURES",
     "RetryPolicy",
     "Transport",
@@ -31,6 +33,7 @@ __all__ = [
     "call_with_retries",
     "classify_transport_failure",
     "create_httpx_client",
+    "create_tls_context",
     "parse_retry_after",
     "parse_seconds",
 ]
@@ -109,7 +112,8 @@ def call_with_retries(
     """Call `attempt` until it succeeds, its error does not permit a retry or the policy's limits are reached.
 
     ModelFailed is retried if it is `retryable`, ProviderUnavailable if the call is idempotent or nothing was done. The
-    error's `retry_after` is a lower bound of the delay. All other exceptions are not retried.
+    error's `retry_after` is a lower bound of the delay. All other exceptions are not retried. No retry begins after the
+    invocation's deadline (`deadlines`).
 
     Args:
         attempt: One attempt.
@@ -133,7 +137,7 @@ def call_with_retries(
             may_repeat = idempotent or not (isinstance(error, ProviderUnavailable) and error.outcome_unknown)
             if not error.retryable or not may_repeat or attempts >= policy.max_attempts or delay > policy.max_backoff:
                 raise
-            if transport.clock() - started_at + delay > policy.deadline:
+            if transport.clock() - started_at + delay > policy.deadline or delay >= deadlines.seconds_left():
                 raise
         if before_retry is not None:
             before_retry()
@@ -148,21 +152,24 @@ def classify_transport_failure(error: Exception) -> TransportFailure:
 def create_httpx_client(url: str, headers: dict[str, str], timeout: float, transport: Transport) -> httpx.Client:
     """Create an httpx client for requests to `url`. `timeout` is in seconds, for each read and write.
 
-    Proxies, `.netrc` and redirects are ignored: none of them may change where a credential is sent.
+    A whole request is bounded by `deadlines.limit` around it. Proxies, `.netrc` and redirects are ignored: none of them
+    may change where a credential is sent.
     """
+    # Imported late, as httpx itself does: it loads httpcore, which a function without a call does not need.
+    from .http_network import DeadlineTransport
+
+    verify = create_tls_context(verify=not url.lower().startswith("http://"))
     return httpx.Client(
         headers={**headers, "User-Agent": "pointsman"},
         timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT_SECONDS),
-        limits=httpx.Limits(keepalive_expiry=MAX_IDLE_SECONDS),
-        verify=_create_tls_context(verify=not url.lower().startswith("http://")),
         trust_env=False,
         follow_redirects=False,
-        transport=transport.http_transport,
+        transport=transport.http_transport or DeadlineTransport(verify, MAX_IDLE_SECONDS),
     )
 
 
 @cache
-def _create_tls_context(*, verify: bool) -> "ssl.SSLContext":
+def create_tls_context(*, verify: bool) -> "ssl.SSLContext":
     """Create the TLS context of all clients of the process, once: loading the CA certificates takes longer than a call.
 
     Without TLS there is nothing to verify, and no certificate is loaded.

@@ -36,6 +36,9 @@ field?, body?, done?}`: `times` is 1 by default and null for no limit; the first
     error_body         200 with the provider's error of `status` (500) as its body; executed only if `done`
     other_shape        200 with the JSON `body`, by default `{"ok": true}`; executed only if `done`
     empty              200 without a body; executed only if `done`
+    drip_head          a head that never ends, a byte every `seconds`; executed only if `done`
+    drip_body          200 with a body that never ends, a byte every `seconds`; executed only if `done`
+    endless            200 with a body that never ends, as fast as it is read; executed only if `done`
     partial            Railway: executed, but nullable fields below the root (or only `field`) are null, with errors
 """
 

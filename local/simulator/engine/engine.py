@@ -15,12 +15,13 @@ from starlette.responses import Response
 
 from local.simulator.config import Config, ProviderConfig
 from local.simulator.engine.call_log import CallEntry, CallLog
-from local.simulator.engine.faults import Fault, FaultRegistry
+from local.simulator.engine.faults import UNENDING_KINDS, Fault, FaultRegistry
 from local.simulator.engine.model_scripts import ScriptRegistry
 from local.simulator.engine.rate_limiter import RateLimiter
 from local.simulator.http.connection_drop import ConnectionDrop
 from local.simulator.http.messages import Reply, as_obj
 from local.simulator.http.provider_errors import VOLUME_THROTTLE_MESSAGE, ErrorDetails
+from local.simulator.http.unending import UnendingResponse
 from local.simulator.state.store import State, StateFile
 
 _SAVE_PAUSE_FACTOR = 20
@@ -124,14 +125,14 @@ class Engine:
                 error = call.render_error(ErrorDetails(429, retry_after=max(1.0, round(retry_after + 0.5))))
                 return self._complete_entry(entry, error.with_headers(call.rate_limit_headers(limiter, 429)))
             reply = await self._execute_with_fault(call, entry)
-            if reply is None:
-                return ConnectionDrop()
+            if isinstance(reply, Response):
+                return reply
             return self._complete_entry(entry, reply.with_headers(call.rate_limit_headers(limiter, reply.status)))
         finally:
             entry.ended = True
 
-    async def _execute_with_fault(self, call: IncomingCall, entry: CallEntry) -> Reply | None:
-        """Execute a call under the fault that hits it; None drops the connection."""
+    async def _execute_with_fault(self, call: IncomingCall, entry: CallEntry) -> Reply | Response:
+        """Execute a call under the fault that hits it; a Response is one that never comes to its end."""
         fault = self.faults.select(call.provider, call.operations, call.match_text)
         spec = fault.spec if fault else None
         kind = spec.kind if spec else None
@@ -141,12 +142,12 @@ class Engine:
         if fault is None or fault.should_execute:
             await self.sleep(self.config.latency_ms / 1000 + (seconds if kind == "slow" else 0.0))
             if generation != self.generation:
-                return None  # a reset has replaced the state that the request was sent to
+                return ConnectionDrop()  # a reset has replaced the state that the request was sent to
             reply = self._execute(call, entry, fault)
         else:
             if kind == "hang":
                 await self.sleep(seconds)
-            reply = None
+            reply = ConnectionDrop()
         if fault is None or kind in ("slow", "partial"):
             await self.sleep(self.config.latency_after_ms / 1000)
             return reply
@@ -154,7 +155,9 @@ class Engine:
             await self.sleep(seconds)
             return reply
         if kind in ("lost", "drop", "hang"):
-            return None
+            return ConnectionDrop()
+        if kind in UNENDING_KINDS:
+            return UnendingResponse(kind, seconds, self._release_event)
         return build_fault_reply(fault, call.render_error)
 
     def _execute(self, call: IncomingCall, entry: CallEntry, fault: Fault | None) -> Reply:

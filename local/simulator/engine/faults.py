@@ -5,15 +5,19 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from local.simulator.http.unending import UnendingKind
+
 ProviderName = Literal["railway", "openrouter", "agentmail", "telnyx", "model", "*"]
 
 FaultKind = Literal[
     "refuse", "lost", "drop", "hang", "hang_done", "slow", "rate_limit", "rate_limit_text", "server_error",
     "server_error_done", "html", "graphql_error", "graphql_throttle", "garbage", "partial", "error_body", "other_shape",
-    "empty",
+    "empty", "drip_head", "drip_body", "endless",
 ]  # fmt: skip
 
 RAILWAY_ONLY_KINDS: frozenset[str] = frozenset({"graphql_error", "graphql_throttle", "partial"})
+
+UNENDING_KINDS: tuple[UnendingKind, ...] = ("drip_head", "drip_body", "endless")
 
 EXECUTING_KINDS: frozenset[str] = frozenset({"lost", "hang_done", "slow", "server_error_done", "garbage", "partial"})
 """Kinds whose request executes although its response is late, altered or missing."""

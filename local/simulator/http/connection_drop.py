@@ -33,10 +33,15 @@ class TrackingProtocol(H11Protocol):
         super().connection_lost(exc)
 
 
+def find_transport(scope: Scope) -> asyncio.Transport | None:
+    """Return the transport of a request's connection, None if it is closed."""
+    endpoints = cast(Endpoints, (tuple(scope["client"]), tuple(scope["server"])))
+    return TrackingProtocol.open_transports.get(endpoints)
+
+
 def drop_connection(scope: Scope) -> None:
     """Reset the TCP connection of a request; no effect if it is already closed."""
-    endpoints = cast(Endpoints, (tuple(scope["client"]), tuple(scope["server"])))
-    transport = TrackingProtocol.open_transports.get(endpoints)
+    transport = find_transport(scope)
     if transport is not None:
         transport.abort()
 

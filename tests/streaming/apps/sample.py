@@ -147,6 +147,23 @@ async def do_broken(scope, receive, send):
         print("disconnected", isinstance(error, OSError), (await receive())["type"])
 
 
+async def do_impatient(scope, receive, send):
+    """Send without end, and do not wait long for a part to be read."""
+    await send(START)
+    await send_part(send, b"x")
+    try:
+        while True:
+            await asyncio.wait_for(send_part(send, bytes(100_000)), 0.5)
+    except TimeoutError:
+        raise ConnectionAbortedError("the client does not read") from None
+
+
+async def do_endless(scope, receive, send):
+    await send(START)
+    while True:
+        await send_part(send, bytes(100_000))
+
+
 async def do_idle(scope, receive, send):
     """Wait for `http.disconnect` without sending."""
     await send(START)

@@ -6,9 +6,11 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic.json_schema import DEFAULT_REF_TEMPLATE, GenerateJsonSchema, JsonSchemaMode
 
+from ..errors import CompositionError
+from .secret_fields import mark_in_schema
 from .tool import AnyTool
 
-__all__ = ["describe_tool", "input_schema", "output_schema"]
+__all__ = ["describe_tool", "input_schema", "output_schema", "tool_input_schema"]
 
 
 class _SchemaGenerator(GenerateJsonSchema):
@@ -26,6 +28,20 @@ def input_schema(model: type[BaseModel], ref_template: str = DEFAULT_REF_TEMPLAT
         ref_template: format of a reference to a definition, with `{model}` for its name.
     """
     return _build_schema(model, "validation", ref_template)
+
+
+def tool_input_schema(tool: AnyTool, ref_template: str = DEFAULT_REF_TEMPLATE) -> dict[str, Any]:
+    """Return the JSON Schema of a tool's input, with `writeOnly` at its secret fields.
+
+    Raises:
+        CompositionError: the input has no field at a path of the tool's secret fields.
+    """
+    schema = input_schema(tool.input, ref_template)
+    definitions = {ref_template.format(model=name): part for name, part in schema.get("$defs", {}).items()}
+    for path in tool.secret_fields:
+        if not mark_in_schema(schema, definitions, path):
+            raise CompositionError(f"Tool {tool.id} has no field {path[:100]!r} that could be secret")
+    return schema
 
 
 def output_schema(model: type[BaseModel], ref_template: str = DEFAULT_REF_TEMPLATE) -> dict[str, Any]:
@@ -61,6 +77,6 @@ def describe_tool(tool: AnyTool, tag: str | None = None) -> dict[str, Any]:
         "id": tool.id,
         "description": tool.description,
         **({} if tag is None else {"tag": tag}),
-        "input": input_schema(tool.input),
+        "input": tool_input_schema(tool),
         "output": output_schema(tool.output),
     }

@@ -3,11 +3,13 @@
 Any pydantic model can be used. These are strict, and build their schemas at first use, which a cold start does not pay.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-__all__ = ["Input", "Output", "Timestamp"]
+from ..list_cursor import CURSOR_PATTERN, parse_cursor
+
+__all__ = ["Input", "NextCursor", "Output", "PageCursor", "Timestamp", "drop_default", "no_next_cursor"]
 
 
 class Input(BaseModel):
@@ -24,3 +26,30 @@ class Output(BaseModel):
 
 Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 """ISO 8601 in UTC with milliseconds, as `pointsman.timestamps.format_timestamp` returns it."""
+
+
+def _validate_cursor(text: str) -> str:
+    if text and parse_cursor(text) is None:
+        raise ValueError("must be the nextCursor of a page of this list")
+    return text
+
+
+PageCursor = Annotated[
+    str,
+    Field(pattern=f"^({CURSOR_PATTERN.pattern})?$", description="The `nextCursor` of the page before"),
+    AfterValidator(_validate_cursor),
+]
+"""The cursor of an input that asks for a page; empty for the first one."""
+
+NextCursor = Annotated[str | None, WithJsonSchema({"type": "string"})]
+"""The cursor of the next page, in an output that is a page. The default is `no_next_cursor()`."""
+
+
+def drop_default(schema: dict[str, Any]) -> None:
+    """Remove the default from the schema of a member that is omitted if it is None, and never null."""
+    schema.pop("default")
+
+
+def no_next_cursor() -> Any:
+    """Return the field of a `NextCursor` that is omitted where there are no more pages."""
+    return Field(None, exclude_if=lambda cursor: cursor is None, json_schema_extra=drop_default)

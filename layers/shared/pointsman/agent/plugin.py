@@ -78,6 +78,10 @@ class Prompt:
         """The tools that the model may call, in the order of their addition: those that the user may use."""
         return tuple(tool for tool in self._tools.values() if tool.is_usable_by(self.permissions))
 
+    def find_tool(self, tool_id: str) -> AnyTool | None:
+        """Return the tool of this id if it was added, whether the user may use it or not."""
+        return self._tools.get(tool_id)
+
     def find_forbidden_tool(self, tool_id: str) -> AnyTool | None:
         """Return the tool of this id if it was added, but the user may not use it."""
         tool = self._tools.get(tool_id)

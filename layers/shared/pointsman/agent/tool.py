@@ -6,13 +6,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from ..errors import ApprovalRequired, CompositionError, Forbidden, InvalidToolInput, PointsmanError, ToolFailed
 from ..identity.permissions import is_granted, is_permission
 from ..settings.permissions import ApproverRule
 from .container import Secrets, Services
+from .display import show_text
 from .error_text import safe_error_text
+from .secret_fields import conceal, find_secret_texts, is_path
 from .validation import InvalidOutput, serialize_output, validate_input
 
 __all__ = ["AnyTool", "FileEmitter", "Invocation", "Tool", "ToolContext"]
@@ -86,11 +88,13 @@ class Tool(Generic[In, Out]):
         approver: who approves: the prompt's user (`self`), or somebody else who has the permission that the tool
             requires (`other`). The setting TOOL_APPROVERS may say otherwise.
         client_only: whether the tool is never offered to a model.
+        secret_fields: paths to what is secret in the input, like `variables.*` (module `secret_fields`). The values are
+            masked wherever an input is kept or shown, and erased before the call runs, which alone gets them.
         example: a valid input, for the API's documentation.
 
     Raises:
-        CompositionError: the id, the description or the permission is not valid, nobody could be its approver, or
-            `invoke` is a coroutine function.
+        CompositionError: the id, the description, the permission or a secret field is not valid, nobody could be its
+            approver, or `invoke` is a coroutine function.
     """
 
     id: str
@@ -102,6 +106,7 @@ class Tool(Generic[In, Out]):
     approval: Callable[[In], str | None] | None = None
     approver: ApproverRule = "self"
     client_only: bool = False
+    secret_fields: Collection[str] = ()
     example: Mapping[str, object] | None = None
 
     def __post_init__(self) -> None:
@@ -113,8 +118,16 @@ class Tool(Generic[In, Out]):
             raise CompositionError(f"Tool {self.id}: a permission is like fleet:read, not {self.requires[:100]!r}")
         if self.approver == "other" and not self.requires:
             raise CompositionError(f"Tool {self.id}: somebody else approves it only by a permission that it requires")
+        for path in self.secret_fields:
+            if not is_path(path) or not self._has_member(path.partition(".")[0]):
+                raise CompositionError(f"Tool {self.id} has no field {path[:100]!r} that could be secret")
         if inspect.iscoroutinefunction(self.invoke):
             raise CompositionError(f"Tool {self.id} must be a plain def: one sandbox serves one call at a time")
+
+    def _has_member(self, name: str) -> bool:
+        fields = self.input.model_fields
+        names = {*fields, *(field.alias for field in fields.values())}
+        return issubclass(self.input, RootModel) or name in names
 
     def is_usable_by(self, permissions: Collection[str]) -> bool:
         """Whether a caller with these permissions may list and call the tool."""
@@ -129,8 +142,9 @@ class Tool(Generic[In, Out]):
         """
         try:
             return validate_input(self.input, raw_input, f"The input of {self.id}")
-        except InvalidToolInput:
-            raise
+        except InvalidToolInput as invalid:
+            texts = find_secret_texts(raw_input, [*self.secret_fields])
+            raise InvalidToolInput(invalid.message, conceal(invalid.issues, texts)) from None
         except Exception as error:
             raise ToolFailed(f"The input of {self.id} cannot be checked: {safe_error_text(error)}") from error
 
@@ -164,19 +178,22 @@ class Tool(Generic[In, Out]):
         if not self.is_usable_by(invocation.permissions):
             raise Forbidden(f"Tool {self.id} needs the permission {self.requires}")
         tool_input = self.validate_input(raw_input)
+        secret_texts = find_secret_texts(raw_input, [*self.secret_fields])
         reason = None if approved else self.get_approval_reason(tool_input)
         if reason is not None:
-            raise ApprovalRequired(f"A person must approve this call of {self.id}: {reason}")
+            shown = show_text(conceal(reason, secret_texts))
+            raise ApprovalRequired(f"A person must approve this call of {self.id}: {shown}")
         context = ToolContext(
             invocation.user_id, tool_input, invocation.services, invocation.state, invocation.output_file
         )
         try:
-            return serialize_output(self.output, self.invoke(context))
+            return conceal(serialize_output(self.output, self.invoke(context)), secret_texts)
         except InvalidOutput as invalid:
             raise ToolFailed(f"{self.id} returned something that is not its output: {invalid}") from None
         except (Exception, SystemExit) as error:
+            secrets = [*context.secrets.values(), *secret_texts]
             details = {**error.details, "code": error.code} if isinstance(error, PointsmanError) else None
-            raise ToolFailed(safe_error_text(error, context.secrets.values()), details=details) from error
+            raise ToolFailed(safe_error_text(error, secrets), details=conceal(details, secret_texts)) from error
 
 
 AnyTool = Tool[Any, Any]

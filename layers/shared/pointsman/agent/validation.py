@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, from_json
 
-from ..errors import InvalidToolInput, Issue
+from ..errors import InvalidToolInput, Issue, limit_issues
 
 __all__ = ["InvalidOutput", "format_issues", "serialize_output", "to_issues", "validate_input"]
 
@@ -15,6 +15,8 @@ M = TypeVar("M", bound=BaseModel)
 
 _NOT_SERIALIZABLE = "It holds text that is not Unicode or a number that is too large, or is nested too deeply"
 """The input was parsed as JSON before, so these are the only reasons why it cannot be serialized again."""
+
+_MAX_TEXT_CHARS = 2000
 
 _PREFIX = "Value error, "
 """What pydantic puts before the message of a validator's ValueError."""
@@ -61,8 +63,10 @@ def serialize_output(model: type[BaseModel], result: object) -> object:
         # By the adapter, so that an instance of a subclass is serialized without the members that it adds.
         return from_json(TypeAdapter(model).dump_json(model.model_validate(result), by_alias=True, warnings="error"))
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, item['loc'])) or 'the whole'} ({item['type']})" for item in error.errors()]
-        raise InvalidOutput(", ".join(problems)) from None
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        issues = limit_issues([{"path": list(item["loc"]), "message": item["type"]} for item in found])
+        problems = [f"{_format_path(issue) or 'the whole'} ({issue['message']})" for issue in issues]
+        raise InvalidOutput(_cut(", ".join(problems))) from None
     except (PydanticSerializationError, RecursionError):
         raise InvalidOutput("it does not hold what it should, or cannot be written as JSON") from None
 
@@ -79,5 +83,13 @@ def to_issues(error: ValidationError) -> list[Issue]:
 
 
 def format_issues(issues: Iterable[Issue]) -> str:
-    """Format issues as one line of text: `path.to.member: message; …`."""
-    return "; ".join(f"{'.'.join(map(str, issue['path'])) or 'value'}: {issue['message']}" for issue in issues)
+    """Format issues as one line of text, of at most 2,000 characters: `path.to.member: message; …`."""
+    return _cut("; ".join(f"{_format_path(issue) or 'value'}: {issue['message']}" for issue in limit_issues([*issues])))
+
+
+def _format_path(issue: Issue) -> str:
+    return ".".join(map(str, issue["path"]))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT_CHARS else text[: _MAX_TEXT_CHARS - 1] + "…"

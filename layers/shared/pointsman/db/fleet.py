@@ -21,7 +21,6 @@ __all__ = [
     "ListedService",
     "count_by_status",
     "get_instance",
-    "list_instances",
     "list_page",
     "mark_gone",
     "update_from_listing",
@@ -163,12 +162,6 @@ def count_by_status(connection: Connection) -> dict[str | None, int]:
     """Return the number of instances by `deploy_status`."""
     rows = connection.execute("SELECT deploy_status, count(*) AS count FROM instance_infra GROUP BY deploy_status")
     return {row["deploy_status"]: row["count"] for row in rows}
-
-
-def list_instances(connection: Connection) -> list[FleetInstance]:
-    """Return every instance with its tools, newest first. Reads no secret value."""
-    rows = connection.execute(f"{_SELECT_INSTANCES} ORDER BY infra.created_at DESC, instance_id DESC").fetchall()
-    return [_to_instance(row)[0] for row in rows]
 
 
 def list_page(

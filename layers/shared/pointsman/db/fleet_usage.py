@@ -34,7 +34,7 @@ def sum_caps(connection: Connection, default_cap: float) -> float:
     """
     row = connection.execute(
         "SELECT coalesce(sum(cap), 0)::float8 AS total FROM ("
-        " SELECT CASE WHEN resource_meta->>'limit' ~ '^[0-9]+([.][0-9]+)?$'"
+        " SELECT CASE WHEN resource_meta->>'limit' ~ '^[0-9]{1,15}([.][0-9]{1,15})?$'"
         "   THEN (resource_meta->>'limit')::numeric ELSE %(default)s::numeric END AS cap"
         "  FROM instance_services WHERE tool_id = 'openrouter'"
         " UNION ALL SELECT coalesce((o.request->>'limit')::numeric, %(default)s::numeric) FROM operations o"

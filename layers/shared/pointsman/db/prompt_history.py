@@ -1,14 +1,26 @@
 """The table `prompt_items`: the input and output items of the model's turns, in order."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from .connection import Connection
-from .rows import fetch_all, to_json
+from .rows import fetch_all
 from .user_prompts import PromptStatus
 
-__all__ = ["HistoryItem", "ItemRefusal", "append", "list_for_conversation", "list_for_prompt", "record_refusals"]
+__all__ = [
+    "MAX_HISTORY_PROMPTS",
+    "HistoryItem",
+    "ItemRefusal",
+    "append",
+    "list_for_prompt",
+    "list_newest",
+    "record_refusals",
+]
+
+MAX_HISTORY_PROMPTS = 1000
+"""How many earlier prompts of a conversation are looked at."""
 
 ItemRefusal = Literal["content", "type", "always"]
 """What a model has refused: the item as another model gave it, all items of its type, or the item in any form."""
@@ -52,11 +64,12 @@ def append(
         ValueError: An item has numbers that JSON does not have.
     """
     for item in items:
+        text = json.dumps(dict(item), allow_nan=False)
         connection.execute(
-            "INSERT INTO prompt_items (prompt_id, seq, turn, item, origin)"
-            " SELECT %(id)s, coalesce(max(seq), 0) + 1, %(turn)s, %(item)s, %(origin)s"
+            "INSERT INTO prompt_items (prompt_id, seq, turn, item, origin, bytes)"
+            " SELECT %(id)s, coalesce(max(seq), 0) + 1, %(turn)s, %(item)s::json, %(origin)s, %(bytes)s"
             " FROM prompt_items WHERE prompt_id = %(id)s",
-            {"id": prompt_id, "turn": turn, "item": to_json(dict(item)), "origin": origin},
+            {"id": prompt_id, "turn": turn, "item": text, "origin": origin, "bytes": len(text)},
         )
 
 
@@ -78,14 +91,59 @@ def list_for_prompt(connection: Connection, prompt_id: str) -> list[HistoryItem]
     )
 
 
-def list_for_conversation(
-    connection: Connection, conversation_id: str, user_id: str, excluded_prompt_id: str
-) -> list[HistoryItem]:
-    """Return the items of the user's other prompts in a conversation, the oldest first."""
-    return fetch_all(
+def list_newest(
+    connection: Connection, conversation_id: str, user_id: str, excluded_prompt_id: str, max_bytes: int
+) -> tuple[list[HistoryItem], bool]:
+    """Return the newest turns of the user's other prompts in a conversation, in order.
+
+    A turn is a user's message, or a model's response with the outputs of its calls; none is cut. What no model is sent
+    any more (`refusal` is `always`) is left out, and does not count.
+
+    Args:
+        connection: The connection of the transaction.
+        conversation_id: The conversation.
+        user_id: Its user.
+        excluded_prompt_id: The prompt that asks.
+        max_bytes: The limit of the items together, as JSON.
+
+    Returns:
+        The items, and whether the conversation has more.
+    """
+    parameters = {
+        "conversation": conversation_id, "user": user_id, "excluded": excluded_prompt_id, "max_bytes": max_bytes,
+        "max_prompts": MAX_HISTORY_PROMPTS,
+    }  # fmt: skip
+    oldest = connection.execute(
+        "WITH recent AS MATERIALIZED (SELECT id, created_at FROM prompts"
+        "  WHERE conversation_id = %(conversation)s AND user_id = %(user)s AND id <> %(excluded)s"
+        "  ORDER BY created_at DESC, id DESC LIMIT %(max_prompts)s),"
+        " turns AS (SELECT r.created_at, r.id, i.turn, sum(coalesce(i.bytes, octet_length(i.item::text))) AS bytes"
+        f"  FROM recent r JOIN prompt_items i ON i.prompt_id = r.id AND {_MAY_BE_SENT}"
+        "  GROUP BY r.created_at, r.id, i.turn),"
+        " sums AS (SELECT created_at, id, turn, sum(bytes) OVER"
+        "  (ORDER BY created_at DESC, id DESC, turn DESC) AS bytes FROM turns)"
+        " SELECT created_at, id, turn FROM sums WHERE bytes <= %(max_bytes)s ORDER BY created_at, id, turn LIMIT 1",
+        parameters,
+    ).fetchone()
+    if oldest is not None:
+        parameters |= {"created_at": oldest["created_at"], "oldest": oldest["id"], "turn": oldest["turn"]}
+    items = [] if oldest is None else fetch_all(
         connection,
         HistoryItem,
-        f"SELECT {_COLUMNS} FROM prompts p JOIN prompt_items i ON i.prompt_id = p.id"
-        " WHERE p.conversation_id = %s AND p.user_id = %s AND p.id <> %s ORDER BY p.created_at, p.id, i.seq",
-        (conversation_id, user_id, excluded_prompt_id),
-    )
+        f"SELECT {_COLUMNS} FROM prompts p JOIN prompt_items i ON i.prompt_id = p.id AND {_MAY_BE_SENT}"
+        " WHERE p.conversation_id = %(conversation)s AND p.user_id = %(user)s AND p.id <> %(excluded)s"
+        " AND (p.created_at, p.id, i.turn) >= (%(created_at)s, %(oldest)s, %(turn)s)"
+        " ORDER BY p.created_at, p.id, i.seq",
+        parameters,
+    )  # fmt: skip
+    older = "TRUE" if oldest is None else "(p.created_at, p.id, i.turn) < (%(created_at)s, %(oldest)s, %(turn)s)"
+    has_more = connection.execute(
+        "SELECT FROM prompts p JOIN prompt_items i ON i.prompt_id = p.id"
+        " WHERE p.conversation_id = %(conversation)s AND p.user_id = %(user)s AND p.id <> %(excluded)s"
+        f" AND ({older} OR i.refusal = 'always' AND i.turn = 0) LIMIT 1",
+        parameters,
+    ).rowcount
+    return items, bool(has_more)
+
+
+_MAY_BE_SENT = "i.refusal IS DISTINCT FROM 'always'"

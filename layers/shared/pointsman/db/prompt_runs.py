@@ -21,8 +21,9 @@ __all__ = [
     "find_by_idempotency_key",
     "get",
     "get_execution",
+    "get_seconds_left",
     "insert",
-    "is_past_deadline",
+    "is_owned_by",
     "list_stalled",
     "lock_conversation",
     "lock_for_update",
@@ -230,10 +231,19 @@ def touch_conversation(connection: Connection, conversation_id: str, title: str 
     )
 
 
-def is_past_deadline(connection: Connection, prompt_id: str) -> bool:
-    """Return whether the prompt's deadline is over, by the database's clock."""
-    row = connection.execute("SELECT deadline < clock_timestamp() AS late FROM prompts WHERE id = %s", (prompt_id,))
-    return bool((row.fetchone() or {}).get("late"))
+def get_seconds_left(connection: Connection, prompt_id: str) -> float:
+    """Return the seconds until the prompt's deadline, by the database's clock; negative if it is over."""
+    row = connection.execute(
+        "SELECT extract(epoch FROM deadline - clock_timestamp())::float8 AS seconds FROM prompts WHERE id = %s",
+        (prompt_id,),
+    ).fetchone()
+    return row["seconds"] or 0.0 if row else 0.0
+
+
+def is_owned_by(connection: Connection, prompt_id: str, owner: str) -> bool:
+    """Return whether the prompt is active, and this attempt its owner."""
+    query = "SELECT FROM prompts WHERE id = %s AND owner = %s AND status = ANY(%s)"
+    return connection.execute(query, (prompt_id, owner, list(ACTIVE_STATUSES))).rowcount == 1
 
 
 def store_task_token(connection: Connection, prompt_id: str, task_token: str) -> None:

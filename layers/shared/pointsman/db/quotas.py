@@ -11,6 +11,7 @@ from datetime import datetime
 from . import locks
 from .connection import Connection
 from .rows import fetch_one
+from .token_usage import MAX_COUNT
 
 __all__ = ["PromptUsage", "UserUsage", "count_all_prompts", "measure_user"]
 
@@ -58,12 +59,12 @@ def measure_user(connection: Connection, user_id: str, hourly_limit: int | None,
             UserUsage,
             "SELECT prompts.*, (today.day + 1)::timestamp AT TIME ZONE 'UTC' AS midnight,"
             " coalesce((SELECT tokens FROM token_usage WHERE day = today.day AND user_id = %(user)s), 0) AS tokens,"
-            f" coalesce({all_tokens}, 0)::bigint AS all_tokens"
+            f" least(coalesce({all_tokens}, 0), %(max_count)s)::bigint AS all_tokens"
             " FROM (SELECT (statement_timestamp() AT TIME ZONE 'UTC')::date AS day) today,"
             " (SELECT count(*) - 1 AS active, count(*) FILTER (WHERE status = 'waiting') AS waiting,"
             f"  {_HOUR_OF_USER if hourly_limit else _NO_HOUR} AS hour_full_until, statement_timestamp() AS now"
             "  FROM prompts WHERE user_id = %(user)s AND status IN ('running', 'waiting')) prompts",
-            {"user": user_id, "hourly": hourly_limit},
+            {"user": user_id, "hourly": hourly_limit, "max_count": MAX_COUNT},
         )
     assert usage is not None
     return usage

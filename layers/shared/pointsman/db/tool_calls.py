@@ -9,19 +9,21 @@ waiting ─▶ approved   │
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from ..settings.permissions import ApproverRule
 from .connection import Connection
 from .rows import fetch_all, fetch_one, to_json
 
 __all__ = [
+    "CallSecret",
     "PendingApproval",
     "PendingApprovals",
     "ToolCall",
     "ToolCallState",
+    "erase_secrets",
     "find_next_open",
     "find_waiting",
     "has_decision",
@@ -44,12 +46,20 @@ _COLUMNS = (
 )
 
 
+class CallSecret(TypedDict):
+    """The exact arguments of a call with secrets, and a random salt for the digest of its input."""
+
+    arguments: str
+    salt: str
+
+
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """A row of `prompt_calls`.
 
     Attributes:
-        asked: `{"id", "name", "arguments"}` of the model; `name` is a tool's id if there is such a tool.
+        asked: `{"id", "name", "arguments"}` of the model; `name` is a tool's id if there is such a tool. Secrets in
+            the arguments are masked.
         shown: The approval request, `{"toolName", "input", "reason"}`.
         digest: The hash of what was shown, so that a decision cannot be about something else.
         note: The reason of a rejection.
@@ -57,6 +67,8 @@ class ToolCall:
         approver: Who decides: the prompt's user (`self`), or somebody else (`other`) with `required_permission`.
         required_permission: The permission that the tool requires; empty for none.
         seconds_left: The seconds until the approval expires, 0 without one.
+        secret: The exact arguments if those of `asked` are masked; None too once the call runs or will not, and in
+            what only describes a call.
     """
 
     prompt_id: str
@@ -73,6 +85,12 @@ class ToolCall:
     approver: ApproverRule
     required_permission: str
     seconds_left: float
+    secret: CallSecret | None = field(default=None, repr=False)
+
+    @property
+    def arguments(self) -> str:
+        """The exact arguments as the model wrote them, as long as they are kept."""
+        return self.secret["arguments"] if self.secret else self.asked["arguments"]
 
     @property
     def id(self) -> str:
@@ -100,11 +118,27 @@ class PendingApprovals:
     oldest_seconds: float
 
 
-def insert(connection: Connection, prompt_id: str, turn: int, position: int, call_request: dict[str, str]) -> None:
-    """Insert a call: `call_request` is `{"id", "name", "arguments"}`, `position` its index in the turn."""
+def insert(
+    connection: Connection,
+    prompt_id: str,
+    turn: int,
+    position: int,
+    call_request: dict[str, str],
+    secret: CallSecret | None = None,
+) -> None:
+    """Insert a call.
+
+    Args:
+        connection: The connection of the transaction.
+        prompt_id: The prompt.
+        turn: The model's turn.
+        position: The call's index in the turn.
+        call_request: `{"id", "name", "arguments"}`, with secrets masked.
+        secret: The exact arguments if they are masked. They are erased before the call runs, or when it will not.
+    """
     connection.execute(
-        "INSERT INTO prompt_calls (prompt_id, turn, position, asked) VALUES (%s, %s, %s, %s)",
-        (prompt_id, turn, position, to_json(call_request)),
+        "INSERT INTO prompt_calls (prompt_id, turn, position, asked, secret) VALUES (%s, %s, %s, %s, %s)",
+        (prompt_id, turn, position, to_json(call_request), None if secret is None else to_json(secret)),
     )
 
 
@@ -113,7 +147,8 @@ def find_next_open(connection: Connection, prompt_id: str) -> ToolCall | None:
     return fetch_one(
         connection,
         ToolCall,
-        f"SELECT {_COLUMNS} FROM prompt_calls WHERE prompt_id = %s AND state <> 'done' ORDER BY turn, position LIMIT 1",
+        f"SELECT {_COLUMNS}, secret FROM prompt_calls WHERE prompt_id = %s AND state <> 'done'"
+        " ORDER BY turn, position LIMIT 1",
         (prompt_id,),
     )
 
@@ -202,12 +237,13 @@ def record_decision(
     `user_id` is who decides. `decision_id` identifies the decision when its request is repeated.
     """
     cursor = connection.execute(
-        "UPDATE prompt_calls SET state = %s, note = %s, decision = %s, decided_by = %s, decided_at = clock_timestamp()"
+        "UPDATE prompt_calls SET state = %s, note = %s, decision = %s, decided_by = %s, decided_at = clock_timestamp(),"
+        " secret = CASE WHEN %s THEN secret END"
         " WHERE prompt_id = %s AND turn = %s AND position = %s AND digest = %s"
         " AND state = 'waiting' AND expires_at > clock_timestamp()",
         (
             "approved" if is_approved else "rejected", None if reason is None else to_json(reason), decision_id,
-            user_id, call.prompt_id, call.turn, call.position, call.digest,
+            user_id, is_approved, call.prompt_id, call.turn, call.position, call.digest,
         ),
     )  # fmt: skip
     return cursor.rowcount == 1
@@ -222,16 +258,16 @@ def has_decision(connection: Connection, prompt_id: str, decision_id: str) -> bo
 def mark_expired(connection: Connection, call: ToolCall) -> None:
     """Mark the approval of a waiting call as expired."""
     connection.execute(
-        "UPDATE prompt_calls SET state = 'expired' WHERE prompt_id = %s AND turn = %s AND position = %s"
+        "UPDATE prompt_calls SET state = 'expired', secret = NULL WHERE prompt_id = %s AND turn = %s AND position = %s"
         " AND state = 'waiting'",
         (call.prompt_id, call.turn, call.position),
     )
 
 
 def mark_running(connection: Connection, call: ToolCall) -> None:
-    """Mark the call as running, before the tool is called."""
+    """Mark the call as running, before the tool is called. Its secrets are erased: it never runs again."""
     connection.execute(
-        "UPDATE prompt_calls SET state = 'running', started_at = clock_timestamp()"
+        "UPDATE prompt_calls SET state = 'running', started_at = clock_timestamp(), secret = NULL"
         " WHERE prompt_id = %s AND turn = %s AND position = %s AND state = %s",
         (call.prompt_id, call.turn, call.position, call.state),
     )
@@ -240,7 +276,14 @@ def mark_running(connection: Connection, call: ToolCall) -> None:
 def mark_done(connection: Connection, call: ToolCall) -> None:
     """Mark the call as done: its result is in the history."""
     connection.execute(
-        "UPDATE prompt_calls SET state = 'done', ended_at = clock_timestamp()"
+        "UPDATE prompt_calls SET state = 'done', ended_at = clock_timestamp(), secret = NULL"
         " WHERE prompt_id = %s AND turn = %s AND position = %s",
         (call.prompt_id, call.turn, call.position),
+    )
+
+
+def erase_secrets(connection: Connection, prompt_id: str) -> None:
+    """Erase the secrets of all calls of a prompt that has ended."""
+    connection.execute(
+        "UPDATE prompt_calls SET secret = NULL WHERE prompt_id = %s AND secret IS NOT NULL", (prompt_id,)
     )

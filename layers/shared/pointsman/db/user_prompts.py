@@ -18,8 +18,8 @@ __all__ = [
     "belongs_to",
     "get",
     "is_prompt_id",
-    "list_for_conversation",
     "list_newest",
+    "list_newest_of_conversation",
 ]
 
 PromptStatus = Literal["running", "waiting", "completed", "failed", "cancelled"]
@@ -104,15 +104,39 @@ def belongs_to(connection: Connection, prompt_id: str, user_id: str) -> bool:
     return connection.execute(query, (prompt_id, user_id)).rowcount == 1
 
 
-def list_for_conversation(connection: Connection, conversation_id: str, user_id: str) -> list[PromptSummary]:
-    """Return the user's prompts of a conversation, oldest first."""
+def list_newest_of_conversation(
+    connection: Connection,
+    conversation_id: str,
+    user_id: str,
+    after: ListCursor | None,
+    limit: int,
+    max_bytes: int,
+) -> list[PromptSummary]:
+    """Return the user's newest prompts of a conversation, the newest first.
+
+    Args:
+        connection: The connection of the transaction.
+        conversation_id: The conversation.
+        user_id: Whose prompts.
+        after: The place of the last prompt of the page before; None for the first page.
+        limit: The most prompts.
+        max_bytes: Of the inputs before the last one, so that no large page is read only to be cut.
+    """
     return fetch_all(
         connection,
         PromptSummary,
-        "SELECT id, input, status, created_at, updated_at FROM prompts"
-        " WHERE conversation_id = %s AND user_id = %s ORDER BY created_at, id",
-        (conversation_id, user_id),
-    )
+        "SELECT id, input, status, created_at, updated_at FROM ("
+        " SELECT *,"
+        "  sum(octet_length(input)) OVER (ORDER BY created_at DESC, id DESC) - octet_length(input) AS size_before"
+        " FROM prompts WHERE conversation_id = %(conversation)s AND user_id = %(user)s"
+        "  AND (%(after)s::timestamptz IS NULL OR (created_at, id) < (%(after)s, %(after_id)s))"
+        " ORDER BY created_at DESC, id DESC LIMIT %(limit)s) AS newest"
+        " WHERE size_before <= %(max_bytes)s ORDER BY created_at DESC, id DESC",
+        {
+            "conversation": conversation_id, "user": user_id, "after": after and after.at,
+            "after_id": after and after.id, "limit": limit, "max_bytes": max_bytes,
+        },
+    )  # fmt: skip
 
 
 def list_newest(

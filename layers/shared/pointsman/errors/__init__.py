@@ -33,6 +33,7 @@
     ├── CompositionError           500  plugins, tools or routes do not fit together; the bundle must be changed
     ├── ToolFailed                 500  a tool raised, or its result does not fit its output model
     ├── RouteFailed                500  the same of a plugin's route
+    ├── ResponseTooLarge           500  the request was carried out, but what it returns is over Lambda's limit
     ├── ModelFailed                502  the model or its provider failed
     ├── ProviderError              502  names the provider and the call
     │   ├── ProviderRejected            the provider rejected the call; nothing happened, a retry does not help
@@ -50,8 +51,10 @@ a client: no credential, no raw response body of a provider, no SQL.
 """
 
 from .base import (
+    MAX_ISSUES,
     Issue,
     PointsmanError,
+    limit_issues,
 )
 from .provider_errors import (
     ProviderError,
@@ -95,6 +98,7 @@ from .server_errors import (
     MissingSetting,
     ModelFailed,
     OperationFailed,
+    ResponseTooLarge,
     RouteFailed,
     SecretsUnavailable,
     SettingError,
@@ -105,6 +109,7 @@ from .server_errors import (
 )
 
 __all__ = [
+    "MAX_ISSUES",
     "ApprovalRequired",
     "AuthRequired",
     "AuthUnavailable",
@@ -142,6 +147,7 @@ __all__ = [
     "QuotaExceeded",
     "RateLimited",
     "RejectionReason",
+    "ResponseTooLarge",
     "RouteFailed",
     "SecretsUnavailable",
     "SettingError",
@@ -151,4 +157,5 @@ __all__ = [
     "UnconfiguredTool",
     "UnderMaintenance",
     "UnreadableSecret",
+    "limit_issues",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from .base import Issue, PointsmanError
+from .base import Issue, PointsmanError, limit_issues
 
 __all__ = [
     "ApprovalRequired",
@@ -36,13 +36,16 @@ class InvalidInput(PointsmanError):
 
 
 class InvalidToolInput(PointsmanError):
-    """An input of a tool, or a body of a plugin's route, that does not fit its model. `issues` hold no values."""
+    """An input of a tool, or a body of a plugin's route, that does not fit its model.
+
+    `issues` hold no values. They are the first ones, with a last one that counts the others.
+    """
 
     status, code = 422, "VALIDATION_ERROR"
 
     def __init__(self, message: str, issues: Sequence[Issue] = ()) -> None:
         super().__init__(message)
-        self.issues: list[Issue] = list(issues)
+        self.issues: list[Issue] = limit_issues(issues)
 
 
 class FeatureUnavailable(PointsmanError):

@@ -16,6 +16,7 @@ __all__ = [
     "MissingSetting",
     "ModelFailed",
     "OperationFailed",
+    "ResponseTooLarge",
     "RouteFailed",
     "SecretsUnavailable",
     "SettingError",
@@ -100,6 +101,12 @@ class RouteFailed(PointsmanError):
     """A plugin's route that raised, or whose result does not fit its output model."""
 
     status, code = 500, "ROUTE_ERROR"
+
+
+class ResponseTooLarge(PointsmanError):
+    """A response that is larger than a function can return. What the request asked for has been done."""
+
+    status, code = 500, "RESPONSE_TOO_LARGE"
 
 
 class ModelFailed(PointsmanError):

@@ -4,8 +4,10 @@ An execution environment of Lambda serves one request at a time. Routes therefor
 layer directly: a plain `def` would cost a thread per call.
 """
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -17,14 +19,45 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..errors import PointsmanError
+from .. import deadlines
+from ..errors import PointsmanError, ResponseTooLarge
 from ..metrics import emit_provider_calls
+from ..response_size import MAX_RESPONSE_BYTES, measure_body
 from .common import GatewayEvent
 from .error_format import ErrorFormat, ErrorResponse, routing_error
 
-__all__ = ["LambdaHandler", "adapt_asgi_app", "create_bare_app", "get_gateway_event", "to_json_response"]
+__all__ = [
+    "AnyTextResponse",
+    "LambdaHandler",
+    "adapt_asgi_app",
+    "create_bare_app",
+    "get_gateway_event",
+    "to_json_response",
+    "with_deadline",
+]
+
+_MAX_BODY_BYTES = MAX_RESPONSE_BYTES - 64 * 1024
+"""Of a body in the function's response; headers and cookies have the rest."""
+
+_MAX_GROWTH = 6
+"""The bytes that a character of a body takes at most: a control character is an escape of six characters."""
 
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+class AnyTextResponse(JSONResponse):
+    """A JSON response with what a model or a tool wrote: halves of surrogate pairs are joined or replaced by U+FFFD.
+
+    They cannot be encoded as UTF-8. A stream writes them as escapes.
+    """
+
+    def render(self, content: Any) -> bytes:
+        """Encode the content as JSON."""
+        try:
+            return super().render(content)
+        except UnicodeEncodeError:
+            text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def create_bare_app(error_format: ErrorFormat) -> FastAPI:
@@ -43,10 +76,11 @@ def create_bare_app(error_format: ErrorFormat) -> FastAPI:
     return app
 
 
-def adapt_asgi_app(app: ASGIApp) -> LambdaHandler:
+def adapt_asgi_app(app: ASGIApp, error_format: ErrorFormat) -> LambdaHandler:
     """Wrap an ASGI app in Mangum, and write the metrics of the provider calls after each request.
 
-    The app gets the request's path with its parameters percent-encoded.
+    The app gets the request's path with its parameters percent-encoded. Instead of a response that is too large for
+    Lambda, which the client would see as a 500 without a body, an error is sent.
     """
 
     async def app_without_reraise(scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,11 +94,38 @@ def adapt_asgi_app(app: ASGIApp) -> LambdaHandler:
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         try:
-            return serve(event, context)
+            return _limit_size(event, serve(event, context), error_format)
         finally:
             emit_provider_calls()
 
     return handler
+
+
+def _limit_size(event: GatewayEvent, response: dict[str, Any], error_format: ErrorFormat) -> dict[str, Any]:
+    body: str = response.get("body") or ""
+    if len(body) * _MAX_GROWTH < _MAX_BODY_BYTES or (size := measure_body(body)) <= _MAX_BODY_BYTES:
+        return response
+    message = f"The request was carried out, but its response has {size} bytes, and {_MAX_BODY_BYTES} can be sent"
+    hint = "ask for less of it: a smaller limit, fewer ids, shorter outputs"
+    error = error_format.respond(event, ResponseTooLarge(f"{message}; {hint}"))
+    headers = {**response["headers"], **error.headers, "content-type": "application/json"}
+    headers.pop("content-length", None)
+    content = json.dumps(error.body, ensure_ascii=False)
+    return {**response, "statusCode": error.status, "headers": headers, "body": content, "isBase64Encoded": False}
+
+
+def with_deadline(handler: LambdaHandler) -> LambdaHandler:
+    """Let the calls of providers, of the database and of AWS end before the endpoint's timeout and API Gateway's.
+
+    What they raise then becomes an answer in the API's shape.
+    """
+
+    @wraps(handler)
+    def handler_with_deadline(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        with deadlines.begin(context, deadlines.ENDPOINT_SECONDS):
+            return handler(event, context)
+
+    return handler_with_deadline
 
 
 def get_gateway_event(request: Request) -> GatewayEvent:

@@ -8,12 +8,14 @@ import json
 import time
 from collections.abc import Callable
 from functools import cache
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from socket import socket
 from typing import Any, cast
 from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
-from .. import log
+from .. import deadlines, log
+from ..socket_reader import open_reader
 
 __all__ = [
     "EXPIRE_AFTER",
@@ -36,7 +38,7 @@ MIN_FETCH_INTERVAL_WITHOUT_KEYS = 1.0
 """The same while there are no keys."""
 
 _TIMEOUT = 3.0
-"""Seconds for connecting, for each read, and for reading the whole body."""
+"""Seconds for connecting, and for the whole response."""
 _MAX_RESPONSE_BYTES = 128 * 1024
 
 Jwks = tuple[dict[str, Any], ...]
@@ -104,14 +106,41 @@ class _NoRedirect(HTTPRedirectHandler):
         """Return no request, so that the redirect is raised as an HTTPError."""
 
 
+class _Response(HTTPResponse):
+    """A response that is read in time, head and body together; a socket's own timeout is of a single read."""
+
+    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp, _ = open_reader(sock, time.monotonic() + min(_TIMEOUT, deadlines.seconds_left_to_record()))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _Handler(HTTPHandler):
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_Connection, req)
+
+
+class _TlsHandler(HTTPSHandler):
+    def https_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_TlsConnection, req)
+
+
 def _fetch(url: str) -> tuple[Jwks | None, str]:
     """Return the keys, or None and the reason."""
     # Plain http is the loopback interface: a proxy of the environment must not be used.
-    handlers = [ProxyHandler({})] if url.startswith("http:") else []
+    proxies = [ProxyHandler({})] if url.startswith("http:") else []
     request = Request(url, headers={"Accept": "application/json", "User-Agent": "pointsman"})  # noqa: S310 - settings
     try:
-        with build_opener(_NoRedirect, *handlers).open(request, timeout=_TIMEOUT) as response:
-            body = _read_body(response)
+        with build_opener(_NoRedirect, _Handler, _TlsHandler, *proxies).open(request, timeout=_TIMEOUT) as response:
+            body = response.read(_MAX_RESPONSE_BYTES + 1)
     except HTTPError as error:
         error.close()
         return None, f"HTTP status {error.code}"
@@ -127,13 +156,3 @@ def _fetch(url: str) -> tuple[Jwks | None, str]:
     if not isinstance(entries, list):
         return None, "the response is not a JWK Set"
     return tuple(cast("dict[str, Any]", key) for key in cast("list[object]", entries) if isinstance(key, dict)), ""
-
-
-def _read_body(response: Any) -> bytes:
-    """Read the body, stopping above the limit. The socket's timeout is per read, so the whole has a deadline too."""
-    body, deadline = b"", time.monotonic() + _TIMEOUT
-    while len(body) <= _MAX_RESPONSE_BYTES and (chunk := response.read1(_MAX_RESPONSE_BYTES)):
-        body += chunk
-        if time.monotonic() > deadline:
-            raise TimeoutError
-    return body

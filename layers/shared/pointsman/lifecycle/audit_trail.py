@@ -7,6 +7,7 @@ from ..db.audit_log import ACTIONS, AuditEntry, AuditFilter
 from ..db.connection import run_in_transaction
 from ..errors import InvalidInput
 from ..list_cursor import ListCursor, format_cursor
+from ..response_size import count_fitting
 from ..timestamps import format_timestamp
 from .list_parameters import parse_choice, parse_id, parse_page_request, parse_time
 
@@ -54,9 +55,11 @@ def list_entries(
     if after and not _ENTRY_ID.fullmatch(after.id):
         raise InvalidInput("cursor must be the nextCursor of a page of this list")
     found = run_in_transaction(audit_log.list_newest, which, after, count + 1)
-    page: dict[str, object] = {"entries": [_serialize(entry) for entry in found[:count]]}
-    if len(found) > count:
-        last = found[count - 1]
+    entries = [_serialize(entry) for entry in found[:count]]
+    entries = entries[: count_fitting(entries)]
+    page: dict[str, object] = {"entries": entries}
+    if len(found) > len(entries):
+        last = found[len(entries) - 1]
         page["nextCursor"] = format_cursor(ListCursor(last.at, last.id))
     return page
 

@@ -1,5 +1,6 @@
 """The stored instances as the dashboard shows them, without secrets."""
 
+import sys
 from collections import Counter
 
 from ..db import fleet, operation_pages
@@ -8,14 +9,18 @@ from ..db.fleet import InstanceFilter
 from ..db.operation_pages import OperationFilter, OperationSummary
 from ..errors import NotFound
 from ..json_values import as_object
-from ..list_cursor import format_cursor
+from ..list_cursor import ListCursor, format_cursor
 from ..providers.registry import TOOLS
 from ..redaction import redact
+from ..response_size import count_fitting
 from .list_parameters import parse_choice, parse_id, parse_page_request
 from .operation_list import serialize_summary
 from .resource_names import AGENT_PREFIX
 
-__all__ = ["get_instance", "list_instance_page", "list_stored_instances"]
+__all__ = ["MAX_STORED", "get_instance", "list_instance_page", "list_stored_instances"]
+
+MAX_STORED = 5000
+"""The most instances of a page of all that are stored."""
 
 UNKNOWN_STATUS = "UNKNOWN"
 """The filter for instances without a `deployStatus`."""
@@ -44,9 +49,22 @@ _PUBLIC_META_FIELDS: dict[str, frozenset[str]] = {
 """The public fields of each tool's meta. Not among them: OpenRouter's `label`, which contains a part of the key."""
 
 
-def list_stored_instances() -> list[dict[str, object]]:
-    """List every instance with its tools, newest first, without the values of variables."""
-    return [_serialize_instance(row) for row in run_in_transaction(fleet.list_instances)]
+def list_stored_instances(limit: int = MAX_STORED, cursor: str | None = None) -> dict[str, object]:
+    """List all instances with their tools, newest first, or as many as fit into a response.
+
+    Args:
+        limit: the most instances.
+        cursor: the `nextCursor` of the page before.
+
+    Returns:
+        `instances`, and `nextCursor` if there are more.
+
+    Raises:
+        InvalidInput: the cursor is wrong.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    after, _ = parse_page_request(cursor, None)
+    return _list_page(InstanceFilter(), after, limit)
 
 
 def list_instance_page(
@@ -83,12 +101,19 @@ def list_instance_page(
     )
     after, count = parse_page_request(cursor, limit)
     wants_totals = parse_choice("totals", totals, ("true", "false")) == "true"
-    found = run_in_transaction(fleet.list_page, which, after, count + 1)
-    page: dict[str, object] = {"instances": [_serialize_instance(row) for row, _ in found[:count]]}
-    if len(found) > count:
-        page["nextCursor"] = format_cursor(found[count - 1][1])
+    page = _list_page(which, after, count)
     if wants_totals:
         page["totals"] = _list_totals(run_in_transaction(fleet.count_by_status))
+    return page
+
+
+def _list_page(which: InstanceFilter, after: ListCursor | None, limit: int) -> dict[str, object]:
+    found = run_in_transaction(fleet.list_page, which, after, limit + 1)
+    instances = [_serialize_instance(row) for row, _ in found[:limit]]
+    instances = instances[: count_fitting(instances)]
+    page: dict[str, object] = {"instances": instances}
+    if len(found) > len(instances):
+        page["nextCursor"] = format_cursor(found[len(instances) - 1][1])
     return page
 
 
@@ -152,5 +177,7 @@ def _filter_meta(tool: fleet.FleetTool) -> dict[str, object]:
 
 
 def _is_safe_value(value: object) -> bool:
-    """Return whether the value is a string or number that contains nothing to redact."""
-    return isinstance(value, str | int | float) and redact(str(value)) == str(value)
+    """Return whether the value is a string that contains nothing to redact, or a number that a double holds."""
+    if isinstance(value, str):
+        return redact(value) == value
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max

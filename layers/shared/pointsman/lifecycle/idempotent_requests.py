@@ -10,7 +10,7 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from .. import log
+from .. import deadlines, log
 from ..db import connection, idempotency_keys, operations
 from ..errors import DatabaseUnavailable, IdempotencyInProgress, IdempotencyKeyReused
 from ..settings.operations import Timeouts
@@ -72,7 +72,8 @@ def claim_key(key: str, request: bytes, *, starts_operation: bool) -> Claim | Re
             if _take_over_key(key, owner, row.owner):
                 return Claim(key, owner, received_at)
             continue
-        if not starts_operation or time.monotonic() - received_at >= timeouts.response_timeout:
+        waited = time.monotonic() - received_at
+        if not starts_operation or waited >= timeouts.response_timeout or not deadlines.seconds_left():
             raise IdempotencyInProgress("The first request with this Idempotency-Key is still at work; ask again")
         time.sleep(_POLL_INTERVAL)
 

@@ -24,7 +24,7 @@ def read_spend() -> dict[str, object]:
         raise UnconfiguredTool("OPENROUTER_MANAGEMENT_KEY", explain_unconfigured("openrouter"))
     credits = account.get_credits()
     total, used = _parse_number(credits.total), _parse_number(credits.used)
-    remaining = None if total is None or used is None else round(total - used, 9)
+    remaining = None if total is None or used is None else _parse_number(round(total - used, 9))
     keys = [_describe_key(resource) for resource in account.list()]
     return {"credits": {"total": total, "used": used, "remaining": remaining}, "keys": keys}
 
@@ -49,9 +49,9 @@ def _describe_key(resource: ProviderResource) -> dict[str, object]:
 
 
 def _parse_number(value: str | float | None) -> float | None:
-    """Parse a number; None if it is none, or is not finite, which JSON cannot represent."""
+    """Parse a number; None if it is none, or no finite double, which is all that JSON's readers can take."""
     try:
         number = float(value) if value is not None else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if number is not None and isfinite(number) else None

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
+from .. import deadlines
 from ..db import operations
 from ..db.connection import Connection, run_in_transaction
 from ..db.event_listener import EventListener
@@ -28,7 +29,7 @@ def start_and_wait(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Operation:
-    """Start an operation and wait for its end, at most until the request's deadline (`ANSWER_WITHIN_SECONDS`).
+    """Start an operation and wait for its end, at most `ANSWER_WITHIN_SECONDS` and until the request's deadline.
 
     If another operation works on the instance, its end is waited for first. If a leaked operation left something that
     prevents this one, it is retried first.
@@ -48,7 +49,9 @@ def start_and_wait(
         LeftoversRemain: something is still left.
         PointsmanError: what `start` raises.
     """
-    deadline = (claim.received_at if claim else time.monotonic()) + Timeouts.load().response_timeout
+    now = time.monotonic()
+    received_at = claim.received_at if claim else now
+    deadline = min(received_at + Timeouts.load().response_timeout, now + deadlines.seconds_left())
     if claim and claim.operation_id:
         return _wait_until_ended(claim.operation_id, deadline)
     while True:

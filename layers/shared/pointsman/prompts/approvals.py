@@ -1,17 +1,17 @@
 """Approvals of tool calls: a person's decision, and the task token that wakes the execution after it."""
 
 import json
-import re
 import uuid
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 from ..db import audit_log, prompt_runs, tool_calls, user_prompts
 from ..db.connection import Connection, run_in_transaction
 from ..db.tool_calls import ToolCall
 from ..errors import Forbidden, InvalidToolInput, PromptNotFound
 from ..identity.permissions import format_permissions, is_granted
+from ..list_cursor import ListCursor, format_cursor, parse_cursor
+from ..response_size import count_fitting
 from ..timestamps import format_timestamp
 from ..workflows.step_functions import send_task_success
 from .prompt_execution import try_wake
@@ -20,8 +20,6 @@ __all__ = ["UNSET", "decide", "list_pending", "register_task_token"]
 
 _MAX_ID_CHARS = 128
 """Of the model's id of a call, in an audit entry."""
-
-_CURSOR = re.compile(r"(\d{1,11})\.(\d{6})_(prompt-[0-9a-f]{32})")
 
 
 class _Unset:
@@ -125,31 +123,32 @@ def list_pending(user_id: str, permissions: Collection[str], cursor: str | None,
     """
     after = None if cursor is None else _parse_cursor(cursor)
     pending = run_in_transaction(tool_calls.list_decidable, user_id, permissions, after, limit + 1)
-    page = pending[:limit]
-    result: dict[str, object] = {
-        "approvals": [
-            {
-                "promptId": approval.prompt_id,
-                "toolCallId": approval.asked["id"],
-                **approval.shown,
-                "requestedBy": approval.user_id,
-                "approver": approval.approver,
-                "expiresAt": format_timestamp(approval.expires_at),
-            }
-            for approval in page
-        ]
-    }
-    if len(pending) > limit:
-        result["nextCursor"] = f"{page[-1].expires_at.timestamp():.6f}_{page[-1].prompt_id}"
+    page = [_describe(approval) for approval in pending[:limit]]
+    page = page[: count_fitting(page)]
+    result: dict[str, object] = {"approvals": page}
+    if len(pending) > len(page):
+        last = pending[len(page) - 1]
+        result["nextCursor"] = format_cursor(ListCursor(last.expires_at, last.prompt_id))
     return result
 
 
-def _parse_cursor(cursor: str) -> tuple[datetime, str]:
-    match = _CURSOR.fullmatch(cursor)
-    if match is None:
+def _describe(approval: tool_calls.PendingApproval) -> dict[str, object]:
+    return {
+        "promptId": approval.prompt_id,
+        "toolCallId": approval.asked["id"],
+        **approval.shown,
+        "requestedBy": approval.user_id,
+        "approver": approval.approver,
+        "expiresAt": format_timestamp(approval.expires_at),
+    }
+
+
+def _parse_cursor(cursor: str) -> ListCursor:
+    position = parse_cursor(cursor)
+    if position is None:
         message = "It must be the nextCursor of a page of this list"
         raise InvalidToolInput("The request is not valid", [{"path": ["cursor"], "message": message}])
-    return datetime.fromtimestamp(int(match[1]), UTC) + timedelta(microseconds=int(match[2])), match[3]
+    return position
 
 
 def _is_same_json(left: object, right: object) -> bool:

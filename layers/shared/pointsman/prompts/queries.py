@@ -5,6 +5,7 @@ from typing import Any
 from ..db import prompt_events, tool_calls, user_prompts
 from ..db.connection import Connection, run_in_transaction
 from ..errors import PromptNotFound
+from ..response_size import count_fitting
 from ..timestamps import format_timestamp
 
 __all__ = ["PromptView", "get_prompt", "prompt_not_found"]
@@ -14,7 +15,9 @@ PromptView = dict[str, object]
 
 
 def get_prompt(user_id: str, prompt_id: str) -> PromptView:
-    """Read the user's prompt with all its outputs, its usage, and the approval that it waits for.
+    """Read the user's prompt with its outputs, its usage, and the approval that it waits for.
+
+    Outputs that would not fit into a response are counted in `omittedOutputs`; the prompt's stream has all.
 
     Raises:
         PromptNotFound: the user has no prompt of this id.
@@ -36,7 +39,10 @@ def get_prompt(user_id: str, prompt_id: str) -> PromptView:
     view: PromptView = {"id": prompt.id}
     if prompt.conversation_id is not None:
         view["conversationId"] = prompt.conversation_id
-    view |= {"input": prompt.input, "model": prompt.model, "status": prompt.status, "outputs": outputs}
+    shown = count_fitting(outputs, at_least=0)
+    view |= {"input": prompt.input, "model": prompt.model, "status": prompt.status, "outputs": outputs[:shown]}
+    if shown < len(outputs):
+        view["omittedOutputs"] = len(outputs) - shown
     if prompt.status == "waiting" and call is not None and call.shown is not None and call.expires_at is not None:
         view["approval"] = {
             "promptId": prompt.id, "toolCallId": call.id, **call.shown, "expiresAt": format_timestamp(call.expires_at)

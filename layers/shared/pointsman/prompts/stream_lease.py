@@ -1,8 +1,9 @@
 """The quota of open streams: each stream holds a lease on one of its user's slots, and on one of everybody's.
 
 A lease is renewed while its stream is open, so the stream of a process that has died stops counting once its lease has
-expired. A function does not notice that its client is gone, and streams on. So a user without a free slot who asks for
-a prompt that an open stream of theirs shows makes the oldest such stream end at its next renewal.
+expired. On AWS nothing tells a function that its client is gone, and it streams on to its limit. So a user without a
+free slot who asks for a prompt that one of their open streams shows makes the oldest such stream end at its next
+renewal.
 """
 
 import math

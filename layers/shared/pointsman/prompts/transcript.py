@@ -5,17 +5,18 @@ prompt as the caller must save it.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ..db import prompt_events, prompt_history, prompt_runs
 from ..db.connection import Connection
 from ..db.prompt_runs import PromptRun
-from ..db.tool_calls import ToolCall, mark_done
+from ..db.tool_calls import ToolCall, erase_secrets, mark_done
 from ..db.user_prompts import PromptStatus
 from ..timestamps import format_timestamp
 from .model_items import build_tool_output
+from .output_size import measure
 
 __all__ = [
     "PROCESS_ENDED",
@@ -24,7 +25,9 @@ __all__ = [
     "append_final_event",
     "append_output",
     "append_tool_result",
+    "build_call_output",
     "error_result",
+    "measure_result",
     "parse_arguments",
     "unknown_outcome_result",
 ]
@@ -76,35 +79,46 @@ def parse_arguments(arguments: str) -> object:
     return {} if value is None else value
 
 
-def append_output(db: Connection, prompt_run: PromptRun, new_output: PromptOutput) -> PromptRun:
-    """Append an output to the events, and count its bytes."""
+def append_output(db: Connection, prompt_run: PromptRun, new_output: PromptOutput) -> None:
+    """Append an output to the events. Its bytes are counted with what it belongs to: a turn, or a call's result."""
     prompt_events.append(db, prompt_run.id, "prompt.output", new_output)
-    return replace(prompt_run, output_bytes=prompt_run.output_bytes + len(json.dumps(new_output)))
+
+
+def build_call_output(asked: Mapping[str, str], result: PromptOutput, started_at: datetime) -> PromptOutput:
+    """Build the output of a call that the model has asked for, and that ends now."""
+    try:
+        arguments = parse_arguments(asked["arguments"])
+    except ValueError:
+        arguments = asked["arguments"]
+    return {
+        "type": "tool",
+        "id": asked["id"],
+        "function": asked["name"],
+        "input": arguments,
+        "result": result,
+        "start": format_timestamp(started_at),
+        "end": format_timestamp(datetime.now(UTC)),
+    }
+
+
+def measure_result(result: ToolResult) -> int:
+    """Return the bytes that a call's result and its files add to the prompt's outputs."""
+    return measure([result.content, *result.files])
 
 
 def append_tool_result(db: Connection, prompt_run: PromptRun, call: ToolCall, result: ToolResult) -> PromptRun:
-    """Append a call's result to the events, after its files, and to the model's history. The call is done then."""
-    try:
-        arguments = parse_arguments(call.asked["arguments"])
-    except ValueError:
-        arguments = call.asked["arguments"]
-    tool_output: PromptOutput = {
-        "type": "tool",
-        "id": call.id,
-        "function": call.asked["name"],
-        "input": arguments,
-        "result": result.content,
-        "start": format_timestamp(result.started_at),
-        "end": format_timestamp(datetime.now(UTC)),
-    }
-    for output in (*result.files, tool_output):
-        prompt_run = append_output(db, prompt_run, output)
+    """Append a call's result to the events, after its files, and to the model's history. The call is done then.
+
+    The call itself was counted with its turn.
+    """
+    for output in (*result.files, build_call_output(call.asked, result.content, result.started_at)):
+        append_output(db, prompt_run, output)
     content = result.content
     model_output = content["output"] if content["type"] == "success" else {"error": content["error"]}
     item = build_tool_output(call.id, json.dumps(model_output, ensure_ascii=False))
     prompt_history.append(db, prompt_run.id, call.turn, [item])
     mark_done(db, call)
-    return prompt_run
+    return replace(prompt_run, output_bytes=prompt_run.output_bytes + measure_result(result))
 
 
 def append_final_event(
@@ -123,6 +137,7 @@ def append_final_event(
         prompt_events.append(db, prompt_run.id, "prompt.completed", {"promptId": prompt_run.id, "usage": usage})
     else:
         prompt_events.append(db, prompt_run.id, "error", {"message": error})
+    erase_secrets(db, prompt_run.id)
     if prompt_run.conversation_id is not None:
         prompt_runs.touch_conversation(db, prompt_run.conversation_id)
     return replace(prompt_run, status=status, error=error)

@@ -18,6 +18,7 @@ from ..settings.providers import AgentMailSettings
 from .base import Deletion, Plan, ProviderResource, ToolProvider, make_provider_getter
 from .http_client import HttpClient
 from .http_response import ErrorBody, ErrorKind, ProviderResponse, quote_path_segment
+from .listing_pages import count_pages
 
 __all__ = ["AgentMailProvider", "get_provider"]
 
@@ -179,7 +180,7 @@ class AgentMailProvider(ToolProvider):
     def _iter_inboxes(self) -> Iterator[JsonObject]:
         seen, tokens = set[str](), set[str]()
         params: dict[str, str | int] = {}
-        while True:
+        for _ in count_pages(self.http_client, "inboxes.list"):
             rows, token = self.http_client.get("inboxes.list", "/inboxes", params, parse=_parse_page)
             for row in rows:
                 inbox_id = as_text(row.get("inbox_id"))

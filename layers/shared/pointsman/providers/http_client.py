@@ -3,29 +3,31 @@
 Of the providers' modules only this one uses httpx. Each provider parses its own error bodies (`ErrorBodyParser`); the
 rest of the mapping is the same for all:
 
+    not sent, because no time is left          ProviderTimeout, nothing was done
     no connection                              ProviderUnavailable, nothing was done
     sent, no or an incomplete response         ProviderTimeout, outcome unknown
+    an answer that is too large or unreadable  ProviderUnavailable, outcome unknown
     429, or an error body that means it        ProviderUnavailable, nothing was done, with `retry_after` if given
     5xx, 408, 425                              ProviderUnavailable, outcome unknown
     a 2xx without the call's success body      ProviderUnavailable, outcome unknown
     any other status                           ProviderRejected with a reason
 """
 
-import json
 import threading
-import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Literal, TypeVar
 
 import httpx
 
+from .. import deadlines
 from ..errors import (
     ProviderError,
     ProviderRejected,
     ProviderTimeout,
     ProviderUnavailable,
 )
+from ..http_body import ACCEPTED_ENCODING, BodyTooLarge, read_body
 from ..http_transport import (
     TRANSPORT_FAILURES,
     RetryPolicy,
@@ -33,8 +35,6 @@ from ..http_transport import (
     call_with_retries,
     classify_transport_failure,
     create_httpx_client,
-    parse_retry_after,
-    parse_seconds,
 )
 from ..json_values import as_object
 from ..metrics import count_provider_call
@@ -47,12 +47,18 @@ from .http_response import (
     ErrorBody,
     ErrorBodyParser,
     ProviderResponse,
+    ResetUnit,
     UncheckedResponse,
     has_error,
     is_expected,
+    parse_content,
+    read_retry_after,
 )  # fmt: skip
 
-__all__ = ["HttpClient"]
+__all__ = ["MAX_BODY_BYTES", "HttpClient"]
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""The largest answer, decompressed. A page of 500 services may have 4 KiB of each; one has about 0.5 KiB."""
 
 _RETRIES = RetryPolicy(initial_backoff=0.2, max_backoff=2.0, deadline=15.0)
 """Longer delays are left to the retries of the caller (Step Functions, schedules)."""
@@ -76,7 +82,8 @@ class HttpClient:
         credential_setting: The variable that holds it. After a response that refuses the token, it is read again, and
             the request is repeated once if it has changed. Empty: the token never changes.
         refusing_statuses: The statuses with which the provider refuses a token that it does not know (any more).
-        timeout: Seconds for each read and write, not for the whole request.
+        timeout: Seconds for a whole request, from connecting to the last byte of the answer. It ends earlier if the
+            invocation's deadline comes first (`deadlines`).
         parse_error_body: Parses the provider's error bodies.
         rate_limit_reset_unit: The unit of the provider's `X-RateLimit-Reset`: `seconds` from now, or `epoch` seconds;
             None if it is not documented, then the header is ignored.
@@ -92,7 +99,7 @@ class HttpClient:
         credential_setting: str = "",
         timeout: float,
         parse_error_body: ErrorBodyParser,
-        rate_limit_reset_unit: Literal["seconds", "epoch"] | None = None,
+        rate_limit_reset_unit: ResetUnit | None = None,
         refusing_statuses: Container[int] = (401,),
         transport: Transport | None = None,
     ) -> None:
@@ -104,7 +111,7 @@ class HttpClient:
         self._refusing_statuses = refusing_statuses
         self._timeout = timeout
         self._parse_error_body = parse_error_body
-        self._rate_limit_reset_unit = rate_limit_reset_unit
+        self._rate_limit_reset_unit: ResetUnit | None = rate_limit_reset_unit
         self._http: httpx.Client | None = None
         self._lock = threading.Lock()
 
@@ -230,10 +237,13 @@ class HttpClient:
         return result
 
     def poll(self, delays: Iterable[float]) -> Iterator[int]:
-        """Yield 0 at once, then 1, 2… after each of the delays (seconds): the numbers of the polls."""
+        """Yield 0 at once, then 1, 2… after each of the delays (seconds): the numbers of the polls.
+
+        When no time is left, the next request says so.
+        """
         yield 0
         for number, delay in enumerate(delays, 1):
-            self.transport.sleep(delay)
+            self.transport.sleep(min(delay, deadlines.seconds_left()))
             yield number
 
     def send(
@@ -340,18 +350,16 @@ class HttpClient:
             raise ProviderRejected(
                 self.provider, step, "the request cannot be written: address, credential or content", reason="invalid"
             ) from None
+        if not deadlines.seconds_left():
+            raise ProviderTimeout(self.provider, step, "not sent, because no time is left", outcome_unknown=False)
         try:
-            response = http.send(request)
+            with deadlines.limit(self._timeout), closing(http.send(request, stream=True)) as response:
+                content = read_body(response, MAX_BODY_BYTES)
         except tuple(TRANSPORT_FAILURES) as error:
             raise self._transport_error(step, error, secrets) from None
-        body_format: Literal["json", "empty", "other"] = "json" if response.content else "empty"
-        parsed: object = None
-        if response.content:
-            try:
-                parsed = json.loads(response.content)
-            except (ValueError, RecursionError):
-                body_format = "other"
-        unchecked = UncheckedResponse(response.status_code, parsed, body_format, self._read_retry_after(response))
+        body_format, parsed = parse_content(content)
+        retry_after = read_retry_after(response.status_code, response.headers, self._rate_limit_reset_unit)
+        unchecked = UncheckedResponse(response.status_code, parsed, body_format, retry_after)
         if not is_repeated and self._refuses_token(unchecked) and self.take_over_rotated_token():
             return self._exchange(step, method, path, params, body, secrets, is_repeated=True)
         return unchecked
@@ -373,22 +381,17 @@ class HttpClient:
         if failure == "unsent":
             return ProviderUnavailable(self.provider, step, f"no connection ({detail})", outcome_unknown=False)
         if failure == "unreadable":
-            return ProviderUnavailable(self.provider, step, f"the answer cannot be read ({name})")
+            problem = str(error) if isinstance(error, BodyTooLarge) else name
+            return ProviderUnavailable(self.provider, step, f"the answer cannot be read ({problem})")
         return ProviderTimeout(self.provider, step, f"no answer ({detail})")
 
     def _ensure_http(self) -> httpx.Client:
         with self._lock:
             if self._http is None:
-                headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+                headers = {
+                    "Authorization": f"Bearer {self._token}",
+                    "Accept": "application/json",
+                    "Accept-Encoding": ACCEPTED_ENCODING,
+                }
                 self._http = create_httpx_client(self.url, headers, self._timeout, self.transport)
             return self._http
-
-    def _read_retry_after(self, response: httpx.Response) -> float | None:
-        headers = response.headers
-        seconds = parse_retry_after(headers.get("retry-after", ""))
-        # Only for a 429: some providers send the end of their window with every response.
-        if seconds is None and self._rate_limit_reset_unit is not None and response.status_code == 429:
-            seconds = parse_seconds(headers.get("x-ratelimit-reset", ""))
-            if seconds is not None and self._rate_limit_reset_unit == "epoch":
-                seconds = max(0.0, seconds - time.time())
-        return seconds

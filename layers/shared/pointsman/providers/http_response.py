@@ -1,11 +1,14 @@
 """Responses of a provider, parsed as far as all providers' are the same: errors, their kinds, and paths of requests."""
 
-from collections.abc import Callable
+import json
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 from urllib.parse import quote
 
 from ..errors import InvalidInput, ProviderError, ProviderRejected, RejectionReason
+from ..http_transport import parse_retry_after, parse_seconds
 from ..json_values import JsonObject
 
 __all__ = [
@@ -16,10 +19,13 @@ __all__ = [
     "ErrorBodyParser",
     "ErrorKind",
     "ProviderResponse",
+    "ResetUnit",
     "UncheckedResponse",
     "has_error",
     "is_expected",
+    "parse_content",
     "quote_path_segment",
+    "read_retry_after",
 ]
 
 T = TypeVar("T")
@@ -53,6 +59,14 @@ KIND_BY_STATUS: dict[int, ErrorKind] = {
 _EXPECTED_REASONS: frozenset[RejectionReason] = frozenset({"not_found", "taken", "not_ready"})
 
 
+BodyFormat = Literal["json", "empty", "other"]
+"""What a body is; `other` is anything that is not JSON."""
+
+
+ResetUnit = Literal["seconds", "epoch"]
+"""The unit of a provider's `X-RateLimit-Reset`: `seconds` from now, or `epoch` seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
     """A parsed error body.
@@ -77,7 +91,7 @@ class ProviderResponse:
 
     status: int
     body: object
-    body_format: Literal["json", "empty", "other"]
+    body_format: BodyFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,16 @@ def is_expected(error: ProviderError) -> bool:
     return isinstance(error, ProviderRejected) and error.reason in _EXPECTED_REASONS
 
 
+def parse_content(content: bytes) -> tuple[BodyFormat, object]:
+    """Parse a body; its value is None unless it is JSON."""
+    if not content:
+        return "empty", None
+    try:
+        return "json", json.loads(content)
+    except (ValueError, RecursionError):
+        return "other", None
+
+
 def quote_path_segment(value: str) -> str:
     """Percent-encode an id as one segment of a path (`+1555…`, `name@domain`).
 
@@ -106,3 +130,20 @@ def quote_path_segment(value: str) -> str:
     if value in ("", ".", ".."):
         raise InvalidInput(f"{value!r} is no id of a resource")
     return quote(value, safe="")
+
+
+def read_retry_after(status: int, headers: Mapping[str, str], reset_unit: ResetUnit | None) -> float | None:
+    """Return how many seconds to wait before a retry, None if the provider named no time.
+
+    Args:
+        status: The response's status.
+        headers: Its headers; their names are matched in lower case.
+        reset_unit: The unit of `X-RateLimit-Reset`, None to ignore it.
+    """
+    seconds = parse_retry_after(headers.get("retry-after", ""))
+    # Only for a 429: some providers send the end of their window with every response.
+    if seconds is None and reset_unit is not None and status == 429:
+        seconds = parse_seconds(headers.get("x-ratelimit-reset", ""))
+        if seconds is not None and reset_unit == "epoch":
+            seconds = max(0.0, seconds - time.time())
+    return seconds

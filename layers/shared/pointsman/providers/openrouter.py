@@ -14,6 +14,7 @@ from ..settings.providers import OpenRouterSettings
 from .base import Deletion, Plan, ProviderResource, ToolProvider, make_provider_getter
 from .http_client import HttpClient
 from .http_response import ErrorBody, quote_path_segment
+from .listing_pages import count_pages
 
 __all__ = ["Credits", "OpenRouterProvider", "get_provider"]
 
@@ -144,7 +145,9 @@ class OpenRouterProvider(ToolProvider):
         and a page with no further row is the end, whatever the page size of the server.
         """
         last_hash, offset, is_stable = "", 0, True
+        pages = count_pages(self.http_client, "keys.list")
         while True:
+            next(pages)
             rows = self._get_page(offset)
             if last_hash and (not rows or rows[0]["hash"] != last_hash):
                 is_stable = False

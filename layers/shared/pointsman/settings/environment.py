@@ -73,15 +73,21 @@ def read_number(name: str, default: float) -> float:
     return value
 
 
-def read_count(name: str, default: int) -> int:
+def read_count(name: str, default: int, max_value: int | None = None) -> int:
     """Return the variable's value as a whole number of at least 1, or the default if it is unset or empty.
+
+    Args:
+        name: The environment variable.
+        default: Its value if it is unset.
+        max_value: The highest value; None for any.
 
     Raises:
         InvalidSetting: The value is no such number.
     """
     value = read_number(name, default)
-    if value < 1 or value % 1:
-        raise InvalidSetting(name, f"a whole number of at least 1, not {read_optional(name)[:20]!r}")
+    if value < 1 or value % 1 or value > (max_value or value):
+        bounds = f"of at least 1 and at most {max_value}" if max_value else "of at least 1"
+        raise InvalidSetting(name, f"a whole number {bounds}, not {read_optional(name)[:20]!r}")
     return int(value)
 
 

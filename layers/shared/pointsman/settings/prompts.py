@@ -7,6 +7,12 @@ from .secrets import read_required_secret
 
 __all__ = ["ModelSettings", "PromptSettings", "QuotaSettings", "Quotas", "StreamSettings"]
 
+_MAX_OUTPUT_BYTES = 3_500_000
+"""`GET /prompts/{promptId}` shows all outputs and the input, and a Lambda response has 6 MB (6,291,456 bytes) at most.
+An input takes at most 2 MiB of them, as a request's body has 1 MiB, and a turn's calls are over the limit by 0.2."""
+_MAX_HISTORY_BYTES = 4_000_000
+"""About a million tokens. The function that sends them has 512 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class PromptSettings:
@@ -14,7 +20,9 @@ class PromptSettings:
 
     max_input_bytes: int
     max_output_bytes: int
-    """The limit of all outputs of a prompt together, as JSON."""
+    """The limit of all that a prompt's model and tools add to it; see `prompts.output_size`."""
+    max_history_bytes: int
+    """The limit of what is sent to the model of a conversation, with the prompt's own items, as JSON."""
     max_steps: int
     """How many model turns a prompt may take."""
     max_seconds: float
@@ -29,7 +37,8 @@ class PromptSettings:
         """Load them. Raises InvalidSetting."""
         return cls(
             max_input_bytes=read_count("PROMPT_MAX_INPUT_BYTES", 100_000),
-            max_output_bytes=read_count("PROMPT_MAX_OUTPUT_BYTES", 1_000_000),
+            max_output_bytes=read_count("PROMPT_MAX_OUTPUT_BYTES", 1_000_000, _MAX_OUTPUT_BYTES),
+            max_history_bytes=read_count("PROMPT_HISTORY_MAX_BYTES", 300_000, _MAX_HISTORY_BYTES),
             max_steps=read_count("PROMPT_MAX_STEPS", 25),
             max_seconds=read_number("PROMPT_MAX_SECONDS", 3600),
             approval_seconds=read_number("PROMPT_APPROVAL_SECONDS", 86_400),
@@ -89,7 +98,10 @@ class StreamSettings:
     heartbeat_interval: float
     """The idle time after which a stream sends a comment, so that proxies keep it open."""
     max_duration: float
-    """The time after which a stream ends. It ends some seconds before the function's timeout in any case."""
+    """The time after which a stream ends, also one whose client is gone where nothing tells the function.
+
+    It ends some seconds before the function's timeout in any case.
+    """
     per_user: int | None
     """How many streams a user may have open at a time; None for no limit."""
     for_all: int | None
@@ -102,9 +114,9 @@ class StreamSettings:
         """Load them. Raises InvalidSetting."""
         return cls(
             read_number("STREAM_HEARTBEAT_SECONDS", 15),
-            read_number("STREAM_MAX_SECONDS", 890),
+            read_number("STREAM_MAX_SECONDS", 120),
             read_limit("STREAMS_PER_USER", 10),
-            read_limit("STREAMS_FOR_ALL", 400),
+            read_limit("STREAMS_FOR_ALL", 80),
             read_count("STREAM_LEASE_SECONDS", 60),
         )
 

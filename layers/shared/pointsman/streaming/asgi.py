@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlencode
@@ -123,16 +125,25 @@ class Exchange:
         await self._response.write(data if more_body or self._has_body_bytes else _MINIMAL_BODY)
         if not more_body:
             self._has_ended = True
-            await self._end_response(self._response, None)
+            try:
+                await self._response.end()
+            finally:
+                self._disconnected.set()
 
     async def finish(self, error: BaseException | None) -> None:
         """End the invocation after the app has returned or raised `error`.
 
         A response that has not ended is a failure, which is reported in trailers, or, if nothing was sent, as an error.
+        That the client is gone or does not read is none.
         """
+        self._disconnected.set()
+        is_lost = self._response is not None and self._response.is_lost
+        if self._response is not None and is_lost and (error is None or isinstance(error, OSError)):
+            self._response.close()
+            sys.stdout.write(f"[INFO] a response was cut: {error or 'the client has disconnected'}\n")
+            return
         if error is None and not self._has_ended:
             error = FunctionError("Runtime.NoResponse", "The app returned before its response had ended")
-        self._disconnected.set()
         if error is None:
             return
         report = ErrorReport.from_exception(error)
@@ -141,16 +152,8 @@ class Exchange:
             await self._api.report_error(self._request_id, report)
         elif not self._has_ended:
             self._has_ended = True
-            try:
-                await self._end_response(self._response, report)
-            except OSError:
-                return  # The report is logged already.
-
-    async def _end_response(self, response: StreamedResponse, report: ErrorReport | None) -> None:
-        try:
-            await response.end(report)
-        finally:
-            self._disconnected.set()
+            with suppress(OSError):  # The report is logged already.
+                await self._response.fail(report)
 
 
 def _parse_rest_event(event: Mapping[str, Any]) -> dict[str, Any]:

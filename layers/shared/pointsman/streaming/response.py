@@ -18,6 +18,8 @@ _RESPONSE_HEADERS = {
     "Trailer": "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
 }
 _MAX_PRELUDE_BYTES = 16 * 1024
+_REPORT_SECONDS = 1.0
+"""How long the report of a failure may wait for a client that does not read."""
 _PRELUDE_END = b"\0" * 8
 # Hop-by-hop; API Gateway sets its own.
 _DROPPED_HEADERS = {"connection", "content-length", "keep-alive", "transfer-encoding"}
@@ -54,6 +56,7 @@ class StreamedResponse:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
+        self._is_closed = self._is_lost = False
         self.acknowledgement: asyncio.Task[HttpResponse] = asyncio.create_task(read_response(reader))
         # Retrieves the exception: asyncio logs one that is never retrieved.
         self.acknowledgement.add_done_callback(lambda task: None if task.cancelled() else task.exception())
@@ -69,6 +72,12 @@ class StreamedResponse:
         writer.write(encode_request_head("POST", f"{INVOCATION_PATH}{request_id}/response", address, _RESPONSE_HEADERS))
         return cls(reader, writer)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the client has disconnected, or has not taken all that was written."""
+        is_stalled = self._writer.transport.get_write_buffer_size() > 0
+        return self._is_lost or (not self._is_closed and (self.acknowledgement.done() or is_stalled))
+
     async def write(self, data: bytes) -> None:
         """Send a chunk, unbuffered; waits while the receiver's buffers are full.
 
@@ -81,29 +90,41 @@ class StreamedResponse:
             self._writer.write(encode_chunk(data))
             await self._writer.drain()
 
-    async def end(self, report: ErrorReport | None = None) -> None:
-        """Send the last chunk and, after a failure, its report in trailers; then wait for the acknowledgement.
+    async def end(self) -> None:
+        """Send the last chunk and wait for the acknowledgement.
 
         Raises:
             OSError: the client has disconnected, or the acknowledgement is not 2xx.
         """
-        trailers = b""
-        if report is not None:
-            body = base64.b64encode(report.to_json()).decode()
-            trailer_values = {"Error-Type": report.error_type, "Error-Body": body}
-            trailers = "".join(
-                f"Lambda-Runtime-Function-{name}: {value}\r\n" for name, value in trailer_values.items()
-            ).encode()
+        await self._end(b"")
+
+    async def fail(self, report: ErrorReport) -> None:
+        """Send the last chunk and the report in trailers; a client that does not read gets neither.
+
+        Raises:
+            OSError: the client has disconnected or does not read, or the acknowledgement is not 2xx.
+        """
+        body = base64.b64encode(report.to_json()).decode()
+        trailer_values = {"Error-Type": report.error_type, "Error-Body": body}
+        trailers = "".join(f"Lambda-Runtime-Function-{name}: {value}\r\n" for name, value in trailer_values.items())
+        async with asyncio.timeout(_REPORT_SECONDS):
+            await self._end(trailers.encode())
+
+    async def _end(self, trailers: bytes) -> None:
         try:
             self._writer.write(LAST_CHUNK + trailers + b"\r\n")
             await self._writer.drain()
             status = (await self.acknowledgement).status
             if not 200 <= status < 300:
                 raise ConnectionAbortedError(f"the Runtime API answers {status} to a response")
+        except (BrokenPipeError, ConnectionResetError, asyncio.CancelledError):
+            self._is_lost = True
+            raise
         finally:
             self.close()
 
     def close(self) -> None:
-        """Close the connection, in any state."""
+        """Close the connection, in any state, and drop what the other end has not taken."""
+        self._is_closed = True
         self.acknowledgement.cancel()
-        self._writer.close()
+        self._writer.transport.abort()

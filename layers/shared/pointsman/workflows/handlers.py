@@ -1,8 +1,9 @@
 """Lambda handlers of tasks and schedules: each wraps a function and turns its errors into what AWS acts on.
 
 Step Functions matches error names exactly and knows no inheritance, so a task raises exactly `Transient` (retry) or
-`Permanent` (do not retry). A killed process or a timeout has an error name of AWS's own. What a handler returns or
-raises is stored in the execution's history: ids and safe messages only.
+`Permanent` (do not retry). A killed process or a timeout has an error name of AWS's own; what waits ends before the
+timeout (`deadlines`), so that a slow provider is a transient failure. What a handler returns or raises is stored in the
+execution's history: ids and safe messages only.
 """
 
 import traceback
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from .. import log
+from .. import deadlines, log
 from ..actor import Actor, set_actor
 from ..db import connection, operations, step_attempts
 from ..db.step_attempts import PlanIntent, StepAttempt
@@ -64,11 +65,12 @@ def task_handler(
 
     def decorate(run_step: StepTask) -> Callable[[dict[str, Any], object], Result]:
         @wraps(run_step)
-        def handler(event: dict[str, Any], _context: object) -> Result:
+        def handler(event: dict[str, Any], context: object) -> Result:
             operation_id, step = str(event["operationId"]), str(event.get("tool") or step_name)
             log.set_context(operation_id=operation_id, step=step)
             set_actor(None)
             with (
+                deadlines.begin(context),
                 _emit_provider_calls(),
                 _translate_errors(f"step {step}", lambda message: _record_failure(operation_id, step, message)),
             ):
@@ -99,7 +101,7 @@ def prompt_task_handler(run_task: PromptTask) -> PromptTask:
     def handler(event: dict[str, Any], context: Any) -> Result:
         log.set_context(prompt_id=str(event["promptId"]))
         set_actor(None)
-        with _emit_provider_calls(), _translate_errors("prompt task"):
+        with deadlines.begin(context), _emit_provider_calls(), _translate_errors("prompt task"):
             result = run_task(event, context)
         log.write("info", "prompt task done", result=result)
         return result
@@ -116,11 +118,11 @@ def scheduled_handler(name: str, job: Callable[[Event], Result]) -> Callable[[Ev
         RunFailed: the job failed; its message is safe to log.
     """
 
-    def handler(event: Event, _context: object) -> Result:
+    def handler(event: Event, context: object) -> Result:
         log.set_context(schedule=name, request_id=str(event.get("id", "")))
         set_actor(Actor("system", name, request_id=str(event.get("id", ""))))
         try:
-            with _emit_provider_calls():
+            with deadlines.begin(context), _emit_provider_calls():
                 result = job(event)
             if event.get("dry") is not True:
                 emit_metrics({"ScheduleCompleted": 1}, schedule=name)

@@ -46,9 +46,21 @@ async def app(scope, receive, send):
             await send_part(str(number).encode())
     if action == "gone":
         await wait_for("go")
-        for _ in range(50):
+        try:
+            while True:
+                await send_part(b"x")
+                await asyncio.sleep(0.01)
+        except OSError:
+            mark("lost")
+            raise
+    if action == "listening":
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        mark("disconnected")
+        return
+    if action == "endless":
+        while True:
             await send_part(bytes(100_000))
-        mark("done")
     if action == "late":
         raise ValueError("no good")
     if action == "forever":

@@ -14,11 +14,16 @@ from ..plugin import Prompt
 from .model_turn import fail_prompt, run_model_turn
 from .ownership import OwnedPrompt, OwnershipLost, Progress
 from .tool_call import process_call
+from .turn_watch import OutOfTime
 
 __all__ = ["MIN_WAIT_SECONDS", "NextStep", "advance_prompt"]
 
 _TURN_RESERVE_SECONDS = 150.0
 """Seconds that a model turn or a tool call may take. Except for the first, none is started with less time left."""
+
+_COMMIT_RESERVE_SECONDS = 20.0
+"""Seconds before the function's end at which the wait for a model ends, so that there is time to record it."""
+_MIN_TURN_SECONDS = 10.0
 
 MIN_WAIT_SECONDS = 15
 """Shortest timeout of the waiting state. It must not fire while `await_approval` still stores the task token."""
@@ -63,6 +68,7 @@ def _run_loop(agent: Agent, owned: OwnedPrompt, deadline: float) -> NextStep:
     prompt = _prepare_prompt(agent, owned)
     if prompt is None:
         return _DONE
+    progress: Progress | None
     is_first, progress = True, Progress.CONTINUES
     while progress is Progress.CONTINUES:
         call = run_in_transaction(tool_calls.find_next_open, owned.prompt_run.id)
@@ -70,13 +76,13 @@ def _run_loop(agent: Agent, owned: OwnedPrompt, deadline: float) -> NextStep:
             return _build_wait_step(call)
         if not is_first and deadline - time.monotonic() < _TURN_RESERVE_SECONDS:
             return _AGAIN
-        is_first = False
         if call is not None:
             progress = process_call(owned, prompt, call, settings)
-        elif limit_error := _find_exceeded_limit(owned, settings):
-            progress = fail_prompt(owned, limit_error)
         else:
-            progress = run_model_turn(owned, prompt, settings)
+            progress = _take_model_turn(owned, prompt, settings, deadline, has_whole_function=is_first)
+            if progress is None:
+                return _AGAIN
+        is_first = False
     return _load_wait_step(owned) if progress is Progress.WAITS else _DONE
 
 
@@ -99,15 +105,39 @@ def _prepare_prompt(agent: Agent, owned: OwnedPrompt) -> Prompt | None:
     return prompt
 
 
-def _find_exceeded_limit(owned: OwnedPrompt, settings: PromptSettings) -> str | None:
+def _take_model_turn(
+    owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings, deadline: float, *, has_whole_function: bool
+) -> Progress | None:
+    """Run a model turn within the time of the prompt and of the function, or end the prompt at one of its limits.
+
+    Returns:
+        None if the function's time was too short, and the next invocation has more: the turn is requested again there.
+    """
+    prompt_seconds = run_in_transaction(prompt_runs.get_seconds_left, owned.prompt_run.id)
+    if limit_error := _find_exceeded_limit(owned, settings, prompt_seconds):
+        return fail_prompt(owned, limit_error)
+    function_seconds = max(deadline - time.monotonic() - _COMMIT_RESERVE_SECONDS, _MIN_TURN_SECONDS)
+    try:
+        return run_model_turn(owned, prompt, settings, min(prompt_seconds, function_seconds))
+    except OutOfTime:
+        if prompt_seconds <= function_seconds:
+            return fail_prompt(owned, _format_time_limit(settings))
+        if not has_whole_function:
+            return None
+        return fail_prompt(owned, f"The model did not finish its answer within {function_seconds:.0f} seconds")
+
+
+def _find_exceeded_limit(owned: OwnedPrompt, settings: PromptSettings, seconds_left: float) -> str | None:
     """Return the message for the limit that the prompt has reached, if any."""
     if owned.prompt_run.turns >= settings.max_steps:
         return f"The prompt did not come to an end within {settings.max_steps} steps"
     if owned.prompt_run.output_bytes >= settings.max_output_bytes:
         return f"The prompt's outputs are over the limit of {settings.max_output_bytes} bytes"
-    if run_in_transaction(prompt_runs.is_past_deadline, owned.prompt_run.id):
-        return f"The prompt did not come to an end within {settings.max_seconds:g} seconds of work"
-    return None
+    return _format_time_limit(settings) if seconds_left <= 0 else None
+
+
+def _format_time_limit(settings: PromptSettings) -> str:
+    return f"The prompt did not come to an end within {settings.max_seconds:g} seconds of work"
 
 
 def _load_wait_step(owned: OwnedPrompt) -> NextStep:

@@ -2,8 +2,9 @@
 
 import copy
 import hashlib
+import hmac
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from ...db.prompt_runs import PromptRun
 from ...db.tool_calls import ToolCall
 from ...errors import InvalidToolInput, PointsmanError
 from ...misconfiguration import hide_setting
+from ...prompts.output_size import shorten_error
 from ...prompts.quotas import find_exceeded_approvals
 from ...prompts.transcript import (
     PROCESS_ENDED,
@@ -23,13 +25,16 @@ from ...prompts.transcript import (
     ToolResult,
     append_tool_result,
     error_result,
+    measure_result,
     parse_arguments,
     unknown_outcome_result,
 )
 from ...settings.permissions import ApproverRule
 from ...settings.prompts import PromptSettings, QuotaSettings
 from ...timestamps import format_timestamp
+from ..display import show_text, show_value
 from ..plugin import Prompt
+from ..secret_fields import conceal, find_secret_texts, mask_fields
 from ..tool import AnyTool, Invocation
 from ..validation import format_issues
 from .ownership import OwnedPrompt, Progress
@@ -38,6 +43,8 @@ __all__ = ["process_call"]
 
 _MAX_ID_CHARS = 128
 """Of the model's id of a call, in an audit entry."""
+_MAX_STATE_BYTES = 100_000
+"""Of what all tools of a conversation keep from call to call, as JSON."""
 
 
 def process_call(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, settings: PromptSettings) -> Progress:
@@ -90,7 +97,7 @@ class _ValidCall:
 
     tool: AnyTool
     approver: ApproverRule
-    arguments: object
+    arguments: object = field(repr=False)
     approval_reason: str | None
     digest: str
 
@@ -104,7 +111,7 @@ def _validate(prompt: Prompt, call: ToolCall) -> _ValidCall:
         tool_ids = ", ".join(sorted(tools)) or "none"
         raise _InvalidCall(f"There is no tool {call.asked['name'][:128]!r}. The tools are: {tool_ids}")
     try:
-        arguments = parse_arguments(call.asked["arguments"])
+        arguments = parse_arguments(call.arguments)
     except ValueError as error:
         raise _InvalidCall(f"The arguments of {tool.id} are not JSON: {error}") from None
     try:
@@ -114,15 +121,16 @@ def _validate(prompt: Prompt, call: ToolCall) -> _ValidCall:
             prompt.get_approver(tool),
             arguments,
             tool.get_approval_reason(tool_input),
-            _compute_digest(tool, tool_input),
+            _compute_digest(tool, tool_input, call.secret["salt"] if call.secret else ""),
         )
     except PointsmanError as error:
         raise _InvalidCall(_error_message(error)) from None
 
 
-def _compute_digest(tool: AnyTool, tool_input: BaseModel) -> str:
-    text = json.dumps([tool.id, tool_input.model_dump(mode="json")], sort_keys=True)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+def _compute_digest(tool: AnyTool, tool_input: BaseModel, salt: str) -> str:
+    """Hash the tool and its input; with a salt, which is erased with the secrets, so that these cannot be guessed."""
+    text = json.dumps([tool.id, tool_input.model_dump(mode="json")], sort_keys=True).encode(errors="surrogatepass")
+    return hmac.digest(salt.encode(), text, "sha256").hex() if salt else hashlib.sha256(text).hexdigest()
 
 
 def _error_message(error: PointsmanError) -> str:
@@ -155,16 +163,19 @@ def _run_tool(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, valid: _ValidC
     finally:
         set_actor(None)
     try:
-        state = json.loads(json.dumps(state, allow_nan=False))
+        state_json = json.dumps(state, allow_nan=False)
+        problem = f"is over {_MAX_STATE_BYTES} bytes" if len(state_json) > _MAX_STATE_BYTES else ""
     except (TypeError, ValueError, RecursionError):
-        state = owned.prompt_run.state
-        message = "It has run, but what it keeps for later calls cannot be written as JSON"
+        state_json, problem = "", "cannot be written as JSON"
+    if problem:
+        message = f"It has run, but what it keeps for later calls {problem}"
         result = replace(error_result(message, started_at), files=files)
-    remaining = max_output_bytes - owned.prompt_run.output_bytes
-    size = len(json.dumps([result.content, files]))
-    if size > remaining:
+    state = owned.prompt_run.state if problem else json.loads(state_json)
+    remaining = max(max_output_bytes - owned.prompt_run.output_bytes, 0)
+    size = measure_result(result)
+    if size > remaining and (files or result.content["type"] == "success"):
         result = error_result(
-            f"It has run, but what it returned is {size} bytes, and the prompt has {max(remaining, 0)} of"
+            f"It has run, but what it returned is {size} bytes, and the prompt has {remaining} of"
             f" {max_output_bytes} left",
             started_at,
         )
@@ -172,7 +183,11 @@ def _run_tool(owned: OwnedPrompt, prompt: Prompt, call: ToolCall, valid: _ValidC
 
 
 def _record_result(owned: OwnedPrompt, call: ToolCall, result: ToolResult, state: dict[str, Any] | None = None) -> None:
-    """Record the result, and the tools' `state` if the tool ran."""
+    """Record the result, an error shortened to what fits, and the tools' `state` if the tool ran."""
+    if result.content["type"] == "error":
+        remaining = PromptSettings.load().max_output_bytes - owned.prompt_run.output_bytes
+        message = shorten_error(str(result.content["error"]), remaining)
+        result = replace(result, content={"type": "error", "error": message})
 
     def record(db: Connection, prompt_run: PromptRun) -> PromptRun:
         if state is not None:
@@ -193,7 +208,7 @@ def _request_approval(
     """Let the call wait for a person, or give it an error as its result if no more may wait."""
     if exceeded := find_exceeded_approvals(db, prompt_run.user_id, quotas):
         return append_tool_result(db, prompt_run, call, error_result(f"Not run: {exceeded.message}"))
-    approval_request = {"toolName": valid.tool.id, "input": valid.arguments, "reason": valid.approval_reason}
+    approval_request = _describe_for_person(valid)
     tool_calls.mark_waiting(
         db, call, approval_request, valid.digest, settings.approval_seconds, valid.approver, valid.tool.requires
     )
@@ -201,6 +216,14 @@ def _request_approval(
         db, prompt_run.id, "prompt.approval", {"promptId": prompt_run.id, "toolCallId": call.id, **approval_request}
     )
     return replace(prompt_run, status="waiting")
+
+
+def _describe_for_person(valid: _ValidCall) -> dict[str, object]:
+    """Describe the call for the person who decides: nothing invisible, nothing secret, and of a bounded size."""
+    tool, reason = valid.tool, valid.approval_reason or ""
+    reason = conceal(reason, find_secret_texts(valid.arguments, [*tool.secret_fields]))
+    shown_input = show_value(mask_fields(valid.arguments, tool.secret_fields))
+    return {"toolName": tool.id, "input": shown_input, "reason": show_text(reason)}
 
 
 def _expire_approval(db: Connection, prompt_run: PromptRun, call: ToolCall) -> PromptRun:

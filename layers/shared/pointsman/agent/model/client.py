@@ -10,7 +10,14 @@ import httpx
 
 from ...db.prompt_history import HistoryItem
 from ...errors import ModelFailed
-from ...http_transport import TRANSPORT_FAILURES, RetryPolicy, Transport, call_with_retries, create_httpx_client
+from ...http_transport import (
+    TRANSPORT_FAILURES,
+    RetryPolicy,
+    Transport,
+    call_with_retries,
+    create_httpx_client,
+    create_tls_context,
+)
 from ...json_values import JsonObject, as_object
 from ...metrics import count_provider_call
 from ...prompts.model_items import ModelItem
@@ -27,11 +34,13 @@ from .errors import (
     invalid_response_error,
     is_encrypted_reasoning_rejection,
 )
+from .read_limits import AnswerTooLong
 from .replay import Replay
 from .response import ModelTurn, parse_turn
 from .response_body import ResponseBody, parse_json
 from .response_stream import TextCallback, TextRelay, read_response
 from .tool_names import ToolNameMap
+from .watched_transport import WatchedTransport
 
 __all__ = ["ModelClient", "ModelLevel"]
 
@@ -40,6 +49,7 @@ ModelLevel = Literal["normal", "high"]
 INITIAL_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
 """A response with a longer Retry-After is not retried."""
+_SLEEP_SLICE_SECONDS = 0.5
 _ENCRYPTED_REASONING = "reasoning.encrypted_content"
 
 
@@ -51,6 +61,7 @@ class ModelClient:
         self._api_keys = [settings.api_key]
         """The key, last; before it those that it has replaced, for redaction."""
         self._transport = transport or Transport()
+        self._watch: Callable[[], None] = _watch_nothing
         self._http: httpx.Client | None = None
         self._models_without_encrypted_reasoning: set[str] = set()
 
@@ -67,6 +78,9 @@ class ModelClient:
         instructions: str = "",
         level: ModelLevel = "normal",
         on_text: TextCallback | None = None,
+        watch: Callable[[], None] | None = None,
+        *,
+        is_shortened: bool = False,
     ) -> ModelTurn:
         """Request the model's next turn.
 
@@ -75,16 +89,21 @@ class ModelClient:
         `timeout`, in seconds, after the first. After a refusal of the history, less of it is sent (`Replay`).
 
         Args:
-            history: the whole history in order: user messages, items of earlier turns, outputs of their calls.
+            history: the history in order: user messages, items of earlier turns, outputs of their calls.
             tools: the tools that the model may call.
             instructions: the system instructions, if any.
             level: which of the two configured models to use.
             on_text: gets each text delta of a streamed response, and None when an attempt failed and the deltas so far
                 are void. Without it the response is not streamed.
+            watch: called at least twice a second while the model, or the next attempt, is waited for. What it raises
+                ends the request.
+            is_shortened: whether the conversation has more than the history; a note says so to the model.
 
         Raises:
-            ModelFailed: no attempt succeeded, or the failure is permanent. The deltas so far are void.
+            ModelFailed: no attempt succeeded, the failure is permanent, or the answer is over a limit (`read_limits`).
+                The deltas so far are void.
         """
+        self._watch = watch or _watch_nothing
         offered_tools = list(tools)
         names = ToolNameMap(tool.id for tool in offered_tools)
         body: dict[str, object] = {
@@ -97,7 +116,7 @@ class ModelClient:
             body["tools"] = [_build_function_tool(tool, names) for tool in offered_tools]
         relay = TextRelay(on_text)
         redactor = RequestRedactor(self._api_keys, [row.item for row in history], instructions)
-        replay, started_at = Replay(history), self._transport.clock()
+        replay, started_at = Replay(history, is_shortened=is_shortened), self._transport.clock()
         while True:
             try:
                 turn = self._with_retries(
@@ -132,9 +151,23 @@ class ModelClient:
                 MAX_BACKOFF_SECONDS,
                 deadline=self._settings.timeout - (self._transport.clock() - started_at),
             ),
-            self._transport,
+            replace(self._transport, sleep=self._sleep),
             before_retry=relay.reset,
         )
+
+    def _call_watch(self) -> None:
+        """Call the watch of the present request, whichever that is."""
+        self._watch()
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep, in slices if there is something to watch."""
+        if self._watch is _watch_nothing:
+            self._transport.sleep(seconds)
+            return
+        while seconds > 0:
+            self._watch()
+            self._transport.sleep(min(seconds, _SLEEP_SLICE_SECONDS))
+            seconds -= _SLEEP_SLICE_SECONDS
 
     def _fetch_response(
         self, body: dict[str, object], replay: Replay, relay: TextRelay, redactor: RequestRedactor
@@ -206,21 +239,36 @@ class ModelClient:
 
     def _open_client(self) -> httpx.Client:
         if self._http is None:
+            transport = self._transport
+            if transport.http_transport is None:
+                tls_context = create_tls_context(verify=not self._settings.url.lower().startswith("http://"))
+                transport = replace(transport, http_transport=WatchedTransport(self._call_watch, tls_context))
             self._http = create_httpx_client(
                 self._settings.url,
-                {"Authorization": f"Bearer {self._api_keys[-1]}", "Content-Type": "application/json"},
+                {
+                    "Authorization": f"Bearer {self._api_keys[-1]}",
+                    "Content-Type": "application/json",
+                    "Accept-Encoding": "identity",
+                },
                 self._settings.timeout,
-                self._transport,
+                transport,
             )
         return self._http
 
 
+def _watch_nothing() -> None:
+    """Let the request take its time."""
+
+
 def _parse_error_content(content: ResponseBody) -> object:
-    """Parse an error's body, which may be a stream of one event; None if it is not JSON."""
-    if not content.is_event_stream():
-        return content.parse_json()
-    events = (parse_json(data) for data in content.iter_events())
-    return next((event for event in events if event), None)
+    """Parse an error's body, which may be a stream of one event; None if it is not JSON, or too long."""
+    try:
+        if not content.is_event_stream():
+            return content.parse_json()
+        events = (parse_json(data) for data in content.iter_events())
+        return next((event for event in events if event), None)
+    except AnswerTooLong:
+        return None
 
 
 def _build_function_tool(tool: AnyTool, names: ToolNameMap) -> ModelItem:

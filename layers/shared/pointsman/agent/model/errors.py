@@ -3,6 +3,7 @@
     request not sent, connection lost, timeout, invalid response               retryable
     HTTP 408, 409, 429, 5xx; an error event with such a code                   retryable
     insufficient_quota, any other rejection, a request that cannot be built    not retryable
+    the input is too long for the model, whatever the status is                not retryable
 
 The header `x-should-retry` overrides the status, as in OpenAI's own client. No message holds the API key or a quotation
 of the request, and none is longer than 300 characters.
@@ -29,6 +30,7 @@ __all__ = [
     "invalid_request_error",
     "invalid_response_error",
     "is_encrypted_reasoning_rejection",
+    "says_input_is_too_long",
 ]
 
 _QUOTA_EXCEEDED = "insufficient_quota"
@@ -36,6 +38,17 @@ _TRANSIENT_CODES = {
     "", "internal_error", "overloaded", "overloaded_error", "provider_overloaded", "provider_unavailable",
     "rate_limit_exceeded", "rate_limit_error", "server", "server_error", "service_unavailable", "timeout",
 }  # fmt: skip
+_TOO_LONG = re.compile(
+    r"context_length|exceed_context_size|context_?window_?exceeded|max_tokens_exceeded|token_limit|string_too_long"
+    r"|request_too_large|max_model_len|maximum (context|prompt|model|input) (length|size)|model token limit"
+    r"|maximum number of (input )?tokens|max(imum)? tokens allowed|token count\W.{0,40}exceeds|too many input tokens"
+    r"|exceed\w* (the |your )?((max|maximum|available) )?context|context (length|window|size)( has been)? exceed"
+    r"|(available|model'?s?) context (length|window|size)|context (length|window|size) of|too long to fit"
+    r"|(prompt|input|request|conversation)( is)? too (long|large)|too large for model|max_tokens must be at least 1"
+    r"|inputs\W.{0,40}(must have less than|must be <=)|reduce (the|your) (length|prompt|input)|tokens must be reduced",
+    re.IGNORECASE,
+)
+"""In a code or a message: the input does not fit the model, so it does not later either, whatever the status is."""
 _MAX_MESSAGE_LENGTH = 300
 _MAX_INSPECTED_LENGTH = 500
 """Characters of a provider's message that are redacted; the rest is dropped."""
@@ -134,6 +147,8 @@ def error_from_http_status(
         is_transient = should_retry == "true"
     if _QUOTA_EXCEEDED in (code, kind):
         is_transient = False
+    refusal = _build_refusal(status, body, is_transient)
+    is_transient = refusal.retryable
     summary = f"HTTP {status}" + (f" {redact_code(code or kind)}" if code or kind else "")
     if 300 <= status < 400:
         reason = "its address redirects"
@@ -143,7 +158,7 @@ def error_from_http_status(
     )
     return ModelRefused(
         message[:_MAX_MESSAGE_LENGTH],
-        _build_refusal(status, body, is_transient),
+        refusal,
         retryable=is_transient,
         retry_after=_parse_retry_after(headers) if is_transient else None,
     )
@@ -157,9 +172,15 @@ def error_from_response(error: object, redactor: RequestRedactor) -> ModelFailed
     is_transient = status in (408, 409, 429) or status >= 500 or (not status and label in _TRANSIENT_CODES)
     if _QUOTA_EXCEEDED in (code, kind):
         is_transient = False
+    refusal = _build_refusal(status, {"error": error}, is_transient)
     reason = redactor.redact(reason)
     message = "The model failed" + (f": {redact_code(label)}" if label else "") + (f": {reason}" if reason else "")
-    return ModelRefused(message, _build_refusal(status, {"error": error}, is_transient), retryable=is_transient)
+    return ModelRefused(message, refusal, retryable=refusal.retryable)
+
+
+def says_input_is_too_long(code: str, text: str) -> bool:
+    """Whether an error with this code and this message, of any server, is about the length of the input."""
+    return bool(_TOO_LONG.search(code) or _TOO_LONG.search(text))
 
 
 def is_encrypted_reasoning_rejection(status: int, body: object) -> bool:
@@ -197,7 +218,8 @@ def _build_refusal(status: int, body: object, is_transient: bool) -> Refusal:
     metadata_type = as_text(as_object(as_object(error).get("metadata")).get("error_type"))
     # A validator's list of errors, or an upstream's error in the metadata.
     text = f"{message} {json.dumps(error, default=str)}"[:_MAX_REFUSAL_LENGTH]
-    return Refusal(status, " ".join(filter(None, (code, kind, metadata_type))), param, text, is_transient)
+    codes = " ".join(filter(None, (code, kind, metadata_type)))
+    return Refusal(status, codes, param, text, is_transient and not says_input_is_too_long(codes, text))
 
 
 def _parse_retry_after(headers: Mapping[str, str]) -> float | None:

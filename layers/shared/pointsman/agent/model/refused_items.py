@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ...json_values import as_text
 from ...prompts.model_items import ModelItem
-from .errors import Refusal
+from .errors import Refusal, says_input_is_too_long
 from .item_forms import is_bound
 
 __all__ = ["find_refused_items", "is_about_conversation", "may_concern_items"]
@@ -21,17 +21,10 @@ _OTHER_CODES = re.compile(r"model_not_found|insufficient_quota|api_key")
 _ENCRYPTED_CONTENT = re.compile(
     r"encrypted[ _]content|thought[ _]signature|could not be (verified|decrypted)", re.IGNORECASE
 )
-_CONVERSATION_CODES = re.compile(
-    r"context_length|max_tokens_exceeded|token_limit|string_too_long|payload_too_large|content_policy|content_filter"
-    r"|moderation|invalid_prompt|\brefusal\b"
-)
-_CONVERSATION_TEXTS = re.compile(
-    r"context (length|window|size)|maximum (context|prompt)|(prompt|input|request) is too (long|large)|too many tokens",
-    re.IGNORECASE,
-)
+_FILTER_CODES = re.compile(r"content_policy|content_filter|moderation|invalid_prompt|payload_too_large|\brefusal\b")
 _INDEXES = (
-    re.compile(r"\binput\b(?:\.[^.\s\d'\"][^.'\"]{0,2000})*(?:\[|\.)(\d+)\b"),  # input[3], input.3, input.list[…].3
-    re.compile(r"['\"]input['\"](?:\s*,\s*['\"][^'\"]*['\"])*\s*,\s*(\d+)\b"),  # a validator's ["body", "input", 3]
+    re.compile(r"\binput\b(?:\.[^.\s\d'\"][^.'\"]{0,2000})*(?:\[|\.)(\d{1,9})\b"),  # input[3], input.3, input.list[…].3
+    re.compile(r"['\"]input['\"](?:\s*,\s*['\"][^'\"]*['\"])*\s*,\s*(\d{1,9})\b"),  # a validator's ["body", "input", 3]
 )
 _EXPECTED_VALUES = re.compile(
     r"\b(supported|expected|allowed|valid) (values?|types?)\b|\bmust be one of\b|\bshould be\b", re.IGNORECASE
@@ -45,13 +38,18 @@ def may_concern_items(refusal: Refusal) -> bool:
     parameter = re.split(r"[.\[]", refusal.param, maxsplit=1)[0]
     if parameter in _OTHER_PARAMETERS or _OTHER_CODES.search(refusal.code):
         return False
-    return refusal.status in (0, 400, 404, 413, 422) or (refusal.status == 403 and is_about_conversation(refusal))
+    return refusal.status in (0, 400, 404, 413, 422) or is_about_conversation(refusal)
 
 
 def is_about_conversation(refusal: Refusal) -> bool:
     """Whether the whole input is refused: it is too long, or a filter refuses something in it."""
-    return refusal.status == 413 or bool(
-        _CONVERSATION_CODES.search(refusal.code) or _CONVERSATION_TEXTS.search(refusal.text)
+    if refusal.status in (401, 402):
+        return False
+    return (
+        refusal.status == 413
+        or says_input_is_too_long(refusal.code, refusal.text)
+        or _FILTER_CODES.search(refusal.code) is not None
+        or (refusal.status < 429 and "too many tokens" in refusal.text.lower())  # A 429 of these words is a throttle.
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ...db.prompt_history import HistoryItem, ItemRefusal
 from ...json_values import as_text
-from ...prompts.model_items import ModelItem
+from ...prompts.model_items import ModelItem, build_user_message
 from .errors import Refusal
 from .item_forms import is_bound, is_reasoning, to_original, to_portable
 from .refused_items import find_refused_items, is_about_conversation, may_concern_items
@@ -34,6 +34,24 @@ class _Group:
         return self.is_of_model and any(is_bound(row.item) for row in self.rows)
 
 
+_NOTE = _Group(
+    [
+        HistoryItem(
+            prompt_id="",
+            seq=0,
+            turn=0,
+            item=build_user_message(
+                "[Earlier messages of this conversation are left out here. If you need what was said in them, say so.]"
+            ),
+            origin=None,
+            refusal=None,
+            status="completed",
+        )
+    ]
+)
+"""What the model reads first of a history that is not whole. Every server takes a user's message there."""
+
+
 class Replay:
     """The history of one request of the model, and how much of it is sent.
 
@@ -41,9 +59,10 @@ class Replay:
         refusals: what was refused since, by prompt id and `seq` of the row.
     """
 
-    def __init__(self, history: Sequence[HistoryItem]) -> None:
+    def __init__(self, history: Sequence[HistoryItem], *, is_shortened: bool = False) -> None:
         self.refusals: dict[tuple[str, int], ItemRefusal] = {}
         self._groups = list(_group_rows(history))
+        self._is_shortened = is_shortened
         self._prompt_ids = list(dict.fromkeys(row.prompt_id for row in history))
         self._statuses = {row.prompt_id: row.status for row in history}
         self._sent: list[tuple[HistoryItem, _Group, bool]] = []
@@ -57,7 +76,7 @@ class Replay:
             row.item.get("type") for group in self._groups for row in group.rows if self._get_refusal(row) == "type"
         }
         used_ids, omitted_calls = set[str](), set[str]()
-        for group in self._groups:
+        for group in [_NOTE, *self._groups] if self._is_shortened else self._groups:
             is_portable = group.is_of_model and (
                 self._must_be_portable(group, origin)
                 or any(row.item.get("type") in refused_types for row in group.rows)
@@ -168,6 +187,7 @@ class Replay:
             for row in group.rows:
                 if row.prompt_id in forgotten:
                     self._refuse(row, "always")
+        self._is_shortened = self._is_shortened or bool(forgotten)
         return bool(forgotten)
 
 

@@ -5,14 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from ... import log
 from ...db.prompt_history import ItemRefusal
 from ...errors import ModelFailed
 from ...json_values import JsonObject, as_number, as_object, as_objects, as_text
 from ...prompts.model_items import ModelItem, format_arguments, join_content
 from .errors import RequestRedactor, error_from_response, invalid_response_error
+from .read_limits import MAX_CALLS, MAX_OUTPUT_ITEMS, AnswerTooLong
 from .tool_names import ToolNameMap
 
-__all__ = ["FunctionCall", "ModelTurn", "TokenUsage", "parse_turn"]
+__all__ = ["MAX_TOKENS", "FunctionCall", "ModelTurn", "TokenUsage", "parse_turn"]
+
+MAX_TOKENS = 100_000_000
+"""Of one response. No model reads or writes as many, so a higher count is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class FunctionCall:
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """Token counts of one response; 0 if the provider does not report them."""
+    """Token counts of one response; 0 if the provider does not report them, or reports what cannot be."""
 
     input: int = 0
     output: int = 0
@@ -66,6 +71,7 @@ def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedact
     A response that was truncated at the token limit is accepted if it has text and no truncated call.
 
     Raises:
+        AnswerTooLong: it has more items or calls than a turn may have.
         ModelFailed: the response failed, is incomplete, or is not valid.
     """
     status = as_text(response.get("status")) or "completed"
@@ -78,7 +84,11 @@ def parse_turn(response: JsonObject, names: ToolNameMap, redactor: RequestRedact
     items = _list_items(response)
     if status not in ("completed", "incomplete") or items is None:
         raise invalid_response_error("no finished response")
+    if len(items) > MAX_OUTPUT_ITEMS:
+        raise AnswerTooLong(f"{MAX_OUTPUT_ITEMS} items")
     calls = [_parse_call(item, names) for item in items if item.get("type") == "function_call"]
+    if len(calls) > MAX_CALLS:
+        raise AnswerTooLong(f"{MAX_CALLS} tool calls")
     text = _join_texts(items)
     if status == "incomplete" and (not text or any(_is_truncated_call(item) for item in items)):
         raise ModelFailed("The model did not finish its answer: it reached its limit of tokens")
@@ -121,10 +131,17 @@ def _join_texts(items: list[JsonObject]) -> str:
 
 def _parse_usage(value: object) -> TokenUsage:
     counts = as_object(value)
-    sent, received = _parse_token_count(counts.get("input_tokens")), _parse_token_count(counts.get("output_tokens"))
-    return TokenUsage(sent, received, _parse_token_count(counts.get("total_tokens")) or sent + received)
+    sent, received = _parse_token_count(counts, "input_tokens"), _parse_token_count(counts, "output_tokens")
+    return TokenUsage(sent, received, _parse_token_count(counts, "total_tokens") or sent + received)
 
 
-def _parse_token_count(value: object) -> int:
-    count = as_number(value) or 0
-    return int(count) if 0 <= count < float("inf") else 0
+def _parse_token_count(counts: JsonObject, name: str) -> int:
+    """Return a count; 0 if it is none that a turn can have. A wrong one costs neither the text nor a user's quota."""
+    value = counts.get(name)
+    if value is None:
+        return 0
+    count = as_number(value)
+    if count is None or not 0 <= count <= MAX_TOKENS:
+        log.write("warning", "model usage ignored", field=name)
+        return 0
+    return int(count)

@@ -1,11 +1,11 @@
 """A streamed response: text deltas are relayed as they arrive; the final event ends the response."""
 
-import json
 from collections.abc import Callable, Iterable
 
 from ...errors import ModelFailed
 from ...json_values import JsonObject, as_object, as_text
 from .errors import RequestRedactor, error_from_response, invalid_response_error
+from .response_body import parse_json
 from .streamed_output import StreamedOutput
 
 __all__ = ["TextCallback", "TextRelay", "read_response"]
@@ -55,6 +55,7 @@ def read_response(events: Iterable[str], relay: TextRelay, redactor: RequestReda
         redactor: for error messages.
 
     Raises:
+        AnswerTooLong: what is kept of the events is over a limit.
         ModelFailed: the stream holds an error, is not valid, or ends without a response.
     """
     output = StreamedOutput()
@@ -71,14 +72,14 @@ def read_response(events: Iterable[str], relay: TextRelay, redactor: RequestReda
             response = as_object(event.get("response"))
             status = as_text(response.get("status")) or kind.removeprefix("response.")
             return {**response, "status": status, "output": output.merge_into(response.get("output"))}
-        message_number = output.add(event)
+        message_number = output.add(event, len(data))
         if kind in _DELTA_EVENTS:
             relay.send_delta(message_number, as_text(event.get("delta")))
     raise ModelFailed("The model's answer broke off", retryable=True)
 
 
 def _parse_event(data: str) -> JsonObject:
-    try:
-        return as_object(json.loads(data))
-    except (ValueError, RecursionError):
-        raise invalid_response_error("an event that is no JSON") from None
+    event = parse_json(data)
+    if event is None and data.strip() != "null":
+        raise invalid_response_error("an event that is no JSON")
+    return as_object(event)

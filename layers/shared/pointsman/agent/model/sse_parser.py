@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from .read_limits import MAX_BODY_BYTES, AnswerTooLong
+
 __all__ = ["iter_event_data"]
 
 
@@ -13,8 +15,11 @@ def iter_event_data(chunks: Iterable[bytes]) -> Iterator[str]:
 
     Args:
         chunks: the response's body in chunks of any size.
+
+    Raises:
+        AnswerTooLong: a line or an event is over `MAX_BODY_BYTES`.
     """
-    data: list[str] = []
+    data, size = list[str](), 0
     for line in _split_lines(chunks):
         if line.startswith(":"):
             yield ""
@@ -22,9 +27,11 @@ def iter_event_data(chunks: Iterable[bytes]) -> Iterator[str]:
             name, _, value = line.partition(":")
             if name == "data":
                 data.append(value.removeprefix(" "))
+                size += len(line)
+                _require_short(size)
         elif not line and data:
             yield "\n".join(data)
-            data = []
+            data, size = [], 0
     if data:
         yield "\n".join(data)
 
@@ -40,6 +47,7 @@ def _split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
             continue
         after_cr = chunk.endswith(b"\r")
         buffer += chunk
+        _require_short(len(buffer) - len(chunk))
         if b"\n" not in chunk and b"\r" not in chunk:
             continue
         *complete_lines, last = bytes(buffer).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
@@ -48,3 +56,8 @@ def _split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
             yield line.decode("utf-8", "replace").removeprefix("\ufeff")
     if buffer:
         yield buffer.decode("utf-8", "replace")
+
+
+def _require_short(size: int) -> None:
+    if size > MAX_BODY_BYTES:
+        raise AnswerTooLong(f"{MAX_BODY_BYTES} bytes for one event")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ...json_values import JsonObject, as_number, as_object, as_objects, as_text
 from ...prompts.model_items import format_arguments, join_content
+from .read_limits import MAX_BODY_BYTES, MAX_OUTPUT_ITEMS, AnswerTooLong
 
 __all__ = ["StreamedOutput"]
 
@@ -24,6 +25,23 @@ _ARGUMENTS_DONE = "response.function_call_arguments.done"
 _ITEM_ADDED = "response.output_item.added"
 _ITEM_DONE = "response.output_item.done"
 _PART_DONE = "response.content_part.done"
+_KEPT_EVENTS = {*_PART_EVENTS, _ARGUMENTS_DELTA, _ARGUMENTS_DONE, _ITEM_ADDED, _ITEM_DONE, _PART_DONE}
+
+
+@dataclass(slots=True)
+class _StreamedText:
+    """A text so far, in pieces: adding each to the text itself would copy it each time."""
+
+    kind: str = ""
+    pieces: list[str] = field(default_factory=list[str])
+
+    def complete(self, text: str) -> None:
+        """Take the whole text, unless more has come in pieces."""
+        self.pieces = [max(text, str(self), key=len)]
+
+    def __str__(self) -> str:
+        self.pieces = ["".join(self.pieces)]
+        return self.pieces[0]
 
 
 @dataclass(slots=True)
@@ -35,8 +53,8 @@ class _StreamedItem:
     index: int | None = None
     id: str = ""
     item: JsonObject = field(default_factory=dict[str, object])
-    parts: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
-    arguments: str = ""
+    parts: dict[int, _StreamedText] = field(default_factory=dict[int, _StreamedText])
+    arguments: _StreamedText = field(default_factory=_StreamedText)
     is_done: bool = False
 
     def build(self) -> JsonObject:
@@ -44,11 +62,12 @@ class _StreamedItem:
         deltas: dict[str, object] = {"type": self.type}
         if self.type == "message":
             parts = [
-                {"type": kind, kind.removeprefix("output_"): text} for _, (kind, text) in sorted(self.parts.items())
+                {"type": part.kind, part.kind.removeprefix("output_"): str(part)}
+                for _, part in sorted(self.parts.items())
             ]
             deltas |= {"role": "assistant", "status": "completed", "content": parts}
         elif self.type == "function_call":
-            deltas["arguments"] = self.arguments
+            deltas["arguments"] = str(self.arguments)
         if self.id:
             deltas["id"] = self.id
         return _merge_item({**deltas, **self.item}, deltas)
@@ -56,23 +75,37 @@ class _StreamedItem:
     @property
     def has_content(self) -> bool:
         """Whether the response has to have this item: it was finished, or holds a text or a call."""
-        return self.is_done or any(text for _, text in self.parts.values()) or self.type == "function_call"
+        return self.is_done or any(str(part) for part in self.parts.values()) or self.type == "function_call"
 
 
 class StreamedOutput:
-    """Collects the output items of one response."""
+    """Collects the output items of one response, up to a size and a number."""
 
     def __init__(self) -> None:
         self._items: list[_StreamedItem] = []
+        self._size = 0
+        self._part_count = 0
 
-    def add(self, event: JsonObject) -> int | None:
+    def add(self, event: JsonObject, size: int) -> int | None:
         """Add an event; events about anything but items are ignored.
+
+        Args:
+            event: the event.
+            size: the length of its text, in characters.
 
         Returns:
             The number of the item that a text delta belongs to, in the order of the items' first events; None for other
             events.
+
+        Raises:
+            AnswerTooLong: the items so far are over `MAX_BODY_BYTES`, or there are over `MAX_OUTPUT_ITEMS`.
         """
         kind = as_text(event.get("type"))
+        if kind in _KEPT_EVENTS:
+            # Of a delta only the text is kept, of other events all.
+            self._size += len(as_text(event.get("delta"))) if kind.endswith(".delta") else size
+            if self._size > MAX_BODY_BYTES:
+                raise AnswerTooLong(f"{MAX_BODY_BYTES} bytes")
         if kind in _PART_EVENTS:
             return self._add_text(event, *_PART_EVENTS[kind], is_delta=kind.endswith(".delta"))
         if kind in (_ARGUMENTS_DELTA, _ARGUMENTS_DONE):
@@ -94,6 +127,7 @@ class StreamedOutput:
         """
         streamed_items = self._sorted()
         final = as_objects(final_items)
+        _require_few(len(final))
         counterparts = _match(streamed_items, final)
         merged: list[JsonObject] = []
         next_final = 0
@@ -123,21 +157,25 @@ class StreamedOutput:
     def _add_arguments(self, event: JsonObject, *, is_delta: bool) -> None:
         streamed = self._find_or_open(event, "function_call", is_delta=is_delta)
         if is_delta:
-            streamed.arguments += as_text(event.get("delta"))
-        else:
-            streamed.arguments = format_arguments(event.get("arguments")) or streamed.arguments
+            streamed.arguments.pieces.append(as_text(event.get("delta")))
+        elif arguments := format_arguments(event.get("arguments")):
+            streamed.arguments.pieces = [arguments]
         if name := as_text(event.get("name")):
             streamed.item = {"name": name, **streamed.item}
 
     def _add_text(self, event: JsonObject, part_type: str, name: str, *, is_delta: bool) -> int:
         streamed = self._find_or_open(event, "message", is_delta=is_delta)
         content_index = int(as_number(event.get("content_index")) or 0)
-        text = streamed.parts.get(content_index, (part_type, ""))[1]
+        part = streamed.parts.get(content_index)
+        if part is None:
+            self._part_count += 1
+            _require_few(self._part_count)
+            part = streamed.parts[content_index] = _StreamedText(part_type)
+        part.kind = part_type
         if is_delta:
-            text += as_text(event.get("delta"))
+            part.pieces.append(as_text(event.get("delta")))
         else:
-            text = max(as_text(event.get(name)), text, key=len)
-        streamed.parts[content_index] = (part_type, text)
+            part.complete(as_text(event.get(name)))
         return streamed.number
 
     def _add_item(self, event: JsonObject, *, is_done: bool) -> None:
@@ -192,7 +230,13 @@ class StreamedOutput:
     def _open(self, event: JsonObject, item_type: str) -> _StreamedItem:
         streamed = _StreamedItem(len(self._items), item_type, _get_index(event), as_text(event.get("item_id")))
         self._items.append(streamed)
+        _require_few(len(self._items))
         return streamed
+
+
+def _require_few(count: int) -> None:
+    if count > MAX_OUTPUT_ITEMS:
+        raise AnswerTooLong(f"{MAX_OUTPUT_ITEMS} items")
 
 
 def _get_index(event: JsonObject) -> int | None:

@@ -1,11 +1,13 @@
 """Plugin `conversation`: conversations of the calling user, for clients only."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
+from ...list_cursor import ListCursor, format_cursor, parse_cursor
+from ...response_size import MAX_PAGE_BYTES, count_fitting
 from ...timestamps import format_timestamp
-from ..models import Input, Output, Timestamp
+from ..models import Input, NextCursor, Output, PageCursor, Timestamp, drop_default, no_next_cursor
 from ..plugin import NoConfig, Plugin
 from ..tool import Tool, ToolContext
 
@@ -16,11 +18,6 @@ _MAX_OFFSET = 2**31 - 1
 
 
 Title = Annotated[str | None, WithJsonSchema({"type": "string"})]
-
-
-def _drop_default(schema: dict[str, Any]) -> None:
-    """Remove the default from the schema: the member is omitted if it is None, and is never null."""
-    schema.pop("default")
 
 
 class CreateInput(Input):
@@ -42,7 +39,7 @@ class Listed(Output):
     id: str
     createdAt: Timestamp
     updatedAt: Timestamp
-    title: Title = Field(None, exclude_if=lambda title: title is None, json_schema_extra=_drop_default)
+    title: Title = Field(None, exclude_if=lambda title: title is None, json_schema_extra=drop_default)
 
 
 class ListOutput(Output):
@@ -51,6 +48,13 @@ class ListOutput(Output):
 
 class One(Input):
     conversationId: str = Field(min_length=1, max_length=128)
+
+
+class Get(One):
+    """A page has the newest prompts before the cursor: all that fit, or as many as `limit` says."""
+
+    limit: int = Field(_MAX_LIMIT, ge=1, le=_MAX_LIMIT)
+    cursor: PageCursor = ""
 
 
 class PromptOfConversation(Output):
@@ -62,9 +66,10 @@ class PromptOfConversation(Output):
 
 
 class GetOutput(Listed):
-    """`prompts` are the oldest first."""
+    """`prompts` are the oldest first; `nextCursor` is there if there are older ones than these."""
 
     prompts: list[PromptOfConversation]
+    nextCursor: NextCursor = no_next_cursor()
 
 
 class Deleted(Output):
@@ -97,36 +102,43 @@ def _list_conversations(context: ToolContext[ListInput]) -> ListOutput:
     )
 
 
-def _get_conversation(context: ToolContext[One]) -> GetOutput:
+def _get_conversation(context: ToolContext[Get]) -> GetOutput:
     from ...db import connection, conversations, user_prompts
     from ...errors import NotFound
 
-    conversation_id = context.input.conversationId
+    conversation_id, limit = context.input.conversationId, context.input.limit
+    after = parse_cursor(context.input.cursor)
 
     def load(db: connection.Connection) -> tuple[conversations.Conversation | None, list[user_prompts.PromptSummary]]:
         conversation = conversations.get(db, conversation_id, context.user_id)
-        return conversation, user_prompts.list_for_conversation(
-            db, conversation_id, context.user_id
+        return conversation, user_prompts.list_newest_of_conversation(
+            db, conversation_id, context.user_id, after, limit + 1, MAX_PAGE_BYTES
         ) if conversation else []
 
-    conversation, prompt_rows = connection.run_in_transaction(load)
+    conversation, rows = connection.run_in_transaction(load)
     if conversation is None:
         raise NotFound(f"Conversation {conversation_id} not found")
+    prompts = [
+        PromptOfConversation(
+            id=row.id,
+            input=row.input,
+            status=row.status,
+            createdAt=format_timestamp(row.created_at),
+            updatedAt=format_timestamp(row.updated_at),
+        )
+        for row in rows
+    ]
+    count = min(count_fitting(prompt.model_dump() for prompt in prompts), limit)
+    next_cursor = None
+    if count < len(rows):
+        next_cursor = format_cursor(ListCursor(rows[count - 1].created_at, rows[count - 1].id))
     return GetOutput(
         id=conversation.id,
         createdAt=format_timestamp(conversation.created_at),
         updatedAt=format_timestamp(conversation.updated_at),
         title=conversation.title,
-        prompts=[
-            PromptOfConversation(
-                id=prompt.id,
-                input=prompt.input,
-                status=prompt.status,
-                createdAt=format_timestamp(prompt.created_at),
-                updatedAt=format_timestamp(prompt.updated_at),
-            )
-            for prompt in prompt_rows
-        ],
+        prompts=prompts[:count][::-1],
+        nextCursor=next_cursor,
     )
 
 
@@ -162,8 +174,8 @@ class Conversation(Plugin[NoConfig]):
         ),
         Tool(
             "conversation.get",
-            "One of your conversations with its prompts",
-            One,
+            "One of your conversations with its newest prompts; with a cursor, those before",
+            Get,
             GetOutput,
             _get_conversation,
             client_only=True,

@@ -6,6 +6,7 @@ Whatever changes something needs an approval.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..display import quote_name, show_text
 from ..plugin import NoConfig, Plugin, Prompt
 from ..tool import Tool, ToolContext
 from .instances_models import (
@@ -16,6 +17,7 @@ from .instances_models import (
     Done,
     Fleet,
     Listed,
+    ListPage,
     Nothing,
     OneInstance,
     Registry,
@@ -30,6 +32,10 @@ __all__ = ["Instances"]
 _EXAMPLE_ID = "demo-1"
 _READ, _WRITE = "fleet:read", "fleet:write"
 
+_MAX_NAMED_VARIABLES = 10
+_MAX_NAME_CHARS = 64
+"""What is said of variables to the person who approves; the input names more of them."""
+
 
 def _list_registry(context: ToolContext[Nothing]) -> Mapping[str, object]:
     from ...providers.registry import describe_tools
@@ -37,10 +43,10 @@ def _list_registry(context: ToolContext[Nothing]) -> Mapping[str, object]:
     return {"tools": describe_tools()}
 
 
-def _list_instances(context: ToolContext[Nothing]) -> Mapping[str, object]:
+def _list_instances(context: ToolContext[ListPage]) -> Mapping[str, object]:
     from ...lifecycle.dashboard import list_stored_instances
 
-    return {"instances": list_stored_instances()}
+    return list_stored_instances(context.input.limit, context.input.cursor or None)
 
 
 def _get_status(context: ToolContext[Status]) -> Mapping[str, object]:
@@ -93,21 +99,24 @@ def _configure_instance(context: ToolContext[Configure]) -> Mapping[str, object]
 
 
 def _explain_create(tool_input: Create) -> str:
-    tools = f" with {', '.join(tool_input.tools)}" if tool_input.tools else " without tools"
+    tools = f" with {', '.join(dict.fromkeys(tool_input.tools))}" if tool_input.tools else " without tools"
     return f"Creates instance {tool_input.instanceId}{tools}, which costs money"
 
 
 def _explain_destroy(tool_input: OneInstance) -> str:
-    return f"Destroys instance {tool_input.instanceId}, its tools and its volumes; what is on them is lost"
+    return f"Destroys instance {quote_name(tool_input.instanceId)}, its tools and its volumes; what is on them is lost"
 
 
 def _explain_redeploy(tool_input: OneInstance) -> str:
-    return f"Deploys instance {tool_input.instanceId} again, which interrupts it"
+    return f"Deploys instance {quote_name(tool_input.instanceId)} again, which interrupts it"
 
 
 def _explain_configure(tool_input: Configure) -> str:
     suffix = " and deploys it again, which interrupts it" if tool_input.redeploy else ""
-    return f"Sets {', '.join(sorted(tool_input.variables))} of instance {tool_input.instanceId}{suffix}"
+    names = sorted(tool_input.variables)
+    more = f" and {len(names) - _MAX_NAMED_VARIABLES} more" if len(names) > _MAX_NAMED_VARIABLES else ""
+    shown = ", ".join(show_text(name, _MAX_NAME_CHARS) for name in names[:_MAX_NAMED_VARIABLES])
+    return f"Sets {shown}{more} of instance {quote_name(tool_input.instanceId)}{suffix}"
 
 
 class Instances(Plugin[NoConfig]):
@@ -126,8 +135,8 @@ class Instances(Plugin[NoConfig]):
         ),
         Tool(
             "instances.list",
-            "All agent instances with their tools, as they are stored, the newest first",
-            Nothing,
+            "The agent instances with their tools, as they are stored, the newest first, page by page",
+            ListPage,
             Listed,
             _list_instances,
             requires=_READ,
@@ -180,6 +189,7 @@ class Instances(Plugin[NoConfig]):
             _configure_instance,
             requires=_WRITE,
             approval=_explain_configure,
+            secret_fields=["variables.*"],
             example={"instanceId": _EXAMPLE_ID, "variables": {"LOG_LEVEL": "debug"}, "redeploy": True},
         ),
     )

@@ -15,7 +15,7 @@ from pydantic import (
 
 from ...lifecycle import input_rules, resource_names
 from ...providers.registry import TOOLS
-from ..models import Input, Output, Timestamp
+from ..models import Input, NextCursor, Output, PageCursor, Timestamp, no_next_cursor
 
 __all__ = [
     "Configure",
@@ -24,12 +24,16 @@ __all__ = [
     "Destroyed",
     "Done",
     "Fleet",
+    "ListPage",
     "Listed",
     "Nothing",
     "OneInstance",
     "Registry",
     "Status",
 ]
+
+
+_MAX_LISTED = 1000
 
 
 def _validate_tool_id(tool_id: str) -> str:
@@ -57,7 +61,7 @@ def _validate_new_id(instance_id: str) -> str:
 
 
 ToolId = Annotated[str, AfterValidator(_validate_tool_id), WithJsonSchema({"type": "string", "enum": list(TOOLS)})]
-ExistingInstanceId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+ExistingInstanceId = Annotated[str, Field(pattern=f"^{input_rules.EXISTING_ID_PATTERN}$")]
 NewInstanceId = Annotated[
     str,
     Field(pattern=f"^{input_rules.INSTANCE_ID_PATTERN.pattern}$", json_schema_extra={"maxLength": MAX_ID_LENGTH}),
@@ -71,9 +75,14 @@ class Nothing(Input):
     pass
 
 
+class ListPage(Input):
+    limit: int = Field(100, ge=1, le=_MAX_LISTED)
+    cursor: PageCursor = ""
+
+
 class Status(Input):
     instanceIds: list[ExistingInstanceId] | None = Field(
-        None, description="Only these; all where it is left out or empty"
+        None, max_length=input_rules.MAX_INSTANCE_IDS, description="Only these; all where it is left out or empty"
     )
 
 
@@ -86,7 +95,7 @@ class Create(Input):
     name: str | None = Field(
         None, description="What the Railway service is called: convos-agent-<instanceId>, also where it is left out"
     )
-    tools: list[ToolId] = Field([])
+    tools: list[ToolId] = Field([], max_length=input_rules.MAX_TOOLS)
 
     @field_validator("name")
     @classmethod
@@ -104,9 +113,19 @@ class Create(Input):
 class Configure(Input):
     instanceId: ExistingInstanceId
     variables: dict[VariableName, VariableValue] = Field(
-        min_length=1, repr=False, json_schema_extra={"additionalProperties": False}
+        min_length=1,
+        max_length=input_rules.MAX_VARIABLES,
+        repr=False,
+        json_schema_extra={"additionalProperties": False},
     )
     redeploy: bool = False
+
+    @field_validator("variables")
+    @classmethod
+    def _validate_sizes(cls, variables: dict[str, str]) -> dict[str, str]:
+        if problem := input_rules.find_size_problem(variables):
+            raise ValueError(problem)
+        return variables
 
 
 class RegistryTool(Output):
@@ -145,7 +164,10 @@ class Instance(Output):
 
 
 class Listed(Output):
+    """`nextCursor` is there if there are more."""
+
     instances: list[Instance]
+    nextCursor: NextCursor = no_next_cursor()
 
 
 class ServiceStatus(Output):

@@ -15,7 +15,14 @@ from ...errors import PointsmanError
 from ...settings.api import load_api_prefix
 from .. import common
 from ..common import GatewayEvent, get_authorizer_context, make_actor, require_body_size
-from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, get_gateway_event, to_json_response
+from ..lambda_adapter import (
+    LambdaHandler,
+    adapt_asgi_app,
+    create_bare_app,
+    get_gateway_event,
+    to_json_response,
+    with_deadline,
+)
 from .cors import add_cors
 from .errors import ERROR_FORMAT, require_identity
 from .json_body import parse_json_body
@@ -52,8 +59,9 @@ def lambda_handler(app: FastAPI, is_public: Callable[[Scope], bool] = _is_never_
             target = to_json_response(ERROR_FORMAT.respond(event, error))
         await target(scope, receive, send)
 
-    serve = adapt_asgi_app(add_cors(authenticated_app))
+    serve = adapt_asgi_app(add_cors(authenticated_app), ERROR_FORMAT)
 
+    @with_deadline
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         request_id = str(event["requestContext"]["requestId"])
         log.set_context(request_id=request_id)

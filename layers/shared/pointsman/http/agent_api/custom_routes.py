@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.routing import Match
 from starlette.routing import Route as AppRoute
 from starlette.types import Scope
 
 from ...agent import Agent, Route
+from ..lambda_adapter import AnyTextResponse
 from .app import get_permissions, get_user_id, read_json_body
 
 __all__ = ["add_routes"]
@@ -55,6 +56,6 @@ def _create_endpoint(agent: Agent, routes_by_method: dict[str, Route]) -> Callab
         path = {name: unquote(value) for name, value in request.path_params.items()}
         body = None if route.input is None else await read_json_body(request)
         user_id, permissions, query = get_user_id(request), get_permissions(request), dict(request.query_params)
-        return JSONResponse(route.call(user_id, agent.services, path, query, body, permissions))
+        return AnyTextResponse(route.call(user_id, agent.services, path, query, body, permissions))
 
     return endpoint

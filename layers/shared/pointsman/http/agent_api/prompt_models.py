@@ -112,7 +112,11 @@ class Usage(TypedDict):
 
 
 class ApprovalAsked(TypedDict):
-    """The call that a person must decide about, and why."""
+    """The call that a person must decide about, and why.
+
+    `input` and `reason` are as a person may see them: hidden characters as escapes, long values shortened with their
+    digest, secrets as `***`. What is approved is the whole input all the same.
+    """
 
     promptId: str
     toolCallId: str
@@ -127,7 +131,7 @@ class PendingApproval(ApprovalAsked):
 
 class ApprovalQuery(Input):
     limit: int = Field(default=20, ge=1, le=100, strict=False)
-    cursor: str = Field(default="", pattern=r"^([0-9]{1,11}\.[0-9]{6}_prompt-[0-9a-f]{32})?$")
+    cursor: str = Field(default="", pattern=f"^({CURSOR_PATTERN.pattern})?$")
 
 
 class DecidableApproval(PendingApproval):
@@ -145,7 +149,10 @@ class ApprovalList(TypedDict):
 
 
 class PromptPage(TypedDict):
-    """`approval` is there while the prompt waits for it, `error` where it has failed or was cancelled."""
+    """`approval` is there while the prompt waits for it, `error` where it has failed or was cancelled.
+
+    `omittedOutputs` counts those that would not fit into the response; the prompt's stream has all.
+    """
 
     id: str
     conversationId: NotRequired[str]
@@ -153,6 +160,7 @@ class PromptPage(TypedDict):
     model: Literal["normal", "high"]
     status: Status
     outputs: list[TextOutput | ToolOutput | FileOutput]
+    omittedOutputs: NotRequired[int]
     approval: NotRequired[PendingApproval]
     usage: Usage
     error: NotRequired[str]

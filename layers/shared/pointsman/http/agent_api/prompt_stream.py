@@ -37,6 +37,15 @@ _STREAM_PATH = re.compile("/prompts/([^/]+)/stream")
 _END_MARGIN_SECONDS = 5.0
 """A stream ends so many seconds before the function's timeout."""
 
+_MAX_WRITE_BYTES = 64 * 1024
+"""What is sent at once, so that a client that reads slowly is told from one that does not read."""
+
+_MIN_WRITE_SECONDS = 5.0
+"""A client has two heartbeats to read that, but at least so long."""
+
+_LAST_WRITE_SECONDS = 2.0
+"""How long the write of a stream's last words may take beyond its deadline."""
+
 _STREAM_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache, no-transform",
@@ -76,7 +85,7 @@ def create_stream_app(has_conversations: Callable[[], bool]) -> "ASGIApp":
         except Exception as error:  # noqa: BLE001 - nothing outside would answer in the contract's shape
             await _send_error(send, ERROR_FORMAT.respond(scope["aws.event"], error))
         else:
-            await _send_stream(send, stream)
+            await _run_until_disconnect(receive, _send_stream(send, stream))
 
     cors_app = add_cors(respond)
 
@@ -180,7 +189,7 @@ async def _send_stream(send: "Send", stream: _OpenStream) -> None:
     The lease is released before the response ends, so that a client which has read it all may open the next stream.
 
     Raises:
-        OSError: the client closed the connection.
+        OSError: the client closed the connection, or does not read.
     """
     subscription, lease = stream.subscription, stream.lease
     try:
@@ -188,38 +197,84 @@ async def _send_stream(send: "Send", stream: _OpenStream) -> None:
             lease.release()
             # 204 stops an EventSource from reconnecting (HTML standard, section 9.2).
             await _send_start(send, 204, {})
-            await _send_body(send, b"", last=True)
+            await _write(send, stream, b"", last=True)
             return
         await _send_start(send, 200, _STREAM_HEADERS)
-        await _send_leased(lease, _send_body(send, RETRY_FRAME + _encode_events(stream.initial_events)))
+        await _write(send, stream, RETRY_FRAME + _encode_events(stream.initial_events))
         heartbeat_at = time.monotonic() + stream.heartbeat_seconds
         while not subscription.has_ended:
             lease.renew_if_due()
             now = time.monotonic()
             if lease.is_lost or now >= stream.deadline:
-                await _send_body(send, RECALLED_FRAME if lease.is_lost else TIME_LIMIT_FRAME)
+                await _write(send, stream, RECALLED_FRAME if lease.is_lost else TIME_LIMIT_FRAME)
                 break
             timeout = max(min(stream.deadline, heartbeat_at) - now, 0.0)
             events = await subscription.wait_for_events(min(timeout, lease.seconds_until_renewal()))
             if events or time.monotonic() >= heartbeat_at:
-                await _send_leased(lease, _send_body(send, _encode_events(events) or HEARTBEAT_FRAME))
+                await _write(send, stream, _encode_events(events) or HEARTBEAT_FRAME)
                 heartbeat_at = time.monotonic() + stream.heartbeat_seconds
         lease.release()
-        await _send_body(send, b"", last=True)
+        await _write(send, stream, b"", last=True)
     finally:
         subscription.close()
         lease.release()
 
 
-async def _send_leased(lease: StreamLease, sending: Coroutine[Any, Any, None]) -> None:
-    """Finish sending, which waits while the client does not read, and renew the lease meanwhile."""
-    task = asyncio.create_task(sending)
+async def _run_until_disconnect(receive: "Receive", sending: Coroutine[Any, Any, None]) -> None:
+    """Finish sending, or cancel it as soon as the client is known to be gone.
+
+    Raises:
+        OSError: the client is gone, or does not read.
+    """
+    task, disconnect = asyncio.create_task(sending), asyncio.create_task(_wait_for_disconnect(receive))
     try:
-        while not (await asyncio.wait({task}, timeout=lease.seconds_until_renewal()))[0]:
+        await asyncio.wait({task, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        disconnect.cancel()
+        task.cancel()
+        await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+
+
+async def _wait_for_disconnect(receive: "Receive") -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _write(send: "Send", stream: _OpenStream, data: bytes, *, last: bool = False) -> None:
+    """Send a part of the body, in pieces, each of which the client has to read in time.
+
+    Raises:
+        OSError: the client is gone, or does not read: not one piece in two heartbeats, or not all until the deadline.
+    """
+    patience = max(2 * stream.heartbeat_seconds, _MIN_WRITE_SECONDS)
+    for start in range(0, len(data) or 1, _MAX_WRITE_BYTES):
+        remaining = stream.deadline - time.monotonic()
+        if start and remaining <= 0:
+            raise ConnectionAbortedError("the client reads too slowly")
+        sending = _send_body(send, data[start : start + _MAX_WRITE_BYTES], last=last)
+        await _send_leased(stream.lease, sending, max(min(patience, remaining), _LAST_WRITE_SECONDS))
+
+
+async def _send_leased(lease: StreamLease, sending: Coroutine[Any, Any, None], seconds: float) -> None:
+    """Finish sending, which waits while the client does not read, and renew the lease meanwhile.
+
+    Raises:
+        OSError: the client is gone, or has not read for so many seconds.
+    """
+    task, ends_at = asyncio.create_task(sending), time.monotonic() + seconds
+    try:
+        while not task.done():
+            remaining = ends_at - time.monotonic()
+            if remaining <= 0:
+                raise ConnectionAbortedError("the client does not read")
+            await asyncio.wait({task}, timeout=min(lease.seconds_until_renewal(), remaining))
             lease.renew_if_due()
-        await task
+        task.result()
     finally:
         task.cancel()
+        await asyncio.wait({task})
 
 
 async def _send_error(send: "Send", error: ErrorResponse) -> None:

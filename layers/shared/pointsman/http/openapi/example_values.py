@@ -150,6 +150,7 @@ PARAMETERS_BY_OPERATION: Mapping[str, Mapping[str, str]] = {
     "provisionResource": {"toolId": "agentmail"},
     "destroyInstance": {"Confirm-Destroy": _INSTANCE_ID},
     "destroyResource": {"toolId": "agentmail", "resourceId": _INBOX},
+    "listDashboardInstances": {"cursor": _CURSOR},
     "listInstances": {"status": "SUCCESS", "tool": "agentmail", "search": "agent-", "cursor": _CURSOR},
     "listOperations": {"status": "leaked", "kind": "create", "cursor": _CURSOR},
     "listPrompts": {"status": "waiting", "conversationId": _CONVERSATION_ID, "cursor": _CURSOR},

@@ -48,7 +48,7 @@ EVENT_DATA_TYPES = tuple(model for _, _, models in _STREAM_EVENTS.values() for m
 
 _STREAM_LIFETIME = """
 Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens comments come. A stream
-ends after at most 15 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-Event-ID` goes on
+ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-Event-ID` goes on
 with it."""
 
 _INPUT_SCHEMA = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from ...agent.api_service import ApiService, ExposedTool
-from ...agent.json_schema import input_schema, output_schema
+from ...agent.json_schema import input_schema, output_schema, tool_input_schema
 from ...agent.routes import Route
 from ...agent.tool import AnyTool
 from ...errors import InvalidToolInput, ToolFailed
@@ -85,7 +85,7 @@ def _describe_bundle_tags(api: ApiService, known_tags: set[str]) -> list[Documen
 def _build_tool_operation(exposed: ExposedTool, components: SchemaComponents, operation_ids: UniqueNames) -> Document:
     tool = exposed.tool
     owner = pascal_case(tool.id)
-    input_reference = components.add(input_schema(tool.input), f"{owner}Input", owner, f"{owner}Input")
+    input_reference = components.add(tool_input_schema(tool), f"{owner}Input", owner, f"{owner}Input")
     output_reference = components.add(output_schema(tool.output), f"{owner}Output", owner, f"{owner}Output")
     result = components.refer(_wrap_result_schema(output_reference), f"Call{owner}Response")
     unused_codes = {

@@ -49,6 +49,7 @@ ERROR_CODES = {
     "QUOTA_EXCEEDED": (429, "a quota is used up; `details` tell which one, its limit, whose it is, and until when"),
     "TOOL_ERROR": (500, "the tool failed; the message says why"),
     "ROUTE_ERROR": (500, "the route failed; the message says why"),
+    "RESPONSE_TOO_LARGE": (500, "it was done, but the response is too large to be sent; ask for less of it"),
     "INTERNAL_ERROR": (500, "something unexpected; the log tells more"),
     "MISCONFIGURED": (503, "a setting of this deployment is missing or wrong; its operators know which"),
     "MODEL_ERROR": (502, "the model or its provider failed"),
@@ -61,8 +62,14 @@ ERROR_CODES = {
 }
 """The HTTP status of each error code of the Agent API, and its meaning as the document says it."""
 
-_COMMON_ERROR_CODES = ("PAYLOAD_TOO_LARGE", "INTERNAL_ERROR", "MISCONFIGURED", "SECRETS_UNAVAILABLE")
-"""Of every operation: a body is measured before anybody asks what it is for."""
+_COMMON_ERROR_CODES = (
+    "PAYLOAD_TOO_LARGE",
+    "RESPONSE_TOO_LARGE",
+    "INTERNAL_ERROR",
+    "MISCONFIGURED",
+    "SECRETS_UNAVAILABLE",
+)
+"""Of every operation: a body is measured before anybody asks what it is for, and a response before it is sent."""
 
 _EXAMPLE_ISSUES = [{"path": ["name"], "message": "Field required"}]
 

@@ -24,7 +24,7 @@ from ..common import (
     require_body_size,
 )
 from ..error_format import MAINTENANCE_RETRY_AFTER, ErrorFormat
-from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, to_json_response
+from ..lambda_adapter import LambdaHandler, adapt_asgi_app, create_bare_app, to_json_response, with_deadline
 from .route_spec import RouteSpec
 
 __all__ = ["create_app", "lambda_handler"]
@@ -46,8 +46,9 @@ def lambda_handler(
         only_reads: whether the key that can only read is enough.
         reading_methods: the methods for which it is enough, where it is not for all.
     """
-    serve = adapt_asgi_app(app)
+    serve = adapt_asgi_app(app, _ERROR_FORMAT)
 
+    @with_deadline
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         log.set_context(request_id=event["requestContext"]["requestId"])
         # The HTTP API sends names in lower case, `sam local` capitalized.

@@ -175,7 +175,10 @@ class Instance(TypedDict):
 
 
 class DashboardInstances(TypedDict):
+    """The newest first; `nextCursor` is there if there are more."""
+
     instances: list[Instance]
+    nextCursor: NotRequired[str]
 
 
 class StatusTotal(TypedDict):

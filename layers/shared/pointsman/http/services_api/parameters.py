@@ -8,7 +8,9 @@ from urllib.parse import unquote
 from fastapi import Depends, Request
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, WithJsonSchema
 
+from ...errors import InvalidInput
 from ...lifecycle.idempotency_claim import Claim
+from ...lifecycle.input_rules import MAX_TOOLS
 from ...lifecycle.list_parameters import ID_PATTERN, MAX_LIMIT
 from ...list_cursor import CURSOR_PATTERN
 from ...providers.registry import TOOLS
@@ -19,18 +21,29 @@ __all__ = [
     "CURSOR_SCHEMA",
     "ID_SCHEMA",
     "LIMIT_SCHEMA",
-    "TOOL_ID_SCHEMA",
+    "TOOL_IDS_SCHEMA",
     "PathId",
     "RequestClaim",
     "RequiredText",
     "ToolId",
     "describe_query",
     "null_as",
+    "optional_list",
+    "parse_count",
     "strict_config",
 ]
 
 TOOL_ID_SCHEMA = {"type": "string", "enum": list(TOOLS)}
 """The JSON Schema of the id of a provisionable tool."""
+
+
+def optional_list(items: dict[str, Any], max_items: int) -> dict[str, Any]:
+    """Make the JSON Schema of a list that may be null."""
+    return {"anyOf": [{"type": "array", "items": items, "maxItems": max_items}, {"type": "null"}]}
+
+
+TOOL_IDS_SCHEMA = optional_list(TOOL_ID_SCHEMA, MAX_TOOLS)
+"""The JSON Schema of the tools of a new instance."""
 
 ID_SCHEMA = {"type": "string", "pattern": f"^{ID_PATTERN.pattern}$"}
 CURSOR_SCHEMA = {"type": "string", "pattern": f"^{CURSOR_PATTERN.pattern}$"}
@@ -83,6 +96,13 @@ def null_as(missing: object) -> BeforeValidator:
 def describe_query(schema: dict[str, Any]) -> WithJsonSchema:
     """Describe a query parameter, which the lifecycle validates, in the OpenAPI document; it has no default there."""
     return WithJsonSchema(schema)
+
+
+def parse_count(name: str, value: str, maximum: int) -> int:
+    """Return the whole number of a query parameter. Raises InvalidInput unless it is 1 to `maximum`."""
+    if not re.fullmatch("[0-9]{1,9}", value) or not 1 <= int(value) <= maximum:
+        raise InvalidInput(f"{name} must be a whole number from 1 to {maximum}")
+    return int(value)
 
 
 RequiredText = Annotated[str, null_as("")]

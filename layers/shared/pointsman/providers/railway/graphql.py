@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, TypeVar, cast
 
+from ...concurrent_calls import submit
 from ...errors import ProviderRejected
 from ...json_values import JsonObject, as_object, as_text
 from ..http_client import HttpClient
 from ..http_response import ErrorBody, has_error
+from ..listing_pages import count_pages
 from .errors import parse_graphql_errors
 
 __all__ = ["GraphQLClient", "Operation"]
@@ -114,9 +117,9 @@ class GraphQLClient:
         cursors = set[str]()
         page = self._read_page(operation, variables, None)
         with ThreadPoolExecutor(max_workers=1) as executor:
-            while True:
+            for _ in count_pages(self._http_client, operation.step):
                 after = self._find_next_cursor(operation, page, cursors)
-                next_page = executor.submit(self._read_page, operation, variables, after) if after else None
+                next_page = submit(executor, partial(self._read_page, operation, variables, after)) if after else None
                 for edge in cast("list[object]", page["edges"]):
                     node = as_object(as_object(edge).get("node"))
                     if not node:

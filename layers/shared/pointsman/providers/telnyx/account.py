@@ -12,6 +12,7 @@ from ...json_values import JsonObject, as_datetime, as_number, as_object, as_obj
 from ...settings.providers import TelnyxSettings
 from ..http_client import HttpClient
 from ..http_response import DeletionOutcome, ErrorBody, ErrorKind, ProviderResponse, quote_path_segment
+from ..listing_pages import count_pages
 
 __all__ = ["NumberOrder", "OrderState", "TelnyxAccount"]
 
@@ -287,8 +288,8 @@ class TelnyxAccount:
         Raises:
             ProviderUnavailable: a page is malformed, or does not fit those before.
         """
-        seen, page, total_pages = set[str](), 1, None
-        while True:
+        seen, total_pages = set[str](), None
+        for page in count_pages(self.http_client, step):
             rows, total = self._get_page(step, path, filters, page, keys)
             if total is None and total_pages is not None:
                 raise self.http_client.unexpected_response(step, "a page without the number of pages, unlike others")
@@ -299,7 +300,6 @@ class TelnyxAccount:
             # Without a total, a page without new rows is the end; a server that ignores page numbers ends there too.
             if (page >= total_pages) if total_pages is not None else (not new_rows):
                 return
-            page += 1
 
     def _get_page(
         self, step: str, path: str, filters: Mapping[str, str | int], page: int, keys: tuple[str, ...]
