@@ -32,8 +32,9 @@ def make_fleet(stack: Stack, db: Database) -> dict[str, str]:
         assert create_instance(api, create_request("agent-4", ["telnyx"])).status_code == 500
         db.execute(
             "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, deploy_status,"
-            " runtime_image, created_at) SELECT 'fleet-' || n, 's-' || n, 'e', (ARRAY['SUCCESS', 'SUCCESS', 'SUCCESS', 'SLEEPING',"
-            " 'SUCCESS', 'CRASHED', 'BUILDING'])[1 + mod(n, 7)], 'registry/agent:1.4.' || mod(n, 3),"
+            " runtime_image, created_at) SELECT 'fleet-' || n, 's-' || n, 'e',"
+            " (ARRAY['SUCCESS', 'SUCCESS', 'SUCCESS', 'SLEEPING', 'SUCCESS', 'CRASHED', 'BUILDING'])[1 + mod(n, 7)],"
+            " 'registry/agent:1.4.' || mod(n, 3),"
             " now() - make_interval(mins => 7 * n) FROM generate_series(1, 240) AS n"
         )
         operations = api.get("/operations").json()["operations"]
