@@ -12,8 +12,8 @@ BUILD_FIRST = $(if $(BUILT),build-local)
 IN_BUILT = $(if $(BUILT),POINTSMAN_BUILT=on)
 # The script behind /docs. Its name holds the version, so a new version is fetched at once.
 SCALAR := functions/documentation/assets/scalar-$(shell sed -n 's/^flask-openapi-scalar==\([^ ]*\).*/\1/p' requirements/scalar.txt).js.gz
-# The console's page, whose files have other names after each change.
-CONSOLE := $(VENV)/.console
+# The console's page; its other files have other names after each change.
+CONSOLE := functions/console/assets/index.html
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
@@ -115,7 +115,7 @@ deploy: $(VENV)/.sam ## check, build and deploy an environment of samconfig.toml
 secrets: $(VENV)/.local ## create or update the secrets of ENV in AWS, from secrets.ENV.json or secrets.json
 	@$(RUN) -m deployment secrets "$(ENV)"
 
-lock: $(VENV)/.dev ## pin all requirements again, with hashes
+lock: $(VENV)/.dev $(VENV)/.node ## pin all requirements again, with hashes
 	@sh requirements/lock.sh
 
 clean: ## remove everything that the targets have created
@@ -155,7 +155,6 @@ $(VENV)/.node: requirements/node.txt $(VENV)/.local
 
 $(CONSOLE): $(VENV)/.node requirements/console.sh $(wildcard console/*.*) $(shell find console/src -type f)
 	@sh requirements/console.sh $(VENV)/node
-	@touch $@
 
 $(VENV)/.sam: requirements/sam.txt $(VENV)/.local
 	@sh requirements/install.sh $(PYTHON) $(VENV)/sam requirements/sam.txt

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
@@ -183,6 +183,20 @@ def test_wrong_credentials_are_refused_in_words_and_nothing_is_kept(page: Page, 
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("This credential is wrong")
     assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_the_agent_api_is_asked_where_the_deployment_has_it(page: Page, stack: Stack) -> None:
+    def change_prefix(route: Route) -> None:
+        response = route.fetch()
+        text = response.text().replace('data-api-prefix="/api"', 'data-api-prefix="/v1"')
+        route.fulfill(response=response, body=text)
+
+    page.route("**/console", change_prefix)
+    open_screen(page, stack.url, "prompts")
+    page.get_by_label("User id").fill("ada")
+    with page.expect_request(f"{stack.url}/v1/capabilities") as request:
+        page.get_by_role("button", name="Sign in").click()
+    assert request.value.headers["x-user-id"] == "ada"
 
 
 def test_signing_out_forgets_the_credentials_and_what_was_read(page: Page, stack: Stack) -> None:

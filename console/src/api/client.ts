@@ -19,7 +19,7 @@ const DOCUMENT_PREFIX = "/api";
 const WITHOUT_DATABASE = new Set(["/healthz", "/registry"]);
 
 const credentials: Middleware = {
-  onRequest({ request, schemaPath }) {
+  async onRequest({ request, schemaPath }) {
     const { services, agent } = session.get();
     if (!isAgentPath(schemaPath)) {
       if (services && !request.headers.has("authorization")) {
@@ -31,14 +31,21 @@ const credentials: Middleware = {
     for (const [name, value] of Object.entries(headers)) {
       if (!request.headers.has(name)) request.headers.set(name, value);
     }
-    const url = new URL(request.url);
-    url.pathname = AGENT_PREFIX + url.pathname.slice(DOCUMENT_PREFIX.length);
-    return new Request(url, request);
+    return AGENT_PREFIX === DOCUMENT_PREFIX ? request : withPrefix(request);
   },
 };
 
 export const api = createClient<paths>({ baseUrl: location.origin });
 api.use(credentials);
+
+/** The same request to where this deployment has the Agent API. A body is read first: browsers take over no stream of one. */
+async function withPrefix(request: Request): Promise<Request> {
+  const { method, headers, signal } = request;
+  const url = new URL(request.url);
+  url.pathname = AGENT_PREFIX + url.pathname.slice(DOCUMENT_PREFIX.length);
+  const body = method === "GET" ? undefined : await request.blob();
+  return new Request(url, { method, headers, signal, body });
+}
 
 /** The headers of a request to the Agent API, for what is sent without `api`: a stream. */
 export function agentHeaders({ bearer, userId }: AgentCredential): Record<string, string> {

@@ -1,11 +1,11 @@
 /** A labelled control, with a hint that screen readers read too. */
-import type { ComponentChildren } from "preact";
+import { cloneElement, type VNode } from "preact";
 import { useId } from "preact/hooks";
 
 interface Props {
   label: string;
   hint?: string;
-  children: (id: string) => ComponentChildren;
+  children: (id: string) => VNode;
 }
 
 export function Field({ label, hint, children }: Props) {
@@ -13,8 +13,12 @@ export function Field({ label, hint, children }: Props) {
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      {children(id)}
-      {hint && <p class="hint">{hint}</p>}
+      {cloneElement(children(id), hint ? { "aria-describedby": `${id}-hint` } : {})}
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
     </div>
   );
 }
