@@ -209,12 +209,13 @@ def test_a_plugin_that_fails_to_prepare_ends_the_prompt(engine: EngineHarness) -
     )
 
 
-def test_a_missing_model_setting_ends_the_prompt_and_is_named(
-    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_model_setting_ends_the_prompt_and_only_the_log_names_it(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("MODEL_BASE_URL", "")
     prompt_id = engine.submit_and_advance({"text": "Never said."})
-    assert "MODEL_BASE_URL" in engine.last_event(prompt_id)[1]["message"]
+    assert "setting of this service is missing or wrong" in engine.last_event(prompt_id)[1]["message"]
+    assert "MODEL_BASE_URL" in [vars(record).get("setting") for record in caplog.records]
 
 
 def test_the_model_gets_the_tools_and_the_instructions(engine: EngineHarness) -> None:

@@ -13,6 +13,7 @@ import pytest
 from local.simulator.client import SimulatorClient
 from tests.harness.checkout import link_checkout
 from tests.harness.clients import agent_client
+from tests.harness.database import connect
 from tests.harness.ids import unique_id
 from tests.harness.runner_process import RunnerProcess
 from tests.harness.stack import NO_QUOTAS
@@ -64,7 +65,7 @@ def large_output_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     """The bundle with large events and short heartbeats."""
     with RunnerProcess.with_simulated_providers(
         link_checkout(tmp_path_factory.mktemp("large")),
-        STREAM_HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS), PROMPT_MAX_OUTPUT_BYTES=str(2 * OVERSIZED_BYTES),
+        STREAM_HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS),
     ) as running:  # fmt: skip
         yield running
 
@@ -234,7 +235,13 @@ def test_stream_sends_heartbeats_and_ends_at_its_limit(hasty_runner: RunnerProce
 def test_stream_that_its_client_does_not_read_ends(large_output_runner: RunnerProcess) -> None:
     """While the clients keep their connections."""
     with open_user(large_output_runner) as (client, simulator):
-        prompt_id = run_prompt(client, simulator, {"text": "x" * OVERSIZED_BYTES, "usage": None})[0].data["promptId"]
+        prompt_id = run_prompt(client, simulator, text_turn("Long."))[0].data["promptId"]
+        with connect(large_output_runner.database_url) as db:  # More than the sockets on the way hold.
+            db.execute(
+                "UPDATE prompt_events SET data = (data::jsonb || jsonb_build_object('content', repeat('x', %s)))::json"
+                " WHERE prompt_id = %s AND event = 'prompt.output'",
+                (OVERSIZED_BYTES, prompt_id),
+            )
         with open_unread_streams(client, prompt_id, 20):
             wait_until(lambda: len(streaming_workers(large_output_runner)) == STREAMS_PER_USER)
             wait_until(lambda: not streaming_workers(large_output_runner), 40)

@@ -1,5 +1,6 @@
 """Sizes of responses: as Lambda's Python runtime would write them."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -23,7 +24,10 @@ def answer_with(body: str, content_type: str = "application/json") -> dict[str, 
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body.encode()})
 
-    return adapt_asgi_app(app, ERROR_FORMAT)(HTTP_API_EVENT, None)
+    # Mangum takes the thread's event loop, and would leave one of its own open.
+    with asyncio.Runner() as runner:
+        asyncio.set_event_loop(runner.get_loop())
+        return adapt_asgi_app(app, ERROR_FORMAT)(HTTP_API_EVENT, None)
 
 
 def payload_size(response: dict[str, Any]) -> int:
