@@ -101,6 +101,7 @@ def large_fleet(db: Database) -> Any:
     reset_fleet_tables(db)
 
 
+@pytest.mark.slow
 @pytest.mark.limit("instances-page")
 def test_fleet_of_ten_thousand_is_read_page_by_page(
     api: httpx.Client, agent: httpx.Client, large_fleet: list[str]

@@ -8,25 +8,28 @@ import psutil
 from local.template.sam_template import Template
 
 from .paths import TEMPLATE
+from .wait import wait_until
 
 _HANDLERS = {function.handler for function in Template.load(TEMPLATE, {}).functions.values()}
 
 
 def kill_workers(handler: str) -> int:
-    """Send SIGKILL to every process of this process's stack that serves a handler; returns how many there were.
+    """Kill every process of this process's stack that serves a handler, and wait for its end; returns how many.
 
     Args:
         handler: as in the template, such as "create_instance.handler".
     """
     assert handler in _HANDLERS, f"no function of the template has the handler {handler}"
-    killed = 0
+    killed: list[int] = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             line = process.cmdline()
             if any("awslambdaric" in part for part in line) and handler in line:
                 process.send_signal(signal.SIGKILL)
-                killed += 1
-    return killed
+                killed.append(process.pid)
+    for pid in killed:
+        wait_until(lambda pid=pid: has_exited(pid))
+    return len(killed)
 
 
 def has_exited(pid: int) -> bool:

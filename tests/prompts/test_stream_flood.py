@@ -214,6 +214,7 @@ def open_user(runner: RunnerProcess) -> Iterator[tuple[httpx.Client, SimulatorCl
         yield client, simulator
 
 
+@pytest.mark.slow
 @pytest.mark.limit("stream-duration", "stream-heartbeat")
 def test_stream_sends_heartbeats_and_ends_at_its_limit(hasty_runner: RunnerProcess) -> None:
     with open_user(hasty_runner) as (client, simulator):
@@ -231,6 +232,7 @@ def test_stream_sends_heartbeats_and_ends_at_its_limit(hasty_runner: RunnerProce
         assert resumed.read_to_end()[-1].event == "prompt.completed"
 
 
+@pytest.mark.slow
 @pytest.mark.limit("unread-stream")
 def test_stream_that_its_client_does_not_read_ends(large_output_runner: RunnerProcess) -> None:
     """While the clients keep their connections."""
