@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import DashboardInstances
-from pointsman.http.services_api.parameters import CURSOR_SCHEMA, describe_query, parse_count
+from pointsman.http.services_api.parameters import CURSOR_SCHEMA, KNOWN_PARAMETERS, describe_query, parse_count
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import dashboard
 
@@ -16,7 +16,9 @@ handler = lambda_handler(app, only_reads=True)
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": dashboard.MAX_STORED}
 
 
-@app.get("/dashboard/instances", openapi_extra=describe_route(DashboardInstances, 400, 503))
+@app.get(
+    "/dashboard/instances", dependencies=[KNOWN_PARAMETERS], openapi_extra=describe_route(DashboardInstances, 400, 503)
+)
 async def list_dashboard_instances(
     limit: Annotated[str | None, describe_query(_LIMIT)] = None,
     cursor: Annotated[str | None, describe_query(CURSOR_SCHEMA)] = None,

@@ -4,7 +4,13 @@ from typing import Annotated
 
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import AuditPage
-from pointsman.http.services_api.parameters import CURSOR_SCHEMA, ID_SCHEMA, LIMIT_SCHEMA, describe_query
+from pointsman.http.services_api.parameters import (
+    CURSOR_SCHEMA,
+    ID_SCHEMA,
+    KNOWN_PARAMETERS,
+    LIMIT_SCHEMA,
+    describe_query,
+)
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import audit_trail
 
@@ -17,7 +23,7 @@ handler = lambda_handler(app, only_reads=True)
 _TIME = {"type": "string", "format": "date-time"}
 
 
-@app.get("/audit", openapi_extra=describe_route(AuditPage, 400, 503))
+@app.get("/audit", dependencies=[KNOWN_PARAMETERS], openapi_extra=describe_route(AuditPage, 400, 503))
 async def list_audit_log(
     actor: Annotated[str | None, describe_query(ID_SCHEMA)] = None,
     action: Annotated[str | None, describe_query({"type": "string", "enum": list(audit_trail.ACTIONS)})] = None,

@@ -7,6 +7,7 @@ from pointsman.http.services_api.models import InstanceList
 from pointsman.http.services_api.parameters import (
     CURSOR_SCHEMA,
     ID_SCHEMA,
+    KNOWN_PARAMETERS,
     LIMIT_SCHEMA,
     TOOL_ID_SCHEMA,
     describe_query,
@@ -20,7 +21,7 @@ app = create_app()
 handler = lambda_handler(app, only_reads=True)
 
 
-@app.get("/instances", openapi_extra=describe_route(InstanceList, 400, 503))
+@app.get("/instances", dependencies=[KNOWN_PARAMETERS], openapi_extra=describe_route(InstanceList, 400, 503))
 async def list_instances(
     status: Annotated[str | None, describe_query(ID_SCHEMA)] = None,
     tool: Annotated[str | None, describe_query(TOOL_ID_SCHEMA)] = None,

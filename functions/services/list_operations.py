@@ -4,7 +4,13 @@ from typing import Annotated
 
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import OperationList
-from pointsman.http.services_api.parameters import CURSOR_SCHEMA, ID_SCHEMA, LIMIT_SCHEMA, describe_query
+from pointsman.http.services_api.parameters import (
+    CURSOR_SCHEMA,
+    ID_SCHEMA,
+    KNOWN_PARAMETERS,
+    LIMIT_SCHEMA,
+    describe_query,
+)
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import operation_list
 
@@ -14,7 +20,7 @@ app = create_app()
 handler = lambda_handler(app, only_reads=True)
 
 
-@app.get("/operations", openapi_extra=describe_route(OperationList, 400, 503))
+@app.get("/operations", dependencies=[KNOWN_PARAMETERS], openapi_extra=describe_route(OperationList, 400, 503))
 async def list_operations(
     status: Annotated[str | None, describe_query({"type": "string", "enum": list(operation_list.STATUSES)})] = None,
     kind: Annotated[str | None, describe_query({"type": "string", "enum": list(operation_list.KINDS)})] = None,

@@ -1,6 +1,7 @@
 """Lists of instances, operations and prompts: filters, and pages without gaps and repeats while rows come and go."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -10,10 +11,11 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.list_cursor import ListCursor, format_cursor, parse_cursor
 from tests.harness.agent_api import expect_error
-from tests.harness.clients import agent_client
+from tests.harness.clients import agent_client, open_client
 from tests.harness.database import Database, reset_fleet_tables
 from tests.harness.ids import unique_id
 from tests.harness.instances import create_instance, create_request, insert_instance, insert_leaked_create
+from tests.harness.stack import API_KEY
 from tests.prompts.prompt_stream import destroy_turn, run_prompt, start_prompt, text_turn
 
 
@@ -141,6 +143,13 @@ def test_what_is_wrong_with_a_page_is_named(api: httpx.Client, path: str, params
     assert response.json()["error"].startswith(f"{says} must be ")
 
 
+@pytest.mark.parametrize("path", ["/instances", "/operations", "/audit", "/dashboard/instances"])
+def test_a_misspelt_parameter_is_named_and_does_not_list_everything(api: httpx.Client, path: str) -> None:
+    response = api.get(path, params={"limitt": "1"})
+    assert response.status_code == 400
+    assert response.json()["error"].startswith("There is no parameter 'limitt'; there are ")
+
+
 @pytest.mark.parametrize(("path", "params"), [
     ("/instances", {"tool": "bankr"}), ("/instances", {"status": "a\x00"}), ("/instances", {"search": "x" * 257}),
     ("/operations", {"status": "waiting"}), ("/operations", {"kind": "x"}), ("/operations", {"instanceId": "\x7f"}),
@@ -178,9 +187,16 @@ def test_what_is_wrong_with_a_page_of_prompts_is_422(agent: httpx.Client, params
 
 @pytest.mark.parametrize("last_id", ["agent-7", "ü/&?=", "x" * 256, "%_"])
 def test_a_cursor_reads_back_what_was_written(last_id: str) -> None:
-    cursor = parse_cursor("1795342504.210000_AA")
-    assert cursor is None  # It holds a NUL, which no id does.
-    some = parse_cursor("1795342504.210001_eA")
-    assert some is not None
-    written = format_cursor(ListCursor(some.at, last_id))
-    assert parse_cursor(written) == ListCursor(some.at, last_id)
+    cursor = ListCursor(datetime(2026, 11, 22, 10, 15, 4, 210001, UTC), last_id)
+    assert parse_cursor(format_cursor(cursor)) == cursor
+
+
+@pytest.mark.parametrize(
+    "path", ["/instances", "/operations", "/audit", "/dashboard/instances", "/api/prompts", "/api/approvals"]
+)
+@pytest.mark.parametrize("cursor", ["99999999999.999999_00", "0.000000_ff", "5.000000_" + "e2" * 1024])
+def test_every_text_that_the_document_allows_is_a_place_in_a_list(stack: Stack, path: str, cursor: str) -> None:
+    headers = {"X-User-Id": "ada"} if path.startswith("/api") else {"Authorization": f"Bearer {API_KEY}"}
+    with open_client(stack.url, headers) as client:
+        response = client.get(path, params={"cursor": cursor})
+        assert response.status_code == 200, response.text

@@ -9,6 +9,7 @@ import httpx
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
+from tests.harness.database import connect
 from tests.harness.ids import unique_id
 from tests.harness.runner_process import RunnerProcess
 from tests.harness.wait import wait_until
@@ -132,6 +133,16 @@ def decide(client: httpx.Client, prompt_id: str, action: str = "approve", **body
 def decide_successfully(client: httpx.Client, prompt_id: str, action: str = "approve", **body: Any) -> None:
     response = decide(client, prompt_id, action, **body)
     assert response.status_code == 200, response.text
+
+
+def lengthen_output(running: RunnerProcess, prompt_id: str, length: int) -> None:
+    """Make the text of a prompt's stored output so long; no new prompt may have more than 3.5 MB."""
+    with connect(running.database_url) as db:
+        db.execute(
+            "UPDATE prompt_events SET data = (data::jsonb || jsonb_build_object('content', repeat('x', %s)))::json"
+            " WHERE prompt_id = %s AND event = 'prompt.output'",
+            (length, prompt_id),
+        )
 
 
 def normalize_stream(raw: bytes | bytearray) -> str:

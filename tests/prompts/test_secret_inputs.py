@@ -130,14 +130,14 @@ def test_a_secret_is_erased_wherever_the_process_is_killed(engine: EngineHarness
         prompt_id = submit_secret(engine, secret, by=by)
         while engine.status(prompt_id) in ("running", "waiting"):
             steps += 1
-            restarts = engine.prompt_row(prompt_id)["restarts"]
-            if by == 1 and engine.status(prompt_id) == "waiting":
+            is_decided = by == 1 and engine.status(prompt_id) == "waiting"
+            if is_decided:
                 engine.decide(prompt_id)
+            if is_decided or not (is_killed or by == 1):
+                restarts = engine.prompt_row(prompt_id)["restarts"]
                 step = advance_in_process(engine.environment, prompt_id, restarts, kill_at, when)
-            elif is_killed or by == 1:
-                step = engine.advance(prompt_id)["next"]
             else:
-                step = advance_in_process(engine.environment, prompt_id, restarts, kill_at, when)
+                step = engine.advance(prompt_id)["next"]
             is_killed = is_killed or step is None
             assert steps < 10
         assert_nowhere(engine, prompt_id, secret)

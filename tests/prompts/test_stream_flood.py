@@ -13,7 +13,6 @@ import pytest
 from local.simulator.client import SimulatorClient
 from tests.harness.checkout import link_checkout
 from tests.harness.clients import agent_client
-from tests.harness.database import connect
 from tests.harness.ids import unique_id
 from tests.harness.runner_process import RunnerProcess
 from tests.harness.stack import NO_QUOTAS
@@ -23,6 +22,7 @@ from tests.prompts.prompt_stream import (
     PromptStream,
     decide_successfully,
     destroy_turn,
+    lengthen_output,
     open_stream,
     run_prompt,
     start_prompt,
@@ -238,12 +238,7 @@ def test_stream_that_its_client_does_not_read_ends(large_output_runner: RunnerPr
     """While the clients keep their connections."""
     with open_user(large_output_runner) as (client, simulator):
         prompt_id = run_prompt(client, simulator, text_turn("Long."))[0].data["promptId"]
-        with connect(large_output_runner.database_url) as db:  # More than the sockets on the way hold.
-            db.execute(
-                "UPDATE prompt_events SET data = (data::jsonb || jsonb_build_object('content', repeat('x', %s)))::json"
-                " WHERE prompt_id = %s AND event = 'prompt.output'",
-                (OVERSIZED_BYTES, prompt_id),
-            )
+        lengthen_output(large_output_runner, prompt_id, OVERSIZED_BYTES)  # More than the sockets on the way hold.
         with open_unread_streams(client, prompt_id, 20):
             wait_until(lambda: len(streaming_workers(large_output_runner)) == STREAMS_PER_USER)
             wait_until(lambda: not streaming_workers(large_output_runner), 40)

@@ -29,6 +29,7 @@ from tests.prompts.prompt_stream import (
     decide_successfully,
     destroy_turn,
     get_prompt,
+    lengthen_output,
     open_stream,
     run_prompt,
     start_prompt,
@@ -73,9 +74,7 @@ def short_timeout_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 @pytest.fixture(scope="module")
 def large_output_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerProcess]:
     """The bundle, with long streams of large events."""
-    with RunnerProcess.with_simulated_providers(
-        link_checkout(tmp_path_factory.mktemp("large")), PROMPT_MAX_OUTPUT_BYTES=str(2 * OVERSIZED_BYTES)
-    ) as running:
+    with RunnerProcess.with_simulated_providers(link_checkout(tmp_path_factory.mktemp("large"))) as running:
         yield running
 
 
@@ -156,8 +155,9 @@ def test_event_cut_by_a_killed_process_is_complete_in_the_next_stream(large_outp
         agent_client(url, "ada") as client,
         agent_client(url, "ada", transport=slow_transport) as reader,
     ):
-        messages = run_prompt(client, simulator, {"text": "x" * OVERSIZED_BYTES, "usage": None})
-        prompt_id = messages[0].data["promptId"]
+        prompt_id = run_prompt(client, simulator, text_turn("Long."))[0].data["promptId"]
+        lengthen_output(large_output_runner, prompt_id, OVERSIZED_BYTES)
+        messages = open_stream(client, prompt_id).read_to_end()
         with watch_new_stream(large_output_runner) as find_pid:
             stream = open_stream(reader, prompt_id)
             stream.read_until(lambda: len(stream.raw) > 1000)

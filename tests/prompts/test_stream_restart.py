@@ -23,6 +23,7 @@ from tests.prompts.prompt_stream import (
 pytestmark = pytest.mark.slow
 
 ARGUMENTS = {"instanceId": "kept", "variables": {"COLOUR": "green"}}
+SHOWN = {"instanceId": "kept", "variables": {"COLOUR": "***"}}
 TURNS = (
     {"calls": [{"name": "instances.configure", "call_id": "call_1", "arguments": ARGUMENTS}], "usage": None},
     text_turn("It is green."),
@@ -47,7 +48,7 @@ def test_approval_after_everything_was_killed_continues_the_prompt(tmp_path: Pat
         with SimulatorClient(running.get_banner_value("simulator")) as simulator:
             simulator.script_model(*TURNS, match="Make it green")
             insert_instance(running, simulator)
-        assert get_prompt(client, prompt_id)["approval"]["input"] == shown.data["input"] == ARGUMENTS
+        assert get_prompt(client, prompt_id)["approval"]["input"] == shown.data["input"] == SHOWN
         second = open_stream(client, prompt_id, shown.id)
         decide_successfully(client, prompt_id, input=ARGUMENTS)
         rest = second.read_to_end()

@@ -5,11 +5,11 @@ Any pydantic model can be used. These are strict, and build their schemas at fir
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from ..list_cursor import CURSOR_PATTERN, parse_cursor
+from ..list_cursor import CURSOR_PATTERN
 
-__all__ = ["Input", "NextCursor", "Output", "PageCursor", "Timestamp", "drop_default", "no_next_cursor"]
+__all__ = ["Input", "NextCursor", "Output", "PageCursor", "Timestamp", "WholeNumber", "drop_default", "no_next_cursor"]
 
 
 class Input(BaseModel):
@@ -28,16 +28,15 @@ Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-tim
 """ISO 8601 in UTC with milliseconds, as `pointsman.timestamps.format_timestamp` returns it."""
 
 
-def _validate_cursor(text: str) -> str:
-    if text and parse_cursor(text) is None:
-        raise ValueError("must be the nextCursor of a page of this list")
-    return text
+def _to_integer(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
+
+WholeNumber = Annotated[int, BeforeValidator(_to_integer)]
+"""An integer as JSON Schema has it: 20.0 is one, which strict mode rejects."""
 
 PageCursor = Annotated[
-    str,
-    Field(pattern=f"^({CURSOR_PATTERN.pattern})?$", description="The `nextCursor` of the page before"),
-    AfterValidator(_validate_cursor),
+    str, Field(pattern=f"^({CURSOR_PATTERN.pattern})?$", description="The `nextCursor` of the page before")
 ]
 """The cursor of an input that asks for a page; empty for the first one."""
 

@@ -158,7 +158,7 @@ def find_waiting(connection: Connection, prompt_id: str) -> ToolCall | None:
     return fetch_one(
         connection,
         ToolCall,
-        f"SELECT {_COLUMNS} FROM prompt_calls WHERE prompt_id = %s AND state = 'waiting'",
+        f"SELECT {_COLUMNS}, secret FROM prompt_calls WHERE prompt_id = %s AND state = 'waiting'",
         (prompt_id,),
     )
 

@@ -1,11 +1,11 @@
 """The audit trail: pages of the audit log for a client, with its filters validated."""
 
 import re
+import uuid
 
 from ..db import audit_log
 from ..db.audit_log import ACTIONS, AuditEntry, AuditFilter
 from ..db.connection import run_in_transaction
-from ..errors import InvalidInput
 from ..list_cursor import ListCursor, format_cursor
 from ..response_size import count_fitting
 from ..timestamps import format_timestamp
@@ -14,6 +14,8 @@ from .list_parameters import parse_choice, parse_id, parse_page_request, parse_t
 __all__ = ["ACTIONS", "list_entries"]
 
 _ENTRY_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LAST_ID = str(uuid.UUID(int=2**128 - 1))
+"""Of entries of one moment it would be the first; in place of what is no entry's id in a cursor."""
 
 
 def list_entries(
@@ -53,7 +55,7 @@ def list_entries(
     )
     after, count = parse_page_request(cursor, limit)
     if after and not _ENTRY_ID.fullmatch(after.id):
-        raise InvalidInput("cursor must be the nextCursor of a page of this list")
+        after = ListCursor(after.at, _LAST_ID)
     found = run_in_transaction(audit_log.list_newest, which, after, count + 1)
     entries = [_serialize(entry) for entry in found[:count]]
     entries = entries[: count_fitting(entries)]

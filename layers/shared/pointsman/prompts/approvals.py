@@ -15,6 +15,7 @@ from ..response_size import count_fitting
 from ..timestamps import format_timestamp
 from ..workflows.step_functions import send_task_success
 from .prompt_execution import try_wake
+from .transcript import parse_arguments
 
 __all__ = ["UNSET", "decide", "list_pending", "register_task_token"]
 
@@ -50,7 +51,7 @@ def decide(
         tool_call_id: the call that the person was shown.
         is_approved: whether the call may run.
         reason: why it was rejected; the model reads it.
-        expected_input: the call's input as the client saw it, parsed JSON. It must equal the stored one.
+        expected_input: the call's input, parsed JSON: as it was shown, or, of an own prompt, as the model wrote it.
         permissions: what the deciding user may do. If it is the prompt's user, they replace the prompt's.
 
     Raises:
@@ -74,7 +75,7 @@ def decide(
             return False
         if not _may_decide(call, permissions, is_own=is_own, is_approved=is_approved):
             return False
-        if expected_input is not UNSET and not _is_same_json(expected_input, call.shown["input"]):
+        if expected_input is not UNSET and not _is_input_of(call, expected_input, is_own=is_own):
             return False
         if not tool_calls.record_decision(db, call, user_id, is_approved, reason, decision_id):
             return False
@@ -149,6 +150,16 @@ def _parse_cursor(cursor: str) -> ListCursor:
         message = "It must be the nextCursor of a page of this list"
         raise InvalidToolInput("The request is not valid", [{"path": ["cursor"], "message": message}])
     return position
+
+
+def _is_input_of(call: ToolCall, given: object, *, is_own: bool) -> bool:
+    """Whether it is the call's input. Only the prompt's user may know what is masked or escaped in what is shown."""
+    if call.shown is not None and _is_same_json(given, call.shown["input"]):
+        return True
+    try:
+        return is_own and _is_same_json(given, parse_arguments(call.arguments))
+    except ValueError:
+        return False
 
 
 def _is_same_json(left: object, right: object) -> bool:

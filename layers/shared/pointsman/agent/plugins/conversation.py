@@ -7,7 +7,7 @@ from pydantic import Field, WithJsonSchema
 from ...list_cursor import ListCursor, format_cursor, parse_cursor
 from ...response_size import MAX_PAGE_BYTES, count_fitting
 from ...timestamps import format_timestamp
-from ..models import Input, NextCursor, Output, PageCursor, Timestamp, drop_default, no_next_cursor
+from ..models import Input, NextCursor, Output, PageCursor, Timestamp, WholeNumber, drop_default, no_next_cursor
 from ..plugin import NoConfig, Plugin
 from ..tool import Tool, ToolContext
 
@@ -29,8 +29,8 @@ class Created(Output):
 
 
 class ListInput(Input):
-    limit: int = Field(20, ge=1, le=_MAX_LIMIT)
-    offset: int = Field(0, ge=0, le=_MAX_OFFSET)
+    limit: WholeNumber = Field(20, ge=1, le=_MAX_LIMIT)
+    offset: WholeNumber = Field(0, ge=0, le=_MAX_OFFSET)
 
 
 class Listed(Output):
@@ -53,7 +53,7 @@ class One(Input):
 class Get(One):
     """A page has the newest prompts before the cursor: all that fit, or as many as `limit` says."""
 
-    limit: int = Field(_MAX_LIMIT, ge=1, le=_MAX_LIMIT)
+    limit: WholeNumber = Field(_MAX_LIMIT, ge=1, le=_MAX_LIMIT)
     cursor: PageCursor = ""
 
 

@@ -15,7 +15,7 @@ from pydantic import (
 
 from ...lifecycle import input_rules, resource_names
 from ...providers.registry import TOOLS
-from ..models import Input, NextCursor, Output, PageCursor, Timestamp, no_next_cursor
+from ..models import Input, NextCursor, Output, PageCursor, Timestamp, WholeNumber, no_next_cursor
 
 __all__ = [
     "Configure",
@@ -76,7 +76,7 @@ class Nothing(Input):
 
 
 class ListPage(Input):
-    limit: int = Field(100, ge=1, le=_MAX_LISTED)
+    limit: WholeNumber = Field(100, ge=1, le=_MAX_LISTED)
     cursor: PageCursor = ""
 
 

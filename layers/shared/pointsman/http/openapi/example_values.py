@@ -15,7 +15,7 @@ __all__ = [
 
 OPERATION_ID = "op-0123456789abcdef0123456789abcdef"
 _INSTANCE_ID, _NAME, _RESOURCE_ID = "agent-7", "convos-agent-7", "key-4f2d9c"
-_CURSOR = "1795342504.210000_YWdlbnQtNw"
+_CURSOR = "1795342504.210000_6167656e742d37"
 _INBOX = "agent-7@agentmail.to"
 _SERVICE_ID = "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11"
 _ENVIRONMENT_ID = "c2a7e6d8-2b61-4f5b-8d2c-5f8e0f9a3b31"

@@ -20,6 +20,7 @@ __all__ = [
     "CLAIM_EVENT_KEY",
     "CURSOR_SCHEMA",
     "ID_SCHEMA",
+    "KNOWN_PARAMETERS",
     "LIMIT_SCHEMA",
     "TOOL_IDS_SCHEMA",
     "PathId",
@@ -82,6 +83,17 @@ async def _find_claim(request: Request) -> Claim | None:
 
 RequestClaim = Annotated[Claim | None, Depends(_find_claim)]
 """The request's idempotency claim; None without the header Idempotency-Key."""
+
+
+async def _require_known_parameters(request: Request) -> None:
+    names = [parameter.alias for parameter in request.scope["route"].dependant.query_params]
+    for name in request.query_params:
+        if name not in names:
+            raise InvalidInput(f"There is no parameter {name[:100]!r}; there are {', '.join(names)}")
+
+
+KNOWN_PARAMETERS = Depends(_require_known_parameters)
+"""For the routes of lists: a query with another parameter is refused, since a misspelt filter would list everything."""
 
 
 def null_as(missing: object) -> BeforeValidator:
