@@ -2183,7 +2183,7 @@ export interface operations {
                 conversationId?: string | null;
                 /** @example 20 */
                 limit?: number;
-                /** @example 1795342504.210000_YWdlbnQtNw */
+                /** @example 1795342504.210000_6167656e742d37 */
                 cursor?: string;
             };
             header?: never;
@@ -4164,7 +4164,7 @@ export interface operations {
             query?: {
                 /** @example 20 */
                 limit?: number;
-                /** @example 1795342504.210000_YWdlbnQtNw */
+                /** @example 1795342504.210000_6167656e742d37 */
                 cursor?: string;
             };
             header?: never;
@@ -4496,7 +4496,7 @@ export interface operations {
                 tool?: components["schemas"]["ToolId"];
                 /** @example agent- */
                 search?: string;
-                /** @example 1795342504.210000_YWdlbnQtNw */
+                /** @example 1795342504.210000_6167656e742d37 */
                 cursor?: string;
                 /** @example 20 */
                 limit?: number;
@@ -4728,7 +4728,7 @@ export interface operations {
                 kind?: components["schemas"]["ListOperationsKind"];
                 /** @example agent-7 */
                 instanceId?: string;
-                /** @example 1795342504.210000_YWdlbnQtNw */
+                /** @example 1795342504.210000_6167656e742d37 */
                 cursor?: string;
                 /** @example 20 */
                 limit?: number;
@@ -4829,7 +4829,7 @@ export interface operations {
                 from?: string;
                 /** @example 2026-11-22T10:15:00.000Z */
                 to?: string;
-                /** @example 1795342504.210000_YWdlbnQtNw */
+                /** @example 1795342504.210000_6167656e742d37 */
                 cursor?: string;
                 /** @example 20 */
                 limit?: number;
@@ -4874,7 +4874,7 @@ export interface operations {
                      *           }
                      *         }
                      *       ],
-                     *       "nextCursor": "1795342504.210000_YWdlbnQtNw"
+                     *       "nextCursor": "1795342504.210000_6167656e742d37"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
