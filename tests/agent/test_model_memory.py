@@ -69,6 +69,7 @@ STREAMED: dict[str, Answer] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.limit("model-answer")
 @pytest.mark.parametrize("kind", [*PLAIN, *STREAMED])
 def test_a_hostile_answer_stays_within_the_functions_memory(kind: str) -> None:

@@ -194,6 +194,7 @@ def test_a_damaged_compressed_body_is_an_error() -> None:
         read_turn(response)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ENDLESS_STREAMS)
 def test_a_stream_without_end_is_ended(kind: str) -> None:
     with serve_hostile(ENDLESS_STREAMS[kind]) as url, pytest.raises(ModelFailed):
@@ -218,6 +219,7 @@ DRIPPING: dict[str, Answer] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.limit("model-turn")
 @pytest.mark.parametrize("kind", DRIPPING)
 def test_an_answer_that_drips_ends_with_the_turn(kind: str) -> None:

@@ -110,6 +110,7 @@ def test_a_failed_configure_tells_whether_it_may_have_happened(
     assert newest["details"]["code"].startswith("PROVIDER_")
 
 
+@pytest.mark.slow
 def test_a_failed_create_a_retry_and_an_abandon_are_told_apart(api: httpx.Client, simulator: SimulatorClient) -> None:
     body = create_request(new_instance_id(), ["openrouter"])
     simulator.inject_fault("railway", "serviceCreate", "refuse", times=None)

@@ -76,6 +76,7 @@ def test_an_endpoint_whose_provider_does_not_end_is_502(stack: Stack, answer: An
     assert left > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "module", "problem"),
     [
@@ -99,6 +100,7 @@ def test_every_endpoint_names_the_provider_that_does_not_end(
     assert left > 0
 
 
+@pytest.mark.slow
 @pytest.mark.limit("aws-call-time")
 def test_an_endpoint_whose_step_functions_does_not_end_is_503(stack: Stack, db: Database) -> None:
     instance_id = new_instance_id()
@@ -113,6 +115,7 @@ def test_an_endpoint_whose_step_functions_does_not_end_is_503(stack: Stack, db: 
     assert left > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "module"),
     [("AuthorizerFunction", "authorizers.services_key"), ("AgentAuthorizerFunction", "authorizers.agent_user")],

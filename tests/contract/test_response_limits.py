@@ -259,6 +259,7 @@ MANY_KEYS = {f"{number:x}": 0 for number in range(100_000)}
 LONG_KEY = {"k" * 900_000: 0}
 
 
+@pytest.mark.slow
 @pytest.mark.limit("issues")
 @pytest.mark.parametrize("body", [MANY_KEYS, LONG_KEY, {"a": {"b": ["x" * 10] * 50_000}}], ids=["many", "long", "list"])
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ def wait_for_lock(db: connection.Connection) -> None:
     db.execute("SELECT pg_advisory_xact_lock(424242) /* planted-wait */")
 
 
+@pytest.mark.slow
 @pytest.mark.limit("database-waits-of-an-invocation")
 @pytest.mark.parametrize("run", [run_in_transaction, run_statement])
 @pytest.mark.parametrize("is_reused", [False, True])
@@ -50,6 +51,7 @@ def test_no_connection_is_opened_after_the_deadline(database_url: str) -> None:
         run_statement(lambda db: db.execute("SELECT 1"))
 
 
+@pytest.mark.slow
 @pytest.mark.limit("database-connect-time")
 def test_a_silent_server_is_waited_for_no_longer_than_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -42,6 +42,7 @@ def test_a_function_takes_the_smallest_set_of_values() -> None:
     assert find_refused(GOOD) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(PARAMETERS.keys() - {"Stage", "Release", "SecretPrefix"}))
 def test_no_value_that_the_template_takes_is_refused_by_a_function(name: str) -> None:
     allowed = [str(value) for value in PARAMETERS[name].get("AllowedValues", ())]
@@ -87,6 +88,7 @@ BASE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("changes", "added", "removed"), [
     ({}, set(), set()),
     (JWT, set(), {"AGENT_API_KEY"}),

@@ -192,6 +192,7 @@ def test_a_connection_that_is_idle_after_a_request_is_closed(tmp_path: Path) -> 
         connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.limit("request-body-seconds")
 @pytest.mark.parametrize(
     ("head", "piece"),

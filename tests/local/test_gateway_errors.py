@@ -239,6 +239,7 @@ def test_another_prefix_is_the_functions_too() -> None:
     assert (limit.is_agent_path("/v1/tools"), limit.is_agent_path("/api/tools")) == (True, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [None, "0", str(MAX_BYTES), str(MAX_BYTES + 1), str(MAX_BODY_BYTES + 1)])
 def test_the_local_runner_does_what_the_distributions_function_does(bundle: Bundle, length: str | None) -> None:
     for path in ("/", "/registry", "/apia", "/api", "/api/", "/api/prompt", "/api/tools/x/invoke?a=1"):

@@ -259,6 +259,7 @@ def test_a_setting_above_what_a_response_holds_is_refused(monkeypatch: pytest.Mo
 LAMBDA_RESPONSE_BYTES = 6 * 1024 * 1024
 
 
+@pytest.mark.slow
 @pytest.mark.limit("prompt-view")
 @pytest.mark.parametrize("character", ['"', "\\", "\x01", "ä", "\N{GRINNING FACE}", "x"])
 @pytest.mark.parametrize("output", ["text", "arguments", "calls"])

@@ -67,6 +67,7 @@ def serve_model(
         server.__exit__(None, None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.limit("model-call-of-an-ended-prompt")
 @pytest.mark.parametrize("kind", SLOW)
 def test_a_cancelled_prompt_ends_its_model_call(

@@ -46,7 +46,17 @@ def assert_nowhere(engine: EngineHarness, prompt_id: str, secret: str) -> None:
     assert secret not in json.dumps(engine.model_requests())
 
 
-@pytest.mark.parametrize("end", ["approved", "fails", "rejected", "cancelled", "expired", "not run", "broken off"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "approved",
+        "rejected",
+        *(
+            pytest.param(end, marks=pytest.mark.slow)
+            for end in ("fails", "cancelled", "expired", "not run", "broken off")
+        ),
+    ],
+)
 def test_a_secret_is_erased_however_its_call_ends(engine: EngineHarness, end: str) -> None:
     secret = new_secret()
     prompt_id = submit_secret(engine, secret, name="fails" if end == "fails" else "a")

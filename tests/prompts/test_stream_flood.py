@@ -30,6 +30,8 @@ from tests.prompts.prompt_stream import (
     text_turn,
 )
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = 7
 """How many prompts are timed, before and meanwhile. Their median counts."""
 MODEL_SECONDS = 0.3
@@ -159,7 +161,7 @@ def open_unread_streams(client: httpx.Client, prompt_id: str, count: int) -> Ite
 @pytest.mark.parametrize(
     ("streams", "model_seconds"),
     # A gateway of one thread takes half a second for a thousand requests, whatever becomes of them.
-    [(25, MODEL_SECONDS), pytest.param(1000, 1.0, marks=pytest.mark.slow)],
+    [(25, MODEL_SECONDS), pytest.param(1000, 1.0)],
 )
 def test_streams_that_were_dropped_leave_another_users_prompt_at_its_normal_time(
     default_runner: RunnerProcess,
@@ -214,7 +216,6 @@ def open_user(runner: RunnerProcess) -> Iterator[tuple[httpx.Client, SimulatorCl
         yield client, simulator
 
 
-@pytest.mark.slow
 @pytest.mark.limit("stream-duration", "stream-heartbeat")
 def test_stream_sends_heartbeats_and_ends_at_its_limit(hasty_runner: RunnerProcess) -> None:
     with open_user(hasty_runner) as (client, simulator):
@@ -232,7 +233,6 @@ def test_stream_sends_heartbeats_and_ends_at_its_limit(hasty_runner: RunnerProce
         assert resumed.read_to_end()[-1].event == "prompt.completed"
 
 
-@pytest.mark.slow
 @pytest.mark.limit("unread-stream")
 def test_stream_that_its_client_does_not_read_ends(large_output_runner: RunnerProcess) -> None:
     """While the clients keep their connections."""

@@ -97,6 +97,7 @@ def test_a_conflict_is_not_replayed_after_its_reason_has_gone(
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
+@pytest.mark.slow
 def test_what_still_cannot_be_deleted_is_named_again(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
@@ -115,6 +116,7 @@ def test_what_still_cannot_be_deleted_is_named_again(
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["error_body", "other_shape", "empty"])
 def test_a_tool_that_is_still_there_is_never_reported_as_deleted(
     api: httpx.Client, simulator: SimulatorClient, db: Database, kind: Any

@@ -104,6 +104,7 @@ def test_a_deletion_that_cannot_be_confirmed_leaves_the_tool_and_only_the_tool(
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 
+@pytest.mark.slow
 def test_a_service_whose_volume_cannot_be_deleted_is_kept_while_the_tools_go(
     api: httpx.Client, simulator: SimulatorClient, db: Database
 ) -> None:
