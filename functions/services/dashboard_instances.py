@@ -23,5 +23,5 @@ async def list_dashboard_instances(
     limit: Annotated[str | None, describe_query(_LIMIT)] = None,
     cursor: Annotated[str | None, describe_query(CURSOR_SCHEMA)] = None,
 ) -> JSONResponse:
-    count = parse_count("limit", limit, dashboard.MAX_STORED) if limit else dashboard.MAX_STORED
+    count = parse_count("limit", limit, dashboard.MAX_STORED) if limit is not None else dashboard.MAX_STORED
     return JSONResponse(dashboard.list_stored_instances(count, cursor))

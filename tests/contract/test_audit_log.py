@@ -225,12 +225,12 @@ def test_filters_are_combined(api: httpx.Client, rows: str) -> None:
     until = (today - timedelta(days=1, hours=12)).isoformat()
     assert len(list_entries(api, **{"actor": rows, "from": since})) == 3
     assert len(list_entries(api, **{"actor": rows, "from": since, "to": until})) == 2
-    assert list_entries(api, actor=rows, limit=200) == list_entries(api, actor=rows, limit="", cursor="")
 
 
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [
+        ("limit", ""), ("cursor", ""), ("actor", ""), ("from", ""),
         ("limit", "0"), ("limit", "201"), ("limit", "many"), ("limit", "٣"), ("cursor", "1"), ("cursor", "x" * 5000),
         ("from", "yesterday"), ("to", "2026-01-01T00:00:00"), ("action", "instance.list"), ("actor", "a" * 257),
         ("target", "a\0b"),

@@ -63,7 +63,7 @@ def test_totals_are_of_the_whole_fleet_whatever_the_page_shows(api: httpx.Client
     page = api.get("/instances", params={"totals": "true", "status": "SUCCESS", "limit": "1"}).json()
     assert sorted((total["status"], total["count"]) for total in page["totals"]) == [("SUCCESS", 3), ("UNKNOWN", 3)]
     assert len(page["instances"]) == 1
-    for totals in ({}, {"totals": "false"}, {"totals": ""}):
+    for totals in ({}, {"totals": "false"}):
         assert "totals" not in api.get("/instances", params=totals).json()
     assert api.get("/instances", params={"totals": "yes"}).json()["error"] == "totals must be one of true, false"
 

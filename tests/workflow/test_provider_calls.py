@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 
 from local.simulator.client import SimulatorClient
 from local.simulator.engine.call_log import CallEntry

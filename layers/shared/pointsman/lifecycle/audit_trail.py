@@ -28,7 +28,7 @@ def list_entries(
     cursor: str | None = None,
     limit: str | None = None,
 ) -> dict[str, object]:
-    """List a page of the audit log, the newest entry first, as JSON. An empty argument is as one that is not given.
+    """List a page of the audit log, the newest entry first, as JSON.
 
     Args:
         actor: the id of a user, a key or a schedule.

@@ -76,7 +76,7 @@ def list_instance_page(
     limit: str | None = None,
     totals: str | None = None,
 ) -> dict[str, object]:
-    """List a page of instances with their tools as JSON, newest first. An empty argument is as one that is not given.
+    """List a page of instances with their tools as JSON, newest first.
 
     Args:
         status: the `deployStatus`; `UNKNOWN` is for instances without one.

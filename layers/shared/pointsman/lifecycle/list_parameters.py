@@ -25,11 +25,11 @@ class PageRequest(NamedTuple):
 
 
 def parse_page_request(cursor: str | None, limit: str | None) -> PageRequest:
-    """Read the parameters `cursor` and `limit`; empty is as not given. Raises InvalidInput."""
-    after = parse_cursor(cursor) if cursor else None
-    if cursor and after is None:
+    """Read the parameters `cursor` and `limit`. Raises InvalidInput."""
+    after = None if cursor is None else parse_cursor(cursor)
+    if cursor is not None and after is None:
         raise InvalidInput("cursor must be the nextCursor of a page of this list")
-    if not limit:
+    if limit is None:
         return PageRequest(after, _DEFAULT_LIMIT)
     if not re.fullmatch("[0-9]{1,3}", limit) or not 1 <= int(limit) <= MAX_LIMIT:
         raise InvalidInput(f"limit must be a whole number from 1 to {MAX_LIMIT}")
@@ -38,14 +38,14 @@ def parse_page_request(cursor: str | None, limit: str | None) -> PageRequest:
 
 def parse_choice(name: str, value: str | None, choices: tuple[str, ...]) -> str | None:
     """Read a parameter that must be one of the choices; None if it is not given. Raises InvalidInput."""
-    if value and value not in choices:
+    if value is not None and value not in choices:
         raise InvalidInput(f"{name} must be one of {', '.join(choices)}")
-    return value or None
+    return value
 
 
 def parse_id(name: str, value: str | None) -> str | None:
     """Read a parameter that is an id, or the beginning of one; None if it is not given. Raises InvalidInput."""
-    if not value:
+    if value is None:
         return None
     if not ID_PATTERN.fullmatch(value) or re.search("[\ud800-\udfff]", value):
         raise InvalidInput(f"{name} must be an id of at most 256 characters, without control characters")
@@ -54,7 +54,7 @@ def parse_id(name: str, value: str | None) -> str | None:
 
 def parse_time(name: str, value: str | None) -> datetime | None:
     """Read a parameter that is a time; None if it is not given. Raises InvalidInput."""
-    if not value:
+    if value is None:
         return None
     try:
         moment = datetime.fromisoformat(value.upper())

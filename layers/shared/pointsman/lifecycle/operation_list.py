@@ -25,7 +25,7 @@ def list_operations(
     cursor: str | None = None,
     limit: str | None = None,
 ) -> dict[str, object]:
-    """List a page of operations as JSON. An empty argument is as one that is not given.
+    """List a page of operations as JSON.
 
     Args:
         status: one of `STATUSES`.
