@@ -97,6 +97,7 @@ def test_instances_are_found_by_status_tool_and_the_beginning_of_their_id(api: h
     assert list_instances(api, search=created["name"]) == [created["instanceId"]]
     assert (list_instances(api, search="a%b_"), list_instances(api, search="a_")) == (["a%b_c\\d"], [])
     assert list_instances(api, search="found_", tool="telnyx") == []
+    assert list_instances(api, search="convos-agent-") == list_instances(api)
 
 
 def test_an_instance_is_shown_with_its_tools_and_operations_and_no_values(api: httpx.Client, db: Database) -> None:

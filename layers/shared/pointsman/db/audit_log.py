@@ -7,14 +7,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, LiteralString, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from psycopg.types.json import Jsonb
 
 from ..actor import Actor, get_actor
 from ..list_cursor import ListCursor
 from .connection import Connection
-from .rows import fetch_all
+from .rows import build_page_filter, fetch_all
 
 __all__ = [
     "ACTIONS",
@@ -148,23 +148,17 @@ def list_newest(connection: Connection, which: AuditFilter, before: ListCursor |
         before: The last entry of the page before; None for the first page.
         limit: How many entries at most.
     """
-    conditions: list[LiteralString] = ["true"]
-    parameters: list[object] = []
-    given: tuple[tuple[LiteralString, object], ...] = (
-        ("actor = %s", which.actor),
-        ("action = %s", which.action),
-        ("target = %s", which.target),
-        ("at >= %s", which.start),
-        ("at < %s", which.end),
+    where, parameters = build_page_filter(
+        [
+            ("actor = %s", which.actor),
+            ("action = %s", which.action),
+            ("target = %s", which.target),
+            ("at >= %s", which.start),
+            ("at < %s", which.end),
+        ],
+        "at, id",
+        before,
     )
-    for condition, value in given:
-        if value is not None:
-            conditions.append(condition)
-            parameters.append(value)
-    if before is not None:
-        conditions.append("(at, id) < (%s, %s)")
-        parameters += [before.at, before.id]
-    where = " AND ".join(conditions)
     return fetch_all(
         connection,
         AuditEntry,

@@ -12,6 +12,7 @@ from typing import Any, LiteralString, NamedTuple
 from ..list_cursor import ListCursor
 from .connection import Connection
 from .instances import DESTROY_FAILED
+from .rows import build_page_filter
 
 __all__ = [
     "GONE",
@@ -175,24 +176,19 @@ def list_page(
         after: The place of the last instance of the page before; None for the first page.
         limit: How many instances at most.
     """
-    conditions: list[LiteralString] = ["true"]
-    parameters: list[object] = []
+    has_tool = "tool.instance_id = infra.instance_id AND tool.tool_id = %s"
+    prefix = None if which.id_prefix is None else re.sub(r"([\\%_])", r"\\\1", which.id_prefix) + "%"
+    where, parameters = build_page_filter(
+        [
+            ("infra.deploy_status = %s", which.status or None),
+            (f"EXISTS (SELECT FROM instance_services AS tool WHERE {has_tool})", which.tool_id),
+            ("infra.instance_id LIKE %s", prefix),
+        ],
+        "infra.created_at, infra.instance_id",
+        after,
+    )
     if which.status == "":
-        conditions.append("infra.deploy_status IS NULL")
-    elif which.status is not None:
-        conditions.append("infra.deploy_status = %s")
-        parameters.append(which.status)
-    if which.tool_id is not None:
-        has_tool = "tool.instance_id = infra.instance_id AND tool.tool_id = %s"
-        conditions.append(f"EXISTS (SELECT FROM instance_services AS tool WHERE {has_tool})")
-        parameters.append(which.tool_id)
-    if which.id_prefix is not None:
-        conditions.append("infra.instance_id LIKE %s")
-        parameters.append(re.sub(r"([\\%_])", r"\\\1", which.id_prefix) + "%")
-    if after is not None:
-        conditions.append("(infra.created_at, infra.instance_id) < (%s, %s)")
-        parameters += [after.at, after.id]
-    where = " AND ".join(conditions)
+        where += " AND infra.deploy_status IS NULL"
     rows = connection.execute(
         f"{_SELECT_INSTANCES} WHERE {where} ORDER BY infra.created_at DESC, infra.instance_id DESC LIMIT %s",
         [*parameters, limit],

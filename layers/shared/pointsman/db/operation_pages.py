@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, NamedTuple
 
 from ..list_cursor import ListCursor
 from .connection import Connection
 from .operations import OperationKind, OperationStatus
-from .rows import fetch_all
+from .rows import build_page_filter, fetch_all
 
 __all__ = ["OperationFilter", "OperationSummary", "list_newest"]
 
@@ -46,21 +46,11 @@ def list_newest(
         after: The place of the last operation of the page before; None for the first page.
         limit: How many operations at most.
     """
-    conditions: list[LiteralString] = ["true"]
-    parameters: list[object] = []
-    given: tuple[tuple[LiteralString, str | None], ...] = (
-        ("status = %s", which.status),
-        ("kind = %s", which.kind),
-        ("instance_id = %s", which.instance_id),
+    where, parameters = build_page_filter(
+        [("status = %s", which.status), ("kind = %s", which.kind), ("instance_id = %s", which.instance_id)],
+        "created_at, id",
+        after,
     )
-    for condition, value in given:
-        if value is not None:
-            conditions.append(condition)
-            parameters.append(value)
-    if after is not None:
-        conditions.append("(created_at, id) < (%s, %s)")
-        parameters += [after.at, after.id]
-    where = " AND ".join(conditions)
     return fetch_all(
         connection,
         OperationSummary,

@@ -1,16 +1,17 @@
 """Conversion between rows and Python: rows are read as dataclasses, JSON columns are written strictly."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import LiteralString, TypeVar
 
 from psycopg.rows import class_row
 from psycopg.types.json import Json
 
+from ..list_cursor import ListCursor
 from .connection import Connection
 
-__all__ = ["fetch_all", "fetch_one", "to_json"]
+__all__ = ["build_page_filter", "fetch_all", "fetch_one", "to_json"]
 
 T = TypeVar("T")
 Parameters = Sequence[object] | Mapping[str, object]
@@ -33,6 +34,28 @@ def fetch_one(connection: Connection, row_type: type[T], query: LiteralString, p
 def fetch_all(connection: Connection, row_type: type[T], query: LiteralString, parameters: Parameters = ()) -> list[T]:
     """Return all rows of the statement. The arguments are those of `fetch_one`."""
     return connection.cursor(row_factory=class_row(row_type)).execute(query, parameters).fetchall()
+
+
+def build_page_filter(
+    given: Iterable[tuple[LiteralString, object]], place: LiteralString, after: ListCursor | None
+) -> tuple[LiteralString, list[object]]:
+    """Build what follows WHERE in the statement of a list's page, the newest first, and its parameters.
+
+    Args:
+        given: Conditions, each with the value of its placeholder; those whose value is None are left out.
+        place: The columns by which the list is ordered, like `created_at, id`.
+        after: The place of the last row of the page before; None for the first page.
+    """
+    conditions: list[LiteralString] = ["true"]
+    parameters: list[object] = []
+    for condition, value in given:
+        if value is not None:
+            conditions.append(condition)
+            parameters.append(value)
+    if after is not None:
+        conditions.append(f"({place}) < (%s, %s)")
+        parameters += [after.at, after.id]
+    return " AND ".join(conditions), parameters
 
 
 def to_json(value: object) -> Json:

@@ -7,7 +7,7 @@ from typing import Literal, LiteralString, NamedTuple
 
 from ..list_cursor import ListCursor
 from .connection import Connection
-from .rows import fetch_all, fetch_one
+from .rows import build_page_filter, fetch_all, fetch_one
 
 __all__ = [
     "ListedPrompt",
@@ -151,18 +151,11 @@ def list_newest(
         after: The place of the last prompt of the page before; None for the first page.
         limit: How many prompts at most.
     """
-    conditions: list[LiteralString] = ["user_id = %s"]
-    parameters: list[object] = [user_id]
-    if which.status is not None:
-        conditions.append("status = %s")
-        parameters.append(which.status)
-    if which.conversation_id is not None:
-        conditions.append("conversation_id = %s")
-        parameters.append(which.conversation_id)
-    if after is not None:
-        conditions.append("(created_at, id) < (%s, %s)")
-        parameters += [after.at, after.id]
-    where = " AND ".join(conditions)
+    where, parameters = build_page_filter(
+        [("user_id = %s", user_id), ("status = %s", which.status), ("conversation_id = %s", which.conversation_id)],
+        "created_at, id",
+        after,
+    )
     return fetch_all(
         connection,
         ListedPrompt,
