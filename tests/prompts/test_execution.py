@@ -185,14 +185,15 @@ def test_recovery_measures_stalled_prompts_and_pending_approvals(
 
 
 def test_recovery_restarts_a_prompt_whose_execution_has_ended(engine: EngineHarness) -> None:
-    """This machine's executions end at once, so a running prompt is left without one."""
+    """This machine's executions end by themselves, so a running prompt is left without one."""
     prompt_id = engine.submit({"text": "Hello."})
     engine.db.execute(
         "UPDATE prompts SET deadline = clock_timestamp() - interval '1 minute',"
         " updated_at = clock_timestamp() - interval '2 minutes' WHERE id = %s",
         (prompt_id,),
     )
-    assert recover_prompts({"dry": True}) == {"prompts": {prompt_id: "restarted"}}
+    recovered = wait_until(lambda: recover_prompts({"dry": True})["prompts"], description="the execution's end")
+    assert recovered == {prompt_id: "restarted"}
     assert engine.prompt_row(prompt_id)["restarts"] == 0
     assert recover_prompts({}) == {"prompts": {prompt_id: "restarted"}}
     assert engine.prompt_row(prompt_id)["restarts"] == 1
