@@ -17,7 +17,7 @@ CONSOLE := functions/console/assets/index.html
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run sam-local migrate migrate-drop reconcile test test-built slow browser faults sequences lint bench bench-cold bench-prompts openapi simulator validate find-python build build-local deploy secrets lock clean console console-types
+.PHONY: help demo run sam-local migrate migrate-drop reconcile test test-built slow browser clients faults sequences lint bench bench-cold bench-prompts openapi simulator validate find-python build build-local deploy secrets lock clean console console-types
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ slow: $(VENV)/.dev $(VENV)/.npm $(SCALAR) $(CONSOLE) ## the tests that take long
 
 browser: $(VENV)/.dev $(SCALAR) $(CONSOLE) ## the documentation and the console in headless Chromium, which has to be installed
 	@$(RUN) -m pytest -m browser tests/browser
+
+clients: $(VENV)/.dev $(VENV)/.npm-clients $(SCALAR) $(CONSOLE) ## the SDKs, the command line, MCP and the chat protocols, each called by its public client package
+	@$(RUN) -m pytest -n 2 --dist worksteal -m clients tests/clients
 
 faults: $(VENV)/.dev ## the fault matrix: every provider call with every fault; also in .pointsman/faults.md (18 minutes; SHORT=1 samples)
 	@$(RUN) -m tests.faults --out .pointsman/faults.md $(if $(SHORT),--short)
@@ -131,7 +134,11 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 	@touch $@
 
 $(VENV)/.npm: requirements/npm.sh requirements/npm/package-lock.json $(VENV)/.dev
-	@sh requirements/npm.sh $(VENV)
+	@sh requirements/npm.sh $(VENV) npm
+	@touch $@
+
+$(VENV)/.npm-clients: requirements/npm.sh requirements/npm-clients/package-lock.json $(VENV)/.dev
+	@sh requirements/npm.sh $(VENV) npm-clients
 	@touch $@
 
 $(VENV)/.runtime: requirements/runtime.txt $(VENV)/.local

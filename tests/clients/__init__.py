@@ -1,0 +1,1 @@
+"""Each face of the APIs, called by the public client package that people use it with."""
