@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..db import audit_log, prompt_runs, tool_calls, user_prompts
 from ..db.connection import Connection, run_in_transaction
 from ..db.tool_calls import ToolCall
+from ..db.webhook_outbox import emit_event
 from ..errors import Forbidden, InvalidToolInput, PromptNotFound
 from ..identity.permissions import format_permissions, is_granted
 from ..list_cursor import ListCursor, format_cursor, parse_cursor
@@ -85,6 +86,11 @@ def decide(
         audit_log.record(
             db, "approval.approve" if is_approved else "approval.reject", "prompt", prompt_id, "succeeded",
             details={"toolCallId": call.id[:_MAX_ID_CHARS], "tool": call.shown["toolName"], "ownPrompt": is_own},
+        )  # fmt: skip
+        emit_event(
+            db, prompt.user_id, "approval.decided",
+            {"promptId": prompt_id, "toolCallId": call.id, "toolName": call.shown["toolName"],
+             "decision": "approved" if is_approved else "rejected", "decidedBy": user_id},
         )  # fmt: skip
         return True
 

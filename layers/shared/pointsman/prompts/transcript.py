@@ -14,6 +14,7 @@ from ..db.connection import Connection
 from ..db.prompt_runs import PromptRun
 from ..db.tool_calls import ToolCall, erase_secrets, mark_done
 from ..db.user_prompts import PromptStatus
+from ..db.webhook_outbox import emit_event
 from ..timestamps import format_timestamp
 from .model_items import build_tool_output
 from .output_size import measure
@@ -140,4 +141,17 @@ def append_final_event(
     erase_secrets(db, prompt_run.id)
     if prompt_run.conversation_id is not None:
         prompt_runs.touch_conversation(db, prompt_run.conversation_id)
+    _emit_end(db, prompt_run, status)
     return replace(prompt_run, status=status, error=error)
+
+
+def _emit_end(db: Connection, prompt_run: PromptRun, status: PromptStatus) -> None:
+    conversation = {} if prompt_run.conversation_id is None else {"conversationId": prompt_run.conversation_id}
+    data = {"promptId": prompt_run.id, **conversation, "status": status}
+    match status:
+        case "completed":
+            emit_event(db, prompt_run.user_id, "prompt.completed", data)
+        case "cancelled":
+            emit_event(db, prompt_run.user_id, "prompt.cancelled", data)
+        case _:
+            emit_event(db, prompt_run.user_id, "prompt.failed", data)
