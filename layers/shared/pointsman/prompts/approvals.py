@@ -8,7 +8,6 @@ from dataclasses import replace
 from ..db import audit_log, prompt_runs, tool_calls, user_prompts
 from ..db.connection import Connection, run_in_transaction
 from ..db.tool_calls import ToolCall
-from ..db.webhook_outbox import emit_event
 from ..errors import Forbidden, InvalidToolInput, PromptNotFound
 from ..identity.permissions import format_permissions, is_granted
 from ..list_cursor import ListCursor, format_cursor, parse_cursor
@@ -16,7 +15,7 @@ from ..response_size import count_fitting
 from ..timestamps import format_timestamp
 from ..workflows.step_functions import send_task_success
 from .prompt_execution import try_wake
-from .transcript import parse_arguments
+from .transcript import append_decided_event, parse_arguments
 
 __all__ = ["UNSET", "decide", "list_pending", "register_task_token"]
 
@@ -80,17 +79,14 @@ def decide(
             return False
         if not tool_calls.record_decision(db, call, user_id, is_approved, reason, decision_id):
             return False
+        decision = "approved" if is_approved else "rejected"
+        append_decided_event(db, prompt.user_id, call, decision, reason=reason, decided_by=user_id)
         if is_own:
             prompt_runs.set_permissions(db, prompt_id, format_permissions(permissions))
         prompt_runs.save(db, replace(prompt, status="running"), extend_deadline=True)
         audit_log.record(
             db, "approval.approve" if is_approved else "approval.reject", "prompt", prompt_id, "succeeded",
             details={"toolCallId": call.id[:_MAX_ID_CHARS], "tool": call.shown["toolName"], "ownPrompt": is_own},
-        )  # fmt: skip
-        emit_event(
-            db, prompt.user_id, "approval.decided",
-            {"promptId": prompt_id, "toolCallId": call.id, "toolName": call.shown["toolName"],
-             "decision": "approved" if is_approved else "rejected", "decidedBy": user_id},
         )  # fmt: skip
         return True
 

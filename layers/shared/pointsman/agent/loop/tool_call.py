@@ -24,6 +24,8 @@ from ...prompts.transcript import (
     PROCESS_ENDED,
     PromptOutput,
     ToolResult,
+    append_call_event,
+    append_decided_event,
     append_tool_result,
     error_result,
     measure_result,
@@ -231,14 +233,11 @@ def _describe_for_person(valid: _ValidCall) -> dict[str, object]:
 
 def _expire_approval(db: Connection, prompt_run: PromptRun, call: ToolCall) -> PromptRun:
     tool_calls.mark_expired(db, call)
-    tool_name = call.shown["toolName"] if call.shown else call.asked["name"]
-    emit_event(
-        db, prompt_run.user_id, "approval.decided",
-        {"promptId": prompt_run.id, "toolCallId": call.id, "toolName": tool_name, "decision": "expired"},
-    )  # fmt: skip
+    append_decided_event(db, prompt_run.user_id, call, "expired")
     return replace(prompt_run, status="running")
 
 
 def _mark_running(db: Connection, prompt_run: PromptRun, call: ToolCall) -> PromptRun:
     tool_calls.mark_running(db, call)
+    append_call_event(db, call)
     return prompt_run
