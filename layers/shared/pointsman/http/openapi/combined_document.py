@@ -25,6 +25,7 @@ from .schema import (
     SERVICES_TAG,
     Document,
     build_error_responses,
+    idempotency_key_parameter,
     json_content,
     path_parameter,
 )
@@ -40,6 +41,10 @@ _TAGS = [
     {"name": AGENT_TAG, "description": "What there is, and how to call it"},
     SERVICES_TAG,
 ]
+
+_IDEMPOTENCY_KEY = idempotency_key_parameter(
+    "A name of this request, for 24 hours: sent again with it, it gets the answer of the first"
+)
 
 _SECURITY_SCHEMES = {
     "user": {"type": "apiKey", "in": "header", "name": "X-User-Id", "description": "Who is calling the Agent API"},
@@ -124,13 +129,15 @@ def _build_operation(route: APIRoute, summary: str, schema: Document | None) -> 
     operation: Document = {"tags": [AGENT_TAG], "summary": summary, "operationId": camel_case(route.name)}
     if names:
         operation["parameters"] = [path_parameter(name) for name in names]
+    if spec.accepts_idempotency_key:
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     if spec.query_model is not None:
         properties: Document = spec.query_model.model_json_schema()["properties"]
-        operation["parameters"] = [
+        operation.setdefault("parameters", []).extend(
             {"name": name, "in": "query", "required": False, "schema": property_schema}
             for name, property_schema in properties.items()
-        ]
-    elif "VALIDATION_ERROR" in spec.error_codes:
+        )
+    elif "VALIDATION_ERROR" in spec.error_codes and not spec.has_no_body:
         operation["requestBody"] = {**_build_request_body({"type": "object"}), "required": False}
     content: Document = {spec.media_type: {"schema": schema or {"type": "string"}}}
     operation["responses"] = {

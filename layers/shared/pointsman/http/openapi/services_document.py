@@ -35,12 +35,14 @@ _ERRORS: Mapping[int, tuple[str, Mapping[str, str]]] = {
             " needed, or raise FLEET_MAX_INSTANCES",
             "DESTROYS_HELD": "Held: 20 instances were destroyed in the last 10 minutes, and 20 are allowed"
             " (DESTROY_HOLD_COUNT)",
+            "WEBHOOK_LIMIT": "There are 20 webhooks, and no more are allowed: delete one first",
             "BUSY": "Instance agent-7 is busy: its create has to end first",
             "IDEMPOTENCY_KEY_REUSED": "This Idempotency-Key came with another request",
             "IDEMPOTENCY_IN_PROGRESS": "The first request with this Idempotency-Key is not answered yet",
         },
     ),
     413: ("The body is too large", {"PAYLOAD_TOO_LARGE": "The request body is over the limit of 1024 KiB"}),
+    429: ("Too many of the same within a short time", {"RATE_LIMITED": "A webhook has at most 10 tests a minute"}),
     500: (
         "It could not be done; the message says why",
         {
@@ -101,9 +103,9 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
                     responses=_build_responses(spec),
                     tags=[SERVICES_TAG["name"]],
                     operation_id=camel_case(route.name),
-                    summary=summary,
+                    summary=route.summary or summary,
                     description=_LATER if spec.starts_operation else route.description,
-                    openapi_extra={"parameters": [_IDEMPOTENCY_KEY]} if spec.accepts_idempotency_key else None,
+                    openapi_extra={"parameters": [_IDEMPOTENCY_KEY]} if _takes_key(spec) else None,
                 )
     openapi_document = documented_app.openapi()
     raw_schemas: Document = openapi_document["components"]["schemas"]
@@ -125,6 +127,10 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
     return openapi_document
 
 
+def _takes_key(spec: RouteSpec) -> bool:
+    return spec.accepts_idempotency_key or spec.has_own_idempotency
+
+
 def _complete_operation(operation: Document, components: SchemaComponents) -> None:
     # FastAPI documents its own validation error. The apps answer 400 in the contract's format.
     operation["responses"].pop("422", None)
@@ -136,7 +142,7 @@ def _complete_operation(operation: Document, components: SchemaComponents) -> No
 
 def _build_responses(spec: RouteSpec) -> dict[int | str, dict[str, Any]]:
     responses: dict[int | str, dict[str, Any]] = {200: {"model": spec.response_model, "description": "Done"}}
-    if spec.accepts_idempotency_key:
+    if _takes_key(spec):
         responses[200]["headers"] = {"Idempotent-Replayed": _REPLAYED_HEADER}
     if spec.starts_operation:
         headers = {
@@ -146,7 +152,7 @@ def _build_responses(spec: RouteSpec) -> dict[int | str, dict[str, Any]]:
         responses[202] = {"model": Started, "description": "Begun, and not finished yet", "headers": headers}
     left_out = [
         *(() if spec.starts_operation else _OPERATION_CODES),
-        *(() if spec.accepts_idempotency_key else _IDEMPOTENCY_CODES),
+        *(() if _takes_key(spec) else _IDEMPOTENCY_CODES),
     ]
     for status in sorted({401, 413, 500, *spec.error_statuses}):
         description, messages = _ERRORS[status]
