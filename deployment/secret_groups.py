@@ -18,7 +18,7 @@ GENERATED_VARIABLES = frozenset(
         "ORIGIN_SECRET_2", "WEBHOOK_SIGNING_KEY",
     }
 )  # fmt: skip
-"""The keys of our own callers, of CloudFront and of webhooks, which may be random. All others are issued by somebody else."""
+"""The keys of our own callers, CloudFront and webhooks, which may be random. All others are issued by somebody else."""
 
 _READ_ANYWAY = ("pool-database", "runtime")
 """Secrets without a variable that is required, which functions read all the same."""

@@ -202,7 +202,9 @@ def test_a_key_is_of_its_owner(agent: httpx.Client, other_agent: httpx.Client) -
     assert create(agent, "user", key).json()["id"] != create(other_agent, "user", key).json()["id"]
 
 
-def test_changes_are_audited_without_the_path_of_the_address(client: httpx.Client, kind: str, api: httpx.Client) -> None:
+def test_changes_are_audited_without_the_path_of_the_address(
+    client: httpx.Client, kind: str, api: httpx.Client
+) -> None:
     webhook = created(client, kind, url=f"{URL}?token=planted-token")
     client.post(f"/webhooks/{webhook['id']}/rotate-secret")
     client.patch(f"/webhooks/{webhook['id']}", json={"enabled": False})

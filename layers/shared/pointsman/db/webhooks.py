@@ -1,4 +1,4 @@
-"""The table `webhooks`: who wants to hear of what, and where. No secret is stored: each is derived (`webhooks.signing`).
+"""The table `webhooks`: who wants to hear of what, and where. No secret is stored: `webhooks.signing` derives them.
 
 Lock order: a webhook first, then its deliveries.
 """
@@ -68,8 +68,7 @@ def insert(
     webhook = fetch_one(
         connection,
         Webhook,
-        "INSERT INTO webhooks (id, owner, url, events, description) VALUES (%s, %s, %s, %s, %s)"
-        f" RETURNING {_COLUMNS}",
+        f"INSERT INTO webhooks (id, owner, url, events, description) VALUES (%s, %s, %s, %s, %s) RETURNING {_COLUMNS}",
         (webhook_id, owner, url, list(events), description),
     )
     assert webhook is not None

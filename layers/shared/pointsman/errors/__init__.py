@@ -156,9 +156,9 @@ __all__ = [
     "ToolFailed",
     "ToolNotFound",
     "Unauthenticated",
-    "WebhookLimitReached",
     "UnconfiguredTool",
     "UnderMaintenance",
     "UnreadableSecret",
+    "WebhookLimitReached",
     "limit_issues",
 ]

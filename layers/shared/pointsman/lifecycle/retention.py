@@ -32,7 +32,14 @@ def delete_past_rows(event: Mapping[str, object]) -> dict[str, object]:
         DatabaseUnavailable: the database cannot be reached; what was deleted before stays deleted.
     """
     settings = RetentionSettings.load()
-    counts = {"conversations": 0, "prompts": 0, "usage": 0, "operations": 0, "audit_entries": 0, "webhook_deliveries": 0}
+    counts = {
+        "conversations": 0,
+        "prompts": 0,
+        "usage": 0,
+        "operations": 0,
+        "audit_entries": 0,
+        "webhook_deliveries": 0,
+    }
     if event.get("dry") is True:
         return {**counts, "complete": False}
     deadline = time.monotonic() + _MAX_SECONDS

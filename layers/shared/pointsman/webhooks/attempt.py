@@ -64,7 +64,9 @@ def attempt(claimed: ClaimedDelivery, keys: Sequence[str], *, allows_loopback: b
         return Outcome(None, f"No response within {ATTEMPT_SECONDS:g} seconds", is_slow=True)
     except httpx.ConnectError as error:
         if _is_of_tls(error):
-            return Outcome(None, "The TLS handshake failed: the target's certificate or its TLS version is not accepted")
+            return Outcome(
+                None, "The TLS handshake failed: the target's certificate or its TLS version is not accepted"
+            )
         return Outcome(None, "No connection to the target")
     except Exception:  # noqa: BLE001 - a target answers with anything, and must not stop the others' messages
         return Outcome(None, "The connection ended without a valid response")

@@ -7,7 +7,7 @@ these: an answer of the resolver that changes between check and connection has n
 import re
 import socket
 import threading
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from .. import deadlines
 
@@ -32,8 +32,11 @@ _LOOPBACK_HOSTS = ("127.0.0.1", "[::1]", "localhost")
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
-_TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
-"""6to4 and Teredo, in whose addresses another one is embedded."""
+_NOT_PUBLIC = tuple(
+    ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")  # IANA, special-purpose
+)
+"""Besides what Python's own table has, which differs between its versions: special addresses, Teredo and 6to4."""
 
 _RESOLVE_SECONDS = 5.0
 
@@ -78,10 +81,13 @@ def is_public(address: str) -> bool:
         if parsed in _NAT64:
             embedded = IPv4Address(int(parsed) & 0xFFFFFFFF)
         if embedded is None:
-            is_tunnel = any(parsed in network for network in _TUNNELS)
-            return parsed in _GLOBAL_UNICAST and parsed.is_global and not is_tunnel
+            return parsed in _GLOBAL_UNICAST and parsed.is_global and not _is_special(parsed)
         parsed = embedded
-    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
+    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved and not _is_special(parsed)
+
+
+def _is_special(address: IPv4Address | IPv6Address) -> bool:
+    return any(network.version == address.version and address in network for network in _NOT_PUBLIC)
 
 
 def resolve_public(host: str, port: int, *, allows_loopback: bool) -> list[str]:

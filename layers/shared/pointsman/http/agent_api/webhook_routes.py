@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 
 from ...agent.validation import validate_input
 from ...db.webhook_outbox import user_owner
-from ...errors import InvalidInput, InvalidToolInput
+from ...errors import InvalidInput, InvalidToolInput, Issue
 from ...list_cursor import parse_cursor
 from ...webhooks import registration
 from ...webhooks.registration import Response
@@ -126,7 +126,7 @@ def _ask(request: Request) -> registration.Request:
     try:
         key = read_idempotency_key(get_gateway_event(request))
     except InvalidInput as error:
-        issue = {"path": ["Idempotency-Key"], "message": error.message}
+        issue: Issue = {"path": ["Idempotency-Key"], "message": error.message}
         raise InvalidToolInput("The request is not valid", [issue]) from None
     return registration.Request(user_owner(get_user_id(request)), key)
 

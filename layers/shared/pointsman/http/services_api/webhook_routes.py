@@ -1,7 +1,5 @@
 """The routes of the deployment's webhooks, below /webhooks of the Services API."""
 
-# ruff: noqa: D101, D103 - a docstring here becomes a description in the OpenAPI documents
-
 from typing import Annotated, Literal, NotRequired, get_args
 
 from fastapi import FastAPI, Request
