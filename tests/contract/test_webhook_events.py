@@ -7,7 +7,7 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.db import connection
 from pointsman.db.connection import run_in_transaction
-from pointsman.db.webhook_outbox import emit_fleet_event
+from pointsman.db.webhook_outbox import MAX_TEXT_CHARS, emit_fleet_event
 from pointsman.webhooks.delivery import deliver_due
 from tests.harness.database import Database
 from tests.harness.function_logs import run_schedule
@@ -116,3 +116,12 @@ def test_a_change_that_is_rolled_back_tells_nothing(delivering: None, api: httpx
     with pytest.raises(KeyError):
         run_in_transaction(fail)
     assert deliveries(api, webhook) == []
+
+
+@pytest.mark.limit("webhook-text")
+def test_a_text_in_a_message_has_a_bounded_length(delivering: None, api: httpx.Client, receiver: Receiver) -> None:
+    register(api, receiver.url, "instance.destroyed")
+    for length in (MAX_TEXT_CHARS, MAX_TEXT_CHARS + 1):
+        run_in_transaction(emit_fleet_event, "instance.destroyed", {"instanceId": "i" * length})
+    deliver_due({})
+    assert [message.content["data"] for message in receiver.messages] == [{"instanceId": "i" * MAX_TEXT_CHARS}] * 2

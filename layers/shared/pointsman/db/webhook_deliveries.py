@@ -79,7 +79,7 @@ class ClaimedDelivery:
     Attributes:
         claim: Identifies the attempt; its outcome is recorded only while no other attempt has claimed the row.
         attempts: Which attempt it is, from 1.
-        has_previous_secret: Whether the secret before the last rotation signs too.
+        has_previous_version: Whether the secret before the last rotation signs too.
     """
 
     id: str
@@ -90,7 +90,7 @@ class ClaimedDelivery:
     owner: str
     url: str = field(repr=False)
     secret_version: int
-    has_previous_secret: bool
+    has_previous_version: bool
 
 
 def get(connection: Connection, delivery_id: str, webhook_id: str) -> Delivery | None:
@@ -181,7 +181,7 @@ def claim_due(
         "  next_attempt_at = clock_timestamp() + make_interval(secs => %(lease)s), updated_at = clock_timestamp()"
         " FROM due, targets w WHERE d.id = due.id AND w.id = d.webhook_id"
         " RETURNING d.id, d.claim, d.attempts, d.body, d.webhook_id, w.owner, w.url, w.secret_version,"
-        "  coalesce(w.previous_secret_until > statement_timestamp(), false) AS has_previous_secret",
+        "  coalesce(w.previous_secret_until > statement_timestamp(), false) AS has_previous_version",
         {
             "claim": claim, "limit": limit, "per_webhook": per_webhook, "per_owner": per_owner,
             "webhooks": list(except_webhooks), "owners": list(except_owners), "lease": _LEASE_SECONDS,

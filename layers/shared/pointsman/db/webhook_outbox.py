@@ -13,7 +13,7 @@ from ..timestamps import format_timestamp
 from .connection import Connection
 
 __all__ = [
-    "FLEET", "FLEET_EVENTS", "USER_EVENTS", "WebhookEvent", "emit_event", "emit_fleet_event",
+    "FLEET", "FLEET_EVENTS", "MAX_TEXT_CHARS", "USER_EVENTS", "WebhookEvent", "emit_event", "emit_fleet_event",
     "emit_status_changes", "format_body", "user_owner",
 ]  # fmt: skip
 
@@ -33,6 +33,9 @@ FLEET_EVENTS: tuple[str, ...] = get_args(FleetEvent)
 
 FLEET = "fleet"
 """The owner of the deployment's webhooks; users are `user:<id>`."""
+
+MAX_TEXT_CHARS = 512
+"""Of a text in a message: an id, a status."""
 
 Data = Mapping[str, object]
 
@@ -64,8 +67,9 @@ def emit_status_changes(connection: Connection, rows: Iterable[Mapping[str, Any]
 
 
 def format_body(event: WebhookEvent, data: Data) -> str:
-    """Build the body of a delivery."""
-    body = {"type": event, "timestamp": format_timestamp(datetime.now(UTC)), "data": dict(data)}
+    """Build the body of a delivery. Texts of the data are cut to 512 characters: none of ours is longer."""
+    short = {name: value[:MAX_TEXT_CHARS] if isinstance(value, str) else value for name, value in data.items()}
+    body = {"type": event, "timestamp": format_timestamp(datetime.now(UTC)), "data": short}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 

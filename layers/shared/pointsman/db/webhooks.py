@@ -1,4 +1,4 @@
-"""The table `webhooks`: who wants to hear of what, and where. No secret is stored: `webhooks.signing` derives them.
+"""The table `webhooks`: who wants to hear of what, and where. No secret is stored: `webhooks.signatures` derives them.
 
 Lock order: a webhook first, then its deliveries.
 """

@@ -13,7 +13,7 @@ from .. import deadlines
 from ..db.webhook_deliveries import ClaimedDelivery
 from ..http_network import DeadlineTransport
 from ..http_transport import Transport, create_httpx_client, create_tls_context, parse_retry_after
-from .signing import build_headers, derive_secret
+from .signatures import build_headers, derive_secret
 from .targets import TargetRefused, resolve_public
 
 __all__ = ["ATTEMPT_SECONDS", "Outcome", "attempt"]
@@ -52,7 +52,7 @@ def attempt(claimed: ClaimedDelivery, keys: Sequence[str], *, allows_loopback: b
         keys: the deployment's signing keys, the present one first.
         allows_loopback: whether the target may be on loopback.
     """
-    versions = [claimed.secret_version, *([claimed.secret_version - 1] if claimed.has_previous_secret else [])]
+    versions = [claimed.secret_version, *([claimed.secret_version - 1] if claimed.has_previous_version else [])]
     secrets = [derive_secret(key, claimed.webhook_id, version) for key in keys for version in versions]
     headers = build_headers(secrets, claimed.id, int(time.time()), claimed.body)
     try:

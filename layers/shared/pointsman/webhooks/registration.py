@@ -22,7 +22,7 @@ from ..errors import Conflict, NotFound, RateLimited, WebhookLimitReached
 from ..list_cursor import ListCursor
 from ..settings.webhooks import load_webhook_signing_keys
 from .responses import format_delivery, format_page, format_webhook
-from .signing import derive_secret, format_secret
+from .signatures import derive_secret, format_secret
 
 __all__ = [
     "MAX_OF_FLEET",

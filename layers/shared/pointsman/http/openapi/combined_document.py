@@ -29,6 +29,7 @@ from .schema import (
     json_content,
     path_parameter,
 )
+from .webhook_messages import USER_MESSAGES, build_webhooks
 
 __all__ = ["generate_combined_document"]
 
@@ -41,6 +42,8 @@ _TAGS = [
     {"name": AGENT_TAG, "description": "What there is, and how to call it"},
     SERVICES_TAG,
 ]
+
+_MESSAGE_TYPES = [model for model, _ in USER_MESSAGES.values()]
 
 _IDEMPOTENCY_KEY = idempotency_key_parameter(
     "A name of this request, for 24 hours: sent again with it, it gets the answer of the first"
@@ -75,7 +78,7 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
     adapters: list[tuple[type[Any], JsonSchemaMode, TypeAdapter[Any]]] = [
         *(
             (model, "serialization", TypeAdapter(model))
-            for model in sorted({*response_models, *EVENT_DATA_TYPES, AgentError}, key=str)
+            for model in sorted({*response_models, *EVENT_DATA_TYPES, *_MESSAGE_TYPES, AgentError}, key=str)
         ),
         *((model, "validation", TypeAdapter(model)) for model in sorted(request_models, key=str)),
     ]
@@ -95,7 +98,8 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
             if spec.request_model is not None:
                 operation["requestBody"] = _build_request_body(references[spec.request_model, "validation"])
             paths.setdefault(f"/api{route.path}", {})[next(iter(route.methods or ())).lower()] = operation
-    for methods in paths.values():
+    webhooks = build_webhooks(USER_MESSAGES, AGENT_TAG, lambda model: references[model, "serialization"])
+    for methods in (*paths.values(), *webhooks.values()):
         for path_operation in methods.values():
             components.refer_in_operation(path_operation)
             add_examples(path_operation, schemas)
@@ -112,6 +116,7 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
         "servers": SERVERS,
         "tags": _TAGS,
         "paths": paths,
+        "webhooks": webhooks | services["webhooks"],
         "components": {
             "schemas": schemas | services_schemas,
             "securitySchemes": _SECURITY_SCHEMES | services["components"]["securitySchemes"],

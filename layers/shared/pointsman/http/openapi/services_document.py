@@ -5,6 +5,8 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
 
 from ..common import ROUTE_SPEC_KEY
 from ..services_api.models import Error, Started
@@ -14,7 +16,8 @@ from .components import SchemaComponents
 from .example_values import OPERATION_ID
 from .examples import add_examples, add_schema_examples
 from .names import camel_case
-from .schema import LICENSE, SERVERS, SERVICES_TAG, Document, idempotency_key_parameter
+from .schema import LICENSE, SCHEMA_REF_PREFIX, SERVERS, SERVICES_TAG, Document, idempotency_key_parameter
+from .webhook_messages import FLEET_MESSAGES, build_webhooks
 
 __all__ = ["generate_services_document"]
 
@@ -61,7 +64,9 @@ _ERRORS: Mapping[int, tuple[str, Mapping[str, str]]] = {
 }  # fmt: skip
 """What each status means, and an error's message by its code."""
 
+_MODE: JsonSchemaMode = "serialization"
 _IDEMPOTENCY_CODES = ("IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_IN_PROGRESS")
+_FLEET_CODES, _WEBHOOK_CODES = ("FLEET_LIMIT", "DESTROYS_HELD", "IDEMPOTENCY_IN_PROGRESS"), ("WEBHOOK_LIMIT",)
 _OPERATION_CODES = ("BUSY", "OPERATION_FAILED")
 _REQUEST_ID = "9f6f0a4e-3c53-4a52-8d7a-1c0f5c2b7e10"
 
@@ -111,11 +116,16 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
     raw_schemas: Document = openapi_document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         raw_schemas.pop(name, None)
+    message_adapters = [(model, _MODE, TypeAdapter(model)) for model, _ in FLEET_MESSAGES.values()]
+    references, definitions = TypeAdapter.json_schemas(message_adapters, ref_template=SCHEMA_REF_PREFIX + "{model}")
+    openapi_document["webhooks"] = build_webhooks(
+        FLEET_MESSAGES, SERVICES_TAG["name"], lambda model: references[model, _MODE]
+    )
     schemas: Document = {}
     components = SchemaComponents(schemas, {"ToolId": TOOL_ID_SCHEMA})
-    components.add_all(raw_schemas)
+    components.add_all(raw_schemas | definitions["$defs"])
     add_schema_examples(schemas)
-    for path in openapi_document["paths"].values():
+    for path in (*openapi_document["paths"].values(), *openapi_document["webhooks"].values()):
         for operation in path.values():
             _complete_operation(operation, components)
             add_examples(operation, schemas)
@@ -153,6 +163,7 @@ def _build_responses(spec: RouteSpec) -> dict[int | str, dict[str, Any]]:
     left_out = [
         *(() if spec.starts_operation else _OPERATION_CODES),
         *(() if _takes_key(spec) else _IDEMPOTENCY_CODES),
+        *(_FLEET_CODES if spec.has_own_idempotency else _WEBHOOK_CODES),
     ]
     for status in sorted({401, 413, 500, *spec.error_statuses}):
         description, messages = _ERRORS[status]
