@@ -68,9 +68,12 @@ BUDGETS = {
     "services.get_instance": DATABASE_BUDGET,
     "services.list_operations": DATABASE_BUDGET,
     "services.maintenance": DATABASE_BUDGET,
+    "services.fleet_webhooks": DATABASE_BUDGET,
+    "agent.user_webhooks": DATABASE_BUDGET,
     "scheduled.status_poller": TASK_BUDGET,
     "scheduled.prompt_recovery": TASK_BUDGET,
     "scheduled.retention": TASK_BUDGET,
+    "scheduled.webhook_delivery": TASK_BUDGET,
     # Imports pydantic for the tools, httpx for the model and psycopg.
     "tasks.advance_prompt": DATABASE_BUDGET,
     "services.retry_operation": STARTER_BUDGET,
@@ -102,16 +105,18 @@ RUN_ORDER = [
     "services.get_operation", "services.status_batch", "scheduled.status_poller",
     "services.dashboard_instances", "services.maintenance", "services.dashboard_credits", "services.list_audit_log",
     "services.list_instances", "services.get_instance", "services.list_operations",
+    "services.fleet_webhooks",
     "services.configure_instance", "services.redeploy_instance",
     "services.provision_resource", "services.destroy_resource",
     "tasks.attach_tool", "tasks.destroy_tool",
     "tasks.destroy_volumes", "tasks.destroy_service", "tasks.close_operation", "tasks.compensate_operation",
     "tasks.advance_prompt", "tasks.await_approval", "tasks.close_prompt", "agent.prompt_stream",
     "agent.get_prompt", "agent.list_prompts", "agent.list_approvals", "agent.approve_call", "agent.reject_call",
-    "agent.cancel_prompt",
+    "agent.cancel_prompt", "agent.user_webhooks",
     "scheduled.prompt_recovery",
     "services.create_instance", "services.destroy_instance", "services.retry_operation",
-    "services.abandon_operation", "scheduled.reconciler", "scheduled.retention", "migration.migrate",
+    "services.abandon_operation", "scheduled.reconciler", "scheduled.retention", "scheduled.webhook_delivery",
+    "migration.migrate",
 ]  # fmt: skip
 """An order in which each sample event finds the state that it needs."""
 

@@ -15,10 +15,10 @@ __all__ = ["GENERATED_VARIABLES", "find_required_variables", "find_secret_proble
 GENERATED_VARIABLES = frozenset(
     {
         "SERVICES_API_KEY", "SERVICES_READ_API_KEY", "AGENT_API_KEY", "AGENT_OPERATOR_API_KEY", "ORIGIN_SECRET",
-        "ORIGIN_SECRET_2",
+        "ORIGIN_SECRET_2", "WEBHOOK_SIGNING_KEY",
     }
 )  # fmt: skip
-"""The keys of our own callers and of CloudFront, which may be random. All others are issued by somebody else."""
+"""The keys of our own callers, CloudFront and webhooks, which may be random. All others are issued by somebody else."""
 
 _READ_ANYWAY = ("pool-database", "runtime")
 """Secrets without a variable that is required, which functions read all the same."""

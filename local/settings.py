@@ -21,6 +21,7 @@ BUILT_TEMPLATE = ".aws-sam/local/build/template.yaml"
 BUILT_PYTHON = ".venv/runtime/bin/python"
 """The Python that the template names, with the packages of Lambda's runtime and no others, below the checkout."""
 DEVELOPMENT_API_KEY = "pointsman-development-key"
+DEVELOPMENT_SIGNING_KEY = "pointsman-development-signing-key"
 DEFAULT_STREAM_PROCESSES = 220
 DEFAULT_STREAMS = 200
 """Open streams of all users together; here a stream is a process of some megabytes, and Postgres is our own."""
@@ -199,6 +200,10 @@ class Settings:
         overrides["AGENT_OPERATORS"] = self.environment.get("AGENT_OPERATORS") or "*"
         # Who tries things out here, or a benchmark, destroys many; on AWS the hold is on.
         overrides["DESTROY_HOLD_COUNT"] = self.environment.get("DESTROY_HOLD_COUNT") or "0"
+        # Whoever tries webhooks here receives them here. The key is the same at each start, or receivers would have to
+        # be given another secret.
+        overrides["WEBHOOK_LOOPBACK_TARGETS"] = self.environment.get("WEBHOOK_LOOPBACK_TARGETS") or "on"
+        overrides["WEBHOOK_SIGNING_KEY"] = self.environment.get("WEBHOOK_SIGNING_KEY") or DEVELOPMENT_SIGNING_KEY
         # Here nobody else pays for the model.
         for name in PROMPT_QUOTAS:
             overrides[name] = self.environment.get(name) or "off"

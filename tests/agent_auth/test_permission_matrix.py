@@ -15,6 +15,7 @@ from local.template.sam_template import Template
 from pointsman.agent.tool import AnyTool
 from tests.agent_auth.token_issuer import AUDIENCE, ISSUER, Issuer, Key, run_issuer
 from tests.harness.checkout import link_checkout
+from tests.harness.openapi_checks import list_app_operations
 from tests.harness.paths import CHECKOUT
 from tests.harness.runner_process import RunnerProcess
 
@@ -47,6 +48,16 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("POST", "/api/prompts/{promptId}/approve"): "user", ("POST", "/api/prompts/{promptId}/reject"): "user",
     ("POST", "/api/prompts/{promptId}/cancel"): "user", ("POST", "/api/prompt"): "user",
     ("GET", "/api/prompts/{promptId}/stream"): "user", ("GET", "/api/openapi.json"): "everybody",
+    **{("GET", path): "reader" for path in ("/webhooks", "/webhooks/{webhookId}", "/webhooks/{webhookId}/deliveries")},
+    ("POST", "/webhooks"): "writer", ("PATCH", "/webhooks/{webhookId}"): "writer",
+    ("DELETE", "/webhooks/{webhookId}"): "writer", ("POST", "/webhooks/{webhookId}/rotate-secret"): "writer",
+    ("POST", "/webhooks/{webhookId}/test"): "writer",
+    ("POST", "/webhooks/{webhookId}/deliveries/{deliveryId}/replay"): "writer",
+    ("GET", "/api/webhooks"): "user", ("POST", "/api/webhooks"): "user",
+    **{(method, "/api/webhooks/{webhookId}"): "user" for method in ("GET", "PATCH", "DELETE")},
+    ("POST", "/api/webhooks/{webhookId}/rotate-secret"): "user", ("POST", "/api/webhooks/{webhookId}/test"): "user",
+    ("GET", "/api/webhooks/{webhookId}/deliveries"): "user",
+    ("POST", "/api/webhooks/{webhookId}/deliveries/{deliveryId}/replay"): "user",
     ("GET", "/api/docs"): "everybody", ("GET", "/api/docs/{asset}"): "everybody",
 }  # fmt: skip
 """Who may use each route: with a key of the Services API to read or to write, or as a user of the Agent API."""
@@ -89,6 +100,7 @@ def call(url: str, method: str, path: str, caller: str, body: object = None) -> 
     for name, value in {
         "instanceId": "matrix-1", "toolId": "openrouter" if "provision" in path or "destroy" in path else "time.now",
         "resourceId": "none", "operationId": "none", "promptId": "none", "asset": "none",
+        "webhookId": "none", "deliveryId": "none",
     }.items():  # fmt: skip
         filled = filled.replace(f"{{{name}}}", value)
     # An empty body is not valid anywhere, so nothing is created.
@@ -110,6 +122,8 @@ def test_every_tool_and_every_route_is_decided() -> None:
     assert {exposed.tool.id: exposed.tool.requires for exposed in agent.api.tools} == TOOLS
     template = Template.load(CHECKOUT / "template.yaml", {})
     declared = {(route.method, route.path) for route in template.routes if route.method not in ("ANY", "OPTIONS")}
+    # Their routes in the template are greedy.
+    declared |= list_app_operations("services.fleet_webhooks") | list_app_operations("agent.user_webhooks", "/api")
     assert declared == set(ROUTES)
     assert not agent.api.routes
 

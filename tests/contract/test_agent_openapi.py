@@ -23,7 +23,13 @@ from pointsman.http.openapi.example_values import (
     VALUES_BY_SCHEMA,
 )
 from pointsman.http.openapi.runtime_document import generate_runtime_document
-from tests.harness.openapi_checks import check_descriptions, check_examples, check_names, iterate_operations
+from tests.harness.openapi_checks import (
+    check_descriptions,
+    check_examples,
+    check_names,
+    iterate_operations,
+    list_app_operations,
+)
 from tests.harness.python_process import run_python
 
 COMBINED_TEXT = openapi.COMBINED_DOCUMENT_PATH.read_text()
@@ -55,6 +61,7 @@ def test_document_has_the_templates_routes_of_both_apis_and_every_exposed_tool(a
     expected = {(route.method, route.path) for route in routes if route.method not in ("ANY", "OPTIONS")}
     # A page for people, and its files: no part of an API.
     expected -= {("GET", "/console"), ("GET", "/console/{asset}")}
+    expected |= list_app_operations("services.fleet_webhooks") | list_app_operations("agent.user_webhooks", "/api")
     assert expected | {("POST", f"/api/tools/{tool['id']}/invoke") for tool in tools} == {
         (method.upper(), path) for path, method, _ in OPERATIONS
     }

@@ -169,8 +169,13 @@ def test_every_sample_event_is_handled(
     assert replay("tasks/close_prompt") == {"closed": True}
     assert set(replay("scheduled/prompt_recovery")) == {"prompts"}
     assert set(replay("scheduled/retention")) == {
-        "conversations", "prompts", "usage", "operations", "audit_entries", "complete",
+        "conversations", "prompts", "usage", "operations", "audit_entries", "webhook_deliveries", "complete",
     }  # fmt: skip
+
+    status, listed = replay.replay_http("services/fleet_webhooks")
+    assert (status, listed) == (200, {"webhooks": []})
+    assert replay.replay_http("agent/user_webhooks") == (200, {"webhooks": []})
+    assert replay("scheduled/webhook_delivery") == {"delivered": 0, "failed": 0, "disabled": 0}
 
     sample_events = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}
     assert replay.replayed_events == sample_events

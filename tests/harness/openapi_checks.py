@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -20,6 +21,12 @@ def iterate_operations(document: Document) -> Iterator[tuple[str, str, Document]
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield method.upper(), path, operation
+
+
+def list_app_operations(module: str, prefix: str = "") -> set[tuple[str, str]]:
+    """Method and path of every route of a function's app, for functions whose routes in the template are greedy."""
+    app = import_module(module).app
+    return {(method, prefix + route.path) for route in app.routes for method in route.methods}
 
 
 def check_names(document: Document) -> None:

@@ -49,7 +49,7 @@ NOT_PREWARMED = {
     "PromptStreamFunction", "GetPromptFunction", "ListApprovalsFunction", "ApproveFunction", "RejectFunction",
     "CancelFunction",
     "AdvancePromptFunction", "AwaitApprovalFunction", "ClosePromptFunction", "PromptRecoveryFunction",
-    "RetentionFunction",
+    "RetentionFunction", "FleetWebhooksFunction", "UserWebhooksFunction", "WebhookDeliveryFunction",
     "ConfigureFunction", "ProvisionFunction", "DestroyResourceFunction", "AttachToolFunction",
 }  # fmt: skip
 """Functions that no create waits for; each starts when a test first calls it."""

@@ -6,7 +6,7 @@ head as in the body. Here each wait lasts at most what `deadlines.seconds_left` 
 
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore
@@ -20,21 +20,39 @@ _WRITE_BYTES = 64 * 1024
 """Bytes that are written at once. A write waits once for each part of them that the peer takes."""
 
 
-class DeadlineTransport(httpx.HTTPTransport):
-    """httpx's transport over sockets that obey the deadline of the thread that uses them."""
+Resolve = Callable[[str, int], list[str]]
+"""Takes a host and a port; returns the addresses that may be connected to, or raises."""
 
-    def __init__(self, verify: ssl.SSLContext, keepalive_expiry: float) -> None:
+
+def _resolve(host: str, port: int) -> list[str]:
+    try:
+        return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(str(error)) from error
+
+
+class DeadlineTransport(httpx.HTTPTransport):
+    """httpx's transport over sockets that obey the deadline of the thread that uses them.
+
+    A connection is made to an address that `resolve` has returned, and to none else.
+    """
+
+    def __init__(self, verify: ssl.SSLContext, keepalive_expiry: float, resolve: Resolve = _resolve) -> None:
         super().__init__(verify=verify, trust_env=False)
         # httpx has no parameter for the backend.
         self._pool = httpcore.ConnectionPool(
             ssl_context=verify,
             max_connections=None,
             keepalive_expiry=keepalive_expiry,
-            network_backend=_DeadlineBackend(),
+            network_backend=_DeadlineBackend(resolve),
         )
 
 
 class _DeadlineBackend(httpcore.SyncBackend):
+    def __init__(self, resolve: Resolve) -> None:
+        super().__init__()
+        self._resolve = resolve
+
     def connect_tcp(
         self,
         host: str,
@@ -44,10 +62,7 @@ class _DeadlineBackend(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to the first of the host's addresses that answers; `timeout` is of all of them together."""
-        try:
-            addresses = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(str(error)) from error
+        addresses = self._resolve(host, port)
         failure: Exception = httpcore.ConnectError("no address")
         with deadlines.limit(_NO_TIMEOUT if timeout is None else timeout):
             for address in addresses:

@@ -45,11 +45,16 @@ Action = Literal[
     "orphan.delete",
     "maintenance.on",
     "maintenance.off",
+    "webhook.create",
+    "webhook.update",
+    "webhook.delete",
+    "webhook.rotate_secret",
+    "webhook.disable",
 ]
 ACTIONS: tuple[str, ...] = get_args(Action)
 """What is audited."""
 
-TargetKind = Literal["instance", "prompt", "resource", "service", "fleet"]
+TargetKind = Literal["instance", "prompt", "resource", "service", "fleet", "webhook"]
 Outcome = Literal["started", "succeeded", "failed", "leaked", "unknown", "skipped"]
 """How it went. `started`: an outcome follows in another row of the same request. `leaked`: it failed and something is
 left. `unknown`: it may have happened. `skipped`: after the start it turned out that nothing was to be done."""

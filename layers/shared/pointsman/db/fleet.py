@@ -13,6 +13,7 @@ from ..list_cursor import ListCursor
 from .connection import Connection
 from .instances import DESTROY_FAILED
 from .rows import build_page_filter
+from .webhook_outbox import emit_status_changes
 
 __all__ = [
     "GONE",
@@ -43,6 +44,13 @@ _MERGED_VALUES = (
     " coalesce(seen.image, infra.runtime_image)"
 )
 """The row's new values. A value that the listing lacks stays as it is stored, except GONE: the service was listed."""
+
+
+_CHANGED_STATUS = (
+    "old.instance_id = infra.instance_id"
+    " RETURNING infra.instance_id, infra.deploy_status AS status, old.deploy_status AS previous"
+)
+"""The end of an UPDATE that returns the instances with their status of before and after, for their events."""
 
 
 class ListedService(NamedTuple):
@@ -109,13 +117,14 @@ def update_from_listing(
         listing_started_at: When the listing began, by the database's clock.
         services: The listed services.
     """
-    return connection.execute(
+    changed = connection.execute(
         f"UPDATE instance_infra AS infra SET (deploy_status, url, runtime_image) = ({_MERGED_VALUES}),"
         " updated_at = clock_timestamp() FROM unnest("
         "  %(ids)s::text[], %(statuses)s::text[], %(urls)s::text[], %(images)s::text[]"
-        " ) AS seen (service_id, status, url, image)"
+        " ) AS seen (service_id, status, url, image), instance_infra AS old"
         f" WHERE seen.service_id = infra.provider_service_id AND {_UPDATABLE_ROWS}"
-        f" AND (infra.deploy_status, infra.url, infra.runtime_image) IS DISTINCT FROM ({_MERGED_VALUES})",
+        f" AND (infra.deploy_status, infra.url, infra.runtime_image) IS DISTINCT FROM ({_MERGED_VALUES})"
+        f" AND {_CHANGED_STATUS}",
         {
             "gone": GONE,
             "destroy_failed": DESTROY_FAILED,
@@ -126,7 +135,9 @@ def update_from_listing(
             "urls": [service.url for service in services],
             "images": [service.image for service in services],
         },
-    ).rowcount
+    ).fetchall()
+    emit_status_changes(connection, changed)
+    return len(changed)
 
 
 def mark_gone(
@@ -143,10 +154,10 @@ def mark_gone(
     """
     rows = connection.execute(
         "UPDATE instance_infra AS infra SET deploy_status = %(gone)s, updated_at = clock_timestamp()"
-        f" WHERE {_UPDATABLE_ROWS} AND infra.created_at < %(created_before)s"
+        f" FROM instance_infra AS old WHERE {_UPDATABLE_ROWS} AND infra.created_at < %(created_before)s"
         " AND infra.deploy_status IS DISTINCT FROM %(gone)s AND NOT EXISTS"
         " (SELECT FROM unnest(%(ids)s::text[]) AS seen (service_id) WHERE seen.service_id = infra.provider_service_id)"
-        " RETURNING infra.instance_id",
+        f" AND {_CHANGED_STATUS}",
         {
             "gone": GONE,
             "destroy_failed": DESTROY_FAILED,
@@ -156,6 +167,7 @@ def mark_gone(
             "ids": [service.service_id for service in services],
         },
     ).fetchall()
+    emit_status_changes(connection, rows)
     return sorted(row["instance_id"] for row in rows)
 
 

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from .connection import Connection
 from .rows import fetch_all, fetch_one
+from .webhook_outbox import emit_fleet_event, emit_status_changes
 
 __all__ = [
     "DESTROY_FAILED",
@@ -95,6 +96,8 @@ def insert(connection: Connection, columns: Mapping[str, object], tools: Sequenc
     )
     for tool in tools:
         insert_tool(connection, str(columns["instance_id"]), tool)
+    created = {"instanceId": columns["instance_id"], "deployStatus": columns["deploy_status"]}
+    emit_fleet_event(connection, "instance.created", created)
 
 
 def insert_tool(connection: Connection, instance_id: str, tool: ToolRow) -> None:
@@ -114,10 +117,13 @@ def find_instances_using(connection: Connection, tool_id: str, resource_id: str)
 
 def mark_destroy_failed(connection: Connection, instance_id: str, remaining_tool_ids: Sequence[str]) -> None:
     """Mark in the rows that the destroy is incomplete, and which tools remain."""
-    connection.execute(
-        "UPDATE instance_infra SET deploy_status = %s, updated_at = now() WHERE instance_id = %s",
+    changed = connection.execute(
+        "UPDATE instance_infra AS infra SET deploy_status = %s, updated_at = now() FROM instance_infra AS old"
+        " WHERE infra.instance_id = %s AND old.instance_id = infra.instance_id"
+        " RETURNING infra.instance_id, infra.deploy_status AS status, old.deploy_status AS previous",
         (DESTROY_FAILED, instance_id),
-    )
+    ).fetchall()
+    emit_status_changes(connection, changed)
     connection.execute(
         "UPDATE instance_services SET status = CASE WHEN tool_id = ANY(%s) THEN 'destroy_failed' ELSE 'destroyed' END"
         " WHERE instance_id = %s",
@@ -144,4 +150,5 @@ def delete_tool(connection: Connection, instance_id: str, tool_id: str, resource
 
 def delete(connection: Connection, instance_id: str) -> None:
     """Delete the instance's row and its tools' rows."""
-    connection.execute("DELETE FROM instance_infra WHERE instance_id = %s", (instance_id,))
+    if connection.execute("DELETE FROM instance_infra WHERE instance_id = %s", (instance_id,)).rowcount:
+        emit_fleet_event(connection, "instance.destroyed", {"instanceId": instance_id})

@@ -24,6 +24,7 @@ __all__ = [
     "lock_prompts_of_user",
     "lock_service_name",
     "lock_status_poll",
+    "lock_webhooks",
     "try_lock_out_operations",
 ]
 
@@ -37,6 +38,7 @@ _STATUS_POLL_KEY = "fleet:poll"
 _MAINTENANCE_KEY = "maintenance"
 _PROMPTS_OF_USER_KEY_PREFIX = "prompts:"
 _PROMPTS_KEY = "prompts"
+_WEBHOOKS_KEY_PREFIX = "webhooks:"
 
 
 def lock_migration(connection: psycopg.Connection[Any]) -> None:
@@ -95,6 +97,11 @@ def lock_prompts_of_user(connection: Connection, user_id: str) -> None:
 def lock_prompts(connection: Connection) -> None:
     """Let nobody else count all users' prompts until the transaction ends."""
     _lock(connection, _PROMPTS_KEY)
+
+
+def lock_webhooks(connection: Connection, owner: str) -> None:
+    """Let nobody else register a webhook of this owner until the transaction ends."""
+    _lock(connection, _WEBHOOKS_KEY_PREFIX + owner)
 
 
 def try_lock_out_operations(connection: Connection, instance_ids: Iterable[str], name: str) -> bool:

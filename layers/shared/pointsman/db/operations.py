@@ -11,6 +11,7 @@ from ..actor import get_actor
 from . import audit_log
 from .connection import Connection
 from .rows import fetch_all, fetch_one, to_json
+from .webhook_outbox import emit_fleet_event
 
 __all__ = [
     "COLUMNS",
@@ -195,11 +196,24 @@ def settle_leaked(connection: Connection, operation_id: str, error: Mapping[str,
 
     The caller audits it: by an entry of its own, or by `audit_end`.
     """
-    connection.execute(
+    ended = connection.execute(
         "UPDATE operations SET status = 'failed', error = %s, updated_at = clock_timestamp()"
-        " WHERE id = %s AND status = 'leaked'",
+        " WHERE id = %s AND status = 'leaked' RETURNING id, instance_id, kind, status",
         (to_json(dict(error)), operation_id),
-    )
+    ).fetchone()
+    if ended is not None:
+        _emit_end(connection, ended)
+
+
+def _emit_end(connection: Connection, ended: Mapping[str, Any]) -> None:
+    data = {"operationId": ended["id"], "instanceId": ended["instance_id"], "kind": ended["kind"]}
+    match ended["status"]:
+        case "succeeded":
+            emit_fleet_event(connection, "operation.succeeded", {**data, "status": "succeeded"})
+        case "leaked":
+            emit_fleet_event(connection, "operation.leaked", {**data, "status": "leaked"})
+        case _:
+            emit_fleet_event(connection, "operation.failed", {**data, "status": "failed"})
 
 
 def audit_end(connection: Connection, operation_id: str) -> None:
@@ -259,18 +273,19 @@ def finish(
     Returns:
         False if it had ended already; the first end is kept.
     """
-    cursor = connection.execute(
+    ended = connection.execute(
         "UPDATE operations SET status = %s, result = %s, error = %s, updated_at = clock_timestamp()"
-        " WHERE id = %s AND status = 'running'",
+        " WHERE id = %s AND status = 'running' RETURNING id, instance_id, kind, status",
         (
             status,
             None if result is None else to_json(dict(result)),
             None if error is None else to_json(dict(error)),
             operation_id,
         ),
-    )
-    if cursor.rowcount == 0:
+    ).fetchone()
+    if ended is None:
         return False
+    _emit_end(connection, ended)
     audit_end(connection, operation_id)
     connection.execute("SELECT pg_notify(%s, %s)", (ENDED_CHANNEL, operation_id))
     connection.execute(

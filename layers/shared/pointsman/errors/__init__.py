@@ -14,6 +14,7 @@
     │   ├── InstanceBusy                another operation is running for the instance
     │   ├── LeftoversRemain             an earlier operation left something that is not deleted yet
     │   ├── FleetLimitReached           the fleet may not become larger, or spend more
+    │   ├── WebhookLimitReached         the owner has as many webhooks as are allowed
     │   ├── DestroysHeld                the caller has destroyed many instances of late, and must confirm this one
     │   ├── IdempotencyKeyReused        the key belongs to a different request
     │   └── IdempotencyInProgress       the first request with this key has no response yet
@@ -85,6 +86,7 @@ from .request_errors import (
     RateLimited,
     ToolNotFound,
     Unauthenticated,
+    WebhookLimitReached,
 )
 from .server_errors import (
     AuthUnavailable,
@@ -157,5 +159,6 @@ __all__ = [
     "UnconfiguredTool",
     "UnderMaintenance",
     "UnreadableSecret",
+    "WebhookLimitReached",
     "limit_issues",
 ]

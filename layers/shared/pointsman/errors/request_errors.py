@@ -26,6 +26,7 @@ __all__ = [
     "RateLimited",
     "ToolNotFound",
     "Unauthenticated",
+    "WebhookLimitReached",
 ]
 
 
@@ -138,6 +139,12 @@ class DestroysHeld(Conflict):
     """A destroy of a caller who has destroyed many instances in a short time. A confirmed one is not held."""
 
     code = "DESTROYS_HELD"
+
+
+class WebhookLimitReached(Conflict):
+    """A webhook more than its owner may have."""
+
+    code = "WEBHOOK_LIMIT"
 
 
 class IdempotencyKeyReused(Conflict):

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from ..db import audit_log, retention
+from ..db import audit_log, retention, webhook_deliveries
 from ..db.connection import run_in_transaction
 from ..db.retention import OperationCursor
 from ..metrics import emit_metrics
@@ -24,15 +24,22 @@ def delete_past_rows(event: Mapping[str, object]) -> dict[str, object]:
         event: the schedule's event. With `"dry": true` nothing is deleted.
 
     Returns:
-        `conversations`, `prompts`, `operations`, `usage` (days of users), `audit_entries`: how many were deleted;
-        `complete`: whether nothing is left to delete.
+        `conversations`, `prompts`, `operations`, `usage` (days of users), `audit_entries`, `webhook_deliveries`: how
+        many were deleted; `complete`: whether nothing is left to delete.
 
     Raises:
         InvalidSetting: a period is no number of days.
         DatabaseUnavailable: the database cannot be reached; what was deleted before stays deleted.
     """
     settings = RetentionSettings.load()
-    counts = {"conversations": 0, "prompts": 0, "usage": 0, "operations": 0, "audit_entries": 0}
+    counts = {
+        "conversations": 0,
+        "prompts": 0,
+        "usage": 0,
+        "operations": 0,
+        "audit_entries": 0,
+        "webhook_deliveries": 0,
+    }
     if event.get("dry") is True:
         return {**counts, "complete": False}
     deadline = time.monotonic() + _MAX_SECONDS
@@ -55,6 +62,9 @@ def delete_past_rows(event: Mapping[str, object]) -> dict[str, object]:
         is_complete &= _delete_batches(
             lambda: run_in_transaction(audit_log.delete_past, period), "audit_entries", counts, deadline
         )
+    is_complete &= _delete_batches(
+        lambda: run_in_transaction(webhook_deliveries.delete_ended), "webhook_deliveries", counts, deadline
+    )
     emit_metrics(
         {
             "ConversationsDeleted": counts["conversations"],

@@ -80,7 +80,7 @@ def decide(
         if not tool_calls.record_decision(db, call, user_id, is_approved, reason, decision_id):
             return False
         decision = "approved" if is_approved else "rejected"
-        append_decided_event(db, call, decision, reason=reason, decided_by=user_id)
+        append_decided_event(db, prompt.user_id, call, decision, reason=reason, decided_by=user_id)
         if is_own:
             prompt_runs.set_permissions(db, prompt_id, format_permissions(permissions))
         prompt_runs.save(db, replace(prompt, status="running"), extend_deadline=True)

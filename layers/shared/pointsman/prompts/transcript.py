@@ -15,6 +15,7 @@ from ..db.connection import Connection
 from ..db.prompt_runs import PromptRun
 from ..db.tool_calls import ToolCall, erase_secrets, mark_done
 from ..db.user_prompts import PromptStatus
+from ..db.webhook_outbox import emit_event
 from ..timestamps import format_timestamp
 from .model_items import build_tool_output
 from .output_size import measure
@@ -101,19 +102,26 @@ def append_call_event(db: Connection, call: ToolCall) -> None:
 
 def append_decided_event(
     db: Connection,
+    user_id: str,
     call: ToolCall,
     decision: Literal["approved", "rejected", "expired"],
     *,
     reason: str | None = None,
     decided_by: str | None = None,
 ) -> None:
-    """Append how the call's approval was decided, and by which user; nobody decides about an expired one."""
+    """Append how the call's approval was decided, and by which user; nobody decides about an expired one.
+
+    `user_id` is the prompt's user, whose webhooks get an event without the reason.
+    """
     data = {"promptId": call.prompt_id, "toolCallId": call.id, "decision": decision}
     if reason is not None:
         data["reason"] = reason
     if decided_by is not None:
         data["decidedBy"] = decided_by
     call_events.append(db, call.prompt_id, "prompt.decided", data)
+    told = {**data, "toolName": call.shown["toolName"] if call.shown else call.asked["name"]}
+    told.pop("reason", None)
+    emit_event(db, user_id, "approval.decided", told)
 
 
 def _parse_input(asked: Mapping[str, str]) -> object:
@@ -175,4 +183,17 @@ def append_final_event(
     erase_secrets(db, prompt_run.id)
     if prompt_run.conversation_id is not None:
         prompt_runs.touch_conversation(db, prompt_run.conversation_id)
+    _emit_end(db, prompt_run, status)
     return replace(prompt_run, status=status, error=error)
+
+
+def _emit_end(db: Connection, prompt_run: PromptRun, status: PromptStatus) -> None:
+    conversation = {} if prompt_run.conversation_id is None else {"conversationId": prompt_run.conversation_id}
+    data = {"promptId": prompt_run.id, **conversation, "status": status}
+    match status:
+        case "completed":
+            emit_event(db, prompt_run.user_id, "prompt.completed", data)
+        case "cancelled":
+            emit_event(db, prompt_run.user_id, "prompt.cancelled", data)
+        case _:
+            emit_event(db, prompt_run.user_id, "prompt.failed", data)

@@ -41,6 +41,7 @@ SECRET_GROUPS: Mapping[str, tuple[str, ...]] = {
     "agentmail": ("AGENTMAIL_API_KEY",),
     "telnyx": ("TELNYX_API_KEY",),
     "model": ("MODEL_API_KEY",),
+    "webhooks": ("WEBHOOK_SIGNING_KEY", "WEBHOOK_SIGNING_KEY_OLD"),
     "runtime": ("POOL_API_KEY", "BANKR_API_KEY"),
 }
 """The secrets, each with its variables. A policy allows whole secrets, so each has what the same functions need."""

@@ -15,6 +15,7 @@ from ...db import prompt_events, tool_calls
 from ...db.connection import Connection
 from ...db.prompt_runs import PromptRun
 from ...db.tool_calls import ToolCall
+from ...db.webhook_outbox import emit_event
 from ...errors import InvalidToolInput, PointsmanError
 from ...misconfiguration import hide_setting
 from ...prompts.output_size import shorten_error
@@ -217,6 +218,8 @@ def _request_approval(
     prompt_events.append(
         db, prompt_run.id, "prompt.approval", {"promptId": prompt_run.id, "toolCallId": call.id, **approval_request}
     )
+    asked = {"promptId": prompt_run.id, "toolCallId": call.id, "toolName": valid.tool.id, "approver": valid.approver}
+    emit_event(db, prompt_run.user_id, "approval.requested", asked)
     return replace(prompt_run, status="waiting")
 
 
@@ -230,7 +233,7 @@ def _describe_for_person(valid: _ValidCall) -> dict[str, object]:
 
 def _expire_approval(db: Connection, prompt_run: PromptRun, call: ToolCall) -> PromptRun:
     tool_calls.mark_expired(db, call)
-    append_decided_event(db, call, "expired")
+    append_decided_event(db, prompt_run.user_id, call, "expired")
     return replace(prompt_run, status="running")
 
 

@@ -30,6 +30,8 @@ class AgentRouteSpec(NamedTuple):
     media_type: str
     request_model: type[BaseModel] | None
     query_model: type[BaseModel] | None
+    accepts_idempotency_key: bool
+    has_no_body: bool
 
 
 def describe_agent_route(
@@ -39,6 +41,8 @@ def describe_agent_route(
     media_type: str = "application/json",
     request_model: type[BaseModel] | None = None,
     query_model: type[BaseModel] | None = None,
+    accepts_idempotency_key: bool = False,
+    has_no_body: bool = False,
 ) -> dict[str, Any]:
     """Make the `openapi_extra` of a route.
 
@@ -50,5 +54,12 @@ def describe_agent_route(
         request_model: the type of the request's body. Without one, a route with the code VALIDATION_ERROR takes any
             object, and another route no body.
         query_model: the type of the query's parameters, if it has any.
+        accepts_idempotency_key: whether it is served once per Idempotency-Key.
+        has_no_body: whether it takes no body although it has the code VALIDATION_ERROR.
     """
-    return {ROUTE_SPEC_KEY: AgentRouteSpec(response_model, error_codes, public, media_type, request_model, query_model)}
+    return {
+        ROUTE_SPEC_KEY: AgentRouteSpec(
+            response_model, error_codes, public, media_type, request_model, query_model, accepts_idempotency_key,
+            has_no_body,
+        )
+    }  # fmt: skip

@@ -25,9 +25,11 @@ from .schema import (
     SERVICES_TAG,
     Document,
     build_error_responses,
+    idempotency_key_parameter,
     json_content,
     path_parameter,
 )
+from .webhook_messages import USER_MESSAGES, build_webhooks
 
 __all__ = ["generate_combined_document"]
 
@@ -40,6 +42,12 @@ _TAGS = [
     {"name": AGENT_TAG, "description": "What there is, and how to call it"},
     SERVICES_TAG,
 ]
+
+_MESSAGE_TYPES = [model for model, _ in USER_MESSAGES.values()]
+
+_IDEMPOTENCY_KEY = idempotency_key_parameter(
+    "A name of this request, for 24 hours: sent again with it, it gets the answer of the first"
+)
 
 _SECURITY_SCHEMES = {
     "user": {"type": "apiKey", "in": "header", "name": "X-User-Id", "description": "Who is calling the Agent API"},
@@ -70,7 +78,7 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
     adapters: list[tuple[type[Any], JsonSchemaMode, TypeAdapter[Any]]] = [
         *(
             (model, "serialization", TypeAdapter(model))
-            for model in sorted({*response_models, *EVENT_DATA_TYPES, AgentError}, key=str)
+            for model in sorted({*response_models, *EVENT_DATA_TYPES, *_MESSAGE_TYPES, AgentError}, key=str)
         ),
         *((model, "validation", TypeAdapter(model)) for model in sorted(request_models, key=str)),
     ]
@@ -90,7 +98,8 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
             if spec.request_model is not None:
                 operation["requestBody"] = _build_request_body(references[spec.request_model, "validation"])
             paths.setdefault(f"/api{route.path}", {})[next(iter(route.methods or ())).lower()] = operation
-    for methods in paths.values():
+    webhooks = build_webhooks(USER_MESSAGES, AGENT_TAG, lambda model: references[model, "serialization"])
+    for methods in (*paths.values(), *webhooks.values()):
         for path_operation in methods.values():
             components.refer_in_operation(path_operation)
             add_examples(path_operation, schemas)
@@ -107,6 +116,7 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
         "servers": SERVERS,
         "tags": _TAGS,
         "paths": paths,
+        "webhooks": webhooks | services["webhooks"],
         "components": {
             "schemas": schemas | services_schemas,
             "securitySchemes": _SECURITY_SCHEMES | services["components"]["securitySchemes"],
@@ -124,13 +134,15 @@ def _build_operation(route: APIRoute, summary: str, schema: Document | None) -> 
     operation: Document = {"tags": [AGENT_TAG], "summary": summary, "operationId": camel_case(route.name)}
     if names:
         operation["parameters"] = [path_parameter(name) for name in names]
+    if spec.accepts_idempotency_key:
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     if spec.query_model is not None:
         properties: Document = spec.query_model.model_json_schema()["properties"]
-        operation["parameters"] = [
+        operation.setdefault("parameters", []).extend(
             {"name": name, "in": "query", "required": False, "schema": property_schema}
             for name, property_schema in properties.items()
-        ]
-    elif "VALIDATION_ERROR" in spec.error_codes:
+        )
+    elif "VALIDATION_ERROR" in spec.error_codes and not spec.has_no_body:
         operation["requestBody"] = {**_build_request_body({"type": "object"}), "required": False}
     content: Document = {spec.media_type: {"schema": schema or {"type": "string"}}}
     operation["responses"] = {

@@ -21,6 +21,31 @@ _SERVICE_ID = "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11"
 _ENVIRONMENT_ID = "c2a7e6d8-2b61-4f5b-8d2c-5f8e0f9a3b31"
 _DOMAIN, _IMAGE = f"{_NAME}.up.railway.app", "ghcr.io/convos/agent:1.4.2"
 _START, _END = "2026-11-22T10:15:00.000Z", "2026-11-22T10:15:04.210Z"
+_WEBHOOK_ID, _DELIVERY_ID = "wh_0123456789abcdef0123456789abcdef", "msg_0123456789abcdef0123456789abcdef"
+_WEBHOOK = {
+    "id": _WEBHOOK_ID,
+    "url": "https://example.org/hooks/pointsman",
+    "description": "Tells the on-call bot",
+    "enabled": True,
+    "disabledReason": None,
+    "failingSince": None,
+    "createdAt": _START,
+    "updatedAt": _START,
+}
+_USER_WEBHOOK = {**_WEBHOOK, "events": ["approval.requested", "prompt.failed"]}
+_FLEET_WEBHOOK = {**_WEBHOOK, "events": ["operation.failed", "operation.leaked"]}
+_SECRET = {"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="}
+_DELIVERY = {
+    "id": _DELIVERY_ID,
+    "webhookId": _WEBHOOK_ID,
+    "status": "pending",
+    "attempts": 1,
+    "responseStatus": 503,
+    "error": "The target answered 503; any but 2xx is a failure",
+    "nextAttemptAt": _END,
+    "createdAt": _START,
+    "updatedAt": _START,
+}
 _PROMPT_ID = "prompt-0123456789abcdef0123456789abcdef"
 _CONVERSATION_ID = "conv-0123456789abcdef0123456789abcdef"
 _TEXT_OUTPUT = {"type": "text", "content": "It is 10:15 in UTC.", "start": _START, "end": _END}
@@ -57,6 +82,12 @@ VALUES_BY_NAME: Mapping[str, Any] = {
     "operationId": OPERATION_ID,
     "promptId": _PROMPT_ID,
     "conversationId": _CONVERSATION_ID,
+    "webhookId": _WEBHOOK_ID,
+    "deliveryId": _DELIVERY_ID,
+    "webhook-id": _DELIVERY_ID,
+    "webhook-timestamp": "1795342504",
+    "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+    "previousDeployStatus": "DEPLOYING",
     "toolCallId": "call_1",
     "toolName": "instances.create",
     "asset": "scalar.js",
@@ -95,6 +126,12 @@ VALUES_BY_FORMAT: Mapping[str, str] = {
 
 VALUES_BY_SCHEMA: Mapping[str, object] = {
     "Capabilities": {"plugins": ["conversation", "time", "instances"]},
+    "Webhook": _USER_WEBHOOK,
+    "WebhookWithSecret": {**_USER_WEBHOOK, **_SECRET},
+    "Delivery": {**_DELIVERY, "type": "prompt.failed"},
+    "FleetWebhook": _FLEET_WEBHOOK,
+    "FleetWebhookWithSecret": {**_FLEET_WEBHOOK, **_SECRET},
+    "FleetDelivery": {**_DELIVERY, "type": "operation.failed"},
     "ToolListing": {
         "id": "time.now",
         "description": "The current date and time, in UTC or in another time zone",
@@ -154,6 +191,10 @@ PARAMETERS_BY_OPERATION: Mapping[str, Mapping[str, str]] = {
     "listInstances": {"status": "SUCCESS", "tool": "agentmail", "search": "agent-", "cursor": _CURSOR},
     "listOperations": {"status": "leaked", "kind": "create", "cursor": _CURSOR},
     "listPrompts": {"status": "waiting", "conversationId": _CONVERSATION_ID, "cursor": _CURSOR},
+    "listWebhooks": {"cursor": _CURSOR},
+    "listDeliveries": {"status": "failed", "cursor": _CURSOR},
+    "listFleetWebhooks": {"cursor": _CURSOR},
+    "listFleetDeliveries": {"status": "failed", "cursor": _CURSOR},
     "listAuditLog": {"actor": "services", "target": _INSTANCE_ID, "cursor": _CURSOR},
 }
 REQUESTS_BY_OPERATION: Mapping[str, object] = {
@@ -161,6 +202,10 @@ REQUESTS_BY_OPERATION: Mapping[str, object] = {
     "callTool": {"timezone": "UTC"},
     "submitPrompt": {"input": "What time is it?"},
     "approveCall": {"toolCallId": "call_1"},
+    "createWebhook": {"url": "https://example.org/hooks/pointsman", "events": ["approval.requested"]},
+    "updateWebhook": {"enabled": True},
+    "createFleetWebhook": {"url": "https://example.org/hooks/pointsman", "events": ["operation.failed"]},
+    "updateFleetWebhook": {"enabled": True},
     "rejectCall": {"toolCallId": "call_1", "reason": "Not today"},
 }
 _DOCUMENT = {"openapi": "3.1.0", "info": {"title": "Pointsman", "version": "1.0.0"}, "paths": {}}

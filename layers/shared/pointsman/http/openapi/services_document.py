@@ -5,6 +5,8 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
 
 from ..common import ROUTE_SPEC_KEY
 from ..services_api.models import Error, Started
@@ -14,7 +16,8 @@ from .components import SchemaComponents
 from .example_values import OPERATION_ID
 from .examples import add_examples, add_schema_examples
 from .names import camel_case
-from .schema import LICENSE, SERVERS, SERVICES_TAG, Document, idempotency_key_parameter
+from .schema import LICENSE, SCHEMA_REF_PREFIX, SERVERS, SERVICES_TAG, Document, idempotency_key_parameter
+from .webhook_messages import FLEET_MESSAGES, build_webhooks
 
 __all__ = ["generate_services_document"]
 
@@ -35,12 +38,14 @@ _ERRORS: Mapping[int, tuple[str, Mapping[str, str]]] = {
             " needed, or raise FLEET_MAX_INSTANCES",
             "DESTROYS_HELD": "Held: 20 instances were destroyed in the last 10 minutes, and 20 are allowed"
             " (DESTROY_HOLD_COUNT)",
+            "WEBHOOK_LIMIT": "There are 20 webhooks, and no more are allowed: delete one first",
             "BUSY": "Instance agent-7 is busy: its create has to end first",
             "IDEMPOTENCY_KEY_REUSED": "This Idempotency-Key came with another request",
             "IDEMPOTENCY_IN_PROGRESS": "The first request with this Idempotency-Key is not answered yet",
         },
     ),
     413: ("The body is too large", {"PAYLOAD_TOO_LARGE": "The request body is over the limit of 1024 KiB"}),
+    429: ("Too many of the same within a short time", {"RATE_LIMITED": "A webhook has at most 10 tests a minute"}),
     500: (
         "It could not be done; the message says why",
         {
@@ -59,7 +64,9 @@ _ERRORS: Mapping[int, tuple[str, Mapping[str, str]]] = {
 }  # fmt: skip
 """What each status means, and an error's message by its code."""
 
+_MODE: JsonSchemaMode = "serialization"
 _IDEMPOTENCY_CODES = ("IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_IN_PROGRESS")
+_FLEET_CODES, _WEBHOOK_CODES = ("FLEET_LIMIT", "DESTROYS_HELD", "IDEMPOTENCY_IN_PROGRESS"), ("WEBHOOK_LIMIT",)
 _OPERATION_CODES = ("BUSY", "OPERATION_FAILED")
 _REQUEST_ID = "9f6f0a4e-3c53-4a52-8d7a-1c0f5c2b7e10"
 
@@ -101,19 +108,24 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
                     responses=_build_responses(spec),
                     tags=[SERVICES_TAG["name"]],
                     operation_id=camel_case(route.name),
-                    summary=summary,
+                    summary=route.summary or summary,
                     description=_LATER if spec.starts_operation else route.description,
-                    openapi_extra={"parameters": [_IDEMPOTENCY_KEY]} if spec.accepts_idempotency_key else None,
+                    openapi_extra={"parameters": [_IDEMPOTENCY_KEY]} if _takes_key(spec) else None,
                 )
     openapi_document = documented_app.openapi()
     raw_schemas: Document = openapi_document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         raw_schemas.pop(name, None)
+    message_adapters = [(model, _MODE, TypeAdapter(model)) for model, _ in FLEET_MESSAGES.values()]
+    references, definitions = TypeAdapter.json_schemas(message_adapters, ref_template=SCHEMA_REF_PREFIX + "{model}")
+    openapi_document["webhooks"] = build_webhooks(
+        FLEET_MESSAGES, SERVICES_TAG["name"], lambda model: references[model, _MODE]
+    )
     schemas: Document = {}
     components = SchemaComponents(schemas, {"ToolId": TOOL_ID_SCHEMA})
-    components.add_all(raw_schemas)
+    components.add_all(raw_schemas | definitions["$defs"])
     add_schema_examples(schemas)
-    for path in openapi_document["paths"].values():
+    for path in (*openapi_document["paths"].values(), *openapi_document["webhooks"].values()):
         for operation in path.values():
             _complete_operation(operation, components)
             add_examples(operation, schemas)
@@ -123,6 +135,10 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
     }
     openapi_document["security"] = [{"key": []}]
     return openapi_document
+
+
+def _takes_key(spec: RouteSpec) -> bool:
+    return spec.accepts_idempotency_key or spec.has_own_idempotency
 
 
 def _complete_operation(operation: Document, components: SchemaComponents) -> None:
@@ -136,7 +152,7 @@ def _complete_operation(operation: Document, components: SchemaComponents) -> No
 
 def _build_responses(spec: RouteSpec) -> dict[int | str, dict[str, Any]]:
     responses: dict[int | str, dict[str, Any]] = {200: {"model": spec.response_model, "description": "Done"}}
-    if spec.accepts_idempotency_key:
+    if _takes_key(spec):
         responses[200]["headers"] = {"Idempotent-Replayed": _REPLAYED_HEADER}
     if spec.starts_operation:
         headers = {
@@ -146,7 +162,8 @@ def _build_responses(spec: RouteSpec) -> dict[int | str, dict[str, Any]]:
         responses[202] = {"model": Started, "description": "Begun, and not finished yet", "headers": headers}
     left_out = [
         *(() if spec.starts_operation else _OPERATION_CODES),
-        *(() if spec.accepts_idempotency_key else _IDEMPOTENCY_CODES),
+        *(() if _takes_key(spec) else _IDEMPOTENCY_CODES),
+        *(_FLEET_CODES if spec.has_own_idempotency else _WEBHOOK_CODES),
     ]
     for status in sorted({401, 413, 500, *spec.error_statuses}):
         description, messages = _ERRORS[status]

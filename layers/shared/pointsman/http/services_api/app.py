@@ -121,13 +121,17 @@ def _make_validation_error(issues: Sequence[Mapping[str, Any]]) -> InvalidInput:
 _RULES_BY_ISSUE = {
     "bool_type": "must be true or false",
     "dict_type": "must be an object",
+    "extra_forbidden": "is not known",
     "finite_number": "must be a finite number",
     "float_type": "must be a number",
     "greater_than_equal": "must be at least {ge:g}",
+    "literal_error": "must be {expected}",
     "list_type": "must be a list",
     "missing": "is required",
     "model_attributes_type": "must be an object",
     "model_type": "must be an object",
+    "string_pattern_mismatch": "must be one line of printable characters",
+    "string_too_long": "must have at most {max_length} characters",
     "string_type": "must be a string",
     "value_error": "{error}",
 }

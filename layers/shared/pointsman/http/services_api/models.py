@@ -273,7 +273,7 @@ class AuditActor(TypedDict):
 
 
 class AuditTarget(TypedDict):
-    kind: Literal["instance", "prompt", "resource", "service", "fleet"]
+    kind: Literal["instance", "prompt", "resource", "service", "fleet", "webhook"]
     id: str
 
 

@@ -14,6 +14,7 @@ class RouteSpec(NamedTuple):
     error_statuses: tuple[int, ...]
     starts_operation: bool
     accepts_idempotency_key: bool
+    has_own_idempotency: bool
 
 
 def describe_route(
@@ -21,6 +22,7 @@ def describe_route(
     *error_statuses: int,
     starts_operation: bool = False,
     accepts_idempotency_key: bool = False,
+    has_own_idempotency: bool = False,
 ) -> dict[str, Any]:
     """Make the `openapi_extra` of a route.
 
@@ -31,6 +33,11 @@ def describe_route(
         response_model: the type of the body at 200.
         error_statuses: statuses of its errors besides 401 and 500, which every route has.
         starts_operation: whether it starts an operation, and so may answer 202.
-        accepts_idempotency_key: whether it is served once per Idempotency-Key.
+        accepts_idempotency_key: whether it is served once per Idempotency-Key, and its response recorded.
+        has_own_idempotency: whether it takes care of the key itself, because its response may hold a secret.
     """
-    return {ROUTE_SPEC_KEY: RouteSpec(response_model, error_statuses, starts_operation, accepts_idempotency_key)}
+    return {
+        ROUTE_SPEC_KEY: RouteSpec(
+            response_model, error_statuses, starts_operation, accepts_idempotency_key, has_own_idempotency
+        )
+    }

@@ -1,0 +1,1 @@
+"""Receivers of webhooks with the public packages of Standard Webhooks."""
