@@ -47,7 +47,9 @@ def test_both_revisions_are_offered(mcp: httpx.Client) -> None:
 def test_the_tools_have_schemas_and_annotations(mcp: httpx.Client) -> None:
     tools = {tool["name"]: tool for tool in read_result(post_handshake(mcp, "tools/list"))["tools"]}
     assert read_result(post_stateless(mcp, "tools/list"))["tools"] == [*tools.values()]
-    assert {"time_now", "instances_list", "instances_destroy", "conversation_create", "prompt", "prompt_result"} <= set(tools)
+    assert {"time_now", "instances_list", "instances_destroy", "conversation_create", "prompt", "prompt_result"} <= set(
+        tools
+    )
     assert all(tool["inputSchema"]["type"] == "object" for tool in tools.values())
     assert all(tool["outputSchema"]["type"] == "object" for tool in tools.values())
     assert tools["time_now"]["annotations"] == {
@@ -77,9 +79,7 @@ def test_what_a_tool_refuses_is_a_result_that_a_model_can_read(mcp: httpx.Client
     assert (code, "'time.then'" in message) == (-32602, True)
 
 
-def test_a_call_that_needs_an_approval_waits_in_the_list_of_approvals(
-    mcp: httpx.Client, agent: httpx.Client
-) -> None:
+def test_a_call_that_needs_an_approval_waits_in_the_list_of_approvals(mcp: httpx.Client, agent: httpx.Client) -> None:
     agent.headers["X-User-Id"] = mcp.headers["X-User-Id"]
     instance_id = unique_id("nobody-")
     result = call_tool(mcp, "instances_destroy", {"instanceId": instance_id})
@@ -94,3 +94,58 @@ def test_a_call_that_needs_an_approval_waits_in_the_list_of_approvals(
     (call,) = outcome["calls"]
     assert (call["tool"], call["status"]) == ("instances.destroy", "success"), call
     assert call["output"]["instanceId"] == instance_id
+
+
+def test_a_prompt_reports_its_progress(mcp: httpx.Client, simulator: SimulatorClient) -> None:
+    text = unique_text()
+    now = {"calls": [{"name": "time.now", "call_id": "call_1", "arguments": {}}], "usage": None}
+    simulator.script_model(now, text_turn("It is late"), match=text)
+    response = post_stateless(mcp, "tools/call", {"name": "prompt", "arguments": {"input": text}}, progressToken="p-1")
+    *progress, last = read_messages(response)
+    assert all(message["method"] == "notifications/progress" for message in progress)
+    params = [message["params"] for message in progress]
+    assert {entry["progressToken"] for entry in params} == {"p-1"}
+    assert [entry["progress"] for entry in params] == sorted({entry["progress"] for entry in params})
+    outcome = last["result"]["structuredContent"]
+    assert [entry["message"] for entry in params] == [
+        f"{outcome['promptId']} has begun", "time.now runs", "time.now: done", "It is late", "Completed",
+    ]  # fmt: skip
+    assert (outcome["status"], outcome["text"], outcome["calls"][0]["tool"]) == ("completed", "It is late", "time.now")
+    assert get_text(last["result"]) == "It is late"
+
+
+def test_without_a_token_or_events_a_prompt_answers_with_json(mcp: httpx.Client, simulator: SimulatorClient) -> None:
+    for accept in ("application/json, text/event-stream", "application/json"):
+        text = unique_text()
+        simulator.script_model(text_turn("Yes"), match=text)
+        params = {"name": "prompt", "arguments": {"input": text}, "_meta": {"progressToken": 1}}
+        if "event" in accept:
+            del params["_meta"]
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        response = mcp.post("/mcp", json=body, headers={"Accept": accept})
+        assert response.headers["content-type"] == "application/json"
+        assert read_result(response)["structuredContent"]["text"] == "Yes"
+
+
+def test_a_prompt_of_another_user_does_not_exist(
+    mcp: httpx.Client, other_mcp: httpx.Client, simulator: SimulatorClient
+) -> None:
+    text = unique_text()
+    simulator.script_model(text_turn("Mine"), match=text)
+    prompt_id = call_tool(mcp, "prompt", {"input": text})["structuredContent"]["promptId"]
+    assert call_tool(mcp, "prompt_result", {"promptId": prompt_id})["structuredContent"]["text"] == "Mine"
+    result = call_tool(other_mcp, "prompt_result", {"promptId": prompt_id})
+    assert (result["isError"], get_text(result)) == (True, f"PROMPT_NOT_FOUND: Prompt {prompt_id!r} not found")
+
+
+def test_invalid_inputs_of_prompts_are_results(mcp: httpx.Client) -> None:
+    for name, arguments in (
+        ("prompt", {}), ("prompt", {"input": " "}), ("prompt", {"input": "x", "model": "best"}),
+        ("prompt", {"input": "x", "temperature": 1}), ("prompt_result", {}), ("prompt_result", {"promptId": 1}),
+    ):  # fmt: skip
+        result = call_tool(mcp, name, arguments)
+        assert (result["isError"], get_text(result).split(":")[0]) == (True, "VALIDATION_ERROR"), arguments
+    for prompt_id in ("", "nothing", "prompt-" + "0" * 32, "\0", "x" * 1000):
+        assert get_text(call_tool(mcp, "prompt_result", {"promptId": prompt_id})).startswith("PROMPT_NOT_FOUND: ")
+    unknown = {"input": "x", "conversationId": "conv-" + "0" * 32}
+    assert get_text(call_tool(mcp, "prompt", unknown)).startswith("NOT_FOUND: Conversation")

@@ -36,13 +36,17 @@ def build_stateless(
     return body, headers
 
 
-def post_stateless(client: httpx.Client, method: str, params: dict[str, Any] | None = None, **more: Any) -> httpx.Response:
+def post_stateless(
+    client: httpx.Client, method: str, params: dict[str, Any] | None = None, **more: Any
+) -> httpx.Response:
     """Send a request of the revision without sessions; for `more` see `build_stateless`."""
     body, headers = build_stateless(method, params, **more)
     return client.post("/mcp", json=body, headers=headers)
 
 
-def post_handshake(client: httpx.Client, method: str, params: dict[str, Any] | None = None, **meta: Any) -> httpx.Response:
+def post_handshake(
+    client: httpx.Client, method: str, params: dict[str, Any] | None = None, **meta: Any
+) -> httpx.Response:
     """Send a request of a revision with a handshake."""
     given = {**(params or {}), **({"_meta": meta} if meta else {})}
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": given}
@@ -74,7 +78,9 @@ def read_error(response: httpx.Response, status: int) -> tuple[int, str]:
     return error["code"], error["message"]
 
 
-def call_tool(client: httpx.Client, name: str, arguments: Any = None, *, can_ask: bool = False, **params: Any) -> dict[str, Any]:
+def call_tool(
+    client: httpx.Client, name: str, arguments: Any = None, *, can_ask: bool = False, **params: Any
+) -> dict[str, Any]:
     """Call a tool in the revision without sessions; return the result."""
     capabilities = {"elicitation": {}} if can_ask else {}
     given = {"name": name, "arguments": {} if arguments is None else arguments, **params}

@@ -26,7 +26,7 @@ class Exchange:
         user_id: the caller.
         permissions: what the caller may do.
         emit: sends what comes before the result.
-        wait_until: when the answer has to be begun, in seconds of time.monotonic.
+        wait_until: when to answer at the latest, in seconds of time.monotonic.
     """
 
     request: Request
@@ -37,7 +37,7 @@ class Exchange:
     emit: Emit = field(repr=False)
     wait_until: float
 
-    async def report_progress(self, progress: int, message: str) -> None:
+    async def report_progress(self, progress: float, message: str) -> None:
         """Notify the client, if it wants that, how far the request is.
 
         Args:

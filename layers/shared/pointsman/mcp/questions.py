@@ -6,7 +6,7 @@ from typing import cast
 from ..db.tool_calls import ToolCall
 from ..timestamps import format_timestamp
 from .messages import INVALID_PARAMS, JsonObject, RpcError
-from .request_state import Question, digest_input, sign
+from .request_state import Asked, Question, sign
 
 __all__ = ["ask", "explain", "read_answer"]
 
@@ -16,27 +16,23 @@ _KEY = "approval"
 _ACTIONS = ("accept", "decline", "cancel")
 
 
-def ask(user_id: str, tool: str, arguments: JsonObject, call: ToolCall, seq: int) -> JsonObject:
+def ask(asked: Asked, call: ToolCall, seq: int) -> JsonObject:
     """Build the result that asks the person at the client whether a call may run.
 
     Args:
-        user_id: the caller.
-        tool: the name of the tool that the client has called.
-        arguments: its input.
+        asked: the request, which the client repeats with the answer.
         call: the call that waits; it may be one of a prompt.
         seq: the number of the last event that the client knows of.
     """
     shown, expires_at = _get_shown(call), call.expires_at
     assert expires_at is not None
     message = f"{shown['reason']}\n\n{shown['toolName']} {json.dumps(shown['input'], ensure_ascii=False)}"
-    question = Question(
-        user_id, tool, digest_input(arguments), call.prompt_id, call.id, seq, int(expires_at.timestamp())
-    )
+    question = Question(call.prompt_id, call.id, seq, int(expires_at.timestamp()))
     params: JsonObject = {"mode": "form", "message": message, "requestedSchema": {"type": "object", "properties": {}}}
     return {
         "resultType": "input_required",
         "inputRequests": {_KEY: {"method": "elicitation/create", "params": params}},
-        "requestState": sign(question),
+        "requestState": sign(question, asked),
     }
 
 

@@ -8,7 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from .messages import (
@@ -49,7 +49,7 @@ class Request:
     message: Message
     is_stateless: bool
     can_ask: bool
-    progress_token: str | int | None
+    progress_token: str | int | None = field(repr=False)
 
 
 def read_request(message: Message, headers: Mapping[str, Sequence[str]]) -> Request:

@@ -9,7 +9,7 @@ from .tool_calls import ToolCaller
 
 __all__ = ["McpServer"]
 
-_SERVER_INFO: JsonObject = {"name": "pointsman", "title": "Pointsman", "version": "1"}
+_SERVER_INFO: JsonObject = {"name": "pointsman", "title": "Pointsman", "version": "0.1.0"}
 _CAPABILITIES: JsonObject = {"tools": {"listChanged": False}}
 _TTL_MS = 60_000
 """How long a client may keep the list of tools, which a deployment or another permission changes."""

@@ -17,10 +17,10 @@ from ..prompts.submission import submit_prompt
 from . import questions
 from .catalog import Catalog
 from .exchange import Exchange
-from .following import Followed, follow, start_and_follow
+from .prompt_follower import Followed, follow, start_and_follow
 from .messages import INVALID_PARAMS, JsonObject, RpcError
 from .prompt_models import PromptInput, ResultInput
-from .request_state import Question, digest_input, verify
+from .request_state import Asked, Question, verify
 from .results import (
     build_error_result,
     build_outcome,
@@ -69,7 +69,7 @@ class ToolCaller:
         state = exchange.request.message.params.get("requestState")
         if state is not None and exchange.request.is_stateless:
             action = questions.read_answer(exchange.request.message.params)
-            question = verify(str(state), exchange.user_id, name, digest_input(arguments))
+            question = verify(str(state), Asked(exchange.user_id, name, arguments))
             return await self._go_on(exchange, name, arguments, question, action)
         if tool is not None:
             return await self._call_exposed(exchange, name, arguments, tool)
@@ -142,7 +142,7 @@ class ToolCaller:
         view, prompt_id = followed.view, str(followed.view["id"])
         waiting = run_in_transaction(tool_calls.find_waiting, prompt_id) if view["status"] == "waiting" else None
         if waiting is not None and waiting.approver == "self" and exchange.request.can_ask:
-            return questions.ask(exchange.user_id, name, arguments, waiting, followed.seq)
+            return questions.ask(Asked(exchange.user_id, name, arguments), waiting, followed.seq)
         how_to_go_on = ""
         if waiting is not None:
             prefix = self._agent.api.prefix

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
-from ..prompts.event_subscription import EventSubscription, StreamEvent
+from ..prompts.event_subscription import BEGINNING, EventPosition, EventSubscription, StreamEvent
 from ..prompts.queries import PromptView, get_prompt
 from ..prompts.stream_lease import StreamLease
 from ..prompts.submission import SubmittedPrompt, start_prompt
@@ -35,7 +35,9 @@ async def start_and_follow(exchange: Exchange, submit: Callable[[], SubmittedPro
     try:
         submitted = submit()
         lease.prompt_id = submitted.id
-        subscription = EventSubscription.open_before_start(exchange.user_id, submitted, 0)
+        subscription = EventSubscription.open_before_start(
+            exchange.user_id, submitted, BEGINNING, include_call_events=True
+        )
         try:
             start_prompt(submitted)
             return await _follow(exchange, subscription, lease)
@@ -55,7 +57,7 @@ async def follow(exchange: Exchange, prompt_id: str, seq: int = 0) -> Followed:
     """
     lease = StreamLease.acquire(exchange.user_id, prompt_id)
     try:
-        subscription = EventSubscription(exchange.user_id, prompt_id, seq)
+        subscription = EventSubscription(exchange.user_id, prompt_id, EventPosition(seq), include_call_events=True)
         try:
             return await _follow(exchange, subscription, lease)
         finally:
@@ -71,17 +73,17 @@ async def _follow(exchange: Exchange, subscription: EventSubscription, lease: St
     while True:
         heartbeat_at = time.monotonic() + heartbeat_seconds
         for event in events:
-            if event.seq is not None:
-                await exchange.report_progress(event.seq, _describe(event))
+            if event.position is not None:
+                await exchange.report_progress(_measure_progress(event.position), _describe(event))
         if any(event.event == "prompt.approval" for event in events):
             view = get_prompt(user_id, prompt_id)
             if view["status"] == "waiting":
-                return Followed(view, subscription.last_seq)
+                return Followed(view, subscription.position.seq)
         events = list[StreamEvent]()
         while not events:
             lease.renew_if_due()
             if subscription.has_ended or lease.is_lost or exchange.seconds_left() <= 0:
-                return Followed(get_prompt(user_id, prompt_id), subscription.last_seq)
+                return Followed(get_prompt(user_id, prompt_id), subscription.position.seq)
             idle = max(heartbeat_at - time.monotonic(), 0.0)
             events = await subscription.wait_for_events(
                 min(idle, exchange.seconds_left(), lease.seconds_until_renewal())
@@ -89,6 +91,11 @@ async def _follow(exchange: Exchange, subscription: EventSubscription, lease: St
             if not events and time.monotonic() >= heartbeat_at:
                 await exchange.emit(None)
                 heartbeat_at = time.monotonic() + heartbeat_seconds
+
+
+def _measure_progress(position: EventPosition) -> float:
+    """Return a number that grows with each event: 3, and 3.001 for the first event of a call after it."""
+    return position.seq + position.number / 1000
 
 
 def _describe(event: StreamEvent) -> str:
@@ -101,6 +108,10 @@ def _describe(event: StreamEvent) -> str:
             text = " ".join(str(data["content"]).split())
         case "prompt.output" if data["type"] == "tool":
             text = f"{data['function']}: {'done' if data['result']['type'] == 'success' else 'failed'}"
+        case "prompt.call":
+            text = f"{data['toolName']} runs"
+        case "prompt.decided":
+            text = str(data["decision"]).capitalize()
         case "prompt.approval":
             text = f"A person must approve {data['toolName']}"
         case "prompt.completed":
