@@ -8,7 +8,6 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.harness.agent_api import invoke_tool
 from tests.harness.ids import unique_id
 from tests.harness.mcp import (
     HANDSHAKE, STATELESS, call_tool, get_text, mcp_client, post_handshake, post_stateless, read_error, read_messages,
@@ -79,21 +78,22 @@ def test_what_a_tool_refuses_is_a_result_that_a_model_can_read(mcp: httpx.Client
     assert (code, "'time.then'" in message) == (-32602, True)
 
 
-def test_a_call_that_needs_an_approval_waits_in_the_list_of_approvals(mcp: httpx.Client, agent: httpx.Client) -> None:
+def test_a_call_that_needs_an_approval_waits_in_the_list_of_approvals(
+    mcp: httpx.Client, agent: httpx.Client, api: httpx.Client
+) -> None:
     agent.headers["X-User-Id"] = mcp.headers["X-User-Id"]
-    instance_id = unique_id("nobody-")
-    result = call_tool(mcp, "instances_destroy", {"instanceId": instance_id})
-    assert result["isError"] and get_text(result).startswith("APPROVAL_REQUIRED: instances.destroy has not run")
+    arguments = {"instanceId": unique_id("mcp-").replace("_", "-")[-19:], "tools": []}
+    result = call_tool(mcp, "instances_create", arguments)
+    assert result["isError"] and get_text(result).startswith("APPROVAL_REQUIRED: instances.create has not run")
     prompt_id, call_id = result["_meta"]["pointsman/promptId"], result["_meta"]["pointsman/toolCallId"]
     (pending,) = agent.get("/approvals").json()["approvals"]
-    assert (pending["promptId"], pending["toolCallId"]) == (prompt_id, call_id)
-    assert pending["input"] == {"instanceId": instance_id}
+    assert (pending["promptId"], pending["toolCallId"], pending["input"]) == (prompt_id, call_id, arguments)
     decide_successfully(agent, prompt_id, toolCallId=call_id)
     outcome = call_tool(mcp, "prompt_result", {"promptId": prompt_id})["structuredContent"]
-    assert outcome["status"] == "completed"
     (call,) = outcome["calls"]
-    assert (call["tool"], call["status"]) == ("instances.destroy", "success"), call
-    assert call["output"]["instanceId"] == instance_id
+    assert (outcome["status"], call["tool"], call["status"]) == ("completed", "instances.create", "success"), call
+    assert call["output"]["instanceId"] == arguments["instanceId"]
+    assert api.delete(f"/destroy/{arguments['instanceId']}").status_code == 200
 
 
 def test_a_prompt_reports_its_progress(mcp: httpx.Client, simulator: SimulatorClient) -> None:
