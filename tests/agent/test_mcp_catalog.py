@@ -104,7 +104,8 @@ def test_a_result_that_is_too_large_says_so() -> None:
     largest = {"text": "x" * (2_000_000 - len('{"text": ""}'))}
     assert build_output_result(largest)["structuredContent"] == largest
     refused: Any = build_output_result({"text": largest["text"] + "x"})
-    assert refused["isError"] and refused["content"][0]["text"].startswith("RESPONSE_TOO_LARGE: ")
+    assert refused["isError"]
+    assert refused["content"][0]["text"].startswith("RESPONSE_TOO_LARGE: ")
 
 
 @pytest.mark.limit("mcp-prompt-state")

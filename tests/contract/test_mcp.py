@@ -1,4 +1,4 @@
-"""The MCP endpoint's messages in both revisions, over HTTP; with the public clients it is tested in tests/clients/mcp."""
+"""The MCP endpoint's messages in both revisions, over HTTP; tests/clients/mcp has the public clients."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,15 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from tests.harness.ids import unique_id
 from tests.harness.mcp import (
-    HANDSHAKE, STATELESS, call_tool, get_text, mcp_client, post_handshake, post_stateless, read_error, read_messages,
+    HANDSHAKE,
+    STATELESS,
+    call_tool,
+    get_text,
+    mcp_client,
+    post_handshake,
+    post_stateless,
+    read_error,
+    read_messages,
     read_result,
 )  # fmt: skip
 from tests.prompts.prompt_stream import decide_successfully, text_turn, unique_text
@@ -70,7 +78,8 @@ def test_a_tool_is_called(mcp: httpx.Client) -> None:
 
 def test_what_a_tool_refuses_is_a_result_that_a_model_can_read(mcp: httpx.Client) -> None:
     result = call_tool(mcp, "time_now", {"timezone": "Nowhere"})
-    assert result["isError"] and "structuredContent" not in result
+    assert result["isError"]
+    assert "structuredContent" not in result
     assert get_text(result).startswith("VALIDATION_ERROR: The input of time.now is not valid: timezone")
     result = call_tool(mcp, "conversation_get", {"conversationId": "conv-" + "0" * 32})
     assert get_text(result).startswith("TOOL_ERROR: Conversation")
@@ -84,7 +93,8 @@ def test_a_call_that_needs_an_approval_waits_in_the_list_of_approvals(
     agent.headers["X-User-Id"] = mcp.headers["X-User-Id"]
     arguments = {"instanceId": unique_id("mcp-").replace("_", "-")[-19:], "tools": []}
     result = call_tool(mcp, "instances_create", arguments)
-    assert result["isError"] and get_text(result).startswith("APPROVAL_REQUIRED: instances.create has not run")
+    assert result["isError"]
+    assert get_text(result).startswith("APPROVAL_REQUIRED: instances.create has not run")
     prompt_id, call_id = result["_meta"]["pointsman/promptId"], result["_meta"]["pointsman/toolCallId"]
     (pending,) = agent.get("/approvals").json()["approvals"]
     assert (pending["promptId"], pending["toolCallId"], pending["input"]) == (prompt_id, call_id, arguments)

@@ -128,7 +128,8 @@ def test_a_state_comes_with_an_answer(mcp: httpx.Client, answer: Any) -> None:
 def test_a_question_that_has_expired_runs_nothing(mcp: httpx.Client, db: Database) -> None:
     _, call = ask(mcp)
     db.execute(
-        "UPDATE prompt_calls SET expires_at = clock_timestamp() WHERE prompt_id = (SELECT id FROM prompts WHERE user_id = %s)",
+        "UPDATE prompt_calls SET expires_at = clock_timestamp()"
+        " WHERE prompt_id = (SELECT id FROM prompts WHERE user_id = %s)",
         (mcp.headers["X-User-Id"],),
     )
     assert get_text(reply(mcp, call, ACCEPT)).startswith("APPROVAL_NOT_WAITING: ")
@@ -146,7 +147,8 @@ def test_a_secret_is_in_no_question_and_no_answer(mcp: httpx.Client, own_agent: 
     question, call = ask(
         mcp, "instances_configure", instanceId="nobody", variables={"API_TOKEN": secret}, redeploy=False
     )
-    assert secret not in json.dumps(question) and secret not in call["requestState"]
+    assert secret not in json.dumps(question)
+    assert secret not in call["requestState"]
     assert "***" in question["message"]
     (pending,) = own_agent.get("/approvals").json()["approvals"]
     assert secret not in json.dumps(pending)
@@ -181,7 +183,8 @@ def test_without_elicitation_a_prompt_says_what_waits(
     result = call_tool(mcp, "prompt", {"input": text})
     outcome = result["structuredContent"]
     assert (outcome["status"], outcome["approval"]["toolCallId"], result["isError"]) == ("waiting", "call_1", False)
-    assert f"/prompts/{outcome['promptId']}/approve" in outcome["next"] and outcome["next"] in get_text(result)
+    assert f"/prompts/{outcome['promptId']}/approve" in outcome["next"]
+    assert outcome["next"] in get_text(result)
     assert decide(own_agent, outcome["promptId"]).status_code == 200
     assert call_tool(mcp, "prompt_result", {"promptId": outcome["promptId"]})["structuredContent"]["text"] == "Done"
 

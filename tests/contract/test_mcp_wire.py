@@ -11,7 +11,14 @@ from local.stack.stack import Stack
 from tests.harness.agent_api import expect_error
 from tests.harness.ids import unique_id
 from tests.harness.mcp import (
-    HANDSHAKE, STATELESS, build_stateless, mcp_client, post_handshake, post_stateless, read_error, read_result,
+    HANDSHAKE,
+    STATELESS,
+    build_stateless,
+    mcp_client,
+    post_handshake,
+    post_stateless,
+    read_error,
+    read_result,
 )  # fmt: skip
 
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"

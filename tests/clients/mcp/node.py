@@ -41,6 +41,6 @@ def run_inspector(url: str, headers: dict[str, str], *arguments: str, home: Path
     """Run MCP Inspector's command line against an endpoint."""
     given = [word for name, value in headers.items() for word in ("--header", f"{name}: {value}")]
     return run_node(
-        INSPECTOR, "--cli", "--server-url", url, "--transport", "http", "--format", "json", "--quiet", *given, *arguments,
-        home=home,
+        INSPECTOR, "--cli", "--server-url", url, "--transport", "http", "--format", "json", "--quiet", *given,
+        *arguments, home=home,
     )  # fmt: skip

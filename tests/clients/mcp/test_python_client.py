@@ -1,6 +1,5 @@
 """The official Python client in both revisions: tools, approvals, prompts, and what one user may not do to another."""
 
-import asyncio
 from typing import Any
 
 import anyio
@@ -14,7 +13,6 @@ from local.stack.stack import Stack
 from tests.clients.mcp.conftest import Action, McpUser, Mode
 from tests.harness.clients import agent_client
 from tests.harness.instances import new_instance_id
-from tests.harness.wait import wait_until
 from tests.prompts.prompt_stream import decide_successfully, destroy_turn, text_turn, unique_text
 
 pytestmark = [pytest.mark.clients, pytest.mark.anyio]
@@ -40,13 +38,16 @@ async def test_tools_are_listed_and_called(user: McpUser, mode: Mode) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert {"time_now", "instances_create", "prompt", "prompt_result"} <= set(tools)
         hints = tools["instances_destroy"].annotations
-        assert hints is not None and (hints.read_only_hint, hints.destructive_hint) == (False, True)
+        assert hints is not None
+        assert (hints.read_only_hint, hints.destructive_hint) == (False, True)
         hints = tools["time_now"].annotations
-        assert hints is not None and (hints.read_only_hint, hints.destructive_hint) == (True, False)
+        assert hints is not None
+        assert (hints.read_only_hint, hints.destructive_hint) == (True, False)
         result = await client.call_tool("time_now", {"timezone": "UTC"})
         assert (result.is_error, result.structured_content["timezone"]) == (False, "UTC")
         result = await client.call_tool("time_now", {"timezone": "Nowhere"})
-        assert result.is_error and get_text(result).startswith("VALIDATION_ERROR: ")
+        assert result.is_error
+        assert get_text(result).startswith("VALIDATION_ERROR: ")
         with pytest.raises(MCPError, match="There is no tool 'nothing'"):
             await client.call_tool("nothing", {})
 
@@ -66,7 +67,8 @@ async def test_an_approval_is_asked_and_granted(user: McpUser) -> None:
 async def test_an_approval_is_asked_and_refused(user: McpUser, answer: Action) -> None:
     async with user.connect(answer=answer) as client:
         result = await client.call_tool("instances_destroy", {"instanceId": "nobody"})
-        assert result.is_error and get_text(result).startswith("APPROVAL_REJECTED: The call was not run")
+        assert result.is_error
+        assert get_text(result).startswith("APPROVAL_REJECTED: The call was not run")
     assert len(user.questions) == 1
 
 
@@ -84,14 +86,16 @@ async def test_an_answer_counts_once_and_for_its_user_only(user: McpUser, other_
         first = await client.session.call_tool("instances_destroy", arguments, **state)
         assert get_text(first) == "Instance nobody not found"
         replayed = await client.session.call_tool("instances_destroy", arguments, **state)
-        assert replayed.is_error and get_text(replayed).startswith("APPROVAL_NOT_WAITING: ")
+        assert replayed.is_error
+        assert get_text(replayed).startswith("APPROVAL_NOT_WAITING: ")
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 async def test_without_forms_the_answer_says_how_to_go_on(user: McpUser, stack: Stack, mode: Mode) -> None:
     async with user.connect(mode, answer="accept" if mode == "legacy" else None) as client:
         result = await client.call_tool("instances_destroy", {"instanceId": "nobody"})
-        assert result.is_error and get_text(result).startswith("APPROVAL_REQUIRED: instances.destroy has not run")
+        assert result.is_error
+        assert get_text(result).startswith("APPROVAL_REQUIRED: instances.destroy has not run")
         assert result.meta is not None
         prompt_id, call_id = result.meta["pointsman/promptId"], result.meta["pointsman/toolCallId"]
         with agent_client(stack.url, user.user_id) as agent:

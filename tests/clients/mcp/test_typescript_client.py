@@ -52,9 +52,7 @@ def test_a_prompt_reports_its_progress(user: McpUser, simulator: SimulatorClient
     assert seen["result"]["structuredContent"]["text"] == "It is late"
 
 
-def test_a_prompt_goes_on_when_its_connection_is_cut(
-    user: McpUser, simulator: SimulatorClient, tmp_path: Path
-) -> None:
+def test_a_prompt_goes_on_when_its_connection_is_cut(user: McpUser, simulator: SimulatorClient, tmp_path: Path) -> None:
     text = unique_text()
     simulator.script_model(NOW, {**text_turn("Still here"), "latency_s": 3}, match=text)
     seen = run(user, tmp_path, "cut", text)

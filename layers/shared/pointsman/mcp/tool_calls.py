@@ -17,8 +17,8 @@ from ..prompts.submission import submit_prompt
 from . import questions
 from .catalog import Catalog
 from .exchange import Exchange
-from .prompt_follower import Followed, follow, start_and_follow
 from .messages import INVALID_PARAMS, JsonObject, RpcError
+from .prompt_follower import Followed, follow, start_and_follow
 from .prompt_models import PromptInput, ResultInput
 from .request_state import Asked, Question, verify
 from .results import (
