@@ -58,6 +58,7 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("POST", "/api/webhooks/{webhookId}/rotate-secret"): "user", ("POST", "/api/webhooks/{webhookId}/test"): "user",
     ("GET", "/api/webhooks/{webhookId}/deliveries"): "user",
     ("POST", "/api/webhooks/{webhookId}/deliveries/{deliveryId}/replay"): "user",
+    ("POST", "/mcp"): "user",
     ("GET", "/api/docs"): "everybody", ("GET", "/api/docs/{asset}"): "everybody",
 }  # fmt: skip
 """Who may use each route: with a key of the Services API to read or to write, or as a user of the Agent API."""
@@ -131,7 +132,7 @@ def test_every_tool_and_every_route_is_decided() -> None:
 @pytest.mark.parametrize(("route", "access"), [*ROUTES.items()], ids=" ".join)
 def test_a_route_is_for_whom_the_table_says(url: str, route: tuple[str, str], access: Access) -> None:
     method, path = route
-    is_agent_route = path.startswith("/api")
+    is_agent_route = path.startswith(("/api", "/mcp"))
     callers = {"nobody", "wrong key", *(GRANTS if is_agent_route else ("reader", "writer"))}
     for caller in callers:
         status, code = call(url, method, path, caller)

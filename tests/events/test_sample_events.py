@@ -164,6 +164,9 @@ def test_every_sample_event_is_handled(
     head, _, stream = replay.invoke("agent/prompt_stream", "app").partition(b"\0" * 8)
     assert json.loads(head)["statusCode"] == 200
     assert stream.startswith(b"retry: 1000\n\nevent: prompt.created\n")
+    head, _, body = replay.invoke("agent/mcp_endpoint", "app").partition(b"\0" * 8)
+    assert json.loads(head)["statusCode"] == 200
+    assert json.loads(body)["result"]["structuredContent"]["timezone"] == "UTC"
     _insert_prompt(db, WAITING_PROMPT, "waiting")
     assert replay("tasks/await_approval") == {"waiting": True}
     assert replay("tasks/close_prompt") == {"closed": True}

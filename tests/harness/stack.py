@@ -47,7 +47,7 @@ NOT_PREWARMED = {
     "AgentAuthorizerFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction", "AgentRoutesFunction",
     "AgentOpenapiFunction", "AgentDocsFunction", "ConsoleFunction",
     "PromptStreamFunction", "GetPromptFunction", "ListApprovalsFunction", "ApproveFunction", "RejectFunction",
-    "CancelFunction",
+    "CancelFunction", "McpFunction",
     "AdvancePromptFunction", "AwaitApprovalFunction", "ClosePromptFunction", "PromptRecoveryFunction",
     "RetentionFunction", "FleetWebhooksFunction", "UserWebhooksFunction", "WebhookDeliveryFunction",
     "ConfigureFunction", "ProvisionFunction", "DestroyResourceFunction", "AttachToolFunction",

@@ -27,6 +27,7 @@ NOT_LOADED = {
     "agent.invoke_tool": AWS | MIGRATION | {"psycopg", "httpx"},
     "agent.routes": AWS | MIGRATION | {"psycopg", "httpx"},
     "agent.prompt_stream": WEB | AWS | MIGRATION | {"httpx"},
+    "agent.mcp_endpoint": AWS | MIGRATION | {"fastapi", "mangum", "httpx"},
     "agent.get_prompt": AWS | MIGRATION | {"httpx"},
     "agent.list_approvals": AWS | MIGRATION | {"httpx"},
     "agent.list_prompts": AWS | MIGRATION | {"httpx"},

@@ -63,6 +63,15 @@ class Prompt:
         for tool in tools:
             if tool.client_only:
                 raise CompositionError(f"Tool {tool.id} is for clients only: no model may have it")
+        self.add_client_tools(*tools)
+
+    def add_client_tools(self, *tools: AnyTool) -> None:
+        """Add tools for a prompt without a model: a call that a client asks for may be of any.
+
+        Raises:
+            CompositionError, InvalidSetting: as `add_tools` does.
+        """
+        for tool in tools:
             if self._tools.setdefault(tool.id, tool) is not tool:
                 raise CompositionError(f"The prompt has another tool {tool.id} already")
             if self.get_approver(tool) == "other" and not tool.requires:

@@ -88,13 +88,17 @@ class Tool(Generic[In, Out]):
         approver: who approves: the prompt's user (`self`), or somebody else who has the permission that the tool
             requires (`other`). The setting TOOL_APPROVERS may say otherwise.
         client_only: whether the tool is never offered to a model.
+        read_only: whether it changes nothing. This and the next three are hints for clients.
+        destructive: whether it may change or delete what exists; by default, whether it may need an approval.
+        idempotent: whether a repetition with the same input changes nothing more.
+        open_world: whether it reaches what does not belong to this deployment, like the web.
         secret_fields: paths to what is secret in the input, like `variables.*` (module `secret_fields`). The values are
             masked wherever an input is kept or shown, and erased before the call runs, which alone gets them.
         example: a valid input, for the API's documentation.
 
     Raises:
         CompositionError: the id, the description, the permission or a secret field is not valid, nobody could be its
-            approver, or `invoke` is a coroutine function.
+            approver, it is read-only and destructive, or `invoke` is a coroutine function.
     """
 
     id: str
@@ -106,6 +110,10 @@ class Tool(Generic[In, Out]):
     approval: Callable[[In], str | None] | None = None
     approver: ApproverRule = "self"
     client_only: bool = False
+    read_only: bool = False
+    destructive: bool | None = None
+    idempotent: bool = False
+    open_world: bool = True
     secret_fields: Collection[str] = ()
     example: Mapping[str, object] | None = None
 
@@ -118,11 +126,18 @@ class Tool(Generic[In, Out]):
             raise CompositionError(f"Tool {self.id}: a permission is like fleet:read, not {self.requires[:100]!r}")
         if self.approver == "other" and not self.requires:
             raise CompositionError(f"Tool {self.id}: somebody else approves it only by a permission that it requires")
+        if self.read_only and self.is_destructive:
+            raise CompositionError(f"Tool {self.id} changes something, or only reads, but not both")
         for path in self.secret_fields:
             if not is_path(path) or not self._has_member(path.partition(".")[0]):
                 raise CompositionError(f"Tool {self.id} has no field {path[:100]!r} that could be secret")
         if inspect.iscoroutinefunction(self.invoke):
             raise CompositionError(f"Tool {self.id} must be a plain def: one sandbox serves one call at a time")
+
+    @property
+    def is_destructive(self) -> bool:
+        """Whether a client should take it as one that may change or delete what exists."""
+        return self.approval is not None if self.destructive is None else self.destructive
 
     def _has_member(self, name: str) -> bool:
         fields = self.input.model_fields

@@ -40,7 +40,7 @@ ACTIVE_STATUSES: tuple[PromptStatus, ...] = ("running", "waiting")
 
 _COLUMNS = (
     "id, user_id, conversation_id, input, model, tokens, status, owner, writes, restarts, turns, output_bytes,"
-    " usage_input, usage_output, usage_total, state, error, permissions"
+    " usage_input, usage_output, usage_total, state, error, permissions, is_direct"
 )
 
 
@@ -58,6 +58,7 @@ class PromptRun:
         output_bytes: The size of all outputs so far, as JSON.
         state: What the tools keep from call to call.
         permissions: What the user may do, with blanks between.
+        is_direct: Whether it is one tool call that a client asked for, without a model.
     """
 
     id: str
@@ -78,6 +79,7 @@ class PromptRun:
     state: dict[str, Any]
     error: str | None
     permissions: str
+    is_direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def insert(
     fingerprint: str,
     max_seconds: float,
     permissions: str,
+    is_direct: bool = False,
 ) -> bool:
     """Insert a running prompt, with the tools' state of the conversation's last prompt.
 
@@ -126,22 +129,23 @@ def insert(
         fingerprint: The hash of the request.
         max_seconds: The time until its deadline.
         permissions: What the user may do, with blanks between.
+        is_direct: Whether it is one tool call, without a model.
 
     Returns:
         False if the id or the key exists, or the conversation has an active prompt.
     """
     cursor = connection.execute(
         "INSERT INTO prompts (id, user_id, input, model, tokens, conversation_id, key, fingerprint, created_at,"
-        "  updated_at, deadline, permissions, state)"
+        "  updated_at, deadline, permissions, is_direct, state)"
         " SELECT %(id)s, %(user)s, %(input)s, %(model)s, %(tokens)s, %(conversation)s, %(key)s, %(fingerprint)s,"
-        "  n.moment, n.moment, n.moment + make_interval(secs => %(seconds)s), %(permissions)s,"
+        "  n.moment, n.moment, n.moment + make_interval(secs => %(seconds)s), %(permissions)s, %(direct)s,"
         "  coalesce((SELECT state FROM prompts WHERE conversation_id = %(conversation)s"
         "            ORDER BY created_at DESC, id DESC LIMIT 1), '{}')"
         " FROM (SELECT clock_timestamp() AS moment) n ON CONFLICT DO NOTHING",
         {
             "id": prompt_id, "user": user_id, "input": text, "model": model, "tokens": tokens,
             "conversation": conversation_id, "key": idempotency_key, "fingerprint": fingerprint, "seconds": max_seconds,
-            "permissions": permissions,
+            "permissions": permissions, "direct": is_direct,
         },
     )  # fmt: skip
     return cursor.rowcount == 1

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .. import log
-from ..db import conversations, maintenance, prompt_events, prompt_history, prompt_runs
+from ..db import conversations, maintenance, prompt_events, prompt_history, prompt_runs, tool_calls
 from ..db.connection import Connection, run_in_transaction, run_statement
+from ..db.tool_calls import CallSecret
 from ..errors import ConversationBusy, IdempotencyKeyReused, InvalidToolInput, NotFound, UnderMaintenance
 from ..identity.permissions import format_permissions
 from ..settings.prompts import PromptSettings, QuotaSettings
@@ -17,7 +18,7 @@ from . import prompt_execution, quotas
 from .model_items import build_user_message
 from .termination import end_prompt
 
-__all__ = ["SubmittedPrompt", "build_created_data", "make_title", "start_prompt", "submit_prompt"]
+__all__ = ["DirectCall", "SubmittedPrompt", "build_created_data", "make_title", "start_prompt", "submit_prompt"]
 
 _MAX_TITLE_LENGTH = 80
 """Characters of a conversation's title."""
@@ -29,6 +30,18 @@ _MAX_ATTEMPTS = 3
 def build_created_data(prompt_id: str) -> dict[str, object]:
     """Build the data of `prompt.created`, the first event of every prompt."""
     return {"promptId": prompt_id}
+
+
+class DirectCall(NamedTuple):
+    """A tool call that the client asks for itself, in place of a model.
+
+    Attributes:
+        asked: `{"id", "name", "arguments"}`, with secrets masked.
+        secret: the exact arguments if they are masked.
+    """
+
+    asked: dict[str, str]
+    secret: CallSecret | None = None
 
 
 class SubmittedPrompt(NamedTuple):
@@ -47,6 +60,7 @@ def submit_prompt(
     tokens: bool = False,
     idempotency_key: str | None = None,
     permissions: Iterable[str] = (),
+    call: DirectCall | None = None,
 ) -> SubmittedPrompt:
     """Store a prompt, or find the one that the same request with this key stored before.
 
@@ -60,6 +74,7 @@ def submit_prompt(
         tokens: whether the model's text is published while it is generated.
         idempotency_key: the user's key of this request.
         permissions: what the user may do; the prompt's tools are those that need no others.
+        call: the only tool call of a prompt without a model; it waits for its approval like any other.
 
     Raises:
         InvalidToolInput: the input is empty, too long, or holds characters that cannot be stored.
@@ -104,11 +119,14 @@ def submit_prompt(
             fingerprint=fingerprint,
             max_seconds=settings.max_seconds,
             permissions=format_permissions(permissions),
+            is_direct=call is not None,
         )
         if not is_inserted:
             return None  # A conflict: the key, or the conversation's active prompt.
         prompt_events.append(db, prompt_id, "prompt.created", build_created_data(prompt_id))
         prompt_history.append(db, prompt_id, 0, [build_user_message(text)])
+        if call is not None:
+            tool_calls.insert(db, prompt_id, 1, 0, call.asked, call.secret)
         if conversation_id is not None:
             prompt_runs.touch_conversation(db, conversation_id, make_title(text))
         quotas.require_room_for_inserted(db, user_id, quota_settings)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..model.client import ModelClient
     from ..model.response import ModelTurn
 
-__all__ = ["fail_prompt", "run_model_turn"]
+__all__ = ["complete_prompt", "fail_prompt", "run_model_turn"]
 
 _MAX_CALL_ID_LENGTH = 64
 _CALL_ID_PATTERN = re.compile(f"[!-~]{{1,{_MAX_CALL_ID_LENGTH}}}")
@@ -108,6 +108,12 @@ def run_model_turn(owned: OwnedPrompt, prompt: Prompt, settings: PromptSettings,
 def fail_prompt(owned: OwnedPrompt, message: str) -> Progress:
     """End the prompt as failed with this error message."""
     owned.write(lambda db, prompt_run: append_final_event(db, prompt_run, "failed", message), may_end=True)
+    return Progress.ENDED
+
+
+def complete_prompt(owned: OwnedPrompt) -> Progress:
+    """End a prompt without a model: its call is done."""
+    owned.write(lambda db, prompt_run: append_final_event(db, prompt_run, "completed"), may_end=True)
     return Progress.ENDED
 
 

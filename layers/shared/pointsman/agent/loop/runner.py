@@ -11,7 +11,7 @@ from ...settings.prompts import PromptSettings
 from ..agent import Agent
 from ..error_text import safe_error_text
 from ..plugin import Prompt
-from .model_turn import fail_prompt, run_model_turn
+from .model_turn import complete_prompt, fail_prompt, run_model_turn
 from .ownership import OwnedPrompt, OwnershipLost, Progress
 from .tool_call import process_call
 from .turn_watch import OutOfTime
@@ -78,6 +78,8 @@ def _run_loop(agent: Agent, owned: OwnedPrompt, deadline: float) -> NextStep:
             return _AGAIN
         if call is not None:
             progress = process_call(owned, prompt, call, settings)
+        elif owned.prompt_run.is_direct:
+            progress = complete_prompt(owned)
         else:
             progress = _take_model_turn(owned, prompt, settings, deadline, has_whole_function=is_first)
             if progress is None:
@@ -97,7 +99,10 @@ def _prepare_prompt(agent: Agent, owned: OwnedPrompt) -> Prompt | None:
             conversation_id=prompt_run.conversation_id,
             permissions=parse_permissions(prompt_run.permissions),
         )
-        agent.plugins.prepare(prompt)
+        if prompt_run.is_direct:
+            prompt.add_client_tools(*(exposed.tool for exposed in agent.api.tools))
+        else:
+            agent.plugins.prepare(prompt)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and a retry would raise it again
         reason = safe_error_text(hide_setting(error), agent.services.secrets.values())
         fail_prompt(owned, f"The prompt could not be prepared: {reason}")

@@ -161,6 +161,7 @@ class Conversation(Plugin[NoConfig]):
             Created,
             _create_conversation,
             client_only=True,
+            open_world=False,
             example={},
         ),
         Tool(
@@ -170,6 +171,8 @@ class Conversation(Plugin[NoConfig]):
             ListOutput,
             _list_conversations,
             client_only=True,
+            read_only=True,
+            open_world=False,
             example={"limit": 20, "offset": 0},
         ),
         Tool(
@@ -179,6 +182,8 @@ class Conversation(Plugin[NoConfig]):
             GetOutput,
             _get_conversation,
             client_only=True,
+            read_only=True,
+            open_world=False,
             example={"conversationId": "conv-0123456789abcdef0123456789abcdef"},
         ),
         Tool(
@@ -188,6 +193,9 @@ class Conversation(Plugin[NoConfig]):
             Deleted,
             _delete_conversation,
             client_only=True,
+            destructive=True,
+            idempotent=True,
+            open_world=False,
             example={"conversationId": "conv-0123456789abcdef0123456789abcdef"},
         ),
     )

@@ -131,6 +131,8 @@ class Instances(Plugin[NoConfig]):
             Registry,
             _list_registry,
             requires=_READ,
+            read_only=True,
+            open_world=False,
             example={},
         ),
         Tool(
@@ -140,6 +142,8 @@ class Instances(Plugin[NoConfig]):
             Listed,
             _list_instances,
             requires=_READ,
+            read_only=True,
+            open_world=False,
             example={},
         ),
         Tool(
@@ -149,6 +153,7 @@ class Instances(Plugin[NoConfig]):
             Fleet,
             _get_status,
             requires=_READ,
+            read_only=True,
             example={},
         ),
         Tool(
@@ -159,6 +164,7 @@ class Instances(Plugin[NoConfig]):
             _create_instance,
             requires=_WRITE,
             approval=_explain_create,
+            idempotent=True,
             example={"instanceId": _EXAMPLE_ID, "tools": ["openrouter"]},
         ),
         Tool(
@@ -169,6 +175,7 @@ class Instances(Plugin[NoConfig]):
             _destroy_instance,
             requires=_WRITE,
             approval=_explain_destroy,
+            idempotent=True,
             example={"instanceId": _EXAMPLE_ID},
         ),
         Tool(

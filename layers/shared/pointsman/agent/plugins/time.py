@@ -58,6 +58,8 @@ class Time(Plugin[NoConfig]):
             NowInput,
             NowOutput,
             _get_now,
+            read_only=True,
+            open_world=False,
             example={"timezone": "UTC"},
         ),
     )
