@@ -66,11 +66,17 @@ def get_permissions(event: GatewayEvent) -> tuple[str, ...]:
 
 
 def make_actor(event: GatewayEvent, kind: ActorKind, actor_id: str) -> Actor:
-    """Return who sent a request of an HTTP API, and from where. An empty id, of a public route, is `anonymous`."""
+    """Return who sent a request, and from where. An empty id, of a public route, is `anonymous`."""
     context = event["requestContext"]
-    client: Mapping[str, Any] = context.get("http") or {}
+    client = _get_client(event)
     address, user_agent = _find_client_address(event), str(client.get("userAgent") or "")
     return Actor(kind, actor_id or "anonymous", address, user_agent, str(context.get("requestId") or ""))
+
+
+def _get_client(event: GatewayEvent) -> Mapping[str, Any]:
+    """Return what the gateway says of the client. An HTTP API and a REST API have it at different places."""
+    context = event["requestContext"]
+    return context.get("http") or context.get("identity") or {}
 
 
 def _find_client_address(event: GatewayEvent) -> str:
@@ -79,7 +85,7 @@ def _find_client_address(event: GatewayEvent) -> str:
     CloudFront appends its client's address to X-Forwarded-For, API Gateway that of CloudFront. What stands before
     these two the client may have invented. Only CloudFront sends X-Origin-Secret; the authorizer has compared it.
     """
-    client: Mapping[str, Any] = event["requestContext"].get("http") or {}
+    client = _get_client(event)
     source, given_headers = str(client.get("sourceIp") or ""), cast("Mapping[str, str]", event.get("headers") or {})
     headers = {name.lower(): value for name, value in given_headers.items()}
     if not headers.get("x-origin-secret"):
