@@ -2,6 +2,9 @@
 const { HttpAgent } = require("@ag-ui/client");
 const { serve } = require("../command_loop.cjs");
 
+// The client rejects a promise that nobody can await when a connection breaks. A browser logs that, Node would end.
+process.on("unhandledRejection", (error) => console.error("unhandled", error));
+
 let agent, events;
 
 const state = () => ({ messages: agent.messages, pending: agent.pendingInterrupts, events });
