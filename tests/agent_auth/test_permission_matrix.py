@@ -47,6 +47,7 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("POST", "/api/prompts/{promptId}/approve"): "user", ("POST", "/api/prompts/{promptId}/reject"): "user",
     ("POST", "/api/prompts/{promptId}/cancel"): "user", ("POST", "/api/prompt"): "user",
     ("GET", "/api/prompts/{promptId}/stream"): "user", ("GET", "/api/openapi.json"): "everybody",
+    ("POST", "/api/agui"): "user", ("POST", "/api/chat"): "user", ("GET", "/api/chat/{chatId}/stream"): "user",
     ("GET", "/api/docs"): "everybody", ("GET", "/api/docs/{asset}"): "everybody",
 }  # fmt: skip
 """Who may use each route: with a key of the Services API to read or to write, or as a user of the Agent API."""

@@ -103,6 +103,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agui": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run the agent in the protocol AG-UI */
+        post: operations["runAgui"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Chat in the protocol of the AI SDK */
+        post: operations["sendChatMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/{chatId}/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow a chat's active prompt from its beginning */
+        get: operations["followChat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/prompts/{promptId}": {
         parameters: {
             query?: never;
@@ -1115,6 +1166,64 @@ export interface components {
          * @enum {string}
          */
         SubmitPromptBodyStream: "tokens";
+        /**
+         * RunAguiBody
+         * @description AG-UI's RunAgentInput. The last message of the user is submitted, unless `resume` answers approvals
+         */
+        RunAguiBody: {
+            /** @description A name of the caller's for a conversation, or a conversation's id */
+            threadId: string;
+            runId: string;
+            messages: components["schemas"]["RunAguiBodyMessagesItem"][];
+            resume?: components["schemas"]["RunAguiBodyResumeItem"][];
+            forwardedProps?: components["schemas"]["RunAguiBodyForwardedProps"];
+            state?: unknown;
+            tools?: components["schemas"]["RunAguiBodyToolsItem"][];
+            context?: components["schemas"]["RunAguiBodyContextItem"][];
+            parentRunId?: string;
+            protocolVersion?: string;
+        };
+        /** RunAguiBodyMessagesItem */
+        RunAguiBodyMessagesItem: Record<string, never>;
+        /** RunAguiBodyResumeItem */
+        RunAguiBodyResumeItem: Record<string, never>;
+        /** RunAguiBodyForwardedProps */
+        RunAguiBodyForwardedProps: {
+            model?: components["schemas"]["RunAguiBodyForwardedPropsModel"];
+        };
+        /**
+         * RunAguiBodyForwardedPropsModel
+         * @enum {string}
+         */
+        RunAguiBodyForwardedPropsModel: "normal" | "high";
+        /** RunAguiBodyToolsItem */
+        RunAguiBodyToolsItem: Record<string, never>;
+        /** RunAguiBodyContextItem */
+        RunAguiBodyContextItem: Record<string, never>;
+        /**
+         * SendChatMessageBody
+         * @description What the AI SDK's DefaultChatTransport sends. The last message is submitted, or answers approvals
+         */
+        SendChatMessageBody: {
+            /** @description A name of the caller's for a conversation, or a conversation's id */
+            id: string;
+            messages: components["schemas"]["SendChatMessageBodyMessagesItem"][];
+            trigger?: components["schemas"]["SendChatMessageBodyTrigger"];
+            messageId?: string;
+            model?: components["schemas"]["SendChatMessageBodyModel"];
+        };
+        /** SendChatMessageBodyMessagesItem */
+        SendChatMessageBodyMessagesItem: Record<string, never>;
+        /**
+         * SendChatMessageBodyTrigger
+         * @enum {string}
+         */
+        SendChatMessageBodyTrigger: "submit-message";
+        /**
+         * SendChatMessageBodyModel
+         * @enum {string}
+         */
+        SendChatMessageBodyModel: "normal" | "high";
         /** GetCombinedDocumentResponse */
         GetCombinedDocumentResponse: {
             [key: string]: unknown;
@@ -2107,6 +2216,366 @@ export interface operations {
                 };
             };
             /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `QUOTA_EXCEEDED`: a quota is used up; `details` tell which one, its limit, whose it is, and until when */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds until a retry may succeed
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    runAgui: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "threadId": "thread-1",
+                 *       "runId": "run-1",
+                 *       "messages": [
+                 *         {
+                 *           "id": "message-1",
+                 *           "role": "user",
+                 *           "content": "What time is it?"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["RunAguiBody"];
+            };
+        };
+        responses: {
+            /** @description The events of AG-UI */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example data: {"type":"RUN_STARTED"} */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `FORBIDDEN`: the caller lacks the permission that this needs */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name; `PROMPT_NOT_FOUND`: there is no such prompt of yours, or it does not wait for this */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `CONFLICT`: the approval is decided otherwise already; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where; `FEATURE_UNAVAILABLE`: a plugin that this needs is not registered */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `QUOTA_EXCEEDED`: a quota is used up; `details` tell which one, its limit, whose it is, and until when */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds until a retry may succeed
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MAINTENANCE`: operators have stopped new prompts; the message says why; `START_FAILED`: the prompt could not be started, and was given up; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    sendChatMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "thread-1",
+                 *       "messages": [
+                 *         {
+                 *           "id": "message-1",
+                 *           "role": "user",
+                 *           "parts": [
+                 *             {
+                 *               "type": "text",
+                 *               "text": "What time is it?"
+                 *             }
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "trigger": "submit-message"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SendChatMessageBody"];
+            };
+        };
+        responses: {
+            /** @description The chunks of the AI SDK's UI message stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example data: {"type":"start"}
+                     *
+                     *     data: [DONE]
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `FORBIDDEN`: the caller lacks the permission that this needs */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name; `PROMPT_NOT_FOUND`: there is no such prompt of yours, or it does not wait for this */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `CONFLICT`: the approval is decided otherwise already; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where; `FEATURE_UNAVAILABLE`: a plugin that this needs is not registered */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `QUOTA_EXCEEDED`: a quota is used up; `details` tell which one, its limit, whose it is, and until when */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds until a retry may succeed
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MAINTENANCE`: operators have stopped new prompts; the message says why; `START_FAILED`: the prompt could not be started, and was given up; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    followChat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example thread-1 */
+                chatId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The chunks of the AI SDK's UI message stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example data: {"type":"start"}
+                     *
+                     *     data: [DONE]
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No prompt of the chat is active, or ended within a minute */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where; `FEATURE_UNAVAILABLE`: a plugin that this needs is not registered */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -154,6 +154,7 @@ PARAMETERS_BY_OPERATION: Mapping[str, Mapping[str, str]] = {
     "listInstances": {"status": "SUCCESS", "tool": "agentmail", "search": "agent-", "cursor": _CURSOR},
     "listOperations": {"status": "leaked", "kind": "create", "cursor": _CURSOR},
     "listPrompts": {"status": "waiting", "conversationId": _CONVERSATION_ID, "cursor": _CURSOR},
+    "followChat": {"chatId": "thread-1"},
     "listAuditLog": {"actor": "services", "target": _INSTANCE_ID, "cursor": _CURSOR},
 }
 REQUESTS_BY_OPERATION: Mapping[str, object] = {

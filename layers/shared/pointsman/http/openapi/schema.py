@@ -41,6 +41,7 @@ ERROR_CODES = {
     "NOT_FOUND": (404, "there is nothing of this name"),
     "TOOL_NOT_FOUND": (404, "no tool of this id is exposed"),
     "PROMPT_NOT_FOUND": (404, "there is no such prompt of yours, or it does not wait for this"),
+    "CONFLICT": (409, "the approval is decided otherwise already"),
     "CONVERSATION_BUSY": (409, "a prompt of this conversation still runs or waits"),
     "IDEMPOTENCY_KEY_REUSED": (409, "the key came with another request"),
     "PAYLOAD_TOO_LARGE": (413, "the body is too large"),
