@@ -1168,7 +1168,7 @@ export interface components {
         SubmitPromptBodyStream: "tokens";
         /**
          * RunAguiBody
-         * @description AG-UI's RunAgentInput. The last message of the user is submitted, unless `resume` answers approvals
+         * @description AG-UI's RunAgentInput. The user's last message is submitted, unless `resume` answers approvals
          */
         RunAguiBody: {
             /** @description A name of the caller's for a conversation, or a conversation's id */

@@ -12,7 +12,7 @@ _MESSAGES: Document = {"type": "array", "minItems": 1, "items": {"type": "object
 _MODEL: Document = {"type": "string", "enum": ["normal", "high"]}
 _AGUI_BODY: Document = {
     "type": "object",
-    "description": "AG-UI's RunAgentInput. The last message of the user is submitted, unless `resume` answers approvals",
+    "description": "AG-UI's RunAgentInput. The user's last message is submitted, unless `resume` answers approvals",
     "properties": {
         "threadId": {**_THREAD_ID, "description": "A name of the caller's for a conversation, or a conversation's id"},
         "runId": _ID,
