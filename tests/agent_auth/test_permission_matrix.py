@@ -59,6 +59,7 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", "/api/webhooks/{webhookId}/deliveries"): "user",
     ("POST", "/api/webhooks/{webhookId}/deliveries/{deliveryId}/replay"): "user",
     ("POST", "/mcp"): "user",
+    ("POST", "/api/agui"): "user", ("POST", "/api/chat"): "user", ("GET", "/api/chat/{chatId}/stream"): "user",
     ("GET", "/api/docs"): "everybody", ("GET", "/api/docs/{asset}"): "everybody",
 }  # fmt: skip
 """Who may use each route: with a key of the Services API to read or to write, or as a user of the Agent API."""

@@ -95,7 +95,12 @@ def test_an_allowed_origin_may_read_prompt_streams(agent: httpx.Client, origin: 
         assert "Origin" in response.headers["vary"]
 
 
-@pytest.mark.parametrize("path", ["/tools", "/tools/time.now/invoke", "/none", "/prompt", "/prompts/x/stream"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tools", "/tools/time.now/invoke", "/none", "/prompt", "/prompts/x/stream", "/agui", "/chat", "/chat/x/stream",
+    ],
+)  # fmt: skip
 def test_a_preflight_needs_no_user(prefixed_runner: RunnerProcess, path: str) -> None:
     headers = {
         "Origin": ORIGINS[0],

@@ -275,6 +275,7 @@ def test_only_a_public_route_needs_no_user(bundle: RunnerProcess, agent: httpx.C
 def test_without_the_conversation_plugin_a_conversation_id_is_422(agent: httpx.Client) -> None:
     body = {"input": "Hello", "conversationId": "conv-" + "0" * 32}
     expect_error(agent.post("/prompt", json=body), 422, "FEATURE_UNAVAILABLE")
+    expect_error(agent.get("/chat/thread-1/stream"), 422, "FEATURE_UNAVAILABLE")
 
 
 def test_exposed_tools_and_routes_are_documented(agent: httpx.Client) -> None:

@@ -13,7 +13,7 @@ from local.simulator.client import SimulatorClient
 from pointsman.db import stream_leases
 from pointsman.db.connection import run_in_transaction
 from pointsman.errors import InvalidSetting, QuotaExceeded
-from pointsman.http.agent_api import prompt_stream
+from pointsman.http.agent_api import event_stream
 from pointsman.prompts.prompt_execution import recover_prompts
 from pointsman.prompts.stream_lease import StreamLease
 from pointsman.settings.prompts import StreamSettings
@@ -200,7 +200,7 @@ def test_lease_is_renewed_while_the_client_does_not_read(
     monkeypatch.setenv("STREAM_LEASE_SECONDS", "1")
     lease = StreamLease.acquire(user := unique_id("user-"), None)
     query = "SELECT expires_at > clock_timestamp() AS is_valid FROM stream_leases WHERE user_id = %s"
-    asyncio.run(prompt_stream._send_leased(lease, asyncio.sleep(1.5), 10))
+    asyncio.run(event_stream._send_leased(lease, asyncio.sleep(1.5), 10))
     assert db.execute(query, (user,)).fetchall() == [{"is_valid": True}]
     lease.release()
     assert db.execute(query, (user,)).fetchall() == []

@@ -8,7 +8,16 @@ from datetime import datetime
 from .connection import Connection
 from .rows import fetch_all, fetch_one
 
-__all__ = ["Conversation", "delete", "generate_id", "get", "insert", "list_page", "lock_for_update"]
+__all__ = [
+    "Conversation",
+    "delete",
+    "generate_id",
+    "get",
+    "insert",
+    "is_conversation_id",
+    "list_page",
+    "lock_for_update",
+]
 
 _ID_PATTERN = re.compile("conv-[0-9a-f]{32}")
 _COLUMNS = "id, title, created_at, updated_at"
@@ -27,6 +36,11 @@ class Conversation:
 def generate_id() -> str:
     """Return a new id, `conv-` and 32 hexadecimal digits."""
     return f"conv-{uuid.uuid4().hex}"
+
+
+def is_conversation_id(text: str) -> bool:
+    """Return whether a text has the form of a conversation's id."""
+    return _ID_PATTERN.fullmatch(text) is not None
 
 
 def insert(connection: Connection, conversation_id: str, user_id: str) -> None:

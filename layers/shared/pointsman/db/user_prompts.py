@@ -16,6 +16,7 @@ __all__ = [
     "PromptStatus",
     "PromptSummary",
     "belongs_to",
+    "find_current_of_conversation",
     "get",
     "is_prompt_id",
     "list_newest",
@@ -102,6 +103,20 @@ def belongs_to(connection: Connection, prompt_id: str, user_id: str) -> bool:
         return False
     query = "SELECT FROM prompts WHERE id = %s AND user_id = %s"
     return connection.execute(query, (prompt_id, user_id)).rowcount == 1
+
+
+def find_current_of_conversation(
+    connection: Connection, conversation_id: str, user_id: str, recent_seconds: float
+) -> str | None:
+    """Return the id of the conversation's newest prompt if it is active or ended within `recent_seconds`, else None."""
+    row = connection.execute(
+        "SELECT id FROM ("
+        " SELECT id, status, ended_at FROM prompts WHERE conversation_id = %s AND user_id = %s"
+        " ORDER BY created_at DESC, id DESC LIMIT 1) AS newest"
+        " WHERE status IN ('running', 'waiting') OR ended_at > clock_timestamp() - make_interval(secs => %s)",
+        (conversation_id, user_id, recent_seconds),
+    ).fetchone()
+    return None if row is None else row["id"]
 
 
 def list_newest_of_conversation(

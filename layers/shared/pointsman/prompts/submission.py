@@ -57,6 +57,7 @@ def submit_prompt(
     *,
     model: str = "normal",
     conversation_id: str | None = None,
+    create_conversation: bool = False,
     tokens: bool = False,
     idempotency_key: str | None = None,
     permissions: Iterable[str] = (),
@@ -71,6 +72,7 @@ def submit_prompt(
         text: the user's input.
         model: `normal` or `high`.
         conversation_id: the conversation that it continues.
+        create_conversation: whether the conversation is created with the prompt if it does not exist.
         tokens: whether the model's text is published while it is generated.
         idempotency_key: the user's key of this request.
         permissions: what the user may do; the prompt's tools are those that need no others.
@@ -105,6 +107,8 @@ def submit_prompt(
             if existing_id := _find_existing(db, user_id, idempotency_key, fingerprint):
                 return existing_id
             raise
+        if conversation_id is not None and create_conversation:
+            conversations.insert(db, conversation_id, user_id)
         if conversation_id is not None and not conversations.lock_for_update(db, conversation_id, user_id):
             raise NotFound(f"Conversation {conversation_id[:128]} not found")
         is_inserted = prompt_runs.insert(

@@ -8,9 +8,11 @@ from . import transcript
 from .prompt_execution import try_wake
 from .queries import prompt_not_found
 
-__all__ = ["cancel", "end_prompt", "terminate"]
+__all__ = ["CANCELLED_MESSAGE", "cancel", "end_prompt", "terminate"]
 
-_CANCELLED_MESSAGE = "The prompt was cancelled"
+CANCELLED_MESSAGE = "The prompt was cancelled"
+"""The final event's message of a prompt that was cancelled."""
+
 _FAILED_MESSAGE = "The prompt broke off and could not be gone on with"
 
 
@@ -27,7 +29,7 @@ def cancel(user_id: str, prompt_id: str) -> None:
     def end_if_owned(db: Connection) -> bool:
         if not user_prompts.belongs_to(db, prompt_id, user_id):
             return False
-        if end_prompt(db, prompt_id, "cancelled", _CANCELLED_MESSAGE, interruption="the prompt was cancelled"):
+        if end_prompt(db, prompt_id, "cancelled", CANCELLED_MESSAGE, interruption="the prompt was cancelled"):
             audit_log.record(db, "prompt.cancel", "prompt", prompt_id, "succeeded")
         return True
 

@@ -13,6 +13,7 @@ from ..agent_api.models import AgentError
 from ..agent_api.prompt_models import Status
 from ..agent_api.route_spec import AgentRouteSpec
 from ..common import ROUTE_SPEC_KEY
+from .chat_paths import build_chat_paths
 from .components import SchemaComponents
 from .examples import add_examples, add_schema_examples
 from .names import camel_case
@@ -91,6 +92,7 @@ def generate_combined_document(apps: Mapping[str, FastAPI | None], services: Doc
     for summary, api_routes in routes_by_summary.items():
         if api_routes is None:
             paths |= build_prompt_paths(components, lambda model: references[model, "serialization"])
+            paths |= build_chat_paths()
         for route in api_routes or ():
             spec = _get_route_spec(route)
             schema = None if spec.response_model is None else references[spec.response_model, "serialization"]

@@ -195,6 +195,7 @@ PARAMETERS_BY_OPERATION: Mapping[str, Mapping[str, str]] = {
     "listDeliveries": {"status": "failed", "cursor": _CURSOR},
     "listFleetWebhooks": {"cursor": _CURSOR},
     "listFleetDeliveries": {"status": "failed", "cursor": _CURSOR},
+    "followChat": {"chatId": "thread-1"},
     "listAuditLog": {"actor": "services", "target": _INSTANCE_ID, "cursor": _CURSOR},
 }
 REQUESTS_BY_OPERATION: Mapping[str, object] = {

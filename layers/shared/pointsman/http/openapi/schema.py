@@ -41,6 +41,7 @@ ERROR_CODES = {
     "NOT_FOUND": (404, "there is nothing of this name"),
     "TOOL_NOT_FOUND": (404, "no tool of this id is exposed"),
     "PROMPT_NOT_FOUND": (404, "there is no such prompt of yours, or it does not wait for this"),
+    "CONFLICT": (409, "the approval is decided otherwise already"),
     "CONVERSATION_BUSY": (409, "a prompt of this conversation still runs or waits"),
     "CONFLICT": (409, "its present state does not allow it"),
     "WEBHOOK_LIMIT": (409, "you have as many webhooks as are allowed"),
