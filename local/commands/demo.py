@@ -37,7 +37,7 @@ UNUSED_FUNCTIONS = (
     "InvokeToolFunction", "AgentRoutesFunction", "AgentOpenapiFunction", "AgentDocsFunction", "GetPromptFunction",
     "ListApprovalsFunction", "ListPromptsFunction",
     "RejectFunction", "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction", "RetentionFunction",
-    "CloseOperationFunction", "ConsoleFunction",
+    "CloseOperationFunction", "ConsoleFunction", "FleetReportsFunction",
 )  # fmt: skip
 PER_TOOL_FUNCTIONS = ["ProvisionToolFunction", "DestroyToolFunction"]
 """Functions that run once for each tool of an instance, all at the same time."""

@@ -14,7 +14,9 @@ __all__ = [
     "DashboardInstances",
     "Error",
     "Fleet",
+    "FleetHistory",
     "Health",
+    "HealthDetails",
     "InstanceCreated",
     "InstanceDestroyed",
     "InstanceDetails",
@@ -22,6 +24,7 @@ __all__ = [
     "Maintenance",
     "OperationList",
     "OperationPage",
+    "OrphanList",
     "Registry",
     "ResourceDestroyed",
     "Started",
@@ -159,6 +162,16 @@ class InstanceTool(TypedDict):
     createdAt: Timestamp
 
 
+class Spend(TypedDict):
+    """In USD, as OpenRouter's last listing had it; null for what it did not tell, and for no limit."""
+
+    limit: float | None
+    limitRemaining: float | None
+    limitReset: str | None
+    usage: float | None
+    asOf: Timestamp
+
+
 class Instance(TypedDict):
     instanceId: str
     provider: str
@@ -172,6 +185,7 @@ class Instance(TypedDict):
     createdAt: Timestamp
     updatedAt: Timestamp
     tools: list[InstanceTool]
+    spend: Spend | None
 
 
 class DashboardInstances(TypedDict):
@@ -189,11 +203,21 @@ class StatusTotal(TypedDict):
 
 
 class InstanceList(TypedDict):
-    """The newest first; `nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet."""
+    """`nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet."""
 
     instances: list[Instance]
     nextCursor: NotRequired[str]
     totals: NotRequired[list[StatusTotal]]
+
+
+class HistoryPoint(TypedDict):
+    at: Timestamp
+    totals: list[StatusTotal]
+
+
+FleetHistory = TypedDict(
+    "FleetHistory", {"from": Timestamp, "to": Timestamp, "stepSeconds": int, "points": list[HistoryPoint]}
+)
 
 
 class AskedBy(TypedDict):
@@ -298,3 +322,68 @@ class AuditPage(TypedDict):
 
     entries: list[AuditEntry]
     nextCursor: NotRequired[str]
+
+
+class Orphan(TypedDict):
+    """A resource that nothing here knows, and what was decided about it; `decidedAt` is since when and why."""
+
+    id: str
+    provider: Literal["railway", "openrouter", "agentmail", "telnyx"]
+    kind: Literal["service", "volume", "tool"]
+    resourceId: str
+    name: str
+    firstSeen: Timestamp
+    lastSeen: Timestamp
+    sightings: int
+    decision: Literal["watched", "reported", "deleted", "failed", "postponed", "refused", "resolved"]
+    reason: str
+    decidedAt: Timestamp
+
+
+class OrphanList(TypedDict):
+    """Those that were first seen last come first; `nextCursor` is there if there are more."""
+
+    orphans: list[Orphan]
+    nextCursor: NotRequired[str]
+
+
+class Versions(TypedDict):
+    bundle: str
+    python: str
+    schema: str | None
+
+
+class ScheduleState(TypedDict):
+    """Its last run, null if it never ran. `isOverdue`: none has succeeded for so long that an alarm is on."""
+
+    name: Literal["status_poller", "reconciler", "prompt_recovery", "retention"]
+    everySeconds: int
+    outcome: Literal["running", "succeeded", "failed", "interrupted"] | None
+    startedAt: Timestamp | None
+    endedAt: Timestamp | None
+    succeededAt: Timestamp | None
+    error: str | None
+    isOverdue: bool
+
+
+class StepFailure(TypedDict):
+    at: Timestamp
+    step: str
+    operationId: str
+    error: str
+
+
+class ProviderState(TypedDict):
+    """The steps of operations that called it within the last hours, and how many of these failed in the end."""
+
+    provider: Literal["railway", "openrouter", "agentmail", "telnyx"]
+    steps: int
+    failed: int
+    lastFailure: StepFailure | None
+
+
+class HealthDetails(TypedDict):
+    versions: Versions
+    schedules: list[ScheduleState]
+    hours: int
+    providers: list[ProviderState]
