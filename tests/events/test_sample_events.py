@@ -171,7 +171,7 @@ def test_every_sample_event_is_handled(
     assert replay("tasks/close_prompt") == {"closed": True}
     assert set(replay("scheduled/prompt_recovery")) == {"prompts"}
     assert set(replay("scheduled/retention")) == {
-        "conversations", "prompts", "usage", "operations", "audit_entries", "complete",
+        "conversations", "prompts", "usage", "operations", "audit_entries", "orphans", "history", "complete",
     }  # fmt: skip
 
     sample_events = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json")}

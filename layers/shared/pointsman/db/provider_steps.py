@@ -39,7 +39,7 @@ def count_recent(connection: Connection, providers: Sequence[str], seconds: floa
         connection,
         ProviderSteps,
         "WITH called AS (SELECT CASE WHEN name = ANY(%(railway)s) THEN 'railway' ELSE name END AS provider, *"
-        "  FROM operation_steps WHERE started_at > clock_timestamp() - make_interval(secs => %(seconds)s)"
+        "  FROM operation_steps WHERE started_at > now() - make_interval(secs => %(seconds)s)"
         "   AND (status = 'succeeded' OR status = 'failed' AND error <> %(interrupted)s"
         "    AND NOT (name = 'deploy' AND error LIKE %(caused)s))),"
         " newest AS (SELECT DISTINCT ON (provider) provider, ended_at, name, error, operation_id FROM called"

@@ -186,11 +186,10 @@ def _log_unexpected(subject: str, error: Exception) -> str:
 
 
 def _record_begin(schedule: str) -> datetime | None:
-    """Record that a run begins, and return when; None if the database cannot be reached, of which the job tells."""
+    """Record that a run begins, and return when; None if the database cannot be reached, which the job will report."""
     try:
         return connection.run_in_transaction(schedule_runs.begin, schedule)
-    except PointsmanError as error:
-        log.write("warning", "the run's begin could not be recorded", reason=error.message)
+    except PointsmanError:
         return None
 
 
