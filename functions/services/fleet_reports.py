@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from pointsman.http.services_api.app import create_app, lambda_handler
-from pointsman.http.services_api.models import FleetHistory, HealthDetails, OrphanList
 from pointsman.http.services_api.parameters import KNOWN_PARAMETERS, Cursor, EndTime, Limit, StartTime, describe_query
+from pointsman.http.services_api.report_models import FleetHistory, HealthDetails, OrphanList
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import fleet_history, health_details, orphan_list
 

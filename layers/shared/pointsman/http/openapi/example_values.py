@@ -122,6 +122,15 @@ VALUES_BY_SCHEMA: Mapping[str, object] = {
         "kind": "create",
         "status": "succeeded",
         "steps": [{"name": "create_service", "status": "succeeded", "startedAt": _START, "endedAt": _END}],
+        "resources": [
+            {
+                "provider": "railway",
+                "kind": "service",
+                "resourceId": _SERVICE_ID,
+                "state": "created",
+                "attemptedAt": _START,
+            }
+        ],
         "result": _CREATED,
         "createdAt": _START,
         "updatedAt": _END,

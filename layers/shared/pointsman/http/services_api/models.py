@@ -14,9 +14,7 @@ __all__ = [
     "DashboardInstances",
     "Error",
     "Fleet",
-    "FleetHistory",
     "Health",
-    "HealthDetails",
     "InstanceCreated",
     "InstanceDestroyed",
     "InstanceDetails",
@@ -24,10 +22,11 @@ __all__ = [
     "Maintenance",
     "OperationList",
     "OperationPage",
-    "OrphanList",
     "Registry",
     "ResourceDestroyed",
     "Started",
+    "StatusTotal",
+    "Timestamp",
     "ToolProvisioned",
 ]
 
@@ -139,6 +138,16 @@ class StepPage(TypedDict):
     error: NotRequired[str]
 
 
+class OperationResource(TypedDict):
+    """What it was to create, or has deleted: `intended` means that the provider has not confirmed the last call yet."""
+
+    provider: Literal["railway", "openrouter", "agentmail", "telnyx"]
+    kind: Literal["service", "volume", "domain", "tool"]
+    resourceId: str | None
+    state: Literal["intended", "created", "refused", "deleted", "abandoned"]
+    attemptedAt: Timestamp
+
+
 class OperationPage(TypedDict):
     """`failed`: undone, nothing is left. `leaked`: something could not be undone yet."""
 
@@ -147,6 +156,7 @@ class OperationPage(TypedDict):
     kind: Literal["create", "destroy", "provision", "destroy_tool"]
     status: Literal["running", "succeeded", "failed", "leaked"]
     steps: list[StepPage]
+    resources: list[OperationResource]
     result: NotRequired[dict[str, Any]]
     error: NotRequired[dict[str, Any]]
     createdAt: Timestamp
@@ -208,16 +218,6 @@ class InstanceList(TypedDict):
     instances: list[Instance]
     nextCursor: NotRequired[str]
     totals: NotRequired[list[StatusTotal]]
-
-
-class HistoryPoint(TypedDict):
-    at: Timestamp
-    totals: list[StatusTotal]
-
-
-FleetHistory = TypedDict(
-    "FleetHistory", {"from": Timestamp, "to": Timestamp, "stepSeconds": int, "points": list[HistoryPoint]}
-)
 
 
 class AskedBy(TypedDict):
@@ -322,68 +322,3 @@ class AuditPage(TypedDict):
 
     entries: list[AuditEntry]
     nextCursor: NotRequired[str]
-
-
-class Orphan(TypedDict):
-    """A resource that nothing here knows, and what was decided about it; `decidedAt` is since when and why."""
-
-    id: str
-    provider: Literal["railway", "openrouter", "agentmail", "telnyx"]
-    kind: Literal["service", "volume", "tool"]
-    resourceId: str
-    name: str
-    firstSeen: Timestamp
-    lastSeen: Timestamp
-    sightings: int
-    decision: Literal["watched", "reported", "deleted", "failed", "postponed", "refused", "resolved"]
-    reason: str
-    decidedAt: Timestamp
-
-
-class OrphanList(TypedDict):
-    """Those that were first seen last come first; `nextCursor` is there if there are more."""
-
-    orphans: list[Orphan]
-    nextCursor: NotRequired[str]
-
-
-class Versions(TypedDict):
-    bundle: str
-    python: str
-    schema: str | None
-
-
-class ScheduleState(TypedDict):
-    """Its last run, null if it never ran. `isOverdue`: none has succeeded for so long that an alarm is on."""
-
-    name: Literal["status_poller", "reconciler", "prompt_recovery", "retention"]
-    everySeconds: int
-    outcome: Literal["running", "succeeded", "failed", "interrupted"] | None
-    startedAt: Timestamp | None
-    endedAt: Timestamp | None
-    succeededAt: Timestamp | None
-    error: str | None
-    isOverdue: bool
-
-
-class StepFailure(TypedDict):
-    at: Timestamp
-    step: str
-    operationId: str
-    error: str
-
-
-class ProviderState(TypedDict):
-    """The steps of operations that called it within the last hours, and how many of these failed in the end."""
-
-    provider: Literal["railway", "openrouter", "agentmail", "telnyx"]
-    steps: int
-    failed: int
-    lastFailure: StepFailure | None
-
-
-class HealthDetails(TypedDict):
-    versions: Versions
-    schedules: list[ScheduleState]
-    hours: int
-    providers: list[ProviderState]
