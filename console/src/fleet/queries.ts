@@ -1,5 +1,5 @@
 /** Reading instances, what the accounts spend, and which tools there are. */
-import { infiniteQueryOptions, queryOptions } from "@tanstack/preact-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/preact-query";
 
 import { api, type Schemas, unwrap } from "../api/client";
 import { ApiError } from "../api/errors";
@@ -65,6 +65,8 @@ export function fleetHistory(days: number) {
       const from = new Date(Date.now() - days * 86_400_000).toISOString();
       return unwrap(api.GET("/fleet/history", { params: { query: { from, points: HISTORY_POINTS } }, signal }));
     },
+    // Another time replaces what is shown when it is there.
+    placeholderData: keepPreviousData,
     refetchInterval: every(HISTORY_MS),
   });
 }
