@@ -19,6 +19,7 @@ export const ROUTES: Record<string, Route> = {
   fleet: { title: "Fleet", needs: "services", inNavigation: true, load: () => import("./fleet") },
   instances: { title: "Instance", needs: "services", inNavigation: false, load: () => import("./instance") },
   create: { title: "Create", needs: "services", inNavigation: false, load: () => import("./create") },
+  orphans: { title: "Leaks and orphans", needs: "services", inNavigation: true, load: () => import("./orphans") },
   prompts: { title: "Prompts", needs: "agent", inNavigation: true, load: () => import("./prompts") },
   approvals: { title: "Approvals", needs: "agent", inNavigation: true, load: () => import("./approvals") },
   health: { title: "Health", needs: "services", inNavigation: true, load: () => import("./health") },

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import DashboardInstances
-from pointsman.http.services_api.parameters import CURSOR_SCHEMA, KNOWN_PARAMETERS, describe_query, parse_count
+from pointsman.http.services_api.parameters import CURSOR_SCHEMA, KNOWN_PARAMETERS, describe_query
 from pointsman.http.services_api.route_spec import describe_route
 from pointsman.lifecycle import dashboard
+from pointsman.lifecycle.list_parameters import parse_count
 
 from fastapi.responses import JSONResponse
 

@@ -1,15 +1,15 @@
-"""GET /instances: the instances as they are stored, the newest first, by status, tool and the beginning of their id."""
+"""GET /instances: the instances as they are stored, by status, tool and the beginning of their id, in an order."""
 
 from typing import Annotated
 
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import InstanceList
 from pointsman.http.services_api.parameters import (
-    CURSOR_SCHEMA,
     ID_SCHEMA,
     KNOWN_PARAMETERS,
-    LIMIT_SCHEMA,
     TOOL_ID_SCHEMA,
+    Cursor,
+    Limit,
     describe_query,
 )
 from pointsman.http.services_api.route_spec import describe_route
@@ -26,11 +26,12 @@ async def list_instances(
     status: Annotated[str | None, describe_query(ID_SCHEMA)] = None,
     tool: Annotated[str | None, describe_query(TOOL_ID_SCHEMA)] = None,
     search: Annotated[str | None, describe_query(ID_SCHEMA)] = None,
-    cursor: Annotated[str | None, describe_query(CURSOR_SCHEMA)] = None,
-    limit: Annotated[str | None, describe_query(LIMIT_SCHEMA)] = None,
+    sort: Annotated[str | None, describe_query({"type": "string", "enum": list(dashboard.SORTS)})] = None,
+    cursor: Cursor = None,
+    limit: Limit = None,
     totals: Annotated[str | None, describe_query({"type": "string", "enum": ["true", "false"]})] = None,
 ) -> JSONResponse:
     page = dashboard.list_instance_page(
-        status=status, tool=tool, search=search, cursor=cursor, limit=limit, totals=totals
+        status=status, tool=tool, search=search, sort=sort, cursor=cursor, limit=limit, totals=totals
     )
     return JSONResponse(page)

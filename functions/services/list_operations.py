@@ -5,10 +5,10 @@ from typing import Annotated
 from pointsman.http.services_api.app import create_app, lambda_handler
 from pointsman.http.services_api.models import OperationList
 from pointsman.http.services_api.parameters import (
-    CURSOR_SCHEMA,
     ID_SCHEMA,
     KNOWN_PARAMETERS,
-    LIMIT_SCHEMA,
+    Cursor,
+    Limit,
     describe_query,
 )
 from pointsman.http.services_api.route_spec import describe_route
@@ -25,8 +25,8 @@ async def list_operations(
     status: Annotated[str | None, describe_query({"type": "string", "enum": list(operation_list.STATUSES)})] = None,
     kind: Annotated[str | None, describe_query({"type": "string", "enum": list(operation_list.KINDS)})] = None,
     instanceId: Annotated[str | None, describe_query(ID_SCHEMA)] = None,
-    cursor: Annotated[str | None, describe_query(CURSOR_SCHEMA)] = None,
-    limit: Annotated[str | None, describe_query(LIMIT_SCHEMA)] = None,
+    cursor: Cursor = None,
+    limit: Limit = None,
 ) -> JSONResponse:
     page = operation_list.list_operations(status=status, kind=kind, instance_id=instanceId, cursor=cursor, limit=limit)
     return JSONResponse(page)

@@ -38,7 +38,7 @@ UNUSED_FUNCTIONS = (
     "ListApprovalsFunction", "ListPromptsFunction",
     "RejectFunction", "CancelFunction", "ClosePromptFunction", "PromptRecoveryFunction", "RetentionFunction",
     "CloseOperationFunction", "ConsoleFunction", "FleetWebhooksFunction", "UserWebhooksFunction",
-    "WebhookDeliveryFunction", "McpFunction",
+    "WebhookDeliveryFunction", "McpFunction", "FleetReportsFunction",
 )  # fmt: skip
 PER_TOOL_FUNCTIONS = ["ProvisionToolFunction", "DestroyToolFunction"]
 """Functions that run once for each tool of an instance, all at the same time."""

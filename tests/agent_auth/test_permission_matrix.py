@@ -43,6 +43,7 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", "/dashboard/credits"): "reader", ("GET", "/maintenance"): "reader", ("PUT", "/maintenance"): "writer",
     ("GET", "/audit"): "reader", ("GET", "/instances"): "reader", ("GET", "/instances/{instanceId}"): "reader",
     ("GET", "/operations"): "reader", ("GET", "/api/prompts"): "user",
+    ("GET", "/fleet/history"): "reader", ("GET", "/orphans"): "reader", ("GET", "/health/details"): "reader",
     ("GET", "/api/capabilities"): "user", ("GET", "/api/tools"): "user", ("POST", "/api/tools/{toolId}/invoke"): "user",
     ("GET", "/api/approvals"): "user", ("GET", "/api/prompts/{promptId}"): "user",
     ("POST", "/api/prompts/{promptId}/approve"): "user", ("POST", "/api/prompts/{promptId}/reject"): "user",

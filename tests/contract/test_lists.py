@@ -83,6 +83,35 @@ def test_pages_of_instances_show_each_once_although_instances_come_and_go(api: h
     assert set(seen[4:]) == set(ids[:3])
 
 
+@pytest.mark.parametrize("sort", ["created_desc", "created_asc", "id_asc", "id_desc"])
+def test_instances_are_sorted_by_the_server_and_pages_stay_stable(api: httpx.Client, db: Database, sort: str) -> None:
+    ids = ["B-2", "a-1", "a-10", "a-9", "b-1", "ä-1", "z"]
+    for number, instance_id in enumerate(ids):
+        row_id = insert_instance(db)
+        # Pairs were created at the same moment, so that a page ends between them.
+        db.execute(
+            "UPDATE instance_infra SET instance_id = %s, created_at = now() - make_interval(hours => %s)"
+            " WHERE instance_id = %s",
+            (instance_id, 10 - number // 2, row_id),
+        )
+    seen: list[str] = []
+    for number, page in enumerate(read_pages(api, "/instances", "instances", limit=1, sort=sort)):
+        seen += [instance["instanceId"] for instance in page]
+        if number == 2:
+            db.execute("DELETE FROM instance_infra WHERE instance_id = ANY(%s)", (seen[:2],))
+    ascending = sorted(ids) if sort.startswith("id") else ids
+    assert seen == (ascending if sort.endswith("_asc") else ascending[::-1])
+    assert set(list_instances(api, search="a-", sort=sort)) <= {"a-1", "a-10", "a-9"}
+    assert list_instances(api, search="a-1", sort="id_desc") in (["a-10", "a-1"], ["a-10"], ["a-1"])
+
+
+def test_sorted_instances_are_filtered_as_others_are(api: httpx.Client, db: Database) -> None:
+    ids = sorted(insert_instance(db) for _ in range(5))
+    db.execute("UPDATE instance_infra SET deploy_status = 'CRASHED' WHERE instance_id = ANY(%s)", (ids[1:4],))
+    assert list_instances(api, status="CRASHED", sort="id_desc", limit=2) == ids[3:0:-1]
+    assert list_instances(api, status="UNKNOWN", sort="id_asc", limit=1) == [ids[0], ids[4]]
+
+
 def test_instances_are_found_by_status_tool_and_the_beginning_of_their_id(api: httpx.Client, db: Database) -> None:
     plain, failed, odd = (insert_instance(db) for _ in range(3))
     created = create_request(unique_id("found_"), ["openrouter"])
@@ -137,14 +166,16 @@ def test_operations_are_found_by_status_kind_and_instance(api: httpx.Client, db:
     ({"limit": "0"}, "limit"), ({"limit": "201"}, "limit"), ({"limit": "x"}, "limit"), ({"cursor": "x"}, "cursor"),
     ({"cursor": "1.000000_AA"}, "cursor"), ({"cursor": "1.000000_gA"}, "cursor"),
 ])  # fmt: skip
-@pytest.mark.parametrize("path", ["/instances", "/operations", "/audit"])
+@pytest.mark.parametrize("path", ["/instances", "/operations", "/audit", "/orphans"])
 def test_what_is_wrong_with_a_page_is_named(api: httpx.Client, path: str, params: dict[str, str], says: str) -> None:
     response = api.get(path, params=params)
     assert response.status_code == 400
     assert response.json()["error"].startswith(f"{says} must be ")
 
 
-@pytest.mark.parametrize("path", ["/instances", "/operations", "/audit", "/dashboard/instances"])
+@pytest.mark.parametrize(
+    "path", ["/instances", "/operations", "/audit", "/dashboard/instances", "/orphans", "/fleet/history"]
+)
 def test_a_misspelt_parameter_is_named_and_does_not_list_everything(api: httpx.Client, path: str) -> None:
     response = api.get(path, params={"limitt": "1"})
     assert response.status_code == 400
@@ -152,7 +183,8 @@ def test_a_misspelt_parameter_is_named_and_does_not_list_everything(api: httpx.C
 
 
 @pytest.mark.parametrize(("path", "params"), [
-    ("/instances", {"tool": "bankr"}), ("/instances", {"status": "a\x00"}), ("/instances", {"search": "x" * 257}),
+    ("/instances", {"tool": "bankr"}), ("/instances", {"sort": "spend"}), ("/orphans", {"decision": "x"}),
+    ("/orphans", {"provider": "aws"}), ("/instances", {"status": "a\x00"}), ("/instances", {"search": "x" * 257}),
     ("/operations", {"status": "waiting"}), ("/operations", {"kind": "x"}), ("/operations", {"instanceId": "\x7f"}),
 ])  # fmt: skip
 def test_a_wrong_filter_is_named(api: httpx.Client, path: str, params: dict[str, str]) -> None:
@@ -193,7 +225,17 @@ def test_a_cursor_reads_back_what_was_written(last_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/instances", "/operations", "/audit", "/dashboard/instances", "/api/prompts", "/api/approvals"]
+    "path",
+    [
+        "/instances",
+        "/instances?sort=id_asc",
+        "/operations",
+        "/audit",
+        "/dashboard/instances",
+        "/orphans",
+        "/api/prompts",
+        "/api/approvals",
+    ],
 )
 @pytest.mark.parametrize("cursor", ["99999999999.999999_00", "0.000000_ff", "5.000000_" + "e2" * 1024])
 def test_every_text_that_the_document_allows_is_a_place_in_a_list(stack: Stack, path: str, cursor: str) -> None:

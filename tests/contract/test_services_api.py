@@ -252,6 +252,17 @@ def test_operation_lists_its_steps(api: httpx.Client, simulator: SimulatorClient
     assert names[-1] == "deploy"
     assert all(step["startedAt"] <= step["endedAt"] for step in page["steps"])
     assert page["result"]["instanceId"] == body["instanceId"]
+    created = {(resource["provider"], resource["kind"], resource["state"]) for resource in page["resources"]}
+    assert created == {
+        ("railway", "service", "created"), ("railway", "volume", "created"), ("railway", "domain", "created"),
+        ("openrouter", "tool", "created"),
+    }  # fmt: skip
+    assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
+    destroy, create = api.get("/operations", params={"instanceId": body["instanceId"]}).json()["operations"]
+    for operation in (destroy, create):
+        resources = api.get(f"/operations/{operation['operationId']}").json()["resources"]
+        assert {resource["state"] for resource in resources} == {"deleted"}
+        assert len(resources) == 4
     assert api.get("/operations/op-unknown").status_code == 404
 
 

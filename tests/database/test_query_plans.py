@@ -164,6 +164,7 @@ HOT: dict[str, Statement] = {
     "name conflict": lambda db: operations.find_name_conflict(db, "convos-agent-7", INSTANCE),
     "steps": lambda db: operations.list_steps(db, OPERATION),
     "finish an operation": lambda db: operations.finish(db, OPERATION, "failed", final_step="close"),
+    "resources of an operation": lambda db: journal.list_of_operation(db, OPERATION),
     "open entries": lambda db: journal.list_open_entries(db, INSTANCE),
     "adopt a resource": lambda db: journal.adopt_existing(
         db, OPERATION, INSTANCE, "telnyx", "tool", "+1555", ignore_closed=True

@@ -127,6 +127,8 @@ def test_every_sample_event_is_handled(
     assert (status, [tool["toolId"] for tool in instance["tools"]]) == (200, ["openrouter"])
     status, listed = replay.replay_http("services/list_operations")
     assert (status, {operation["instanceId"] for operation in listed["operations"]}) == (200, {"sample-1"})
+    status, history = replay.replay_http("services/fleet_reports")
+    assert (status, history["points"][-1]["totals"]) == (200, [{"status": "SUCCESS", "count": 1}])
     status, audit = replay.replay_http("services/list_audit_log")
     assert (status, audit["entries"][-1]["target"]) == (200, {"kind": "instance", "id": "sample-1"})
 
@@ -173,6 +175,7 @@ def test_every_sample_event_is_handled(
     assert set(replay("scheduled/prompt_recovery")) == {"prompts"}
     assert set(replay("scheduled/retention")) == {
         "conversations", "prompts", "usage", "operations", "audit_entries", "webhook_deliveries", "complete",
+        "orphans", "history",
     }  # fmt: skip
 
     status, listed = replay.replay_http("services/fleet_webhooks")

@@ -42,6 +42,7 @@ NOT_PREWARMED = {
     "MigrateFunction", "NotFoundFunction", "OpenapiFunction", "HealthzFunction", "RegistryFunction",
     "DashboardInstancesFunction", "DashboardCreditsFunction", "ListAuditLogFunction",
     "ListInstancesFunction", "GetInstanceFunction", "ListOperationsFunction", "ListPromptsFunction",
+    "FleetReportsFunction",
     "StatusPollerFunction", "ReconcilerFunction",
     "MaintenanceFunction", "RedeployFunction", "RetryOperationFunction", "AbandonOperationFunction",
     "AgentAuthorizerFunction", "CapabilitiesFunction", "ToolsFunction", "InvokeToolFunction", "AgentRoutesFunction",

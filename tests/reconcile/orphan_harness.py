@@ -150,6 +150,7 @@ def open_harness(
 
 def _clear_tables(db: Database) -> None:
     db.execute("DELETE FROM orphan_sightings")
+    db.execute("DELETE FROM orphan_decisions")
     reset_fleet_tables(db)
     db.execute("DELETE FROM operation_resources WHERE operation_id LIKE 'op-stray-%'")
     db.execute("DELETE FROM operations WHERE id LIKE 'op-stray-%'")

@@ -185,7 +185,7 @@ def test_a_dry_run_writes_nothing_and_reports_its_plan(
     since = len(harness.simulator.list_calls())
     report = sweep_orphans(True)
     assert {action["id"]: action["action"] for action in report["actions"]} == dict.fromkeys(ids, "delete")
-    assert all(action.keys() == {"provider", "kind", "id", "name", "action"} for action in report["actions"])
+    assert all(action.keys() == {"provider", "kind", "id", "name", "action", "reason"} for action in report["actions"])
     assert harness.sightings() == before
     assert caplog.records == []
     assert capsys.readouterr().out == ""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local.template.intrinsics import load_yaml
+from pointsman.lifecycle.health_details import SCHEDULES
 from pointsman.metrics import emit_metrics
 from pointsman.providers.registry import TOOLS
 from tests.harness.paths import CHECKOUT, TEMPLATE
@@ -280,3 +281,16 @@ def test_cloudwatch_may_publish_to_the_encrypted_topic() -> None:
         for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
     }
     assert actions == {"kms:Decrypt", "kms:GenerateDataKey*", "sns:Publish"}
+
+
+def test_a_schedule_is_shown_as_overdue_when_its_alarm_is_on() -> None:
+    handlers = {body["Handler"] for body in list_resources("AWS::Serverless::Function").values()
+                if body["CodeUri"] == "functions/scheduled"}  # fmt: skip
+    assert handlers == {f"{name}.handler" for name in SCHEDULES}
+    for name, schedule in SCHEDULES.items():
+        title = "".join(part.capitalize() for part in name.split("_"))
+        alarm = RESOURCES[f"{title}SilentAlarm"]["Properties"]
+        assert alarm["Period"] * alarm["EvaluationPeriods"] == schedule.overdue_after, name
+        events = RESOURCES[f"{title}Function"]["Properties"]["Events"]
+        minutes = schedule.interval // 60
+        assert events["Every"]["Properties"]["Schedule"] == f"rate({minutes} minute{'s' if minutes > 1 else ''})", name

@@ -47,6 +47,7 @@ NOT_LOADED = {
     "services.list_instances": AWS | MIGRATION | {"httpx"},
     "services.get_instance": AWS | MIGRATION | {"httpx"},
     "services.list_operations": AWS | MIGRATION | {"httpx"},
+    "services.fleet_reports": AWS | MIGRATION | {"httpx"},
     "services.dashboard_credits": AWS | MIGRATION | {"psycopg"},
     "scheduled.status_poller": WEB | AWS | MIGRATION,
     "services.create_instance": AWS | MIGRATION | {"httpx"},

@@ -10,7 +10,7 @@ import pytest
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.db import retention
-from pointsman.lifecycle.retention import delete_past_rows
+from pointsman.lifecycle.retention import HISTORY_DAYS, delete_past_rows
 from tests.harness.background import run_in_background
 from tests.harness.database import Database, connect, reset_fleet_tables
 from tests.harness.function_logs import ScheduledRun, run_schedule
@@ -117,7 +117,8 @@ def test_ended_prompts_go_with_all_their_rows_and_are_unknown_then(
     assert [has_prompt(db, prompt) for prompt in old] == [False] * 3
     assert [has_prompt(db, prompt) for prompt in (young, *active)] == [True] * 3
     assert run.counts == {
-        "conversations": 0, "prompts": 3, "usage": 0, "operations": 0, "audit_entries": 0, "complete": True,
+        "conversations": 0, "prompts": 3, "usage": 0, "operations": 0, "audit_entries": 0, "orphans": 0, "history": 0,
+        "complete": True,
     }  # fmt: skip
     assert [run.metric_value(f"{what}Deleted") for what in ("Prompts", "Conversations", "Operations")] == [3, 0, 0]
     assert agent.get(f"/prompts/{young}", headers={"X-User-Id": USER}).status_code == 200
@@ -276,24 +277,66 @@ BOUNDS = {
     "audit_log": "deleted by age",
     "conversations": "deleted by age",
     "destroy_holds": "one row for each caller",
+    "fleet_history": "deleted by age",
     "fleet_listings": "one row for each environment",
     "idempotency_keys": "deleted 24 hours later, by the next ones",
     "instance_infra": "one row for each instance",
     "instance_services": "a row for each tool of an instance",
+    "key_spend": "one row for each key",
     "listed_services": "one row for each service",
     "maintenance": "one row",
     "operation_resources": "deleted with its operation",
     "operation_steps": "deleted with its operation",
     "operations": "deleted by age",
+    "orphan_decisions": "deleted by age",
     "orphan_sightings": "one row for each resource that nobody knows",
     "prompt_calls": "deleted with its prompt",
     "prompt_events": "deleted with its prompt",
     "prompt_items": "deleted with its prompt",
     "prompts": "deleted by age",
+    "schedule_runs": "one row for each schedule",
     "stream_leases": "one row for each open stream",
     "token_usage": "deleted by age",
 }
 """Why each table does not grow for ever."""
+
+
+def insert_history_point(db: Database, days: float) -> None:
+    db.execute(
+        "INSERT INTO fleet_history (at, counts) VALUES (clock_timestamp() - make_interval(secs => %s), '{}')",
+        (days * DAY,),
+    )
+
+
+def insert_orphan_decision(db: Database, decision: str, days: float) -> str:
+    """Insert what was decided `days` ago about a resource of that name; returns the resource's id."""
+    resource_id = unique_id("past-")
+    db.execute(
+        "INSERT INTO orphan_decisions (provider, kind, resource_id, name, first_seen, last_seen, sightings, decision,"
+        " reason, decided_at) VALUES ('openrouter', 'tool', %s, 'n', now(), now(), 1, %s, '',"
+        " now() - make_interval(secs => %s))",
+        (resource_id, decision, days * DAY),
+    )
+    return resource_id
+
+
+def test_decisions_that_ended_a_matter_are_deleted_and_others_stay(stack: Stack, db: Database) -> None:
+    db.execute("DELETE FROM orphan_decisions")
+    kept = {insert_orphan_decision(db, "reported", 400), insert_orphan_decision(db, "deleted", 89)}
+    for decision in ("deleted", "resolved"):
+        insert_orphan_decision(db, decision, 91)
+    assert run_retention(stack).counts["orphans"] == 2
+    assert {row["resource_id"] for row in db.execute("SELECT resource_id FROM orphan_decisions").fetchall()} == kept
+
+
+@pytest.mark.limit("fleet-history")
+def test_the_fleets_totals_are_kept_for_90_days(stack: Stack, db: Database) -> None:
+    db.execute("DELETE FROM fleet_history")
+    for days in (HISTORY_DAYS - 0.01, HISTORY_DAYS + 0.01, 400):
+        insert_history_point(db, days)
+    assert run_retention(stack).counts["history"] == 2
+    [row] = db.execute("SELECT extract(epoch FROM now() - at)::float8 AS age FROM fleet_history").fetchall()
+    assert row["age"] < HISTORY_DAYS * DAY
 
 
 def count_rows(db: Database) -> dict[str, int]:
@@ -318,6 +361,8 @@ def test_no_table_grows_for_ever(
         conversation = agent.post("/tools/conversation.create/invoke", json={}).json()["result"]["id"]
         run_prompt(agent, simulator, text_turn("Hello."), conversationId=conversation)
         run_prompt(agent, simulator, {"text": "Hello.", "usage": {"input_tokens": 1, "output_tokens": 1}})
+        insert_history_point(db, days=0)
+        insert_orphan_decision(db, "deleted", days=0)
     grown = {name for name, rows in count_rows(db).items() if rows > before[name]}
     ended = {name for name, bound in BOUNDS.items() if bound.startswith("deleted")} - {"prompt_calls"}
     assert grown == ended

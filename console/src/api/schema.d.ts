@@ -585,7 +585,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The instances as they are stored, the newest first, by status, tool and the beginning of their id */
+        /** The instances as they are stored, by status, tool and the beginning of their id, in an order */
         get: operations["listInstances"];
         put?: never;
         post?: never;
@@ -638,6 +638,66 @@ export interface paths {
         };
         /** Who changed what, and how it went, the newest first */
         get: operations["listAuditLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fleet/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The number of instances by status, over time
+         * @description The number of instances by status, over time.
+         */
+        get: operations["getFleetHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/orphans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Resources at the providers that nothing here knows, and what was decided about them
+         * @description Resources at the providers that nothing here knows, and what was decided about them.
+         */
+        get: operations["listOrphans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Versions, the schedules' last runs, and the providers' failures of late
+         * @description Versions, the schedules' last runs, and the providers' failures of late.
+         */
+        get: operations["getHealthDetails"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1376,10 +1436,32 @@ export interface components {
             asOf?: string;
             ageSeconds?: number;
         };
+        /** FleetHistory */
+        FleetHistory: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            stepSeconds: number;
+            points: components["schemas"]["HistoryPoint"][];
+        };
         /** Health */
         Health: {
             /** @constant */
             ok: true;
+        };
+        /** HealthDetails */
+        HealthDetails: {
+            versions: components["schemas"]["Versions"];
+            schedules: components["schemas"]["ScheduleState"][];
+            hours: number;
+            providers: components["schemas"]["ProviderState"][];
+        };
+        /** HistoryPoint */
+        HistoryPoint: {
+            /** Format: date-time */
+            at: string;
+            totals: components["schemas"]["StatusTotal"][];
         };
         /** Instance */
         Instance: {
@@ -1397,6 +1479,7 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             tools: components["schemas"]["InstanceTool"][];
+            spend: components["schemas"]["Spend"] | null;
         };
         /**
          * InstanceCreated
@@ -1447,11 +1530,12 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             tools: components["schemas"]["InstanceTool"][];
+            spend: components["schemas"]["Spend"] | null;
             operations: components["schemas"]["OperationSummary"][];
         };
         /**
          * InstanceList
-         * @description The newest first; `nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet.
+         * @description `nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet.
          */
         InstanceList: {
             instances: components["schemas"]["Instance"][];
@@ -1538,6 +1622,15 @@ export interface components {
          *           "endedAt": "2026-11-22T10:15:04.210Z"
          *         }
          *       ],
+         *       "resources": [
+         *         {
+         *           "provider": "railway",
+         *           "kind": "service",
+         *           "resourceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
+         *           "state": "created",
+         *           "attemptedAt": "2026-11-22T10:15:00.000Z"
+         *         }
+         *       ],
          *       "result": {
          *         "instanceId": "agent-7",
          *         "serviceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
@@ -1558,6 +1651,7 @@ export interface components {
             kind: components["schemas"]["OperationPageKind"];
             status: components["schemas"]["OperationPageStatus"];
             steps: components["schemas"]["StepPage"][];
+            resources: components["schemas"]["OperationResource"][];
             result?: components["schemas"]["OperationPageResult"];
             error?: components["schemas"]["OperationPageError"];
             /** Format: date-time */
@@ -1583,6 +1677,33 @@ export interface components {
         OperationPageError: {
             [key: string]: unknown;
         };
+        /**
+         * OperationResource
+         * @description What it was to create, or has deleted: `intended` means that the provider has not confirmed the last call yet.
+         */
+        OperationResource: {
+            provider: components["schemas"]["OperationResourceProvider"];
+            kind: components["schemas"]["OperationResourceKind"];
+            resourceId: string | null;
+            state: components["schemas"]["OperationResourceState"];
+            /** Format: date-time */
+            attemptedAt: string;
+        };
+        /**
+         * OperationResourceProvider
+         * @enum {string}
+         */
+        OperationResourceProvider: "railway" | "openrouter" | "agentmail" | "telnyx";
+        /**
+         * OperationResourceKind
+         * @enum {string}
+         */
+        OperationResourceKind: "service" | "volume" | "domain" | "tool";
+        /**
+         * OperationResourceState
+         * @enum {string}
+         */
+        OperationResourceState: "intended" | "created" | "refused" | "deleted" | "abandoned";
         /**
          * OperationSummary
          * @description `isUndoing`: it has failed and is being undone. `askedBy`: null where it is not known.
@@ -1614,6 +1735,64 @@ export interface components {
         OperationSummaryError: {
             [key: string]: unknown;
         };
+        /**
+         * Orphan
+         * @description A resource that nothing here knows, and what was decided about it; `decidedAt` is since when and why.
+         */
+        Orphan: {
+            id: string;
+            provider: components["schemas"]["OrphanProvider"];
+            kind: components["schemas"]["OrphanKind"];
+            resourceId: string;
+            name: string;
+            /** Format: date-time */
+            firstSeen: string;
+            /** Format: date-time */
+            lastSeen: string;
+            sightings: number;
+            decision: components["schemas"]["OrphanDecision"];
+            reason: string;
+            /** Format: date-time */
+            decidedAt: string;
+        };
+        /**
+         * OrphanProvider
+         * @enum {string}
+         */
+        OrphanProvider: "railway" | "openrouter" | "agentmail" | "telnyx";
+        /**
+         * OrphanKind
+         * @enum {string}
+         */
+        OrphanKind: "service" | "volume" | "tool";
+        /**
+         * OrphanDecision
+         * @enum {string}
+         */
+        OrphanDecision: "watched" | "reported" | "deleted" | "failed" | "postponed" | "refused" | "resolved";
+        /**
+         * OrphanList
+         * @description Those that were first seen last come first; `nextCursor` is there if there are more.
+         */
+        OrphanList: {
+            orphans: components["schemas"]["Orphan"][];
+            nextCursor?: string;
+        };
+        /**
+         * ProviderState
+         * @description The steps of operations that called it within the last hours, and how many of these failed in the end.
+         */
+        ProviderState: {
+            provider: components["schemas"]["ProviderStateProvider"];
+            steps: number;
+            failed: number;
+            lastFailure: components["schemas"]["StepFailure"] | null;
+        };
+        /**
+         * ProviderStateProvider
+         * @enum {string}
+         */
+        ProviderStateProvider: "railway" | "openrouter" | "agentmail" | "telnyx";
         /** Provision */
         Provision: {
             config?: components["schemas"]["ToolConfig"] | null;
@@ -1632,6 +1811,30 @@ export interface components {
             resourceId: string;
             deleted: boolean;
         };
+        /**
+         * ScheduleState
+         * @description Its last run, null if it never ran. `isOverdue`: none has succeeded for so long that an alarm is on.
+         */
+        ScheduleState: {
+            name: components["schemas"]["ScheduleStateName"];
+            everySeconds: number;
+            outcome: components["schemas"]["ScheduleStateOutcome"] | null;
+            startedAt: string | null;
+            endedAt: string | null;
+            succeededAt: string | null;
+            error: string | null;
+            isOverdue: boolean;
+        };
+        /**
+         * ScheduleStateName
+         * @enum {string}
+         */
+        ScheduleStateName: "status_poller" | "reconciler" | "prompt_recovery" | "retention";
+        /**
+         * ScheduleStateOutcome
+         * @enum {string}
+         */
+        ScheduleStateOutcome: "running" | "succeeded" | "failed" | "interrupted";
         /** ServiceStatus */
         ServiceStatus: {
             instanceId: string;
@@ -1646,6 +1849,25 @@ export interface components {
         SetMaintenance: {
             enabled: boolean;
             message?: string | null;
+        };
+        /**
+         * Spend
+         * @description In USD, as OpenRouter's last listing had it; null for what it did not tell, and for no limit.
+         * @example {
+         *       "limit": 20,
+         *       "limitRemaining": 17.5,
+         *       "limitReset": "monthly",
+         *       "usage": 2.5,
+         *       "asOf": "2026-11-22T10:15:00.000Z"
+         *     }
+         */
+        Spend: {
+            limit: number | null;
+            limitRemaining: number | null;
+            limitReset: string | null;
+            usage: number | null;
+            /** Format: date-time */
+            asOf: string;
         };
         /**
          * Started
@@ -1669,6 +1891,14 @@ export interface components {
         StatusTotal: {
             status: string;
             count: number;
+        };
+        /** StepFailure */
+        StepFailure: {
+            /** Format: date-time */
+            at: string;
+            step: string;
+            operationId: string;
+            error: string;
         };
         /** StepPage */
         StepPage: {
@@ -1713,6 +1943,17 @@ export interface components {
             /** @constant */
             status: "active";
         };
+        /** Versions */
+        Versions: {
+            bundle: string;
+            python: string;
+            schema: string | null;
+        };
+        /**
+         * ListInstancesSort
+         * @enum {string}
+         */
+        ListInstancesSort: "created_desc" | "created_asc" | "id_asc" | "id_desc";
         /**
          * ListInstancesTotals
          * @enum {string}
@@ -1733,6 +1974,16 @@ export interface components {
          * @enum {string}
          */
         ListAuditLogAction: "instance.create" | "instance.destroy" | "instance.configure" | "instance.redeploy" | "tool.provision" | "tool.destroy" | "operation.retry" | "operation.abandon" | "approval.approve" | "approval.reject" | "prompt.cancel" | "orphan.delete" | "maintenance.on" | "maintenance.off";
+        /**
+         * ListOrphansProvider
+         * @enum {string}
+         */
+        ListOrphansProvider: "railway" | "openrouter" | "agentmail" | "telnyx";
+        /**
+         * ListOrphansDecision
+         * @enum {string}
+         */
+        ListOrphansDecision: "watched" | "reported" | "deleted" | "failed" | "postponed" | "refused" | "resolved";
         /** GetServicesDocumentResponse */
         GetServicesDocumentResponse: {
             [key: string]: unknown;
@@ -4345,6 +4596,15 @@ export interface operations {
                      *           "endedAt": "2026-11-22T10:15:04.210Z"
                      *         }
                      *       ],
+                     *       "resources": [
+                     *         {
+                     *           "provider": "railway",
+                     *           "kind": "service",
+                     *           "resourceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
+                     *           "state": "created",
+                     *           "attemptedAt": "2026-11-22T10:15:00.000Z"
+                     *         }
+                     *       ],
                      *       "result": {
                      *         "instanceId": "agent-7",
                      *         "serviceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
@@ -4459,6 +4719,15 @@ export interface operations {
                      *           "status": "succeeded",
                      *           "startedAt": "2026-11-22T10:15:00.000Z",
                      *           "endedAt": "2026-11-22T10:15:04.210Z"
+                     *         }
+                     *       ],
+                     *       "resources": [
+                     *         {
+                     *           "provider": "railway",
+                     *           "kind": "service",
+                     *           "resourceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
+                     *           "state": "created",
+                     *           "attemptedAt": "2026-11-22T10:15:00.000Z"
                      *         }
                      *       ],
                      *       "result": {
@@ -4612,6 +4881,15 @@ export interface operations {
                      *           "endedAt": "2026-11-22T10:15:04.210Z"
                      *         }
                      *       ],
+                     *       "resources": [
+                     *         {
+                     *           "provider": "railway",
+                     *           "kind": "service",
+                     *           "resourceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
+                     *           "state": "created",
+                     *           "attemptedAt": "2026-11-22T10:15:00.000Z"
+                     *         }
+                     *       ],
                      *       "result": {
                      *         "instanceId": "agent-7",
                      *         "serviceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
@@ -4738,7 +5016,14 @@ export interface operations {
                      *               "meta": {},
                      *               "createdAt": "2026-11-22T10:15:00.000Z"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "spend": {
+                     *             "limit": 20,
+                     *             "limitRemaining": 17.5,
+                     *             "limitReset": "monthly",
+                     *             "usage": 2.5,
+                     *             "asOf": "2026-11-22T10:15:00.000Z"
+                     *           }
                      *         }
                      *       ],
                      *       "nextCursor": "text"
@@ -5031,6 +5316,8 @@ export interface operations {
                 tool?: components["schemas"]["ToolId"];
                 /** @example agent- */
                 search?: string;
+                /** @example id_asc */
+                sort?: components["schemas"]["ListInstancesSort"];
                 /** @example 1795342504.210000_6167656e742d37 */
                 cursor?: string;
                 /** @example 20 */
@@ -5074,7 +5361,14 @@ export interface operations {
                      *               "meta": {},
                      *               "createdAt": "2026-11-22T10:15:00.000Z"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "spend": {
+                     *             "limit": 20,
+                     *             "limitRemaining": 17.5,
+                     *             "limitReset": "monthly",
+                     *             "usage": 2.5,
+                     *             "asOf": "2026-11-22T10:15:00.000Z"
+                     *           }
                      *         }
                      *       ],
                      *       "nextCursor": "text",
@@ -5177,6 +5471,13 @@ export interface operations {
                      *           "createdAt": "2026-11-22T10:15:00.000Z"
                      *         }
                      *       ],
+                     *       "spend": {
+                     *         "limit": 20,
+                     *         "limitRemaining": 17.5,
+                     *         "limitReset": "monthly",
+                     *         "usage": 2.5,
+                     *         "asOf": "2026-11-22T10:15:00.000Z"
+                     *       },
                      *       "operations": [
                      *         {
                      *           "operationId": "op-0123456789abcdef0123456789abcdef",
@@ -5422,6 +5723,285 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFleetHistory: {
+        parameters: {
+            query?: {
+                /** @example 2026-11-22T10:15:00.000Z */
+                from?: string;
+                /** @example 2026-11-23T10:15:00.000Z */
+                to?: string;
+                /** @example 1 */
+                points?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-22T10:15:00.000Z",
+                     *       "to": "2026-11-23T10:15:00.000Z",
+                     *       "stepSeconds": 300,
+                     *       "points": [
+                     *         {
+                     *           "at": "2026-11-22T10:15:00.000Z",
+                     *           "totals": [
+                     *             {
+                     *               "status": "SUCCESS",
+                     *               "count": 812
+                     *             },
+                     *             {
+                     *               "status": "CRASHED",
+                     *               "count": 3
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetHistory"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listOrphans: {
+        parameters: {
+            query?: {
+                /** @example openrouter */
+                provider?: components["schemas"]["ListOrphansProvider"];
+                /** @example reported */
+                decision?: components["schemas"]["ListOrphansDecision"];
+                /** @example 1795342504.210000_6167656e742d37 */
+                cursor?: string;
+                /** @example 20 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "orphans": [
+                     *         {
+                     *           "id": "1f0e8a52-6a0f-4a39-9d0e-0f6f1f6b7a11",
+                     *           "provider": "openrouter",
+                     *           "kind": "tool",
+                     *           "resourceId": "key-4f2d9c",
+                     *           "name": "convos-agent-7",
+                     *           "firstSeen": "2026-11-22T10:15:00.000Z",
+                     *           "lastSeen": "2026-11-22T10:15:04.210Z",
+                     *           "sightings": 14,
+                     *           "decision": "reported",
+                     *           "reason": "set ORPHANS=delete or delete it by hand",
+                     *           "decidedAt": "2026-11-22T10:15:04.210Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "1795342504.210000_6167656e742d37"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrphanList"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getHealthDetails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "versions": {
+                     *         "bundle": "1.4.0",
+                     *         "python": "3.13.1",
+                     *         "schema": "0022"
+                     *       },
+                     *       "schedules": [
+                     *         {
+                     *           "name": "status_poller",
+                     *           "everySeconds": 60,
+                     *           "outcome": "succeeded",
+                     *           "startedAt": "2026-11-22T10:15:00.000Z",
+                     *           "endedAt": "2026-11-22T10:15:04.210Z",
+                     *           "succeededAt": "2026-11-22T10:15:04.210Z",
+                     *           "error": null,
+                     *           "isOverdue": false
+                     *         }
+                     *       ],
+                     *       "hours": 24,
+                     *       "providers": [
+                     *         {
+                     *           "provider": "railway",
+                     *           "steps": 412,
+                     *           "failed": 1,
+                     *           "lastFailure": {
+                     *             "at": "2026-11-22T10:15:04.210Z",
+                     *             "step": "deploy",
+                     *             "operationId": "op-0123456789abcdef0123456789abcdef",
+                     *             "error": "Railway: deploy: no answer"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HealthDetails"];
                 };
             };
             /** @description The API key is missing or wrong */

@@ -13,7 +13,15 @@ const TONES: Record<string, Tone> = {
   deploying: "busy",
   initializing: "busy",
   queued: "busy",
+  created: "good",
+  resolved: "good",
+  intended: "busy",
+  postponed: "busy",
   failed: "warn",
+  reported: "warn",
+  refused: "warn",
+  watched: "idle",
+  deleted: "idle",
   unknown: "idle",
   skipped: "idle",
   sleeping: "idle",
@@ -22,6 +30,8 @@ const TONES: Record<string, Tone> = {
   crashed: "bad",
   gone: "bad",
   destroy_failed: "bad",
+  abandoned: "bad",
+  interrupted: "bad",
 };
 
 export function toneOf(status: string): Tone {

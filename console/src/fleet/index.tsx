@@ -4,20 +4,24 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 
 import { type Column, DataTable } from "../components/data_table";
 import { Field } from "../components/field";
+import { formatUsd, Meter, spentOf } from "../components/money";
 import { Empty, Loaded } from "../components/notes";
 import { Status } from "../components/status";
 import { Time } from "../components/time";
 import { link, replaceQuery, useAddress } from "../routing";
 import { session } from "../session";
 import { useStore } from "../store";
+import { FleetHistory } from "./history";
 import { type FleetFilter, fleetTotals, type Instance, instanceList, registry } from "./queries";
 
 const TYPING_MS = 250;
+const NEWEST_FIRST = "created_desc";
 
 const COLUMNS: Column<Instance>[] = [
   {
     id: "instance",
     header: "Instance",
+    orders: { ascending: "id_asc", descending: "id_desc", first: "ascending" },
     cell: ({ row: { original } }) => (
       <a href={link("instances", original.instanceId)} title={original.instanceId}>
         {original.instanceId}
@@ -52,8 +56,15 @@ const COLUMNS: Column<Instance>[] = [
     cell: ({ row: { original } }) => <span title={original.runtimeImage ?? undefined}>{shortImage(original.runtimeImage)}</span>,
   },
   {
+    id: "spend",
+    header: "Spent of cap",
+    className: "width-spend number narrow-hidden",
+    cell: ({ row: { original } }) => <SpendOfCap spend={original.spend} />,
+  },
+  {
     id: "age",
     header: "Created",
+    orders: { ascending: "created_asc", descending: "created_desc", first: "descending" },
     className: "width-time number",
     cell: ({ row: { original } }) => <Time value={original.createdAt} />,
   },
@@ -65,6 +76,7 @@ export default function FleetScreen() {
     status: query.get("status") ?? "",
     tool: query.get("tool") ?? "",
     search: query.get("search") ?? "",
+    sort: query.get("sort") ?? "",
   };
   const change = (part: Partial<FleetFilter>) => replaceQuery({ ...filter, ...part });
   const mayWrite = useStore(session).services?.mayWrite ?? false;
@@ -80,6 +92,7 @@ export default function FleetScreen() {
         )}
       </div>
       <Totals selected={filter.status} onSelect={(status) => change({ status })} />
+      <FleetHistory />
       <div class="filters" role="group" aria-label="Filters">
         <SearchField value={filter.search} onChange={(search) => change({ search })} />
         <Field label="Tool">
@@ -95,7 +108,7 @@ export default function FleetScreen() {
           )}
         </Field>
       </div>
-      <InstanceTable filter={filter} />
+      <InstanceTable filter={filter} onOrder={(sort) => change({ sort: sort === NEWEST_FIRST ? "" : sort })} />
     </>
   );
 }
@@ -146,7 +159,7 @@ function Totals({ selected, onSelect }: { selected: string; onSelect: (status: s
   );
 }
 
-function InstanceTable({ filter }: { filter: FleetFilter }) {
+function InstanceTable({ filter, onOrder }: { filter: FleetFilter; onOrder: (order: string) => void }) {
   const list = useInfiniteQuery(instanceList(filter));
   const { hasNextPage, isFetching, fetchNextPage } = list;
   const loadMore = useCallback(() => {
@@ -164,6 +177,8 @@ function InstanceTable({ filter }: { filter: FleetFilter }) {
               columns={COLUMNS}
               rows={instances}
               rowKey={(instance) => instance.instanceId}
+              order={filter.sort || NEWEST_FIRST}
+              onOrder={onOrder}
               isTall
               onEnd={loadMore}
             />
@@ -179,6 +194,19 @@ function InstanceTable({ filter }: { filter: FleetFilter }) {
         );
       }}
     </Loaded>
+  );
+}
+
+/** What the instance's key spends, as the reconciler's last listing of all keys had it. */
+function SpendOfCap({ spend }: { spend: Instance["spend"] }) {
+  const spent = spend && spentOf(spend);
+  if (spend === null || spent === null) return <span class="muted">–</span>;
+  const cap = spend.limit === null ? "no cap" : formatUsd(spend.limit);
+  return (
+    <span class="spend-cell" title={`As of ${new Date(spend.asOf).toLocaleString()}${spend.limitReset ? `, reset ${spend.limitReset}` : ""}`}>
+      {formatUsd(spent)} / {cap}
+      {spend.limit ? <Meter share={spent / spend.limit} /> : null}
+    </span>
   );
 }
 

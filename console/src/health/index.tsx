@@ -6,6 +6,7 @@ import { AGENT_PREFIX, api, type Schemas, unwrap } from "../api/client";
 import { every, queryClient } from "../api/query_client";
 import { ConfirmDialog } from "../components/confirm_dialog";
 import { Field } from "../components/field";
+import { formatUsd } from "../components/money";
 import { Empty, Loaded } from "../components/notes";
 import { Status } from "../components/status";
 import { Time } from "../components/time";
@@ -13,6 +14,7 @@ import { spend } from "../fleet/queries";
 import { link } from "../routing";
 import { session } from "../session";
 import { useStore } from "../store";
+import { Providers, Schedules, Versions } from "./details";
 
 const INTERVAL_MS = 5_000;
 
@@ -41,10 +43,15 @@ export default function HealthScreen() {
       <div class="columns">
         <div class="stack">
           <Parts />
-          <MaintenanceSwitch />
-          <Links />
+          <Schedules />
+          <Providers />
         </div>
-        <Audit />
+        <div class="stack">
+          <MaintenanceSwitch />
+          <Versions />
+          <Links />
+          <Audit />
+        </div>
       </div>
     </>
   );
@@ -203,8 +210,4 @@ function Audit() {
 function AuditTarget({ target }: { target: Schemas["AuditTarget"] }) {
   if (target.kind === "instance") return <a href={link("instances", target.id)}>{target.id}</a>;
   return <span class="muted mono">{target.id}</span>;
-}
-
-function formatUsd(amount: number | null): string {
-  return amount === null ? "?" : amount.toLocaleString("en-US", { style: "currency", currency: "USD" });
 }

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { api, newIdempotencyKey, unwrap } from "../api/client";
 import { ConfirmDialog } from "../components/confirm_dialog";
 import { Field } from "../components/field";
+import { formatUsd, Meter, spentOf } from "../components/money";
 import { Empty } from "../components/notes";
 import { Status } from "../components/status";
 import { type Instance, registry, spend, type ToolId } from "../fleet/queries";
@@ -53,18 +54,15 @@ export function InstanceTools({ instance, mayWrite, onChange }: Props) {
 function Spend({ instanceId }: { instanceId: string }) {
   const query = useQuery(spend());
   const key = query.data?.keys.find((one) => one.instanceId === instanceId);
-  if (!key || key.usage === null) return null;
-  const share = key.limit ? Math.min(1, key.usage / key.limit) : null;
+  const spent = key ? spentOf(key) : null;
+  if (!key || spent === null) return null;
   return (
     <div class="spend">
       <span class="number">
-        {formatUsd(key.usage)} spent{key.limit !== null && ` of ${formatUsd(key.limit)}`}
+        {formatUsd(spent)} spent{key.limit !== null && ` of ${formatUsd(key.limit)}`}
+        {key.limit !== null && key.limitReset && ` ${key.limitReset}`}
       </span>
-      {share !== null && (
-        <div class="meter" aria-hidden="true">
-          <span style={{ width: `${share * 100}%` }} />
-        </div>
-      )}
+      {key.limit ? <Meter share={spent / key.limit} /> : null}
     </div>
   );
 }
@@ -100,8 +98,4 @@ function ProvisionDialog({ instanceId, tool, onChange, onClose }: DialogProps) {
       )}
     </ConfirmDialog>
   );
-}
-
-function formatUsd(amount: number): string {
-  return amount.toLocaleString("en-US", { style: "currency", currency: "USD" });
 }

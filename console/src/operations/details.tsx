@@ -4,7 +4,8 @@ import { useState } from "preact/hooks";
 
 import { api, newIdempotencyKey, unwrap } from "../api/client";
 import { ConfirmDialog } from "../components/confirm_dialog";
-import { Loaded } from "../components/notes";
+import { Empty, Loaded } from "../components/notes";
+import { Status } from "../components/status";
 import { formatDuration, Time, useNow } from "../components/time";
 import { link } from "../routing";
 import { session } from "../session";
@@ -45,6 +46,7 @@ function Details({ operation }: { operation: Operation }) {
         <h2 id="steps">Steps</h2>
         <OperationTimeline operationId={operation.operationId} />
       </section>
+      <Resources operation={operation} />
       <section class="card" aria-labelledby="facts">
         <h2 id="facts">Details</h2>
         <dl class="facts-list">
@@ -69,6 +71,30 @@ function Details({ operation }: { operation: Operation }) {
         </dl>
       </section>
     </>
+  );
+}
+
+/** What was asked of the providers, and what has become of it. */
+function Resources({ operation }: { operation: Operation }) {
+  return (
+    <section class="card" aria-labelledby="resources">
+      <h2 id="resources">At the providers</h2>
+      {operation.resources.length === 0 && <Empty>It has asked no provider for anything yet.</Empty>}
+      <ul class="lines">
+        {operation.resources.map((resource) => (
+          <li key={`${resource.provider} ${resource.kind} ${resource.resourceId}`}>
+            <span>
+              {resource.provider} {resource.kind === "tool" ? "" : resource.kind}
+            </span>
+            <Status value={resource.state} />
+            {resource.resourceId && <code class="muted">{resource.resourceId}</code>}
+            <span class="end">
+              <Time value={resource.attemptedAt} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

@@ -17,6 +17,9 @@ contracts are in pyproject.toml):
 
 import gc
 
+__version__ = "0.1.0"
+"""The bundle's version, the same as in pyproject.toml."""
+
 # Objects created by imports are never garbage. With Python's default thresholds a tenth of a cold start is spent
 # collecting among them.
 gc.set_threshold(100_000, 50, 50)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, Literal, LiteralString, NamedTuple
 
 from ..list_cursor import ListCursor
 from .connection import Connection
@@ -20,6 +20,8 @@ __all__ = [
     "FleetInstance",
     "FleetTool",
     "InstanceFilter",
+    "InstanceSort",
+    "KeySpend",
     "ListedService",
     "count_by_status",
     "get_instance",
@@ -30,6 +32,9 @@ __all__ = [
 
 GONE = "GONE"
 """The `deploy_status` of an instance whose service was absent from a complete listing."""
+
+InstanceSort = Literal["created_desc", "created_asc", "id_asc", "id_desc"]
+"""An order of a list: by time of creation, or by id in the order of code points."""
 
 _UPDATABLE_ROWS = (
     "infra.provider = 'railway' AND infra.provider_env_id = %(environment_id)s"
@@ -51,6 +56,9 @@ _CHANGED_STATUS = (
     " RETURNING infra.instance_id, infra.deploy_status AS status, old.deploy_status AS previous"
 )
 """The end of an UPDATE that returns the instances with their status of before and after, for their events."""
+
+_ID: LiteralString = 'infra.instance_id COLLATE "C"'
+"""The id as the index `instance_infra_by_id` has it."""
 
 
 class ListedService(NamedTuple):
@@ -75,8 +83,19 @@ class FleetTool:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySpend:
+    """A row of `key_spend`: what an instance's OpenRouter key may spend and has spent, in USD, at `seen_at`."""
+
+    cap: float | None
+    remaining: float | None
+    usage: float | None
+    cap_reset: str | None
+    seen_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class FleetInstance:
-    """A row of `instance_infra` with its tools. Times are ISO 8601 in UTC."""
+    """A row of `instance_infra` with its tools, and what its key spends if known. Times are ISO 8601 in UTC."""
 
     instance_id: str
     provider: str
@@ -90,6 +109,7 @@ class FleetInstance:
     created_at: str
     updated_at: str
     tools: list[FleetTool]
+    spend: KeySpend | None
 
 
 class InstanceFilter(NamedTuple):
@@ -178,32 +198,39 @@ def count_by_status(connection: Connection) -> dict[str | None, int]:
 
 
 def list_page(
-    connection: Connection, which: InstanceFilter, after: ListCursor | None, limit: int
+    connection: Connection,
+    which: InstanceFilter,
+    after: ListCursor | None,
+    limit: int,
+    sort: InstanceSort = "created_desc",
 ) -> list[tuple[FleetInstance, ListCursor]]:
-    """Return the newest instances of the filter with their tools, the newest first, each with its place in the list.
+    """Return instances of the filter with their tools, by default the newest first, each with its place in the list.
 
     Args:
         connection: The connection of the transaction.
         which: The filter.
         after: The place of the last instance of the page before; None for the first page.
         limit: How many instances at most.
+        sort: The order.
     """
     has_tool = "tool.instance_id = infra.instance_id AND tool.tool_id = %s"
     prefix = None if which.id_prefix is None else re.sub(r"([\\%_])", r"\\\1", which.id_prefix) + "%"
-    where, parameters = build_page_filter(
-        [
-            ("infra.deploy_status = %s", which.status or None),
-            (f"EXISTS (SELECT FROM instance_services AS tool WHERE {has_tool})", which.tool_id),
-            ("infra.instance_id LIKE %s", prefix),
-        ],
-        "infra.created_at, infra.instance_id",
-        after,
-    )
+    filters: list[tuple[LiteralString, object]] = [
+        ("infra.deploy_status = %s", which.status or None),
+        (f"EXISTS (SELECT FROM instance_services AS tool WHERE {has_tool})", which.tool_id),
+        (f"{_ID} LIKE %s", prefix),
+    ]
+    comparison, direction = ("<", "DESC") if sort.endswith("_desc") else (">", "ASC")
+    if sort.startswith("id"):
+        filters.append((f"{_ID} {comparison} %s", after and after.id))
+        after, order = None, f"{_ID} {direction}"
+    else:
+        order = f"infra.created_at {direction}, infra.instance_id {direction}"
+    where, parameters = build_page_filter(filters, "infra.created_at, infra.instance_id", after, comparison)
     if which.status == "":
         where += " AND infra.deploy_status IS NULL"
     rows = connection.execute(
-        f"{_SELECT_INSTANCES} WHERE {where} ORDER BY infra.created_at DESC, infra.instance_id DESC LIMIT %s",
-        [*parameters, limit],
+        f"{_SELECT_INSTANCES} WHERE {where} ORDER BY {order} LIMIT %s", [*parameters, limit]
     ).fetchall()
     return [_to_instance(row) for row in rows]
 
@@ -217,6 +244,7 @@ def get_instance(connection: Connection, instance_id: str) -> FleetInstance | No
 def _to_instance(row: dict[str, Any]) -> tuple[FleetInstance, ListCursor]:
     place = ListCursor(row.pop("place"), row["instance_id"])
     row["tools"] = [FleetTool(**tool) for tool in row["tools"]]
+    row["spend"] = row["spend"] and KeySpend(**row["spend"])
     return FleetInstance(**row), place
 
 
@@ -230,7 +258,10 @@ _SELECT_INSTANCES: LiteralString = (
     f" {_iso_expression('created_at')} AS created_at, {_iso_expression('updated_at')} AS updated_at, coalesce("
     "  (SELECT json_agg(json_build_object('tool_id', tool_id, 'resource_id', resource_id, 'env_key', env_key,"
     f"  'status', status, 'meta', resource_meta, 'created_at', {_iso_expression('tool.created_at')}) ORDER BY id)"
-    "  FROM instance_services AS tool WHERE tool.instance_id = infra.instance_id), '[]') AS tools"
+    "  FROM instance_services AS tool WHERE tool.instance_id = infra.instance_id), '[]') AS tools,"
+    " (SELECT json_build_object('cap', cap, 'remaining', remaining, 'usage', usage, 'cap_reset', cap_reset,"
+    f"  'seen_at', {_iso_expression('seen_at')}) FROM instance_services AS tool JOIN key_spend USING (resource_id)"
+    "  WHERE tool.instance_id = infra.instance_id AND tool.tool_id = 'openrouter') AS spend"
     " FROM instance_infra AS infra"
 )
-"""A `FleetInstance` with its tools, and as `place` its exact time of creation."""
+"""A `FleetInstance` with its tools and spend, and as `place` its exact time of creation."""

@@ -23,11 +23,13 @@ from .rows import fetch_all, fetch_one
 
 __all__ = [
     "Entry",
+    "EntrySummary",
     "ResourceKind",
     "ResourceState",
     "adopt_existing",
     "clear_env",
     "find_instances_using",
+    "list_of_operation",
     "list_open_entries",
     "record_abandoned",
     "record_created",
@@ -66,6 +68,17 @@ class Entry:
     env: dict[str, str] | None = field(repr=False)
     meta: dict[str, str]
     intended_at: datetime
+    attempted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySummary:
+    """What readers see of a row of `operation_resources`: neither plan nor variables."""
+
+    provider: str
+    kind: ResourceKind
+    resource_id: str | None
+    state: ResourceState
     attempted_at: datetime
 
 
@@ -164,6 +177,17 @@ def list_open_entries(connection: Connection, instance_id: str) -> list[Entry]:
         f"SELECT {_COLUMNS} FROM operation_resources WHERE instance_id = %s AND state IN ('intended', 'created')"
         " ORDER BY id DESC",
         (instance_id,),
+    )
+
+
+def list_of_operation(connection: Connection, operation_id: str) -> list[EntrySummary]:
+    """Return the entries of all resources that the operation was to create, or has closed, the oldest first."""
+    return fetch_all(
+        connection,
+        EntrySummary,
+        "SELECT provider, kind, resource_id, state, attempted_at FROM operation_resources"
+        " WHERE operation_id = %(id)s OR closed_by = %(id)s ORDER BY id",
+        {"id": operation_id},
     )
 
 

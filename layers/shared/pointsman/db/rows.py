@@ -37,14 +37,18 @@ def fetch_all(connection: Connection, row_type: type[T], query: LiteralString, p
 
 
 def build_page_filter(
-    given: Iterable[tuple[LiteralString, object]], place: LiteralString, after: ListCursor | None
+    given: Iterable[tuple[LiteralString, object]],
+    place: LiteralString,
+    after: ListCursor | None,
+    comparison: LiteralString = "<",
 ) -> tuple[LiteralString, list[object]]:
-    """Build what follows WHERE in the statement of a list's page, the newest first, and its parameters.
+    """Build what follows WHERE in the statement of a list's page, by default the newest first, and its parameters.
 
     Args:
         given: Conditions, each with the value of its placeholder; those whose value is None are left out.
         place: The columns by which the list is ordered, like `created_at, id`.
         after: The place of the last row of the page before; None for the first page.
+        comparison: `>` if the oldest row is the first.
     """
     conditions: list[LiteralString] = ["true"]
     parameters: list[object] = []
@@ -53,7 +57,7 @@ def build_page_filter(
             conditions.append(condition)
             parameters.append(value)
     if after is not None:
-        conditions.append(f"({place}) < (%s, %s)")
+        conditions.append(f"({place}) {comparison} (%s, %s)")
         parameters += [after.at, after.id]
     return " AND ".join(conditions), parameters
 

@@ -2,10 +2,11 @@
 
 import sys
 from collections import Counter
+from typing import cast, get_args
 
 from ..db import fleet, operation_pages
 from ..db.connection import Connection, run_in_transaction
-from ..db.fleet import InstanceFilter
+from ..db.fleet import InstanceFilter, InstanceSort
 from ..db.operation_pages import OperationFilter, OperationSummary
 from ..errors import NotFound
 from ..json_values import as_object
@@ -17,10 +18,13 @@ from .list_parameters import parse_choice, parse_id, parse_page_request
 from .operation_list import serialize_summary
 from .resource_names import AGENT_PREFIX
 
-__all__ = ["MAX_STORED", "get_instance", "list_instance_page", "list_stored_instances"]
+__all__ = ["MAX_STORED", "SORTS", "get_instance", "list_instance_page", "list_stored_instances"]
 
 MAX_STORED = 5000
 """The most instances of a page of all that are stored."""
+
+SORTS: tuple[InstanceSort, ...] = get_args(InstanceSort)
+"""The orders of a list of instances, the default first."""
 
 UNKNOWN_STATUS = "UNKNOWN"
 """The filter for instances without a `deployStatus`."""
@@ -72,17 +76,19 @@ def list_instance_page(
     status: str | None = None,
     tool: str | None = None,
     search: str | None = None,
+    sort: str | None = None,
     cursor: str | None = None,
     limit: str | None = None,
     totals: str | None = None,
 ) -> dict[str, object]:
-    """List a page of instances with their tools as JSON, newest first.
+    """List a page of instances with their tools as JSON, by default the newest first.
 
     Args:
         status: the `deployStatus`; `UNKNOWN` is for instances without one.
         tool: a tool that the instance has.
         search: what the instance's id, or its service's name, begins with.
-        cursor: the `nextCursor` of the page before.
+        sort: one of `SORTS`.
+        cursor: the `nextCursor` of the page before, which had the same order.
         limit: how many instances at most, 1 to 200; 50 by default.
         totals: `true` to count all instances by status, whatever the filters are.
 
@@ -101,14 +107,17 @@ def list_instance_page(
     )
     after, count = parse_page_request(cursor, limit)
     wants_totals = parse_choice("totals", totals, ("true", "false")) == "true"
-    page = _list_page(which, after, count)
+    order = cast(InstanceSort, parse_choice("sort", sort, SORTS) or SORTS[0])
+    page = _list_page(which, after, count, order)
     if wants_totals:
         page["totals"] = _list_totals(run_in_transaction(fleet.count_by_status))
     return page
 
 
-def _list_page(which: InstanceFilter, after: ListCursor | None, limit: int) -> dict[str, object]:
-    found = run_in_transaction(fleet.list_page, which, after, limit + 1)
+def _list_page(
+    which: InstanceFilter, after: ListCursor | None, limit: int, sort: InstanceSort = SORTS[0]
+) -> dict[str, object]:
+    found = run_in_transaction(fleet.list_page, which, after, limit + 1, sort)
     instances = [_serialize_instance(row) for row, _ in found[:limit]]
     instances = instances[: count_fitting(instances)]
     page: dict[str, object] = {"instances": instances}
@@ -167,6 +176,17 @@ def _serialize_instance(row: fleet.FleetInstance) -> dict[str, object]:
             }
             for tool in row.tools
         ],
+        "spend": row.spend and _serialize_spend(row.spend),
+    }
+
+
+def _serialize_spend(spend: fleet.KeySpend) -> dict[str, object]:
+    return {
+        "limit": spend.cap,
+        "limitRemaining": spend.remaining,
+        "limitReset": spend.cap_reset,
+        "usage": spend.usage,
+        "asOf": spend.seen_at,
     }
 
 

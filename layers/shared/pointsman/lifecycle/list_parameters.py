@@ -7,7 +7,16 @@ from typing import NamedTuple
 from ..errors import InvalidInput
 from ..list_cursor import ListCursor, parse_cursor
 
-__all__ = ["ID_PATTERN", "MAX_LIMIT", "PageRequest", "parse_choice", "parse_id", "parse_page_request", "parse_time"]
+__all__ = [
+    "ID_PATTERN",
+    "MAX_LIMIT",
+    "PageRequest",
+    "parse_choice",
+    "parse_count",
+    "parse_id",
+    "parse_page_request",
+    "parse_time",
+]
 
 MAX_LIMIT = 200
 """The most items of a page."""
@@ -29,11 +38,14 @@ def parse_page_request(cursor: str | None, limit: str | None) -> PageRequest:
     after = None if cursor is None else parse_cursor(cursor)
     if cursor is not None and after is None:
         raise InvalidInput("cursor must be the nextCursor of a page of this list")
-    if limit is None:
-        return PageRequest(after, _DEFAULT_LIMIT)
-    if not re.fullmatch("[0-9]{1,3}", limit) or not 1 <= int(limit) <= MAX_LIMIT:
-        raise InvalidInput(f"limit must be a whole number from 1 to {MAX_LIMIT}")
-    return PageRequest(after, int(limit))
+    return PageRequest(after, _DEFAULT_LIMIT if limit is None else parse_count("limit", limit, MAX_LIMIT))
+
+
+def parse_count(name: str, value: str, maximum: int) -> int:
+    """Read a parameter that is a whole number from 1 to `maximum`. Raises InvalidInput."""
+    if not re.fullmatch("[0-9]{1,9}", value) or not 1 <= int(value) <= maximum:
+        raise InvalidInput(f"{name} must be a whole number from 1 to {maximum}")
+    return int(value)
 
 
 def parse_choice(name: str, value: str | None, choices: tuple[str, ...]) -> str | None:

@@ -9,7 +9,7 @@ from ..providers.registry import explain_unconfigured
 from ..redaction import redact
 from . import resource_names
 
-__all__ = ["read_spend"]
+__all__ = ["parse_amount", "read_spend"]
 
 
 def read_spend() -> dict[str, object]:
@@ -23,8 +23,8 @@ def read_spend() -> dict[str, object]:
     if account is None:
         raise UnconfiguredTool("OPENROUTER_MANAGEMENT_KEY", explain_unconfigured("openrouter"))
     credits = account.get_credits()
-    total, used = _parse_number(credits.total), _parse_number(credits.used)
-    remaining = None if total is None or used is None else _parse_number(round(total - used, 9))
+    total, used = parse_amount(credits.total), parse_amount(credits.used)
+    remaining = None if total is None or used is None else parse_amount(round(total - used, 9))
     keys = [_describe_key(resource) for resource in account.list()]
     return {"credits": {"total": total, "used": used, "remaining": remaining}, "keys": keys}
 
@@ -36,20 +36,20 @@ def _describe_key(resource: ProviderResource) -> dict[str, object]:
         # Other keys' names are free text and may hold a secret.
         "name": resource.name if instance_id else redact(resource.name),
         "instanceId": instance_id or None,
-        "limit": _parse_number(meta.get("limit")),
-        "limitRemaining": _parse_number(meta.get("limit_remaining")),
+        "limit": parse_amount(meta.get("limit")),
+        "limitRemaining": parse_amount(meta.get("limit_remaining")),
         "limitReset": meta.get("limit_reset"),
-        "usage": _parse_number(meta.get("usage")),
-        "usageDaily": _parse_number(meta.get("usage_daily")),
-        "usageWeekly": _parse_number(meta.get("usage_weekly")),
-        "usageMonthly": _parse_number(meta.get("usage_monthly")),
+        "usage": parse_amount(meta.get("usage")),
+        "usageDaily": parse_amount(meta.get("usage_daily")),
+        "usageWeekly": parse_amount(meta.get("usage_weekly")),
+        "usageMonthly": parse_amount(meta.get("usage_monthly")),
         "disabled": {"true": True, "false": False}.get(meta.get("disabled", "")),
         "createdAt": meta.get("created_at"),
     }
 
 
-def _parse_number(value: str | float | None) -> float | None:
-    """Parse a number; None if it is none, or no finite double, which is all that JSON's readers can take."""
+def parse_amount(value: str | float | None) -> float | None:
+    """Parse an amount in USD; None if it is none, or no finite double, which is all that JSON's readers can take."""
     try:
         number = float(value) if value is not None else None
     except (ValueError, OverflowError):

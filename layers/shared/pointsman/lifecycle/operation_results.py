@@ -2,19 +2,20 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, NamedTuple, ParamSpec
 
 from .. import deadlines
-from ..db import operations
+from ..db import journal, operations
 from ..db.connection import Connection, run_in_transaction
 from ..db.event_listener import EventListener
+from ..db.journal import EntrySummary
 from ..db.operations import Operation, OperationStep
 from ..errors import InstanceBusy, LeftoversRemain, OperationFailed
 from ..settings.operations import Timeouts
 from .idempotency_claim import Claim
 from .operation_queries import get_or_raise
 
-__all__ = ["describe_running", "get_operation_and_steps", "get_result", "start_and_wait"]
+__all__ = ["OperationDetails", "describe_running", "get_operation_details", "get_result", "start_and_wait"]
 
 P = ParamSpec("P")
 
@@ -86,11 +87,21 @@ def _wait_until_ended(operation_id: str, deadline: float) -> Operation:
             listener.wait_for_payload(operation.id, min(remaining, _POLL_INTERVAL))
 
 
-def get_operation_and_steps(operation_id: str) -> tuple[Operation, list[OperationStep]]:
-    """Read an operation and the steps that have started, in that order. Raises NotFound."""
+class OperationDetails(NamedTuple):
+    """An operation, the steps that have started, and the resources that it was to create or has deleted."""
 
-    def read(db: Connection) -> tuple[Operation, list[OperationStep]]:
-        return get_or_raise(db, operation_id), operations.list_steps(db, operation_id)
+    operation: Operation
+    steps: list[OperationStep]
+    resources: list[EntrySummary]
+
+
+def get_operation_details(operation_id: str) -> OperationDetails:
+    """Read an operation with its steps and resources. Raises NotFound."""
+
+    def read(db: Connection) -> OperationDetails:
+        operation = get_or_raise(db, operation_id)
+        steps, resources = operations.list_steps(db, operation_id), journal.list_of_operation(db, operation_id)
+        return OperationDetails(operation, steps, resources)
 
     return run_in_transaction(read)
 

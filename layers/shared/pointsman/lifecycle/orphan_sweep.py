@@ -10,17 +10,19 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .. import log
-from ..db import audit_log, locks, orphan_sightings
+from ..db import audit_log, locks, orphan_decisions, orphan_sightings
 from ..db.connection import Connection, get_database_time, run_in_transaction
-from ..db.orphan_sightings import KnownResources, Sighting
+from ..db.orphan_decisions import Decided, Decision
+from ..db.orphan_sightings import Sighting
 from ..errors import InvalidInput, PointsmanError, ProviderError, ProviderRejected, SettingError
 from ..metrics import emit_metrics
 from ..providers.registry import TOOLS
 from ..settings.operations import ReconcileSettings
-from . import provider_inventory, resource_names
+from . import key_spend, provider_inventory
+from .orphan_candidates import find_orphan_candidates, is_known, list_possible_instance_ids
 from .provider_inventory import Inventory, InventoryItem
 
 __all__ = ["sweep_orphans"]
@@ -37,15 +39,45 @@ _CROWD_KIND = "many"
 """The kind of the sighting that stands for a crowd; it is reported instead of its orphans."""
 
 Action = Literal["watch", "keep", "report", "delete", "failed", "later", "gone", "crowd"]
-Actions = dict[tuple[str, str, str], dict[str, str]]
+
+_DECISIONS: dict[Action, Decision] = {
+    "watch": "watched",
+    "keep": "reported",
+    "report": "reported",
+    "delete": "deleted",
+    "failed": "failed",
+    "later": "postponed",
+    "gone": "resolved",
+    "crowd": "refused",
+}
+"""What readers are told of each action."""
+
+
+class _Verdict(NamedTuple):
+    """What is done about a resource, and why."""
+
+    action: Action
+    reason: str
+
+
+Verdicts = dict[tuple[str, str, str], tuple[InventoryItem, _Verdict]]
+
+_GONE = _Verdict("gone", "the provider lists it, but a look at it alone did not find it")
+_DELETED = _Verdict("delete", "ORPHANS=delete, and nothing knew it at the moment of its deletion")
+_CROWD = _Verdict(
+    "crowd",
+    "more than half of what has our names there is unknown: most likely another environment's database shares the"
+    " account, so nothing of it is deleted",
+)
+_NO_TIME = _Verdict("later", "this sweep has used up its time, its look-ups or its deletions; the next one goes on")
 
 
 def sweep_orphans(dry_run: bool) -> dict[str, object]:
     """Find orphans at every provider, report them, and delete them if `ORPHANS=delete`. A dry run writes nothing.
 
     Returns:
-        `actions`: a list of `{provider, kind, id, name, action}`. The action is `report`, `delete`, `failed` or `crowd`
-        (too many, not deleted); in a dry run also `watch` (not seen for long enough), `keep` (reported before),
+        `actions`: a list of `{provider, kind, id, name, action, reason}`. The action is `report`, `delete`, `failed` or
+        `crowd` (too many, not deleted); in a dry run also `watch` (not seen for long enough), `keep` (reported before),
         `later` (over a limit of this sweep) and `gone`.
         `orphans`: the number of orphans by provider.
         `skipped`: by provider, why it could not be listed.
@@ -66,7 +98,11 @@ def sweep_orphans(dry_run: bool) -> dict[str, object]:
         if inventory is not None:
             sweep.process_inventory(provider, inventory, listing_started_at)
     reported_actions = ("report", "delete", "failed", "crowd")
-    actions = [action for action in sweep.actions.values() if dry_run or action["action"] in reported_actions]
+    actions = [
+        {"provider": item.provider, "kind": item.kind, "id": item.id, "name": item.name, **verdict._asdict()}
+        for item, verdict in sweep.verdicts.values()
+        if dry_run or verdict.action in reported_actions
+    ]
     return {"actions": actions, "orphans": sweep.orphan_counts, "skipped": sweep.skipped}
 
 
@@ -80,7 +116,7 @@ class _Sweep:
         deadline: when reports and deletions stop, by `time.monotonic()`.
         remaining_checks: how many single resources may still be read.
         remaining_deletions: how many resources may still be deleted.
-        actions: the last action on each resource, by provider, kind and id.
+        verdicts: the last verdict on each resource, by provider, kind and id.
         orphan_counts: the number of orphans by provider.
         skipped: why a provider could not be listed.
     """
@@ -90,7 +126,7 @@ class _Sweep:
     deadline: float
     remaining_checks: int
     remaining_deletions: int
-    actions: Actions = field(default_factory=dict[tuple[str, str, str], dict[str, str]])
+    verdicts: Verdicts = field(default_factory=dict[tuple[str, str, str], tuple[InventoryItem, _Verdict]])
     orphan_counts: dict[str, int] = field(default_factory=dict[str, int])
     skipped: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -102,15 +138,20 @@ class _Sweep:
             inventory: its complete listing.
             listing_started_at: when the listing began, by the database's clock.
         """
+        if provider == "openrouter" and not self.dry_run:
+            key_spend.record_spend(inventory)
         unknown_items, sightings = run_in_transaction(
             partial(self._update_sightings, provider, inventory, listing_started_at)
         )
         crowd = next((sighting for sighting in sightings if sighting.kind == _CROWD_KIND), None)
         sightings = [sighting for sighting in sightings if sighting is not crowd]
         items_by_key = {(item.kind, item.id): item for item in unknown_items}
+        watch = _Verdict(
+            "watch", f"it is an orphan once it was seen twice, {self.settings.orphan_after:g} s apart, and all the time"
+        )
         for sighting in sightings:
             item = items_by_key[sighting.kind, sighting.resource_id]
-            self._record_action(item, "watch" if crowd is None else "crowd")
+            self._record_verdict(item, watch if crowd is None else _CROWD)
         confirmed = [sighting for sighting in sightings if self._is_confirmed(sighting)]
         self.orphan_counts[provider] = len(confirmed)
         if crowd is None:
@@ -126,7 +167,12 @@ class _Sweep:
                 " it is deleted",
             )
         if not self.dry_run:
+            run_in_transaction(orphan_decisions.record, provider, [self._to_decided(one) for one in sightings])
             emit_metrics({"Orphans": self.orphan_counts[provider]}, provider=provider)
+
+    def _to_decided(self, sighting: Sighting) -> Decided:
+        _, verdict = self.verdicts[sighting.provider, sighting.kind, sighting.resource_id]
+        return Decided(sighting, _DECISIONS[verdict.action], verdict.reason)
 
     def _update_sightings(
         self, provider: str, inventory: Inventory, listing_started_at: datetime, db: Connection
@@ -136,7 +182,7 @@ class _Sweep:
             locks.lock_orphan_sweep(db)
         # Read after the listing: a resource that was created and recorded in between is known then.
         known = orphan_sightings.load_known_resources(db)
-        unknown_items = _find_orphan_candidates(
+        unknown_items = find_orphan_candidates(
             inventory, known, listing_started_at - timedelta(seconds=self.settings.orphan_after)
         )
         sighted_keys = [(item.kind, item.id, item.name) for item in unknown_items]
@@ -171,83 +217,89 @@ class _Sweep:
             for sighting in confirmed
             if sighting.kind == "volume"
         }
+        unavailable: _Verdict | None = None
         for sighting in sorted(confirmed, key=lambda item: (item.kind != "volume", item.first_seen)):
             item = items_by_key[sighting.kind, sighting.resource_id]
+            if unavailable is not None:
+                # Every other call would use up the sweep's time too.
+                is_reported = sighting.reported_at is not None
+                self._record_verdict(item, _Verdict("keep", self._describe_todo(item)) if is_reported else unavailable)
+                continue
             try:
-                action = self._report_orphan(sighting, item)
-                if action in ("report", "keep") and self.settings.delete_orphans and item.kind != "volume":
-                    action = self._delete_orphan(sighting, item, confirmed_volumes)
+                verdict = self._report_orphan(sighting, item)
+                if verdict.action in ("report", "keep") and self.settings.delete_orphans and item.kind != "volume":
+                    verdict = self._delete_orphan(sighting, item, confirmed_volumes)
             except (ProviderError, InvalidInput) as error:
                 log.write("warning", "orphan not deleted", **_to_log_fields(item), reason=error.message)
-                self._record_action(item, "failed")
+                verdict = _Verdict("failed", error.message)
                 if isinstance(error, ProviderError) and error.retryable:
-                    # The provider is unavailable, so every other call would use up the sweep's time too.
-                    return
-                continue
-            self._record_action(item, action)
-            self.orphan_counts[item.provider] -= action == "gone"
+                    unavailable = _Verdict("later", f"the provider did not answer for another one: {error.message}")
+            self._record_verdict(item, verdict)
+            self.orphan_counts[item.provider] -= verdict.action == "gone"
 
-    def _report_orphan(self, sighting: Sighting, item: InventoryItem) -> Action:
+    def _report_orphan(self, sighting: Sighting, item: InventoryItem) -> _Verdict:
+        todo = self._describe_todo(item)
         if sighting.reported_at is not None:
-            return "keep"
+            return _Verdict("keep", todo)
         if not self._take_check():
-            return "later"
+            return _NO_TIME
         if not provider_inventory.exists(item):
-            return "gone"
+            return _GONE
         if self._mark_reported(sighting):
-            if _is_detached_volume(item):
-                todo = "delete it by hand"
-            elif self.settings.delete_orphans:
-                todo = "none: a sweep deletes it"
-            else:
-                todo = "set ORPHANS=delete or delete it by hand"
             first_seen = sighting.first_seen.isoformat(timespec="seconds")
             log.write("warning", "orphan found", **_to_log_fields(item), first_seen=first_seen, todo=todo)
-        return "report"
+        return _Verdict("report", todo)
+
+    def _describe_todo(self, item: InventoryItem) -> str:
+        if _is_detached_volume(item):
+            return "delete it by hand"
+        if self.settings.delete_orphans:
+            return "none: a sweep deletes it"
+        return "set ORPHANS=delete or delete it by hand"
 
     def _mark_reported(self, sighting: Sighting) -> bool:
         return not self.dry_run and run_in_transaction(orphan_sightings.mark_reported, sighting)
 
     def _delete_orphan(
         self, sighting: Sighting, item: InventoryItem, confirmed_volumes: dict[str, InventoryItem]
-    ) -> Action:
+    ) -> _Verdict:
         if self.remaining_deletions < 1 or not self._take_check():
-            return "later"
+            return _NO_TIME
         if self.dry_run:
             return self._delete_resource(item, _find_attached_volumes(item, confirmed_volumes))
 
-        def delete_under_locks(db: Connection) -> Action:
+        def delete_under_locks(db: Connection) -> _Verdict:
             # An unknown resource becomes known only through an operation of its instance, or of one that wants its
             # name. Operations start under these two locks, and write rows and journal entries only while they run. So
             # while the locks are held and none of them runs, nobody can record the resource before it is deleted. A
             # create that comes now waits, and finds its name free. A migration writes rows too, under its own lock.
             if not locks.try_lock_out_operations(
-                db, _possible_instance_ids(item.name), item.name
+                db, list_possible_instance_ids(item.name), item.name
             ) or not orphan_sightings.lock_if_unchanged(db, sighting):
-                return "later"
+                return _Verdict("later", "an operation of its instance or its name, or another sweep, is at work")
             attached = _find_attached_volumes(item, confirmed_volumes)
-            if _is_known(item, orphan_sightings.load_known_resources(db), attached or []):
-                return "watch"
+            if is_known(item, orphan_sightings.load_known_resources(db), attached or []):
+                return _Verdict("watch", "a row or an operation names it since it was listed")
             if not provider_inventory.exists(item):
-                return "gone"
-            action = self._delete_resource(item, attached)
-            if action == "delete":
+                return _GONE
+            verdict = self._delete_resource(item, attached)
+            if verdict.action == "delete":
                 orphan_sightings.delete(db, sighting)
                 _audit(db, item, "succeeded", volumes=attached or [])
-            return action
+            return verdict
 
         # The provider deletes before the transaction commits, so what may happen is committed first.
         run_in_transaction(_audit, item, "started")
         try:
-            action = run_in_transaction(delete_under_locks)
+            verdict = run_in_transaction(delete_under_locks)
         except PointsmanError as error:
             run_in_transaction(_audit, item, "failed" if isinstance(error, ProviderRejected) else "unknown")
             raise
-        if action != "delete":
+        if verdict.action != "delete":
             run_in_transaction(_audit, item, "skipped")
-        return action
+        return verdict
 
-    def _delete_resource(self, item: InventoryItem, volume_ids: list[str] | None) -> Action:
+    def _delete_resource(self, item: InventoryItem, volume_ids: list[str] | None) -> _Verdict:
         """Delete the volumes, then the resource; a dry run only counts them.
 
         Args:
@@ -257,15 +309,17 @@ class _Sweep:
         Raises:
             ProviderError: a deletion failed. What was deleted before is logged and among the actions.
         """
-        if volume_ids is None or 1 + len(volume_ids) > self.remaining_deletions:
-            return "later"
+        if volume_ids is None:
+            return _Verdict("later", "a volume of it was not seen for long enough, or belongs to another service now")
+        if 1 + len(volume_ids) > self.remaining_deletions:
+            return _NO_TIME
         deleted_volumes: list[str] = []
         try:
             for volume_id in volume_ids:
                 volume = replace(item, kind="volume", id=volume_id)
                 self._delete_single(volume)
                 deleted_volumes.append(volume_id)
-                self._record_action(volume, "delete")
+                self._record_verdict(volume, _DELETED)
             self._delete_single(item)
         except ProviderError:
             if deleted_volumes:
@@ -273,7 +327,7 @@ class _Sweep:
             raise
         if not self.dry_run:
             log.write("warning", "orphan deleted", **_to_log_fields(item), volumes=deleted_volumes)
-        return "delete"
+        return _DELETED
 
     def _delete_single(self, item: InventoryItem) -> None:
         self.remaining_deletions -= 1
@@ -290,14 +344,8 @@ class _Sweep:
         self.remaining_checks -= 1
         return self.remaining_checks >= 0 and time.monotonic() < self.deadline
 
-    def _record_action(self, item: InventoryItem, action: Action) -> None:
-        self.actions[item.provider, item.kind, item.id] = {
-            "provider": item.provider,
-            "kind": item.kind,
-            "id": item.id,
-            "name": item.name,
-            "action": action,
-        }
+    def _record_verdict(self, item: InventoryItem, verdict: _Verdict) -> None:
+        self.verdicts[item.provider, item.kind, item.id] = item, verdict
 
 
 def _audit(db: Connection, item: InventoryItem, outcome: audit_log.Outcome, **details: object) -> None:
@@ -332,51 +380,3 @@ def _find_attached_volumes(item: InventoryItem, confirmed_volumes: dict[str, Inv
 
 def _is_detached_volume(item: InventoryItem) -> bool:
     return item.kind == "volume" and item.service_id is None
-
-
-def _find_orphan_candidates(
-    inventory: Inventory, known: KnownResources, created_before: datetime
-) -> list[InventoryItem]:
-    """List the unknown items of an inventory.
-
-    Services and tools' resources count if they are not younger than `created_before`; with a service its volumes count,
-    and volumes that are attached to no service.
-    """
-    volumes = [item for item in inventory.items if item.kind == "volume"]
-    attached: dict[str | None, list[str]] = {}
-    for volume in volumes:
-        attached.setdefault(volume.service_id, []).append(volume.id)
-    unknown_items = [
-        item
-        for item in inventory.items
-        if item.kind != "volume"
-        and (item.created_at is None or item.created_at <= created_before)
-        and not _is_known(item, known, attached.get(item.id, []))
-    ]
-    services = {item.id for item in unknown_items if item.kind == "service"}
-    unknown_items += [volume for volume in volumes if volume.service_id in services]
-    unknown_items += [volume for volume in volumes if volume.service_id is None and volume.id not in known.resource_ids]
-    return unknown_items
-
-
-def _is_known(item: InventoryItem, known: KnownResources, attached: list[str]) -> bool:
-    """Return whether an instance may use the resource or an operation may be creating it.
-
-    A service is known by its attached volumes too.
-    """
-    instance_ids = _possible_instance_ids(item.name)
-    return (
-        not known.resource_ids.isdisjoint((item.id, *attached))
-        or item.id in known.names
-        or not known.names.isdisjoint((item.name, *map(resource_names.build_reference, instance_ids)))
-        or not known.busy_instance_ids.isdisjoint(instance_ids)
-    )
-
-
-def _possible_instance_ids(name: str) -> set[str]:
-    """Return the ids of the instances whose resource may have this name.
-
-    An inbox's name ends with a dot and its operation's id, and an instance id may contain dots.
-    """
-    parts = name.removeprefix(resource_names.AGENT_PREFIX).split(".")
-    return {".".join(parts[:end]) for end in range(1, len(parts) + 1)}

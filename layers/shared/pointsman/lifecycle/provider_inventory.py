@@ -1,7 +1,8 @@
 """Inventories: what carries our names at a provider, read completely; and single reads and deletions of it."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -31,6 +32,7 @@ class InventoryItem:
         name: its name. A volume has its service's; a volume that is attached to none has an empty one.
         created_at: when it was created, None if the listing does not say.
         service_id: the service that a volume is attached to.
+        meta: further facts of a tool's resource, as the listing has them.
     """
 
     provider: str
@@ -39,6 +41,7 @@ class InventoryItem:
     name: str
     created_at: datetime | None = None
     service_id: str | None = None
+    meta: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ def read(provider: str) -> Inventory | None:
 
 
 def _to_tool_item(provider: str, resource: ProviderResource) -> InventoryItem:
-    return InventoryItem(provider, "tool", resource.id, resource.name, as_datetime(resource.meta.get("created_at")))
+    created_at = as_datetime(resource.meta.get("created_at"))
+    return InventoryItem(provider, "tool", resource.id, resource.name, created_at, meta=resource.meta)
 
 
 def _keep_digits(phone_number: str) -> str:

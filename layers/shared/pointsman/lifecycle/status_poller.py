@@ -1,7 +1,7 @@
-"""The status poller: records Railway's listing, updates the instances' rows from it, and emits the fleet's metrics."""
+"""The status poller: records Railway's listing and the fleet's totals, updates the instances' rows, emits metrics."""
 
 from .. import log
-from ..db import fleet, locks
+from ..db import fleet, fleet_history, locks
 from ..db.connection import Connection, get_database_time, run_in_transaction
 from ..metrics import emit_metrics
 from ..providers import railway
@@ -18,7 +18,7 @@ _UNKNOWN, _OTHER = "UNKNOWN", "OTHER"
 
 
 def poll() -> dict[str, object]:
-    """List the project's services, record them, update the changed rows, and emit the metrics.
+    """List the project's services, record them, update the changed rows, and record and emit the totals.
 
     Returns:
         `services`: how many Railway listed; `changed` and `gone`: how many rows were updated and marked as gone;
@@ -39,7 +39,9 @@ def poll() -> dict[str, object]:
         locks.lock_status_poll(db)
         changed = fleet.update_from_listing(db, environment_id, listing_started_at, observed)
         gone = fleet.mark_gone(db, environment_id, listing_started_at, observed, LISTING_LAG)
-        return changed, gone, fleet.count_by_status(db)
+        counts = fleet.count_by_status(db)
+        fleet_history.record(db, _sum_by_name(counts))
+        return changed, gone, counts
 
     changed, gone, counts = run_in_transaction(update_rows)
     if gone:
@@ -56,10 +58,14 @@ def _to_observation(instance: railway.ServiceInstance) -> fleet.ListedService:
 
 def _emit_metrics(counts: dict[str | None, int]) -> None:
     emit_metrics({"InstancesTotal": sum(counts.values()), "InstancesGone": counts.get(fleet.GONE, 0)})
+    for name, count in sorted(_sum_by_name(counts).items()):
+        emit_metrics({"Instances": count}, status=name)
+
+
+def _sum_by_name(counts: dict[str | None, int]) -> dict[str, int]:
+    """Sum the counts by what others may know of a status: older programs write that column too."""
     counts_by_name: dict[str, int] = {}
     for status, count in counts.items():
-        # Older programs write this column too, and a metric's dimension must hold no secret.
         name = _UNKNOWN if not status else status if redact_code(status) == status else _OTHER
         counts_by_name[name] = counts_by_name.get(name, 0) + count
-    for name, count in sorted(counts_by_name.items()):
-        emit_metrics({"Instances": count}, status=name)
+    return counts_by_name

@@ -9,12 +9,13 @@ execution's history: ids and safe messages only.
 import traceback
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
 from .. import deadlines, log
 from ..actor import Actor, set_actor
-from ..db import connection, operations, step_attempts
+from ..db import connection, operations, schedule_runs, step_attempts
 from ..db.step_attempts import PlanIntent, StepAttempt
 from ..errors import OperationFailed, PointsmanError
 from ..metrics import emit_metrics, emit_provider_calls
@@ -112,7 +113,8 @@ def prompt_task_handler(run_task: PromptTask) -> PromptTask:
 def scheduled_handler(name: str, job: Callable[[Event], Result]) -> Callable[[Event, object], Result]:
     """Make the Lambda handler of the schedule `name`. `job` takes the event and returns counts, which are logged.
 
-    A completed run is a metric, whose silence is an alarm; a dry run (`"dry": true`) does not count.
+    A completed run is a metric, whose silence is an alarm; begin and end of each are recorded. A dry run
+    (`"dry": true`) does neither.
 
     Raises (the handler):
         RunFailed: the job failed; its message is safe to log.
@@ -121,17 +123,24 @@ def scheduled_handler(name: str, job: Callable[[Event], Result]) -> Callable[[Ev
     def handler(event: Event, context: object) -> Result:
         log.set_context(schedule=name, request_id=str(event.get("id", "")))
         set_actor(Actor("system", name, request_id=str(event.get("id", ""))))
-        try:
-            with deadlines.begin(context), _emit_provider_calls():
-                result = job(event)
-            if event.get("dry") is not True:
-                emit_metrics({"ScheduleCompleted": 1}, schedule=name)
-        except PointsmanError as error:
-            _report_misconfiguration(error)
-            log.write("error", "run failed", code=error.code, reason=error.message)
-            raise RunFailed(f"{name}: {error.message}") from None
-        except Exception as error:  # noqa: BLE001 - whatever fails, the function's error metric must show it
-            raise RunFailed(f"{name}: {_log_unexpected('run', error)}") from None
+        is_dry = event.get("dry") is True
+        with deadlines.begin(context):
+            started_at = None if is_dry else _record_begin(name)
+            try:
+                with _emit_provider_calls():
+                    result = job(event)
+                if not is_dry:
+                    emit_metrics({"ScheduleCompleted": 1}, schedule=name)
+            except PointsmanError as error:
+                _report_misconfiguration(error)
+                log.write("error", "run failed", code=error.code, reason=error.message)
+                _record_end(name, started_at, error.message)
+                raise RunFailed(f"{name}: {error.message}") from None
+            except Exception as error:  # noqa: BLE001 - whatever fails, the function's error metric must show it
+                message = _log_unexpected("run", error)
+                _record_end(name, started_at, message)
+                raise RunFailed(f"{name}: {message}") from None
+            _record_end(name, started_at, None)
         log.write("info", "run done", result=result)
         return result
 
@@ -174,6 +183,24 @@ def _log_unexpected(subject: str, error: Exception) -> str:
     place = "".join(traceback.format_tb(error.__traceback__))
     log.write("error", f"{subject} failed unexpectedly", error=type(error).__name__, place=place)
     return f"unexpected {type(error).__name__}"
+
+
+def _record_begin(schedule: str) -> datetime | None:
+    """Record that a run begins, and return when; None if the database cannot be reached, which the job will report."""
+    try:
+        return connection.run_in_transaction(schedule_runs.begin, schedule)
+    except PointsmanError:
+        return None
+
+
+def _record_end(schedule: str, started_at: datetime | None, error: str | None) -> None:
+    """Record the end of the run that began then, if its begin was recorded and the database can be reached."""
+    if started_at is None:
+        return
+    try:
+        connection.run_in_transaction(schedule_runs.end, schedule, started_at, error)
+    except PointsmanError as failure:
+        log.write("warning", "the run's end could not be recorded", reason=failure.message)
 
 
 def _record_failure(operation_id: str, step: str, message: str) -> None:

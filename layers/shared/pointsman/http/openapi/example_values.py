@@ -159,10 +159,20 @@ VALUES_BY_SCHEMA: Mapping[str, object] = {
         "kind": "create",
         "status": "succeeded",
         "steps": [{"name": "create_service", "status": "succeeded", "startedAt": _START, "endedAt": _END}],
+        "resources": [
+            {
+                "provider": "railway",
+                "kind": "service",
+                "resourceId": _SERVICE_ID,
+                "state": "created",
+                "attemptedAt": _START,
+            }
+        ],
         "result": _CREATED,
         "createdAt": _START,
         "updatedAt": _END,
     },
+    "Spend": {"limit": 20.0, "limitRemaining": 17.5, "limitReset": "monthly", "usage": 2.5, "asOf": _START},
     "Tool": {"id": "openrouter", "name": "OpenRouter", "mode": "per-instance-key", "envKeys": ["OPENROUTER_API_KEY"]},
     "Account": {"total": 100.0, "used": 12.5, "remaining": 87.5},
     "Key": {
@@ -188,7 +198,15 @@ PARAMETERS_BY_OPERATION: Mapping[str, Mapping[str, str]] = {
     "destroyInstance": {"Confirm-Destroy": _INSTANCE_ID},
     "destroyResource": {"toolId": "agentmail", "resourceId": _INBOX},
     "listDashboardInstances": {"cursor": _CURSOR},
-    "listInstances": {"status": "SUCCESS", "tool": "agentmail", "search": "agent-", "cursor": _CURSOR},
+    "listInstances": {
+        "status": "SUCCESS",
+        "tool": "agentmail",
+        "search": "agent-",
+        "sort": "id_asc",
+        "cursor": _CURSOR,
+    },
+    "getFleetHistory": {"from": _START, "to": "2026-11-23T10:15:00.000Z"},
+    "listOrphans": {"provider": "openrouter", "decision": "reported", "cursor": _CURSOR},
     "listOperations": {"status": "leaked", "kind": "create", "cursor": _CURSOR},
     "listPrompts": {"status": "waiting", "conversationId": _CONVERSATION_ID, "cursor": _CURSOR},
     "listWebhooks": {"cursor": _CURSOR},
@@ -235,6 +253,59 @@ RESPONSES_BY_OPERATION: Mapping[str, object] = {
             }
         ],
         "nextCursor": _CURSOR,
+    },
+    "getFleetHistory": {
+        "from": _START,
+        "to": "2026-11-23T10:15:00.000Z",
+        "stepSeconds": 300,
+        "points": [{"at": _START, "totals": [{"status": "SUCCESS", "count": 812}, {"status": "CRASHED", "count": 3}]}],
+    },
+    "listOrphans": {
+        "orphans": [
+            {
+                "id": "1f0e8a52-6a0f-4a39-9d0e-0f6f1f6b7a11",
+                "provider": "openrouter",
+                "kind": "tool",
+                "resourceId": _RESOURCE_ID,
+                "name": _NAME,
+                "firstSeen": _START,
+                "lastSeen": _END,
+                "sightings": 14,
+                "decision": "reported",
+                "reason": "set ORPHANS=delete or delete it by hand",
+                "decidedAt": _END,
+            }
+        ],
+        "nextCursor": _CURSOR,
+    },
+    "getHealthDetails": {
+        "versions": {"bundle": "1.4.0", "python": "3.13.1", "schema": "0022"},
+        "schedules": [
+            {
+                "name": "status_poller",
+                "everySeconds": 60,
+                "outcome": "succeeded",
+                "startedAt": _START,
+                "endedAt": _END,
+                "succeededAt": _END,
+                "error": None,
+                "isOverdue": False,
+            }
+        ],
+        "hours": 24,
+        "providers": [
+            {
+                "provider": "railway",
+                "steps": 412,
+                "failed": 1,
+                "lastFailure": {
+                    "at": _END,
+                    "step": "deploy",
+                    "operationId": OPERATION_ID,
+                    "error": "Railway: deploy: no answer",
+                },
+            }
+        ],
     },
     "rejectCall": {"promptId": _PROMPT_ID, "toolCallId": "call_1", "status": "rejected"},
     "cancelPrompt": {"promptId": _PROMPT_ID, "status": "cancelled"},

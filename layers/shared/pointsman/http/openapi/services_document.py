@@ -86,7 +86,8 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
     """Generate the document, in OpenAPI 3.1.
 
     Args:
-        apps: an endpoint's summary to its app, in the document's order.
+        apps: a module's purpose to its app, in the document's order. The purpose is the summary of its endpoints; where
+            they have several paths, the docstring of each is.
         version: of the bundle.
     """
     documented_app = FastAPI(
@@ -97,21 +98,23 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
         servers=SERVERS,
         openapi_tags=[SERVICES_TAG],
     )
-    for summary, app in apps.items():
-        for route in app.routes:
-            if isinstance(route, APIRoute):
-                spec: RouteSpec = (route.openapi_extra or {})[ROUTE_SPEC_KEY]
-                documented_app.add_api_route(
-                    route.path,
-                    route.endpoint,
-                    methods=[*(route.methods or ())],
-                    responses=_build_responses(spec),
-                    tags=[SERVICES_TAG["name"]],
-                    operation_id=camel_case(route.name),
-                    summary=route.summary or summary,
-                    description=_LATER if spec.starts_operation else route.description,
-                    openapi_extra={"parameters": [_IDEMPOTENCY_KEY]} if _takes_key(spec) else None,
-                )
+    for purpose, app in apps.items():
+        routes = [route for route in app.routes if isinstance(route, APIRoute)]
+        has_one_path = len({route.path for route in routes}) == 1
+        for route in routes:
+            spec: RouteSpec = (route.openapi_extra or {})[ROUTE_SPEC_KEY]
+            description = route.description if has_one_path or route.summary else None
+            documented_app.add_api_route(
+                route.path,
+                route.endpoint,
+                methods=[*(route.methods or ())],
+                responses=_build_responses(spec),
+                tags=[SERVICES_TAG["name"]],
+                operation_id=camel_case(route.name),
+                summary=route.summary or (purpose if has_one_path else route.description.rstrip(".")),
+                description=_LATER if spec.starts_operation else description,
+                openapi_extra={"parameters": [_IDEMPOTENCY_KEY]} if _takes_key(spec) else None,
+            )
     openapi_document = documented_app.openapi()
     raw_schemas: Document = openapi_document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):

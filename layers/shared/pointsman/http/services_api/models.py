@@ -25,6 +25,8 @@ __all__ = [
     "Registry",
     "ResourceDestroyed",
     "Started",
+    "StatusTotal",
+    "Timestamp",
     "ToolProvisioned",
 ]
 
@@ -136,6 +138,16 @@ class StepPage(TypedDict):
     error: NotRequired[str]
 
 
+class OperationResource(TypedDict):
+    """What it was to create, or has deleted: `intended` means that the provider has not confirmed the last call yet."""
+
+    provider: Literal["railway", "openrouter", "agentmail", "telnyx"]
+    kind: Literal["service", "volume", "domain", "tool"]
+    resourceId: str | None
+    state: Literal["intended", "created", "refused", "deleted", "abandoned"]
+    attemptedAt: Timestamp
+
+
 class OperationPage(TypedDict):
     """`failed`: undone, nothing is left. `leaked`: something could not be undone yet."""
 
@@ -144,6 +156,7 @@ class OperationPage(TypedDict):
     kind: Literal["create", "destroy", "provision", "destroy_tool"]
     status: Literal["running", "succeeded", "failed", "leaked"]
     steps: list[StepPage]
+    resources: list[OperationResource]
     result: NotRequired[dict[str, Any]]
     error: NotRequired[dict[str, Any]]
     createdAt: Timestamp
@@ -159,6 +172,16 @@ class InstanceTool(TypedDict):
     createdAt: Timestamp
 
 
+class Spend(TypedDict):
+    """In USD, as OpenRouter's last listing had it; null for what it did not tell, and for no limit."""
+
+    limit: float | None
+    limitRemaining: float | None
+    limitReset: str | None
+    usage: float | None
+    asOf: Timestamp
+
+
 class Instance(TypedDict):
     instanceId: str
     provider: str
@@ -172,6 +195,7 @@ class Instance(TypedDict):
     createdAt: Timestamp
     updatedAt: Timestamp
     tools: list[InstanceTool]
+    spend: Spend | None
 
 
 class DashboardInstances(TypedDict):
@@ -189,7 +213,7 @@ class StatusTotal(TypedDict):
 
 
 class InstanceList(TypedDict):
-    """The newest first; `nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet."""
+    """`nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet."""
 
     instances: list[Instance]
     nextCursor: NotRequired[str]

@@ -2,8 +2,8 @@
 
 from fastapi.responses import JSONResponse
 
-from ...db.operations import Operation, OperationStep
-from ...lifecycle.operation_results import describe_running, get_operation_and_steps, get_result
+from ...db.operations import Operation
+from ...lifecycle.operation_results import OperationDetails, describe_running, get_operation_details, get_result
 from ...timestamps import format_optional_timestamp, format_timestamp
 
 __all__ = ["operation_page_response", "operation_response"]
@@ -25,15 +25,16 @@ def operation_response(operation: Operation) -> JSONResponse:
 
 
 def operation_page_response(operation_id: str) -> JSONResponse:
-    """Make the response of `GET /operations/{operationId}`: the operation and its steps.
+    """Make the response of `GET /operations/{operationId}`: the operation, its steps and resources.
 
     Raises:
         NotFound: there is no such operation.
     """
-    return JSONResponse(_serialize_page(*get_operation_and_steps(operation_id)))
+    return JSONResponse(_serialize_page(get_operation_details(operation_id)))
 
 
-def _serialize_page(operation: Operation, steps: list[OperationStep]) -> dict[str, object]:
+def _serialize_page(details: OperationDetails) -> dict[str, object]:
+    operation = details.operation
     page: dict[str, object] = {
         "operationId": operation.id,
         "instanceId": operation.instance_id,
@@ -47,7 +48,17 @@ def _serialize_page(operation: Operation, steps: list[OperationStep]) -> dict[st
                 "endedAt": format_optional_timestamp(step.ended_at),
                 **({"error": step.error} if step.error else {}),
             }
-            for step in steps
+            for step in details.steps
+        ],
+        "resources": [
+            {
+                "provider": resource.provider,
+                "kind": resource.kind,
+                "resourceId": resource.resource_id,
+                "state": resource.state,
+                "attemptedAt": format_timestamp(resource.attempted_at),
+            }
+            for resource in details.resources
         ],
         "createdAt": format_timestamp(operation.created_at),
         "updatedAt": format_timestamp(operation.updated_at),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import unquote
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, WithJsonSchema
 
 from ...errors import InvalidInput
@@ -23,14 +23,17 @@ __all__ = [
     "KNOWN_PARAMETERS",
     "LIMIT_SCHEMA",
     "TOOL_IDS_SCHEMA",
+    "Cursor",
+    "EndTime",
+    "Limit",
     "PathId",
     "RequestClaim",
     "RequiredText",
+    "StartTime",
     "ToolId",
     "describe_query",
     "null_as",
     "optional_list",
-    "parse_count",
     "strict_config",
 ]
 
@@ -110,12 +113,12 @@ def describe_query(schema: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema(schema)
 
 
-def parse_count(name: str, value: str, maximum: int) -> int:
-    """Return the whole number of a query parameter. Raises InvalidInput unless it is 1 to `maximum`."""
-    if not re.fullmatch("[0-9]{1,9}", value) or not 1 <= int(value) <= maximum:
-        raise InvalidInput(f"{name} must be a whole number from 1 to {maximum}")
-    return int(value)
-
+_TIME = describe_query({"type": "string", "format": "date-time"})
+Cursor = Annotated[str | None, describe_query(CURSOR_SCHEMA)]
+Limit = Annotated[str | None, describe_query(LIMIT_SCHEMA)]
+StartTime = Annotated[str | None, Query(alias="from"), _TIME]
+EndTime = Annotated[str | None, Query(alias="to"), _TIME]
+"""Parameters of lists, and of what has a time."""
 
 RequiredText = Annotated[str, null_as("")]
 """A required member with text; its default is empty."""
