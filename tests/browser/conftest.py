@@ -1,10 +1,11 @@
 """Chromium, a stack with both keys of the Services API, and pages whose requests and errors are recorded."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from local.stack.stack import Stack
 from tests.browser.page_visit import PageVisit
@@ -52,3 +53,28 @@ def visit(browser: Browser, stack: Stack) -> Iterator[PageVisit]:
     page.close()
     visit.expect_no_other_host(stack.url)
     assert visit.console_errors == []
+
+
+@pytest.fixture
+def open_page(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
+    """Open a tab of the console, whose policy is never violated, and which contacts no other host."""
+    visits: list[PageVisit] = []
+
+    def open_page(width: int = 1280, scheme: Literal["light", "dark"] = "light") -> Page:
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page.set_default_timeout(TIMEOUT_MS)
+        expect.set_options(timeout=TIMEOUT_MS)
+        visits.append(PageVisit(page, tolerates_refusals=True))
+        return page
+
+    yield open_page
+    for visit in visits:
+        visit.page.close()
+    for visit in visits:
+        visit.expect_no_other_host(stack.url)
+        assert visit.console_errors == []
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    return open_page()

@@ -21,6 +21,7 @@ export function DecisionControls({ call, name, onDecided, onGone }: Props) {
   const [error, setError] = useState<Error | null>(null);
   const rejectButton = useRef<HTMLButtonElement>(null);
   const send = async (decision: Decision, reason = "") => {
+    if (sent !== null) return;
     setSent(decision);
     setError(null);
     try {
@@ -44,7 +45,7 @@ export function DecisionControls({ call, name, onDecided, onGone }: Props) {
           class="primary"
           data-action="approve"
           aria-label={`Approve ${name}`}
-          disabled={sent !== null}
+          aria-disabled={sent !== null}
           onClick={() => send("approved")}
         >
           {sent === "approved" ? "Approving…" : "Approve"}
@@ -56,7 +57,7 @@ export function DecisionControls({ call, name, onDecided, onGone }: Props) {
           aria-label={`Reject ${name}…`}
           aria-expanded={isRejecting}
           ref={rejectButton}
-          disabled={sent !== null}
+          aria-disabled={sent !== null}
           onClick={() => setIsRejecting(!isRejecting)}
         >
           Reject…
@@ -98,7 +99,7 @@ function RejectionForm({ isSending, onReject, onCancel }: RejectionProps) {
         )}
       </Field>
       <div class="actions">
-        <button type="submit" class="danger" disabled={isSending}>
+        <button type="submit" class="danger" aria-disabled={isSending}>
           {isSending ? "Rejecting…" : "Reject"}
         </button>
         <button type="button" onClick={onCancel}>

@@ -1,6 +1,7 @@
 /** What has become of an approval that is not in the list any more. */
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import type { Schemas } from "../api/client";
 import { PromptStream } from "../prompts/prompt_stream";
 import type { Decision } from "./decisions";
 import type { Approval } from "./queries";
@@ -66,7 +67,7 @@ function readOutcome({ promptId, toolCallId, requestedBy }: Approval): Promise<s
       const { events, connection } = stream.state.get();
       const decided = events
         .filter(({ event }) => event === "prompt.decided")
-        .map(({ data }) => JSON.parse(data))
+        .map(({ data }) => JSON.parse(data) as Schemas["ApprovalDecided"])
         .find((data) => data.toolCallId === toolCallId);
       const end = events.find(({ event }) => event === "error" || event === "prompt.completed");
       if (decided) finish(describeDecision(decided, requestedBy));
@@ -76,13 +77,7 @@ function readOutcome({ promptId, toolCallId, requestedBy }: Approval): Promise<s
   });
 }
 
-interface Decided {
-  decision: "approved" | "rejected" | "expired";
-  reason?: string;
-  decidedBy?: string;
-}
-
-function describeDecision({ decision, reason, decidedBy }: Decided, user: string): string {
+function describeDecision({ decision, reason, decidedBy }: Schemas["ApprovalDecided"], user: string): string {
   if (decision === "expired") return EXPIRED;
   const by = !decidedBy ? "" : decidedBy === user ? " by you, elsewhere" : ` by ${decidedBy}`;
   return `It was ${decision}${by}${reason ? `: ${reason}` : "."}`;

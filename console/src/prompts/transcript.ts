@@ -44,20 +44,6 @@ export interface Transcript {
 
 type Output = Schemas["PromptPage"]["outputs"][number];
 
-interface Decided {
-  toolCallId: string;
-  decision: "approved" | "rejected" | "expired";
-  reason?: string;
-  decidedBy?: string;
-}
-
-interface CallBegun {
-  toolCallId: string;
-  toolName: string;
-  input: unknown;
-  start: string;
-}
-
 export function buildTranscript(events: readonly StoredEvent[]): Transcript {
   const transcript: Transcript = { items: [], end: null };
   for (const event of events) addEvent(transcript, event);
@@ -88,12 +74,12 @@ function addEvent(transcript: Transcript, { event, data, id }: StoredEvent): voi
       return;
     }
     case "prompt.decided": {
-      const { toolCallId, decision, reason, decidedBy } = JSON.parse(data) as Decided;
+      const { toolCallId, decision, reason, decidedBy } = JSON.parse(data) as Schemas["ApprovalDecided"];
       Object.assign(findCall(transcript, toolCallId), { state: decision, decision: { reason, by: decidedBy } });
       return;
     }
     case "prompt.call": {
-      const { toolCallId, toolName, input, start } = parseExactly(data) as CallBegun;
+      const { toolCallId, toolName, input, start } = parseExactly(data) as Schemas["CallStarted"];
       Object.assign(findCall(transcript, toolCallId, toolName), { state: "running", input, start });
       return;
     }
