@@ -13,6 +13,8 @@ from tests.harness.stack import NOT_PREWARMED, SHORT_TIMEOUTS, start_stack
 
 READ_KEY = "test-services-read-key"
 TIMEOUT_MS = 20_000
+STREAM_SECONDS = 12
+"""After these the stack ends a stream, and whoever reads it has to come back."""
 CHROMIUM_FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -29,8 +31,9 @@ def find_chromium() -> str:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The bundle of this checkout as for other tests, with a key that can only read."""
-    with start_stack(tmp_path_factory.mktemp("stack"), SERVICES_READ_API_KEY=READ_KEY, **SHORT_TIMEOUTS) as running:
+    """The bundle of this checkout as for other tests, with a key that can only read, and streams that end early."""
+    changes = {**SHORT_TIMEOUTS, "SERVICES_READ_API_KEY": READ_KEY, "STREAM_MAX_SECONDS": str(STREAM_SECONDS)}
+    with start_stack(tmp_path_factory.mktemp("stack"), **changes) as running:
         running.prewarm(name for name in running.status()["functions"] if name not in NOT_PREWARMED)
         yield running
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.agent.loop import model_turn
+from tests.browser.conftest import STREAM_SECONDS
 from tests.browser.console import open_screen, sign_in_as_user
 from tests.browser.test_console_accessibility import find_violations
 from tests.harness.clients import agent_client
@@ -25,6 +26,7 @@ from tests.prompts.engine_harness import EngineHarness
 from tests.prompts.prompt_stream import (
     PromptStream,
     destroy_turn,
+    post_prompt,
     start_prompt,
     text_turn,
     unique_text,
@@ -168,6 +170,39 @@ def test_a_connection_that_breaks_is_taken_up_after_the_last_event(
     assert len(events) == 5
 
 
+def test_a_text_that_begins_anew_replaces_what_an_earlier_connection_brought(
+    page: Page, stack: Stack, simulator: SimulatorClient, client: httpx.Client, user_id: str
+) -> None:
+    text = unique_text()
+    broken = {"breaks": "dropped", "break_after": int(4 / GAP_SECONDS)}
+    simulator.script_model({"text": long_text("a"), "gap_s": GAP_SECONDS, **broken}, match=text)
+    prompt = post_prompt(client, text, stream="tokens")
+    prompt.read_until_event("prompt.created")
+    prompt.close()
+    stale = f'event: prompt.delta\ndata: {{"promptId":"{prompt.prompt_id}","text":"a0 and then"}}\n\n'
+    first = bytes(prompt.raw).decode().partition("event: prompt.delta")[0] + stale
+    page.route("**/stream?*", lambda route: route.fulfill(content_type="text/event-stream", body=first), times=1)
+    sign_in_as_user(page, stack.url, user_id)
+    open_screen(page, stack.url, f"prompts/{prompt.prompt_id}")
+    draft = page.locator(".draft")
+    expect(draft).to_have_text("a0 and then")
+    expect(draft).to_have_text(re.compile("^a0 a1"))
+    assert read_texts(expect_everything_once(page, client, prompt.prompt_id)) == [long_text("a")]
+
+
+def test_a_text_that_takes_longer_than_a_stream_may_last_is_there_once(
+    page: Page, stack: Stack, simulator: SimulatorClient, client: httpx.Client, user_id: str
+) -> None:
+    text = unique_text()
+    words = int(1.5 * STREAM_SECONDS / GAP_SECONDS)
+    simulator.script_model({"text": long_text("a", words), "gap_s": GAP_SECONDS}, match=text)
+    sign_in_as_user(page, stack.url, user_id)
+    with page.expect_request("**/stream?*", timeout=3_000 * STREAM_SECONDS) as second:
+        prompt_id = send_prompt(page, text)
+    assert second.value.headers["last-event-id"] == "1"
+    assert read_texts(expect_everything_once(page, client, prompt_id)) == [long_text("a", words)]
+
+
 def test_a_stream_that_goes_on_where_nothing_is_left_ends(
     page: Page, stack: Stack, simulator: SimulatorClient, client: httpx.Client, user_id: str
 ) -> None:
@@ -199,7 +234,7 @@ def test_a_call_is_approved_in_another_tab_and_one_is_rejected_with_a_reason(
     expect(call_of(playground, "instances.destroy")).to_contain_text("waits for approval")
     card = inbox.get_by_role("article", name=re.compile("instances.destroy"))
     expect(card).to_contain_text("Destroys instance")
-    expect(card).to_contain_text('"instanceId": "first"')
+    expect(card).to_contain_text('"instanceId":"first"')
     expect(card).to_contain_text(f"asked by {user_id} (you)")
     expect(card.get_by_text(re.compile(r"^[\d:]+ left$"))).to_be_visible()
     card.get_by_role("button", name="Approve instances.destroy").click()
@@ -210,7 +245,7 @@ def test_a_call_is_approved_in_another_tab_and_one_is_rejected_with_a_reason(
     expect(first).to_contain_text(f"Approved by {user_id}")
     expect(second).to_contain_text("waits for approval")
     # The second one in the playground: the inbox says what became of it.
-    expect(card).to_contain_text('"instanceId": "second"')
+    expect(card).to_contain_text('"instanceId":"second"')
     second.get_by_role("button", name="Reject instances.destroy…").click()
     second.get_by_label("Reason").fill("Not on a Friday")
     second.get_by_role("button", name="Reject", exact=True).click()
@@ -391,7 +426,7 @@ def test_errors_and_files_of_tools_are_shown_and_nothing_of_them_is_markup(
         "file\n/report.md\ntext/markdown\nThe report", "file\n/data.bin",
     ]  # fmt: skip
     expect(call_of(page, "effects.file")).to_contain_text("done")
-    expect(call_of(page, "effects.file")).to_contain_text('"text": "written"')
+    expect(call_of(page, "effects.file")).to_contain_text('"text":"written"')
     expect(call_of(page, "effects.raise")).to_contain_text("failed")
     expect(call_of(page, "effects.raise")).to_contain_text("the disk is full")
     expect(call_of(page, "effects.bump")).to_contain_text("12345678901234567890")

@@ -14,9 +14,12 @@ export function parseExactly(text: string): unknown {
   return JSON.parse(text, keepDigits as Parameters<typeof JSON.parse>[1]);
 }
 
-/** JSON in lines with indents, for people. */
+const ONE_LINE_CHARS = 60;
+
+/** JSON for people: in one line where that is short, else with indents. */
 export function formatJson(value: unknown): string {
-  return JSON.stringify(value, null, 2) ?? "";
+  const text = JSON.stringify(value) ?? "";
+  return text.length <= ONE_LINE_CHARS ? text : JSON.stringify(value, null, 2);
 }
 
 const keepDigits: Reviver = (_key, value, context) => {

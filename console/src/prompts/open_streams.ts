@@ -54,7 +54,7 @@ export function usePromptStream(promptId: string): StreamState {
 
 function find(promptId: string): OpenStream {
   let opened = streams.get(promptId);
-  if (!opened) {
+  if (!opened || (opened.viewers === 0 && opened.stream.state.get().connection === "failed")) {
     opened = { stream: PromptStream.open(promptId), viewers: 0 };
     streams.set(promptId, opened);
   }

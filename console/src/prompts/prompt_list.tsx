@@ -29,11 +29,11 @@ const COLUMNS: Column<ListedPrompt>[] = [
       </span>
     ),
   },
-  { id: "model", header: "Model", className: "width-short narrow-hidden", cell: ({ row: { original } }) => original.model },
+  { id: "model", header: "Model", className: "width-word narrow-hidden", cell: ({ row: { original } }) => original.model },
   {
     id: "tokens",
     header: "Tokens",
-    className: "width-short narrow-hidden number",
+    className: "width-word narrow-hidden number",
     cell: ({ row: { original } }) => original.totalTokens.toLocaleString("en"),
   },
   {

@@ -50,12 +50,12 @@ export function PromptView({ promptId }: { promptId: string }) {
       </div>
       {prompt?.conversationId && <EarlierPrompts conversationId={prompt.conversationId} before={prompt} />}
       <section class="card conversation" aria-label="This prompt">
-        {prompt ? <p class="asked">{prompt.input}</p> : !stream.error && <p class="muted">Loading…</p>}
+        {prompt ? <p class="asked">{prompt.input}</p> : <Missing details={details} stream={stream} />}
         {view}
         {stream.draft && <p class="said draft">{stream.draft}</p>}
         <Ending transcript={transcript} />
         <Progress stream={stream} transcript={transcript} />
-        {stream.connection === "failed" && <ErrorNote error={stream.error} />}
+        <ErrorNote error={stream.error} />
       </section>
       {transcript.end && prompt?.conversationId && (
         <Composer label="Go on with this conversation" conversationId={prompt.conversationId} />
@@ -63,6 +63,12 @@ export function PromptView({ promptId }: { promptId: string }) {
       <EventLog events={events} />
     </>
   );
+}
+
+/** What stands in place of the question until it is there. */
+function Missing({ details, stream }: { details: { error: Error | null }; stream: StreamState }) {
+  if (stream.connection === "failed") return null;
+  return details.error ? <ErrorNote error={details.error} /> : <p class="muted">Loading…</p>;
 }
 
 interface FactsProps {
@@ -132,7 +138,7 @@ function Progress({ stream, transcript }: { stream: StreamState; transcript: Tra
 function describeProgress({ connection, error, draft, events }: StreamState, { items, end }: Transcript): string {
   if (end) return end.error ? "" : "Completed.";
   if (connection === "failed") return "";
-  if (connection === "interrupted") return error ? `Interrupted: ${error.message}. Trying again…` : "Going on with the stream…";
+  if (connection === "interrupted") return error ? "Interrupted. Trying again…" : "Going on with the stream…";
   if (connection === "connecting" && events.length === 0) return "";
   const call = items.findLast((item) => item.kind === "call");
   if (call?.state === "waiting") return `Waits for a decision about ${call.tool}.`;

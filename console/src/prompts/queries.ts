@@ -53,7 +53,9 @@ export function promptDetails(promptId: string) {
     queryKey: ["prompt", promptId],
     queryFn: ({ signal }) => unwrap(api.GET("/api/prompts/{promptId}", { params: { path: { promptId } }, signal })),
     refetchInterval: (query) => {
-      const status = query.state.data?.status;
+      const { data, error } = query.state;
+      if (error instanceof ApiError && error.status === 404) return false;
+      const status = data?.status;
       return every(status && !isActive(status) ? false : ACTIVE_MS)(query);
     },
   });

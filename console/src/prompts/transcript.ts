@@ -80,7 +80,8 @@ function addEvent(transcript: Transcript, { event, data, id }: StoredEvent): voi
     }
     case "prompt.call": {
       const { toolCallId, toolName, input, start } = parseExactly(data) as Schemas["CallStarted"];
-      Object.assign(findCall(transcript, toolCallId, toolName), { state: "running", input, start });
+      const call = findCall(transcript, toolCallId, toolName);
+      Object.assign(call, { state: "running", start, ...inputUnlessShown(call, input) });
       return;
     }
     case "prompt.completed":
@@ -102,9 +103,13 @@ function addOutput(transcript: Transcript, output: Output, key: string): void {
     const wasDecided = call.state === "rejected" || call.state === "expired";
     if (result.type === "success") Object.assign(call, { state: "done", output: result.output });
     else Object.assign(call, { error: result.error, ...(!wasDecided && { state: "failed" }) });
-    // A call that ran was shown as it began; an approval shows it as a person may see it.
-    Object.assign(call, { start: call.start ?? start, end, ...(call.question === undefined && { input }) });
+    Object.assign(call, { start: call.start ?? start, end, ...inputUnlessShown(call, input) });
   }
+}
+
+/** An approval shows an input as a person may see it, with hidden characters as escapes. It stays so. */
+function inputUnlessShown(call: CallItem, input: unknown): Pick<CallItem, "input"> {
+  return { input: call.question === undefined ? input : call.input };
 }
 
 function findCall(transcript: Transcript, callId: string, tool = ""): CallItem {
