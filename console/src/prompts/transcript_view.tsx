@@ -43,12 +43,14 @@ function FileCard({ item: { file } }: { item: FileItem }) {
 
 function CallCard({ call, renderDecision }: { call: CallItem } & Pick<Props, "renderDecision">) {
   const { tool, state, input, question, decision, output, error, start, end } = call;
+  // Of a call that never ran, the decision says all that its error does.
+  const hasRun = state !== "rejected" && state !== "expired";
   return (
     <article class={`call ${state}`} aria-label={`Call of ${tool}`}>
       <header>
         <h3 class="mono">{tool}</h3>
         <CallStatus state={state} />
-        {start && end && state !== "rejected" && state !== "expired" && (
+        {start && end && hasRun && (
           <span class="muted number">{formatDuration(Date.parse(end) - Date.parse(start))}</span>
         )}
       </header>
@@ -63,7 +65,7 @@ function CallCard({ call, renderDecision }: { call: CallItem } & Pick<Props, "re
         </p>
       )}
       {output !== undefined && <FoldedText label="Result" text={formatJson(output)} />}
-      {error && <p class="call-error">{error}</p>}
+      {error && (hasRun || !decision) && <p class="call-error">{error}</p>}
     </article>
   );
 }
