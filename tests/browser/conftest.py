@@ -1,10 +1,11 @@
 """Chromium, a stack with both keys of the Services API, and pages whose requests and errors are recorded."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from local.stack.stack import Stack
 from tests.browser.page_visit import PageVisit
@@ -12,6 +13,8 @@ from tests.harness.stack import NOT_PREWARMED, SHORT_TIMEOUTS, start_stack
 
 READ_KEY = "test-services-read-key"
 TIMEOUT_MS = 20_000
+STREAM_SECONDS = 12
+"""After these the stack ends a stream, and whoever reads it has to come back."""
 CHROMIUM_FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -28,8 +31,9 @@ def find_chromium() -> str:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The bundle of this checkout as for other tests, with a key that can only read."""
-    with start_stack(tmp_path_factory.mktemp("stack"), SERVICES_READ_API_KEY=READ_KEY, **SHORT_TIMEOUTS) as running:
+    """The bundle of this checkout as for other tests, with a key that can only read, and streams that end early."""
+    changes = {**SHORT_TIMEOUTS, "SERVICES_READ_API_KEY": READ_KEY, "STREAM_MAX_SECONDS": str(STREAM_SECONDS)}
+    with start_stack(tmp_path_factory.mktemp("stack"), **changes) as running:
         running.prewarm(name for name in running.status()["functions"] if name not in NOT_PREWARMED)
         yield running
 
@@ -52,3 +56,28 @@ def visit(browser: Browser, stack: Stack) -> Iterator[PageVisit]:
     page.close()
     visit.expect_no_other_host(stack.url)
     assert visit.console_errors == []
+
+
+@pytest.fixture
+def open_page(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
+    """Open a tab of the console, whose policy is never violated, and which contacts no other host."""
+    visits: list[PageVisit] = []
+
+    def open_page(width: int = 1280, scheme: Literal["light", "dark"] = "light") -> Page:
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page.set_default_timeout(TIMEOUT_MS)
+        expect.set_options(timeout=TIMEOUT_MS)
+        visits.append(PageVisit(page, tolerates_refusals=True))
+        return page
+
+    yield open_page
+    for visit in visits:
+        visit.page.close()
+    for visit in visits:
+        visit.expect_no_other_host(stack.url)
+        assert visit.console_errors == []
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    return open_page()

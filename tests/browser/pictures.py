@@ -9,14 +9,17 @@ from playwright.sync_api import Browser, sync_playwright
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from tests.browser.conftest import CHROMIUM_FLAGS, find_chromium
-from tests.browser.console import sign_in
-from tests.harness.clients import services_client
+from tests.browser.console import open_screen, sign_in, sign_in_as_user
+from tests.harness.clients import agent_client, services_client
 from tests.harness.database import Database, connect
 from tests.harness.instances import create_instance, create_request
 from tests.harness.paths import CHECKOUT
 from tests.harness.stack import start_stack
+from tests.prompts.prompt_stream import post_prompt
 
 FOLDER = CHECKOUT / "docs" / "images"
+USER_ID = "ada"
+SETTLE_MS = 1_500
 
 
 def make_fleet(stack: Stack, db: Database) -> dict[str, str]:
@@ -41,13 +44,43 @@ def make_fleet(stack: Stack, db: Database) -> dict[str, str]:
     return {operation["instanceId"]: operation["operationId"] for operation in reversed(operations)}
 
 
+def make_prompts(stack: Stack) -> str:
+    """Submit prompts of one conversation, of which two wait for an approval; returns the one that tells most."""
+    assert stack.simulator_url is not None
+    listing = {"name": "instances.list", "call_id": "call_1", "arguments": {"limit": 1}}
+    redeploy = {"name": "instances.redeploy", "call_id": "call_2", "arguments": {"instanceId": "agent-2"}}
+    variables = {"instanceId": "agent-1", "variables": {"LOG_LEVEL": "debug"}, "redeploy": True}
+    configure = {"name": "instances.configure", "call_id": "call_1", "arguments": variables}
+    with SimulatorClient(stack.simulator_url) as simulator, agent_client(stack.url, USER_ID) as agent:
+        turns = [
+            {"text": "I look at the newest instance first.", "calls": [listing]},
+            {"text": "It runs. I deploy agent-2 once more, if you agree.", "calls": [redeploy]},
+        ]
+        simulator.script_model(*turns, match="agent-2")
+        simulator.script_model({"calls": [configure]}, match="agent-1")
+        ids = []
+        for text in ("Is agent-2 well? If in doubt, restart it.", "Let agent-1 write a debug log."):
+            conversation = agent.post("/tools/conversation.create/invoke", json={}).json()["result"]["id"]
+            stream = post_prompt(agent, text, conversationId=conversation)
+            stream.read_until_event("prompt.approval")
+            stream.close()
+            ids.append(stream.prompt_id)
+    return ids[0]
+
+
 def take_picture(
     browser: Browser, url: str, name: str, screen: str, scheme: Literal["light", "dark"] = "light", width: int = 1100
 ) -> None:
     page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 720})
-    sign_in(page, url, screen=screen)
-    page.get_by_role("heading", level=1).wait_for()
-    page.wait_for_load_state("networkidle")
+    if screen.startswith(("prompts", "approvals")):
+        sign_in_as_user(page, url, USER_ID)
+        open_screen(page, url, screen)
+        page.locator(".call.waiting, .approval, table").first.wait_for()
+        page.wait_for_timeout(SETTLE_MS)  # A stream that is open never leaves the network idle.
+    else:
+        sign_in(page, url, screen=screen)
+        page.get_by_role("heading", level=1).wait_for()
+        page.wait_for_load_state("networkidle")
     page.screenshot(path=FOLDER / f"console-{name}.png")
     page.close()
 
@@ -58,6 +91,10 @@ def main() -> None:
         with connect(stack.database_url) as db:
             operations = make_fleet(stack, db)
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+        prompt_id = make_prompts(stack)
+        take_picture(browser, stack.url, "prompt", f"prompts/{prompt_id}")
+        take_picture(browser, stack.url, "prompts", "prompts", "dark")
+        take_picture(browser, stack.url, "approvals", "approvals", "light", 400)
         take_picture(browser, stack.url, "operations", "operations")
         take_picture(browser, stack.url, "operation", f"operations/{operations['agent-4']}", "dark", 400)
         take_picture(browser, stack.url, "fleet", "fleet")

@@ -3,17 +3,15 @@
 import json
 import re
 import threading
-from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
-from tests.browser.conftest import READ_KEY, TIMEOUT_MS
+from tests.browser.conftest import READ_KEY
 from tests.browser.console import open_screen, sign_in, sign_in_as_user
-from tests.browser.page_visit import PageVisit
 from tests.harness.database import Database, reset_fleet_tables, restart_postgres
 from tests.harness.ids import unique_id
 from tests.harness.instances import (
@@ -33,19 +31,6 @@ OUTAGE_SECONDS = 5
 @pytest.fixture(autouse=True)
 def reset_tables(db: Database, simulator: SimulatorClient) -> None:
     reset_fleet_tables(db)
-
-
-@pytest.fixture
-def page(browser: Browser, stack: Stack) -> Iterator[Page]:
-    """A page whose policy is never violated, and which contacts no other host."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(TIMEOUT_MS)
-    expect.set_options(timeout=TIMEOUT_MS)
-    visit = PageVisit(page, tolerates_refusals=True)
-    yield page
-    page.close()
-    visit.expect_no_other_host(stack.url)
-    assert visit.console_errors == []
 
 
 def test_creates_an_instance_and_shows_its_steps_until_it_is_there(page: Page, stack: Stack) -> None:

@@ -65,20 +65,55 @@ export async function unwrap<T>(pending: Promise<{ data?: T; error?: unknown; re
   try {
     answer = await pending;
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw noteOutage(new ApiError("The API cannot be reached", 0, "UNREACHABLE"));
+    throw asFailure(error);
   }
-  const { pathname } = new URL(answer.response.url);
   if (answer.response.ok) {
-    if (!WITHOUT_DATABASE.has(pathname)) outage.set(null);
+    noteAnswer(answer.response);
     return answer.data as T;
   }
-  const error = readError(answer.error, answer.response);
+  throw noteFailure(answer.error, answer.response);
+}
+
+/**
+ * Send a request to the Agent API whose answer is a stream, which `api` does not read.
+ *
+ * @param path below the prefix, with its query.
+ * @throws ApiError for an answer from 400 on, and for none.
+ */
+export async function fetchStream(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
+  const { agent } = session.get();
+  const headers = { ...(agent && agentHeaders(agent)), accept: "text/event-stream", ...init.headers };
+  let response;
+  try {
+    response = await fetch(AGENT_PREFIX + path, { ...init, headers, cache: "no-store" });
+  } catch (error) {
+    throw asFailure(error);
+  }
+  if (response.ok) {
+    noteAnswer(response);
+    return response;
+  }
+  throw noteFailure(await response.json().catch(() => null), response);
+}
+
+/** What a request that got no answer fails with. Who stopped it by themselves gets that error again. */
+function asFailure(error: unknown): Error {
+  if (error instanceof DOMException && error.name === "AbortError") return error;
+  return noteOutage(new ApiError("The API cannot be reached", 0, "UNREACHABLE"));
+}
+
+function noteAnswer(response: Response): void {
+  if (!WITHOUT_DATABASE.has(new URL(response.url).pathname)) outage.set(null);
+}
+
+/** The error that an answer tells, after what follows from it for the whole page. */
+function noteFailure(body: unknown, response: Response): ApiError {
+  const error = readError(body, response);
   if (error.status === 401) {
-    const which = isAgentPath(pathname) ? "agent" : "services";
+    const which = isAgentPath(new URL(response.url).pathname) ? "agent" : "services";
     dropCredential(which, `The ${which === "agent" ? "Agent credential" : "Services key"} is not accepted any more.`);
   }
-  throw noteOutage(error);
+  return noteOutage(error);
 }
 
 /** A new value for the header Idempotency-Key. Unlike `randomUUID` it needs no secure context. */
