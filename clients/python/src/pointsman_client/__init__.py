@@ -17,7 +17,7 @@ from .events import (
     TextDelta,
     TextOutput,
     ToolOutput,
-    ToolStarted,
+    CallStarted,
 )
 from .fleet import Fleet
 from .prompt_stream import AsyncPromptStream, PromptStream
@@ -42,6 +42,6 @@ __all__ = [
     "TextDelta",
     "TextOutput",
     "ToolOutput",
-    "ToolStarted",
+    "CallStarted",
     "WaitTimeout",
 ]

@@ -165,7 +165,7 @@ class Agent(_AgentBase):
             conversation_id: the conversation that it goes on with.
             model: `normal` by default.
             deltas: whether text comes while the model produces it, as `TextDelta`.
-            all_events: whether `ToolStarted` and `ApprovalDecided` come, too.
+            all_events: whether `CallStarted` and `ApprovalDecided` come, too.
             idempotency_key: of the prompt; by default a new one, so a lost answer makes no second prompt.
             timeout: seconds for all of it, or None.
         """

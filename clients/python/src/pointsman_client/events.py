@@ -18,7 +18,7 @@ __all__ = [
     "TextDelta",
     "TextOutput",
     "ToolOutput",
-    "ToolStarted",
+    "CallStarted",
     "parse_event",
 ]
 
@@ -101,7 +101,7 @@ class TextDelta(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToolStarted(Event):
+class CallStarted(Event):
     """A tool begins to run (with `all_events`)."""
 
     tool_call_id: str
@@ -187,7 +187,7 @@ def _build_decision(base: dict[str, Any], data: Mapping[str, Any]) -> Event:
 
 
 def _build_start(base: dict[str, Any], data: Mapping[str, Any]) -> Event:
-    return ToolStarted(**base, tool_call_id=data["toolCallId"], tool_name=data["toolName"], input=data["input"])
+    return CallStarted(**base, tool_call_id=data["toolCallId"], tool_name=data["toolName"], input=data["input"])
 
 
 BUILDERS: Mapping[str, Callable[[dict[str, Any], Mapping[str, Any]], Event]] = {

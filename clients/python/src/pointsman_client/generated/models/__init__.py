@@ -4,6 +4,8 @@ from .account import Account
 from .agent_error import AgentError
 from .approval import Approval
 from .approval_asked import ApprovalAsked
+from .approval_decided import ApprovalDecided
+from .approval_decided_decision import ApprovalDecidedDecision
 from .approval_list import ApprovalList
 from .asked_by import AskedBy
 from .asked_by_kind import AskedByKind
@@ -15,6 +17,7 @@ from .audit_entry_outcome import AuditEntryOutcome
 from .audit_page import AuditPage
 from .audit_target import AuditTarget
 from .audit_target_kind import AuditTargetKind
+from .call_started import CallStarted
 from .call_tool_body import CallToolBody
 from .cancelled import Cancelled
 from .capabilities import Capabilities
@@ -66,10 +69,12 @@ from .operation_summary_status import OperationSummaryStatus
 from .pending_approval import PendingApproval
 from .problem import Problem
 from .prompt_approval_event import PromptApprovalEvent
+from .prompt_call_event import PromptCallEvent
 from .prompt_completed import PromptCompleted
 from .prompt_completed_event import PromptCompletedEvent
 from .prompt_created import PromptCreated
 from .prompt_created_event import PromptCreatedEvent
+from .prompt_decided_event import PromptDecidedEvent
 from .prompt_delta_event import PromptDeltaEvent
 from .prompt_error_event import PromptErrorEvent
 from .prompt_list import PromptList
@@ -92,6 +97,7 @@ from .step_page_status import StepPageStatus
 from .submit_prompt_body import SubmitPromptBody
 from .submit_prompt_body_model import SubmitPromptBodyModel
 from .submit_prompt_body_stream import SubmitPromptBodyStream
+from .submit_prompt_events import SubmitPromptEvents
 from .text_output import TextOutput
 from .tool import Tool
 from .tool_config import ToolConfig
@@ -112,6 +118,8 @@ __all__ = (
     "AgentError",
     "Approval",
     "ApprovalAsked",
+    "ApprovalDecided",
+    "ApprovalDecidedDecision",
     "ApprovalList",
     "AskedBy",
     "AskedByKind",
@@ -123,6 +131,7 @@ __all__ = (
     "AuditPage",
     "AuditTarget",
     "AuditTargetKind",
+    "CallStarted",
     "CallToolBody",
     "Cancelled",
     "Capabilities",
@@ -174,10 +183,12 @@ __all__ = (
     "PendingApproval",
     "Problem",
     "PromptApprovalEvent",
+    "PromptCallEvent",
     "PromptCompleted",
     "PromptCompletedEvent",
     "PromptCreated",
     "PromptCreatedEvent",
+    "PromptDecidedEvent",
     "PromptDeltaEvent",
     "PromptErrorEvent",
     "PromptList",
@@ -200,6 +211,7 @@ __all__ = (
     "SubmitPromptBody",
     "SubmitPromptBodyModel",
     "SubmitPromptBodyStream",
+    "SubmitPromptEvents",
     "TextOutput",
     "Tool",
     "ToolConfig",

@@ -8,11 +8,16 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.agent_error import AgentError
 from ...models.prompt_approval_event import PromptApprovalEvent
+from ...models.prompt_call_event import PromptCallEvent
 from ...models.prompt_completed_event import PromptCompletedEvent
 from ...models.prompt_created_event import PromptCreatedEvent
+from ...models.prompt_decided_event import PromptDecidedEvent
 from ...models.prompt_delta_event import PromptDeltaEvent
 from ...models.prompt_error_event import PromptErrorEvent
 from ...models.prompt_output_event import PromptOutputEvent
+from ...models.submit_prompt_events import (
+    SubmitPromptEvents,
+)
 from ...types import UNSET, Response, Unset
 
 
@@ -20,6 +25,7 @@ def _get_kwargs(
     prompt_id: str,
     *,
     last_event_id_query: str | Unset = UNSET,
+    events: SubmitPromptEvents | Unset = UNSET,
     last_event_id_header: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -29,6 +35,12 @@ def _get_kwargs(
     params: dict[str, Any] = {}
 
     params["lastEventId"] = last_event_id_query
+
+    json_events: str | Unset = UNSET
+    if not isinstance(events, Unset):
+        json_events = events
+
+    params["events"] = json_events
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -50,8 +62,10 @@ def _parse_response(
     AgentError
     | Any
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -64,8 +78,10 @@ def _parse_response(
             data: object,
         ) -> (
             PromptApprovalEvent
+            | PromptCallEvent
             | PromptCompletedEvent
             | PromptCreatedEvent
+            | PromptDecidedEvent
             | PromptDeltaEvent
             | PromptErrorEvent
             | PromptOutputEvent
@@ -98,7 +114,7 @@ def _parse_response(
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_type_3 = PromptCompletedEvent.from_dict(data)
+                componentsschemas_prompt_event_type_3 = PromptDecidedEvent.from_dict(data)
 
                 return componentsschemas_prompt_event_type_3
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -106,7 +122,7 @@ def _parse_response(
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_type_4 = PromptErrorEvent.from_dict(data)
+                componentsschemas_prompt_event_type_4 = PromptCallEvent.from_dict(data)
 
                 return componentsschemas_prompt_event_type_4
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -114,15 +130,33 @@ def _parse_response(
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_type_5 = PromptDeltaEvent.from_dict(data)
+                componentsschemas_prompt_event_type_5 = PromptCompletedEvent.from_dict(data)
 
                 return componentsschemas_prompt_event_type_5
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_prompt_event_type_6 = PromptErrorEvent.from_dict(data)
+
+                return componentsschemas_prompt_event_type_6
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_prompt_event_type_7 = PromptDeltaEvent.from_dict(data)
+
+                return componentsschemas_prompt_event_type_7
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
             return cast(
                 PromptApprovalEvent
+                | PromptCallEvent
                 | PromptCompletedEvent
                 | PromptCreatedEvent
+                | PromptDecidedEvent
                 | PromptDeltaEvent
                 | PromptErrorEvent
                 | PromptOutputEvent
@@ -185,8 +219,10 @@ def _build_response(
     AgentError
     | Any
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -205,13 +241,16 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     last_event_id_query: str | Unset = UNSET,
+    events: SubmitPromptEvents | Unset = UNSET,
     last_event_id_header: str | Unset = UNSET,
 ) -> Response[
     AgentError
     | Any
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -220,7 +259,9 @@ def sync_detailed(
     """Follow a prompt, from any event on
 
      A prompt that has ended is told again.
-    Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens
+    Each event but `prompt.delta` has an `id`, its number within the prompt. Those of tool calls, which
+    come with
+    `events=all`, are numbered after the event that they follow: `3.1`, `3.2`. While nothing happens
     comments come. A stream
     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-
     Event-ID` goes on
@@ -229,6 +270,7 @@ def sync_detailed(
     Args:
         prompt_id (str):
         last_event_id_query (str | Unset):
+        events (SubmitPromptEvents | Unset):
         last_event_id_header (str | Unset):
 
     Raises:
@@ -236,12 +278,13 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | Any | PromptApprovalEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
+        Response[AgentError | Any | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
     """
 
     kwargs = _get_kwargs(
         prompt_id=prompt_id,
         last_event_id_query=last_event_id_query,
+        events=events,
         last_event_id_header=last_event_id_header,
     )
 
@@ -257,13 +300,16 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     last_event_id_query: str | Unset = UNSET,
+    events: SubmitPromptEvents | Unset = UNSET,
     last_event_id_header: str | Unset = UNSET,
 ) -> (
     AgentError
     | Any
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -273,7 +319,9 @@ def sync(
     """Follow a prompt, from any event on
 
      A prompt that has ended is told again.
-    Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens
+    Each event but `prompt.delta` has an `id`, its number within the prompt. Those of tool calls, which
+    come with
+    `events=all`, are numbered after the event that they follow: `3.1`, `3.2`. While nothing happens
     comments come. A stream
     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-
     Event-ID` goes on
@@ -282,6 +330,7 @@ def sync(
     Args:
         prompt_id (str):
         last_event_id_query (str | Unset):
+        events (SubmitPromptEvents | Unset):
         last_event_id_header (str | Unset):
 
     Raises:
@@ -289,13 +338,14 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | Any | PromptApprovalEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
+        AgentError | Any | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
     """
 
     return sync_detailed(
         prompt_id=prompt_id,
         client=client,
         last_event_id_query=last_event_id_query,
+        events=events,
         last_event_id_header=last_event_id_header,
     ).parsed
 
@@ -305,13 +355,16 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     last_event_id_query: str | Unset = UNSET,
+    events: SubmitPromptEvents | Unset = UNSET,
     last_event_id_header: str | Unset = UNSET,
 ) -> Response[
     AgentError
     | Any
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -320,7 +373,9 @@ async def asyncio_detailed(
     """Follow a prompt, from any event on
 
      A prompt that has ended is told again.
-    Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens
+    Each event but `prompt.delta` has an `id`, its number within the prompt. Those of tool calls, which
+    come with
+    `events=all`, are numbered after the event that they follow: `3.1`, `3.2`. While nothing happens
     comments come. A stream
     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-
     Event-ID` goes on
@@ -329,6 +384,7 @@ async def asyncio_detailed(
     Args:
         prompt_id (str):
         last_event_id_query (str | Unset):
+        events (SubmitPromptEvents | Unset):
         last_event_id_header (str | Unset):
 
     Raises:
@@ -336,12 +392,13 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | Any | PromptApprovalEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
+        Response[AgentError | Any | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
     """
 
     kwargs = _get_kwargs(
         prompt_id=prompt_id,
         last_event_id_query=last_event_id_query,
+        events=events,
         last_event_id_header=last_event_id_header,
     )
 
@@ -355,13 +412,16 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     last_event_id_query: str | Unset = UNSET,
+    events: SubmitPromptEvents | Unset = UNSET,
     last_event_id_header: str | Unset = UNSET,
 ) -> (
     AgentError
     | Any
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -371,7 +431,9 @@ async def asyncio(
     """Follow a prompt, from any event on
 
      A prompt that has ended is told again.
-    Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens
+    Each event but `prompt.delta` has an `id`, its number within the prompt. Those of tool calls, which
+    come with
+    `events=all`, are numbered after the event that they follow: `3.1`, `3.2`. While nothing happens
     comments come. A stream
     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-
     Event-ID` goes on
@@ -380,6 +442,7 @@ async def asyncio(
     Args:
         prompt_id (str):
         last_event_id_query (str | Unset):
+        events (SubmitPromptEvents | Unset):
         last_event_id_header (str | Unset):
 
     Raises:
@@ -387,7 +450,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | Any | PromptApprovalEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
+        AgentError | Any | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
     """
 
     return (
@@ -395,6 +458,7 @@ async def asyncio(
             prompt_id=prompt_id,
             client=client,
             last_event_id_query=last_event_id_query,
+            events=events,
             last_event_id_header=last_event_id_header,
         )
     ).parsed

@@ -7,27 +7,44 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.agent_error import AgentError
 from ...models.prompt_approval_event import PromptApprovalEvent
+from ...models.prompt_call_event import PromptCallEvent
 from ...models.prompt_completed_event import PromptCompletedEvent
 from ...models.prompt_created_event import PromptCreatedEvent
+from ...models.prompt_decided_event import PromptDecidedEvent
 from ...models.prompt_delta_event import PromptDeltaEvent
 from ...models.prompt_error_event import PromptErrorEvent
 from ...models.prompt_output_event import PromptOutputEvent
 from ...models.submit_prompt_body import SubmitPromptBody
+from ...models.submit_prompt_events import (
+    SubmitPromptEvents,
+)
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: SubmitPromptBody,
+    events: SubmitPromptEvents | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
 
+    params: dict[str, Any] = {}
+
+    json_events: str | Unset = UNSET
+    if not isinstance(events, Unset):
+        json_events = events
+
+    params["events"] = json_events
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/api/prompt",
+        "params": params,
     }
 
     _kwargs["json"] = body.to_dict()
@@ -43,8 +60,10 @@ def _parse_response(
 ) -> (
     AgentError
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -57,8 +76,10 @@ def _parse_response(
             data: object,
         ) -> (
             PromptApprovalEvent
+            | PromptCallEvent
             | PromptCompletedEvent
             | PromptCreatedEvent
+            | PromptDecidedEvent
             | PromptDeltaEvent
             | PromptErrorEvent
             | PromptOutputEvent
@@ -91,7 +112,7 @@ def _parse_response(
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_type_3 = PromptCompletedEvent.from_dict(data)
+                componentsschemas_prompt_event_type_3 = PromptDecidedEvent.from_dict(data)
 
                 return componentsschemas_prompt_event_type_3
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -99,7 +120,7 @@ def _parse_response(
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_type_4 = PromptErrorEvent.from_dict(data)
+                componentsschemas_prompt_event_type_4 = PromptCallEvent.from_dict(data)
 
                 return componentsschemas_prompt_event_type_4
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -107,15 +128,33 @@ def _parse_response(
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_type_5 = PromptDeltaEvent.from_dict(data)
+                componentsschemas_prompt_event_type_5 = PromptCompletedEvent.from_dict(data)
 
                 return componentsschemas_prompt_event_type_5
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_prompt_event_type_6 = PromptErrorEvent.from_dict(data)
+
+                return componentsschemas_prompt_event_type_6
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_prompt_event_type_7 = PromptDeltaEvent.from_dict(data)
+
+                return componentsschemas_prompt_event_type_7
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
             return cast(
                 PromptApprovalEvent
+                | PromptCallEvent
                 | PromptCompletedEvent
                 | PromptCreatedEvent
+                | PromptDecidedEvent
                 | PromptDeltaEvent
                 | PromptErrorEvent
                 | PromptOutputEvent
@@ -178,8 +217,10 @@ def _build_response(
 ) -> Response[
     AgentError
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -197,12 +238,15 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: SubmitPromptBody,
+    events: SubmitPromptEvents | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[
     AgentError
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -211,13 +255,16 @@ def sync_detailed(
     """Begin a prompt, and follow it
 
      The answer is a stream of events.
-    Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens
+    Each event but `prompt.delta` has an `id`, its number within the prompt. Those of tool calls, which
+    come with
+    `events=all`, are numbered after the event that they follow: `3.1`, `3.2`. While nothing happens
     comments come. A stream
     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-
     Event-ID` goes on
     with it.
 
     Args:
+        events (SubmitPromptEvents | Unset):
         idempotency_key (str | Unset):
         body (SubmitPromptBody):
 
@@ -226,11 +273,12 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | PromptApprovalEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
+        Response[AgentError | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
     """
 
     kwargs = _get_kwargs(
         body=body,
+        events=events,
         idempotency_key=idempotency_key,
     )
 
@@ -245,12 +293,15 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: SubmitPromptBody,
+    events: SubmitPromptEvents | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> (
     AgentError
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -260,13 +311,16 @@ def sync(
     """Begin a prompt, and follow it
 
      The answer is a stream of events.
-    Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens
+    Each event but `prompt.delta` has an `id`, its number within the prompt. Those of tool calls, which
+    come with
+    `events=all`, are numbered after the event that they follow: `3.1`, `3.2`. While nothing happens
     comments come. A stream
     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-
     Event-ID` goes on
     with it.
 
     Args:
+        events (SubmitPromptEvents | Unset):
         idempotency_key (str | Unset):
         body (SubmitPromptBody):
 
@@ -275,12 +329,13 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | PromptApprovalEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
+        AgentError | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
     """
 
     return sync_detailed(
         client=client,
         body=body,
+        events=events,
         idempotency_key=idempotency_key,
     ).parsed
 
@@ -289,12 +344,15 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: SubmitPromptBody,
+    events: SubmitPromptEvents | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[
     AgentError
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -303,13 +361,16 @@ async def asyncio_detailed(
     """Begin a prompt, and follow it
 
      The answer is a stream of events.
-    Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens
+    Each event but `prompt.delta` has an `id`, its number within the prompt. Those of tool calls, which
+    come with
+    `events=all`, are numbered after the event that they follow: `3.1`, `3.2`. While nothing happens
     comments come. A stream
     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-
     Event-ID` goes on
     with it.
 
     Args:
+        events (SubmitPromptEvents | Unset):
         idempotency_key (str | Unset):
         body (SubmitPromptBody):
 
@@ -318,11 +379,12 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | PromptApprovalEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
+        Response[AgentError | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
     """
 
     kwargs = _get_kwargs(
         body=body,
+        events=events,
         idempotency_key=idempotency_key,
     )
 
@@ -335,12 +397,15 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: SubmitPromptBody,
+    events: SubmitPromptEvents | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> (
     AgentError
     | PromptApprovalEvent
+    | PromptCallEvent
     | PromptCompletedEvent
     | PromptCreatedEvent
+    | PromptDecidedEvent
     | PromptDeltaEvent
     | PromptErrorEvent
     | PromptOutputEvent
@@ -350,13 +415,16 @@ async def asyncio(
     """Begin a prompt, and follow it
 
      The answer is a stream of events.
-    Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens
+    Each event but `prompt.delta` has an `id`, its number within the prompt. Those of tool calls, which
+    come with
+    `events=all`, are numbered after the event that they follow: `3.1`, `3.2`. While nothing happens
     comments come. A stream
     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-
     Event-ID` goes on
     with it.
 
     Args:
+        events (SubmitPromptEvents | Unset):
         idempotency_key (str | Unset):
         body (SubmitPromptBody):
 
@@ -365,13 +433,14 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | PromptApprovalEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
+        AgentError | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
     """
 
     return (
         await asyncio_detailed(
             client=client,
             body=body,
+            events=events,
             idempotency_key=idempotency_key,
         )
     ).parsed
