@@ -20,10 +20,8 @@ from tests.harness.stack import API_KEY
 def sdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     """The package `pointsman_client`, installed from clients/python into a folder of its own."""
     folder = tmp_path_factory.mktemp("site-packages")
-    subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--target", folder, CHECKOUT / "clients/python"],
-        check=True,
-    )  # fmt: skip
+    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--target", folder]
+    subprocess.run([*install, CHECKOUT / "clients/python"], check=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         package = importlib.import_module("pointsman_client")

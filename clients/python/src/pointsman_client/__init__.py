@@ -9,6 +9,7 @@ from .errors import OperationFailed, PointsmanError, WaitTimeout
 from .events import (
     ApprovalAsked,
     ApprovalDecided,
+    CallStarted,
     Event,
     FileOutput,
     PromptCompleted,
@@ -17,7 +18,6 @@ from .events import (
     TextDelta,
     TextOutput,
     ToolOutput,
-    CallStarted,
 )
 from .fleet import Fleet
 from .prompt_stream import AsyncPromptStream, PromptStream
@@ -29,6 +29,7 @@ __all__ = [
     "ApprovalDecided",
     "AsyncAgent",
     "AsyncPromptStream",
+    "CallStarted",
     "Event",
     "FileOutput",
     "Fleet",
@@ -42,6 +43,5 @@ __all__ = [
     "TextDelta",
     "TextOutput",
     "ToolOutput",
-    "CallStarted",
     "WaitTimeout",
 ]

@@ -10,6 +10,7 @@ from .errors import UNEXPECTED_RESPONSE, PointsmanError
 __all__ = [
     "ApprovalAsked",
     "ApprovalDecided",
+    "CallStarted",
     "Event",
     "FileOutput",
     "PromptCompleted",
@@ -18,7 +19,6 @@ __all__ = [
     "TextDelta",
     "TextOutput",
     "ToolOutput",
-    "CallStarted",
     "parse_event",
 ]
 
