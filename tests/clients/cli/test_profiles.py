@@ -4,12 +4,13 @@ import os
 import re
 import stat
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from tests.clients.cli.program import Program
+from tests.harness.instances import new_instance_id
 from tests.harness.paths import CHECKOUT
 from tests.harness.stack import API_KEY
 
@@ -64,12 +65,13 @@ def test_a_wrong_credential(pointsman: Program) -> None:
     assert nobody.stdout == ""
 
 
-def test_the_logs_of_a_local_stack(pointsman: Program, stack: Stack) -> None:
-    names = {path.stem for path in (Path(stack.status()["pointsman"]["data"]) / "logs").glob("*Function.log")}
-    lines = pointsman.run_lines("logs", "MigrateFunction", "-n", "5")
-    assert {line["function"] for line in lines} == {"MigrateFunction"}
-    assert {line["function"] for line in pointsman.run_lines("logs", "-n", "100000")} >= names
-    assert "MigrateFunction  20" in pointsman.run("logs", "MigrateFunction").stdout
+def test_the_logs_of_a_local_stack(pointsman: Program, simulator: SimulatorClient) -> None:
+    simulator.inject_fault("railway", "serviceCreate", "refuse", times=None)
+    pointsman.run("instances", "create", new_instance_id(), code=5)
+    function = "CreateServiceFunction"
+    assert "step service failed" in pointsman.run_lines("logs", function)[-1]["line"] + pointsman.run("logs").stdout
+    assert {line["function"] for line in pointsman.run_lines("logs", function, "-n", "5")} == {function}
+    assert f"{function}  20" in pointsman.run("logs", "-n", "100000").stdout
     pointsman.run("logs", "NoFunction", code=4)
     remote = pointsman.replace(POINTSMAN_URL="https://agents.example.org", POINTSMAN_PROFILE="staging")
     assert "sam logs --config-env staging --tail" in remote.run("logs", code=1).stderr

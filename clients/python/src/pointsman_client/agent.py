@@ -125,7 +125,7 @@ class Agent(_AgentBase):
         api_key: the API's key, of a backend that names its user by `user_id`.
         user_id: whom the requests are for; alone it identifies a user only on a development machine.
         prefix: path of the Agent API.
-        retries: how often a request is repeated, and a stream resumed without an event in between.
+        retries: how often a request is repeated, and a stream resumed that brings nothing.
         timeout: seconds without a byte of an answer that is no stream.
         verify: how TLS certificates are verified, as httpx takes it.
 

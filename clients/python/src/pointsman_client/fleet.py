@@ -1,28 +1,20 @@
 """The Services API: a fleet of agent instances, and the operations that create and destroy them."""
 
 import ssl
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, Self, TypeVar
 
 from .connection import Credential, build_bearer, call, get_or_unset, iterate_pages, open_client
-from .errors import OperationFailed, PointsmanError, WaitTimeout
-from .generated import AuthenticatedClient
 from .generated.api.services_api import (
-    abandon_operation,
     configure_instance,
     create_instance,
     destroy_instance,
     destroy_resource,
     get_instance,
-    get_operation,
     list_audit_log,
     list_instances,
-    list_operations,
     provision_resource,
     redeploy_instance,
-    retry_operation,
 )
 from .generated.models import (
     AuditEntry,
@@ -37,11 +29,6 @@ from .generated.models import (
     InstanceDetails,
     InstanceList,
     ListAuditLogAction,
-    ListOperationsKind,
-    ListOperationsStatus,
-    OperationList,
-    OperationPage,
-    OperationSummary,
     Provision,
     ResourceDestroyed,
     Started,
@@ -49,29 +36,13 @@ from .generated.models import (
     ToolId,
     ToolProvisioned,
 )
+from .operations import WAIT_SECONDS, OperationMethods
 from .retries import RetryPolicy
 
 __all__ = ["Fleet"]
 
-WAIT_SECONDS = 900.0
-"""How long an operation is waited for unless the caller says otherwise."""
-_FIRST_POLL_SECONDS = 0.5
-_LONGEST_POLL_SECONDS = 5.0
 
-
-class Result(Protocol):
-    """A generated model."""
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Read it from JSON."""
-        ...
-
-
-T = TypeVar("T", bound=Result)
-
-
-class Fleet:
+class Fleet(OperationMethods):
     """A client of the Services API.
 
     Each request that changes something has an `Idempotency-Key`, and is repeated with it after no answer, or a 429,
@@ -102,7 +73,7 @@ class Fleet:
         verify: bool | ssl.SSLContext = True,
     ) -> None:
         self.base_url = base_url
-        self.client: AuthenticatedClient = open_client(
+        client = open_client(
             base_url,
             Credential({"Authorization": build_bearer(api_key)}),
             policy=retries or RetryPolicy(),
@@ -110,6 +81,7 @@ class Fleet:
             timeout=timeout,
             verify=verify,
         )
+        super().__init__(client)
 
     def __repr__(self) -> str:
         return f"Fleet({self.base_url!r})"
@@ -315,105 +287,6 @@ class Fleet:
             idempotency_key=get_or_unset(idempotency_key),
         )
 
-    def list_operations(
-        self,
-        *,
-        status: ListOperationsStatus | None = None,
-        kind: ListOperationsKind | None = None,
-        instance_id: str | None = None,
-    ) -> Iterator[OperationSummary]:
-        """Iterate over the operations, the newest first. `leaked` ones are what still costs money."""
-        for page in iterate_pages(
-            lambda cursor: call(
-                list_operations.sync,
-                OperationList,
-                client=self.client,
-                status=get_or_unset(status),
-                kind=get_or_unset(kind),
-                instance_id=get_or_unset(instance_id),
-                cursor=cursor,
-            )
-        ):
-            yield from page.operations
-
-    def get_operation(self, operation_id: str) -> OperationPage:
-        """Return an operation with its steps."""
-        return call(get_operation.sync, OperationPage, operation_id, client=self.client)
-
-    def watch_operation(self, operation_id: str, *, timeout: float = WAIT_SECONDS) -> Iterator[OperationPage]:
-        """Iterate over an operation's states, each time that something has changed; the last one has ended.
-
-        Args:
-            operation_id: its id.
-            timeout: seconds to wait for the end.
-
-        Raises:
-            WaitTimeout: the operation goes on.
-        """
-        deadline, pause = time.monotonic() + timeout, _FIRST_POLL_SECONDS
-        shown: OperationPage | None = None
-        while True:
-            page = self.get_operation(operation_id)
-            if page != shown:
-                yield page
-                shown = page
-            if page.status != "running":
-                return
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise WaitTimeout(
-                    f"{operation_id} still runs after {timeout:g} s, and goes on", operationId=operation_id
-                )
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.3, _LONGEST_POLL_SECONDS)
-
-    def wait_for_operation(self, operation_id: str, *, timeout: float = WAIT_SECONDS) -> OperationPage:
-        """Wait until an operation has succeeded, and return it with its result.
-
-        Args:
-            operation_id: its id.
-            timeout: seconds to wait.
-
-        Raises:
-            OperationFailed: it has not.
-            WaitTimeout: the operation goes on.
-        """
-        for page in self.watch_operation(operation_id, timeout=timeout):
-            if page.status == "succeeded":
-                return page
-            if page.status != "running":
-                raise OperationFailed(page)
-        raise AssertionError("an operation that is watched ends, or is waited for too long")
-
-    def retry_operation(
-        self, operation_id: str, *, idempotency_key: str | None = None, timeout: float = WAIT_SECONDS
-    ) -> OperationPage:
-        """Run a `leaked` operation again, and wait for its end.
-
-        Returns:
-            The operation: `succeeded`, or, of one that is undone now, `failed` with nothing left.
-
-        Raises:
-            OperationFailed: something is left still.
-            WaitTimeout: the operation goes on.
-        """
-        key = get_or_unset(idempotency_key)
-        answer = call(
-            retry_operation.sync, (OperationPage, Started), operation_id, client=self.client, idempotency_key=key
-        )
-        pages = [answer] if isinstance(answer, OperationPage) else []
-        if not pages or pages[-1].status == "running":
-            pages = [*self.watch_operation(operation_id, timeout=timeout)]
-        page = pages[-1]
-        if page.status == "leaked":
-            raise OperationFailed(page)
-        return page
-
-    def abandon_operation(self, operation_id: str, *, idempotency_key: str | None = None) -> OperationPage:
-        """Give up what a `leaked` operation has left, which then nobody deletes any more."""
-        key = get_or_unset(idempotency_key)
-        return call(abandon_operation.sync, OperationPage, operation_id, client=self.client, idempotency_key=key)
-
     def list_audit_log(
         self,
         *,
@@ -446,23 +319,3 @@ class Fleet:
             )
         ):
             yield from page.entries
-
-    def _operate(self, send: Callable[[], T | Started], result: type[T], timeout: float) -> T:
-        """Send what begins an operation, and wait for its result.
-
-        Raises:
-            OperationFailed: the operation has failed, before or after the first answer.
-            WaitTimeout: the operation goes on.
-        """
-        try:
-            answer = send()
-        except PointsmanError as error:
-            operation_id = error.details.get("operationId")
-            if error.details.get("status") not in ("failed", "leaked") or not isinstance(operation_id, str):
-                raise
-            page = self.get_operation(operation_id)
-            raise OperationFailed(page, status=error.status, request_id=error.request_id) from error
-        if not isinstance(answer, Started):
-            return answer
-        page = self.wait_for_operation(answer.operation_id, timeout=timeout)
-        return result.from_dict(page.to_dict()["result"])

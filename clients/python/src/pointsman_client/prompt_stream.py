@@ -18,9 +18,9 @@ from .retries import SINGLE_ATTEMPT, RetryPolicy, build_connection_error
 
 __all__ = ["AsyncPromptStream", "PromptStream", "StreamRequest"]
 
-SILENT_SECONDS = 45.0
-"""Three heartbeats: a connection without a byte for so long is taken for dropped."""
-MAX_EVENT_BYTES = 32 * 2**20
+SILENT_SECONDS = 60.0
+"""Four heartbeats: a connection without a byte for so long is taken for dropped."""
+MAX_EVENT_BYTES = 16 * 2**20
 """More than any event that the API sends."""
 _SHORT_STREAM_SECONDS = 1.0
 """A stream that ends sooner without an event counts as a failed attempt, so that nobody asks without a pause."""
@@ -129,6 +129,9 @@ class _Cursor:
     def receive(self, chunk: bytes) -> list[Event]:
         """Return the events that are complete now; each counts when `accept` has it."""
         self.request.get_seconds_left()
+        if self._has_lasted():
+            # A heartbeat is enough: a prompt may wait a day for a person, over many connections.
+            self._failures = 0
         return self._parser.feed(chunk)
 
     def accept(self, event: Event) -> Event:
@@ -146,7 +149,7 @@ class _Cursor:
         """Return the seconds until the next request, after the server has ended the stream before the prompt's end."""
         if self.has_ended:
             return 0.0
-        if self._is_empty and time.monotonic() - self._opened_at < _SHORT_STREAM_SECONDS:
+        if self._is_empty and not self._has_lasted():
             message = "The stream ends again and again without an event"
             return self._fail(PointsmanError(message, code=UNEXPECTED_RESPONSE))
         return 0.0
@@ -166,6 +169,9 @@ class _Cursor:
             raise error
         return self._fail(error)
 
+    def _has_lasted(self) -> bool:
+        return time.monotonic() - self._opened_at >= _SHORT_STREAM_SECONDS
+
     def _fail(self, error: PointsmanError) -> float:
         self._failures += 1
         pause = self._policy.get_pause(self._failures, error.retry_after)
@@ -182,17 +188,26 @@ class _EventParser:
         self._buffer = b""
         self._event, self._id = "", None
         self._data: list[str] = []
+        self._size = 0
+        """Bytes of the event's lines so far."""
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Return the events that end in this chunk."""
         # httpx's own lines also end at U+2028 and the like, which a JSON text may hold. The API ends lines with \n.
         *lines, self._buffer = (self._buffer + chunk).split(b"\n")
-        if len(self._buffer) + sum(map(len, self._data)) > MAX_EVENT_BYTES:
+        events = [event for line in lines if (event := self._take_line(line.removesuffix(b"\r"))) is not None]
+        self._require_size(len(self._buffer))
+        return events
+
+    def _require_size(self, more: int) -> None:
+        if self._size + more > MAX_EVENT_BYTES:
             raise PointsmanError("The stream sends an event without an end", code=UNEXPECTED_RESPONSE)
-        return [event for line in lines if (event := self._take_line(line.removesuffix(b"\r"))) is not None]
 
     def _take_line(self, line: bytes) -> Event | None:
+        self._require_size(len(line))
+        self._size += len(line)
         if not line:
+            self._size = 0
             event, data, event_id = self._event, self._data, self._id
             self._event, self._data, self._id = "", [], None
             return parse_event(event or "message", "\n".join(data), event_id) if data else None

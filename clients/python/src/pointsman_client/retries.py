@@ -32,12 +32,12 @@ class RetryPolicy:
     """How often a request is sent, and how long a client waits in between.
 
     Attributes:
-        attempts: requests in all; 1 never repeats one. Of a prompt's stream: attempts without an event in between.
+        attempts: requests in all; 1 never repeats one. Of a prompt's stream: connections in a row that bring nothing.
         first_pause: seconds before the second attempt; doubled each time, with jitter.
         longest_pause: seconds. A `Retry-After` above it is not waited for: the error has it as `retry_after`.
     """
 
-    attempts: int = 5
+    attempts: int = 6
     first_pause: float = 0.5
     longest_pause: float = 30.0
 

@@ -22,7 +22,7 @@ InstanceArgument = Annotated[str, typer.Argument(metavar="INSTANCE", help="The i
 KeyOption = Annotated[
     str | None, typer.Option("--idempotency-key", help="Name of this request: again with it, it changes nothing more.")
 ]
-WAIT_SECONDS = 900.0
+WAIT_SECONDS = 1200.0
 
 
 @add_command(group, "list")

@@ -18,7 +18,7 @@ from ..steps import describe_step
 group = typer.Typer(help="Operations: creates, destroys, and their steps.", no_args_is_help=True)
 
 OperationArgument = Annotated[str, typer.Argument(metavar="OPERATION", help="The operation's id.")]
-WAIT_SECONDS = 900.0
+WAIT_SECONDS = 1200.0
 
 
 @add_command(group, "list")
