@@ -177,6 +177,19 @@ def test_the_prefix_of_the_agent_api_may_be_another() -> None:
         assert server.list_header("X-User-Id") == ["ada"]
 
 
+@pytest.mark.parametrize("segment", ["", ".", ".."])
+def test_no_id_leads_to_another_path(segment: str) -> None:
+    with serve_script(EMPTY_LIST) as server, open_fleet(server) as client, open_agent(server) as agent:
+        for call in (
+            lambda: client.destroy_tool("a", "openrouter", segment),
+            lambda: client.destroy_instance(segment),
+            lambda: agent.cancel(segment),
+            lambda: list(agent.follow(segment)),
+        ):
+            assert refuse(call).code == "INVALID_INPUT"
+        assert server.requests == []
+
+
 @pytest.mark.limit("python-wait")
 def test_an_operation_is_waited_for_twenty_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     class Clock:

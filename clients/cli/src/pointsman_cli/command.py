@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -91,8 +92,8 @@ def _report(output: Output, error: Exception) -> ExitCode | None:
             code, message = ExitCode.NEEDS_APPROVAL, "There is no answer"
             facts = {"code": code.name, "message": message}
         case BrokenPipeError():
-            # Who has read the output has had enough, as with `| head`.
-            sys.stderr.close()
+            # Who reads the output has had enough, as with `| head`; nothing is written at the end either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return ExitCode.FAILURE
         case _:
             return None

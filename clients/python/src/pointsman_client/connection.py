@@ -1,7 +1,7 @@
 """What both clients stand on: credentials, the generated client with retries and errors, typed calls, pages."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import httpx
@@ -11,7 +11,16 @@ from .generated import AuthenticatedClient
 from .generated.types import UNSET, Unset
 from .retries import AsyncRetryTransport, IsRepeatable, RetryPolicy, RetryTransport
 
-__all__ = ["Credential", "build_bearer", "call", "call_async", "get_or_unset", "iterate_pages", "open_client"]
+__all__ = [
+    "Credential",
+    "build_bearer",
+    "call",
+    "call_async",
+    "get_or_unset",
+    "iterate_pages",
+    "open_client",
+    "require_path_segment",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -130,12 +139,13 @@ def call(function: Callable[P, object], result: type[T] | tuple[type[T], ...], *
     Args:
         function: the generated function.
         result: the class, or the classes, that its result must have.
-        *args: its arguments.
+        *args: its arguments that are parts of the path.
         **kwargs: its arguments.
 
     Raises:
         PointsmanError: the request did not succeed, or its answer is not as the document says.
     """
+    _require_path_segments(args)
     try:
         return _require(result, function(*args, **kwargs))
     except (KeyError, TypeError, ValueError) as error:
@@ -146,10 +156,28 @@ async def call_async(
     function: Callable[P, Awaitable[object]], result: type[T] | tuple[type[T], ...], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """`call` for a generated coroutine function."""
+    _require_path_segments(args)
     try:
         return _require(result, await function(*args, **kwargs))
     except (KeyError, TypeError, ValueError) as error:
         raise _build_shape_error(error) from error
+
+
+def require_path_segment(value: str) -> str:
+    """Return an id, which must not lead to another path: `..` would make the deletion of a tool that of its instance.
+
+    Raises:
+        PointsmanError: it would.
+    """
+    if value in ("", ".", ".."):
+        raise PointsmanError(f"{value!r} is no id", code="INVALID_INPUT")
+    return value
+
+
+def _require_path_segments(values: Iterable[object]) -> None:
+    for value in values:
+        if isinstance(value, str):
+            require_path_segment(value)
 
 
 def _require(result: type[T] | tuple[type[T], ...], value: object) -> T:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
+from .connection import require_path_segment
 from .errors import UNEXPECTED_RESPONSE, PointsmanError, WaitTimeout
 from .events import Event, PromptCompleted, PromptCreated, PromptFailed, parse_event
 from .retries import SINGLE_ATTEMPT, RetryPolicy, build_connection_error
@@ -55,7 +56,7 @@ class StreamRequest:
         self._body = body
         self._params = {"events": "all"} if all_events else {}
         self._key = idempotency_key or uuid.uuid4().hex
-        self.prompt_id = prompt_id
+        self.prompt_id = None if prompt_id is None else require_path_segment(prompt_id)
         self.last_event_id = last_event_id
         self.deadline = None if timeout is None else time.monotonic() + timeout
 
@@ -185,7 +186,7 @@ class _EventParser:
     """Reads the server-sent events of one connection (WHATWG HTML, 9.2.6)."""
 
     def __init__(self) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()
         self._event, self._id = "", None
         self._data: list[str] = []
         self._size = 0
@@ -194,8 +195,11 @@ class _EventParser:
     def feed(self, chunk: bytes) -> list[Event]:
         """Return the events that end in this chunk."""
         # httpx's own lines also end at U+2028 and the like, which a JSON text may hold. The API ends lines with \n.
-        *lines, self._buffer = (self._buffer + chunk).split(b"\n")
-        events = [event for line in lines if (event := self._take_line(line.removesuffix(b"\r"))) is not None]
+        self._buffer += chunk
+        events: list[Event] = []
+        if b"\n" in chunk:
+            *lines, self._buffer = self._buffer.split(b"\n")
+            events = [event for line in lines if (event := self._take_line(line.removesuffix(b"\r"))) is not None]
         self._require_size(len(self._buffer))
         return events
 
@@ -203,7 +207,7 @@ class _EventParser:
         if self._size + more > MAX_EVENT_BYTES:
             raise PointsmanError("The stream sends an event without an end", code=UNEXPECTED_RESPONSE)
 
-    def _take_line(self, line: bytes) -> Event | None:
+    def _take_line(self, line: bytearray) -> Event | None:
         self._require_size(len(line))
         self._size += len(line)
         if not line:

@@ -65,8 +65,10 @@ def _read_lines(path: Path, name: str, offsets: dict[str, int]) -> Iterator[str]
         file.seek(start if start <= size else 0)
         data = file.read()
         complete = data[: data.rfind(b"\n") + 1]
-        offsets[name] = file.tell() - len(data) + len(complete)
-    yield from complete.decode("utf-8", "replace").splitlines()
+        if name not in offsets and start:
+            complete = complete.partition(b"\n")[2]
+        offsets[name] = file.tell() - len(data) + data.rfind(b"\n") + 1
+    yield from complete.decode("utf-8", "replace").split("\n")[:-1]
 
 
 def _find_folder(session: Session) -> Path:
