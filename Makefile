@@ -17,7 +17,7 @@ CONSOLE := functions/console/assets/index.html
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run sam-local migrate migrate-drop reconcile test test-built slow browser clients faults sequences lint bench bench-cold bench-prompts openapi simulator validate find-python build build-local deploy secrets lock clean console console-types
+.PHONY: help demo run sam-local migrate migrate-drop reconcile test test-built slow browser clients faults sequences lint bench bench-cold bench-prompts openapi simulator validate find-python build build-local deploy secrets lock clean console console-types client-types cli
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -93,6 +93,11 @@ console: $(CONSOLE) ## build the console's page, if its code has changed
 console-types: $(VENV)/.node ## generate the console's types of the APIs from the OpenAPI documents
 	@sh requirements/console.sh $(VENV)/node types
 
+client-types: $(VENV)/.dev ## generate the clients' types of the APIs from the OpenAPI document
+	@sh requirements/clients.sh $(VENV) types-python
+
+cli: $(VENV)/.cli ## install `pointsman` on the command line, into .venv/cli/bin
+
 simulator: $(VENV)/.local ## the four providers and the model alone, on port 4010
 	@exec $(RUN) -m local.simulator
 
@@ -131,6 +136,10 @@ $(VENV)/.local: requirements/local.txt requirements/uv.txt
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 	@sh requirements/install.sh $(PYTHON) $(VENV) requirements/dev.txt
+	@touch $@
+
+$(VENV)/.cli: requirements/cli.sh requirements/cli.txt $(VENV)/.local $(shell find clients/python clients/cli -type f -not -name '*.pyc')
+	@sh requirements/cli.sh $(PYTHON) $(VENV)/cli
 	@touch $@
 
 $(VENV)/.npm: requirements/npm.sh requirements/npm/package-lock.json $(VENV)/.dev

@@ -21,6 +21,7 @@ lock requirements/checkov.in requirements/checkov.txt --upgrade
 lock requirements/uv.in requirements/uv.txt --upgrade
 lock requirements/scalar.in requirements/scalar.txt --upgrade --no-deps
 lock requirements/node.in requirements/node.txt --constraint requirements/dev.txt
+lock requirements/cli.in requirements/cli.txt --constraint requirements/dev.txt
 sh requirements/npm.sh .venv npm lock @redocly/cli@latest openapi-typescript@latest
 # Vite 8.4.0 wants an optional package that the registry does not have: package.json overrides it.
 sh requirements/npm.sh .venv npm-clients lock @ag-ui/client@latest ai@latest @modelcontextprotocol/inspector@latest \

@@ -24,7 +24,9 @@ def list_tracked_files(*patterns: str) -> list[Path]:
 
 def test_no_file_is_over_400_lines() -> None:
     long = [
-        path.name for path in list_tracked_files("*.py", "*.yaml", "*.sh") if len(path.read_text().splitlines()) > 400
+        path.name
+        for path in list_tracked_files("*.py", "*.yaml", "*.sh")
+        if "generated" not in path.parts and len(path.read_text().splitlines()) > 400
     ]
     assert [name for name in long if name != "template.yaml"] == []
 

@@ -1,0 +1,244 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.agent_error import AgentError
+from ...models.prompt_list import PromptList
+from ...models.prompt_status import PromptStatus
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    status: None | PromptStatus | Unset = UNSET,
+    conversation_id: None | str | Unset = UNSET,
+    limit: int | Unset = 20,
+    cursor: str | Unset = "",
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    json_status: None | str | Unset
+    if isinstance(status, Unset):
+        json_status = UNSET
+    elif isinstance(status, str):
+        json_status = status
+    else:
+        json_status = status
+    params["status"] = json_status
+
+    json_conversation_id: None | str | Unset
+    if isinstance(conversation_id, Unset):
+        json_conversation_id = UNSET
+    else:
+        json_conversation_id = conversation_id
+    params["conversationId"] = json_conversation_id
+
+    params["limit"] = limit
+
+    params["cursor"] = cursor
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/prompts",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> AgentError | PromptList | None:
+    if response.status_code == 200:
+        response_200 = PromptList.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = AgentError.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 413:
+        response_413 = AgentError.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = AgentError.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 500:
+        response_500 = AgentError.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = AgentError.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[AgentError | PromptList]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    status: None | PromptStatus | Unset = UNSET,
+    conversation_id: None | str | Unset = UNSET,
+    limit: int | Unset = 20,
+    cursor: str | Unset = "",
+) -> Response[AgentError | PromptList]:
+    """The caller's prompts, the newest first, by status and conversation
+
+    Args:
+        status (None | PromptStatus | Unset):
+        conversation_id (None | str | Unset):
+        limit (int | Unset):  Default: 20.
+        cursor (str | Unset):  Default: ''.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AgentError | PromptList]
+    """
+
+    kwargs = _get_kwargs(
+        status=status,
+        conversation_id=conversation_id,
+        limit=limit,
+        cursor=cursor,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    status: None | PromptStatus | Unset = UNSET,
+    conversation_id: None | str | Unset = UNSET,
+    limit: int | Unset = 20,
+    cursor: str | Unset = "",
+) -> AgentError | PromptList | None:
+    """The caller's prompts, the newest first, by status and conversation
+
+    Args:
+        status (None | PromptStatus | Unset):
+        conversation_id (None | str | Unset):
+        limit (int | Unset):  Default: 20.
+        cursor (str | Unset):  Default: ''.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AgentError | PromptList
+    """
+
+    return sync_detailed(
+        client=client,
+        status=status,
+        conversation_id=conversation_id,
+        limit=limit,
+        cursor=cursor,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    status: None | PromptStatus | Unset = UNSET,
+    conversation_id: None | str | Unset = UNSET,
+    limit: int | Unset = 20,
+    cursor: str | Unset = "",
+) -> Response[AgentError | PromptList]:
+    """The caller's prompts, the newest first, by status and conversation
+
+    Args:
+        status (None | PromptStatus | Unset):
+        conversation_id (None | str | Unset):
+        limit (int | Unset):  Default: 20.
+        cursor (str | Unset):  Default: ''.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AgentError | PromptList]
+    """
+
+    kwargs = _get_kwargs(
+        status=status,
+        conversation_id=conversation_id,
+        limit=limit,
+        cursor=cursor,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    status: None | PromptStatus | Unset = UNSET,
+    conversation_id: None | str | Unset = UNSET,
+    limit: int | Unset = 20,
+    cursor: str | Unset = "",
+) -> AgentError | PromptList | None:
+    """The caller's prompts, the newest first, by status and conversation
+
+    Args:
+        status (None | PromptStatus | Unset):
+        conversation_id (None | str | Unset):
+        limit (int | Unset):  Default: 20.
+        cursor (str | Unset):  Default: ''.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AgentError | PromptList
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            status=status,
+            conversation_id=conversation_id,
+            limit=limit,
+            cursor=cursor,
+        )
+    ).parsed

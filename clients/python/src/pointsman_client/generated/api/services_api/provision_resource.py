@@ -1,0 +1,263 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.error import Error
+from ...models.provision import Provision
+from ...models.started import Started
+from ...models.tool_id import ToolId
+from ...models.tool_provisioned import ToolProvisioned
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    instance_id: str,
+    tool_id: ToolId,
+    *,
+    body: None | Provision | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/provision/{instance_id}/{tool_id}".format(
+            instance_id=quote(str(instance_id), safe=""),
+            tool_id=quote(str(tool_id), safe=""),
+        ),
+    }
+
+    if isinstance(body, Provision):
+        _kwargs["json"] = body.to_dict()
+    else:
+        _kwargs["json"] = body
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Error | Started | ToolProvisioned | None:
+    if response.status_code == 200:
+        response_200 = ToolProvisioned.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 202:
+        response_202 = Started.from_dict(response.json())
+
+        return response_202
+
+    if response.status_code == 400:
+        response_400 = Error.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Error.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 404:
+        response_404 = Error.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = Error.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = Error.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 500:
+        response_500 = Error.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Error.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Error | Started | ToolProvisioned]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    instance_id: str,
+    tool_id: ToolId,
+    *,
+    client: AuthenticatedClient,
+    body: None | Provision | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[Error | Started | ToolProvisioned]:
+    """Give an instance one more tool, and wait
+
+     Answers 202 if it is not finished after 25 s; `GET /operations/{operationId}` tells how far it is
+    then.
+
+    Args:
+        instance_id (str):
+        tool_id (ToolId):
+        idempotency_key (str | Unset):
+        body (None | Provision | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | Started | ToolProvisioned]
+    """
+
+    kwargs = _get_kwargs(
+        instance_id=instance_id,
+        tool_id=tool_id,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    instance_id: str,
+    tool_id: ToolId,
+    *,
+    client: AuthenticatedClient,
+    body: None | Provision | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> Error | Started | ToolProvisioned | None:
+    """Give an instance one more tool, and wait
+
+     Answers 202 if it is not finished after 25 s; `GET /operations/{operationId}` tells how far it is
+    then.
+
+    Args:
+        instance_id (str):
+        tool_id (ToolId):
+        idempotency_key (str | Unset):
+        body (None | Provision | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | Started | ToolProvisioned
+    """
+
+    return sync_detailed(
+        instance_id=instance_id,
+        tool_id=tool_id,
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    instance_id: str,
+    tool_id: ToolId,
+    *,
+    client: AuthenticatedClient,
+    body: None | Provision | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[Error | Started | ToolProvisioned]:
+    """Give an instance one more tool, and wait
+
+     Answers 202 if it is not finished after 25 s; `GET /operations/{operationId}` tells how far it is
+    then.
+
+    Args:
+        instance_id (str):
+        tool_id (ToolId):
+        idempotency_key (str | Unset):
+        body (None | Provision | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | Started | ToolProvisioned]
+    """
+
+    kwargs = _get_kwargs(
+        instance_id=instance_id,
+        tool_id=tool_id,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    instance_id: str,
+    tool_id: ToolId,
+    *,
+    client: AuthenticatedClient,
+    body: None | Provision | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> Error | Started | ToolProvisioned | None:
+    """Give an instance one more tool, and wait
+
+     Answers 202 if it is not finished after 25 s; `GET /operations/{operationId}` tells how far it is
+    then.
+
+    Args:
+        instance_id (str):
+        tool_id (ToolId):
+        idempotency_key (str | Unset):
+        body (None | Provision | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | Started | ToolProvisioned
+    """
+
+    return (
+        await asyncio_detailed(
+            instance_id=instance_id,
+            tool_id=tool_id,
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed
