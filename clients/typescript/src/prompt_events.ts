@@ -1,0 +1,91 @@
+/** The events of a prompt, with their types. */
+import type { Schemas } from "./api.js";
+import { isObject, PointsmanError } from "./errors.js";
+import type { ServerSentEvent } from "./event_stream.js";
+
+interface StoredEvent<Type extends string, Data> {
+  type: Type;
+  /** The event's place in the prompt's log, for `follow`. */
+  id: string;
+  promptId: string;
+  data: Data;
+}
+
+/** A tool begins to run. Only with `callEvents`. */
+export interface CallData {
+  promptId: string;
+  toolCallId: string;
+  toolName: string;
+  /** As a person may see it, secrets masked. */
+  input: unknown;
+  /** ISO 8601. */
+  start: string;
+}
+
+/** An approval was decided, or has expired. Only with `callEvents`. */
+export interface DecidedData {
+  promptId: string;
+  toolCallId: string;
+  decision: "approved" | "rejected" | "expired";
+  reason?: string;
+  decidedBy?: string;
+}
+
+/** A piece of the text that the model is producing. It is not stored, and the whole text comes as `output` all the same. */
+export interface DeltaEvent {
+  type: "delta";
+  promptId: string;
+  /** With `reset` all pieces since the last other event are to be forgotten. */
+  data: Schemas["Delta"];
+}
+
+/** One event of a prompt. `completed` and `error` are the last. */
+export type PromptEvent =
+  | StoredEvent<"created", Schemas["PromptCreated"]>
+  | StoredEvent<"output", Schemas["TextOutput"] | Schemas["ToolOutput"] | Schemas["FileOutput"]>
+  | StoredEvent<"approval", Schemas["ApprovalAsked"]>
+  | StoredEvent<"call", CallData>
+  | StoredEvent<"decided", DecidedData>
+  | StoredEvent<"completed", Schemas["PromptCompleted"]>
+  | StoredEvent<"error", Schemas["Failed"]>
+  | DeltaEvent;
+
+const TYPES: Record<string, PromptEvent["type"]> = {
+  "prompt.created": "created",
+  "prompt.output": "output",
+  "prompt.approval": "approval",
+  "prompt.call": "call",
+  "prompt.decided": "decided",
+  "prompt.delta": "delta",
+  "prompt.completed": "completed",
+  error: "error",
+};
+
+/** Whether nothing comes after this event. */
+export function isFinal({ type }: PromptEvent): boolean {
+  return type === "completed" || type === "error";
+}
+
+/**
+ * Make a typed event of what the stream says; null for one that this version does not know.
+ *
+ * @throws PointsmanError `BAD_RESPONSE` for what is no event of a prompt.
+ */
+export function toPromptEvent({ event, data: text, id }: ServerSentEvent, promptId: string | undefined): PromptEvent | null {
+  const type = TYPES[event];
+  if (type === undefined) return null;
+  const data = parseJson(text);
+  const known = promptId ?? (isObject(data) ? data.promptId : undefined);
+  if (!isObject(data) || typeof known !== "string" || (id === undefined && type !== "delta")) {
+    throw new PointsmanError(`The stream's event ${event} cannot be read`, 200, "BAD_RESPONSE");
+  }
+  return { type, promptId: known, data, ...(type !== "delta" && { id }) } as unknown as PromptEvent;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
