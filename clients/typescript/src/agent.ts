@@ -1,5 +1,6 @@
 /** The Agent API: tools, prompts and approvals, for one user. */
 import { type AgentPaths, type Api, createApi, type RequestOptions, type Schemas, toInit } from "./api.js";
+import { decideOnce } from "./decisions.js";
 import { iteratePages } from "./pages.js";
 import type { PromptEvent } from "./prompt_events.js";
 import { followPrompt, type StreamOptions } from "./prompt_stream.js";
@@ -88,20 +89,24 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
   const baseUrl = parseBaseUrl(options.baseUrl) + (options.prefix ?? "/api");
   const transport = new Transport(options, toCredentials(options));
   const api = createApi<AgentPaths>(transport, baseUrl, (request) => !request.url.endsWith("/invoke"));
+  const follow: AgentClient["follow"] = (promptId, lastEventId, stream = {}) =>
+    followPrompt(transport, baseUrl, { promptId, lastEventId }, stream);
   return {
     api,
     prompt(input, { model, conversationId, tokens, idempotencyKey = newIdempotencyKey(), ...stream } = {}) {
       const body = { input, model, conversationId, stream: tokens ? "tokens" : undefined };
       return followPrompt(transport, baseUrl, { submission: { body, idempotencyKey } }, stream);
     },
-    follow: (promptId, lastEventId, stream = {}) => followPrompt(transport, baseUrl, { promptId, lastEventId }, stream),
+    follow,
     approve(promptId, toolCallId, { input, ...request } = {}) {
-      const body = { toolCallId, input };
-      return api.POST("/prompts/{promptId}/approve", { params: { path: { promptId } }, body, ...toInit(request) });
+      const init = { params: { path: { promptId } }, body: { toolCallId, input }, ...toInit(request) };
+      const send = () => api.POST("/prompts/{promptId}/approve", init);
+      return decideOnce({ promptId, toolCallId, status: "approved" }, send, follow, request.signal);
     },
-    reject(promptId, toolCallId, { reason = null, ...request }: RequestOptions & { reason?: string | null } = {}) {
-      const body = { toolCallId, reason };
-      return api.POST("/prompts/{promptId}/reject", { params: { path: { promptId } }, body, ...toInit(request) });
+    reject(promptId, toolCallId, { reason, ...request } = {}) {
+      const init = { params: { path: { promptId } }, body: { toolCallId, reason: reason ?? null }, ...toInit(request) };
+      const send = () => api.POST("/prompts/{promptId}/reject", init);
+      return decideOnce({ promptId, toolCallId, status: "rejected" }, send, follow, request.signal);
     },
     cancel: (promptId, request = {}) =>
       api.POST("/prompts/{promptId}/cancel", { params: { path: { promptId } }, ...toInit(request) }),

@@ -25,6 +25,8 @@ export class PointsmanError extends Error {
   readonly details: Record<string, unknown>;
   /** How long the API asks to wait before a repeat, in milliseconds; null where it does not say. */
   readonly retryAfterMs: number | null;
+  /** How often the request was sent. */
+  attempts = 1;
 
   constructor(
     message: string,

@@ -14,7 +14,7 @@ export type { AgentPaths, Api, Call, RequestOptions, Schemas, ServicesPaths, Wri
 export { OperationFailed, PointsmanError } from "./errors.js";
 export type { Issue } from "./errors.js";
 export type { SucceededOperation, WaitOptions } from "./operations.js";
-export type { CallData, DecidedData, DeltaEvent, PromptEvent } from "./prompt_events.js";
+export type { DeltaEvent, PromptEvent } from "./prompt_events.js";
 export type { StreamOptions } from "./prompt_stream.js";
 export type { RetryOptions } from "./retry.js";
 export { createServicesClient } from "./services.js";

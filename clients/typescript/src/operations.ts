@@ -1,7 +1,8 @@
 /** Operations waited for, from the answer 202 to their end. */
-import type { Api, RequestOptions, Schemas, ServicesPaths } from "./api.js";
-import { isObject, OperationFailed, PointsmanError } from "./errors.js";
+import type { RequestOptions, Schemas } from "./api.js";
+import { OperationFailed, PointsmanError, readRequestId } from "./errors.js";
 import { sleep } from "./retry.js";
+import type { Transport } from "./transport.js";
 
 export interface WaitOptions extends RequestOptions {
   /** How long to wait, in milliseconds; 20 minutes by default. The operation goes on all the same. */
@@ -34,16 +35,18 @@ const DEFAULT_WAIT_MS = 20 * 60_000;
  * @throws OperationFailed if it has failed or leaked; PointsmanError `WAIT_TIMEOUT` if it still runs.
  */
 export async function waitForOperation(
-  api: Api<ServicesPaths>,
+  transport: Transport,
+  baseUrl: string,
   operationId: string,
   { signal, waitTimeoutMs = DEFAULT_WAIT_MS }: WaitOptions = {},
 ): Promise<SucceededOperation> {
   const until = Date.now() + waitTimeoutMs;
-  const params = { path: { operationId } };
+  const url = `${baseUrl}/operations/${encodeURIComponent(operationId)}`;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
-    const page = await api.GET("/operations/{operationId}", { params, signal });
+    const response = await transport.send(new Request(url, { signal }), true);
+    const page: Schemas["OperationPage"] = await response.json();
     if (page.status === "succeeded") return page as SucceededOperation;
-    if (page.status !== "running") throw toError(page, page.status);
+    if (page.status !== "running") throw toError(page, page.status, readRequestId(response.headers));
     if (Date.now() + pause > until) {
       throw new PointsmanError(`The operation ${operationId} still runs`, 0, "WAIT_TIMEOUT", { details: { operationId } });
     }
@@ -51,13 +54,14 @@ export async function waitForOperation(
   }
 }
 
-function toError({ operationId, error }: Schemas["OperationPage"], status: "failed" | "leaked"): OperationFailed {
-  const { message, code, requestId, ...details } = isObject(error) ? error : {};
+function toError(
+  { operationId, error }: Schemas["OperationPage"],
+  status: "failed" | "leaked",
+  requestId: string | null,
+): OperationFailed {
+  const { message, code, ...details } = error ?? {};
   const text = typeof message === "string" ? message : `The operation has ${status}`;
   const named = typeof code === "string" ? code : "OPERATION_FAILED";
-  // The status is the one with which the request itself answers if the operation fails before its answer time.
-  return new OperationFailed(text, 500, named, operationId, status, {
-    details,
-    requestId: typeof requestId === "string" ? requestId : null,
-  });
+  // The status is the one that the request itself answers with if the operation fails within its answer time.
+  return new OperationFailed(text, 500, named, operationId, status, { details, requestId });
 }

@@ -11,26 +11,6 @@ interface StoredEvent<Type extends string, Data> {
   data: Data;
 }
 
-/** A tool begins to run. Only with `callEvents`. */
-export interface CallData {
-  promptId: string;
-  toolCallId: string;
-  toolName: string;
-  /** As a person may see it, secrets masked. */
-  input: unknown;
-  /** ISO 8601. */
-  start: string;
-}
-
-/** An approval was decided, or has expired. Only with `callEvents`. */
-export interface DecidedData {
-  promptId: string;
-  toolCallId: string;
-  decision: "approved" | "rejected" | "expired";
-  reason?: string;
-  decidedBy?: string;
-}
-
 /** A piece of the text that the model is producing. It is not stored, and the whole text comes as `output` all the same. */
 export interface DeltaEvent {
   type: "delta";
@@ -39,13 +19,13 @@ export interface DeltaEvent {
   data: Schemas["Delta"];
 }
 
-/** One event of a prompt. `completed` and `error` are the last. */
+/** One event of a prompt. `completed` and `error` are the last; `call` and `decided` come with `callEvents` only. */
 export type PromptEvent =
   | StoredEvent<"created", Schemas["PromptCreated"]>
   | StoredEvent<"output", Schemas["TextOutput"] | Schemas["ToolOutput"] | Schemas["FileOutput"]>
   | StoredEvent<"approval", Schemas["ApprovalAsked"]>
-  | StoredEvent<"call", CallData>
-  | StoredEvent<"decided", DecidedData>
+  | StoredEvent<"call", Schemas["CallStarted"]>
+  | StoredEvent<"decided", Schemas["ApprovalDecided"]>
   | StoredEvent<"completed", Schemas["PromptCompleted"]>
   | StoredEvent<"error", Schemas["Failed"]>
   | DeltaEvent;

@@ -67,31 +67,34 @@ export interface ServicesClient {
 export function createServicesClient({ apiKey, ...options }: ServicesClientOptions): ServicesClient {
   const baseUrl = parseBaseUrl(options.baseUrl);
   const authorization = `Bearer ${parseCredential("apiKey", apiKey)}`;
-  const api = createApi<ServicesPaths>(new Transport(options, () => ({ authorization })), baseUrl);
+  const transport = new Transport(options, () => ({ authorization }));
+  const api = createApi<ServicesPaths>(transport, baseUrl);
+  const wait: ServicesClient["waitForOperation"] = (id, options) => waitForOperation(transport, baseUrl, id, options);
 
-  async function finish<T extends object>(answer: T | Schemas["Started"], wait: WaitOptions): Promise<T> {
+  async function finish<T extends object>(answer: T | Schemas["Started"], options: WaitOptions): Promise<T> {
     if (!isStarted(answer)) return answer;
-    return (await waitForOperation(api, answer.operationId, wait)).result as unknown as T;
+    return (await wait(answer.operationId, options)).result as unknown as T;
   }
 
   return {
     api,
-    async createInstance(body, wait = {}) {
-      return finish(await api.POST("/create-instance", { body, ...toInit(wait) }), wait);
+    async createInstance(body, options = {}) {
+      return finish(await api.POST("/create-instance", { body, ...toInit(options) }), options);
     },
-    async destroyInstance(instanceId, { confirm = false, ...wait } = {}) {
+    async destroyInstance(instanceId, { confirm = false, ...options } = {}) {
       const header = confirm ? { "Confirm-Destroy": encodeURIComponent(instanceId) } : {};
-      return finish(await api.DELETE("/destroy/{instanceId}", { params: { path: { instanceId }, header }, ...toInit(wait) }), wait);
+      const params = { path: { instanceId }, header };
+      return finish(await api.DELETE("/destroy/{instanceId}", { params, ...toInit(options) }), options);
     },
-    async provisionResource(instanceId, toolId, body = {}, wait = {}) {
-      const params = { path: { instanceId, toolId } };
-      return finish(await api.POST("/provision/{instanceId}/{toolId}", { params, body, ...toInit(wait) }), wait);
+    async provisionResource(instanceId, toolId, body = {}, options = {}) {
+      const init = { params: { path: { instanceId, toolId } }, body, ...toInit(options) };
+      return finish(await api.POST("/provision/{instanceId}/{toolId}", init), options);
     },
-    async destroyResource(instanceId, toolId, resourceId, wait = {}) {
-      const params = { path: { instanceId, toolId, resourceId } };
-      return finish(await api.DELETE("/destroy/{instanceId}/{toolId}/{resourceId}", { params, ...toInit(wait) }), wait);
+    async destroyResource(instanceId, toolId, resourceId, options = {}) {
+      const init = { params: { path: { instanceId, toolId, resourceId } }, ...toInit(options) };
+      return finish(await api.DELETE("/destroy/{instanceId}/{toolId}/{resourceId}", init), options);
     },
-    waitForOperation: (operationId, wait) => waitForOperation(api, operationId, wait),
+    waitForOperation: wait,
     instances({ signal, pageSize, ...filter } = {}) {
       return iteratePages(
         (cursor) => api.GET("/instances", { params: { query: { ...filter, limit: pageSize, cursor } }, signal }),

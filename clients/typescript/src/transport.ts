@@ -53,12 +53,13 @@ export class Transport {
       if (body.byteLength > 0) raw.body = body;
     }
     const backoff = new Backoff(this.retry);
-    for (;;) {
+    for (let attempts = 1; ; attempts += 1) {
       try {
         return await this.#sendOnce(raw, signal);
       } catch (error) {
-        const mayRepeat = error instanceof PointsmanError && (isRepeatable ? isTemporary : isRefusedUnseen)(error);
-        if (!mayRepeat) throw error;
+        if (!(error instanceof PointsmanError)) throw error;
+        error.attempts = attempts;
+        if (!(isRepeatable ? isTemporary : isRefusedUnseen)(error)) throw error;
         await backoff.pause(error, signal);
       }
     }

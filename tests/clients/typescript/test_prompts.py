@@ -10,8 +10,6 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from tests.clients.typescript.cutting_proxy import CuttingProxy
 from tests.clients.typescript.node_project import NodeProject
-from tests.harness.clients import agent_client
-from tests.harness.ids import unique_id
 from tests.harness.simulator import model_requests
 from tests.prompts.prompt_stream import destroy_turn, open_stream, text_turn, unique_text
 
@@ -113,11 +111,12 @@ def test_a_text_that_is_cut_while_it_comes_is_whole_in_the_end(
     run: Run, simulator: SimulatorClient, proxy: CuttingProxy
 ) -> None:
     """What comes after the cut is the rest of no text, so a reader who joins the pieces since the last event is right."""
-    proxy.cuts = [b'"text":"two', b'"text":"five']
+    proxy.cuts = [b"two", b"five"]
     turns = ({**text_turn(text), "gap_s": 0.1} for text in ("One two three four.", "five six seven."))
     first, second = turns
     text = script(simulator, {**first, "calls": [{"name": "time.now"}]}, second)
     result = run(proxy.url, input=text, options={"tokens": True})
+    assert proxy.cuts == []
     joined = ""
     for event in result["events"]:
         if event["type"] == "delta":
@@ -130,9 +129,39 @@ def test_a_text_that_is_cut_while_it_comes_is_whole_in_the_end(
     ]  # fmt: skip
 
 
-def test_a_prompt_is_followed_from_any_event(
-    run: Run, agent: httpx.Client, simulator: SimulatorClient, other_agent: httpx.Client
+def test_events_of_calls_come_to_those_who_ask_and_survive_cuts_too(
+    run: Run, simulator: SimulatorClient, proxy: CuttingProxy
 ) -> None:
+    proxy.cuts = [b"prompt.decided", b"event: prompt.call\ndata", b"id: 2.2\n"]
+    text = script(simulator, destroy_turn(), text_turn("Well."))
+    result = run(proxy.url, input=text, decision="approve", options={"callEvents": True})
+    assert get_types(result) == ["created", "approval", "decided", "call", "output", "output", "completed"]
+    assert [event["id"] for event in result["events"]] == ["1", "2", "2.1", "2.2", "3", "4", "5"]
+    assert proxy.cuts == []
+    assert result["events"][2]["data"]["decision"] == "approved"
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_a_decision_whose_answer_is_lost_is_told_as_made(
+    run: Run, simulator: SimulatorClient, proxy: CuttingProxy, decision: str
+) -> None:
+    proxy.lost_answers = [f"/{decision} HTTP/1.1".encode()]
+    text = script(simulator, destroy_turn(), text_turn("Well."))
+    result = run(proxy.url, input=text, decision=decision)
+    assert get_types(result) == ["created", "approval", "output", "output", "completed"]
+    assert len([line for line in proxy.requests if f"/{decision} " in line]) == 2
+
+
+def test_a_prompt_whose_answer_is_lost_is_submitted_once(
+    run: Run, agent: httpx.Client, simulator: SimulatorClient, proxy: CuttingProxy
+) -> None:
+    proxy.lost_answers = [b"POST /api/prompt HTTP/1.1"]
+    result = run(proxy.url, input=script(simulator, text_turn("Once.")))
+    assert get_types(result) == ["created", "output", "completed"]
+    assert len(agent.get("/prompts").json()["prompts"]) == 1
+
+
+def test_a_prompt_is_followed_from_any_event(run: Run, simulator: SimulatorClient) -> None:
     begun = run(input=script(simulator, text_turn("Hello.")), stopAfter=1)
     prompt_id = begun["events"][0]["promptId"]
     assert get_types(begun) == ["created"]
@@ -163,11 +192,3 @@ def test_what_is_wrong_with_a_prompt_is_told_part_by_part(run: Run) -> None:
     assert (error["name"], error["status"], error["code"]) == ("PointsmanError", 422, "VALIDATION_ERROR")
     assert [issue["path"] for issue in error["issues"]] == [["input"]]
     assert error["requestId"]
-
-
-def test_a_request_without_a_user_is_an_error(stack: Stack, project: NodeProject) -> None:
-    with agent_client(stack.url, unique_id("user-")) as client:
-        assert client.get("/prompts").status_code == 200
-    error = project.run("prompt", client={"baseUrl": stack.url, "token": "no-token"}, input="Hello")["error"]
-    assert (error["status"], error["code"]) == (401, "AUTH_REQUIRED")
-    assert "no-token" not in str(error)

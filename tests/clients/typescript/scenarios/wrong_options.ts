@@ -1,0 +1,29 @@
+/** Make clients of what cannot be an address or a credential, and print the errors. */
+import { createAgentClient, createServicesClient } from "@pointsman/client";
+
+const baseUrl = "http://127.0.0.1:1";
+const makers = [
+  () => createServicesClient({ baseUrl, apiKey: "secret\nkey" }),
+  () => createServicesClient({ baseUrl, apiKey: "" }),
+  () => createServicesClient({ baseUrl: "http://ada:secret@127.0.0.1", apiKey: "key" }),
+  () => createServicesClient({ baseUrl: "secret.example.org", apiKey: "key" }),
+  () => createServicesClient({ baseUrl: "file:///secret", apiKey: "key" }),
+  () => createServicesClient({ baseUrl: `${baseUrl}?key=secret`, apiKey: "key" }),
+  () => createAgentClient({ baseUrl, token: "secret token" }),
+  () => createAgentClient({ baseUrl, apiKey: "secretö", userId: "ada" }),
+  () => createAgentClient({ baseUrl, userId: "secret\r\nx: y" }),
+];
+const errors = makers.map((make) => {
+  try {
+    make();
+    return null;
+  } catch (error) {
+    return `${error}`;
+  }
+});
+try {
+  await createAgentClient({ baseUrl, token: async () => "secret\n" }).getPrompt("prompt-1");
+} catch (error) {
+  errors.push(`${error}`);
+}
+console.log(JSON.stringify(errors));
