@@ -17,7 +17,7 @@ CONSOLE := functions/console/assets/index.html
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/shared:$(CURDIR)/functions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run sam-local migrate migrate-drop reconcile test test-built slow browser clients faults sequences lint bench bench-cold bench-prompts openapi simulator validate find-python build build-local deploy secrets lock clean console console-types
+.PHONY: help demo run sam-local migrate migrate-drop reconcile test test-built slow browser clients faults sequences lint bench bench-cold bench-prompts openapi simulator validate find-python build build-local deploy secrets lock clean console console-types client-types
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -93,6 +93,9 @@ console: $(CONSOLE) ## build the console's page, if its code has changed
 console-types: $(VENV)/.node ## generate the console's types of the APIs from the OpenAPI documents
 	@sh requirements/console.sh $(VENV)/node types
 
+client-types: $(VENV)/.npm ## generate the clients' types of the APIs from the OpenAPI documents
+	@sh requirements/clients.sh $(VENV) types-typescript
+
 simulator: $(VENV)/.local ## the four providers and the model alone, on port 4010
 	@exec $(RUN) -m local.simulator
 
@@ -122,7 +125,7 @@ lock: $(VENV)/.dev $(VENV)/.node ## pin all requirements again, with hashes
 	@sh requirements/lock.sh
 
 clean: ## remove everything that the targets have created
-	rm -rf $(VENV) functions/documentation/assets functions/console/assets console/node_modules .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) functions/documentation/assets functions/console/assets console/node_modules clients/typescript/dist clients/typescript/node_modules .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.local: requirements/local.txt requirements/uv.txt

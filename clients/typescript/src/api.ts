@@ -1,7 +1,7 @@
 /** Requests to any path of an API, with their types from the OpenAPI document. */
 import createClient, { type Client, type ClientPathsWithMethod, type MaybeOptionalInit, type MethodResponse } from "openapi-fetch";
 
-import { PointsmanError } from "./errors.js";
+import { badResponse } from "./errors.js";
 import type { components, paths } from "./schema.js";
 import type { Transport } from "./transport.js";
 
@@ -62,7 +62,7 @@ export function createApi<Paths extends {}>(
       return (await client[method](path as never, init as never)).data;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      throw new PointsmanError("The answer is not JSON", 200, "BAD_RESPONSE");
+      throw badResponse("The answer is not JSON");
     }
   };
   const api = { GET: make("GET"), POST: make("POST"), PUT: make("PUT"), DELETE: make("DELETE") };

@@ -87,6 +87,11 @@ export function networkError(cause: unknown): PointsmanError {
   return new PointsmanError(`The API cannot be reached: ${describe(cause)}`, 0, "UNREACHABLE", { cause });
 }
 
+/** Make the error of an answer that is not what the API answers, but a proxy's, say. */
+export function badResponse(message: string): PointsmanError {
+  return new PointsmanError(message, 200, "BAD_RESPONSE");
+}
+
 /** The server's name of a request; null where it gives none. */
 export function readRequestId(headers: Headers): string | null {
   return headers.get("x-request-id") ?? headers.get("apigw-requestid");

@@ -22,7 +22,7 @@ export class EventStreamParser {
   /**
    * Take the next piece of text, and return the events that it completes. What the stream's end leaves incomplete is no event.
    *
-   * @throws RangeError if an event has no end.
+   * @throws RangeError if an event is too long.
    */
   push(piece: string): ServerSentEvent[] {
     // A carriage return at the end may be the first half of a line's end.
@@ -35,8 +35,12 @@ export class EventStreamParser {
       if (line !== "") this.#readLine(line);
       else this.#dispatch(events);
     }
-    if (this.#length + this.#rest.length > MAX_EVENT_LENGTH) throw new RangeError("an event of the stream does not end");
+    this.#requireLength(this.#length + this.#rest.length);
     return events;
+  }
+
+  #requireLength(length: number): void {
+    if (length > MAX_EVENT_LENGTH) throw new RangeError("An event of the stream is too long");
   }
 
   #readLine(line: string): void {
@@ -45,6 +49,7 @@ export class EventStreamParser {
       return;
     }
     this.#length += line.length;
+    this.#requireLength(this.#length);
     const colon = line.indexOf(":");
     const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");

@@ -1,6 +1,6 @@
 /** Operations waited for, from the answer 202 to their end. */
 import type { RequestOptions, Schemas } from "./api.js";
-import { OperationFailed, PointsmanError, readRequestId } from "./errors.js";
+import { badResponse, OperationFailed, PointsmanError, readRequestId } from "./errors.js";
 import { sleep } from "./retry.js";
 import type { Transport } from "./transport.js";
 
@@ -44,7 +44,9 @@ export async function waitForOperation(
   const url = `${baseUrl}/operations/${encodeURIComponent(operationId)}`;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
     const response = await transport.send(new Request(url, { signal }), true);
-    const page: Schemas["OperationPage"] = await response.json();
+    const page: Schemas["OperationPage"] = await response.json().catch(() => {
+      throw badResponse("The answer is not JSON");
+    });
     if (page.status === "succeeded") return page as SucceededOperation;
     if (page.status !== "running") throw toError(page, page.status, readRequestId(response.headers));
     if (Date.now() + pause > until) {

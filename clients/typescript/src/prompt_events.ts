@@ -1,6 +1,6 @@
 /** The events of a prompt, with their types. */
 import type { Schemas } from "./api.js";
-import { isObject, PointsmanError } from "./errors.js";
+import { badResponse, isObject } from "./errors.js";
 import type { ServerSentEvent } from "./event_stream.js";
 
 interface StoredEvent<Type extends string, Data> {
@@ -57,7 +57,7 @@ export function toPromptEvent({ event, data: text, id }: ServerSentEvent, prompt
   const data = parseJson(text);
   const known = promptId ?? (isObject(data) ? data.promptId : undefined);
   if (!isObject(data) || typeof known !== "string" || (id === undefined && type !== "delta")) {
-    throw new PointsmanError(`The stream's event ${event} cannot be read`, 200, "BAD_RESPONSE");
+    throw badResponse(`The stream's event ${event} cannot be read`);
   }
   return { type, promptId: known, data, ...(type !== "delta" && { id }) } as unknown as PromptEvent;
 }

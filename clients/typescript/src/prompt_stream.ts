@@ -1,5 +1,5 @@
 /** A prompt's events as one sequence, whatever happens to the connections that they come by. */
-import { networkError, PointsmanError } from "./errors.js";
+import { badResponse, networkError, PointsmanError } from "./errors.js";
 import { EventStreamParser, type ServerSentEvent } from "./event_stream.js";
 import { isFinal, type PromptEvent, toPromptEvent } from "./prompt_events.js";
 import { Backoff, isTemporary } from "./retry.js";
@@ -112,7 +112,7 @@ async function* readMessages(
       events = parser.push(decoder.decode(value, { stream: true }));
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof RangeError) throw new PointsmanError(error.message, 200, "BAD_RESPONSE");
+      if (error instanceof RangeError) throw badResponse(error.message);
       throw networkError(limit.signal.aborted ? limit.signal.reason : error);
     }
     yield* events;

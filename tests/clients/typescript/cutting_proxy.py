@@ -14,8 +14,8 @@ class CuttingProxy:
 
     Attributes:
         url: its address.
-        cuts: what is still to be cut, in order: a connection breaks right after it has passed on this part of an answer.
-        lost_answers: parts of requests; the answer to the next request with one is thrown away, and its connection breaks.
+        cuts: parts of answers, in order: a connection breaks right after it has passed on the first of them.
+        lost_answers: parts of requests: the answer to the next request with one is dropped, and its connection breaks.
         requests: the first lines of all requests.
     """
 

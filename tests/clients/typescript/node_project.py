@@ -1,4 +1,4 @@
-"""A project of somebody who uses the package: `@pointsman/client` installed as built, code compiled strictly, run by Node."""
+"""A project that uses the package: `@pointsman/client` installed as built, strictly compiled code, and Node."""
 
 import json
 import shutil
@@ -66,7 +66,13 @@ class NodeProject:
         Returns:
             The JSON that it has printed as its last line.
         """
-        completed = subprocess.run(
+        lines = self.run_text(name, **arguments).strip().splitlines()
+        assert lines, "it has printed nothing"
+        return json.loads(lines[-1])
+
+    def run_text(self, name: str, **arguments: object) -> str:
+        """Run a compiled file; returns all that it has printed. Its complaints go to the test's own stderr."""
+        return subprocess.run(
             [NODE, self.compiled / f"{name}.js", json.dumps(arguments)],
             stdout=subprocess.PIPE,
             text=True,
@@ -74,10 +80,7 @@ class NodeProject:
             env={"NO_COLOR": "1"},
             timeout=TIMEOUT_SECONDS,
             check=False,
-        )
-        lines = completed.stdout.strip().splitlines()
-        assert lines, "it has printed nothing"
-        return json.loads(lines[-1])
+        ).stdout
 
 
 def build_project(root: Path) -> NodeProject:
@@ -91,7 +94,8 @@ def build_project(root: Path) -> NodeProject:
     build = ["sh", "requirements/clients.sh", ".venv", "build-typescript", str(installed / "dist")]
     completed = subprocess.run(build, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert completed.returncode == 0, completed.stdout + completed.stderr
-    shutil.copy(PACKAGE / "package.json", installed)
+    for name in ("package.json", "README.md"):
+        shutil.copy(PACKAGE / name, installed)
     for name in ("openapi-fetch", "@types/node"):
         (modules / name).symlink_to(NODE_MODULES / name)
     (root / "package.json").write_text('{"type": "module"}')

@@ -11,7 +11,7 @@ __all__ = ["ScriptedAnswer", "ScriptedServer", "run_scripted_server"]
 
 @dataclass(frozen=True)
 class ScriptedAnswer:
-    """An answer. With `stays_open` nothing follows the body, but the connection stays open; without a status, not even a head."""
+    """An answer; without a status the connection closes instead. With `stays_open` it stays open afterwards."""
 
     status: int | None = 200
     body: str = "{}"
@@ -72,7 +72,7 @@ def run_scripted_server(*answers: ScriptedAnswer) -> Generator[ScriptedServer]:
         def handle_request(self) -> None:
             scripted.answer(self)
 
-        do_GET = do_POST = do_DELETE = handle_request  # noqa: N815 - the names that the library looks for
+        do_GET = do_POST = do_DELETE = handle_request
 
         def log_message(self, format: str, *args: object) -> None:
             pass

@@ -12,7 +12,7 @@ from tests.clients.typescript.node_project import NodeProject
 from tests.harness.database import Database
 from tests.harness.instances import assert_nothing_is_left, create_request, new_instance_id
 from tests.harness.simulator import count_calls
-from tests.harness.stack import API_KEY, ANSWER_WITHIN_SECONDS
+from tests.harness.stack import ANSWER_WITHIN_SECONDS, API_KEY
 
 pytestmark = pytest.mark.clients
 
@@ -45,7 +45,10 @@ def test_an_instance_is_created_listed_and_destroyed(run: Run, simulator: Simula
         set(body["tools"]),
     )
     assert (result["listed"], result["operations"]) == ([body["instanceId"]], ["create succeeded"])
-    assert (result["destroyed"]["instanceId"], result["destroyed"]["destroyed"]["service"]) == (body["instanceId"], True)
+    assert (result["destroyed"]["instanceId"], result["destroyed"]["destroyed"]["service"]) == (
+        body["instanceId"],
+        True,
+    )
     assert_nothing_is_left(simulator, db, body["instanceId"])
 
 

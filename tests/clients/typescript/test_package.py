@@ -1,11 +1,12 @@
 """The package as it is built and described."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.clients.typescript.node_project import NODE_MODULES, PACKAGE, SCENARIOS, NodeProject
+from tests.clients.typescript.node_project import NODE, NODE_MODULES, PACKAGE, SCENARIOS, NodeProject
 
 pytestmark = pytest.mark.clients
 
@@ -39,3 +40,13 @@ def test_nothing_of_node_is_imported(project: NodeProject) -> None:
     for file in files:
         imported = [line for line in file.read_text().splitlines() if line.startswith(("import", "export * from"))]
         assert [line for line in imported if not any(part in line for part in ('"./', '"openapi-fetch"'))] == []
+
+
+def test_a_packed_package_has_what_is_built_and_nothing_else(project: NodeProject) -> None:
+    installed = project.root / "node_modules" / "@pointsman" / "client"
+    npm = NODE.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    command = [NODE, npm, "pack", "--dry-run", "--json", "--offline", "--cache", project.root / "npm-cache"]
+    packed = subprocess.run(command, cwd=installed, capture_output=True, text=True, check=True).stdout
+    names = {file["path"] for file in json.loads(packed)[0]["files"]}
+    assert {"package.json", "README.md", "dist/index.js", "dist/index.d.ts", "dist/schema.d.ts"} <= names
+    assert {name for name in names if not name.startswith("dist/")} == {"package.json", "README.md"}

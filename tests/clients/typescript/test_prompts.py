@@ -110,7 +110,7 @@ def test_a_stream_that_is_cut_again_and_again_loses_and_doubles_nothing(
 def test_a_text_that_is_cut_while_it_comes_is_whole_in_the_end(
     run: Run, simulator: SimulatorClient, proxy: CuttingProxy
 ) -> None:
-    """What comes after the cut is the rest of no text, so a reader who joins the pieces since the last event is right."""
+    """Whoever joins the pieces since the last event has a beginning of the text at any time."""
     proxy.cuts = [b"two", b"five"]
     turns = ({**text_turn(text), "gap_s": 0.1} for text in ("One two three four.", "five six seven."))
     first, second = turns

@@ -1,6 +1,7 @@
 """What the built package makes of answers of gateways and broken servers: repeats, errors, and no secret in either."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from tests.clients.typescript.node_project import NodeProject
 from tests.clients.typescript.scripted_server import ScriptedAnswer, ScriptedServer, run_scripted_server
 
 pytestmark = pytest.mark.clients
+
+MAX_EVENT = 16 * 1024 * 1024
+"""Characters."""
 
 GATEWAY_429 = ScriptedAnswer(429, '{"message": "Too Many Requests"}', {"Retry-After": "0"})
 GATEWAY_500 = ScriptedAnswer(500, '{"message": "Internal Server Error"}')
@@ -23,7 +27,7 @@ RESULT = ScriptedAnswer(body='{"result": "late"}')
 
 
 def event(name: str, event_id: int) -> str:
-    data = {"promptId": "prompt-1", "type": "text", "content": "x", "usage": {}}
+    data = {"promptId": "prompt-1", "type": "text", "content": "x"}
     return f"event: {name}\nid: {event_id}\ndata: {json.dumps(data)}\n\n"
 
 
@@ -70,14 +74,24 @@ def test_a_tool_that_certainly_did_not_run_is_called_again(project: NodeProject)
         assert run(project, server, "callTool") == {"result": "late"}
 
 
+@pytest.mark.limit("typescript-attempts")
 def test_the_number_of_attempts_is_bounded(project: NodeProject) -> None:
-    with run_scripted_server(GATEWAY_503) as server:
-        retry = {"retry": {"attempts": 3, "minDelayMs": 1}}
-        error = run(project, server, "getRegistry", retry)["error"]
-    assert (error["status"], error["code"], error["attempts"]) == (503, "HTTP_503", 3)
-    assert len(server.requests) == 3
+    with run_scripted_server(*[GATEWAY_503] * 5, REGISTRY) as server:
+        assert "result" in run(project, server, "getRegistry")
+    with run_scripted_server(*[GATEWAY_503] * 6, REGISTRY) as server:
+        error = run(project, server, "getRegistry")["error"]
+    assert (error["code"], error["attempts"], len(server.requests)) == ("HTTP_503", 6, 6)
 
 
+@pytest.mark.limit("typescript-pause")
+def test_a_pause_that_is_asked_for_is_made_up_to_a_bound(project: NodeProject) -> None:
+    retry = {"retry": {"minDelayMs": 1, "maxDelayMs": 1000}}
+    for seconds, key in ((1, "result"), (2, "error")):
+        with run_scripted_server(replace(GATEWAY_503, headers={"Retry-After": str(seconds)}), REGISTRY) as server:
+            assert key in run(project, server, "getRegistry", retry)
+
+
+@pytest.mark.limit("typescript-pause")
 def test_what_asks_for_a_long_pause_is_an_error_at_once(project: NodeProject) -> None:
     quota = ScriptedAnswer(
         429, '{"error": {"code": "QUOTA_EXCEEDED", "message": "Later"}}', {"Retry-After": "1380", "x-request-id": "r-1"}
@@ -115,12 +129,39 @@ def test_credentials_follow_no_redirect(project: NodeProject) -> None:
     assert (error["code"], elsewhere.requests) == ("UNREACHABLE", [])
 
 
+@pytest.mark.limit("typescript-answer")
 def test_a_server_that_does_not_answer_is_asked_again(project: NodeProject) -> None:
     with run_scripted_server(ScriptedAnswer(None, stays_open=True), REGISTRY) as server:
         assert run(project, server, "getRegistry", {"timeoutMs": 2000}) == {"result": {"tools": []}}
         assert len(server.requests) == 2
 
 
+@pytest.mark.limit("typescript-wait")
+def test_an_operation_is_waited_for_up_to_a_bound(project: NodeProject) -> None:
+    running = ScriptedAnswer(body='{"operationId": "op-1", "status": "running"}')
+    succeeded = ScriptedAnswer(body='{"operationId": "op-1", "status": "succeeded", "kind": "destroy", "result": {}}')
+    with run_scripted_server(running, succeeded) as server:
+        assert "result" in run(project, server, "waitForOperation", waitTimeoutMs=60_000)
+    with run_scripted_server(running) as server:
+        error = run(project, server, "waitForOperation", waitTimeoutMs=600)["error"]
+    assert (error["code"], len(server.requests)) == ("WAIT_TIMEOUT", 2)
+
+
+@pytest.mark.limit("typescript-event")
+def test_an_event_is_read_up_to_a_bound(project: NodeProject) -> None:
+    head = 'event: prompt.completedid: 1data: {"promptId": "prompt-1", "usage": ""}'
+    for length, is_read in ((MAX_EVENT, True), (MAX_EVENT + 1, False)):
+        padding = "x" * (length - len(head))
+        text = f'event: prompt.completed\nid: 1\ndata: {{"promptId": "prompt-1", "usage": "{padding}"}}\n\n'
+        with run_scripted_server(stream(text)) as server:
+            answer = run(project, server, "prompt")
+        if is_read:
+            assert answer == {"result": ["completed"]}
+        else:
+            assert answer["error"]["code"] == "BAD_RESPONSE"
+
+
+@pytest.mark.limit("typescript-silence")
 def test_a_stream_is_resumed_after_silence_refusals_and_ends(project: NodeProject) -> None:
     created, output, completed = event("prompt.created", 1), event("prompt.output", 2), event("prompt.completed", 3)
     answers = [

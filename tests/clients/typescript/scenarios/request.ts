@@ -10,13 +10,14 @@ import {
 } from "@pointsman/client";
 
 interface Arguments {
-  what: "getRegistry" | "createInstance" | "callTool" | "prompt";
+  what: "getRegistry" | "createInstance" | "callTool" | "prompt" | "waitForOperation";
   connection: ConnectionOptions;
   idleTimeoutMs?: number;
+  waitTimeoutMs?: number;
 }
 
 const SECRET = "secret-0123456789";
-const { what, connection, idleTimeoutMs = 60_000 }: Arguments = JSON.parse(process.argv[2] ?? "{}");
+const { what, connection, idleTimeoutMs = 60_000, waitTimeoutMs = 60_000 }: Arguments = JSON.parse(process.argv[2] ?? "{}");
 const services = createServicesClient({ ...connection, apiKey: SECRET });
 const agent = createAgentClient({ ...connection, apiKey: SECRET, userId: "ada" });
 
@@ -31,6 +32,7 @@ const requests = {
   createInstance: () => services.createInstance({ instanceId: "agent-7", name: "agent-7" }),
   callTool: () => agent.callTool("time.now"),
   prompt: readEvents,
+  waitForOperation: () => services.waitForOperation("op-1", { waitTimeoutMs }),
 };
 const shown: unknown[] = [services, agent];
 let answer: object;
