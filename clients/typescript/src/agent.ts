@@ -7,7 +7,7 @@ import { followPrompt, type StreamOptions } from "./prompt_stream.js";
 import { newIdempotencyKey } from "./retry.js";
 import { type ConnectionOptions, type Credentials, parseBaseUrl, parseCredential, Transport } from "./transport.js";
 
-/** A token of the identity provider, or a function that returns one that is still valid; it is called for each request. */
+/** A token of the identity provider, or a function that returns a valid one; it is called for each request. */
 export interface TokenCredential {
   token: string | (() => string | Promise<string>);
 }
@@ -38,7 +38,7 @@ export interface PromptOptions extends StreamOptions {
   conversationId?: string;
   /** Adds `delta` events: the text while the model produces it. */
   tokens?: boolean;
-  /** A name of this prompt: sent again with it, also by another process, it follows the same prompt. A new one by default. */
+  /** A name of this prompt: submitted again with it, also by another process, it is followed. A new one by default. */
   idempotencyKey?: string;
 }
 
@@ -65,14 +65,22 @@ export interface AgentClient {
   /** Iterate over the events of a prompt that there is, after `lastEventId` or from the beginning. */
   follow(promptId: string, lastEventId?: string, options?: StreamOptions): AsyncGenerator<PromptEvent, void, undefined>;
   /** Let a call that waits run. `input`, where it is given, must be the one that was shown. */
-  approve(promptId: string, toolCallId: string, options?: RequestOptions & { input?: unknown }): Promise<Schemas["Decided"]>;
+  approve(
+    promptId: string,
+    toolCallId: string,
+    options?: RequestOptions & { input?: unknown },
+  ): Promise<Schemas["Decided"]>;
   /** Do not let a call run; the model is told the reason. */
-  reject(promptId: string, toolCallId: string, options?: RequestOptions & { reason?: string }): Promise<Schemas["Decided"]>;
+  reject(
+    promptId: string,
+    toolCallId: string,
+    options?: RequestOptions & { reason?: string },
+  ): Promise<Schemas["Decided"]>;
   /** End a prompt; one that has ended stays as it ended. */
   cancel(promptId: string, options?: RequestOptions): Promise<Schemas["Cancelled"]>;
   /** A prompt with its outputs. */
   getPrompt(promptId: string, options?: RequestOptions): Promise<Schemas["PromptPage"]>;
-  /** Call a tool, and resolve to its result. It may have an effect each time, so it is not sent again when its answer is lost. */
+  /** Call a tool, and resolve to its result. It may have an effect each time, so a lost answer is an error. */
   callTool(toolId: string, input?: Record<string, unknown>, options?: RequestOptions): Promise<unknown>;
   /** The user's prompts, the newest first. */
   prompts(filter?: PromptFilter): AsyncGenerator<Schemas["ListedPrompt"], void, undefined>;
@@ -114,7 +122,8 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
       api.GET("/prompts/{promptId}", { params: { path: { promptId } }, ...toInit(request) }),
     async callTool(toolId, input = {}, request = {}) {
       const body = input as Record<string, never>;
-      return (await api.POST("/tools/{toolId}/invoke", { params: { path: { toolId } }, body, ...toInit(request) })).result;
+      return (await api.POST("/tools/{toolId}/invoke", { params: { path: { toolId } }, body, ...toInit(request) }))
+        .result;
     },
     prompts({ signal, pageSize, ...filter } = {}) {
       return iteratePages(
@@ -132,7 +141,9 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
 }
 
 function toCredentials({ token, apiKey, userId }: AgentClientOptions): Credentials {
-  if (typeof token === "function") return async () => ({ authorization: `Bearer ${parseCredential("token", await token())}` });
+  if (typeof token === "function") {
+    return async () => ({ authorization: `Bearer ${parseCredential("token", await token())}` });
+  }
   if (token !== undefined) {
     const authorization = `Bearer ${parseCredential("token", token)}`;
     return () => ({ authorization });

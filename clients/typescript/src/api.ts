@@ -1,9 +1,14 @@
 /** Requests to any path of an API, with their types from the OpenAPI document. */
-import createClient, { type Client, type ClientPathsWithMethod, type MaybeOptionalInit, type MethodResponse } from "openapi-fetch";
+import createClient, {
+  type Client,
+  type ClientPathsWithMethod,
+  type MaybeOptionalInit,
+  type MethodResponse,
+} from "openapi-fetch";
 
 import { badResponse } from "./errors.js";
 import type { components, paths } from "./schema.js";
-import type { Transport } from "./transport.js";
+import { encodeSegment, type Transport } from "./transport.js";
 
 export type Schemas = components["schemas"];
 
@@ -12,11 +17,13 @@ export type ServicesPaths = { [Path in keyof paths as Path extends `/api/${strin
 
 /** The paths of the Agent API, without its prefix and without streams, which have methods of their own. */
 export type AgentPaths = {
-  [Path in keyof paths as Path extends "/api/prompt" | "/api/prompts/{promptId}/stream"
-    ? never
-    : Path extends `/api${infer Rest}`
-      ? Rest
-      : never]: paths[Path];
+  [
+    Path in keyof paths as Path extends "/api/prompt" | "/api/prompts/{promptId}/stream"
+      ? never
+      : Path extends `/api${infer Rest}`
+        ? Rest
+        : never
+  ]: paths[Path];
 };
 
 type Method = "get" | "post" | "put" | "delete";
@@ -56,7 +63,12 @@ export function createApi<Paths extends {}>(
   baseUrl: string,
   isRepeatable: (request: Request) => boolean = () => true,
 ): Api<Paths> {
-  const client = createClient<any>({ baseUrl, fetch: (request) => transport.send(request, isRepeatable(request)) });
+  const client = createClient<any>({
+    baseUrl,
+    fetch: (request) => transport.send(request, isRepeatable(request)),
+    pathSerializer: (path, values) =>
+      path.replace(/\{(\w+)\}/g, (_, name) => encodeSegment(String(values[name] ?? ""))),
+  });
   const make = (method: Uppercase<Method>) => async (path: string, init?: object) => {
     try {
       return (await client[method](path as never, init as never)).data;
@@ -70,6 +82,9 @@ export function createApi<Paths extends {}>(
 }
 
 /** The part of a request's options that all methods pass on. */
-export function toInit({ signal, idempotencyKey }: WriteOptions): { signal?: AbortSignal; headers?: Record<string, string> } {
+export function toInit({ signal, idempotencyKey }: WriteOptions): {
+  signal?: AbortSignal;
+  headers?: Record<string, string>;
+} {
   return { signal, headers: idempotencyKey === undefined ? {} : { "Idempotency-Key": idempotencyKey } };
 }

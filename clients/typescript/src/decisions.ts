@@ -7,8 +7,8 @@ import { TimeLimit } from "./time_limit.js";
 const LOOK_UP_MS = 10_000;
 
 /**
- * Send a decision. A second one about the same call is 404, so a repeat of one whose answer was lost is, too: then the prompt's events
- * tell whether the call was decided so.
+ * Send a decision. A second one about the same call is 404, and so is a repeat of one whose answer was lost: then the
+ * prompt's events say how the call was decided.
  */
 export async function decideOnce(
   decided: Schemas["Decided"],

@@ -32,7 +32,10 @@ export class PointsmanError extends Error {
     message: string,
     /** The HTTP status; 0 where no answer came. */
     readonly status: number,
-    /** The API's code. `UNREACHABLE`, `STREAM_ENDED`, `BAD_RESPONSE` and `WAIT_TIMEOUT` are the client's own, `HTTP_<status>` a gateway's. */
+    /**
+     * The API's code, `HTTP_<status>` for a gateway's answer without one, or one of the client's own: `UNREACHABLE`,
+     * `STREAM_ENDED`, `BAD_RESPONSE`, `WAIT_TIMEOUT`.
+     */
     readonly code: string,
     fields: ErrorFields = {},
   ) {

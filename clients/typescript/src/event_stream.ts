@@ -1,4 +1,4 @@
-/** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), from text that comes in any pieces. */
+/** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), from text in any pieces. */
 
 /** One event; `id` is undefined where the event has none of its own. */
 export interface ServerSentEvent {
@@ -14,22 +14,25 @@ export class EventStreamParser {
   /** Whether a comment has come since this was last set to false: a sign of life of a stream without news. */
   hasComment = false;
   #rest = "";
+  #carriageReturn = "";
   #length = 0;
   #event = "";
   #data: string[] = [];
   #id: string | undefined;
 
   /**
-   * Take the next piece of text, and return the events that it completes. What the stream's end leaves incomplete is no event.
+   * Take the next piece of text, and return the events that it completes. What is incomplete at the end is no event.
    *
    * @throws RangeError if an event is too long.
    */
   push(piece: string): ServerSentEvent[] {
     // A carriage return at the end may be the first half of a line's end.
-    const text = this.#rest + piece;
+    const text = this.#carriageReturn + piece;
     const end = text.endsWith("\r") ? text.length - 1 : text.length;
+    this.#carriageReturn = text.slice(end);
     const lines = text.slice(0, end).split(/\r\n|\n|\r/);
-    this.#rest = (lines.pop() ?? "") + text.slice(end);
+    lines[0] = this.#rest + lines[0];
+    this.#rest = lines.pop() ?? "";
     const events: ServerSentEvent[] = [];
     for (const line of lines) {
       if (line !== "") this.#readLine(line);

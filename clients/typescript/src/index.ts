@@ -18,5 +18,11 @@ export type { DeltaEvent, PromptEvent } from "./prompt_events.js";
 export type { StreamOptions } from "./prompt_stream.js";
 export type { RetryOptions } from "./retry.js";
 export { createServicesClient } from "./services.js";
-export type { InstanceFilter, OperationFilter, OperationOptions, ServicesClient, ServicesClientOptions } from "./services.js";
+export type {
+  InstanceFilter,
+  OperationFilter,
+  OperationOptions,
+  ServicesClient,
+  ServicesClientOptions,
+} from "./services.js";
 export type { ConnectionOptions } from "./transport.js";

@@ -2,7 +2,7 @@
 import type { RequestOptions, Schemas } from "./api.js";
 import { badResponse, OperationFailed, PointsmanError, readRequestId } from "./errors.js";
 import { sleep } from "./retry.js";
-import type { Transport } from "./transport.js";
+import { encodeSegment, type Transport } from "./transport.js";
 
 export interface WaitOptions extends RequestOptions {
   /** How long to wait, in milliseconds; 20 minutes by default. The operation goes on all the same. */
@@ -41,7 +41,7 @@ export async function waitForOperation(
   { signal, waitTimeoutMs = DEFAULT_WAIT_MS }: WaitOptions = {},
 ): Promise<SucceededOperation> {
   const until = Date.now() + waitTimeoutMs;
-  const url = `${baseUrl}/operations/${encodeURIComponent(operationId)}`;
+  const url = `${baseUrl}/operations/${encodeSegment(operationId)}`;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
     const response = await transport.send(new Request(url, { signal }), true);
     const page: Schemas["OperationPage"] = await response.json().catch(() => {
@@ -50,7 +50,9 @@ export async function waitForOperation(
     if (page.status === "succeeded") return page as SucceededOperation;
     if (page.status !== "running") throw toError(page, page.status, readRequestId(response.headers));
     if (Date.now() + pause > until) {
-      throw new PointsmanError(`The operation ${operationId} still runs`, 0, "WAIT_TIMEOUT", { details: { operationId } });
+      throw new PointsmanError(`The operation ${operationId} still runs`, 0, "WAIT_TIMEOUT", {
+        details: { operationId },
+      });
     }
     await sleep(pause, signal);
   }

@@ -11,7 +11,7 @@ interface StoredEvent<Type extends string, Data> {
   data: Data;
 }
 
-/** A piece of the text that the model is producing. It is not stored, and the whole text comes as `output` all the same. */
+/** A piece of the text that the model is producing. The whole text comes as `output` all the same. */
 export interface DeltaEvent {
   type: "delta";
   promptId: string;
@@ -51,7 +51,10 @@ export function isFinal({ type }: PromptEvent): boolean {
  *
  * @throws PointsmanError `BAD_RESPONSE` for what is no event of a prompt.
  */
-export function toPromptEvent({ event, data: text, id }: ServerSentEvent, promptId: string | undefined): PromptEvent | null {
+export function toPromptEvent(
+  { event, data: text, id }: ServerSentEvent,
+  promptId: string | undefined,
+): PromptEvent | null {
   const type = TYPES[event];
   if (type === undefined) return null;
   const data = parseJson(text);

@@ -4,27 +4,26 @@ import { EventStreamParser, type ServerSentEvent } from "./event_stream.js";
 import { isFinal, type PromptEvent, toPromptEvent } from "./prompt_events.js";
 import { Backoff, isTemporary } from "./retry.js";
 import { TimeLimit } from "./time_limit.js";
-import type { RawRequest, Transport } from "./transport.js";
+import { encodeSegment, type RawRequest, type Transport } from "./transport.js";
 
 export interface StreamOptions {
   /** Ends the iteration with the signal's reason. The prompt goes on; `cancel` stops it. */
   signal?: AbortSignal;
   /** Adds the events `call` and `decided`. */
   callEvents?: boolean;
-  /** After so many milliseconds without a byte a connection counts as lost; 60,000 by default. The API sends something every 15 s. */
+  /** After so many milliseconds of silence a connection counts as lost; 60,000 by default. The API's are 15 s long. */
   idleTimeoutMs?: number;
 }
 
 /** Where a sequence begins: with a new prompt, or with one that there is. */
 export type StreamStart =
-  | { submission: { body: object; idempotencyKey: string } }
-  | { promptId: string; lastEventId: string | undefined };
+  { submission: { body: object; idempotencyKey: string } } | { promptId: string; lastEventId: string | undefined };
 
 const DEFAULT_IDLE_MS = 60_000;
 
 /**
- * Follow a prompt to its end. A connection that breaks, or that the API ends in time, is replaced by one that begins after the last event;
- * one whose first event was lost repeats the submission with its key, which begins no second prompt.
+ * Follow a prompt to its end. A connection that breaks, or that the API ends in time, is replaced by one that begins
+ * after the last event; one that broke before the first event by the same submission, whose key makes it no second prompt.
  *
  * @param baseUrl the Agent API's, with its prefix.
  * @throws PointsmanError when the API refuses, or when too many connections in a row have brought nothing.
@@ -51,7 +50,7 @@ export async function* followPrompt(
       return { method: "POST", url: `${baseUrl}/prompt${query}`, headers, body: JSON.stringify(body) };
     }
     if (lastEventId !== undefined) headers.set("last-event-id", lastEventId);
-    return { method: "GET", url: `${baseUrl}/prompts/${encodeURIComponent(promptId ?? "")}/stream${query}`, headers };
+    return { method: "GET", url: `${baseUrl}/prompts/${encodeSegment(promptId ?? "")}/stream${query}`, headers };
   }
 
   for (;;) {
@@ -61,6 +60,7 @@ export async function* followPrompt(
       const response = await transport.open(buildRequest(), limit, signal);
       if (response.status === 204) return; // The prompt has ended with the last event.
       for await (const message of readMessages(response, limit, idleTimeoutMs, signal)) {
+        signal?.throwIfAborted();
         backoff.reset();
         if (message === null) continue;
         lastEventId = message.id ?? lastEventId;
@@ -70,7 +70,8 @@ export async function* followPrompt(
         if (event.type !== "delta") {
           hasPartialText = isTextStale = false;
         } else {
-          // The API sends the pieces of a text from its beginning or not at all, so what came by an earlier connection is another text's.
+          // The API sends the pieces of a text from its beginning or not at all. So this one begins another text than
+          // the pieces that came by an earlier connection.
           if (isTextStale && !event.data.reset) yield { ...event, data: { promptId, text: "", reset: true } };
           isTextStale = false;
           hasPartialText = true;
@@ -90,7 +91,11 @@ export async function* followPrompt(
   }
 }
 
-/** Read a response's events as they come; null stands for comments. @throws PointsmanError `UNREACHABLE` when the connection breaks. */
+/**
+ * Read a response's events as they come; null stands for comments.
+ *
+ * @throws PointsmanError `UNREACHABLE` when the connection breaks.
+ */
 async function* readMessages(
   response: Response,
   limit: TimeLimit,
@@ -104,7 +109,7 @@ async function* readMessages(
   for (;;) {
     let events: ServerSentEvent[];
     try {
-      // Only while somebody waits: whoever works on an event for a long time reads what has come meanwhile afterwards.
+      // Not while the caller works on an event: what comes meanwhile is read afterwards.
       limit.start(idleTimeoutMs);
       const { done, value } = await reader.read();
       limit.pause();

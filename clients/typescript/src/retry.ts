@@ -29,9 +29,10 @@ export class Backoff {
   }
 
   /**
-   * Wait before the next attempt: as long as the API asks, else longer each time; with jitter, so that clients that failed together come back apart.
+   * Wait before the next attempt: as long as the API asks, else longer each time; with jitter, so that clients that
+   * failed together come back apart.
    *
-   * @throws the failure itself, if it was the last attempt or the API asks for a longer pause than allowed; `signal.reason` when aborted.
+   * @throws the failure, if it was the last attempt or the API asks for a longer pause; `signal.reason` when aborted.
    */
   async pause(failure: PointsmanError, signal?: AbortSignal): Promise<void> {
     this.#failures += 1;

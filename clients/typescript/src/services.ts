@@ -1,5 +1,13 @@
 /** The Services API: instances, their tools, and operations. */
-import { type Api, createApi, type RequestOptions, type Schemas, type ServicesPaths, toInit, type WriteOptions } from "./api.js";
+import {
+  type Api,
+  createApi,
+  type RequestOptions,
+  type Schemas,
+  type ServicesPaths,
+  toInit,
+  type WriteOptions,
+} from "./api.js";
 import { isObject } from "./errors.js";
 import { type SucceededOperation, waitForOperation, type WaitOptions } from "./operations.js";
 import { iteratePages } from "./pages.js";
@@ -36,7 +44,10 @@ export interface ServicesClient {
   /** Create an instance, and wait until it exists. */
   createInstance(body: Schemas["CreateInstance"], options?: OperationOptions): Promise<Schemas["InstanceCreated"]>;
   /** Destroy an instance with everything of it. `confirm` destroys although this caller has destroyed many of late. */
-  destroyInstance(instanceId: string, options?: OperationOptions & { confirm?: boolean }): Promise<Schemas["InstanceDestroyed"]>;
+  destroyInstance(
+    instanceId: string,
+    options?: OperationOptions & { confirm?: boolean },
+  ): Promise<Schemas["InstanceDestroyed"]>;
   /** Add a tool's resource to an instance. */
   provisionResource(
     instanceId: string,

@@ -1,4 +1,4 @@
-/** Sends requests: adds credentials and an Idempotency-Key, repeats what failed for the moment, makes errors of answers. */
+/** Sends requests: adds credentials and an Idempotency-Key, repeats what failed for the moment, reads errors. */
 import { networkError, PointsmanError, readError } from "./errors.js";
 import { Backoff, isRefusedUnseen, isTemporary, newIdempotencyKey, type RetryOptions } from "./retry.js";
 import { TimeLimit } from "./time_limit.js";
@@ -8,7 +8,7 @@ export interface ConnectionOptions {
   baseUrl: string;
   /** When requests are repeated. */
   retry?: RetryOptions;
-  /** How long one attempt of a request may take, in milliseconds; 60,000 by default. Streams have a limit of their own. */
+  /** How long one attempt of a request may take, in milliseconds; 60,000 by default. Of a stream only its beginning. */
   timeoutMs?: number;
   /** Used in place of the global `fetch`. */
   fetch?: typeof fetch;
@@ -104,6 +104,16 @@ export class Transport {
       limit.end();
     }
   }
+}
+
+/**
+ * Encode a part of a path. An empty one, `.` and `..` would lead to another path, which may mean another thing.
+ *
+ * @throws TypeError for these.
+ */
+export function encodeSegment(value: string): string {
+  if (/^\.{0,2}$/.test(value)) throw new TypeError(`An id must not be "${value}"`);
+  return encodeURIComponent(value);
 }
 
 /** Check a base URL, and return it without a slash at its end. @throws TypeError */

@@ -11,7 +11,7 @@ from local.stack.stack import Stack
 from tests.clients.typescript.cutting_proxy import CuttingProxy
 from tests.clients.typescript.node_project import NodeProject
 from tests.harness.simulator import model_requests
-from tests.prompts.prompt_stream import destroy_turn, open_stream, text_turn, unique_text
+from tests.prompts.prompt_stream import destroy_turn, open_stream, start_prompt, text_turn, unique_text
 
 pytestmark = pytest.mark.clients
 
@@ -172,12 +172,15 @@ def test_a_prompt_is_followed_from_any_event(run: Run, simulator: SimulatorClien
     assert (unknown["error"]["status"], unknown["error"]["code"]) == (404, "PROMPT_NOT_FOUND")
 
 
-def test_an_aborted_iteration_ends_with_the_signals_reason(run: Run, simulator: SimulatorClient) -> None:
-    result = run(input=script(simulator, destroy_turn()), abortAfter=2)
-    assert ([event["type"] for event in result["events"]], result["error"]["name"]) == (
-        ["created", "approval"],
-        "AbortError",
-    )
+@pytest.mark.parametrize("after", [1, 2])
+def test_an_aborted_iteration_ends_with_the_signals_reason(
+    run: Run, agent: httpx.Client, simulator: SimulatorClient, after: int
+) -> None:
+    """Also where more events have come already."""
+    prompt_id = start_prompt(agent, simulator, destroy_turn()).read_until_event("prompt.approval").data["promptId"]
+    result = run(follow={"promptId": prompt_id}, abortAfter=after)
+    types = [event["type"] for event in result["events"]]
+    assert (types, result["error"]["name"]) == (["created", "approval"][:after], "AbortError")
 
 
 def test_a_stream_that_brings_nothing_is_given_up(run: Run, proxy: CuttingProxy) -> None:

@@ -186,9 +186,9 @@ def test_a_stream_that_is_none_is_an_error(project: NodeProject) -> None:
     assert (error["code"], len(server.requests)) == ("BAD_RESPONSE", 1)
 
 
-def test_options_that_cannot_be_are_refused_without_being_shown(project: NodeProject) -> None:
+def test_options_and_ids_that_cannot_be_are_refused_without_being_shown(project: NodeProject) -> None:
     errors = project.run("wrong_options")
-    assert len(errors) == 10
+    assert len(errors) == 15
     for error in errors:
         assert error.startswith("TypeError: "), error
         assert "secret" not in error

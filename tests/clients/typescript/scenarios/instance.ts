@@ -1,5 +1,11 @@
 /** Create an instance, look it up in both lists, and destroy it; or print the error of one of these. */
-import { createServicesClient, OperationFailed, PointsmanError, type Schemas, type ServicesClientOptions } from "@pointsman/client";
+import {
+  createServicesClient,
+  OperationFailed,
+  PointsmanError,
+  type Schemas,
+  type ServicesClientOptions,
+} from "@pointsman/client";
 
 interface Arguments {
   client: ServicesClientOptions;
@@ -23,7 +29,8 @@ try {
     }
   } else result.created = await services.createInstance(body);
   result.listed = [];
-  for await (const instance of services.instances({ search: instanceId })) (result.listed as string[]).push(instance.instanceId);
+  for await (const instance of services.instances({ search: instanceId }))
+    (result.listed as string[]).push(instance.instanceId);
   result.operations = [];
   for await (const { kind, status } of services.operations({ instanceId, pageSize: 1 })) {
     (result.operations as string[]).push(`${kind} ${status}`);
@@ -33,6 +40,7 @@ try {
   if (!(caught instanceof PointsmanError)) throw caught;
   const { name, status, code, message, requestId, details } = caught;
   result.error = { name, status, code, message, requestId, details };
-  if (caught instanceof OperationFailed) result.failed = { operationId: caught.operationId, status: caught.operationStatus };
+  if (caught instanceof OperationFailed)
+    result.failed = { operationId: caught.operationId, status: caught.operationStatus };
 }
 console.log(JSON.stringify(result));

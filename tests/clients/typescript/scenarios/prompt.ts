@@ -1,5 +1,11 @@
 /** Submit a prompt, or follow one, decide what it asks, and print all events, or the error that ended the iteration. */
-import { createAgentClient, PointsmanError, type AgentClientOptions, type PromptEvent, type PromptOptions } from "@pointsman/client";
+import {
+  createAgentClient,
+  PointsmanError,
+  type AgentClientOptions,
+  type PromptEvent,
+  type PromptOptions,
+} from "@pointsman/client";
 
 interface Arguments {
   client: AgentClientOptions;
@@ -13,7 +19,15 @@ interface Arguments {
   abortAfter?: number;
 }
 
-const { client, input = "", follow, options, decision, stopAfter, abortAfter }: Arguments = JSON.parse(process.argv[2] ?? "{}");
+const {
+  client,
+  input = "",
+  follow,
+  options,
+  decision,
+  stopAfter,
+  abortAfter,
+}: Arguments = JSON.parse(process.argv[2] ?? "{}");
 const agent = createAgentClient(client);
 const controller = new AbortController();
 const stream = { ...options, signal: controller.signal };

@@ -17,7 +17,12 @@ interface Arguments {
 }
 
 const SECRET = "secret-0123456789";
-const { what, connection, idleTimeoutMs = 60_000, waitTimeoutMs = 60_000 }: Arguments = JSON.parse(process.argv[2] ?? "{}");
+const {
+  what,
+  connection,
+  idleTimeoutMs = 60_000,
+  waitTimeoutMs = 60_000,
+}: Arguments = JSON.parse(process.argv[2] ?? "{}");
 const services = createServicesClient({ ...connection, apiKey: SECRET });
 const agent = createAgentClient({ ...connection, apiKey: SECRET, userId: "ada" });
 

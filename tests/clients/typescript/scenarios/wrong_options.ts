@@ -1,4 +1,4 @@
-/** Make clients of what cannot be an address or a credential, and print the errors. */
+/** Use what cannot be an address, a credential or an id, and print the errors. */
 import { createAgentClient, createServicesClient } from "@pointsman/client";
 
 const baseUrl = "http://127.0.0.1:1";
@@ -25,5 +25,21 @@ try {
   await createAgentClient({ baseUrl, token: async () => "secret\n" }).getPrompt("prompt-1");
 } catch (error) {
   errors.push(`${error}`);
+}
+const agent = createAgentClient({ baseUrl, userId: "ada", retry: { attempts: 1 } });
+const services = createServicesClient({ baseUrl, apiKey: "key", retry: { attempts: 1 } });
+const requests = [
+  () => services.destroyResource("agent-7", "openrouter", ".."),
+  () => services.destroyInstance(""),
+  () => services.waitForOperation("."),
+  () => agent.getPrompt(".."),
+  () => agent.follow("..").next(),
+];
+for (const request of requests) {
+  try {
+    await request();
+  } catch (error) {
+    errors.push(`${error}`);
+  }
 }
 console.log(JSON.stringify(errors));
