@@ -93,8 +93,9 @@ console: $(CONSOLE) ## build the console's page, if its code has changed
 console-types: $(VENV)/.node ## generate the console's types of the APIs from the OpenAPI documents
 	@sh requirements/console.sh $(VENV)/node types
 
-client-types: $(VENV)/.dev ## generate the clients' types of the APIs from the OpenAPI document
+client-types: $(VENV)/.dev $(VENV)/.npm ## generate the clients' types of the APIs from the OpenAPI document
 	@sh requirements/clients.sh $(VENV) types-python
+	@sh requirements/clients.sh $(VENV) types-typescript
 
 cli: $(VENV)/.cli ## install `pointsman` on the command line, into .venv/cli/bin
 
@@ -127,7 +128,7 @@ lock: $(VENV)/.dev $(VENV)/.node ## pin all requirements again, with hashes
 	@sh requirements/lock.sh
 
 clean: ## remove everything that the targets have created
-	rm -rf $(VENV) functions/documentation/assets functions/console/assets console/node_modules .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) functions/documentation/assets functions/console/assets console/node_modules clients/typescript/dist clients/typescript/node_modules .pointsman .aws-sam .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.local: requirements/local.txt requirements/uv.txt
