@@ -103,6 +103,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agui": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run the agent in the protocol AG-UI */
+        post: operations["runAgui"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Chat in the protocol of the AI SDK */
+        post: operations["sendChatMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/{chatId}/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow a chat's active prompt from its beginning */
+        get: operations["followChat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/prompts/{promptId}": {
         parameters: {
             query?: never;
@@ -199,6 +250,111 @@ export interface paths {
         put?: never;
         /** End a prompt; one that has ended stays as it ended */
         post: operations["cancelPrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List your webhooks */
+        get: operations["listWebhooks"];
+        put?: never;
+        /** Register a webhook for your prompts */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhookId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of your webhooks */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /** Delete one of your webhooks */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /** Change one of your webhooks */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/api/webhooks/{webhookId}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give one of your webhooks another secret */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhookId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send one of your webhooks a test message */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhookId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the deliveries of one of your webhooks */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhookId}/deliveries/{deliveryId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a delivery anew */
+        post: operations["replayDelivery"];
         delete?: never;
         options?: never;
         head?: never;
@@ -534,7 +690,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The instances as they are stored, the newest first, by status, tool and the beginning of their id */
+        /** The instances as they are stored, by status, tool and the beginning of their id, in an order */
         get: operations["listInstances"];
         put?: never;
         post?: never;
@@ -595,6 +751,171 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the deployment's webhooks */
+        get: operations["listFleetWebhooks"];
+        put?: never;
+        /** Register a webhook of the deployment */
+        post: operations["createFleetWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhookId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A webhook of the deployment */
+        get: operations["getFleetWebhook"];
+        put?: never;
+        post?: never;
+        /** Delete a webhook of the deployment */
+        delete: operations["deleteFleetWebhook"];
+        options?: never;
+        head?: never;
+        /** Change a webhook of the deployment */
+        patch: operations["updateFleetWebhook"];
+        trace?: never;
+    };
+    "/webhooks/{webhookId}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a webhook another secret */
+        post: operations["rotateFleetWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhookId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a webhook a test message */
+        post: operations["testFleetWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhookId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a webhook's deliveries */
+        get: operations["listFleetDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhookId}/deliveries/{deliveryId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a delivery anew */
+        post: operations["replayFleetDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fleet/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The number of instances by status, over time
+         * @description The number of instances by status, over time.
+         */
+        get: operations["getFleetHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/orphans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Resources at the providers that nothing here knows, and what was decided about them
+         * @description Resources at the providers that nothing here knows, and what was decided about them.
+         */
+        get: operations["listOrphans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Versions, the schedules' last runs, and the providers' failures of late
+         * @description Versions, the schedules' last runs, and the providers' failures of late.
+         */
+        get: operations["getHealthDetails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -616,7 +937,127 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    promptEnded: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One of your prompts has ended */
+        post: operations["receivePromptEnded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    approvalRequested: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One of your prompts waits for an approval */
+        post: operations["receiveApprovalRequested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    approvalDecided: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An approval of one of your prompts was decided, or has expired */
+        post: operations["receiveApprovalDecided"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    instanceCreated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An instance was created */
+        post: operations["receiveInstanceCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    instanceDestroyed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An instance was destroyed */
+        post: operations["receiveInstanceDestroyed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    instanceStatusChanged: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The deployment of an instance has another status */
+        post: operations["receiveInstanceStatusChanged"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    operationEnded: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An operation has ended */
+        post: operations["receiveOperationEnded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /**
@@ -665,6 +1106,27 @@ export interface components {
          * @enum {string}
          */
         ApprovalDecidedDecision: "approved" | "rejected" | "expired";
+        /** ApprovalDecidedData */
+        ApprovalDecidedData: {
+            promptId: string;
+            toolCallId: string;
+            toolName: string;
+            decision: components["schemas"]["ApprovalDecidedDataDecision"];
+            decidedBy?: string;
+        };
+        /**
+         * ApprovalDecidedDataDecision
+         * @enum {string}
+         */
+        ApprovalDecidedDataDecision: "approved" | "rejected" | "expired";
+        /** ApprovalDecidedMessage */
+        ApprovalDecidedMessage: {
+            /** @constant */
+            type: "approval.decided";
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["ApprovalDecidedData"];
+        };
         /**
          * ApprovalList
          * @description `nextCursor` is there if there are more.
@@ -672,6 +1134,29 @@ export interface components {
         ApprovalList: {
             approvals: components["schemas"]["DecidableApproval"][];
             nextCursor?: string;
+        };
+        /** ApprovalRequestedData */
+        ApprovalRequestedData: {
+            promptId: string;
+            toolCallId: string;
+            toolName: string;
+            approver: components["schemas"]["ApprovalRequestedDataApprover"];
+        };
+        /**
+         * ApprovalRequestedDataApprover
+         * @enum {string}
+         */
+        ApprovalRequestedDataApprover: "self" | "other";
+        /**
+         * ApprovalRequestedMessage
+         * @description A prompt waits for a person, who is shown the call's input by the list of approvals.
+         */
+        ApprovalRequestedMessage: {
+            /** @constant */
+            type: "approval.requested";
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["ApprovalRequestedData"];
         };
         /**
          * CallStarted
@@ -744,6 +1229,54 @@ export interface components {
          */
         DecidedStatus: "approved" | "rejected";
         /**
+         * Delivery
+         * @description A message to a webhook; `id` is its header `webhook-id`. `responseStatus` and `error` are of the last attempt.
+         * @example {
+         *       "id": "msg_0123456789abcdef0123456789abcdef",
+         *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+         *       "status": "pending",
+         *       "attempts": 1,
+         *       "responseStatus": 503,
+         *       "error": "The target answered 503; any but 2xx is a failure",
+         *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "type": "prompt.failed"
+         *     }
+         */
+        Delivery: {
+            id: string;
+            webhookId: string;
+            type: components["schemas"]["DeliveryType"] | "webhook.test";
+            status: components["schemas"]["DeliveryStatus"];
+            attempts: number;
+            responseStatus: number | null;
+            error: string | null;
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /**
+         * DeliveryType
+         * @enum {string}
+         */
+        DeliveryType: "prompt.completed" | "prompt.failed" | "prompt.cancelled" | "approval.requested" | "approval.decided";
+        /**
+         * DeliveryStatus
+         * @enum {string}
+         */
+        DeliveryStatus: "pending" | "delivered" | "failed";
+        /**
+         * DeliveryList
+         * @description The newest first; `nextCursor` is there if there are more.
+         */
+        DeliveryList: {
+            deliveries: components["schemas"]["Delivery"][];
+            nextCursor?: string;
+        };
+        /**
          * Delta
          * @description A piece of what the model is saying. With `reset` all pieces since the last event are to be forgotten.
          */
@@ -791,6 +1324,23 @@ export interface components {
          * @enum {string}
          */
         ListedPromptModel: "normal" | "high";
+        /** NewWebhook */
+        NewWebhook: {
+            /**
+             * Format: uri
+             * @description It must be an https address of at most 2048 visible ASCII characters, with a public host, the port 443 or 8443, and neither user, password nor fragment
+             * @example https://example.org/hooks/pointsman
+             */
+            url: string;
+            events: components["schemas"]["NewWebhookEventsItem"][];
+            /** @default null */
+            description: string | null;
+        };
+        /**
+         * NewWebhookEventsItem
+         * @enum {string}
+         */
+        NewWebhookEventsItem: "prompt.completed" | "prompt.failed" | "prompt.cancelled" | "approval.requested" | "approval.decided";
         /** PendingApproval */
         PendingApproval: {
             promptId: string;
@@ -819,6 +1369,32 @@ export interface components {
         PromptCreated: {
             promptId: string;
         };
+        /** PromptEndedData */
+        PromptEndedData: {
+            promptId: string;
+            conversationId?: string;
+            status: components["schemas"]["PromptEndedDataStatus"];
+        };
+        /**
+         * PromptEndedDataStatus
+         * @enum {string}
+         */
+        PromptEndedDataStatus: "completed" | "failed" | "cancelled";
+        /**
+         * PromptEndedMessage
+         * @description A prompt has ended; its page has the outputs or the error.
+         */
+        PromptEndedMessage: {
+            type: components["schemas"]["PromptEndedMessageType"];
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["PromptEndedData"];
+        };
+        /**
+         * PromptEndedMessageType
+         * @enum {string}
+         */
+        PromptEndedMessageType: "prompt.completed" | "prompt.failed" | "prompt.cancelled";
         /**
          * PromptList
          * @description The newest first; `nextCursor` is there if there are more.
@@ -1004,6 +1580,113 @@ export interface components {
             totalTokens: number;
         };
         /**
+         * Webhook
+         * @description `disabledReason` is there where it was disabled by itself; `failingSince` while no attempt succeeds.
+         * @example {
+         *       "id": "wh_0123456789abcdef0123456789abcdef",
+         *       "url": "https://example.org/hooks/pointsman",
+         *       "description": "Tells the on-call bot",
+         *       "enabled": true,
+         *       "disabledReason": null,
+         *       "failingSince": null,
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "events": [
+         *         "approval.requested",
+         *         "prompt.failed"
+         *       ]
+         *     }
+         */
+        Webhook: {
+            id: string;
+            url: string;
+            events: components["schemas"]["WebhookEventsItem"][];
+            description: string | null;
+            enabled: boolean;
+            disabledReason: string | null;
+            failingSince: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /**
+         * WebhookEventsItem
+         * @enum {string}
+         */
+        WebhookEventsItem: "prompt.completed" | "prompt.failed" | "prompt.cancelled" | "approval.requested" | "approval.decided";
+        /**
+         * WebhookChanges
+         * @description What is not there stays as it is. An empty `description` is removed.
+         */
+        WebhookChanges: {
+            /** @default null */
+            url: string | null;
+            /** @default null */
+            events: components["schemas"]["WebhookChangesEventsItem"][] | null;
+            /** @default null */
+            description: string | null;
+            /** @default null */
+            enabled: boolean | null;
+        };
+        /**
+         * WebhookChangesEventsItem
+         * @enum {string}
+         */
+        WebhookChangesEventsItem: "prompt.completed" | "prompt.failed" | "prompt.cancelled" | "approval.requested" | "approval.decided";
+        /** WebhookDeleted */
+        WebhookDeleted: {
+            id: string;
+            /** @constant */
+            deleted: true;
+        };
+        /**
+         * WebhookList
+         * @description The newest first; `nextCursor` is there if there are more.
+         */
+        WebhookList: {
+            webhooks: components["schemas"]["Webhook"][];
+            nextCursor?: string;
+        };
+        /**
+         * WebhookWithSecret
+         * @description `secret` is shown here only.
+         * @example {
+         *       "id": "wh_0123456789abcdef0123456789abcdef",
+         *       "url": "https://example.org/hooks/pointsman",
+         *       "description": "Tells the on-call bot",
+         *       "enabled": true,
+         *       "disabledReason": null,
+         *       "failingSince": null,
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "events": [
+         *         "approval.requested",
+         *         "prompt.failed"
+         *       ],
+         *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+         *     }
+         */
+        WebhookWithSecret: {
+            id: string;
+            url: string;
+            events: components["schemas"]["WebhookWithSecretEventsItem"][];
+            description: string | null;
+            enabled: boolean;
+            disabledReason: string | null;
+            failingSince: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            secret: string;
+        };
+        /**
+         * WebhookWithSecretEventsItem
+         * @enum {string}
+         */
+        WebhookWithSecretEventsItem: "prompt.completed" | "prompt.failed" | "prompt.cancelled" | "approval.requested" | "approval.decided";
+        /**
          * PromptCreatedEvent
          * @description At once
          */
@@ -1087,6 +1770,90 @@ export interface components {
          * @description One event of a stream
          */
         PromptEvent: components["schemas"]["PromptCreatedEvent"] | components["schemas"]["PromptOutputEvent"] | components["schemas"]["PromptApprovalEvent"] | components["schemas"]["PromptDecidedEvent"] | components["schemas"]["PromptCallEvent"] | components["schemas"]["PromptCompletedEvent"] | components["schemas"]["PromptErrorEvent"] | components["schemas"]["PromptDeltaEvent"];
+        /**
+         * PromptCreatedEvent2
+         * @description At once
+         */
+        PromptCreatedEvent2: {
+            /** @constant */
+            event: "prompt.created";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptOutputEvent2
+         * @description One finished output
+         */
+        PromptOutputEvent2: {
+            /** @constant */
+            event: "prompt.output";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptApprovalEvent2
+         * @description A person must decide about this call; until then the stream waits
+         */
+        PromptApprovalEvent2: {
+            /** @constant */
+            event: "prompt.approval";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptDecidedEvent2
+         * @description The approval was decided or has expired; with `events=all` only
+         */
+        PromptDecidedEvent2: {
+            /** @constant */
+            event: "prompt.decided";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptCallEvent2
+         * @description A tool begins to run; with `events=all` only
+         */
+        PromptCallEvent2: {
+            /** @constant */
+            event: "prompt.call";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptCompletedEvent2
+         * @description The last
+         */
+        PromptCompletedEvent2: {
+            /** @constant */
+            event: "prompt.completed";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptErrorEvent2
+         * @description The last, in place of it
+         */
+        PromptErrorEvent2: {
+            /** @constant */
+            event: "error";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptDeltaEvent2
+         * @description A piece of text, where the prompt was begun with `stream`; without an id
+         */
+        PromptDeltaEvent2: {
+            /** @constant */
+            event: "prompt.delta";
+            data: string;
+        };
+        /**
+         * PromptEvent2
+         * @description One event of a stream
+         */
+        PromptEvent2: components["schemas"]["PromptCreatedEvent2"] | components["schemas"]["PromptOutputEvent2"] | components["schemas"]["PromptApprovalEvent2"] | components["schemas"]["PromptDecidedEvent2"] | components["schemas"]["PromptCallEvent2"] | components["schemas"]["PromptCompletedEvent2"] | components["schemas"]["PromptErrorEvent2"] | components["schemas"]["PromptDeltaEvent2"];
         /** CallToolBody */
         CallToolBody: Record<string, never>;
         /**
@@ -1115,6 +1882,69 @@ export interface components {
          * @enum {string}
          */
         SubmitPromptBodyStream: "tokens";
+        /**
+         * RunAguiBody
+         * @description AG-UI's RunAgentInput. The user's last message is submitted, unless `resume` answers approvals
+         */
+        RunAguiBody: {
+            /** @description A name of the caller's for a conversation, or a conversation's id */
+            threadId: string;
+            runId: string;
+            messages: components["schemas"]["RunAguiBodyMessagesItem"][];
+            resume?: components["schemas"]["RunAguiBodyResumeItem"][];
+            forwardedProps?: components["schemas"]["RunAguiBodyForwardedProps"];
+            state?: unknown;
+            tools?: components["schemas"]["RunAguiBodyToolsItem"][];
+            context?: components["schemas"]["RunAguiBodyContextItem"][];
+            parentRunId?: string;
+            protocolVersion?: string;
+        };
+        /** RunAguiBodyMessagesItem */
+        RunAguiBodyMessagesItem: Record<string, never>;
+        /** RunAguiBodyResumeItem */
+        RunAguiBodyResumeItem: Record<string, never>;
+        /** RunAguiBodyForwardedProps */
+        RunAguiBodyForwardedProps: {
+            model?: components["schemas"]["RunAguiBodyForwardedPropsModel"];
+        };
+        /**
+         * RunAguiBodyForwardedPropsModel
+         * @enum {string}
+         */
+        RunAguiBodyForwardedPropsModel: "normal" | "high";
+        /** RunAguiBodyToolsItem */
+        RunAguiBodyToolsItem: Record<string, never>;
+        /** RunAguiBodyContextItem */
+        RunAguiBodyContextItem: Record<string, never>;
+        /**
+         * SendChatMessageBody
+         * @description What the AI SDK's DefaultChatTransport sends. The last message is submitted, or answers approvals
+         */
+        SendChatMessageBody: {
+            /** @description A name of the caller's for a conversation, or a conversation's id */
+            id: string;
+            messages: components["schemas"]["SendChatMessageBodyMessagesItem"][];
+            trigger?: components["schemas"]["SendChatMessageBodyTrigger"];
+            messageId?: string;
+            model?: components["schemas"]["SendChatMessageBodyModel"];
+        };
+        /** SendChatMessageBodyMessagesItem */
+        SendChatMessageBodyMessagesItem: Record<string, never>;
+        /**
+         * SendChatMessageBodyTrigger
+         * @enum {string}
+         */
+        SendChatMessageBodyTrigger: "submit-message";
+        /**
+         * SendChatMessageBodyModel
+         * @enum {string}
+         */
+        SendChatMessageBodyModel: "normal" | "high";
+        /**
+         * ListDeliveriesStatus
+         * @enum {string}
+         */
+        ListDeliveriesStatus: "pending" | "delivered" | "failed";
         /** GetCombinedDocumentResponse */
         GetCombinedDocumentResponse: {
             [key: string]: unknown;
@@ -1197,7 +2027,7 @@ export interface components {
          * AuditTargetKind
          * @enum {string}
          */
-        AuditTargetKind: "instance" | "prompt" | "resource" | "service" | "fleet";
+        AuditTargetKind: "instance" | "prompt" | "resource" | "service" | "fleet" | "webhook";
         /** Configure */
         Configure: {
             variables: components["schemas"]["ConfigureVariables"];
@@ -1267,10 +2097,183 @@ export interface components {
             asOf?: string;
             ageSeconds?: number;
         };
+        /**
+         * FleetDelivery
+         * @description A message to a webhook; `id` is its header `webhook-id`. `responseStatus` and `error` are of the last attempt.
+         * @example {
+         *       "id": "msg_0123456789abcdef0123456789abcdef",
+         *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+         *       "status": "pending",
+         *       "attempts": 1,
+         *       "responseStatus": 503,
+         *       "error": "The target answered 503; any but 2xx is a failure",
+         *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "type": "operation.failed"
+         *     }
+         */
+        FleetDelivery: {
+            id: string;
+            webhookId: string;
+            type: components["schemas"]["FleetDeliveryType"] | "webhook.test";
+            status: components["schemas"]["FleetDeliveryStatus"];
+            attempts: number;
+            responseStatus: number | null;
+            error: string | null;
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /**
+         * FleetDeliveryType
+         * @enum {string}
+         */
+        FleetDeliveryType: "instance.created" | "instance.destroyed" | "instance.status_changed" | "operation.succeeded" | "operation.failed" | "operation.leaked";
+        /**
+         * FleetDeliveryStatus
+         * @enum {string}
+         */
+        FleetDeliveryStatus: "pending" | "delivered" | "failed";
+        /**
+         * FleetDeliveryPage
+         * @description The newest first; `nextCursor` is there if there are more.
+         */
+        FleetDeliveryPage: {
+            deliveries: components["schemas"]["FleetDelivery"][];
+            nextCursor?: string;
+        };
+        /** FleetHistory */
+        FleetHistory: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            stepSeconds: number;
+            points: components["schemas"]["HistoryPoint"][];
+        };
+        /**
+         * FleetWebhook
+         * @description `disabledReason` is there where it was disabled by itself; `failingSince` while no attempt succeeds.
+         * @example {
+         *       "id": "wh_0123456789abcdef0123456789abcdef",
+         *       "url": "https://example.org/hooks/pointsman",
+         *       "description": "Tells the on-call bot",
+         *       "enabled": true,
+         *       "disabledReason": null,
+         *       "failingSince": null,
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "events": [
+         *         "operation.failed",
+         *         "operation.leaked"
+         *       ]
+         *     }
+         */
+        FleetWebhook: {
+            id: string;
+            url: string;
+            events: components["schemas"]["FleetWebhookEventsItem"][];
+            description: string | null;
+            enabled: boolean;
+            disabledReason: string | null;
+            failingSince: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /**
+         * FleetWebhookEventsItem
+         * @enum {string}
+         */
+        FleetWebhookEventsItem: "instance.created" | "instance.destroyed" | "instance.status_changed" | "operation.succeeded" | "operation.failed" | "operation.leaked";
+        /**
+         * FleetWebhookChanges
+         * @description What is not there stays as it is. An empty `description` is removed.
+         */
+        FleetWebhookChanges: {
+            url?: string | null;
+            events?: components["schemas"]["FleetWebhookChangesEventsItem"][] | null;
+            description?: string | null;
+            enabled?: boolean | null;
+        };
+        /**
+         * FleetWebhookChangesEventsItem
+         * @enum {string}
+         */
+        FleetWebhookChangesEventsItem: "instance.created" | "instance.destroyed" | "instance.status_changed" | "operation.succeeded" | "operation.failed" | "operation.leaked";
+        /** FleetWebhookDeleted */
+        FleetWebhookDeleted: {
+            id: string;
+            /** @constant */
+            deleted: true;
+        };
+        /**
+         * FleetWebhookPage
+         * @description The newest first; `nextCursor` is there if there are more.
+         */
+        FleetWebhookPage: {
+            webhooks: components["schemas"]["FleetWebhook"][];
+            nextCursor?: string;
+        };
+        /**
+         * FleetWebhookWithSecret
+         * @description `secret` is shown here only.
+         * @example {
+         *       "id": "wh_0123456789abcdef0123456789abcdef",
+         *       "url": "https://example.org/hooks/pointsman",
+         *       "description": "Tells the on-call bot",
+         *       "enabled": true,
+         *       "disabledReason": null,
+         *       "failingSince": null,
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "events": [
+         *         "operation.failed",
+         *         "operation.leaked"
+         *       ],
+         *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+         *     }
+         */
+        FleetWebhookWithSecret: {
+            id: string;
+            url: string;
+            events: components["schemas"]["FleetWebhookWithSecretEventsItem"][];
+            description: string | null;
+            enabled: boolean;
+            disabledReason: string | null;
+            failingSince: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            secret: string;
+        };
+        /**
+         * FleetWebhookWithSecretEventsItem
+         * @enum {string}
+         */
+        FleetWebhookWithSecretEventsItem: "instance.created" | "instance.destroyed" | "instance.status_changed" | "operation.succeeded" | "operation.failed" | "operation.leaked";
         /** Health */
         Health: {
             /** @constant */
             ok: true;
+        };
+        /** HealthDetails */
+        HealthDetails: {
+            versions: components["schemas"]["Versions"];
+            schedules: components["schemas"]["ScheduleState"][];
+            hours: number;
+            providers: components["schemas"]["ProviderState"][];
+        };
+        /** HistoryPoint */
+        HistoryPoint: {
+            /** Format: date-time */
+            at: string;
+            totals: components["schemas"]["StatusTotal"][];
         };
         /** Instance */
         Instance: {
@@ -1288,6 +2291,7 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             tools: components["schemas"]["InstanceTool"][];
+            spend: components["schemas"]["Spend"] | null;
         };
         /**
          * InstanceCreated
@@ -1338,11 +2342,12 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             tools: components["schemas"]["InstanceTool"][];
+            spend: components["schemas"]["Spend"] | null;
             operations: components["schemas"]["OperationSummary"][];
         };
         /**
          * InstanceList
-         * @description The newest first; `nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet.
+         * @description `nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet.
          */
         InstanceList: {
             instances: components["schemas"]["Instance"][];
@@ -1405,6 +2410,22 @@ export interface components {
             changedAt: string | null;
             changedBy: string | null;
         };
+        /** NewFleetWebhook */
+        NewFleetWebhook: {
+            /**
+             * Format: uri
+             * @description It must be an https address of at most 2048 visible ASCII characters, with a public host, the port 443 or 8443, and neither user, password nor fragment
+             * @example https://example.org/hooks/pointsman
+             */
+            url: string;
+            events: components["schemas"]["NewFleetWebhookEventsItem"][];
+            description?: string | null;
+        };
+        /**
+         * NewFleetWebhookEventsItem
+         * @enum {string}
+         */
+        NewFleetWebhookEventsItem: "instance.created" | "instance.destroyed" | "instance.status_changed" | "operation.succeeded" | "operation.failed" | "operation.leaked";
         /**
          * OperationList
          * @description The newest first; `nextCursor` is there if there are more.
@@ -1429,6 +2450,15 @@ export interface components {
          *           "endedAt": "2026-11-22T10:15:04.210Z"
          *         }
          *       ],
+         *       "resources": [
+         *         {
+         *           "provider": "railway",
+         *           "kind": "service",
+         *           "resourceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
+         *           "state": "created",
+         *           "attemptedAt": "2026-11-22T10:15:00.000Z"
+         *         }
+         *       ],
          *       "result": {
          *         "instanceId": "agent-7",
          *         "serviceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
@@ -1449,6 +2479,7 @@ export interface components {
             kind: components["schemas"]["OperationPageKind"];
             status: components["schemas"]["OperationPageStatus"];
             steps: components["schemas"]["StepPage"][];
+            resources: components["schemas"]["OperationResource"][];
             result?: components["schemas"]["OperationPageResult"];
             error?: components["schemas"]["OperationPageError"];
             /** Format: date-time */
@@ -1474,6 +2505,33 @@ export interface components {
         OperationPageError: {
             [key: string]: unknown;
         };
+        /**
+         * OperationResource
+         * @description What it was to create, or has deleted: `intended` means that the provider has not confirmed the last call yet.
+         */
+        OperationResource: {
+            provider: components["schemas"]["OperationResourceProvider"];
+            kind: components["schemas"]["OperationResourceKind"];
+            resourceId: string | null;
+            state: components["schemas"]["OperationResourceState"];
+            /** Format: date-time */
+            attemptedAt: string;
+        };
+        /**
+         * OperationResourceProvider
+         * @enum {string}
+         */
+        OperationResourceProvider: "railway" | "openrouter" | "agentmail" | "telnyx";
+        /**
+         * OperationResourceKind
+         * @enum {string}
+         */
+        OperationResourceKind: "service" | "volume" | "domain" | "tool";
+        /**
+         * OperationResourceState
+         * @enum {string}
+         */
+        OperationResourceState: "intended" | "created" | "refused" | "deleted" | "abandoned";
         /**
          * OperationSummary
          * @description `isUndoing`: it has failed and is being undone. `askedBy`: null where it is not known.
@@ -1505,6 +2563,64 @@ export interface components {
         OperationSummaryError: {
             [key: string]: unknown;
         };
+        /**
+         * Orphan
+         * @description A resource that nothing here knows, and what was decided about it; `decidedAt` is since when and why.
+         */
+        Orphan: {
+            id: string;
+            provider: components["schemas"]["OrphanProvider"];
+            kind: components["schemas"]["OrphanKind"];
+            resourceId: string;
+            name: string;
+            /** Format: date-time */
+            firstSeen: string;
+            /** Format: date-time */
+            lastSeen: string;
+            sightings: number;
+            decision: components["schemas"]["OrphanDecision"];
+            reason: string;
+            /** Format: date-time */
+            decidedAt: string;
+        };
+        /**
+         * OrphanProvider
+         * @enum {string}
+         */
+        OrphanProvider: "railway" | "openrouter" | "agentmail" | "telnyx";
+        /**
+         * OrphanKind
+         * @enum {string}
+         */
+        OrphanKind: "service" | "volume" | "tool";
+        /**
+         * OrphanDecision
+         * @enum {string}
+         */
+        OrphanDecision: "watched" | "reported" | "deleted" | "failed" | "postponed" | "refused" | "resolved";
+        /**
+         * OrphanList
+         * @description Those that were first seen last come first; `nextCursor` is there if there are more.
+         */
+        OrphanList: {
+            orphans: components["schemas"]["Orphan"][];
+            nextCursor?: string;
+        };
+        /**
+         * ProviderState
+         * @description The steps of operations that called it within the last hours, and how many of these failed in the end.
+         */
+        ProviderState: {
+            provider: components["schemas"]["ProviderStateProvider"];
+            steps: number;
+            failed: number;
+            lastFailure: components["schemas"]["StepFailure"] | null;
+        };
+        /**
+         * ProviderStateProvider
+         * @enum {string}
+         */
+        ProviderStateProvider: "railway" | "openrouter" | "agentmail" | "telnyx";
         /** Provision */
         Provision: {
             config?: components["schemas"]["ToolConfig"] | null;
@@ -1523,6 +2639,30 @@ export interface components {
             resourceId: string;
             deleted: boolean;
         };
+        /**
+         * ScheduleState
+         * @description Its last run, null if it never ran. `isOverdue`: none has succeeded for so long that an alarm is on.
+         */
+        ScheduleState: {
+            name: components["schemas"]["ScheduleStateName"];
+            everySeconds: number;
+            outcome: components["schemas"]["ScheduleStateOutcome"] | null;
+            startedAt: string | null;
+            endedAt: string | null;
+            succeededAt: string | null;
+            error: string | null;
+            isOverdue: boolean;
+        };
+        /**
+         * ScheduleStateName
+         * @enum {string}
+         */
+        ScheduleStateName: "status_poller" | "reconciler" | "prompt_recovery" | "retention";
+        /**
+         * ScheduleStateOutcome
+         * @enum {string}
+         */
+        ScheduleStateOutcome: "running" | "succeeded" | "failed" | "interrupted";
         /** ServiceStatus */
         ServiceStatus: {
             instanceId: string;
@@ -1537,6 +2677,25 @@ export interface components {
         SetMaintenance: {
             enabled: boolean;
             message?: string | null;
+        };
+        /**
+         * Spend
+         * @description In USD, as OpenRouter's last listing had it; null for what it did not tell, and for no limit.
+         * @example {
+         *       "limit": 20,
+         *       "limitRemaining": 17.5,
+         *       "limitReset": "monthly",
+         *       "usage": 2.5,
+         *       "asOf": "2026-11-22T10:15:00.000Z"
+         *     }
+         */
+        Spend: {
+            limit: number | null;
+            limitRemaining: number | null;
+            limitReset: string | null;
+            usage: number | null;
+            /** Format: date-time */
+            asOf: string;
         };
         /**
          * Started
@@ -1560,6 +2719,14 @@ export interface components {
         StatusTotal: {
             status: string;
             count: number;
+        };
+        /** StepFailure */
+        StepFailure: {
+            /** Format: date-time */
+            at: string;
+            step: string;
+            operationId: string;
+            error: string;
         };
         /** StepPage */
         StepPage: {
@@ -1604,6 +2771,88 @@ export interface components {
             /** @constant */
             status: "active";
         };
+        /** Versions */
+        Versions: {
+            bundle: string;
+            python: string;
+            schema: string | null;
+        };
+        /** InstanceCreatedData */
+        InstanceCreatedData: {
+            instanceId: string;
+            deployStatus: string | null;
+        };
+        /** InstanceCreatedMessage */
+        InstanceCreatedMessage: {
+            /** @constant */
+            type: "instance.created";
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["InstanceCreatedData"];
+        };
+        /** InstanceData */
+        InstanceData: {
+            instanceId: string;
+        };
+        /** InstanceDestroyedMessage */
+        InstanceDestroyedMessage: {
+            /** @constant */
+            type: "instance.destroyed";
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["InstanceData"];
+        };
+        /** InstanceStatusData */
+        InstanceStatusData: {
+            instanceId: string;
+            deployStatus: string | null;
+            previousDeployStatus: string | null;
+        };
+        /** InstanceStatusMessage */
+        InstanceStatusMessage: {
+            /** @constant */
+            type: "instance.status_changed";
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["InstanceStatusData"];
+        };
+        /** OperationEndedData */
+        OperationEndedData: {
+            instanceId: string;
+            operationId: string;
+            kind: components["schemas"]["OperationEndedDataKind"];
+            status: components["schemas"]["OperationEndedDataStatus"];
+        };
+        /**
+         * OperationEndedDataKind
+         * @enum {string}
+         */
+        OperationEndedDataKind: "create" | "destroy" | "provision" | "destroy_tool";
+        /**
+         * OperationEndedDataStatus
+         * @enum {string}
+         */
+        OperationEndedDataStatus: "succeeded" | "failed" | "leaked";
+        /**
+         * OperationEndedMessage
+         * @description An operation has ended; its page has the result or the error. A leaked one may end once more, as `failed`.
+         */
+        OperationEndedMessage: {
+            type: components["schemas"]["OperationEndedMessageType"];
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["OperationEndedData"];
+        };
+        /**
+         * OperationEndedMessageType
+         * @enum {string}
+         */
+        OperationEndedMessageType: "operation.succeeded" | "operation.failed" | "operation.leaked";
+        /**
+         * ListInstancesSort
+         * @enum {string}
+         */
+        ListInstancesSort: "created_desc" | "created_asc" | "id_asc" | "id_desc";
         /**
          * ListInstancesTotals
          * @enum {string}
@@ -1623,7 +2872,22 @@ export interface components {
          * ListAuditLogAction
          * @enum {string}
          */
-        ListAuditLogAction: "instance.create" | "instance.destroy" | "instance.configure" | "instance.redeploy" | "tool.provision" | "tool.destroy" | "operation.retry" | "operation.abandon" | "approval.approve" | "approval.reject" | "prompt.cancel" | "orphan.delete" | "maintenance.on" | "maintenance.off";
+        ListAuditLogAction: "instance.create" | "instance.destroy" | "instance.configure" | "instance.redeploy" | "tool.provision" | "tool.destroy" | "operation.retry" | "operation.abandon" | "approval.approve" | "approval.reject" | "prompt.cancel" | "orphan.delete" | "maintenance.on" | "maintenance.off" | "webhook.create" | "webhook.update" | "webhook.delete" | "webhook.rotate_secret" | "webhook.disable";
+        /**
+         * ListFleetDeliveriesStatus
+         * @enum {string}
+         */
+        ListFleetDeliveriesStatus: "pending" | "delivered" | "failed";
+        /**
+         * ListOrphansProvider
+         * @enum {string}
+         */
+        ListOrphansProvider: "railway" | "openrouter" | "agentmail" | "telnyx";
+        /**
+         * ListOrphansDecision
+         * @enum {string}
+         */
+        ListOrphansDecision: "watched" | "reported" | "deleted" | "failed" | "postponed" | "refused" | "resolved";
         /** GetServicesDocumentResponse */
         GetServicesDocumentResponse: {
             [key: string]: unknown;
@@ -1939,7 +3203,7 @@ export interface operations {
                      *     id: 3
                      *     data: {"promptId": "prompt-0123456789abcdef0123456789abcdef", "usage": {"inputTokens": 812, "outputTokens": 40, "totalTokens": 852}}
                      */
-                    "text/event-stream": components["schemas"]["PromptEvent"] | string;
+                    "text/event-stream": components["schemas"]["PromptEvent2"] | string;
                 };
             };
             /** @description `AUTH_REQUIRED`: who is calling is not known */
@@ -2069,7 +3333,7 @@ export interface operations {
                      *     id: 3
                      *     data: {"promptId": "prompt-0123456789abcdef0123456789abcdef", "usage": {"inputTokens": 812, "outputTokens": 40, "totalTokens": 852}}
                      */
-                    "text/event-stream": components["schemas"]["PromptEvent"] | string;
+                    "text/event-stream": components["schemas"]["PromptEvent2"] | string;
                 };
             };
             /** @description The prompt has ended with the event that the client has; there is no more */
@@ -2107,6 +3371,366 @@ export interface operations {
                 };
             };
             /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `QUOTA_EXCEEDED`: a quota is used up; `details` tell which one, its limit, whose it is, and until when */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds until a retry may succeed
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    runAgui: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "threadId": "thread-1",
+                 *       "runId": "run-1",
+                 *       "messages": [
+                 *         {
+                 *           "id": "message-1",
+                 *           "role": "user",
+                 *           "content": "What time is it?"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["RunAguiBody"];
+            };
+        };
+        responses: {
+            /** @description The events of AG-UI */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example data: {"type":"RUN_STARTED"} */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `FORBIDDEN`: the caller lacks the permission that this needs */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name; `PROMPT_NOT_FOUND`: there is no such prompt of yours, or it does not wait for this */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `CONFLICT`: its present state does not allow it; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where; `FEATURE_UNAVAILABLE`: a plugin that this needs is not registered */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `QUOTA_EXCEEDED`: a quota is used up; `details` tell which one, its limit, whose it is, and until when */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds until a retry may succeed
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MAINTENANCE`: operators have stopped new prompts; the message says why; `START_FAILED`: the prompt could not be started, and was given up; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    sendChatMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "thread-1",
+                 *       "messages": [
+                 *         {
+                 *           "id": "message-1",
+                 *           "role": "user",
+                 *           "parts": [
+                 *             {
+                 *               "type": "text",
+                 *               "text": "What time is it?"
+                 *             }
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "trigger": "submit-message"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SendChatMessageBody"];
+            };
+        };
+        responses: {
+            /** @description The chunks of the AI SDK's UI message stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example data: {"type":"start"}
+                     *
+                     *     data: [DONE]
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `FORBIDDEN`: the caller lacks the permission that this needs */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name; `PROMPT_NOT_FOUND`: there is no such prompt of yours, or it does not wait for this */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `CONFLICT`: its present state does not allow it; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where; `FEATURE_UNAVAILABLE`: a plugin that this needs is not registered */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `QUOTA_EXCEEDED`: a quota is used up; `details` tell which one, its limit, whose it is, and until when */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds until a retry may succeed
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MAINTENANCE`: operators have stopped new prompts; the message says why; `START_FAILED`: the prompt could not be started, and was given up; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    followChat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example thread-1 */
+                chatId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The chunks of the AI SDK's UI message stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example data: {"type":"start"}
+                     *
+                     *     data: [DONE]
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No prompt of the chat is active, or ended within a minute */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where; `FEATURE_UNAVAILABLE`: a plugin that this needs is not registered */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2671,6 +4295,945 @@ export interface operations {
             };
             /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @example 20 */
+                limit?: number;
+                /** @example 1795342504.210000_6167656e742d37 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "webhooks": [
+                     *         {
+                     *           "id": "wh_0123456789abcdef0123456789abcdef",
+                     *           "url": "https://example.org/hooks/pointsman",
+                     *           "description": "Tells the on-call bot",
+                     *           "enabled": true,
+                     *           "disabledReason": null,
+                     *           "failingSince": null,
+                     *           "createdAt": "2026-11-22T10:15:00.000Z",
+                     *           "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *           "events": [
+                     *             "approval.requested",
+                     *             "prompt.failed"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://example.org/hooks/pointsman",
+                 *       "events": [
+                 *         "approval.requested"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "approval.requested",
+                     *         "prompt.failed"
+                     *       ],
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `WEBHOOK_LIMIT`: you have as many webhooks as are allowed; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "approval.requested",
+                     *         "prompt.failed"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "deleted": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeleted"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookChanges"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "approval.requested",
+                     *         "prompt.failed"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "approval.requested",
+                     *         "prompt.failed"
+                     *       ],
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "msg_0123456789abcdef0123456789abcdef",
+                     *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *       "status": "pending",
+                     *       "attempts": 1,
+                     *       "responseStatus": 503,
+                     *       "error": "The target answered 503; any but 2xx is a failure",
+                     *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "type": "prompt.failed"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request; `CONFLICT`: its present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RATE_LIMITED`: too many of the same within a short time */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds until a retry may succeed
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @example 20 */
+                limit?: number;
+                /** @example 1795342504.210000_6167656e742d37 */
+                cursor?: string;
+                /** @example failed */
+                status?: components["schemas"]["ListDeliveriesStatus"] | null;
+            };
+            header?: never;
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deliveries": [
+                     *         {
+                     *           "id": "msg_0123456789abcdef0123456789abcdef",
+                     *           "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *           "status": "pending",
+                     *           "attempts": 1,
+                     *           "responseStatus": 503,
+                     *           "error": "The target answered 503; any but 2xx is a failure",
+                     *           "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *           "createdAt": "2026-11-22T10:15:00.000Z",
+                     *           "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *           "type": "prompt.failed"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    replayDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+                /** @example msg_0123456789abcdef0123456789abcdef */
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "msg_0123456789abcdef0123456789abcdef",
+                     *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *       "status": "pending",
+                     *       "attempts": 1,
+                     *       "responseStatus": 503,
+                     *       "error": "The target answered 503; any but 2xx is a failure",
+                     *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "type": "prompt.failed"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request; `CONFLICT`: its present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3876,6 +6439,15 @@ export interface operations {
                      *           "endedAt": "2026-11-22T10:15:04.210Z"
                      *         }
                      *       ],
+                     *       "resources": [
+                     *         {
+                     *           "provider": "railway",
+                     *           "kind": "service",
+                     *           "resourceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
+                     *           "state": "created",
+                     *           "attemptedAt": "2026-11-22T10:15:00.000Z"
+                     *         }
+                     *       ],
                      *       "result": {
                      *         "instanceId": "agent-7",
                      *         "serviceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
@@ -3990,6 +6562,15 @@ export interface operations {
                      *           "status": "succeeded",
                      *           "startedAt": "2026-11-22T10:15:00.000Z",
                      *           "endedAt": "2026-11-22T10:15:04.210Z"
+                     *         }
+                     *       ],
+                     *       "resources": [
+                     *         {
+                     *           "provider": "railway",
+                     *           "kind": "service",
+                     *           "resourceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
+                     *           "state": "created",
+                     *           "attemptedAt": "2026-11-22T10:15:00.000Z"
                      *         }
                      *       ],
                      *       "result": {
@@ -4143,6 +6724,15 @@ export interface operations {
                      *           "endedAt": "2026-11-22T10:15:04.210Z"
                      *         }
                      *       ],
+                     *       "resources": [
+                     *         {
+                     *           "provider": "railway",
+                     *           "kind": "service",
+                     *           "resourceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
+                     *           "state": "created",
+                     *           "attemptedAt": "2026-11-22T10:15:00.000Z"
+                     *         }
+                     *       ],
                      *       "result": {
                      *         "instanceId": "agent-7",
                      *         "serviceId": "5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11",
@@ -4269,7 +6859,14 @@ export interface operations {
                      *               "meta": {},
                      *               "createdAt": "2026-11-22T10:15:00.000Z"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "spend": {
+                     *             "limit": 20,
+                     *             "limitRemaining": 17.5,
+                     *             "limitReset": "monthly",
+                     *             "usage": 2.5,
+                     *             "asOf": "2026-11-22T10:15:00.000Z"
+                     *           }
                      *         }
                      *       ],
                      *       "nextCursor": "text"
@@ -4562,6 +7159,8 @@ export interface operations {
                 tool?: components["schemas"]["ToolId"];
                 /** @example agent- */
                 search?: string;
+                /** @example id_asc */
+                sort?: components["schemas"]["ListInstancesSort"];
                 /** @example 1795342504.210000_6167656e742d37 */
                 cursor?: string;
                 /** @example 20 */
@@ -4605,7 +7204,14 @@ export interface operations {
                      *               "meta": {},
                      *               "createdAt": "2026-11-22T10:15:00.000Z"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "spend": {
+                     *             "limit": 20,
+                     *             "limitRemaining": 17.5,
+                     *             "limitReset": "monthly",
+                     *             "usage": 2.5,
+                     *             "asOf": "2026-11-22T10:15:00.000Z"
+                     *           }
                      *         }
                      *       ],
                      *       "nextCursor": "text",
@@ -4708,6 +7314,13 @@ export interface operations {
                      *           "createdAt": "2026-11-22T10:15:00.000Z"
                      *         }
                      *       ],
+                     *       "spend": {
+                     *         "limit": 20,
+                     *         "limitRemaining": 17.5,
+                     *         "limitReset": "monthly",
+                     *         "usage": 2.5,
+                     *         "asOf": "2026-11-22T10:15:00.000Z"
+                     *       },
                      *       "operations": [
                      *         {
                      *           "operationId": "op-0123456789abcdef0123456789abcdef",
@@ -4993,6 +7606,1258 @@ export interface operations {
             };
         };
     };
+    listFleetWebhooks: {
+        parameters: {
+            query?: {
+                /** @example 1795342504.210000_6167656e742d37 */
+                cursor?: string;
+                /** @example 20 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "webhooks": [
+                     *         {
+                     *           "id": "wh_0123456789abcdef0123456789abcdef",
+                     *           "url": "https://example.org/hooks/pointsman",
+                     *           "description": "Tells the on-call bot",
+                     *           "enabled": true,
+                     *           "disabledReason": null,
+                     *           "failingSince": null,
+                     *           "createdAt": "2026-11-22T10:15:00.000Z",
+                     *           "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *           "events": [
+                     *             "operation.failed",
+                     *             "operation.leaked"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhookPage"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createFleetWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://example.org/hooks/pointsman",
+                 *       "events": [
+                 *         "operation.failed"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewFleetWebhook"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "operation.failed",
+                     *         "operation.leaked"
+                     *       ],
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhookWithSecret"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFleetWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "operation.failed",
+                     *         "operation.leaked"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhook"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteFleetWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "deleted": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhookDeleted"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    updateFleetWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["FleetWebhookChanges"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "operation.failed",
+                     *         "operation.leaked"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhook"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rotateFleetWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "operation.failed",
+                     *         "operation.leaked"
+                     *       ],
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhookWithSecret"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testFleetWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "msg_0123456789abcdef0123456789abcdef",
+                     *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *       "status": "pending",
+                     *       "attempts": 1,
+                     *       "responseStatus": 503,
+                     *       "error": "The target answered 503; any but 2xx is a failure",
+                     *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "type": "operation.failed"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetDelivery"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many of the same within a short time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listFleetDeliveries: {
+        parameters: {
+            query?: {
+                /** @example failed */
+                status?: components["schemas"]["ListFleetDeliveriesStatus"];
+                /** @example 1795342504.210000_6167656e742d37 */
+                cursor?: string;
+                /** @example 20 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deliveries": [
+                     *         {
+                     *           "id": "msg_0123456789abcdef0123456789abcdef",
+                     *           "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *           "status": "pending",
+                     *           "attempts": 1,
+                     *           "responseStatus": 503,
+                     *           "error": "The target answered 503; any but 2xx is a failure",
+                     *           "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *           "createdAt": "2026-11-22T10:15:00.000Z",
+                     *           "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *           "type": "operation.failed"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetDeliveryPage"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    replayFleetDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+                /** @example msg_0123456789abcdef0123456789abcdef */
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "msg_0123456789abcdef0123456789abcdef",
+                     *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *       "status": "pending",
+                     *       "attempts": 1,
+                     *       "responseStatus": 503,
+                     *       "error": "The target answered 503; any but 2xx is a failure",
+                     *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "type": "operation.failed"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetDelivery"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFleetHistory: {
+        parameters: {
+            query?: {
+                /** @example 2026-11-22T10:15:00.000Z */
+                from?: string;
+                /** @example 2026-11-23T10:15:00.000Z */
+                to?: string;
+                /** @example 1 */
+                points?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-22T10:15:00.000Z",
+                     *       "to": "2026-11-23T10:15:00.000Z",
+                     *       "stepSeconds": 300,
+                     *       "points": [
+                     *         {
+                     *           "at": "2026-11-22T10:15:00.000Z",
+                     *           "totals": [
+                     *             {
+                     *               "status": "SUCCESS",
+                     *               "count": 812
+                     *             },
+                     *             {
+                     *               "status": "CRASHED",
+                     *               "count": 3
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetHistory"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listOrphans: {
+        parameters: {
+            query?: {
+                /** @example openrouter */
+                provider?: components["schemas"]["ListOrphansProvider"];
+                /** @example reported */
+                decision?: components["schemas"]["ListOrphansDecision"];
+                /** @example 1795342504.210000_6167656e742d37 */
+                cursor?: string;
+                /** @example 20 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "orphans": [
+                     *         {
+                     *           "id": "1f0e8a52-6a0f-4a39-9d0e-0f6f1f6b7a11",
+                     *           "provider": "openrouter",
+                     *           "kind": "tool",
+                     *           "resourceId": "key-4f2d9c",
+                     *           "name": "convos-agent-7",
+                     *           "firstSeen": "2026-11-22T10:15:00.000Z",
+                     *           "lastSeen": "2026-11-22T10:15:04.210Z",
+                     *           "sightings": 14,
+                     *           "decision": "reported",
+                     *           "reason": "set ORPHANS=delete or delete it by hand",
+                     *           "decidedAt": "2026-11-22T10:15:04.210Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "1795342504.210000_6167656e742d37"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrphanList"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getHealthDetails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "versions": {
+                     *         "bundle": "1.4.0",
+                     *         "python": "3.13.1",
+                     *         "schema": "0022"
+                     *       },
+                     *       "schedules": [
+                     *         {
+                     *           "name": "status_poller",
+                     *           "everySeconds": 60,
+                     *           "outcome": "succeeded",
+                     *           "startedAt": "2026-11-22T10:15:00.000Z",
+                     *           "endedAt": "2026-11-22T10:15:04.210Z",
+                     *           "succeededAt": "2026-11-22T10:15:04.210Z",
+                     *           "error": null,
+                     *           "isOverdue": false
+                     *         }
+                     *       ],
+                     *       "hours": 24,
+                     *       "providers": [
+                     *         {
+                     *           "provider": "railway",
+                     *           "steps": 412,
+                     *           "failed": 1,
+                     *           "lastFailure": {
+                     *             "at": "2026-11-22T10:15:04.210Z",
+                     *             "step": "deploy",
+                     *             "operationId": "op-0123456789abcdef0123456789abcdef",
+                     *             "error": "Railway: deploy: no answer"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HealthDetails"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getServicesDocument: {
         parameters: {
             query?: never;
@@ -5047,6 +8912,350 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Error"];
                 };
+            };
+        };
+    };
+    receivePromptEnded: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "prompt.completed",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "promptId": "prompt-0123456789abcdef0123456789abcdef",
+                 *         "conversationId": "conv-0123456789abcdef0123456789abcdef",
+                 *         "status": "completed"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PromptEndedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveApprovalRequested: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "approval.requested",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "promptId": "prompt-0123456789abcdef0123456789abcdef",
+                 *         "toolCallId": "call_1",
+                 *         "toolName": "instances.create",
+                 *         "approver": "self"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApprovalRequestedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveApprovalDecided: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "approval.decided",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "promptId": "prompt-0123456789abcdef0123456789abcdef",
+                 *         "toolCallId": "call_1",
+                 *         "toolName": "instances.create",
+                 *         "decision": "approved",
+                 *         "decidedBy": "text"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApprovalDecidedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveInstanceCreated: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "instance.created",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "instanceId": "agent-7",
+                 *         "deployStatus": "SUCCESS"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["InstanceCreatedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveInstanceDestroyed: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "instance.destroyed",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "instanceId": "agent-7"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["InstanceDestroyedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveInstanceStatusChanged: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "instance.status_changed",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "instanceId": "agent-7",
+                 *         "deployStatus": "SUCCESS",
+                 *         "previousDeployStatus": "DEPLOYING"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["InstanceStatusMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveOperationEnded: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "operation.succeeded",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "instanceId": "agent-7",
+                 *         "operationId": "op-0123456789abcdef0123456789abcdef",
+                 *         "kind": "create",
+                 *         "status": "succeeded"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OperationEndedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

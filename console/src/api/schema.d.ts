@@ -256,6 +256,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List your webhooks */
+        get: operations["listWebhooks"];
+        put?: never;
+        /** Register a webhook for your prompts */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhookId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of your webhooks */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /** Delete one of your webhooks */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /** Change one of your webhooks */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/api/webhooks/{webhookId}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give one of your webhooks another secret */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhookId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send one of your webhooks a test message */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhookId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the deliveries of one of your webhooks */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhookId}/deliveries/{deliveryId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a delivery anew */
+        post: operations["replayDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -646,6 +751,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the deployment's webhooks */
+        get: operations["listFleetWebhooks"];
+        put?: never;
+        /** Register a webhook of the deployment */
+        post: operations["createFleetWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhookId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A webhook of the deployment */
+        get: operations["getFleetWebhook"];
+        put?: never;
+        post?: never;
+        /** Delete a webhook of the deployment */
+        delete: operations["deleteFleetWebhook"];
+        options?: never;
+        head?: never;
+        /** Change a webhook of the deployment */
+        patch: operations["updateFleetWebhook"];
+        trace?: never;
+    };
+    "/webhooks/{webhookId}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a webhook another secret */
+        post: operations["rotateFleetWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhookId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a webhook a test message */
+        post: operations["testFleetWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhookId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a webhook's deliveries */
+        get: operations["listFleetDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhookId}/deliveries/{deliveryId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a delivery anew */
+        post: operations["replayFleetDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/fleet/history": {
         parameters: {
             query?: never;
@@ -727,7 +937,127 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    promptEnded: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One of your prompts has ended */
+        post: operations["receivePromptEnded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    approvalRequested: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One of your prompts waits for an approval */
+        post: operations["receiveApprovalRequested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    approvalDecided: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An approval of one of your prompts was decided, or has expired */
+        post: operations["receiveApprovalDecided"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    instanceCreated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An instance was created */
+        post: operations["receiveInstanceCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    instanceDestroyed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An instance was destroyed */
+        post: operations["receiveInstanceDestroyed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    instanceStatusChanged: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The deployment of an instance has another status */
+        post: operations["receiveInstanceStatusChanged"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    operationEnded: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An operation has ended */
+        post: operations["receiveOperationEnded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /**
@@ -776,6 +1106,27 @@ export interface components {
          * @enum {string}
          */
         ApprovalDecidedDecision: "approved" | "rejected" | "expired";
+        /** ApprovalDecidedData */
+        ApprovalDecidedData: {
+            promptId: string;
+            toolCallId: string;
+            toolName: string;
+            decision: components["schemas"]["ApprovalDecidedDataDecision"];
+            decidedBy?: string;
+        };
+        /**
+         * ApprovalDecidedDataDecision
+         * @enum {string}
+         */
+        ApprovalDecidedDataDecision: "approved" | "rejected" | "expired";
+        /** ApprovalDecidedMessage */
+        ApprovalDecidedMessage: {
+            /** @constant */
+            type: "approval.decided";
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["ApprovalDecidedData"];
+        };
         /**
          * ApprovalList
          * @description `nextCursor` is there if there are more.
@@ -783,6 +1134,29 @@ export interface components {
         ApprovalList: {
             approvals: components["schemas"]["DecidableApproval"][];
             nextCursor?: string;
+        };
+        /** ApprovalRequestedData */
+        ApprovalRequestedData: {
+            promptId: string;
+            toolCallId: string;
+            toolName: string;
+            approver: components["schemas"]["ApprovalRequestedDataApprover"];
+        };
+        /**
+         * ApprovalRequestedDataApprover
+         * @enum {string}
+         */
+        ApprovalRequestedDataApprover: "self" | "other";
+        /**
+         * ApprovalRequestedMessage
+         * @description A prompt waits for a person, who is shown the call's input by the list of approvals.
+         */
+        ApprovalRequestedMessage: {
+            /** @constant */
+            type: "approval.requested";
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["ApprovalRequestedData"];
         };
         /**
          * CallStarted
@@ -855,6 +1229,54 @@ export interface components {
          */
         DecidedStatus: "approved" | "rejected";
         /**
+         * Delivery
+         * @description A message to a webhook; `id` is its header `webhook-id`. `responseStatus` and `error` are of the last attempt.
+         * @example {
+         *       "id": "msg_0123456789abcdef0123456789abcdef",
+         *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+         *       "status": "pending",
+         *       "attempts": 1,
+         *       "responseStatus": 503,
+         *       "error": "The target answered 503; any but 2xx is a failure",
+         *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "type": "prompt.failed"
+         *     }
+         */
+        Delivery: {
+            id: string;
+            webhookId: string;
+            type: components["schemas"]["DeliveryType"] | "webhook.test";
+            status: components["schemas"]["DeliveryStatus"];
+            attempts: number;
+            responseStatus: number | null;
+            error: string | null;
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /**
+         * DeliveryType
+         * @enum {string}
+         */
+        DeliveryType: "prompt.completed" | "prompt.failed" | "prompt.cancelled" | "approval.requested" | "approval.decided";
+        /**
+         * DeliveryStatus
+         * @enum {string}
+         */
+        DeliveryStatus: "pending" | "delivered" | "failed";
+        /**
+         * DeliveryList
+         * @description The newest first; `nextCursor` is there if there are more.
+         */
+        DeliveryList: {
+            deliveries: components["schemas"]["Delivery"][];
+            nextCursor?: string;
+        };
+        /**
          * Delta
          * @description A piece of what the model is saying. With `reset` all pieces since the last event are to be forgotten.
          */
@@ -902,6 +1324,23 @@ export interface components {
          * @enum {string}
          */
         ListedPromptModel: "normal" | "high";
+        /** NewWebhook */
+        NewWebhook: {
+            /**
+             * Format: uri
+             * @description It must be an https address of at most 2048 visible ASCII characters, with a public host, the port 443 or 8443, and neither user, password nor fragment
+             * @example https://example.org/hooks/pointsman
+             */
+            url: string;
+            events: components["schemas"]["NewWebhookEventsItem"][];
+            /** @default null */
+            description: string | null;
+        };
+        /**
+         * NewWebhookEventsItem
+         * @enum {string}
+         */
+        NewWebhookEventsItem: "prompt.completed" | "prompt.failed" | "prompt.cancelled" | "approval.requested" | "approval.decided";
         /** PendingApproval */
         PendingApproval: {
             promptId: string;
@@ -930,6 +1369,32 @@ export interface components {
         PromptCreated: {
             promptId: string;
         };
+        /** PromptEndedData */
+        PromptEndedData: {
+            promptId: string;
+            conversationId?: string;
+            status: components["schemas"]["PromptEndedDataStatus"];
+        };
+        /**
+         * PromptEndedDataStatus
+         * @enum {string}
+         */
+        PromptEndedDataStatus: "completed" | "failed" | "cancelled";
+        /**
+         * PromptEndedMessage
+         * @description A prompt has ended; its page has the outputs or the error.
+         */
+        PromptEndedMessage: {
+            type: components["schemas"]["PromptEndedMessageType"];
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["PromptEndedData"];
+        };
+        /**
+         * PromptEndedMessageType
+         * @enum {string}
+         */
+        PromptEndedMessageType: "prompt.completed" | "prompt.failed" | "prompt.cancelled";
         /**
          * PromptList
          * @description The newest first; `nextCursor` is there if there are more.
@@ -1115,6 +1580,113 @@ export interface components {
             totalTokens: number;
         };
         /**
+         * Webhook
+         * @description `disabledReason` is there where it was disabled by itself; `failingSince` while no attempt succeeds.
+         * @example {
+         *       "id": "wh_0123456789abcdef0123456789abcdef",
+         *       "url": "https://example.org/hooks/pointsman",
+         *       "description": "Tells the on-call bot",
+         *       "enabled": true,
+         *       "disabledReason": null,
+         *       "failingSince": null,
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "events": [
+         *         "approval.requested",
+         *         "prompt.failed"
+         *       ]
+         *     }
+         */
+        Webhook: {
+            id: string;
+            url: string;
+            events: components["schemas"]["WebhookEventsItem"][];
+            description: string | null;
+            enabled: boolean;
+            disabledReason: string | null;
+            failingSince: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /**
+         * WebhookEventsItem
+         * @enum {string}
+         */
+        WebhookEventsItem: "prompt.completed" | "prompt.failed" | "prompt.cancelled" | "approval.requested" | "approval.decided";
+        /**
+         * WebhookChanges
+         * @description What is not there stays as it is. An empty `description` is removed.
+         */
+        WebhookChanges: {
+            /** @default null */
+            url: string | null;
+            /** @default null */
+            events: components["schemas"]["WebhookChangesEventsItem"][] | null;
+            /** @default null */
+            description: string | null;
+            /** @default null */
+            enabled: boolean | null;
+        };
+        /**
+         * WebhookChangesEventsItem
+         * @enum {string}
+         */
+        WebhookChangesEventsItem: "prompt.completed" | "prompt.failed" | "prompt.cancelled" | "approval.requested" | "approval.decided";
+        /** WebhookDeleted */
+        WebhookDeleted: {
+            id: string;
+            /** @constant */
+            deleted: true;
+        };
+        /**
+         * WebhookList
+         * @description The newest first; `nextCursor` is there if there are more.
+         */
+        WebhookList: {
+            webhooks: components["schemas"]["Webhook"][];
+            nextCursor?: string;
+        };
+        /**
+         * WebhookWithSecret
+         * @description `secret` is shown here only.
+         * @example {
+         *       "id": "wh_0123456789abcdef0123456789abcdef",
+         *       "url": "https://example.org/hooks/pointsman",
+         *       "description": "Tells the on-call bot",
+         *       "enabled": true,
+         *       "disabledReason": null,
+         *       "failingSince": null,
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "events": [
+         *         "approval.requested",
+         *         "prompt.failed"
+         *       ],
+         *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+         *     }
+         */
+        WebhookWithSecret: {
+            id: string;
+            url: string;
+            events: components["schemas"]["WebhookWithSecretEventsItem"][];
+            description: string | null;
+            enabled: boolean;
+            disabledReason: string | null;
+            failingSince: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            secret: string;
+        };
+        /**
+         * WebhookWithSecretEventsItem
+         * @enum {string}
+         */
+        WebhookWithSecretEventsItem: "prompt.completed" | "prompt.failed" | "prompt.cancelled" | "approval.requested" | "approval.decided";
+        /**
          * PromptCreatedEvent
          * @description At once
          */
@@ -1198,6 +1770,90 @@ export interface components {
          * @description One event of a stream
          */
         PromptEvent: components["schemas"]["PromptCreatedEvent"] | components["schemas"]["PromptOutputEvent"] | components["schemas"]["PromptApprovalEvent"] | components["schemas"]["PromptDecidedEvent"] | components["schemas"]["PromptCallEvent"] | components["schemas"]["PromptCompletedEvent"] | components["schemas"]["PromptErrorEvent"] | components["schemas"]["PromptDeltaEvent"];
+        /**
+         * PromptCreatedEvent2
+         * @description At once
+         */
+        PromptCreatedEvent2: {
+            /** @constant */
+            event: "prompt.created";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptOutputEvent2
+         * @description One finished output
+         */
+        PromptOutputEvent2: {
+            /** @constant */
+            event: "prompt.output";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptApprovalEvent2
+         * @description A person must decide about this call; until then the stream waits
+         */
+        PromptApprovalEvent2: {
+            /** @constant */
+            event: "prompt.approval";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptDecidedEvent2
+         * @description The approval was decided or has expired; with `events=all` only
+         */
+        PromptDecidedEvent2: {
+            /** @constant */
+            event: "prompt.decided";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptCallEvent2
+         * @description A tool begins to run; with `events=all` only
+         */
+        PromptCallEvent2: {
+            /** @constant */
+            event: "prompt.call";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptCompletedEvent2
+         * @description The last
+         */
+        PromptCompletedEvent2: {
+            /** @constant */
+            event: "prompt.completed";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptErrorEvent2
+         * @description The last, in place of it
+         */
+        PromptErrorEvent2: {
+            /** @constant */
+            event: "error";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptDeltaEvent2
+         * @description A piece of text, where the prompt was begun with `stream`; without an id
+         */
+        PromptDeltaEvent2: {
+            /** @constant */
+            event: "prompt.delta";
+            data: string;
+        };
+        /**
+         * PromptEvent2
+         * @description One event of a stream
+         */
+        PromptEvent2: components["schemas"]["PromptCreatedEvent2"] | components["schemas"]["PromptOutputEvent2"] | components["schemas"]["PromptApprovalEvent2"] | components["schemas"]["PromptDecidedEvent2"] | components["schemas"]["PromptCallEvent2"] | components["schemas"]["PromptCompletedEvent2"] | components["schemas"]["PromptErrorEvent2"] | components["schemas"]["PromptDeltaEvent2"];
         /** CallToolBody */
         CallToolBody: Record<string, never>;
         /**
@@ -1284,6 +1940,11 @@ export interface components {
          * @enum {string}
          */
         SendChatMessageBodyModel: "normal" | "high";
+        /**
+         * ListDeliveriesStatus
+         * @enum {string}
+         */
+        ListDeliveriesStatus: "pending" | "delivered" | "failed";
         /** GetCombinedDocumentResponse */
         GetCombinedDocumentResponse: {
             [key: string]: unknown;
@@ -1366,7 +2027,7 @@ export interface components {
          * AuditTargetKind
          * @enum {string}
          */
-        AuditTargetKind: "instance" | "prompt" | "resource" | "service" | "fleet";
+        AuditTargetKind: "instance" | "prompt" | "resource" | "service" | "fleet" | "webhook";
         /** Configure */
         Configure: {
             variables: components["schemas"]["ConfigureVariables"];
@@ -1436,6 +2097,54 @@ export interface components {
             asOf?: string;
             ageSeconds?: number;
         };
+        /**
+         * FleetDelivery
+         * @description A message to a webhook; `id` is its header `webhook-id`. `responseStatus` and `error` are of the last attempt.
+         * @example {
+         *       "id": "msg_0123456789abcdef0123456789abcdef",
+         *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+         *       "status": "pending",
+         *       "attempts": 1,
+         *       "responseStatus": 503,
+         *       "error": "The target answered 503; any but 2xx is a failure",
+         *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "type": "operation.failed"
+         *     }
+         */
+        FleetDelivery: {
+            id: string;
+            webhookId: string;
+            type: components["schemas"]["FleetDeliveryType"] | "webhook.test";
+            status: components["schemas"]["FleetDeliveryStatus"];
+            attempts: number;
+            responseStatus: number | null;
+            error: string | null;
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /**
+         * FleetDeliveryType
+         * @enum {string}
+         */
+        FleetDeliveryType: "instance.created" | "instance.destroyed" | "instance.status_changed" | "operation.succeeded" | "operation.failed" | "operation.leaked";
+        /**
+         * FleetDeliveryStatus
+         * @enum {string}
+         */
+        FleetDeliveryStatus: "pending" | "delivered" | "failed";
+        /**
+         * FleetDeliveryPage
+         * @description The newest first; `nextCursor` is there if there are more.
+         */
+        FleetDeliveryPage: {
+            deliveries: components["schemas"]["FleetDelivery"][];
+            nextCursor?: string;
+        };
         /** FleetHistory */
         FleetHistory: {
             /** Format: date-time */
@@ -1445,6 +2154,109 @@ export interface components {
             stepSeconds: number;
             points: components["schemas"]["HistoryPoint"][];
         };
+        /**
+         * FleetWebhook
+         * @description `disabledReason` is there where it was disabled by itself; `failingSince` while no attempt succeeds.
+         * @example {
+         *       "id": "wh_0123456789abcdef0123456789abcdef",
+         *       "url": "https://example.org/hooks/pointsman",
+         *       "description": "Tells the on-call bot",
+         *       "enabled": true,
+         *       "disabledReason": null,
+         *       "failingSince": null,
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "events": [
+         *         "operation.failed",
+         *         "operation.leaked"
+         *       ]
+         *     }
+         */
+        FleetWebhook: {
+            id: string;
+            url: string;
+            events: components["schemas"]["FleetWebhookEventsItem"][];
+            description: string | null;
+            enabled: boolean;
+            disabledReason: string | null;
+            failingSince: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /**
+         * FleetWebhookEventsItem
+         * @enum {string}
+         */
+        FleetWebhookEventsItem: "instance.created" | "instance.destroyed" | "instance.status_changed" | "operation.succeeded" | "operation.failed" | "operation.leaked";
+        /**
+         * FleetWebhookChanges
+         * @description What is not there stays as it is. An empty `description` is removed.
+         */
+        FleetWebhookChanges: {
+            url?: string | null;
+            events?: components["schemas"]["FleetWebhookChangesEventsItem"][] | null;
+            description?: string | null;
+            enabled?: boolean | null;
+        };
+        /**
+         * FleetWebhookChangesEventsItem
+         * @enum {string}
+         */
+        FleetWebhookChangesEventsItem: "instance.created" | "instance.destroyed" | "instance.status_changed" | "operation.succeeded" | "operation.failed" | "operation.leaked";
+        /** FleetWebhookDeleted */
+        FleetWebhookDeleted: {
+            id: string;
+            /** @constant */
+            deleted: true;
+        };
+        /**
+         * FleetWebhookPage
+         * @description The newest first; `nextCursor` is there if there are more.
+         */
+        FleetWebhookPage: {
+            webhooks: components["schemas"]["FleetWebhook"][];
+            nextCursor?: string;
+        };
+        /**
+         * FleetWebhookWithSecret
+         * @description `secret` is shown here only.
+         * @example {
+         *       "id": "wh_0123456789abcdef0123456789abcdef",
+         *       "url": "https://example.org/hooks/pointsman",
+         *       "description": "Tells the on-call bot",
+         *       "enabled": true,
+         *       "disabledReason": null,
+         *       "failingSince": null,
+         *       "createdAt": "2026-11-22T10:15:00.000Z",
+         *       "updatedAt": "2026-11-22T10:15:00.000Z",
+         *       "events": [
+         *         "operation.failed",
+         *         "operation.leaked"
+         *       ],
+         *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+         *     }
+         */
+        FleetWebhookWithSecret: {
+            id: string;
+            url: string;
+            events: components["schemas"]["FleetWebhookWithSecretEventsItem"][];
+            description: string | null;
+            enabled: boolean;
+            disabledReason: string | null;
+            failingSince: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            secret: string;
+        };
+        /**
+         * FleetWebhookWithSecretEventsItem
+         * @enum {string}
+         */
+        FleetWebhookWithSecretEventsItem: "instance.created" | "instance.destroyed" | "instance.status_changed" | "operation.succeeded" | "operation.failed" | "operation.leaked";
         /** Health */
         Health: {
             /** @constant */
@@ -1598,6 +2410,22 @@ export interface components {
             changedAt: string | null;
             changedBy: string | null;
         };
+        /** NewFleetWebhook */
+        NewFleetWebhook: {
+            /**
+             * Format: uri
+             * @description It must be an https address of at most 2048 visible ASCII characters, with a public host, the port 443 or 8443, and neither user, password nor fragment
+             * @example https://example.org/hooks/pointsman
+             */
+            url: string;
+            events: components["schemas"]["NewFleetWebhookEventsItem"][];
+            description?: string | null;
+        };
+        /**
+         * NewFleetWebhookEventsItem
+         * @enum {string}
+         */
+        NewFleetWebhookEventsItem: "instance.created" | "instance.destroyed" | "instance.status_changed" | "operation.succeeded" | "operation.failed" | "operation.leaked";
         /**
          * OperationList
          * @description The newest first; `nextCursor` is there if there are more.
@@ -1949,6 +2777,77 @@ export interface components {
             python: string;
             schema: string | null;
         };
+        /** InstanceCreatedData */
+        InstanceCreatedData: {
+            instanceId: string;
+            deployStatus: string | null;
+        };
+        /** InstanceCreatedMessage */
+        InstanceCreatedMessage: {
+            /** @constant */
+            type: "instance.created";
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["InstanceCreatedData"];
+        };
+        /** InstanceData */
+        InstanceData: {
+            instanceId: string;
+        };
+        /** InstanceDestroyedMessage */
+        InstanceDestroyedMessage: {
+            /** @constant */
+            type: "instance.destroyed";
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["InstanceData"];
+        };
+        /** InstanceStatusData */
+        InstanceStatusData: {
+            instanceId: string;
+            deployStatus: string | null;
+            previousDeployStatus: string | null;
+        };
+        /** InstanceStatusMessage */
+        InstanceStatusMessage: {
+            /** @constant */
+            type: "instance.status_changed";
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["InstanceStatusData"];
+        };
+        /** OperationEndedData */
+        OperationEndedData: {
+            instanceId: string;
+            operationId: string;
+            kind: components["schemas"]["OperationEndedDataKind"];
+            status: components["schemas"]["OperationEndedDataStatus"];
+        };
+        /**
+         * OperationEndedDataKind
+         * @enum {string}
+         */
+        OperationEndedDataKind: "create" | "destroy" | "provision" | "destroy_tool";
+        /**
+         * OperationEndedDataStatus
+         * @enum {string}
+         */
+        OperationEndedDataStatus: "succeeded" | "failed" | "leaked";
+        /**
+         * OperationEndedMessage
+         * @description An operation has ended; its page has the result or the error. A leaked one may end once more, as `failed`.
+         */
+        OperationEndedMessage: {
+            type: components["schemas"]["OperationEndedMessageType"];
+            /** Format: date-time */
+            timestamp: string;
+            data: components["schemas"]["OperationEndedData"];
+        };
+        /**
+         * OperationEndedMessageType
+         * @enum {string}
+         */
+        OperationEndedMessageType: "operation.succeeded" | "operation.failed" | "operation.leaked";
         /**
          * ListInstancesSort
          * @enum {string}
@@ -1973,7 +2872,12 @@ export interface components {
          * ListAuditLogAction
          * @enum {string}
          */
-        ListAuditLogAction: "instance.create" | "instance.destroy" | "instance.configure" | "instance.redeploy" | "tool.provision" | "tool.destroy" | "operation.retry" | "operation.abandon" | "approval.approve" | "approval.reject" | "prompt.cancel" | "orphan.delete" | "maintenance.on" | "maintenance.off";
+        ListAuditLogAction: "instance.create" | "instance.destroy" | "instance.configure" | "instance.redeploy" | "tool.provision" | "tool.destroy" | "operation.retry" | "operation.abandon" | "approval.approve" | "approval.reject" | "prompt.cancel" | "orphan.delete" | "maintenance.on" | "maintenance.off" | "webhook.create" | "webhook.update" | "webhook.delete" | "webhook.rotate_secret" | "webhook.disable";
+        /**
+         * ListFleetDeliveriesStatus
+         * @enum {string}
+         */
+        ListFleetDeliveriesStatus: "pending" | "delivered" | "failed";
         /**
          * ListOrphansProvider
          * @enum {string}
@@ -2299,7 +3203,7 @@ export interface operations {
                      *     id: 3
                      *     data: {"promptId": "prompt-0123456789abcdef0123456789abcdef", "usage": {"inputTokens": 812, "outputTokens": 40, "totalTokens": 852}}
                      */
-                    "text/event-stream": components["schemas"]["PromptEvent"] | string;
+                    "text/event-stream": components["schemas"]["PromptEvent2"] | string;
                 };
             };
             /** @description `AUTH_REQUIRED`: who is calling is not known */
@@ -2429,7 +3333,7 @@ export interface operations {
                      *     id: 3
                      *     data: {"promptId": "prompt-0123456789abcdef0123456789abcdef", "usage": {"inputTokens": 812, "outputTokens": 40, "totalTokens": 852}}
                      */
-                    "text/event-stream": components["schemas"]["PromptEvent"] | string;
+                    "text/event-stream": components["schemas"]["PromptEvent2"] | string;
                 };
             };
             /** @description The prompt has ended with the event that the client has; there is no more */
@@ -2572,7 +3476,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `CONFLICT`: the approval is decided otherwise already; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            /** @description `CONFLICT`: its present state does not allow it; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2705,7 +3609,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `CONFLICT`: the approval is decided otherwise already; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            /** @description `CONFLICT`: its present state does not allow it; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3391,6 +4295,945 @@ export interface operations {
             };
             /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @example 20 */
+                limit?: number;
+                /** @example 1795342504.210000_6167656e742d37 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "webhooks": [
+                     *         {
+                     *           "id": "wh_0123456789abcdef0123456789abcdef",
+                     *           "url": "https://example.org/hooks/pointsman",
+                     *           "description": "Tells the on-call bot",
+                     *           "enabled": true,
+                     *           "disabledReason": null,
+                     *           "failingSince": null,
+                     *           "createdAt": "2026-11-22T10:15:00.000Z",
+                     *           "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *           "events": [
+                     *             "approval.requested",
+                     *             "prompt.failed"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://example.org/hooks/pointsman",
+                 *       "events": [
+                 *         "approval.requested"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "approval.requested",
+                     *         "prompt.failed"
+                     *       ],
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `WEBHOOK_LIMIT`: you have as many webhooks as are allowed; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "approval.requested",
+                     *         "prompt.failed"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "deleted": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeleted"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookChanges"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "approval.requested",
+                     *         "prompt.failed"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "approval.requested",
+                     *         "prompt.failed"
+                     *       ],
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "msg_0123456789abcdef0123456789abcdef",
+                     *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *       "status": "pending",
+                     *       "attempts": 1,
+                     *       "responseStatus": 503,
+                     *       "error": "The target answered 503; any but 2xx is a failure",
+                     *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "type": "prompt.failed"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request; `CONFLICT`: its present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RATE_LIMITED`: too many of the same within a short time */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds until a retry may succeed
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @example 20 */
+                limit?: number;
+                /** @example 1795342504.210000_6167656e742d37 */
+                cursor?: string;
+                /** @example failed */
+                status?: components["schemas"]["ListDeliveriesStatus"] | null;
+            };
+            header?: never;
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deliveries": [
+                     *         {
+                     *           "id": "msg_0123456789abcdef0123456789abcdef",
+                     *           "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *           "status": "pending",
+                     *           "attempts": 1,
+                     *           "responseStatus": 503,
+                     *           "error": "The target answered 503; any but 2xx is a failure",
+                     *           "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *           "createdAt": "2026-11-22T10:15:00.000Z",
+                     *           "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *           "type": "prompt.failed"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `RESPONSE_TOO_LARGE`: it was done, but the response is too large to be sent; ask for less of it; `INTERNAL_ERROR`: something unexpected; the log tells more */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE`: the database cannot be reached; `MISCONFIGURED`: a setting of this deployment is missing or wrong; its operators know which; `SECRETS_UNAVAILABLE`: a secret cannot be read at present; `AUTH_UNAVAILABLE`: whether the token is genuine cannot be checked now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+        };
+    };
+    replayDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+                /** @example msg_0123456789abcdef0123456789abcdef */
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "msg_0123456789abcdef0123456789abcdef",
+                     *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *       "status": "pending",
+                     *       "attempts": 1,
+                     *       "responseStatus": 503,
+                     *       "error": "The target answered 503; any but 2xx is a failure",
+                     *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "type": "prompt.failed"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description `AUTH_REQUIRED`: who is calling is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `NOT_FOUND`: there is nothing of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request; `CONFLICT`: its present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentError"];
+                };
+            };
+            /** @description `VALIDATION_ERROR`: the input does not fit; `details` tell what is wrong where */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5763,6 +7606,979 @@ export interface operations {
             };
         };
     };
+    listFleetWebhooks: {
+        parameters: {
+            query?: {
+                /** @example 1795342504.210000_6167656e742d37 */
+                cursor?: string;
+                /** @example 20 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "webhooks": [
+                     *         {
+                     *           "id": "wh_0123456789abcdef0123456789abcdef",
+                     *           "url": "https://example.org/hooks/pointsman",
+                     *           "description": "Tells the on-call bot",
+                     *           "enabled": true,
+                     *           "disabledReason": null,
+                     *           "failingSince": null,
+                     *           "createdAt": "2026-11-22T10:15:00.000Z",
+                     *           "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *           "events": [
+                     *             "operation.failed",
+                     *             "operation.leaked"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhookPage"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createFleetWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://example.org/hooks/pointsman",
+                 *       "events": [
+                 *         "operation.failed"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewFleetWebhook"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "operation.failed",
+                     *         "operation.leaked"
+                     *       ],
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhookWithSecret"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFleetWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "operation.failed",
+                     *         "operation.leaked"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhook"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteFleetWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "deleted": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhookDeleted"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    updateFleetWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["FleetWebhookChanges"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "operation.failed",
+                     *         "operation.leaked"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhook"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rotateFleetWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "wh_0123456789abcdef0123456789abcdef",
+                     *       "url": "https://example.org/hooks/pointsman",
+                     *       "description": "Tells the on-call bot",
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "failingSince": null,
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "events": [
+                     *         "operation.failed",
+                     *         "operation.leaked"
+                     *       ],
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAAAAA="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetWebhookWithSecret"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testFleetWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "msg_0123456789abcdef0123456789abcdef",
+                     *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *       "status": "pending",
+                     *       "attempts": 1,
+                     *       "responseStatus": 503,
+                     *       "error": "The target answered 503; any but 2xx is a failure",
+                     *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "type": "operation.failed"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetDelivery"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many of the same within a short time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listFleetDeliveries: {
+        parameters: {
+            query?: {
+                /** @example failed */
+                status?: components["schemas"]["ListFleetDeliveriesStatus"];
+                /** @example 1795342504.210000_6167656e742d37 */
+                cursor?: string;
+                /** @example 20 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deliveries": [
+                     *         {
+                     *           "id": "msg_0123456789abcdef0123456789abcdef",
+                     *           "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *           "status": "pending",
+                     *           "attempts": 1,
+                     *           "responseStatus": 503,
+                     *           "error": "The target answered 503; any but 2xx is a failure",
+                     *           "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *           "createdAt": "2026-11-22T10:15:00.000Z",
+                     *           "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *           "type": "operation.failed"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetDeliveryPage"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    replayFleetDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of this request, for 24 hours: sent again with it, it gets the answer of the first
+                 * @example create-agent-7-once
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example wh_0123456789abcdef0123456789abcdef */
+                webhookId: string;
+                /** @example msg_0123456789abcdef0123456789abcdef */
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description There where a repeat is answered, with what the first did
+                     * @example true
+                     */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "msg_0123456789abcdef0123456789abcdef",
+                     *       "webhookId": "wh_0123456789abcdef0123456789abcdef",
+                     *       "status": "pending",
+                     *       "attempts": 1,
+                     *       "responseStatus": 503,
+                     *       "error": "The target answered 503; any but 2xx is a failure",
+                     *       "nextAttemptAt": "2026-11-22T10:15:04.210Z",
+                     *       "createdAt": "2026-11-22T10:15:00.000Z",
+                     *       "updatedAt": "2026-11-22T10:15:00.000Z",
+                     *       "type": "operation.failed"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FleetDelivery"];
+                };
+            };
+            /** @description The request must change; the message says how */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The API key is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request conflicts with what is there or under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It could not be done; the message says why */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The database or Step Functions cannot be reached, or operators have stopped what is new */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getFleetHistory: {
         parameters: {
             query?: {
@@ -6096,6 +8912,350 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Error"];
                 };
+            };
+        };
+    };
+    receivePromptEnded: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "prompt.completed",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "promptId": "prompt-0123456789abcdef0123456789abcdef",
+                 *         "conversationId": "conv-0123456789abcdef0123456789abcdef",
+                 *         "status": "completed"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PromptEndedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveApprovalRequested: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "approval.requested",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "promptId": "prompt-0123456789abcdef0123456789abcdef",
+                 *         "toolCallId": "call_1",
+                 *         "toolName": "instances.create",
+                 *         "approver": "self"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApprovalRequestedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveApprovalDecided: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "approval.decided",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "promptId": "prompt-0123456789abcdef0123456789abcdef",
+                 *         "toolCallId": "call_1",
+                 *         "toolName": "instances.create",
+                 *         "decision": "approved",
+                 *         "decidedBy": "text"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApprovalDecidedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveInstanceCreated: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "instance.created",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "instanceId": "agent-7",
+                 *         "deployStatus": "SUCCESS"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["InstanceCreatedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveInstanceDestroyed: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "instance.destroyed",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "instanceId": "agent-7"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["InstanceDestroyedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveInstanceStatusChanged: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "instance.status_changed",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "instanceId": "agent-7",
+                 *         "deployStatus": "SUCCESS",
+                 *         "previousDeployStatus": "DEPLOYING"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["InstanceStatusMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receiveOperationEnded: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The message's id, the same for each attempt
+                 * @example msg_0123456789abcdef0123456789abcdef
+                 */
+                "webhook-id": string;
+                /**
+                 * @description Seconds since 1970, at the attempt
+                 * @example 1795342504
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description `v1,` and a signature in base64; several are separated by spaces
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "operation.succeeded",
+                 *       "timestamp": "2026-11-22T10:15:00.000Z",
+                 *       "data": {
+                 *         "instanceId": "agent-7",
+                 *         "operationId": "op-0123456789abcdef0123456789abcdef",
+                 *         "kind": "create",
+                 *         "status": "succeeded"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OperationEndedMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any other status is tried again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -1,6 +1,6 @@
 from typing import Literal
 
-AuditTargetKind = Literal["fleet", "instance", "prompt", "resource", "service"]
+AuditTargetKind = Literal["fleet", "instance", "prompt", "resource", "service", "webhook"]
 
 AUDIT_TARGET_KIND_VALUES: set[AuditTargetKind] = {
     "fleet",
@@ -8,6 +8,7 @@ AUDIT_TARGET_KIND_VALUES: set[AuditTargetKind] = {
     "prompt",
     "resource",
     "service",
+    "webhook",
 }
 
 

@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.instance_tool import InstanceTool
     from ..models.operation_summary import OperationSummary
+    from ..models.spend import Spend
 
 
 T = TypeVar("T", bound="InstanceDetails")
@@ -32,6 +33,7 @@ class InstanceDetails:
         created_at (datetime.datetime):
         updated_at (datetime.datetime):
         tools (list[InstanceTool]):
+        spend (None | Spend):
         operations (list[OperationSummary]):
     """
 
@@ -47,10 +49,13 @@ class InstanceDetails:
     created_at: datetime.datetime
     updated_at: datetime.datetime
     tools: list[InstanceTool]
+    spend: None | Spend
     operations: list[OperationSummary]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.spend import Spend  # noqa: PLC0415
+
         instance_id = self.instance_id
 
         provider = self.provider
@@ -83,6 +88,12 @@ class InstanceDetails:
             tools_item = tools_item_data.to_dict()
             tools.append(tools_item)
 
+        spend: dict[str, Any] | None
+        if isinstance(self.spend, Spend):
+            spend = self.spend.to_dict()
+        else:
+            spend = self.spend
+
         operations = []
         for operations_item_data in self.operations:
             operations_item = operations_item_data.to_dict()
@@ -104,6 +115,7 @@ class InstanceDetails:
                 "createdAt": created_at,
                 "updatedAt": updated_at,
                 "tools": tools,
+                "spend": spend,
                 "operations": operations,
             }
         )
@@ -114,6 +126,7 @@ class InstanceDetails:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.instance_tool import InstanceTool  # noqa: PLC0415
         from ..models.operation_summary import OperationSummary  # noqa: PLC0415
+        from ..models.spend import Spend  # noqa: PLC0415
 
         d = dict(src_dict)
         instance_id = d.pop("instanceId")
@@ -170,6 +183,21 @@ class InstanceDetails:
 
             tools.append(tools_item)
 
+        def _parse_spend(data: object) -> None | Spend:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                spend_type_0 = Spend.from_dict(data)
+
+                return spend_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | Spend, data)
+
+        spend = _parse_spend(d.pop("spend"))
+
         operations = []
         _operations = d.pop("operations")
         for operations_item_data in _operations:
@@ -190,6 +218,7 @@ class InstanceDetails:
             created_at=created_at,
             updated_at=updated_at,
             tools=tools,
+            spend=spend,
             operations=operations,
         )
 

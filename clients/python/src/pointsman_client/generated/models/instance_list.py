@@ -18,7 +18,7 @@ T = TypeVar("T", bound="InstanceList")
 
 @_attrs_define
 class InstanceList:
-    """The newest first; `nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet.
+    """`nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet.
 
     Attributes:
         instances (list[Instance]):

@@ -15,6 +15,11 @@ ListAuditLogAction = Literal[
     "prompt.cancel",
     "tool.destroy",
     "tool.provision",
+    "webhook.create",
+    "webhook.delete",
+    "webhook.disable",
+    "webhook.rotate_secret",
+    "webhook.update",
 ]
 
 LIST_AUDIT_LOG_ACTION_VALUES: set[ListAuditLogAction] = {
@@ -32,6 +37,11 @@ LIST_AUDIT_LOG_ACTION_VALUES: set[ListAuditLogAction] = {
     "prompt.cancel",
     "tool.destroy",
     "tool.provision",
+    "webhook.create",
+    "webhook.delete",
+    "webhook.disable",
+    "webhook.rotate_secret",
+    "webhook.update",
 }
 
 

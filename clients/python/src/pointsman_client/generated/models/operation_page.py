@@ -17,6 +17,7 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.operation_page_error import OperationPageError
     from ..models.operation_page_result import OperationPageResult
+    from ..models.operation_resource import OperationResource
     from ..models.step_page import StepPage
 
 
@@ -33,6 +34,7 @@ class OperationPage:
         kind (OperationPageKind):
         status (OperationPageStatus):
         steps (list[StepPage]):
+        resources (list[OperationResource]):
         created_at (datetime.datetime):
         updated_at (datetime.datetime):
         result (OperationPageResult | Unset):
@@ -44,6 +46,7 @@ class OperationPage:
     kind: OperationPageKind
     status: OperationPageStatus
     steps: list[StepPage]
+    resources: list[OperationResource]
     created_at: datetime.datetime
     updated_at: datetime.datetime
     result: OperationPageResult | Unset = UNSET
@@ -63,6 +66,11 @@ class OperationPage:
         for steps_item_data in self.steps:
             steps_item = steps_item_data.to_dict()
             steps.append(steps_item)
+
+        resources = []
+        for resources_item_data in self.resources:
+            resources_item = resources_item_data.to_dict()
+            resources.append(resources_item)
 
         created_at = self.created_at.isoformat()
 
@@ -85,6 +93,7 @@ class OperationPage:
                 "kind": kind,
                 "status": status,
                 "steps": steps,
+                "resources": resources,
                 "createdAt": created_at,
                 "updatedAt": updated_at,
             }
@@ -100,6 +109,7 @@ class OperationPage:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.operation_page_error import OperationPageError  # noqa: PLC0415
         from ..models.operation_page_result import OperationPageResult  # noqa: PLC0415
+        from ..models.operation_resource import OperationResource  # noqa: PLC0415
         from ..models.step_page import StepPage  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -117,6 +127,13 @@ class OperationPage:
             steps_item = StepPage.from_dict(steps_item_data)
 
             steps.append(steps_item)
+
+        resources = []
+        _resources = d.pop("resources")
+        for resources_item_data in _resources:
+            resources_item = OperationResource.from_dict(resources_item_data)
+
+            resources.append(resources_item)
 
         created_at = datetime.datetime.fromisoformat(d.pop("createdAt"))
 
@@ -142,6 +159,7 @@ class OperationPage:
             kind=kind,
             status=status,
             steps=steps,
+            resources=resources,
             created_at=created_at,
             updated_at=updated_at,
             result=result,

@@ -7,6 +7,7 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error import Error
 from ...models.instance_list import InstanceList
+from ...models.list_instances_sort import ListInstancesSort
 from ...models.list_instances_totals import (
     ListInstancesTotals,
 )
@@ -19,6 +20,7 @@ def _get_kwargs(
     status: str | Unset = UNSET,
     tool: ToolId | Unset = UNSET,
     search: str | Unset = UNSET,
+    sort: ListInstancesSort | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = UNSET,
     totals: ListInstancesTotals | Unset = UNSET,
@@ -35,6 +37,12 @@ def _get_kwargs(
     params["tool"] = json_tool
 
     params["search"] = search
+
+    json_sort: str | Unset = UNSET
+    if not isinstance(sort, Unset):
+        json_sort = sort
+
+    params["sort"] = json_sort
 
     params["cursor"] = cursor
 
@@ -111,16 +119,18 @@ def sync_detailed(
     status: str | Unset = UNSET,
     tool: ToolId | Unset = UNSET,
     search: str | Unset = UNSET,
+    sort: ListInstancesSort | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = UNSET,
     totals: ListInstancesTotals | Unset = UNSET,
 ) -> Response[Error | InstanceList]:
-    """The instances as they are stored, the newest first, by status, tool and the beginning of their id
+    """The instances as they are stored, by status, tool and the beginning of their id, in an order
 
     Args:
         status (str | Unset):
         tool (ToolId | Unset):
         search (str | Unset):
+        sort (ListInstancesSort | Unset):
         cursor (str | Unset):
         limit (int | Unset):
         totals (ListInstancesTotals | Unset):
@@ -137,6 +147,7 @@ def sync_detailed(
         status=status,
         tool=tool,
         search=search,
+        sort=sort,
         cursor=cursor,
         limit=limit,
         totals=totals,
@@ -155,16 +166,18 @@ def sync(
     status: str | Unset = UNSET,
     tool: ToolId | Unset = UNSET,
     search: str | Unset = UNSET,
+    sort: ListInstancesSort | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = UNSET,
     totals: ListInstancesTotals | Unset = UNSET,
 ) -> Error | InstanceList | None:
-    """The instances as they are stored, the newest first, by status, tool and the beginning of their id
+    """The instances as they are stored, by status, tool and the beginning of their id, in an order
 
     Args:
         status (str | Unset):
         tool (ToolId | Unset):
         search (str | Unset):
+        sort (ListInstancesSort | Unset):
         cursor (str | Unset):
         limit (int | Unset):
         totals (ListInstancesTotals | Unset):
@@ -182,6 +195,7 @@ def sync(
         status=status,
         tool=tool,
         search=search,
+        sort=sort,
         cursor=cursor,
         limit=limit,
         totals=totals,
@@ -194,16 +208,18 @@ async def asyncio_detailed(
     status: str | Unset = UNSET,
     tool: ToolId | Unset = UNSET,
     search: str | Unset = UNSET,
+    sort: ListInstancesSort | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = UNSET,
     totals: ListInstancesTotals | Unset = UNSET,
 ) -> Response[Error | InstanceList]:
-    """The instances as they are stored, the newest first, by status, tool and the beginning of their id
+    """The instances as they are stored, by status, tool and the beginning of their id, in an order
 
     Args:
         status (str | Unset):
         tool (ToolId | Unset):
         search (str | Unset):
+        sort (ListInstancesSort | Unset):
         cursor (str | Unset):
         limit (int | Unset):
         totals (ListInstancesTotals | Unset):
@@ -220,6 +236,7 @@ async def asyncio_detailed(
         status=status,
         tool=tool,
         search=search,
+        sort=sort,
         cursor=cursor,
         limit=limit,
         totals=totals,
@@ -236,16 +253,18 @@ async def asyncio(
     status: str | Unset = UNSET,
     tool: ToolId | Unset = UNSET,
     search: str | Unset = UNSET,
+    sort: ListInstancesSort | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = UNSET,
     totals: ListInstancesTotals | Unset = UNSET,
 ) -> Error | InstanceList | None:
-    """The instances as they are stored, the newest first, by status, tool and the beginning of their id
+    """The instances as they are stored, by status, tool and the beginning of their id, in an order
 
     Args:
         status (str | Unset):
         tool (ToolId | Unset):
         search (str | Unset):
+        sort (ListInstancesSort | Unset):
         cursor (str | Unset):
         limit (int | Unset):
         totals (ListInstancesTotals | Unset):
@@ -264,6 +283,7 @@ async def asyncio(
             status=status,
             tool=tool,
             search=search,
+            sort=sort,
             cursor=cursor,
             limit=limit,
             totals=totals,

@@ -1,0 +1,204 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.agent_error import AgentError
+from ...models.send_chat_message_body import SendChatMessageBody
+from ...types import Response
+
+
+def _get_kwargs(
+    *,
+    body: SendChatMessageBody,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/chat",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> AgentError | str | None:
+    if response.status_code == 200:
+        response_200 = response.text
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = AgentError.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = AgentError.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = AgentError.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = AgentError.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = AgentError.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = AgentError.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = AgentError.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = AgentError.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = AgentError.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[AgentError | str]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: SendChatMessageBody,
+) -> Response[AgentError | str]:
+    """Chat in the protocol of the AI SDK
+
+    Args:
+        body (SendChatMessageBody): What the AI SDK's DefaultChatTransport sends. The last message
+            is submitted, or answers approvals
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AgentError | str]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    body: SendChatMessageBody,
+) -> AgentError | str | None:
+    """Chat in the protocol of the AI SDK
+
+    Args:
+        body (SendChatMessageBody): What the AI SDK's DefaultChatTransport sends. The last message
+            is submitted, or answers approvals
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AgentError | str
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: SendChatMessageBody,
+) -> Response[AgentError | str]:
+    """Chat in the protocol of the AI SDK
+
+    Args:
+        body (SendChatMessageBody): What the AI SDK's DefaultChatTransport sends. The last message
+            is submitted, or answers approvals
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AgentError | str]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    body: SendChatMessageBody,
+) -> AgentError | str | None:
+    """Chat in the protocol of the AI SDK
+
+    Args:
+        body (SendChatMessageBody): What the AI SDK's DefaultChatTransport sends. The last message
+            is submitted, or answers approvals
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AgentError | str
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+        )
+    ).parsed
