@@ -4,16 +4,24 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
+from pointsman.agent.loop import model_turn
 from tests.browser.page_visit import PageVisit
-from tests.harness.stack import NOT_PREWARMED, SHORT_TIMEOUTS, start_stack
+from tests.harness.clients import agent_client
+from tests.harness.function_environment import function_environment, use_environment
+from tests.harness.ids import unique_id
+from tests.harness.stack import NO_QUOTAS, NOT_PREWARMED, SHORT_TIMEOUTS, start_stack
+from tests.harness.step_functions import create_idle_state_machine
+from tests.prompts.engine_harness import EngineHarness
 
 READ_KEY = "test-services-read-key"
 TIMEOUT_MS = 20_000
-STREAM_SECONDS = 12
+STREAM_SECONDS = 16
 """After these the stack ends a stream, and whoever reads it has to come back."""
 CHROMIUM_FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -81,3 +89,29 @@ def open_page(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
 @pytest.fixture
 def page(open_page: Callable[..., Page]) -> Page:
     return open_page()
+
+
+@pytest.fixture
+def user_id() -> str:
+    return unique_id("user-")
+
+
+@pytest.fixture
+def client(stack: Stack, user_id: str) -> Iterator[httpx.Client]:
+    """The Agent API for the user who sits at the page."""
+    with agent_client(stack.url, user_id) as client:
+        yield client
+
+
+@pytest.fixture
+def engine(stack: Stack, simulator: SimulatorClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineHarness]:
+    """The prompt loop in this process, for tools that the bundle has not. Its prompts are in the stack's database."""
+    changes = {"PROMPT_STATE_MACHINE_ARN": create_idle_state_machine(stack), **NO_QUOTAS}
+    environment = function_environment(stack, "AdvancePromptFunction", **changes)
+    with use_environment(monkeypatch, environment):
+        engine = EngineHarness(stack, simulator, environment)
+        yield engine
+        engine.close()
+        if model_turn._build_model_client.cache_info().currsize:
+            model_turn._get_model_client().close()
+            model_turn._build_model_client.cache_clear()
