@@ -24,7 +24,7 @@ build-typescript)
     output=${3:-$PWD/clients/typescript/dist}
     cd clients/typescript
     # The compiler looks for packages beside the code.
-    ln -sfn "$venv/npm-clients/node_modules" node_modules
+    [ -d node_modules/typescript ] || ln -sfn "$venv/npm-clients/node_modules" node_modules || [ -d node_modules/typescript ]
     rm -rf "$output"
     node node_modules/typescript/bin/tsc --outDir "$output"
     # It copies no declarations that are written already.

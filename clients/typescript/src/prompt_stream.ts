@@ -23,7 +23,7 @@ const DEFAULT_IDLE_MS = 60_000;
 
 /**
  * Follow a prompt to its end. A connection that breaks, or that the API ends in time, is replaced by one that begins
- * after the last event; one that broke before the first event by the same submission, whose key makes it no second prompt.
+ * after the last event; one that broke before the first event by the same submission, whose key begins no second one.
  *
  * @param baseUrl the Agent API's, with its prefix.
  * @throws PointsmanError when the API refuses, or when too many connections in a row have brought nothing.

@@ -14,7 +14,7 @@ from tests.harness.instances import assert_nothing_is_left, create_request, new_
 from tests.harness.simulator import count_calls
 from tests.harness.stack import ANSWER_WITHIN_SECONDS, API_KEY
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
 Run = Callable[..., dict[str, Any]]
 

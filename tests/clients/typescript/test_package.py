@@ -8,7 +8,7 @@ import pytest
 
 from tests.clients.typescript.node_project import NODE, NODE_MODULES, PACKAGE, SCENARIOS, NodeProject
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize(

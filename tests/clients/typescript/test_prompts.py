@@ -13,7 +13,7 @@ from tests.clients.typescript.node_project import NodeProject
 from tests.harness.simulator import model_requests
 from tests.prompts.prompt_stream import destroy_turn, open_stream, start_prompt, text_turn, unique_text
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
 SHORT_RETRY = {"minDelayMs": 10}
 Run = Callable[..., dict[str, Any]]

