@@ -57,7 +57,7 @@ def test_no_secret_of_a_profile_is_shown() -> None:
 def test_a_file_that_holds_no_profiles_is_named(store: ProfileStore, content: str) -> None:
     store.save(Profile("mine", "https://one.example.org"))
     store.path.write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(CommandError, match="profiles.json"):
+    with pytest.raises(CommandError, match=r"profiles\.json"):
         store.list()
 
 
