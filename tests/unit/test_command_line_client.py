@@ -48,6 +48,11 @@ def test_the_environment_replaces_a_profile(store: ProfileStore) -> None:
     assert (other.services_key, other.agent_token, other.agent_key, other.user_id) == ("", "", "k", "ada")
 
 
+def test_an_address_that_is_none_is_refused(store: ProfileStore) -> None:
+    with pytest.raises(CommandError, match="is no address"):
+        resolve_profile(store, None, {"POINTSMAN_URL": "agents.example.org"})
+
+
 def test_no_secret_of_a_profile_is_shown() -> None:
     profile = Profile("staging", "https://one.example.org", "ada", **SECRETS)
     assert "secret" not in repr(profile) + json.dumps(profile.describe()).replace("_secret", "")

@@ -177,6 +177,23 @@ def test_the_prefix_of_the_agent_api_may_be_another() -> None:
         assert server.list_header("X-User-Id") == ["ada"]
 
 
+@pytest.mark.parametrize("address", ["", "example.org", "ftp://example.org", "https://"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="is no address"):
+        Fleet(address, "key-of-the-test", verify=False)
+
+
+def test_the_proxy_of_the_environment_is_used_but_not_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_script(EMPTY_LIST) as proxy, serve_script(EMPTY_LIST) as server:
+        monkeypatch.setenv("http_proxy", proxy.url.removeprefix("http://"))
+        with Fleet("http://agents.example.org", "key-of-the-test", retries=QUICK, verify=False) as client:
+            assert [*client.list_instances()] == []
+        assert proxy.requests[0].startswith("GET http://agents.example.org/instances HTTP")
+        with open_fleet(server) as client:
+            assert [*client.list_instances()] == []
+        assert (len(proxy.requests), len(server.requests)) == (1, 1)
+
+
 @pytest.mark.parametrize("segment", ["", ".", ".."])
 def test_no_id_leads_to_another_path(segment: str) -> None:
     with serve_script(EMPTY_LIST) as server, open_fleet(server) as client, open_agent(server) as agent:

@@ -93,10 +93,11 @@ def test_help_and_version(pointsman: Program) -> None:
         assert "Commands" in pointsman.run(group, "--help").stdout
 
 
-def test_the_examples_of_the_readme_work(pointsman: Program, stack: Stack) -> None:
-    (example, *_) = re.findall(r"```sh\n(.*?)```", (CHECKOUT / "clients/cli/README.md").read_text(), re.DOTALL)
-    lines = [line for line in example.splitlines() if "make " not in line]
-    assert len(lines) == 5
+@pytest.mark.parametrize(("page", "count"), [("README.md", 2), ("clients/cli/README.md", 5)])
+def test_the_examples_of_the_readme_work(pointsman: Program, stack: Stack, page: str, count: int) -> None:
+    examples = re.findall(r"```sh\n(.*?)```", (CHECKOUT / page).read_text(), re.DOTALL)
+    lines = [line for example in examples for line in example.splitlines() if "/pointsman " in line]
+    assert len(lines) == count
     environment = {
         **pointsman.environment,
         "POINTSMAN_URL": stack.url,

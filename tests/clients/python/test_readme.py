@@ -1,4 +1,4 @@
-"""The examples of the README, as they are pasted, in a program of their own."""
+"""The examples of the READMEs, as they are pasted, in a program of their own."""
 
 import re
 import subprocess
@@ -13,12 +13,13 @@ from tests.harness.stack import API_KEY
 
 pytestmark = pytest.mark.clients
 
-EXAMPLES = re.findall(r"```python\n(.*?)```", (CHECKOUT / "clients/python/README.md").read_text(), re.DOTALL)
-EXPECTED = ("20", "instances.create", "demo-1")
+PAGES = [CHECKOUT / "README.md", CHECKOUT / "clients/python/README.md"]
+EXAMPLES = [code for page in PAGES for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)]
+EXPECTED = ("It is 2", "It is 2", "instances.create", "demo-1")
 """What each example prints, among other things."""
 
 
-@pytest.mark.parametrize(("code", "expected"), [*zip(EXAMPLES, EXPECTED, strict=True)], ids=EXPECTED)
+@pytest.mark.parametrize(("code", "expected"), [*zip(EXAMPLES, EXPECTED, strict=True)], ids=range(len(EXPECTED)))
 def test_an_example_works(sdk: ModuleType, stack: Stack, simulator: object, code: str, expected: str) -> None:
     code = code.replace("http://127.0.0.1:3002", stack.url).replace("pointsman-development-key", API_KEY)
     folder = str(sdk.__path__[0]).removesuffix("/pointsman_client")

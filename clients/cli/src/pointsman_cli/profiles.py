@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from .exit_codes import CommandError, ExitCode
 
-__all__ = ["PREDEFINED_NAMES", "SECRET_FIELDS", "Profile", "ProfileStore", "resolve_profile"]
+__all__ = ["PREDEFINED_NAMES", "SECRET_FIELDS", "Profile", "ProfileStore", "require_url", "resolve_profile"]
 
 PREDEFINED_NAMES = ("local", "staging", "production")
 SECRET_FIELDS = ("services_key", "agent_key", "agent_token")
@@ -148,4 +149,16 @@ def resolve_profile(store: ProfileStore, name: str | None, environment: Mapping[
             f"The profile {profile.name} has no address yet: `pointsman profiles set {profile.name} --url …`",
             ExitCode.USAGE,
         )
+    require_url(profile.url)
     return profile
+
+
+def require_url(url: str) -> None:
+    """Refuse what is no address of a server.
+
+    Raises:
+        CommandError: it is none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise CommandError(f"{url!r} is no address: it must begin with https:// or http://", ExitCode.USAGE)

@@ -134,7 +134,7 @@ class Agent(_AgentBase):
             They are repeated and raise in the same way.
 
     Raises:
-        ValueError: the arguments identify nobody, or no header can hold them.
+        ValueError: the arguments identify nobody, no header can hold them, or the address is none.
     """
 
     def __enter__(self) -> "Agent":

@@ -3,6 +3,8 @@
 import ssl
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, ParamSpec, Protocol, TypeVar
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -26,13 +28,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
+_LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class Credential(httpx.Auth):
     """Headers that identify the caller, kept out of every `repr`.
 
     Args:
-        **headers: their values by name; None leaves one out.
+        headers: their values by name; None leaves one out.
 
     Raises:
         ValueError: a value that no header can hold, such as one with a line break; the message does not show it.
@@ -78,7 +81,16 @@ def open_client(
         timeout: seconds without a byte of the answer.
         verify: how TLS certificates are verified, as httpx takes it.
         prefix: the beginning of the document's paths, and what the server has in its place.
+
+    Raises:
+        ValueError: the address is none.
     """
+    url = urlsplit(base_url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError(f"{base_url!r} is no address: it must begin with https:// or http://")
+    # One context for both clients, for it takes 20 ms. A client with a transport of its own reads no environment.
+    context = httpx.create_ssl_context() if verify is True else verify
+    connect: dict[str, Any] = {"verify": context, "proxy": _find_proxy(url)}
     set_prefix = _PrefixHook(base_url, *prefix)
     options: dict[str, Any] = {
         "base_url": base_url.rstrip("/"),
@@ -89,19 +101,28 @@ def open_client(
     client = AuthenticatedClient(base_url=options["base_url"], token="")
     client.set_httpx_client(
         httpx.Client(
-            transport=RetryTransport(policy, is_repeatable, httpx.HTTPTransport(verify=verify)),
+            transport=RetryTransport(policy, is_repeatable, httpx.HTTPTransport(**connect)),
             event_hooks={"request": [set_prefix], "response": [_raise_error]},
             **options,
         )
     )
     client.set_async_httpx_client(
         httpx.AsyncClient(
-            transport=AsyncRetryTransport(policy, is_repeatable, httpx.AsyncHTTPTransport(verify=verify)),
+            transport=AsyncRetryTransport(policy, is_repeatable, httpx.AsyncHTTPTransport(**connect)),
             event_hooks={"request": [set_prefix.run_async], "response": [_raise_error_async]},
             **options,
         )
     )
     return client
+
+
+def _find_proxy(url: SplitResult) -> str | None:
+    """Return the proxy that the environment names for an address (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, …)."""
+    host, proxies = url.hostname or "", getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    if not proxy or host in _LOOPBACK_HOSTS or proxy_bypass(host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 class _PrefixHook:

@@ -60,7 +60,7 @@ class Fleet(OperationMethods):
             They are repeated and raise in the same way.
 
     Raises:
-        ValueError: no header can hold the key.
+        ValueError: no header can hold the key, or the address is none.
     """
 
     def __init__(

@@ -22,6 +22,8 @@ SINGLE_ATTEMPT = "pointsman_single_attempt"
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _UNCERTAIN_STATUSES = (502, 503, 504)
+_WRONG_REQUEST = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+"""What no repeat changes."""
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 IsRepeatable = Callable[[httpx.Request], bool]
@@ -75,7 +77,8 @@ class _Attempts:
         """
         self._failures += 1
         pause = self._policy.get_pause(self._failures)
-        if pause is None or not (self._is_repeatable or isinstance(error, _NEVER_SENT)):
+        may_repeat = self._is_repeatable or isinstance(error, _NEVER_SENT)
+        if pause is None or not may_repeat or isinstance(error, _WRONG_REQUEST):
             raise build_connection_error(error, self._failures) from error
         return pause
 

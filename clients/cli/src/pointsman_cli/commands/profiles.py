@@ -9,7 +9,7 @@ import typer
 
 from ..command import add_command
 from ..exit_codes import CommandError, ExitCode
-from ..profiles import SECRET_FIELDS, Profile
+from ..profiles import SECRET_FIELDS, Profile, require_url
 from ..session import Session
 
 group = typer.Typer(help="Addresses and credentials: local, staging, production, and your own.", no_args_is_help=True)
@@ -58,8 +58,8 @@ def set_profile(
     profile = session.store.get(name) if name in known else Profile(name)
     if not name.isprintable() or name.startswith("-") or not name.strip():
         raise CommandError("A profile's name has only characters that can be seen", ExitCode.USAGE)
-    if url is not None and not url.startswith(("https://", "http://")):
-        raise CommandError("--url must begin with https:// or http://", ExitCode.USAGE)
+    if url is not None:
+        require_url(url)
     if url is not None and url.rstrip("/") != profile.url.rstrip("/"):
         # The credentials of one server are not sent to another one.
         profile = replace(profile, **dict.fromkeys(SECRET_FIELDS, ""))
