@@ -32,6 +32,8 @@ def claim_key(connection: Connection, owner: str, key: str, fingerprint: str) ->
     connection.execute(
         "DELETE FROM webhook_requests WHERE (owner, key) IN (SELECT owner, key FROM webhook_requests"
         " WHERE created_at <= now() - interval '24 hours' ORDER BY created_at LIMIT 100 FOR UPDATE SKIP LOCKED)"
+        " OR (owner = %s AND key = %s AND created_at <= now() - interval '24 hours')",
+        (owner, key),
     )
     row = connection.execute(
         "INSERT INTO webhook_requests AS r (owner, key, fingerprint, result) VALUES (%s, %s, %s, '{}')"

@@ -116,7 +116,9 @@ def generate_services_document(apps: Mapping[str, FastAPI], version: str) -> Doc
     raw_schemas: Document = openapi_document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         raw_schemas.pop(name, None)
-    message_adapters = [(model, _MODE, TypeAdapter(model)) for model, _ in FLEET_MESSAGES.values()]
+    message_adapters: list[tuple[type[Any], JsonSchemaMode, TypeAdapter[Any]]] = [
+        (model, _MODE, TypeAdapter(model)) for model, _ in FLEET_MESSAGES.values()
+    ]
     references, definitions = TypeAdapter.json_schemas(message_adapters, ref_template=SCHEMA_REF_PREFIX + "{model}")
     openapi_document["webhooks"] = build_webhooks(
         FLEET_MESSAGES, SERVICES_TAG["name"], lambda model: references[model, _MODE]
