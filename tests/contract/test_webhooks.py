@@ -11,6 +11,7 @@ from pointsman.db.webhook_outbox import FLEET_EVENTS, USER_EVENTS
 from pointsman.http.webhook_models import MAX_DESCRIPTION_CHARS
 from pointsman.webhooks.registration import MAX_OF_FLEET, MAX_OF_USER, MAX_TESTS_A_MINUTE
 from pointsman.webhooks.targets import MAX_URL_CHARS
+from tests.harness.background import run_concurrently
 from tests.harness.database import Database
 from tests.harness.ids import unique_id
 
@@ -234,3 +235,27 @@ def test_a_wrong_query_is_refused(client: httpx.Client, kind: str, query: dict[s
 def test_who_is_unknown_learns_nothing(stack: Stack) -> None:
     for path in ("/webhooks", "/webhooks/none", "/api/webhooks", "/api/webhooks/none/deliveries"):
         assert httpx.get(stack.url + path).status_code == 401
+
+
+def test_a_key_is_free_again_after_a_day(agent: httpx.Client, db: Database) -> None:
+    key = unique_id("key-")
+    first = create(agent, "user", key)
+    with db.transaction():
+        db.execute("UPDATE webhook_requests SET created_at = now() - interval '25 hours' WHERE key = %s", (key,))
+        # So many others have expired that a request does not delete all of them.
+        db.execute(
+            "INSERT INTO webhook_requests (owner, key, fingerprint, result, created_at)"
+            " SELECT 'fleet', 'old-' || n, '', '{}', now() - interval '26 hours' FROM generate_series(1, 101) AS n"
+        )
+    second = create(agent, "user", key, url=f"{URL}/2")
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json()["id"] != second.json()["id"]
+    assert create(agent, "user", key, url=f"{URL}/2").json() == second.json()
+    db.execute("DELETE FROM webhook_requests WHERE owner = 'fleet'")
+
+
+def test_requests_with_one_key_at_the_same_time_make_one_webhook(agent: httpx.Client) -> None:
+    key = unique_id("key-")
+    responses = run_concurrently(*[lambda: create(agent, "user", key)] * 4)
+    assert len({response.json()["id"] for response in responses}) == 1
+    assert len(agent.get("/webhooks").json()["webhooks"]) == 1

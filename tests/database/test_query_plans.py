@@ -29,6 +29,10 @@ from pointsman.db import (
     token_usage,
     tool_calls,
     user_prompts,
+    webhook_deliveries,
+    webhook_outbox,
+    webhook_requests,
+    webhooks,
 )
 from pointsman.db.audit_log import AuditFilter
 from pointsman.db.connection import Connection
@@ -56,6 +60,7 @@ CURSOR = ListCursor(datetime(2026, 1, 1, tzinfo=UTC), "00000000-0000-0000-0000-0
 LARGE_TABLES = (
     "prompts", "prompt_events", "prompt_items", "prompt_calls", "conversations", "operations", "operation_steps",
     "operation_resources", "idempotency_keys", "instance_infra", "instance_services", "token_usage", "audit_log",
+    "webhooks", "webhook_deliveries", "webhook_requests",
 )  # fmt: skip
 
 FILL: LiteralString = """
@@ -116,6 +121,19 @@ FILL: LiteralString = """
         VALUES ('env', 'p', '', now());
     INSERT INTO listed_services (environment_id, service_id, name)
         SELECT 'env', 's-' || n, 'convos-agent-' || n FROM generate_series(1, %(instances)s) AS n;
+    -- Most deliveries have ended; of those that wait, few are due.
+    INSERT INTO webhooks (id, owner, url, events)
+        SELECT 'wh-' || n, 'user:user-' || n / 2, 'https://example.org/', '{prompt.failed}'
+        FROM generate_series(1, 10000) AS n;
+    INSERT INTO webhook_deliveries (id, webhook_id, type, body, status, next_attempt_at, created_at, updated_at)
+        SELECT 'msg-' || n, 'wh-' || 1 + mod(n, 9999), 'prompt.failed', '{}',
+            CASE WHEN mod(n, 20) = 0 THEN 'pending' ELSE 'delivered' END,
+            now() + make_interval(mins => CASE WHEN mod(n, 2000) = 0 THEN -1 ELSE n END),
+            now() - make_interval(mins => n), now() - make_interval(mins => n)
+        FROM generate_series(1, 60000) AS n;
+    INSERT INTO webhook_requests (owner, key, fingerprint, result, created_at)
+        SELECT 'user:user-' || mod(n, 500), 'key-' || n, '', '{}', now() - make_interval(secs => n)
+        FROM generate_series(1, 20000) AS n;
     ANALYZE;
 """
 
@@ -210,6 +228,20 @@ HOT: dict[str, Statement] = {
     "retention of audit entries": lambda db: audit_log.delete_past(db, 365 * 86400.0),
     "recent destroys": lambda db: fleet_usage.count_recent_destroys(db, "key", "services", 600),
     "a recent destroy": lambda db: fleet_usage.has_destroyed(db, "key", "services", 600, INSTANCE),
+    "an event of a user": lambda db: webhook_outbox.emit_event(db, USER, "prompt.failed", {}),
+    "an event of the fleet": lambda db: webhook_outbox.emit_fleet_event(db, "instance.destroyed", {}),
+    "due deliveries": lambda db: webhook_deliveries.claim_due(
+        db, "a", 16, per_webhook=2, per_owner=3, except_webhooks=["wh-1"], except_owners=[]
+    ),
+    "how many deliveries are due": webhook_deliveries.count_waiting,
+    "webhooks of a user": lambda db: webhooks.list_newest(db, f"user:{USER}", None, 50),
+    "number of webhooks": lambda db: webhooks.count(db, f"user:{USER}"),
+    "deliveries of a webhook": lambda db: webhook_deliveries.list_newest(db, "wh-5", None, CURSOR, 50),
+    "tests of a webhook": lambda db: webhook_deliveries.count_recent_tests(db, "wh-5"),
+    "end of a webhook's deliveries": lambda db: webhook_deliveries.fail_pending(db, "wh-5", ""),
+    "a webhook's deletion": lambda db: webhooks.delete(db, "wh-5", "user:user-2"),
+    "retention of deliveries": webhook_deliveries.delete_ended,
+    "key of a request about webhooks": lambda db: webhook_requests.claim_key(db, f"user:{USER}", "new", ""),
     "retention of operations": lambda db: retention.delete_past_operations(db, PERIOD, None),
 }  # fmt: skip
 

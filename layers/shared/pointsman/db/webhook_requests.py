@@ -35,11 +35,15 @@ def claim_key(connection: Connection, owner: str, key: str, fingerprint: str) ->
     )
     row = connection.execute(
         "INSERT INTO webhook_requests AS r (owner, key, fingerprint, result) VALUES (%s, %s, %s, '{}')"
-        " ON CONFLICT (owner, key) DO UPDATE SET key = r.key RETURNING fingerprint, result, xmax = 0 AS is_new",
+        " ON CONFLICT (owner, key) DO UPDATE SET (fingerprint, result, created_at) ="
+        "  (SELECT EXCLUDED.fingerprint, EXCLUDED.result, EXCLUDED.created_at"
+        "    WHERE r.created_at <= now() - interval '24 hours'"
+        "   UNION ALL SELECT r.fingerprint, r.result, r.created_at WHERE r.created_at > now() - interval '24 hours')"
+        " RETURNING fingerprint, result",
         (owner, key, fingerprint),
     ).fetchone()
     assert row is not None
-    if row["is_new"]:
+    if not row["result"]:  # It is recorded in the transaction that claims the key.
         return None
     if row["fingerprint"] != fingerprint:
         raise IdempotencyKeyReused("This Idempotency-Key has come with another request; a new request needs a new key")
