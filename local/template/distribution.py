@@ -53,8 +53,8 @@ class BodyLimit:
     max_bytes: int
 
     def is_agent_path(self, path: str) -> bool:
-        """Return whether a path, percent-encoded, is the Agent API's."""
-        return f"{path}/".startswith(f"{self.api_prefix}/")
+        """Return whether a path, percent-encoded, is the Agent API's, or MCP's, whose errors have the same shape."""
+        return f"{path}/".startswith(f"{self.api_prefix}/") or path == "/mcp"
 
 
 @dataclass(frozen=True)

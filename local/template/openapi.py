@@ -13,6 +13,9 @@ SERVICES_MODULES = ("services.", "openapi.services_document")
 AGENT_MODULES = ("agent.", "openapi.combined_document", "documentation.")
 """Beginnings of the names of the modules whose endpoints are an API's."""
 
+UNDESCRIBED_MODULES = ("agent.mcp_endpoint",)
+"""Endpoints that describe themselves in another way: MCP by `tools/list`."""
+
 SERVICES_DOCUMENT_PATH = ROOT / "functions" / "openapi" / "services_document.json"
 COMBINED_DOCUMENT_PATH = ROOT / "functions" / "openapi" / "combined_document.json"
 
@@ -44,7 +47,7 @@ def _load_apps(beginnings: tuple[str, ...]) -> dict[str, Any]:
     modules = [function.module for function in Template.load(ROOT / "template.yaml", {}).functions.values()]
     apps: dict[str, Any] = {}
     for name in dict.fromkeys(modules):
-        if name.startswith(beginnings):
+        if name.startswith(beginnings) and name not in UNDESCRIBED_MODULES:
             module = importlib.import_module(name)
             apps[_extract_purpose(str(module.__doc__))] = module.app if hasattr(module.app, "routes") else None
     return apps

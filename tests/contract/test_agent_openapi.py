@@ -62,6 +62,7 @@ def test_document_has_the_templates_routes_of_both_apis_and_every_exposed_tool(a
     # A page for people, and its files: no part of an API.
     expected -= {("GET", "/console"), ("GET", "/console/{asset}")}
     expected |= list_app_operations("services.fleet_webhooks") | list_app_operations("agent.user_webhooks", "/api")
+    expected -= {("POST", "/mcp")}  # It describes itself.
     assert expected | {("POST", f"/api/tools/{tool['id']}/invoke") for tool in tools} == {
         (method.upper(), path) for path, method, _ in OPERATIONS
     }

@@ -50,7 +50,7 @@ def reply(mcp: httpx.Client, call: dict[str, Any], answer: dict[str, Any]) -> di
     return call_tool(mcp, **call, can_ask=True, inputResponses=answer)
 
 
-def test_an_accepted_question_runs_the_call_once(mcp: httpx.Client, own_agent: httpx.Client) -> None:
+def test_an_accepted_question_runs_the_call_once(mcp: httpx.Client, own_agent: httpx.Client, api: httpx.Client) -> None:
     question, call = ask(mcp)
     assert question == {
         "mode": "form", "requestedSchema": {"type": "object", "properties": {}},
@@ -65,6 +65,9 @@ def test_an_accepted_question_runs_the_call_once(mcp: httpx.Client, own_agent: h
     (prompt,) = own_agent.get("/prompts").json()["prompts"]
     assert (prompt["status"], prompt["title"], prompt["totalTokens"]) == ("completed", "Call of instances.destroy", 0)
     assert len(get_prompt(own_agent, prompt["id"])["outputs"]) == 1
+    (entry,) = api.get("/audit", params={"target": prompt["id"]}).json()["entries"]
+    assert (entry["action"], entry["actor"]) == ("approval.approve", {"kind": "user", "id": mcp.headers["X-User-Id"]})
+    assert (entry["address"], entry["userAgent"]) == ("127.0.0.1", mcp.headers["User-Agent"])
 
 
 @pytest.mark.parametrize("answer", [DECLINE, CANCEL])

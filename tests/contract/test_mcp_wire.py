@@ -113,7 +113,9 @@ def test_http_is_refused_in_the_shape_of_the_agent_api(stack: Stack, mcp: httpx.
     expect_error(response, 401, "AUTH_REQUIRED")
     assert response.headers["www-authenticate"] == "Bearer"
     expect_error(mcp.post("/mcp", json={}, headers={"Origin": "https://evil.example"}), 403, "FORBIDDEN")
-    expect_error(mcp.post("/mcp", content=json.dumps({"x": "x" * 1024 * 1024})), 413, "PAYLOAD_TOO_LARGE")
+    for mebibytes in (1, 5):
+        body = json.dumps({"x": "x" * mebibytes * 1024 * 1024})
+        expect_error(mcp.post("/mcp", content=body), 413, "PAYLOAD_TOO_LARGE")
 
 
 def test_a_notification_has_no_answer(mcp: httpx.Client) -> None:

@@ -93,7 +93,7 @@ async def _respond(server: McpServer, scope: "Scope", receive: "Receive", send: 
         await send({"type": "http.response.body", "body": b""})
         return
     takes_events = any("text/event-stream" in value for value in headers.get("accept", []))
-    answer = _Answer(send, takes_events=takes_events)
+    answer = _Response(send, takes_events=takes_events)
     wait_seconds = load_wait_seconds() if takes_events else min(load_wait_seconds(), _JSON_WAIT_SECONDS)
     remaining = scope["aws.context"].get_remaining_time_in_millis() / 1000 - _END_MARGIN_SECONDS
     exchange = Exchange(
@@ -103,7 +103,7 @@ async def _respond(server: McpServer, scope: "Scope", receive: "Receive", send: 
     await _run_until_disconnect(receive, _answer(server, exchange, answer))
 
 
-async def _answer(server: McpServer, exchange: Exchange, answer: "_Answer") -> None:
+async def _answer(server: McpServer, exchange: Exchange, answer: "_Response") -> None:
     request = exchange.request
     try:
         response, status = build_result(request.message.id, await server.answer(exchange)), 200
@@ -138,7 +138,7 @@ def _require_known_origin(origins: list[str]) -> None:
         raise Forbidden("This origin may not call the MCP server; the setting API_CORS_ORIGIN names those that may")
 
 
-class _Answer:
+class _Response:
     """The response to a request: JSON, unless something is emitted before it to a client that takes events."""
 
     def __init__(self, send: "Send", *, takes_events: bool) -> None:
