@@ -290,6 +290,16 @@ def test_a_failure_and_a_cancellation_are_told_apart() -> None:
     assert types(chunks([CANCELLED])) == ["start", "abort", "data: [DONE]"]
 
 
+@pytest.mark.parametrize("end", [FAILED, CANCELLED])
+def test_a_call_that_never_ran_gets_a_result_at_the_end(end: StreamEvent) -> None:
+    (result_event,) = [one for one in agui([approval(), end]) if one["type"] == "TOOL_CALL_RESULT"]
+    assert "Not run" in result_event["content"]
+    assert "tool-output-error" in types(chunks([approval(), decision(), end]))
+    assert "tool-output-denied" in types(chunks([approval(), decision("rejected"), end]))
+    assert types(chunks([call(), result(), end])).count("tool-output-available") == 1
+    assert "tool-output-error" not in types(chunks([call(), result(), end]))
+
+
 def test_a_stream_that_ends_before_its_prompt_says_so() -> None:
     mapping = AguiEvents(PROMPT, Run("thread-1", "run-1", [USER], has_more_messages=False), find_no_expiry)
     mapping.encode([delta("Half")])
