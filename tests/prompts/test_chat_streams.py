@@ -54,7 +54,7 @@ def thread_id() -> str:
 
 
 @pytest.fixture
-def waiting(agent: httpx.Client, simulator: SimulatorClient, thread_id: str) -> str:
+def waiting_prompt(agent: httpx.Client, simulator: SimulatorClient, thread_id: str) -> str:
     """The prompt of a thread, which waits for an approval of `call_1`."""
     text = unique_text()
     simulator.script_model(destroy_turn(), text_turn("Well."), match=text)
@@ -112,70 +112,72 @@ def test_a_thread_is_one_conversation_in_both_protocols(
 
 
 def test_a_thread_belongs_to_the_user_who_names_it(
-    agent: httpx.Client, other_agent: httpx.Client, waiting: str, thread_id: str
+    agent: httpx.Client, other_agent: httpx.Client, waiting_prompt: str, thread_id: str
 ) -> None:
     (conversation,) = get_result(invoke_tool(agent, "conversation.list"))["conversations"]
     assert other_agent.get(f"/chat/{thread_id}/stream").status_code == 204
     expect_error(other_agent.get(f"/chat/{conversation['id']}/stream"), 404, "NOT_FOUND")
     expect_error(post(other_agent, "/agui", conversation["id"]), 404, "NOT_FOUND")
     for thread in (thread_id, unique_id("thread-")):
-        expect_error(other_agent.post("/chat", json=answer(thread, waiting, True)), 404, "PROMPT_NOT_FOUND")
-    assert prompt_id_of(post(other_agent, "/chat", thread_id)) != waiting
-    assert agent.get(f"/prompts/{waiting}").json()["status"] == "waiting"
+        expect_error(other_agent.post("/chat", json=answer(thread, waiting_prompt, True)), 404, "PROMPT_NOT_FOUND")
+    assert prompt_id_of(post(other_agent, "/chat", thread_id)) != waiting_prompt
+    assert agent.get(f"/prompts/{waiting_prompt}").json()["status"] == "waiting"
 
 
-def test_an_approval_is_answered_in_its_own_thread_only(agent: httpx.Client, waiting: str, thread_id: str) -> None:
-    expect_error(agent.post("/chat", json=answer(unique_id("thread-"), waiting, True)), 404, "PROMPT_NOT_FOUND")
-    other_call = answer(thread_id, waiting, True)
-    other_call["messages"][0]["parts"][0]["approval"]["id"] = f"{waiting}:call_2"
+def test_an_approval_is_answered_in_its_own_thread_only(
+    agent: httpx.Client, waiting_prompt: str, thread_id: str
+) -> None:
+    expect_error(agent.post("/chat", json=answer(unique_id("thread-"), waiting_prompt, True)), 404, "PROMPT_NOT_FOUND")
+    other_call = answer(thread_id, waiting_prompt, True)
+    other_call["messages"][0]["parts"][0]["approval"]["id"] = f"{waiting_prompt}:call_2"
     expect_error(agent.post("/chat", json=other_call), 404, "PROMPT_NOT_FOUND")
-    for approval_id in ("x", f"prompt-{'0' * 32}:call_1", f"{waiting}:", ":"):
+    for approval_id in ("x", f"prompt-{'0' * 32}:call_1", f"{waiting_prompt}:", ":"):
         other_call["messages"][0]["parts"][0]["approval"]["id"] = approval_id
         expect_error(agent.post("/chat", json=other_call), 404, "PROMPT_NOT_FOUND")
 
 
 def test_the_same_answer_again_changes_nothing_and_another_one_is_refused(
-    agent: httpx.Client, waiting: str, thread_id: str
+    agent: httpx.Client, waiting_prompt: str, thread_id: str
 ) -> None:
-    first = agent.post("/chat", json=answer(thread_id, waiting, True))
-    again = agent.post("/chat", json=answer(thread_id, waiting, True))
+    first = agent.post("/chat", json=answer(thread_id, waiting_prompt, True))
+    again = agent.post("/chat", json=answer(thread_id, waiting_prompt, True))
     assert [frame["type"] for frame in read(first)][-2:] == ["finish-step", "finish"]
     results = [[frame for frame in read(one) if "output" in frame["type"]] for one in (first, again)]
     assert results[0] == results[1] != []
-    error = expect_error(agent.post("/chat", json=answer(thread_id, waiting, False)), 409, "CONFLICT")
+    error = expect_error(agent.post("/chat", json=answer(thread_id, waiting_prompt, False)), 409, "CONFLICT")
     assert "approved already" in error["message"]
 
 
 def test_an_answer_after_somebody_elses_decision_follows_the_prompt(
-    agent: httpx.Client, waiting: str, thread_id: str
+    agent: httpx.Client, waiting_prompt: str, thread_id: str
 ) -> None:
-    decide_successfully(agent, waiting, "reject", reason="No")
-    wait_for_status(agent, waiting, "completed")
-    expect_error(agent.post("/chat", json=answer(thread_id, waiting, True)), 409, "CONFLICT")
-    frames = read(agent.post("/chat", json=answer(thread_id, waiting, False)))
+    decide_successfully(agent, waiting_prompt, "reject", reason="No")
+    wait_for_status(agent, waiting_prompt, "completed")
+    expect_error(agent.post("/chat", json=answer(thread_id, waiting_prompt, True)), 409, "CONFLICT")
+    frames = read(agent.post("/chat", json=answer(thread_id, waiting_prompt, False)))
     assert {"type": "tool-output-denied", "toolCallId": "call_1"} in frames
 
 
 def test_an_approval_that_has_expired_cannot_be_given(
-    agent: httpx.Client, waiting: str, thread_id: str, db: Database
+    agent: httpx.Client, waiting_prompt: str, thread_id: str, db: Database
 ) -> None:
-    db.execute("UPDATE prompt_calls SET expires_at = now() WHERE prompt_id = %s", (waiting,))
-    response = agent.post("/chat", json=answer(thread_id, waiting, True))
+    db.execute("UPDATE prompt_calls SET expires_at = now() WHERE prompt_id = %s", (waiting_prompt,))
+    response = agent.post("/chat", json=answer(thread_id, waiting_prompt, True))
     assert response.status_code in (404, 409), response.text
     assert response.json()["error"]["code"] in ("PROMPT_NOT_FOUND", "CONFLICT")
 
 
-def test_a_thread_whose_prompt_waits_takes_no_message(agent: httpx.Client, waiting: str, thread_id: str) -> None:
+def test_a_thread_whose_prompt_waits_takes_no_message(agent: httpx.Client, waiting_prompt: str, thread_id: str) -> None:
     for path in ("/chat", "/agui"):
         expect_error(post(agent, path, thread_id), 409, "CONVERSATION_BUSY")
 
 
 def test_an_answer_has_its_sender_in_the_audit_log(
-    agent: httpx.Client, waiting: str, thread_id: str, db: Database
+    agent: httpx.Client, waiting_prompt: str, thread_id: str, db: Database
 ) -> None:
-    read(agent.post("/chat", json=answer(thread_id, waiting, True), headers={"User-Agent": "a chat"}))
+    read(agent.post("/chat", json=answer(thread_id, waiting_prompt, True), headers={"User-Agent": "a chat"}))
     row = db.execute(
-        "SELECT actor_kind, actor, address, user_agent, request_id FROM audit_log WHERE target = %s", (waiting,)
+        "SELECT actor_kind, actor, address, user_agent, request_id FROM audit_log WHERE target = %s", (waiting_prompt,)
     ).fetchone()
     assert row is not None
     assert (row["actor_kind"], row["actor"], row["user_agent"]) == ("user", agent.headers["x-user-id"], "a chat")
@@ -197,18 +199,18 @@ def test_a_thread_is_followed_until_a_minute_after_its_end(agent: httpx.Client, 
 
 
 def test_a_users_open_streams_count_whatever_their_protocol(
-    agent: httpx.Client, waiting: str, thread_id: str, db: Database
+    agent: httpx.Client, waiting_prompt: str, thread_id: str, db: Database
 ) -> None:
     db.execute(
         "INSERT INTO stream_leases (user_id, slot, id, prompt_id, expires_at)"
         " SELECT %s, slot, 'lease-' || slot, %s, now() + interval '1 minute' FROM generate_series(0, 20) slot",
-        (agent.headers["x-user-id"], waiting),
+        (agent.headers["x-user-id"], waiting_prompt),
     )
     for response in (
         post(agent, "/agui", unique_id("thread-")), agent.get(f"/chat/{thread_id}/stream"),
-        agent.post("/chat", json=answer(thread_id, waiting, True)),
+        agent.post("/chat", json=answer(thread_id, waiting_prompt, True)),
     ):  # fmt: skip
         expect_error(response, 429, "QUOTA_EXCEEDED")
     query = "SELECT count(*) AS n FROM stream_leases WHERE user_id = %s AND is_recalled"
     assert db.execute(query, (agent.headers["x-user-id"],)).fetchone() == {"n": 1}
-    assert agent.get(f"/prompts/{waiting}").json()["status"] == "waiting"
+    assert agent.get(f"/prompts/{waiting_prompt}").json()["status"] == "waiting"

@@ -38,6 +38,9 @@ PUBLIC_ROUTES = {
     ("options", "/api/prompt"): "a browser's preflight request has no credential",
     ("options", "/api/prompts/{promptId}/stream"): "a browser's preflight request has no credential",
     ("options", "/mcp"): "a browser's preflight request has no credential",
+    ("options", "/api/agui"): "a browser's preflight request has no credential",
+    ("options", "/api/chat"): "a browser's preflight request has no credential",
+    ("options", "/api/chat/{chatId}/stream"): "a browser's preflight request has no credential",
 }
 """Routes without an authorizer, each with the reason."""
 

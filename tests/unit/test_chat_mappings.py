@@ -23,6 +23,10 @@ USER = {"id": "message-1", "role": "user", "content": "Hello"}
 AGUI_EVENTS: TypeAdapter[BaseModel] = TypeAdapter(Event)
 
 
+def find_no_expiry(_prompt_id: str, _call_id: str) -> None:
+    return None
+
+
 def event(name: str, **data: Any) -> StreamEvent:
     return StreamEvent(name, data, None if name == "prompt.delta" else EventPosition(1))
 
@@ -50,8 +54,8 @@ def approval(call_id: str = "call_1", reason: str = "It matters") -> StreamEvent
     )
 
 
-def decided(decision: str = "approved", call_id: str = "call_1", **reason: str) -> StreamEvent:
-    return event("prompt.decided", promptId=PROMPT, toolCallId=call_id, decision=decision, **reason)
+def decision(verdict: str = "approved", call_id: str = "call_1", **reason: str) -> StreamEvent:
+    return event("prompt.decided", promptId=PROMPT, toolCallId=call_id, decision=verdict, **reason)
 
 
 CREATED = event("prompt.created", promptId=PROMPT)
@@ -77,7 +81,7 @@ def map_to(mapping: EventMapping, *batches: list[StreamEvent]) -> list[Any]:
 
 def agui(*batches: list[StreamEvent], messages: list[dict[str, Any]] | None = None) -> list[Any]:
     run = Run("thread-1", "run-1", messages or [USER], has_more_messages=False)
-    return map_to(AguiEvents(PROMPT, run), *batches)
+    return map_to(AguiEvents(PROMPT, run, find_no_expiry), *batches)
 
 
 def chunks(*batches: list[StreamEvent]) -> list[Any]:
@@ -206,11 +210,17 @@ def test_an_approval_ends_the_stream() -> None:
     ]  # fmt: skip
 
 
+def test_an_interrupt_says_when_it_expires() -> None:
+    mapping = AguiEvents(PROMPT, Run("thread-1", "run-1", [USER], has_more_messages=False), lambda *ids: " ".join(ids))
+    (interrupt,) = map_to(mapping, [approval()])[-1]["outcome"]["interrupts"]
+    assert interrupt["expiresAt"] == f"{PROMPT} call_1"
+
+
 def test_nothing_follows_the_end() -> None:
     mapping = UiMessageChunks(PROMPT)
     mapping.encode([approval()])
     assert mapping.has_ended
-    assert mapping.encode([decided(), result()]) == b""
+    assert mapping.encode([decision(), result()]) == b""
 
 
 def test_several_approvals_that_are_open_at_once_are_asked_together() -> None:
@@ -220,26 +230,26 @@ def test_several_approvals_that_are_open_at_once_are_asked_together() -> None:
     assert types(chunks([approval(), approval("call_2")])).count("start-step") == 1
 
 
-@pytest.mark.parametrize("end", [decided(), result(), FAILED])
+@pytest.mark.parametrize("end", [decision(), result(), FAILED])
 def test_a_replay_does_not_end_at_an_approval_that_is_not_open(end: StreamEvent) -> None:
     assert "RUN_FINISHED" not in types(agui([approval(), end]))
     assert "tool-calls" not in str(chunks([approval(), end]))
 
 
 @pytest.mark.parametrize(
-    ("decision", "reason"), [("rejected", "Not today"), ("rejected", None), ("expired", "Nobody decided in time")]
+    ("verdict", "reason"), [("rejected", "Not today"), ("rejected", None), ("expired", "Nobody decided in time")]
 )
-def test_a_call_that_was_not_approved_is_denied(decision: str, reason: str | None) -> None:
-    given = {"reason": reason} if reason and decision == "rejected" else {}
-    parts = chunks([approval(), decided(decision, **given), result(type="error", error="Rejected")])
+def test_a_call_that_was_not_approved_is_denied(verdict: str, reason: str | None) -> None:
+    given = {"reason": reason} if reason and verdict == "rejected" else {}
+    parts = chunks([approval(), decision(verdict, **given), result(type="error", error="Rejected")])
     response = {"type": "tool-approval-response", "approvalId": APPROVAL_ID, "approved": False}
     assert parts[-2] == response | ({"reason": reason} if reason else {})
     assert parts[-1] == {"type": "tool-output-denied", "toolCallId": "call_1"}
 
 
 def test_a_continuation_sends_only_what_follows_the_approval() -> None:
-    before, after = [text("Look."), approval()], [decided(), call(), result(), text("Done."), COMPLETED]
-    mapping = AguiEvents(PROMPT, Run("thread-1", "run-2", [USER], has_more_messages=False))
+    before, after = [text("Look."), approval()], [decision(), call(), result(), text("Done."), COMPLETED]
+    mapping = AguiEvents(PROMPT, Run("thread-1", "run-2", [USER], has_more_messages=False), find_no_expiry)
     mapping.ignore_approvals(["call_1"])
     mapping.skip(before)
     events = map_to(mapping, [], after)
@@ -262,7 +272,7 @@ def test_an_approval_that_was_not_answered_ends_the_continuation_at_once() -> No
     mapping = UiMessageChunks(PROMPT)
     mapping.ignore_approvals(["call_1"])
     mapping.skip([approval(), approval("call_2")])
-    assert types(map_to(mapping, [decided()])) == ["start", "tool-approval-response", "finish", "data: [DONE]"]
+    assert types(map_to(mapping, [decision()])) == ["start", "tool-approval-response", "finish", "data: [DONE]"]
 
 
 def test_a_failure_and_a_cancellation_are_told_apart() -> None:
@@ -280,8 +290,18 @@ def test_a_failure_and_a_cancellation_are_told_apart() -> None:
     assert types(chunks([CANCELLED])) == ["start", "abort", "data: [DONE]"]
 
 
+@pytest.mark.parametrize("end", [FAILED, CANCELLED])
+def test_a_call_that_never_ran_gets_a_result_at_the_end(end: StreamEvent) -> None:
+    (result_event,) = [one for one in agui([approval(), end]) if one["type"] == "TOOL_CALL_RESULT"]
+    assert "Not run" in result_event["content"]
+    assert "tool-output-error" in types(chunks([approval(), decision(), end]))
+    assert "tool-output-denied" in types(chunks([approval(), decision("rejected"), end]))
+    assert types(chunks([call(), result(), end])).count("tool-output-available") == 1
+    assert "tool-output-error" not in types(chunks([call(), result(), end]))
+
+
 def test_a_stream_that_ends_before_its_prompt_says_so() -> None:
-    mapping = AguiEvents(PROMPT, Run("thread-1", "run-1", [USER], has_more_messages=False))
+    mapping = AguiEvents(PROMPT, Run("thread-1", "run-1", [USER], has_more_messages=False), find_no_expiry)
     mapping.encode([delta("Half")])
     frames = read_frames(mapping.encode_break("time_limit"))
     assert types(frames) == ["TEXT_MESSAGE_END", "RUN_ERROR"]
@@ -301,7 +321,7 @@ def test_a_file_is_an_event_of_our_own() -> None:
 
 
 def test_what_the_client_shows_too_much_is_taken_back_first() -> None:
-    mapping = AguiEvents(PROMPT, Run("thread-1", "run-1", [USER], has_more_messages=True))
+    mapping = AguiEvents(PROMPT, Run("thread-1", "run-1", [USER], has_more_messages=True), find_no_expiry)
     assert types(map_to(mapping, [CREATED])) == ["RUN_STARTED", "MESSAGES_SNAPSHOT"]
 
 

@@ -32,7 +32,7 @@ def resume(**entry: Any) -> dict[str, Any]:
     return {**RUN, "resume": [{"interruptId": f"{PROMPT}:call_1", "status": "resolved", **entry}]}
 
 
-def answered(approval: Any, **part: Any) -> dict[str, Any]:
+def answer_body(approval: Any, **part: Any) -> dict[str, Any]:
     part = {"type": "dynamic-tool", "toolCallId": "call_1", "state": "approval-responded", "approval": approval, **part}
     return {**CHAT, "messages": [UI_USER, {"id": PROMPT, "role": "assistant", "parts": [part]}]}
 
@@ -121,7 +121,7 @@ def test_answers_are_read() -> None:
     payload = {"approved": False, "reason": "No"}
     assert parse_run_agent_input(resume(payload=payload)).answers == [ApprovalAnswer(approval_id, False, "No")]
     assert parse_run_agent_input(resume(status="cancelled")).answers == [ApprovalAnswer(approval_id, None, None)]
-    request = parse_ui_message_request(answered({"id": approval_id, "approved": True}))
+    request = parse_ui_message_request(answer_body({"id": approval_id, "approved": True}))
     assert (request.answers, request.message) == ([ApprovalAnswer(approval_id, True, None)], None)
     assert request.shown_calls == {"call_1"}
 
@@ -142,17 +142,17 @@ def test_an_answer_that_says_nothing_is_refused(entry: dict[str, Any], path: lis
 
 @pytest.mark.parametrize("approval", [None, {}, {"id": "x"}, {"id": "x", "approved": 1}, {"id": "", "approved": True}])
 def test_a_part_without_an_answer_is_refused(approval: object) -> None:
-    assert refuse(parse_ui_message_request, answered(approval))["path"][:4] == ["messages", 1, "parts", 0]
+    assert refuse(parse_ui_message_request, answer_body(approval))["path"][:4] == ["messages", 1, "parts", 0]
 
 
 def test_an_answer_that_was_sent_before_is_not_sent_again() -> None:
-    body = answered({"id": "x", "approved": True}, state="output-available")
+    body = answer_body({"id": "x", "approved": True}, state="output-available")
     assert refuse(parse_ui_message_request, body)["path"] == ["messages", 1, "parts"]
 
 
 def test_the_message_that_is_named_is_meant() -> None:
     approval = {"id": f"{PROMPT}:call_1", "approved": True}
-    body = answered(approval)
+    body = answer_body(approval)
     body["messages"].append({"id": "later", "role": "user", "parts": [{"type": "text", "text": "Later"}]})
     assert parse_ui_message_request({**body, "messageId": PROMPT}).answers
     assert parse_ui_message_request(body).message
@@ -187,7 +187,8 @@ def test_an_id_of_a_message_a_run_or_an_approval_has_at_most_255_characters() ->
             resume(interruptId="x" * length, status="cancelled"),
         ]  # fmt: skip
         chats = [
-            {**CHAT, "messages": [{**UI_USER, "id": "x" * length}]}, answered({"id": "x" * length, "approved": True}),
+            {**CHAT, "messages": [{**UI_USER, "id": "x" * length}]},
+            answer_body({"id": "x" * length, "approved": True}),
         ]  # fmt: skip
         for parse, bodies in ((parse_run_agent_input, runs), (parse_ui_message_request, chats)):
             for body in bodies:
@@ -199,7 +200,10 @@ def test_an_id_of_a_message_a_run_or_an_approval_has_at_most_255_characters() ->
 
 @pytest.mark.limit("approval-answers")
 def test_a_request_answers_at_most_20_approvals() -> None:
-    entry, part = resume(status="cancelled")["resume"], answered({"id": "x", "approved": True})["messages"][1]["parts"]
+    entry, part = (
+        resume(status="cancelled")["resume"],
+        answer_body({"id": "x", "approved": True})["messages"][1]["parts"],
+    )
     for count in (20, 21):
         run = {**RUN, "resume": entry * count}
         chat = {**CHAT, "messages": [{"id": PROMPT, "role": "assistant", "parts": part * count}]}

@@ -106,6 +106,13 @@ def test_the_layer_is_loaded_before_fastapi(module: str) -> None:
     assert "fastapi" not in loaded or loaded.index("pointsman") < loaded.index("fastapi")
 
 
+def test_the_chat_protocols_load_no_more_than_a_stream() -> None:
+    """They are loaded at the first request for them."""
+    loaded = set(list_loaded_modules("pointsman.http.chat_protocols.chat_app"))
+    assert loaded & (NOT_LOADED["agent.prompt_stream"] | {"ag_ui"}) == set()
+    assert "pointsman.http.chat_protocols" not in list_loaded_modules("agent.prompt_stream")
+
+
 def test_the_check_can_fail() -> None:
     assert "fastapi" in list_loaded_modules("services.healthz")
     assert "psycopg" in list_loaded_modules("tasks.close_operation")

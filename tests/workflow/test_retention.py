@@ -299,6 +299,7 @@ BOUNDS = {
     "prompt_items": "deleted with its prompt",
     "prompts": "deleted by age",
     "schedule_runs": "one row for each schedule",
+    "signing_keys": "one row for each purpose",
     "stream_leases": "one row for each open stream",
     "token_usage": "deleted by age",
     "webhook_deliveries": "deleted by age",

@@ -1,6 +1,7 @@
 """AG-UI's `HttpAgent` (`@ag-ui/client` 1.0), which verifies the events, and the Python types, against the stack."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,7 @@ def test_an_approval_interrupts_the_run_and_is_answered(
     (interrupt,) = state["pending"]
     assert (interrupt["reason"], interrupt["toolCallId"]) == ("tool_call", "call_1")
     assert interrupt["responseSchema"]["required"] == ["approved"]
+    assert datetime.fromisoformat(interrupt["expiresAt"]) > datetime.now(UTC)
     assert interrupt["metadata"] == {"toolName": "instances.destroy", "input": {"instanceId": "nobody"}}
     state = agui.run(resume=approve(interrupt, is_approved, **({} if is_approved else {"reason": "Not today"})))
     assert (state["pending"], texts(state)) == ([], ["Well."])

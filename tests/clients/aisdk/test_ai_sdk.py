@@ -165,6 +165,29 @@ def test_an_error_of_the_model_is_an_error_of_the_chat(chat: Chat, simulator: Si
     assert state["error"]
 
 
+def test_an_answer_to_a_prompt_that_was_cancelled_ends_the_chat_once(
+    chat: Chat, simulator: SimulatorClient, agent: httpx.Client
+) -> None:
+    state = send(chat, simulator, destroy_turn())
+    assert agent.post(f"/prompts/{state['messages'][-1]['id']}/cancel").status_code == 200
+    state = chat.decide(id=tool_part(state)["approval"]["id"], approved=True)
+    assert (state["status"], tool_part(state)["state"]) == ("ready", "output-error")
+    assert len(state["finishes"]) == 2
+
+
+def test_two_approvals_after_each_other(chat: Chat, simulator: SimulatorClient) -> None:
+    calls = [
+        {"name": "instances.destroy", "call_id": f"call_{number}", "arguments": {"instanceId": f"nobody-{number}"}}
+        for number in (1, 2)
+    ]
+    state = send(chat, simulator, {"calls": calls, "usage": None}, text_turn("Both."))
+    for _ in range(2):
+        (asking,) = [part for part in last_parts(state) if part.get("state") == "approval-requested"]
+        state = chat.decide(id=asking["approval"]["id"], approved=True)
+    parts = [part["state"] for part in last_parts(state) if part["type"] == "dynamic-tool"]
+    assert (texts(state), parts, len(state["messages"])) == (["Both."], ["output-error"] * 2, 2)
+
+
 def test_a_wrong_credential_is_an_error_before_the_stream(chat: Chat, stack: Stack) -> None:
     chat.open(headers={})
     state = chat.send(text="Hello")

@@ -17,7 +17,7 @@ from ..workflows.step_functions import send_task_success
 from .prompt_execution import try_wake
 from .transcript import append_decided_event, parse_arguments
 
-__all__ = ["UNSET", "decide", "list_pending", "register_task_token"]
+__all__ = ["UNSET", "decide", "find_expiry", "list_pending", "register_task_token"]
 
 _MAX_ID_CHARS = 128
 """Of the model's id of a call, in an audit entry."""
@@ -109,6 +109,18 @@ def _may_decide(call: ToolCall, permissions: Collection[str], *, is_own: bool, i
     if is_approved and not is_permitted:
         raise Forbidden(f"The approval needs the permission {call.required_permission}")
     return True
+
+
+def find_expiry(prompt_id: str, tool_call_id: str) -> str | None:
+    """Return when the approval of a call expires, as ISO 8601; None if the prompt does not wait for it any more.
+
+    Raises:
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    call = run_in_transaction(tool_calls.find_waiting, prompt_id)
+    if call is None or call.id != tool_call_id or call.expires_at is None:
+        return None
+    return format_timestamp(call.expires_at)
 
 
 def list_pending(user_id: str, permissions: Collection[str], cursor: str | None, limit: int) -> dict[str, object]:

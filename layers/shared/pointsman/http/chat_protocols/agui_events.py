@@ -6,12 +6,15 @@ in part, `MESSAGES_SNAPSHOT` first takes it back.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .event_mapping import Decision, EventMapping, format_approval_id
 
-__all__ = ["AguiEvents", "Run"]
+__all__ = ["AguiEvents", "ExpiryFinder", "Run"]
+
+ExpiryFinder = Callable[[str, str], str | None]
+"""Finds when an approval expires, by the ids of prompt and call; the log does not have it."""
 
 _PROTOCOL_VERSION = "1.0"
 _ANSWER_SCHEMA: Mapping[str, Any] = {
@@ -41,9 +44,9 @@ class Run(NamedTuple):
 class AguiEvents(EventMapping):
     """The events of one run."""
 
-    def __init__(self, prompt_id: str, run: Run) -> None:
+    def __init__(self, prompt_id: str, run: Run, find_expiry: ExpiryFinder) -> None:
         super().__init__(prompt_id)
-        self._run = run
+        self._run, self._find_expiry = run, find_expiry
         self._shown = [*run.messages]  # What the client shows now, for a snapshot.
         self._turns = 0
         self._message: dict[str, Any] = {}
@@ -123,6 +126,7 @@ class AguiEvents(EventMapping):
 
     def _describe_interrupt(self, approval: Mapping[str, Any]) -> dict[str, object]:
         call_id, name = approval["toolCallId"], approval["toolName"]
+        expires_at = self._find_expiry(self.prompt_id, call_id)
         return {
             "id": format_approval_id(self.prompt_id, call_id),
             "reason": "tool_call",
@@ -130,6 +134,7 @@ class AguiEvents(EventMapping):
             "toolCallId": call_id,
             "responseSchema": _ANSWER_SCHEMA,
             "metadata": {"toolName": name, "input": approval["input"]},
+            **({} if expires_at is None else {"expiresAt": expires_at}),
         }
 
     def _break(self, message: str) -> None:

@@ -6,6 +6,8 @@ Earlier messages are not taken as the conversation's history, which is the serve
 from collections.abc import Collection
 from typing import Any, cast
 
+from ...errors import DatabaseUnavailable
+from ...prompts import approvals
 from .agui_events import AguiEvents, Run
 from .chat_request import (
     ApprovalAnswer,
@@ -55,7 +57,7 @@ def parse_run_agent_input(raw: object) -> ChatRequest:
     def create_mapping(prompt_id: str, after_calls: Collection[str]) -> AguiEvents:
         asking = [index for index, calls in calls_by_index.items() if calls & {*after_calls}]
         kept = messages[: (asking[-1] if asking else -1 if last is None else last) + 1]
-        return AguiEvents(prompt_id, Run(thread_id, run_id, kept, len(kept) < len(messages)))
+        return AguiEvents(prompt_id, Run(thread_id, run_id, kept, len(kept) < len(messages)), _find_expiry)
 
     message = None
     if not answers:
@@ -64,6 +66,13 @@ def parse_run_agent_input(raw: object) -> ChatRequest:
         message = _parse_user_message(messages[last], last, model)
     shown_calls = {call for calls in calls_by_index.values() for call in calls}
     return ChatRequest(thread_id, message, answers, shown_calls, create_mapping)
+
+
+def _find_expiry(prompt_id: str, call_id: str) -> str | None:
+    try:
+        return approvals.find_expiry(prompt_id, call_id)
+    except DatabaseUnavailable:
+        return None  # The interrupt is complete without it.
 
 
 def _parse_user_message(message: dict[str, object], index: int, model: str) -> UserMessage:

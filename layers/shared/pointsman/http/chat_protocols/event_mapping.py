@@ -55,7 +55,7 @@ class EventMapping(ABC):
         self._is_turn_open = False
         self._is_turn_empty = False
         self._has_result = False
-        self._calls: set[str] = set()
+        self._calls: dict[str, bool] = {}  # Whether each has its result.
         self._answered: set[str] = set()
         self._decisions: dict[str, Decision] = {}
         self._open_approvals: dict[str, Mapping[str, Any]] = {}
@@ -112,7 +112,7 @@ class EventMapping(ABC):
             case "prompt.output" if data["type"] == "tool":
                 self._open_approvals.pop(data["id"], None)
                 self._begin_call(data["id"], data["function"], data["input"])
-                self._has_result = True
+                self._has_result = self._calls[data["id"]] = True
                 self._add_result(data["id"], data["result"])
             case "prompt.output":
                 self._add_file(data)
@@ -159,7 +159,7 @@ class EventMapping(ABC):
     def _begin_call(self, call_id: str, name: str, call_input: object) -> None:
         if call_id in self._calls:
             return
-        self._calls.add(call_id)
+        self._calls[call_id] = False
         self._end_text()
         if not self._is_turn_open or self._has_result:
             self._open_turn()
@@ -191,7 +191,11 @@ class EventMapping(ABC):
         self.has_ended = True
         if event_type == "prompt.completed":
             self._finish(data["usage"])
-        elif data["message"] == CANCELLED_MESSAGE:
+            return
+        # Clients take a call without a result as one that they, or their user, have to do something about.
+        for call_id in [call_id for call_id, has_result in self._calls.items() if not has_result]:
+            self._add_result(call_id, {"type": "error", "error": f"Not run: {data['message']}"})
+        if data["message"] == CANCELLED_MESSAGE:
             self._cancel()
         else:
             self._fail(data["message"])
