@@ -5,7 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_EVENT_FRAME = re.compile(rb"event: (?P<event>[a-z.]+)\ndata: (?P<data>[^\r\n]+)\n(?:id: (?P<id>[1-9]\d*)\n)?\n")
+_EVENT_FRAME = re.compile(
+    rb"event: (?P<event>[a-z.]+)\ndata: (?P<data>[^\r\n]+)\n(?:id: (?P<id>[1-9]\d*(?:\.[1-9]\d*)?)\n)?\n"
+)
 _COMMENT_OR_RETRY = re.compile(rb"retry: \d+\n\n|:[^\r\n]*\n\n?")
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from pointsman.agent import Tool
 from pointsman.errors import PromptNotFound
 from pointsman.prompts import approvals, queries, termination
-from pointsman.prompts.event_subscription import EventSubscription
+from pointsman.prompts.event_subscription import BEGINNING, EventSubscription
 from tests.harness.wait import wait_until
 from tests.prompts import sample_agent
 from tests.prompts.engine_harness import TIMESTAMP, EngineHarness
@@ -183,7 +183,7 @@ def test_cancelling_an_ended_prompt_changes_nothing(engine: EngineHarness) -> No
 
 
 def replay_events(user_id: str, prompt_id: str) -> None:
-    EventSubscription(user_id, prompt_id, 0).replay()
+    EventSubscription(user_id, prompt_id, BEGINNING).replay()
 
 
 def test_another_users_prompt_is_neither_read_nor_cancelled(engine: EngineHarness) -> None:

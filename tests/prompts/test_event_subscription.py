@@ -9,7 +9,7 @@ from pointsman.db import connection, prompt_events, prompt_runs
 from pointsman.db.connection import run_in_transaction
 from pointsman.db.event_listener import EventListener
 from pointsman.prompts import event_subscription, submission
-from pointsman.prompts.event_subscription import EventSubscription, StreamEvent
+from pointsman.prompts.event_subscription import BEGINNING, EventPosition, EventSubscription, StreamEvent
 from tests.prompts.engine_harness import EngineHarness
 
 OWNER = "owner-of-this-test"
@@ -26,7 +26,7 @@ def subscribe(
     engine: EngineHarness, prompt_id: str, listener_type: type[EventListener] = EventListener
 ) -> EventSubscription:
     """Subscribe from the start, which does not check whether an execution works on the prompt."""
-    subscription = EventSubscription(engine.user_id, prompt_id, 0, listener_type(prompt_id))
+    subscription = EventSubscription(engine.user_id, prompt_id, BEGINNING, listener_type(prompt_id))
     assert [event.event for event in subscription.replay()] == ["prompt.created"]
     return subscription
 
@@ -58,12 +58,12 @@ def delta_texts(events: list[StreamEvent]) -> list[str]:
 def test_notified_events_and_deltas_arrive_in_order(engine: EngineHarness) -> None:
     engine.simulator.script_model({"text": "One two three."}, match="A question.")
     submitted = submission.submit_prompt(engine.user_id, "A question.", tokens=True)
-    subscription = EventSubscription.open_before_start(engine.user_id, submitted, 0)
+    subscription = EventSubscription.open_before_start(engine.user_id, submitted, BEGINNING)
     submission.start_prompt(submitted)
     assert [event.event for event in subscription.replay()] == ["prompt.created"]
     engine.advance(submitted.id)
     events = read_events(subscription)
-    assert [event.seq for event in events if event.seq] == [2, 3]
+    assert [event.position.seq for event in events if event.position] == [2, 3]
     assert events[-1].event == "prompt.completed"
     assert subscription.has_ended
     assert "".join(delta_texts(events)) == "One two three."
@@ -82,7 +82,10 @@ def test_deltas_are_delivered_from_the_start_of_a_turn_only(engine: EngineHarnes
     run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
     send_deltas(prompt_id, None, "Three")
     events = read_events(subscription)
-    assert [(event.event, event.seq) for event in events] == [("prompt.output", 2), ("prompt.delta", None)]
+    assert [(event.event, str(event.position)) for event in events] == [
+        ("prompt.output", "2"),
+        ("prompt.delta", "None"),
+    ]
     assert delta_texts(events) == ["Three"]
     subscription.close()
 
@@ -93,7 +96,7 @@ def test_a_delta_of_a_completed_text_is_dropped(engine: EngineHarness) -> None:
     send_deltas(prompt_id, None, "One")
     run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
     # Polled before its notification is read.
-    assert [event.seq for event in subscription._poll()] == [2]
+    assert [event.position for event in subscription._poll()] == [EventPosition(2)]
     assert read_events(subscription, 0.1) == []
     subscription.close()
 
@@ -109,7 +112,7 @@ def test_a_lost_connection_resets_the_text_and_loses_no_event(engine: EngineHarn
     assert delta_texts(read_events(subscription)) == ["RESET"]
     send_deltas(prompt_id, " two")
     run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
-    assert [(event.event, event.seq) for event in read_events(subscription)] == [("prompt.output", 2)]
+    assert [(event.event, str(event.position)) for event in read_events(subscription)] == [("prompt.output", "2")]
     subscription.close()
 
 
@@ -122,7 +125,7 @@ def test_events_are_polled_where_notifications_are_lost(engine: EngineHarness) -
             "INSERT INTO prompt_events (prompt_id, seq, event, data) VALUES (%s, %s, 'prompt.output', '{}')",
             (prompt_id, seq),
         )
-        assert [event.seq for event in read_events(subscription)] == [seq]
+        assert [event.position for event in read_events(subscription)] == [EventPosition(seq)]
     assert time.monotonic() - started_at < 4 * event_subscription._POLL_SECONDS
     subscription.close()
 
@@ -147,5 +150,5 @@ def test_a_subscription_does_not_listen_where_that_is_turned_off(
     assert run_in_transaction(lambda db: db.execute(query).fetchall()) == []
     send_deltas(prompt_id, None, "One")
     run_in_transaction(prompt_events.append, prompt_id, "prompt.output", {"type": "text"})
-    assert [(event.event, event.seq) for event in read_events(subscription)] == [("prompt.output", 2)]
+    assert [(event.event, str(event.position)) for event in read_events(subscription)] == [("prompt.output", "2")]
     subscription.close()

@@ -67,7 +67,8 @@ export interface paths {
         /**
          * Begin a prompt, and follow it
          * @description The answer is a stream of events.
-         *     Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens comments come. A stream
+         *     Each event but `prompt.delta` has an `id`, its number within the prompt. Those of tool calls, which come with
+         *     `events=all`, are numbered after the event that they follow: `3.1`, `3.2`. While nothing happens comments come. A stream
          *     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-Event-ID` goes on
          *     with it.
          */
@@ -88,7 +89,8 @@ export interface paths {
         /**
          * Follow a prompt, from any event on
          * @description A prompt that has ended is told again.
-         *     Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens comments come. A stream
+         *     Each event but `prompt.delta` has an `id`, its number within the prompt. Those of tool calls, which come with
+         *     `events=all`, are numbered after the event that they follow: `3.1`, `3.2`. While nothing happens comments come. A stream
          *     ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-Event-ID` goes on
          *     with it.
          */
@@ -708,12 +710,40 @@ export interface components {
             reason: string;
         };
         /**
+         * ApprovalDecided
+         * @description How the approval was decided, and by which user; `reason` is that of a rejection.
+         */
+        ApprovalDecided: {
+            promptId: string;
+            toolCallId: string;
+            decision: components["schemas"]["ApprovalDecidedDecision"];
+            reason?: string;
+            decidedBy?: string;
+        };
+        /**
+         * ApprovalDecidedDecision
+         * @enum {string}
+         */
+        ApprovalDecidedDecision: "approved" | "rejected" | "expired";
+        /**
          * ApprovalList
          * @description `nextCursor` is there if there are more.
          */
         ApprovalList: {
             approvals: components["schemas"]["DecidableApproval"][];
             nextCursor?: string;
+        };
+        /**
+         * CallStarted
+         * @description The tool that begins to run, with the input that its output will have.
+         */
+        CallStarted: {
+            promptId: string;
+            toolCallId: string;
+            toolName: string;
+            input: unknown;
+            /** Format: date-time */
+            start: string;
         };
         /**
          * Cancelled
@@ -1064,6 +1094,26 @@ export interface components {
             id: string;
         };
         /**
+         * PromptDecidedEvent
+         * @description The approval was decided or has expired; with `events=all` only
+         */
+        PromptDecidedEvent: {
+            /** @constant */
+            event: "prompt.decided";
+            data: string;
+            id: string;
+        };
+        /**
+         * PromptCallEvent
+         * @description A tool begins to run; with `events=all` only
+         */
+        PromptCallEvent: {
+            /** @constant */
+            event: "prompt.call";
+            data: string;
+            id: string;
+        };
+        /**
          * PromptCompletedEvent
          * @description The last
          */
@@ -1096,9 +1146,14 @@ export interface components {
          * PromptEvent
          * @description One event of a stream
          */
-        PromptEvent: components["schemas"]["PromptCreatedEvent"] | components["schemas"]["PromptOutputEvent"] | components["schemas"]["PromptApprovalEvent"] | components["schemas"]["PromptCompletedEvent"] | components["schemas"]["PromptErrorEvent"] | components["schemas"]["PromptDeltaEvent"];
+        PromptEvent: components["schemas"]["PromptCreatedEvent"] | components["schemas"]["PromptOutputEvent"] | components["schemas"]["PromptApprovalEvent"] | components["schemas"]["PromptDecidedEvent"] | components["schemas"]["PromptCallEvent"] | components["schemas"]["PromptCompletedEvent"] | components["schemas"]["PromptErrorEvent"] | components["schemas"]["PromptDeltaEvent"];
         /** CallToolBody */
         CallToolBody: Record<string, never>;
+        /**
+         * SubmitPromptEvents
+         * @enum {string}
+         */
+        SubmitPromptEvents: "all";
         /** SubmitPromptBody */
         SubmitPromptBody: {
             /** @description What the user says */
@@ -2088,7 +2143,13 @@ export interface operations {
     };
     submitPrompt: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Send the events of tool calls too: `prompt.call` and `prompt.decided`
+                 * @example all
+                 */
+                events?: components["schemas"]["SubmitPromptEvents"];
+            };
             header?: {
                 /**
                  * @description A name of this request: sent again with it, it follows the prompt that the first has begun
@@ -2219,6 +2280,11 @@ export interface operations {
                  * @example 3
                  */
                 lastEventId?: string;
+                /**
+                 * @description Send the events of tool calls too: `prompt.call` and `prompt.decided`
+                 * @example all
+                 */
+                events?: components["schemas"]["SubmitPromptEvents"];
             };
             header?: {
                 /**

@@ -5,7 +5,7 @@
     orphan_sightings, idempotency_keys
     conversations, user_prompts, prompt_runs,        of the Agent API
     prompt_history, tool_calls, prompt_events,
-    stream_leases, quotas, token_usage
+    call_events, stream_leases, quotas, token_usage
     maintenance                                      of both
     migrations                                       the schema
 

@@ -10,27 +10,59 @@ The prompt's id is the channel of the notifications. Their payloads are JSON:
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .connection import Connection
 from .rows import to_json
 from .user_prompts import is_prompt_id
 
-__all__ = ["PromptEvent", "PromptEventType", "append", "list_after", "list_outputs", "notify_text_delta"]
+__all__ = [
+    "CallEventType",
+    "EventPosition",
+    "PromptEvent",
+    "PromptEventType",
+    "append",
+    "list_after",
+    "list_outputs",
+    "notify_text_delta",
+]
 
 PromptEventType = Literal["prompt.created", "prompt.output", "prompt.approval", "prompt.completed", "error"]
+
+CallEventType = Literal["prompt.call", "prompt.decided"]
+"""The types of the events of calls (`call_events`)."""
 
 _MAX_DELTA_CHARACTERS = 600
 """Characters in one notification. The limit of Postgres is 8,000 bytes, and a character takes up to 12 in JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class PromptEvent:
-    """A row of `prompt_events`. The keys of `data` keep their order."""
+class EventPosition(NamedTuple):
+    """Where an event is: its number in the log; for an event of a call, the one before it and its own number after it.
+
+    As a text, `3` or `3.1`, it is the event's id in a stream.
+    """
 
     seq: int
-    event: PromptEventType
+    number: int = 0
+
+    def __str__(self) -> str:
+        """Format the position as an event id."""
+        return f"{self.seq}.{self.number}" if self.number else str(self.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEvent:
+    """A row of `prompt_events`, or one of `prompt_call_events`, with a number. The keys of `data` keep their order."""
+
+    seq: int
+    event: PromptEventType | CallEventType
     data: dict[str, Any]
+    number: int = 0
+
+    @property
+    def position(self) -> EventPosition:
+        """Where the event is."""
+        return EventPosition(self.seq, self.number)
 
 
 def append(connection: Connection, prompt_id: str, event_type: PromptEventType, data: Mapping[str, object]) -> None:

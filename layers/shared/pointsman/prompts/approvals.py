@@ -15,7 +15,7 @@ from ..response_size import count_fitting
 from ..timestamps import format_timestamp
 from ..workflows.step_functions import send_task_success
 from .prompt_execution import try_wake
-from .transcript import parse_arguments
+from .transcript import append_decided_event, parse_arguments
 
 __all__ = ["UNSET", "decide", "list_pending", "register_task_token"]
 
@@ -79,6 +79,8 @@ def decide(
             return False
         if not tool_calls.record_decision(db, call, user_id, is_approved, reason, decision_id):
             return False
+        decision = "approved" if is_approved else "rejected"
+        append_decided_event(db, call, decision, reason=reason, decided_by=user_id)
         if is_own:
             prompt_runs.set_permissions(db, prompt_id, format_permissions(permissions))
         prompt_runs.save(db, replace(prompt, status="running"), extend_deadline=True)

@@ -8,8 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Literal
 
-from ..db import prompt_events, prompt_history, prompt_runs
+from ..db import call_events, prompt_events, prompt_history, prompt_runs
 from ..db.connection import Connection
 from ..db.prompt_runs import PromptRun
 from ..db.tool_calls import ToolCall, erase_secrets, mark_done
@@ -22,6 +23,8 @@ __all__ = [
     "PROCESS_ENDED",
     "PromptOutput",
     "ToolResult",
+    "append_call_event",
+    "append_decided_event",
     "append_final_event",
     "append_output",
     "append_tool_result",
@@ -84,17 +87,49 @@ def append_output(db: Connection, prompt_run: PromptRun, new_output: PromptOutpu
     prompt_events.append(db, prompt_run.id, "prompt.output", new_output)
 
 
+def append_call_event(db: Connection, call: ToolCall) -> None:
+    """Append that the tool begins to run."""
+    data = {
+        "promptId": call.prompt_id,
+        "toolCallId": call.id,
+        "toolName": call.asked["name"],
+        "input": _parse_input(call.asked),
+        "start": format_timestamp(datetime.now(UTC)),
+    }
+    call_events.append(db, call.prompt_id, "prompt.call", data)
+
+
+def append_decided_event(
+    db: Connection,
+    call: ToolCall,
+    decision: Literal["approved", "rejected", "expired"],
+    *,
+    reason: str | None = None,
+    decided_by: str | None = None,
+) -> None:
+    """Append how the call's approval was decided, and by which user; nobody decides about an expired one."""
+    data = {"promptId": call.prompt_id, "toolCallId": call.id, "decision": decision}
+    if reason is not None:
+        data["reason"] = reason
+    if decided_by is not None:
+        data["decidedBy"] = decided_by
+    call_events.append(db, call.prompt_id, "prompt.decided", data)
+
+
+def _parse_input(asked: Mapping[str, str]) -> object:
+    try:
+        return parse_arguments(asked["arguments"])
+    except ValueError:
+        return asked["arguments"]
+
+
 def build_call_output(asked: Mapping[str, str], result: PromptOutput, started_at: datetime) -> PromptOutput:
     """Build the output of a call that the model has asked for, and that ends now."""
-    try:
-        arguments = parse_arguments(asked["arguments"])
-    except ValueError:
-        arguments = asked["arguments"]
     return {
         "type": "tool",
         "id": asked["id"],
         "function": asked["name"],
-        "input": arguments,
+        "input": _parse_input(asked),
         "result": result,
         "start": format_timestamp(started_at),
         "end": format_timestamp(datetime.now(UTC)),

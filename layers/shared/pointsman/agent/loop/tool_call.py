@@ -23,6 +23,8 @@ from ...prompts.transcript import (
     PROCESS_ENDED,
     PromptOutput,
     ToolResult,
+    append_call_event,
+    append_decided_event,
     append_tool_result,
     error_result,
     measure_result,
@@ -228,9 +230,11 @@ def _describe_for_person(valid: _ValidCall) -> dict[str, object]:
 
 def _expire_approval(db: Connection, prompt_run: PromptRun, call: ToolCall) -> PromptRun:
     tool_calls.mark_expired(db, call)
+    append_decided_event(db, call, "expired")
     return replace(prompt_run, status="running")
 
 
 def _mark_running(db: Connection, prompt_run: PromptRun, call: ToolCall) -> PromptRun:
     tool_calls.mark_running(db, call)
+    append_call_event(db, call)
     return prompt_run

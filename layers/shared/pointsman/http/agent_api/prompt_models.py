@@ -13,8 +13,10 @@ from ...list_cursor import CURSOR_PATTERN
 __all__ = [
     "Approval",
     "ApprovalAsked",
+    "ApprovalDecided",
     "ApprovalList",
     "ApprovalQuery",
+    "CallStarted",
     "Cancelled",
     "Decided",
     "Delta",
@@ -123,6 +125,26 @@ class ApprovalAsked(TypedDict):
     toolName: str
     input: Any
     reason: str
+
+
+class CallStarted(TypedDict):
+    """The tool that begins to run, with the input that its output will have."""
+
+    promptId: str
+    toolCallId: str
+    toolName: str
+    input: Any
+    start: Timestamp
+
+
+class ApprovalDecided(TypedDict):
+    """How the approval was decided, and by which user; `reason` is that of a rejection."""
+
+    promptId: str
+    toolCallId: str
+    decision: Literal["approved", "rejected", "expired"]
+    reason: NotRequired[str]
+    decidedBy: NotRequired[str]
 
 
 class PendingApproval(ApprovalAsked):

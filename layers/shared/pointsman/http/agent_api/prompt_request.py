@@ -4,15 +4,22 @@ import re
 from typing import NamedTuple, cast
 
 from ...errors import InvalidToolInput, Issue
+from ...prompts.event_subscription import BEGINNING, EventPosition
 from ..common import IDEMPOTENCY_KEY_PATTERN, IDEMPOTENCY_KEY_RULE, MAX_ECHOED_CHARS
 
-__all__ = ["PromptRequest", "parse_idempotency_key", "parse_last_event_id", "parse_prompt_request"]
+__all__ = [
+    "PromptRequest",
+    "parse_event_selection",
+    "parse_idempotency_key",
+    "parse_last_event_id",
+    "parse_prompt_request",
+]
 
 _BODY_FIELDS = ("input", "model", "conversationId", "stream")
 """The fields of the body of `POST /prompt`; only the first is required."""
 
 _ALLOWED_VALUES = {"model": ("normal", "high"), "stream": ("tokens",)}
-_EVENT_ID_PATTERN = re.compile(r"[0-9]{1,9}")
+_EVENT_ID_PATTERN = re.compile(r"([0-9]{1,9})(?:\.([1-9][0-9]{0,8}))?")
 
 
 class PromptRequest(NamedTuple):
@@ -62,8 +69,8 @@ def parse_idempotency_key(values: list[str]) -> str | None:
     return values[0]
 
 
-def parse_last_event_id(headers: list[str], query: list[str]) -> int:
-    """Validate the id of the last event that a client has received; 0 for none.
+def parse_last_event_id(headers: list[str], query: list[str]) -> EventPosition:
+    """Validate the id of the last event that a client has received; BEGINNING for none.
 
     Args:
         headers: the values of the header Last-Event-ID, which takes precedence.
@@ -74,10 +81,22 @@ def parse_last_event_id(headers: list[str], query: list[str]) -> int:
     """
     values = headers or query
     if not values or values == [""]:
-        return 0
-    if len(values) > 1 or not _EVENT_ID_PATTERN.fullmatch(values[0]):
+        return BEGINNING
+    match = _EVENT_ID_PATTERN.fullmatch(values[0])
+    if len(values) > 1 or not match:
         raise _validation_error(_issue("It must be the id of an event of this prompt", "Last-Event-ID"))
-    return int(values[0])
+    return EventPosition(int(match[1]), int(match[2] or 0))
+
+
+def parse_event_selection(query: list[str]) -> bool:
+    """Validate the query parameter `events`; return whether the events of tool calls are requested too.
+
+    Raises:
+        InvalidToolInput: it is repeated, or not `all`.
+    """
+    if query not in ([], ["all"]):
+        raise _validation_error(_issue("Input should be 'all', once", "events"))
+    return bool(query)
 
 
 def _issue(message: str, *path: str) -> Issue:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote
 
 from ... import log
 from ...errors import FeatureUnavailable, InvalidToolInput
-from ...prompts.event_subscription import EventSubscription, StreamEvent
+from ...prompts.event_subscription import BEGINNING, EventPosition, EventSubscription, StreamEvent
 from ...prompts.stream_lease import StreamLease
 from ...prompts.submission import start_prompt, submit_prompt
 from ...settings.api import load_api_prefix
@@ -25,7 +25,13 @@ from ..error_format import ErrorResponse, routing_error
 from .cors import add_cors
 from .errors import ERROR_FORMAT, require_identity
 from .json_body import parse_json_body
-from .prompt_request import PromptRequest, parse_idempotency_key, parse_last_event_id, parse_prompt_request
+from .prompt_request import (
+    PromptRequest,
+    parse_event_selection,
+    parse_idempotency_key,
+    parse_last_event_id,
+    parse_prompt_request,
+)
 from .sse import HEARTBEAT_FRAME, RECALLED_FRAME, RETRY_FRAME, TIME_LIMIT_FRAME, encode_event
 
 if TYPE_CHECKING:
@@ -111,16 +117,19 @@ async def _open_stream(scope: "Scope", receive: "Receive", has_conversations: Ca
         raise routing_error(scope["method"], scope["path"])
     if scope["method"] != allowed_method:
         raise routing_error(scope["method"], scope["path"], allow=allowed_method)
+    query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
+    include_call_events = parse_event_selection(query.get("events", []))
     if match:
-        query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
-        seq = parse_last_event_id(_get_header_values(scope, "last-event-id"), query.get("lastEventId", []))
+        position = parse_last_event_id(_get_header_values(scope, "last-event-id"), query.get("lastEventId", []))
         prompt_id = unquote(match[1])
         lease = StreamLease.acquire(user_id, prompt_id)
-        subscribe = partial(EventSubscription, user_id, prompt_id, seq)
+        subscribe = partial(EventSubscription, user_id, prompt_id, position, include_call_events=include_call_events)
     else:
         submission = _parse_submission(scope, (await receive())["body"], has_conversations)
         lease = StreamLease.acquire(user_id, None)
-        subscribe = partial(_submit_and_subscribe, user_id, get_permissions(event), submission)
+        subscribe = partial(
+            _submit_and_subscribe, user_id, get_permissions(event), submission, include_call_events=include_call_events
+        )
     try:
         subscription = subscribe()
         lease.prompt_id = subscription.prompt_id
@@ -136,11 +145,11 @@ async def _open_stream(scope: "Scope", receive: "Receive", has_conversations: Ca
 
 
 class _Submission(NamedTuple):
-    """A valid request to submit a prompt. `seq` is its Last-Event-ID, 0 without one."""
+    """A valid request to submit a prompt. `position` is its Last-Event-ID, BEGINNING without one."""
 
     body: PromptRequest
     idempotency_key: str | None
-    seq: int
+    position: EventPosition
 
 
 def _parse_submission(scope: "Scope", data: bytes, has_conversations: Callable[[], bool]) -> _Submission:
@@ -152,17 +161,19 @@ def _parse_submission(scope: "Scope", data: bytes, has_conversations: Callable[[
     """
     body = parse_prompt_request(parse_json_body(data))
     key = parse_idempotency_key(_get_header_values(scope, "idempotency-key"))
-    seq = parse_last_event_id(_get_header_values(scope, "last-event-id"), [])
-    if seq and key is None:
+    position = parse_last_event_id(_get_header_values(scope, "last-event-id"), [])
+    if position != BEGINNING and key is None:
         # A client that reconnects by repeating its request must not submit a second prompt.
         issue = "It belongs to a request with an Idempotency-Key, or to GET /prompts/{promptId}/stream"
         raise InvalidToolInput("The request is not valid", [{"path": ["Last-Event-ID"], "message": issue}])
     if body.conversation_id is not None and not has_conversations():
         raise FeatureUnavailable("There are no conversations here: the plugin `conversation` is not registered")
-    return _Submission(body, key, seq)
+    return _Submission(body, key, position)
 
 
-def _submit_and_subscribe(user_id: str, permissions: tuple[str, ...], submission: _Submission) -> EventSubscription:
+def _submit_and_subscribe(
+    user_id: str, permissions: tuple[str, ...], submission: _Submission, *, include_call_events: bool
+) -> EventSubscription:
     """Submit a prompt, or find the one that an earlier request with this idempotency key submitted."""
     body = submission.body
     submitted = submit_prompt(
@@ -174,7 +185,9 @@ def _submit_and_subscribe(user_id: str, permissions: tuple[str, ...], submission
         idempotency_key=submission.idempotency_key,
         permissions=permissions,
     )
-    subscription = EventSubscription.open_before_start(user_id, submitted, submission.seq)
+    subscription = EventSubscription.open_before_start(
+        user_id, submitted, submission.position, include_call_events=include_call_events
+    )
     try:
         start_prompt(submitted)
     except BaseException:

@@ -16,7 +16,7 @@ TIME_LIMIT_FRAME = b": this stream's time is over; come back with Last-Event-ID\
 RECALLED_FRAME = b": this stream has made room for another stream of yours; come back with Last-Event-ID\n\n"
 
 
-def encode_event(event: str, data: Mapping[str, object], event_id: int | None) -> bytes:
+def encode_event(event: str, data: Mapping[str, object], event_id: object) -> bytes:
     """Encode one event; `event_id` is None for an event that a client cannot resume from.
 
     JSON is written in ASCII: some clients also break lines at U+2028 and U+0085, which are allowed in JSON strings.

@@ -5,6 +5,8 @@ from typing import Any
 
 from ..agent_api.prompt_models import (
     ApprovalAsked,
+    ApprovalDecided,
+    CallStarted,
     Delta,
     Failed,
     FileOutput,
@@ -28,6 +30,12 @@ _STREAM_EVENTS: Mapping[str, tuple[str, str, tuple[type[Any], ...]]] = {
         "A person must decide about this call; until then the stream waits",
         (ApprovalAsked,),
     ),
+    "prompt.decided": (
+        "PromptDecidedEvent",
+        "The approval was decided or has expired; with `events=all` only",
+        (ApprovalDecided,),
+    ),
+    "prompt.call": ("PromptCallEvent", "A tool begins to run; with `events=all` only", (CallStarted,)),
     "prompt.completed": ("PromptCompletedEvent", "The last", (PromptCompleted,)),
     "error": ("PromptErrorEvent", "The last, in place of it", (Failed,)),
     "prompt.delta": (
@@ -42,12 +50,14 @@ _EXAMPLE_EVENTS = ("prompt.created", "prompt.output", "prompt.completed")
 
 _STREAM_MEDIA_TYPE = "text/event-stream"
 _EVENTS_WITHOUT_ID = ("prompt.delta",)
+_CALL_EVENTS = ("prompt.call", "prompt.decided")
 
 EVENT_DATA_TYPES = tuple(model for _, _, models in _STREAM_EVENTS.values() for model in models)
 """The types of the data of all events."""
 
 _STREAM_LIFETIME = """
-Each event but `prompt.delta` has an `id`, its number within the prompt. While nothing happens comments come. A stream
+Each event but `prompt.delta` has an `id`, its number within the prompt. Those of tool calls, which come with
+`events=all`, are numbered after the event that they follow: `3.1`, `3.2`. While nothing happens comments come. A stream
 ends after at most 2 minutes, whatever the prompt does; `GET /prompts/{promptId}/stream` with `Last-Event-ID` goes on
 with it."""
 
@@ -74,7 +84,14 @@ _IDEMPOTENCY_KEY = idempotency_key_parameter(
 )
 _LAST_EVENT_ID = {
     "description": "The last event that the client has",
-    "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"},
+    "schema": {"type": "string", "pattern": r"^[0-9]{1,9}(\.[1-9][0-9]{0,8})?$"},
+}
+_EVENTS = {
+    "name": "events",
+    "in": "query",
+    "required": False,
+    "description": "Send the events of tool calls too: `prompt.call` and `prompt.decided`",
+    "schema": {"type": "string", "enum": ["all"]},
 }
 
 
@@ -91,7 +108,7 @@ def build_prompt_paths(components: SchemaComponents, make_reference: Callable[[t
         "summary": "Begin a prompt, and follow it",
         "description": "The answer is a stream of events." + _STREAM_LIFETIME,
         "operationId": "submitPrompt",
-        "parameters": [_IDEMPOTENCY_KEY],
+        "parameters": [_IDEMPOTENCY_KEY, _EVENTS],
         "requestBody": {"required": True, "content": json_content(_BODY_SCHEMA)},
         "responses": {
             "200": stream_response,
@@ -110,6 +127,7 @@ def build_prompt_paths(components: SchemaComponents, make_reference: Callable[[t
             path_parameter("promptId"),
             {"name": "Last-Event-ID", "in": "header", "required": False, **_LAST_EVENT_ID},
             {"name": "lastEventId", "in": "query", "required": False, **_LAST_EVENT_ID},
+            _EVENTS,
         ],
         "responses": {
             "200": stream_response,
@@ -149,5 +167,6 @@ def _build_event_schema(name: str, description: str, data_schemas: list[Document
         "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": data},
     }
     if name not in _EVENTS_WITHOUT_ID:
-        properties["id"] = {"type": "string", "pattern": "^[1-9][0-9]*$"}
+        pattern = r"^[1-9][0-9]*\.[1-9][0-9]*$" if name in _CALL_EVENTS else "^[1-9][0-9]*$"
+        properties["id"] = {"type": "string", "pattern": pattern}
     return {"type": "object", "description": description, "properties": properties, "required": [*properties]}
