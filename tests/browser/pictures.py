@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
@@ -40,6 +40,10 @@ def make_fleet(stack: Stack, db: Database) -> dict[str, str]:
             " 'registry/agent:1.4.' || mod(n, 3),"
             " now() - make_interval(mins => 7 * n) FROM generate_series(1, 240) AS n"
         )
+        simulator.clear_faults()
+        for function in ("StatusPollerFunction", "ReconcilerFunction", "PromptRecoveryFunction"):
+            stack.fire_schedule(function)
+        insert_past(db)
         operations = api.get("/operations").json()["operations"]
     return {operation["instanceId"]: operation["operationId"] for operation in reversed(operations)}
 
@@ -68,10 +72,48 @@ def make_prompts(stack: Stack) -> str:
     return ids[0]
 
 
+def insert_past(db: Database) -> None:
+    """Insert what schedules of a day would have recorded."""
+    db.execute(
+        "INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key)"
+        " SELECT 'fleet-' || n, 'openrouter', 'key-' || n, 'K' FROM generate_series(1, 240) AS n WHERE mod(n, 3) > 0"
+    )
+    db.execute(
+        "INSERT INTO key_spend (resource_id, cap, remaining, usage, cap_reset, seen_at)"
+        " SELECT 'key-' || n, 20, 20 - mod(n * 37, 195) / 10.0, mod(n * 37, 195) / 10.0, 'monthly', now()"
+        " FROM generate_series(1, 240) AS n"
+    )
+    db.execute(
+        "INSERT INTO fleet_history (at, counts) SELECT now() - make_interval(mins => 5 * n), jsonb_build_object("
+        "  'SUCCESS', 142 - n / 8 + round(3 * sin(n / 9.0)), 'SLEEPING', 34, 'CRASHED', CASE WHEN n BETWEEN 90 AND 120"
+        "   THEN 49 - abs(105 - n) ELSE 34 END, 'BUILDING', 32 + mod(n * 7, 5)) FROM generate_series(1, 287) AS n"
+        " WHERE n NOT BETWEEN 180 AND 192 ON CONFLICT DO NOTHING"
+    )
+    db.execute(
+        "INSERT INTO orphan_decisions (provider, kind, resource_id, name, first_seen, last_seen, sightings, decision,"
+        " reason) SELECT provider, kind, resource_id, 'convos-agent-' || name, now() - make_interval(hours => n),"
+        "  now(), 12 * n, decision, reason FROM (VALUES"
+        "  (2, 'openrouter', 'tool', 'b1946ac92492d2347c6235b4d2611184', 'trial-4', 'reported',"
+        "   'set ORPHANS=delete or delete it by hand'),"
+        "  (5, 'railway', 'service', '5f0c6a52-7a0e-4a39-9d0e-0f6f1f6b7a11', 'trial-3', 'deleted',"
+        "   'ORPHANS=delete, and nothing knew it at the moment of its deletion'),"
+        "  (9, 'telnyx', 'tool', '+15550100042', 'trial-2', 'failed', 'telnyx numbers.delete: HTTP 403: not allowed'),"
+        "  (30, 'agentmail', 'tool', 'convos-agent-trial-1@agentmail.to', 'trial-1', 'resolved',"
+        "   'the provider does not list it any more, or a row or an operation names it now')"
+        " ) AS o (n, provider, kind, resource_id, name, decision, reason)"
+    )
+
+
 def take_picture(
-    browser: Browser, url: str, name: str, screen: str, scheme: Literal["light", "dark"] = "light", width: int = 1100
+    browser: Browser,
+    url: str,
+    name: str,
+    screen: str,
+    scheme: Literal["light", "dark"] = "light",
+    width: int = 1100,
+    height: int = 720,
 ) -> None:
-    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 720})
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": height})
     if screen.startswith(("prompts", "approvals")):
         sign_in_as_user(page, url, USER_ID)
         open_screen(page, url, screen)
@@ -81,6 +123,7 @@ def take_picture(
         sign_in(page, url, screen=screen)
         page.get_by_role("heading", level=1).wait_for()
         page.wait_for_load_state("networkidle")
+        expect(page.get_by_text("Loading…")).to_have_count(0)
     page.screenshot(path=FOLDER / f"console-{name}.png")
     page.close()
 
@@ -97,7 +140,8 @@ def main() -> None:
         take_picture(browser, stack.url, "approvals", "approvals", "light", 400)
         take_picture(browser, stack.url, "operations", "operations")
         take_picture(browser, stack.url, "operation", f"operations/{operations['agent-4']}", "dark", 400)
-        take_picture(browser, stack.url, "fleet", "fleet")
+        take_picture(browser, stack.url, "fleet", "fleet", height=960)
+        take_picture(browser, stack.url, "orphans", "orphans")
         take_picture(browser, stack.url, "instance", "instances/agent-2")
         take_picture(browser, stack.url, "create", "create")
         take_picture(browser, stack.url, "health", "health", "dark")

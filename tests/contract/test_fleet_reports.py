@@ -11,8 +11,11 @@ import pytest
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
+from pointsman.errors import MissingSetting
 from pointsman.lifecycle.fleet_history import MAX_POINTS
+from pointsman.workflows.handlers import RunFailed, scheduled_handler
 from tests.harness.database import Database, reset_fleet_tables
+from tests.harness.function_environment import use_environment
 from tests.harness.function_logs import run_schedule
 from tests.harness.ids import unique_id
 from tests.harness.instances import create_instance, create_request, new_instance_id
@@ -225,6 +228,20 @@ def test_each_schedule_shows_its_last_run_and_its_last_success(
     assert failed["error"].startswith("railway serviceInstances: HTTP 500")
     db.execute("UPDATE schedule_runs SET succeeded_at = succeeded_at - interval '10 minutes'")
     assert find_schedule(api, "status_poller")["isOverdue"]
+
+
+def test_a_run_that_a_setting_stops_does_not_name_it(
+    api: httpx.Client, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_event: object) -> dict[str, object]:
+        raise MissingSetting("RAILWAY_API_TOKEN")
+
+    environment = {"SERVICE_DATABASE_URL": stack.database_url}
+    with use_environment(monkeypatch, environment), pytest.raises(RunFailed):
+        scheduled_handler("retention", stop)({}, None)
+    failed = find_schedule(api, "retention")
+    assert failed["outcome"] == "failed"
+    assert "RAILWAY" not in failed["error"]
 
 
 def test_a_dry_run_is_none(api: httpx.Client, stack: Stack) -> None:

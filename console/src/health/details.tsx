@@ -39,7 +39,7 @@ function ScheduleLine({ schedule }: { schedule: Schemas["ScheduleState"] }) {
   return (
     <li>
       <span>
-        {schedule.name.replace("_", " ")} <span class="muted">every {formatDuration(schedule.everySeconds * 1_000)}</span>
+        {schedule.name.replace("_", " ")} <span class="muted">every {formatInterval(schedule.everySeconds)}</span>
       </span>
       {schedule.outcome && <Status value={schedule.outcome} tone={schedule.outcome === "failed" ? "bad" : undefined} />}
       {schedule.isOverdue && <Status value="overdue" tone="bad" />}
@@ -113,6 +113,10 @@ export function Versions() {
       </Loaded>
     </section>
   );
+}
+
+function formatInterval(seconds: number): string {
+  return seconds >= 3_600 ? `${seconds / 3_600} h` : `${seconds / 60} min`;
 }
 
 /** A share as a percentage; what is not nothing never shows as nothing. */

@@ -17,7 +17,7 @@ from .. import deadlines, log
 from ..actor import Actor, set_actor
 from ..db import connection, operations, schedule_runs, step_attempts
 from ..db.step_attempts import PlanIntent, StepAttempt
-from ..errors import OperationFailed, PointsmanError
+from ..errors import Misconfigured, OperationFailed, PointsmanError
 from ..metrics import emit_metrics, emit_provider_calls
 from ..misconfiguration import find_misconfiguration, report_misconfiguration
 
@@ -134,7 +134,9 @@ def scheduled_handler(name: str, job: Callable[[Event], Result]) -> Callable[[Ev
             except PointsmanError as error:
                 _report_misconfiguration(error)
                 log.write("error", "run failed", code=error.code, reason=error.message)
-                _record_end(name, started_at, error.message)
+                # What clients may read does not name a setting.
+                shown = Misconfigured() if find_misconfiguration(error) else error
+                _record_end(name, started_at, shown.message)
                 raise RunFailed(f"{name}: {error.message}") from None
             except Exception as error:  # noqa: BLE001 - whatever fails, the function's error metric must show it
                 message = _log_unexpected("run", error)
