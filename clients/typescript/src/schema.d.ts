@@ -1770,90 +1770,6 @@ export interface components {
          * @description One event of a stream
          */
         PromptEvent: components["schemas"]["PromptCreatedEvent"] | components["schemas"]["PromptOutputEvent"] | components["schemas"]["PromptApprovalEvent"] | components["schemas"]["PromptDecidedEvent"] | components["schemas"]["PromptCallEvent"] | components["schemas"]["PromptCompletedEvent"] | components["schemas"]["PromptErrorEvent"] | components["schemas"]["PromptDeltaEvent"];
-        /**
-         * PromptCreatedEvent2
-         * @description At once
-         */
-        PromptCreatedEvent2: {
-            /** @constant */
-            event: "prompt.created";
-            data: string;
-            id: string;
-        };
-        /**
-         * PromptOutputEvent2
-         * @description One finished output
-         */
-        PromptOutputEvent2: {
-            /** @constant */
-            event: "prompt.output";
-            data: string;
-            id: string;
-        };
-        /**
-         * PromptApprovalEvent2
-         * @description A person must decide about this call; until then the stream waits
-         */
-        PromptApprovalEvent2: {
-            /** @constant */
-            event: "prompt.approval";
-            data: string;
-            id: string;
-        };
-        /**
-         * PromptDecidedEvent2
-         * @description The approval was decided or has expired; with `events=all` only
-         */
-        PromptDecidedEvent2: {
-            /** @constant */
-            event: "prompt.decided";
-            data: string;
-            id: string;
-        };
-        /**
-         * PromptCallEvent2
-         * @description A tool begins to run; with `events=all` only
-         */
-        PromptCallEvent2: {
-            /** @constant */
-            event: "prompt.call";
-            data: string;
-            id: string;
-        };
-        /**
-         * PromptCompletedEvent2
-         * @description The last
-         */
-        PromptCompletedEvent2: {
-            /** @constant */
-            event: "prompt.completed";
-            data: string;
-            id: string;
-        };
-        /**
-         * PromptErrorEvent2
-         * @description The last, in place of it
-         */
-        PromptErrorEvent2: {
-            /** @constant */
-            event: "error";
-            data: string;
-            id: string;
-        };
-        /**
-         * PromptDeltaEvent2
-         * @description A piece of text, where the prompt was begun with `stream`; without an id
-         */
-        PromptDeltaEvent2: {
-            /** @constant */
-            event: "prompt.delta";
-            data: string;
-        };
-        /**
-         * PromptEvent2
-         * @description One event of a stream
-         */
-        PromptEvent2: components["schemas"]["PromptCreatedEvent2"] | components["schemas"]["PromptOutputEvent2"] | components["schemas"]["PromptApprovalEvent2"] | components["schemas"]["PromptDecidedEvent2"] | components["schemas"]["PromptCallEvent2"] | components["schemas"]["PromptCompletedEvent2"] | components["schemas"]["PromptErrorEvent2"] | components["schemas"]["PromptDeltaEvent2"];
         /** CallToolBody */
         CallToolBody: Record<string, never>;
         /**
@@ -3203,7 +3119,7 @@ export interface operations {
                      *     id: 3
                      *     data: {"promptId": "prompt-0123456789abcdef0123456789abcdef", "usage": {"inputTokens": 812, "outputTokens": 40, "totalTokens": 852}}
                      */
-                    "text/event-stream": components["schemas"]["PromptEvent2"] | string;
+                    "text/event-stream": components["schemas"]["PromptEvent"] | string;
                 };
             };
             /** @description `AUTH_REQUIRED`: who is calling is not known */
@@ -3333,7 +3249,7 @@ export interface operations {
                      *     id: 3
                      *     data: {"promptId": "prompt-0123456789abcdef0123456789abcdef", "usage": {"inputTokens": 812, "outputTokens": 40, "totalTokens": 852}}
                      */
-                    "text/event-stream": components["schemas"]["PromptEvent2"] | string;
+                    "text/event-stream": components["schemas"]["PromptEvent"] | string;
                 };
             };
             /** @description The prompt has ended with the event that the client has; there is no more */
@@ -3476,7 +3392,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `CONFLICT`: its present state does not allow it; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            /** @description `CONFLICT`: its present state does not allow it, or it was decided otherwise; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3609,7 +3525,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `CONFLICT`: its present state does not allow it; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
+            /** @description `CONFLICT`: its present state does not allow it, or it was decided otherwise; `CONVERSATION_BUSY`: a prompt of this conversation still runs or waits; `IDEMPOTENCY_KEY_REUSED`: the key came with another request */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4989,7 +4905,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request; `CONFLICT`: its present state does not allow it */
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request; `CONFLICT`: its present state does not allow it, or it was decided otherwise */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5214,7 +5130,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentError"];
                 };
             };
-            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request; `CONFLICT`: its present state does not allow it */
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another request; `CONFLICT`: its present state does not allow it, or it was decided otherwise */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -123,28 +123,20 @@ from .orphan_provider import OrphanProvider
 from .pending_approval import PendingApproval
 from .problem import Problem
 from .prompt_approval_event import PromptApprovalEvent
-from .prompt_approval_event_2 import PromptApprovalEvent2
 from .prompt_call_event import PromptCallEvent
-from .prompt_call_event_2 import PromptCallEvent2
 from .prompt_completed import PromptCompleted
 from .prompt_completed_event import PromptCompletedEvent
-from .prompt_completed_event_2 import PromptCompletedEvent2
 from .prompt_created import PromptCreated
 from .prompt_created_event import PromptCreatedEvent
-from .prompt_created_event_2 import PromptCreatedEvent2
 from .prompt_decided_event import PromptDecidedEvent
-from .prompt_decided_event_2 import PromptDecidedEvent2
 from .prompt_delta_event import PromptDeltaEvent
-from .prompt_delta_event_2 import PromptDeltaEvent2
 from .prompt_ended_data import PromptEndedData
 from .prompt_ended_data_status import PromptEndedDataStatus
 from .prompt_ended_message import PromptEndedMessage
 from .prompt_ended_message_type import PromptEndedMessageType
 from .prompt_error_event import PromptErrorEvent
-from .prompt_error_event_2 import PromptErrorEvent2
 from .prompt_list import PromptList
 from .prompt_output_event import PromptOutputEvent
-from .prompt_output_event_2 import PromptOutputEvent2
 from .prompt_page import PromptPage
 from .prompt_page_model import PromptPageModel
 from .prompt_status import PromptStatus
@@ -330,28 +322,20 @@ __all__ = (
     "PendingApproval",
     "Problem",
     "PromptApprovalEvent",
-    "PromptApprovalEvent2",
     "PromptCallEvent",
-    "PromptCallEvent2",
     "PromptCompleted",
     "PromptCompletedEvent",
-    "PromptCompletedEvent2",
     "PromptCreated",
     "PromptCreatedEvent",
-    "PromptCreatedEvent2",
     "PromptDecidedEvent",
-    "PromptDecidedEvent2",
     "PromptDeltaEvent",
-    "PromptDeltaEvent2",
     "PromptEndedData",
     "PromptEndedDataStatus",
     "PromptEndedMessage",
     "PromptEndedMessageType",
     "PromptErrorEvent",
-    "PromptErrorEvent2",
     "PromptList",
     "PromptOutputEvent",
-    "PromptOutputEvent2",
     "PromptPage",
     "PromptPageModel",
     "PromptStatus",

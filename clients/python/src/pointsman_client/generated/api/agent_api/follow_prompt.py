@@ -7,14 +7,14 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.agent_error import AgentError
-from ...models.prompt_approval_event_2 import PromptApprovalEvent2
-from ...models.prompt_call_event_2 import PromptCallEvent2
-from ...models.prompt_completed_event_2 import PromptCompletedEvent2
-from ...models.prompt_created_event_2 import PromptCreatedEvent2
-from ...models.prompt_decided_event_2 import PromptDecidedEvent2
-from ...models.prompt_delta_event_2 import PromptDeltaEvent2
-from ...models.prompt_error_event_2 import PromptErrorEvent2
-from ...models.prompt_output_event_2 import PromptOutputEvent2
+from ...models.prompt_approval_event import PromptApprovalEvent
+from ...models.prompt_call_event import PromptCallEvent
+from ...models.prompt_completed_event import PromptCompletedEvent
+from ...models.prompt_created_event import PromptCreatedEvent
+from ...models.prompt_decided_event import PromptDecidedEvent
+from ...models.prompt_delta_event import PromptDeltaEvent
+from ...models.prompt_error_event import PromptErrorEvent
+from ...models.prompt_output_event import PromptOutputEvent
 from ...models.submit_prompt_events import (
     SubmitPromptEvents,
 )
@@ -61,14 +61,14 @@ def _parse_response(
 ) -> (
     AgentError
     | Any
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
     | None
 ):
@@ -77,89 +77,89 @@ def _parse_response(
         def _parse_response_200(
             data: object,
         ) -> (
-            PromptApprovalEvent2
-            | PromptCallEvent2
-            | PromptCompletedEvent2
-            | PromptCreatedEvent2
-            | PromptDecidedEvent2
-            | PromptDeltaEvent2
-            | PromptErrorEvent2
-            | PromptOutputEvent2
+            PromptApprovalEvent
+            | PromptCallEvent
+            | PromptCompletedEvent
+            | PromptCreatedEvent
+            | PromptDecidedEvent
+            | PromptDeltaEvent
+            | PromptErrorEvent
+            | PromptOutputEvent
             | str
         ):
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_0 = PromptCreatedEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_0 = PromptCreatedEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_0
+                return componentsschemas_prompt_event_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_1 = PromptOutputEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_1 = PromptOutputEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_1
+                return componentsschemas_prompt_event_type_1
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_2 = PromptApprovalEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_2 = PromptApprovalEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_2
+                return componentsschemas_prompt_event_type_2
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_3 = PromptDecidedEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_3 = PromptDecidedEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_3
+                return componentsschemas_prompt_event_type_3
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_4 = PromptCallEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_4 = PromptCallEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_4
+                return componentsschemas_prompt_event_type_4
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_5 = PromptCompletedEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_5 = PromptCompletedEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_5
+                return componentsschemas_prompt_event_type_5
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_6 = PromptErrorEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_6 = PromptErrorEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_6
+                return componentsschemas_prompt_event_type_6
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_7 = PromptDeltaEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_7 = PromptDeltaEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_7
+                return componentsschemas_prompt_event_type_7
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(
-                PromptApprovalEvent2
-                | PromptCallEvent2
-                | PromptCompletedEvent2
-                | PromptCreatedEvent2
-                | PromptDecidedEvent2
-                | PromptDeltaEvent2
-                | PromptErrorEvent2
-                | PromptOutputEvent2
+                PromptApprovalEvent
+                | PromptCallEvent
+                | PromptCompletedEvent
+                | PromptCreatedEvent
+                | PromptDecidedEvent
+                | PromptDeltaEvent
+                | PromptErrorEvent
+                | PromptOutputEvent
                 | str,
                 data,
             )
@@ -218,14 +218,14 @@ def _build_response(
 ) -> Response[
     AgentError
     | Any
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
 ]:
     return Response(
@@ -246,14 +246,14 @@ def sync_detailed(
 ) -> Response[
     AgentError
     | Any
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
 ]:
     """Follow a prompt, from any event on
@@ -278,7 +278,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | Any | PromptApprovalEvent2 | PromptCallEvent2 | PromptCompletedEvent2 | PromptCreatedEvent2 | PromptDecidedEvent2 | PromptDeltaEvent2 | PromptErrorEvent2 | PromptOutputEvent2 | str]
+        Response[AgentError | Any | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
     """
 
     kwargs = _get_kwargs(
@@ -305,14 +305,14 @@ def sync(
 ) -> (
     AgentError
     | Any
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
     | None
 ):
@@ -338,7 +338,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | Any | PromptApprovalEvent2 | PromptCallEvent2 | PromptCompletedEvent2 | PromptCreatedEvent2 | PromptDecidedEvent2 | PromptDeltaEvent2 | PromptErrorEvent2 | PromptOutputEvent2 | str
+        AgentError | Any | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
     """
 
     return sync_detailed(
@@ -360,14 +360,14 @@ async def asyncio_detailed(
 ) -> Response[
     AgentError
     | Any
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
 ]:
     """Follow a prompt, from any event on
@@ -392,7 +392,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | Any | PromptApprovalEvent2 | PromptCallEvent2 | PromptCompletedEvent2 | PromptCreatedEvent2 | PromptDecidedEvent2 | PromptDeltaEvent2 | PromptErrorEvent2 | PromptOutputEvent2 | str]
+        Response[AgentError | Any | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
     """
 
     kwargs = _get_kwargs(
@@ -417,14 +417,14 @@ async def asyncio(
 ) -> (
     AgentError
     | Any
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
     | None
 ):
@@ -450,7 +450,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | Any | PromptApprovalEvent2 | PromptCallEvent2 | PromptCompletedEvent2 | PromptCreatedEvent2 | PromptDecidedEvent2 | PromptDeltaEvent2 | PromptErrorEvent2 | PromptOutputEvent2 | str
+        AgentError | Any | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
     """
 
     return (

@@ -6,14 +6,14 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.agent_error import AgentError
-from ...models.prompt_approval_event_2 import PromptApprovalEvent2
-from ...models.prompt_call_event_2 import PromptCallEvent2
-from ...models.prompt_completed_event_2 import PromptCompletedEvent2
-from ...models.prompt_created_event_2 import PromptCreatedEvent2
-from ...models.prompt_decided_event_2 import PromptDecidedEvent2
-from ...models.prompt_delta_event_2 import PromptDeltaEvent2
-from ...models.prompt_error_event_2 import PromptErrorEvent2
-from ...models.prompt_output_event_2 import PromptOutputEvent2
+from ...models.prompt_approval_event import PromptApprovalEvent
+from ...models.prompt_call_event import PromptCallEvent
+from ...models.prompt_completed_event import PromptCompletedEvent
+from ...models.prompt_created_event import PromptCreatedEvent
+from ...models.prompt_decided_event import PromptDecidedEvent
+from ...models.prompt_delta_event import PromptDeltaEvent
+from ...models.prompt_error_event import PromptErrorEvent
+from ...models.prompt_output_event import PromptOutputEvent
 from ...models.submit_prompt_body import SubmitPromptBody
 from ...models.submit_prompt_events import (
     SubmitPromptEvents,
@@ -59,14 +59,14 @@ def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> (
     AgentError
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
     | None
 ):
@@ -75,89 +75,89 @@ def _parse_response(
         def _parse_response_200(
             data: object,
         ) -> (
-            PromptApprovalEvent2
-            | PromptCallEvent2
-            | PromptCompletedEvent2
-            | PromptCreatedEvent2
-            | PromptDecidedEvent2
-            | PromptDeltaEvent2
-            | PromptErrorEvent2
-            | PromptOutputEvent2
+            PromptApprovalEvent
+            | PromptCallEvent
+            | PromptCompletedEvent
+            | PromptCreatedEvent
+            | PromptDecidedEvent
+            | PromptDeltaEvent
+            | PromptErrorEvent
+            | PromptOutputEvent
             | str
         ):
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_0 = PromptCreatedEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_0 = PromptCreatedEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_0
+                return componentsschemas_prompt_event_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_1 = PromptOutputEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_1 = PromptOutputEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_1
+                return componentsschemas_prompt_event_type_1
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_2 = PromptApprovalEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_2 = PromptApprovalEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_2
+                return componentsschemas_prompt_event_type_2
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_3 = PromptDecidedEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_3 = PromptDecidedEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_3
+                return componentsschemas_prompt_event_type_3
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_4 = PromptCallEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_4 = PromptCallEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_4
+                return componentsschemas_prompt_event_type_4
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_5 = PromptCompletedEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_5 = PromptCompletedEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_5
+                return componentsschemas_prompt_event_type_5
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_6 = PromptErrorEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_6 = PromptErrorEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_6
+                return componentsschemas_prompt_event_type_6
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                componentsschemas_prompt_event_2_type_7 = PromptDeltaEvent2.from_dict(data)
+                componentsschemas_prompt_event_type_7 = PromptDeltaEvent.from_dict(data)
 
-                return componentsschemas_prompt_event_2_type_7
+                return componentsschemas_prompt_event_type_7
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(
-                PromptApprovalEvent2
-                | PromptCallEvent2
-                | PromptCompletedEvent2
-                | PromptCreatedEvent2
-                | PromptDecidedEvent2
-                | PromptDeltaEvent2
-                | PromptErrorEvent2
-                | PromptOutputEvent2
+                PromptApprovalEvent
+                | PromptCallEvent
+                | PromptCompletedEvent
+                | PromptCreatedEvent
+                | PromptDecidedEvent
+                | PromptDeltaEvent
+                | PromptErrorEvent
+                | PromptOutputEvent
                 | str,
                 data,
             )
@@ -216,14 +216,14 @@ def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[
     AgentError
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
 ]:
     return Response(
@@ -242,14 +242,14 @@ def sync_detailed(
     idempotency_key: str | Unset = UNSET,
 ) -> Response[
     AgentError
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
 ]:
     """Begin a prompt, and follow it
@@ -273,7 +273,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | PromptApprovalEvent2 | PromptCallEvent2 | PromptCompletedEvent2 | PromptCreatedEvent2 | PromptDecidedEvent2 | PromptDeltaEvent2 | PromptErrorEvent2 | PromptOutputEvent2 | str]
+        Response[AgentError | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
     """
 
     kwargs = _get_kwargs(
@@ -297,14 +297,14 @@ def sync(
     idempotency_key: str | Unset = UNSET,
 ) -> (
     AgentError
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
     | None
 ):
@@ -329,7 +329,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | PromptApprovalEvent2 | PromptCallEvent2 | PromptCompletedEvent2 | PromptCreatedEvent2 | PromptDecidedEvent2 | PromptDeltaEvent2 | PromptErrorEvent2 | PromptOutputEvent2 | str
+        AgentError | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
     """
 
     return sync_detailed(
@@ -348,14 +348,14 @@ async def asyncio_detailed(
     idempotency_key: str | Unset = UNSET,
 ) -> Response[
     AgentError
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
 ]:
     """Begin a prompt, and follow it
@@ -379,7 +379,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | PromptApprovalEvent2 | PromptCallEvent2 | PromptCompletedEvent2 | PromptCreatedEvent2 | PromptDecidedEvent2 | PromptDeltaEvent2 | PromptErrorEvent2 | PromptOutputEvent2 | str]
+        Response[AgentError | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str]
     """
 
     kwargs = _get_kwargs(
@@ -401,14 +401,14 @@ async def asyncio(
     idempotency_key: str | Unset = UNSET,
 ) -> (
     AgentError
-    | PromptApprovalEvent2
-    | PromptCallEvent2
-    | PromptCompletedEvent2
-    | PromptCreatedEvent2
-    | PromptDecidedEvent2
-    | PromptDeltaEvent2
-    | PromptErrorEvent2
-    | PromptOutputEvent2
+    | PromptApprovalEvent
+    | PromptCallEvent
+    | PromptCompletedEvent
+    | PromptCreatedEvent
+    | PromptDecidedEvent
+    | PromptDeltaEvent
+    | PromptErrorEvent
+    | PromptOutputEvent
     | str
     | None
 ):
@@ -433,7 +433,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | PromptApprovalEvent2 | PromptCallEvent2 | PromptCompletedEvent2 | PromptCreatedEvent2 | PromptDecidedEvent2 | PromptDeltaEvent2 | PromptErrorEvent2 | PromptOutputEvent2 | str
+        AgentError | PromptApprovalEvent | PromptCallEvent | PromptCompletedEvent | PromptCreatedEvent | PromptDecidedEvent | PromptDeltaEvent | PromptErrorEvent | PromptOutputEvent | str
     """
 
     return (
