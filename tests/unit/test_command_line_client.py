@@ -21,7 +21,15 @@ def build_operation(status: str, **more: Any) -> OperationPage:
     times = {"startedAt": "2026-11-29T10:00:00Z", "endedAt": "2026-11-29T10:00:02Z"}
     steps = [{"name": name, "status": "succeeded", **times} for name in ("openrouter", "undo")]
     times = {"createdAt": "2026-11-29T10:00:00Z", "updatedAt": "2026-11-29T10:00:00Z"}
-    operation = {"operationId": "op-1", "instanceId": "a", "kind": "create", "status": status, "steps": steps, **times}
+    operation = {
+        "operationId": "op-1",
+        "instanceId": "a",
+        "kind": "create",
+        "status": status,
+        "steps": steps,
+        "resources": [],
+        **times,
+    }
     return OperationPage.from_dict({**operation, **more})
 
 

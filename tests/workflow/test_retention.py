@@ -1,6 +1,5 @@
 """The retention: what it deletes after the default of 90 days, and what it never deletes."""
 
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,18 +11,23 @@ from local.stack.stack import Stack
 from pointsman.db import retention
 from pointsman.lifecycle.retention import HISTORY_DAYS, delete_past_rows
 from tests.harness.background import run_in_background
-from tests.harness.database import Database, connect, reset_fleet_tables
-from tests.harness.function_logs import ScheduledRun, run_schedule
+from tests.harness.database import Database, connect
 from tests.harness.ids import unique_id
 from tests.harness.instances import create_instance, create_request, new_instance_id
 from tests.harness.status_poller import insert_instances
-from tests.harness.webhook_receiver import run_receiver
-from tests.harness.webhooks import DELIVERY_FUNCTION, register
-from tests.prompts.prompt_stream import run_prompt, text_turn
-
-FUNCTION = "RetentionFunction"
-DAY = 86400.0
-USER = "user-of-retention"
+from tests.workflow.retention_rows import (
+    DAY,
+    USER,
+    count,
+    has_operation,
+    has_prompt,
+    insert_conversation,
+    insert_history_point,
+    insert_operation,
+    insert_orphan_decision,
+    insert_prompt,
+    run_retention,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -34,79 +38,6 @@ def no_rows_are_left(db: Database) -> Iterator[None]:
     db.execute("DELETE FROM token_usage WHERE user_id = %s", (USER,))
     db.execute("DELETE FROM operation_resources WHERE operation_id LIKE 'op-retention-%'")
     db.execute("DELETE FROM operations WHERE id LIKE 'op-retention-%'")
-
-
-def run_retention(stack: Stack) -> ScheduledRun:
-    run = run_schedule(stack, FUNCTION)
-    assert run.result.error is None, run.result.payload
-    return run
-
-
-def insert_prompt(db: Database, days: float, status: str = "completed", conversation_id: str | None = None) -> str:
-    """Insert a prompt with an event, an item and a call, last changed `days` ago; returns its id."""
-    prompt_id = f"prompt-{uuid.uuid4().hex}"
-    db.execute(
-        "INSERT INTO prompts (id, user_id, conversation_id, input, status, created_at, updated_at)"
-        " VALUES (%s, %s, %s, 'x', %s, now() - make_interval(secs => %s),"
-        " now() - make_interval(secs => %s))",
-        (prompt_id, USER, conversation_id, status, days * DAY, days * DAY),
-    )
-    db.execute(
-        "INSERT INTO prompt_events (prompt_id, seq, event, data) VALUES (%s, 1, 'prompt.created', '{}')", (prompt_id,)
-    )
-    db.execute("INSERT INTO prompt_items (prompt_id, seq, turn, item) VALUES (%s, 1, 0, '{}')", (prompt_id,))
-    db.execute("INSERT INTO prompt_calls (prompt_id, turn, position, asked) VALUES (%s, 1, 0, '{}')", (prompt_id,))
-    return prompt_id
-
-
-def insert_conversation(db: Database, days: float) -> str:
-    conversation_id = f"conv-{uuid.uuid4().hex}"
-    db.execute(
-        "INSERT INTO conversations (id, user_id, updated_at) VALUES (%s, %s, now() - make_interval(secs => %s))",
-        (conversation_id, USER, days * DAY),
-    )
-    return conversation_id
-
-
-def insert_operation(
-    db: Database, days: float, instance_id: str | None = None, kind: str = "create", status: str = "succeeded",
-    entry: str | None = "deleted", closed_by: str | None = None,
-) -> str:  # fmt: skip
-    """Insert an operation with a step and a journal entry in state `entry`, last changed `days` ago; returns its id."""
-    operation_id = unique_id("op-retention-")
-    instance_id = instance_id or unique_id("past-")
-    db.execute(
-        "INSERT INTO operations (id, instance_id, kind, status, request, created_at, updated_at)"
-        " VALUES (%s, %s, %s, %s, '{}', now() - make_interval(secs => %s), now() - make_interval(secs => %s))",
-        (operation_id, instance_id, kind, status, days * DAY, days * DAY),
-    )
-    db.execute("INSERT INTO operation_steps (operation_id, name) VALUES (%s, 'service')", (operation_id,))
-    if entry is not None:
-        db.execute(
-            "INSERT INTO operation_resources (operation_id, instance_id, provider, kind, plan, state, closed_by)"
-            " VALUES (%s, %s, 'railway', 'service', '{}', %s, %s)",
-            (operation_id, instance_id, entry, closed_by),
-        )
-    return operation_id
-
-
-def count(db: Database, table: str, column: str, value: str) -> int:
-    row = db.execute(f"SELECT count(*) AS n FROM {table} WHERE {column} = %s", (value,)).fetchone()  # type: ignore[arg-type]
-    assert row is not None
-    return row["n"]
-
-
-def has_operation(db: Database, operation_id: str) -> bool:
-    exists = count(db, "operations", "id", operation_id) == 1
-    assert count(db, "operation_steps", "operation_id", operation_id) == int(exists)
-    return exists
-
-
-def has_prompt(db: Database, prompt_id: str) -> bool:
-    rows = {count(db, f"prompt_{table}", "prompt_id", prompt_id) for table in ("events", "items", "calls")}
-    exists = count(db, "prompts", "id", prompt_id) == 1
-    assert rows == {int(exists)}
-    return exists
 
 
 def test_ended_prompts_go_with_all_their_rows_and_are_unknown_then(
@@ -275,59 +206,6 @@ def test_zero_keeps_everything_and_a_dry_run_deletes_nothing(
     assert has_operation(db, operation)
 
 
-BOUNDS = {
-    "pointsman_schema_version": "one row",
-    "audit_log": "deleted by age",
-    "conversations": "deleted by age",
-    "destroy_holds": "one row for each caller",
-    "fleet_history": "deleted by age",
-    "fleet_listings": "one row for each environment",
-    "idempotency_keys": "deleted 24 hours later, by the next ones",
-    "instance_infra": "one row for each instance",
-    "instance_services": "a row for each tool of an instance",
-    "key_spend": "one row for each key",
-    "listed_services": "one row for each service",
-    "maintenance": "one row",
-    "operation_resources": "deleted with its operation",
-    "operation_steps": "deleted with its operation",
-    "operations": "deleted by age",
-    "orphan_decisions": "deleted by age",
-    "orphan_sightings": "one row for each resource that nobody knows",
-    "prompt_call_events": "deleted with its prompt",
-    "prompt_calls": "deleted with its prompt",
-    "prompt_events": "deleted with its prompt",
-    "prompt_items": "deleted with its prompt",
-    "prompts": "deleted by age",
-    "schedule_runs": "one row for each schedule",
-    "signing_keys": "one row for each purpose",
-    "stream_leases": "one row for each open stream",
-    "token_usage": "deleted by age",
-    "webhook_deliveries": "deleted by age",
-    "webhook_requests": "deleted 24 hours later, by the next ones",
-    "webhooks": "so many of an owner",
-}
-"""Why each table does not grow for ever."""
-
-
-def insert_history_point(db: Database, days: float) -> None:
-    db.execute(
-        "INSERT INTO fleet_history (at, counts) VALUES (clock_timestamp() - make_interval(secs => %s), '{}')",
-        (days * DAY,),
-    )
-
-
-def insert_orphan_decision(db: Database, decision: str, days: float) -> str:
-    """Insert what was decided `days` ago about a resource of that name; returns the resource's id."""
-    resource_id = unique_id("past-")
-    db.execute(
-        "INSERT INTO orphan_decisions (provider, kind, resource_id, name, first_seen, last_seen, sightings, decision,"
-        " reason, decided_at) VALUES ('openrouter', 'tool', %s, 'n', now(), now(), 1, %s, '',"
-        " now() - make_interval(secs => %s))",
-        (resource_id, decision, days * DAY),
-    )
-    return resource_id
-
-
 def test_decisions_that_ended_a_matter_are_deleted_and_others_stay(stack: Stack, db: Database) -> None:
     db.execute("DELETE FROM orphan_decisions")
     kept = {insert_orphan_decision(db, "reported", 400), insert_orphan_decision(db, "deleted", 89)}
@@ -345,63 +223,3 @@ def test_the_fleets_totals_are_kept_for_90_days(stack: Stack, db: Database) -> N
     assert run_retention(stack).counts["history"] == 2
     [row] = db.execute("SELECT extract(epoch FROM now() - at)::float8 AS age FROM fleet_history").fetchall()
     assert row["age"] < HISTORY_DAYS * DAY
-
-
-def count_rows(db: Database) -> dict[str, int]:
-    tables = db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-    return {row["tablename"]: count(db, row["tablename"], "true", "true") for row in tables}
-
-
-@pytest.mark.limit("stored-rows")
-def test_no_table_grows_for_ever(
-    stack: Stack, db: Database, api: httpx.Client, agent: httpx.Client, simulator: SimulatorClient
-) -> None:
-    reset_fleet_tables(db)
-    tables = {name for name in count_rows(db) if not name.startswith("test_")}
-    assert tables == BOUNDS.keys(), "say what bounds the table"
-    run_retention(stack)
-    with run_receiver() as receiver:
-        webhook = register(agent, receiver.url, "prompt.completed")
-        before = count_rows(db)
-        make_rows(db, api, agent, simulator, webhook)
-        run_schedule(stack, DELIVERY_FUNCTION)
-    grown = {name for name, rows in count_rows(db).items() if rows > before[name]}
-    ended = {name for name, bound in BOUNDS.items() if bound.startswith("deleted")}
-    assert grown == ended - {"prompt_calls", "prompt_call_events"}
-    let_a_year_pass(stack)
-    # Each new key deletes those that have expired, and is one itself.
-    api.post("/redeploy/nobody", headers={"Idempotency-Key": unique_id("key-")})
-    agent.patch(f"/webhooks/{webhook['id']}", json={}, headers={"Idempotency-Key": unique_id("key-")})
-    while not run_retention(stack).counts["complete"]:
-        pass
-    left = {name: rows - before[name] for name, rows in count_rows(db).items() if rows > before[name]}
-    assert left.items() <= {"idempotency_keys": 1, "webhook_requests": 1}.items()
-
-
-def make_rows(
-    db: Database, api: httpx.Client, agent: httpx.Client, simulator: SimulatorClient, webhook: dict[str, Any]
-) -> None:
-    for _ in range(2):
-        body = create_request(new_instance_id(), ["openrouter"])
-        headers = {"Idempotency-Key": unique_id("key-")}
-        assert api.post("/create-instance", json=body, headers=headers).status_code == 200
-        assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
-        conversation = agent.post("/tools/conversation.create/invoke", json={}).json()["result"]["id"]
-        run_prompt(agent, simulator, text_turn("Hello."), conversationId=conversation)
-        run_prompt(agent, simulator, {"text": "Hello.", "usage": {"input_tokens": 1, "output_tokens": 1}})
-        agent.patch(f"/webhooks/{webhook['id']}", json={}, headers={"Idempotency-Key": unique_id("key-")})
-        insert_history_point(db, days=0)
-        insert_orphan_decision(db, "deleted", days=0)
-
-
-def let_a_year_pass(stack: Stack) -> None:
-    """Make all that is stored more than a year older."""
-    query = (
-        "SELECT table_name, column_name FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND data_type IN ('date', 'timestamp with time zone')"
-    )
-    with connect(stack.database_url) as db, db.transaction():
-        db.execute("SET LOCAL session_replication_role = 'replica'")  # The trigger of the audit log denies it.
-        for row in db.execute(query).fetchall():
-            table, column = row["table_name"], row["column_name"]
-            db.execute(f"UPDATE {table} SET {column} = {column} - 370 * '1 day'::interval")  # type: ignore[arg-type]

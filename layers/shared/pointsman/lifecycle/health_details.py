@@ -36,6 +36,7 @@ SCHEDULES: Mapping[str, Schedule] = {
     "reconciler": Schedule(300, 1200),
     "prompt_recovery": Schedule(60, 600),
     "retention": Schedule(3600, 10800),
+    "webhook_delivery": Schedule(60, 600),
 }
 """The schedules of template.yaml. Each is overdue when its alarm says so."""
 
