@@ -175,6 +175,9 @@ EXPECTED_REFUSALS = {
     # They name ids that an earlier call returned.
     "getOperation", "retryOperation", "abandonOperation", "destroyResource",
     "callConversationGet", "getDocsAsset", "followPrompt", "getPrompt", "approveCall", "rejectCall", "cancelPrompt",
+    "getWebhook", "updateWebhook", "deleteWebhook", "rotateWebhookSecret", "testWebhook", "listDeliveries",
+    "replayDelivery", "getFleetWebhook", "updateFleetWebhook", "deleteFleetWebhook", "rotateFleetWebhookSecret",
+    "testFleetWebhook", "listFleetDeliveries", "replayFleetDelivery",
     # They need an approval.
     "callInstancesCreate", "callInstancesDestroy", "callInstancesRedeploy", "callInstancesConfigure",
 }  # fmt: skip

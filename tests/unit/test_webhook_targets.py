@@ -59,8 +59,8 @@ def test_an_address_of_the_public_internet(address: str) -> None:
 
 GOOD_URLS = [
     "https://hooks.example.org", "https://hooks.example.org/a/b?c=d@e", "https://hooks.example.org:8443/",
-    "https://hooks.example.org:443/", "HTTPS://Hooks.Example.ORG/", "https://8.8.8.8/", "https://xn--bcher-kva.example/",
-    "https://[2606:4700:4700::1111]/", "https://a_b.example.org/",
+    "https://hooks.example.org:443/", "HTTPS://Hooks.Example.ORG/", "https://xn--bcher-kva.example/",
+    "https://a_b.example.org/", "https://a.b.c.d.example.co.uk/", "https://local.example.org/", "https://8.example.org/",
 ]  # fmt: skip
 BAD_URLS = [
     "", "hooks.example.org", "//hooks.example.org", "ftp://hooks.example.org", "http://hooks.example.org/",
@@ -68,7 +68,8 @@ BAD_URLS = [
     "https://hooks.example.org/#x", "https://hooks.example.org:80/", "https://hooks.example.org:22/",
     "https://hooks.example.org:0443000/", "https://hooks.example.org:/", "https://hooks.example.org\\@10.0.0.1/",
     "https://hooks.example.org/\n", " https://hooks.example.org/", "https://hooks.example.org/ü", "https://hööks.org/",
-    "https://localhost/", "https://localhost:8443/", "https://printer.local/", "https://a.internal/",
+    "https://8.8.8.8/", "https://[2606:4700:4700::1111]/", "https://hooks.example.org/a\\b", "https://a.home.arpa/",
+    "https://localhost/", "https://localhost:8443/", "https://printer.local/", "https://printer.LOCAL/", "https://a.internal/",
     "https://a.localhost/", "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f000001/",
     "https://0177.0.0.1/", "https://0x7f.0.0.1/", "https://10.0.0.1:8443/", "https://[::1]/", "https://[fd00::1]/",
     "https://[::ffff:10.0.0.1]/", "https://169.254.169.254/latest/meta-data/", "https://single/", "https://a..org/",
@@ -89,7 +90,7 @@ def test_an_address_that_may_not(url: str) -> None:
 
 
 def test_only_loopback_is_allowed_besides_on_a_local_stack() -> None:
-    for url in ("http://127.0.0.1:9000/x", "http://localhost/", "https://[::1]:1/"):
+    for url in ("http://127.0.0.1:9000/x", "http://localhost", "https://[::1]:1/"):
         assert check_url(url, allows_loopback=True) == url
     for url in ("http://10.0.0.1/", "http://169.254.169.254/", "http://127.0.0.2/", "http://hooks.example.org/"):
         with pytest.raises(ValueError, match="must be an https address"):

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from ..errors import InvalidInput
 from ..settings.webhooks import load_allows_loopback
-from ..webhooks.targets import MAX_URL_CHARS, URL_RULE, check_url
+from ..webhooks.targets import MAX_URL_CHARS, URL_PATTERN, URL_RULE, check_url
 from .common import IDEMPOTENCY_KEY_PATTERN, IDEMPOTENCY_KEY_RULE, GatewayEvent
 
-__all__ = ["MAX_DESCRIPTION_CHARS", "Description", "WebhookUrl", "distinct", "read_idempotency_key"]
+__all__ = ["LIST_OF_EVENTS", "MAX_DESCRIPTION_CHARS", "Description", "WebhookUrl", "distinct", "read_idempotency_key"]
 
 MAX_DESCRIPTION_CHARS = 200
 
@@ -27,9 +27,8 @@ WebhookUrl = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "format": "uri",
             "maxLength": MAX_URL_CHARS,
-            "pattern": "^https://",
+            "pattern": URL_PATTERN,
             "description": f"It {URL_RULE}",
             "examples": ["https://example.org/hooks/pointsman"],
         }
@@ -38,18 +37,14 @@ WebhookUrl = Annotated[
 """The address that messages are sent to."""
 
 
-def _check_text(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be one line of printable characters")
-    return text
-
-
 Description = Annotated[
     str,
     Field(max_length=MAX_DESCRIPTION_CHARS, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", examples=["Tells the on-call bot"]),
-    AfterValidator(_check_text),
 ]
 """What a webhook is for."""
+
+LIST_OF_EVENTS = Field(json_schema_extra={"minItems": 1, "uniqueItems": True})
+"""What the document says of a list that `distinct` validates."""
 
 
 def distinct(values: list[Any]) -> list[Any]:

@@ -11,24 +11,24 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 
 from .. import deadlines
 
-__all__ = ["MAX_URL_CHARS", "URL_RULE", "TargetRefused", "check_url", "is_public", "resolve_public"]
+__all__ = ["MAX_URL_CHARS", "URL_PATTERN", "URL_RULE", "TargetRefused", "check_url", "is_public", "resolve_public"]
 
 MAX_URL_CHARS = 2048
 
-_PORTS = (443, 8443)
 URL_RULE = (
-    f"must be an https address of at most {MAX_URL_CHARS} visible ASCII characters, with a public host, the port"
-    f" {' or '.join(map(str, _PORTS))}, and neither user, password nor fragment"
+    f"must be an https address of at most {MAX_URL_CHARS} visible ASCII characters, with a host's public name, the port"
+    " 443 or 8443, and neither user, password nor fragment"
 )
 """What the address of a webhook must be."""
 
-_URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?([/?][!-~]*)?", re.IGNORECASE
+_LABEL = "[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?"
+_LOCAL_NAMES = "localhost|local|internal|localdomain|home[.]arpa"
+URL_PATTERN = (
+    rf"^https://(?![^/?:]*[.]({_LOCAL_NAMES})([/?:]|$))({_LABEL}[.]){{1,8}}[a-zA-Z][a-zA-Z0-9-]{{0,61}}[a-zA-Z0-9]"
+    r"(:(443|8443))?([/?][!-\x22$-\x5b\x5d-~]*)?$"
 )
-_NAME = re.compile(r"([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?", re.IGNORECASE)
-"""A name whose last label begins with a letter: 127.1, 2130706433 and 0x7f.1 are forms of addresses, not names."""
-_LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".localdomain", ".home.arpa")
-_LOOPBACK_HOSTS = ("127.0.0.1", "[::1]", "localhost")
+"""The same as a regular expression. The last label begins with a letter: 127.1 and 0x7f.1 are addresses, not names."""
+_LOOPBACK_PATTERN = r"https?://(127[.]0[.]0[.]1|\[::1\]|localhost)(:[1-9][0-9]{0,4})?([/?][!-~]*)?"
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -55,22 +55,11 @@ def check_url(url: str, *, allows_loopback: bool) -> str:
     Raises:
         ValueError: it may not; the message is `URL_RULE`.
     """
-    match = _URL.fullmatch(url)
-    if match is None or len(url) > MAX_URL_CHARS or "#" in url or "\\" in url:
-        raise ValueError(URL_RULE)
-    host, port = match["host"].lower(), int(match["port"] or 443)
-    if allows_loopback and host in _LOOPBACK_HOSTS and 0 < port < 65536:
-        return url
-    if match["scheme"].lower() != "https" or port not in _PORTS or not _is_public_host(host):
+    is_allowed = re.match(URL_PATTERN, url.lower()) is not None and not url.endswith("\n")
+    is_loopback = allows_loopback and re.fullmatch(_LOOPBACK_PATTERN, url) is not None
+    if len(url) > MAX_URL_CHARS or not (is_allowed or is_loopback):
         raise ValueError(URL_RULE)
     return url
-
-
-def _is_public_host(host: str) -> bool:
-    try:
-        return is_public(host.strip("[]"))
-    except ValueError:
-        return len(host) <= 253 and _NAME.fullmatch(host) is not None and not host.endswith(_LOCAL_SUFFIXES)
 
 
 def is_public(address: str) -> bool:

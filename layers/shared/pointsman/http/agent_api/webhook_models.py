@@ -11,7 +11,7 @@ from ...agent import Input, Timestamp
 from ...db.webhook_deliveries import DeliveryStatus
 from ...db.webhook_outbox import UserEvent
 from ...list_cursor import CURSOR_PATTERN
-from ..webhook_models import Description, WebhookUrl, distinct
+from ..webhook_models import LIST_OF_EVENTS, Description, WebhookUrl, distinct
 
 __all__ = [
     "Delivery",
@@ -26,7 +26,7 @@ __all__ = [
     "WebhookWithSecret",
 ]
 
-Events = Annotated[list[UserEvent], AfterValidator(distinct)]
+Events = Annotated[list[UserEvent], AfterValidator(distinct), LIST_OF_EVENTS]
 
 
 class NewWebhook(Input):

@@ -14,13 +14,13 @@ from ...lifecycle.list_parameters import parse_choice, parse_page_request
 from ...webhooks import registration
 from ...webhooks.registration import Response, WebhookChanges
 from ..lambda_adapter import get_gateway_event
-from ..webhook_models import Description, WebhookUrl, distinct, read_idempotency_key
+from ..webhook_models import LIST_OF_EVENTS, Description, WebhookUrl, distinct, read_idempotency_key
 from .parameters import CURSOR_SCHEMA, KNOWN_PARAMETERS, LIMIT_SCHEMA, PathId, describe_query
 from .route_spec import describe_route
 
 __all__ = ["add_routes"]
 
-Events = Annotated[list[FleetEvent], AfterValidator(distinct)]
+Events = Annotated[list[FleetEvent], AfterValidator(distinct), LIST_OF_EVENTS]
 _STATUSES = get_args(DeliveryStatus)
 
 
