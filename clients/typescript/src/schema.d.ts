@@ -1327,8 +1327,7 @@ export interface components {
         /** NewWebhook */
         NewWebhook: {
             /**
-             * Format: uri
-             * @description It must be an https address of at most 2048 visible ASCII characters, with a public host, the port 443 or 8443, and neither user, password nor fragment
+             * @description It must be an https address of at most 2048 visible ASCII characters, with a host's public name, the port 443 or 8443, and neither user, password nor fragment
              * @example https://example.org/hooks/pointsman
              */
             url: string;
@@ -2329,8 +2328,7 @@ export interface components {
         /** NewFleetWebhook */
         NewFleetWebhook: {
             /**
-             * Format: uri
-             * @description It must be an https address of at most 2048 visible ASCII characters, with a public host, the port 443 or 8443, and neither user, password nor fragment
+             * @description It must be an https address of at most 2048 visible ASCII characters, with a host's public name, the port 443 or 8443, and neither user, password nor fragment
              * @example https://example.org/hooks/pointsman
              */
             url: string;

@@ -31,7 +31,7 @@ class ProviderSteps:
 
 
 def count_recent(connection: Connection, providers: Sequence[str], seconds: float) -> list[ProviderSteps]:
-    """Count the steps that began in so many seconds and ended, by provider; those without a step are left out.
+    """Count the steps that have started in so many seconds and ended, by provider; those without a step are left out.
 
     A step counts once, as its last attempt ended. One that was skipped or interrupted says nothing of a provider.
     """

@@ -11,7 +11,7 @@ __all__ = ["ScheduleRun", "begin", "end", "list_all"]
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRun:
-    """A row of `schedule_runs`: the last run that began, with its age and that of the last success.
+    """A row of `schedule_runs`: the last run that has started, with its age and that of the last success.
 
     `ended_at` is None while it runs, and stays so if its process was killed. `error` is None unless it failed.
     """
@@ -37,7 +37,7 @@ def begin(connection: Connection, name: str) -> datetime:
 
 
 def end(connection: Connection, name: str, started_at: datetime, error: str | None) -> None:
-    """Record the end of a run; `error` is why it failed. Does nothing if a later run began."""
+    """Record the end of a run; `error` is why it failed. Does nothing if a later run has started."""
     connection.execute(
         "UPDATE schedule_runs SET ended_at = clock_timestamp(), error = %(error)s,"
         " succeeded_at = CASE WHEN %(error)s::text IS NULL THEN clock_timestamp() ELSE succeeded_at END"

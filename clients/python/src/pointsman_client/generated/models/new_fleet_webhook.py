@@ -18,8 +18,8 @@ T = TypeVar("T", bound="NewFleetWebhook")
 class NewFleetWebhook:
     """
     Attributes:
-        url (str): It must be an https address of at most 2048 visible ASCII characters, with a public host, the port
-            443 or 8443, and neither user, password nor fragment
+        url (str): It must be an https address of at most 2048 visible ASCII characters, with a host's public name, the
+            port 443 or 8443, and neither user, password nor fragment
         events (list[NewFleetWebhookEventsItem]):
         description (None | str | Unset):
     """
