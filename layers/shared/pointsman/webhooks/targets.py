@@ -55,7 +55,8 @@ def check_url(url: str, *, allows_loopback: bool) -> str:
     Raises:
         ValueError: it may not; the message is `URL_RULE`.
     """
-    is_allowed = re.match(URL_PATTERN, url.lower()) is not None and not url.endswith("\n")
+    # `lower` makes ASCII of some other characters, and `$` matches before a newline too.
+    is_allowed = url.isascii() and re.match(URL_PATTERN, url.lower()) is not None and not url.endswith("\n")
     is_loopback = allows_loopback and re.fullmatch(_LOOPBACK_PATTERN, url) is not None
     if len(url) > MAX_URL_CHARS or not (is_allowed or is_loopback):
         raise ValueError(URL_RULE)
