@@ -290,6 +290,7 @@ BOUNDS = {
     "operations": "deleted by age",
     "orphan_decisions": "deleted by age",
     "orphan_sightings": "one row for each resource that nobody knows",
+    "prompt_call_events": "deleted with its prompt",
     "prompt_calls": "deleted with its prompt",
     "prompt_events": "deleted with its prompt",
     "prompt_items": "deleted with its prompt",
@@ -364,8 +365,8 @@ def test_no_table_grows_for_ever(
         insert_history_point(db, days=0)
         insert_orphan_decision(db, "deleted", days=0)
     grown = {name for name, rows in count_rows(db).items() if rows > before[name]}
-    ended = {name for name, bound in BOUNDS.items() if bound.startswith("deleted")} - {"prompt_calls"}
-    assert grown == ended
+    ended = {name for name, bound in BOUNDS.items() if bound.startswith("deleted")}
+    assert grown == ended - {"prompt_calls", "prompt_call_events"}
     let_a_year_pass(stack)
     # Each new key deletes those that have expired, and is one itself.
     api.post("/redeploy/nobody", headers={"Idempotency-Key": unique_id("key-")})
