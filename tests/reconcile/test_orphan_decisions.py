@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pointsman.lifecycle import orphan_sweep
+from pointsman.errors import InvalidInput
+from pointsman.lifecycle import orphan_sweep, provider_inventory
 from tests.reconcile.orphan_harness import TOKENS, OrphanHarness, run_sweeps
 
 
@@ -122,3 +123,17 @@ def test_a_provider_that_cannot_be_listed_keeps_its_decisions_and_a_dry_run_reco
     harness.simulator.inject_fault("openrouter", "keys.list", "server_error", times=None)
     run_sweeps()
     assert decisions(harness) == before
+
+
+def test_words_that_postgres_cannot_hold_do_not_stop_the_sweep(
+    harness: OrphanHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = harness.create_key("stray")
+    run_sweeps()
+
+    def refuse(_item: object) -> bool:
+        raise InvalidInput("odd \0 \ud800 words")
+
+    monkeypatch.setattr(provider_inventory, "exists", refuse)
+    run_sweeps()
+    assert decision_of(harness, key) == ("failed", "odd  ? words")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from . import locks
 from .connection import Connection
 
 __all__ = ["ListedKey", "replace"]
@@ -19,7 +20,8 @@ class ListedKey(NamedTuple):
 
 
 def replace(connection: Connection, keys: Sequence[ListedKey]) -> None:
-    """Replace all rows by the keys of a complete listing, each once."""
+    """Replace all rows by the keys of a sweep's complete listing, each once."""
+    locks.lock_orphan_sweep(connection)
     ids = [key.resource_id for key in keys]
     connection.execute(
         "DELETE FROM key_spend AS old WHERE NOT EXISTS"

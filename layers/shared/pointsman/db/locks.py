@@ -67,7 +67,7 @@ def lock_destroys(connection: Connection, kind: str, caller: str) -> None:
 
 
 def lock_orphan_sweep(connection: Connection) -> None:
-    """Wait until no other sweep writes sightings, and let none until the transaction ends."""
+    """Wait until no other sweep writes what it has seen and decided, and let none until the transaction ends."""
     _lock(connection, _ORPHAN_SWEEP_KEY)
 
 

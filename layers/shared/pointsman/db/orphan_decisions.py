@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from ..list_cursor import ListCursor
+from . import locks
 from .connection import Connection
 from .orphan_sightings import Sighting
-from .rows import build_page_filter, fetch_all
+from .rows import build_page_filter, fetch_all, to_text
 
 __all__ = ["Decided", "Decision", "OrphanDecision", "OrphanFilter", "delete_past", "list_newest", "record"]
 
@@ -58,6 +59,7 @@ def record(connection: Connection, provider: str, decided: Sequence[Decided]) ->
 
     Those of the sweeps before that are not among them become `resolved`.
     """
+    locks.lock_orphan_sweep(connection)
     sightings = [one.sighting for one in decided]
     kinds, ids = [sighting.kind for sighting in sightings], [sighting.resource_id for sighting in sightings]
     connection.execute(
@@ -89,7 +91,7 @@ def record(connection: Connection, provider: str, decided: Sequence[Decided]) ->
             [sighting.last_seen for sighting in sightings],
             [sighting.sightings for sighting in sightings],
             [one.decision for one in decided],
-            [one.reason for one in decided],
+            [to_text(one.reason) for one in decided],
         ),
     )
 

@@ -11,7 +11,7 @@ from psycopg.types.json import Json
 from ..list_cursor import ListCursor
 from .connection import Connection
 
-__all__ = ["build_page_filter", "fetch_all", "fetch_one", "to_json"]
+__all__ = ["build_page_filter", "fetch_all", "fetch_one", "to_json", "to_text"]
 
 T = TypeVar("T")
 Parameters = Sequence[object] | Mapping[str, object]
@@ -68,3 +68,8 @@ def to_json(value: object) -> Json:
     The statement raises ValueError for NaN and Infinity, which JSON does not have.
     """
     return Json(value, dumps=_dump_strictly)
+
+
+def to_text(words: str) -> str:
+    """Return the parameter for a text column, without what Postgres cannot hold; a provider's words may have it."""
+    return words.replace("\0", "").encode(errors="replace").decode()

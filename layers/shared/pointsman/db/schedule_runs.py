@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .connection import Connection
-from .rows import fetch_all
+from .rows import fetch_all, to_text
 
 __all__ = ["ScheduleRun", "begin", "end", "list_all"]
 
@@ -42,7 +42,7 @@ def end(connection: Connection, name: str, started_at: datetime, error: str | No
         "UPDATE schedule_runs SET ended_at = clock_timestamp(), error = %(error)s,"
         " succeeded_at = CASE WHEN %(error)s::text IS NULL THEN clock_timestamp() ELSE succeeded_at END"
         " WHERE name = %(name)s AND started_at = %(started_at)s",
-        {"name": name, "started_at": started_at, "error": error},
+        {"name": name, "started_at": started_at, "error": None if error is None else to_text(error)},
     )
 
 

@@ -1,6 +1,6 @@
 """The number of instances by status over time, for a client: a bounded number of points, however long the time is."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ..db import fleet_history
 from ..db.connection import get_database_time, run_in_transaction
@@ -16,6 +16,7 @@ MAX_POINTS = 500
 
 _DEFAULT_POINTS = 288
 _DEFAULT_RANGE = timedelta(days=1)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 def read_history(start: str | None = None, end: str | None = None, points: str | None = None) -> dict[str, object]:
@@ -37,7 +38,7 @@ def read_history(start: str | None = None, end: str | None = None, points: str |
     first, last = parse_time("from", start), parse_time("to", end)
     count = _DEFAULT_POINTS if points is None else parse_count("points", points, MAX_POINTS)
     last = last or run_in_transaction(get_database_time)
-    first = first or _begin_before(last)
+    first = first or max(last, _EARLIEST + _DEFAULT_RANGE) - _DEFAULT_RANGE
     if first >= last:
         raise InvalidInput("from must be before to")
     step = _choose_step(last - first, count)
@@ -50,17 +51,10 @@ def read_history(start: str | None = None, end: str | None = None, points: str |
     }
 
 
-def _begin_before(end: datetime) -> datetime:
-    try:
-        return end - _DEFAULT_RANGE
-    except OverflowError:
-        raise InvalidInput("to must be a time after the year 1") from None
-
-
 def _choose_step(length: timedelta, count: int) -> int:
     """Return the shortest step in seconds, a multiple of the interval, of which the time has at most `count`."""
     interval = timedelta(seconds=INTERVAL_SECONDS)
-    return -(-length // (interval * count)) * INTERVAL_SECONDS if length else INTERVAL_SECONDS
+    return -(-length // (interval * count)) * INTERVAL_SECONDS
 
 
 def _serialize(point: HistoryPoint) -> dict[str, object]:

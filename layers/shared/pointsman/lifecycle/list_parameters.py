@@ -1,7 +1,7 @@
 """Parameters of the Services API's lists: texts of a query that become filters, limits and cursors."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ..errors import InvalidInput
@@ -65,7 +65,7 @@ def parse_id(name: str, value: str | None) -> str | None:
 
 
 def parse_time(name: str, value: str | None) -> datetime | None:
-    """Read a parameter that is a time; None if it is not given. Raises InvalidInput."""
+    """Read a parameter that is a time, in UTC; None if it is not given. Raises InvalidInput."""
     if value is None:
         return None
     try:
@@ -74,4 +74,8 @@ def parse_time(name: str, value: str | None) -> datetime | None:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise InvalidInput(f"{name} must be a time in ISO 8601 with its offset, like 2026-01-31T12:00:00Z")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        # In UTC it is before the year 1 or after 9999.
+        return moment.replace(tzinfo=UTC)
