@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("no_instances")
 
 INSTANCE_FIELDS = {
     "instanceId", "provider", "serviceId", "environmentId", "projectId", "url", "deployStatus", "runtimeImage",
-    "volumeId", "createdAt", "updatedAt", "tools", "spend",
+    "volumeId", "createdAt", "updatedAt", "tools",
 }  # fmt: skip
 KEY_FIELDS = {
     "id", "name", "instanceId", "limit", "limitRemaining", "limitReset", "usage", "usageDaily", "usageWeekly",

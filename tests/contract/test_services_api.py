@@ -246,13 +246,15 @@ def test_operation_lists_its_steps(api: httpx.Client, simulator: SimulatorClient
     assert create_instance(api, body).status_code == 200
     row = db.execute("SELECT id FROM operations WHERE instance_id = %s", (body["instanceId"],)).fetchone()
     page = api.get(f"/operations/{row['id']}").json()
+    assert "resources" not in page
     assert (page["operationId"], page["kind"], page["status"]) == (row["id"], "create", "succeeded")
     names = [step["name"] for step in page["steps"]]
     assert sorted(names) == ["deploy", "domain", "openrouter", "service", "volume"]
     assert names[-1] == "deploy"
     assert all(step["startedAt"] <= step["endedAt"] for step in page["steps"])
     assert page["result"]["instanceId"] == body["instanceId"]
-    created = {(resource["provider"], resource["kind"], resource["state"]) for resource in page["resources"]}
+    resources = api.get(f"/operations/{row['id']}?resources=true").json()["resources"]
+    created = {(resource["provider"], resource["kind"], resource["state"]) for resource in resources}
     assert created == {
         ("railway", "service", "created"), ("railway", "volume", "created"), ("railway", "domain", "created"),
         ("openrouter", "tool", "created"),
@@ -260,10 +262,11 @@ def test_operation_lists_its_steps(api: httpx.Client, simulator: SimulatorClient
     assert api.delete(f"/destroy/{body['instanceId']}").status_code == 200
     destroy, create = api.get("/operations", params={"instanceId": body["instanceId"]}).json()["operations"]
     for operation in (destroy, create):
-        resources = api.get(f"/operations/{operation['operationId']}").json()["resources"]
+        resources = api.get(f"/operations/{operation['operationId']}?resources=true").json()["resources"]
         assert {resource["state"] for resource in resources} == {"deleted"}
         assert len(resources) == 4
     assert api.get("/operations/op-unknown").status_code == 404
+    assert api.get(f"/operations/{row['id']}?resources=yes").status_code == 400
 
 
 def test_slow_create_returns_202_and_continues(api: httpx.Client, simulator: SimulatorClient) -> None:

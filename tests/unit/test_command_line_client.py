@@ -27,7 +27,6 @@ def build_operation(status: str, **more: Any) -> OperationPage:
         "kind": "create",
         "status": status,
         "steps": steps,
-        "resources": [],
         **times,
     }
     return OperationPage.from_dict({**operation, **more})

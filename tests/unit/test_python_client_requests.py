@@ -25,7 +25,7 @@ EMPTY_LIST = build_answer(200, '{"instances": []}')
 UNAVAILABLE = build_answer(503, '{"error": "no", "code": "DATABASE_UNAVAILABLE", "requestId": "r"}')
 STEP = {"name": "service", "status": "running", "startedAt": "2026-11-29T10:00:00Z", "endedAt": None}
 OPERATION = {
-    "operationId": "op-1", "instanceId": "a", "kind": "create", "status": "running", "steps": [STEP], "resources": [],
+    "operationId": "op-1", "instanceId": "a", "kind": "create", "status": "running", "steps": [STEP],
     "createdAt": "2026-11-29T10:00:00Z", "updatedAt": "2026-11-29T10:00:00Z",
 }  # fmt: skip
 

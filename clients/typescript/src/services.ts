@@ -65,7 +65,7 @@ export interface ServicesClient {
   /** Wait until an operation has ended; resolves to it, with its result. Rejects with OperationFailed. */
   waitForOperation(operationId: string, options?: WaitOptions): Promise<SucceededOperation>;
   /** All instances, the newest first. */
-  instances(filter?: InstanceFilter): AsyncGenerator<Schemas["Instance"], void, undefined>;
+  instances(filter?: InstanceFilter): AsyncGenerator<Schemas["ListedInstance"], void, undefined>;
   /** All operations, the newest first. */
   operations(filter?: OperationFilter): AsyncGenerator<Schemas["OperationSummary"], void, undefined>;
 }

@@ -584,7 +584,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How far an operation is, step by step */
+        /** How far an operation is, step by step, and what it has at the providers */
         get: operations["getOperation"];
         put?: never;
         post?: never;
@@ -2206,7 +2206,6 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             tools: components["schemas"]["InstanceTool"][];
-            spend: components["schemas"]["Spend"] | null;
         };
         /**
          * InstanceCreated
@@ -2265,7 +2264,7 @@ export interface components {
          * @description `nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet.
          */
         InstanceList: {
-            instances: components["schemas"]["Instance"][];
+            instances: components["schemas"]["ListedInstance"][];
             nextCursor?: string;
             totals?: components["schemas"]["StatusTotal"][];
         };
@@ -2315,6 +2314,24 @@ export interface components {
             disabled: boolean | null;
             createdAt: string | null;
         };
+        /** ListedInstance */
+        ListedInstance: {
+            instanceId: string;
+            provider: string;
+            serviceId: string;
+            environmentId: string;
+            projectId: string | null;
+            url: string | null;
+            deployStatus: string | null;
+            runtimeImage: string | null;
+            volumeId: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            tools: components["schemas"]["InstanceTool"][];
+            spend: components["schemas"]["Spend"] | null;
+        };
         /**
          * Maintenance
          * @description Whether new prompts and instances are stopped. Null for what never was, and for no message.
@@ -2350,7 +2367,7 @@ export interface components {
         };
         /**
          * OperationPage
-         * @description `failed`: undone, nothing is left. `leaked`: something could not be undone yet.
+         * @description `failed`: undone, nothing is left. `leaked`: something could not be undone yet. `resources` come if asked for.
          * @example {
          *       "operationId": "op-0123456789abcdef0123456789abcdef",
          *       "instanceId": "agent-7",
@@ -2393,7 +2410,7 @@ export interface components {
             kind: components["schemas"]["OperationPageKind"];
             status: components["schemas"]["OperationPageStatus"];
             steps: components["schemas"]["StepPage"][];
-            resources: components["schemas"]["OperationResource"][];
+            resources?: components["schemas"]["OperationResource"][];
             result?: components["schemas"]["OperationPageResult"];
             error?: components["schemas"]["OperationPageError"];
             /** Format: date-time */
@@ -2762,6 +2779,11 @@ export interface components {
          * @enum {string}
          */
         OperationEndedMessageType: "operation.succeeded" | "operation.failed" | "operation.leaked";
+        /**
+         * GetOperationResources
+         * @enum {string}
+         */
+        GetOperationResources: "true" | "false";
         /**
          * ListInstancesSort
          * @enum {string}
@@ -6323,7 +6345,10 @@ export interface operations {
     };
     getOperation: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @example true */
+                resources?: components["schemas"]["GetOperationResources"];
+            };
             header?: never;
             path: {
                 /** @example op-0123456789abcdef0123456789abcdef */
@@ -6773,14 +6798,7 @@ export interface operations {
                      *               "meta": {},
                      *               "createdAt": "2026-11-22T10:15:00.000Z"
                      *             }
-                     *           ],
-                     *           "spend": {
-                     *             "limit": 20,
-                     *             "limitRemaining": 17.5,
-                     *             "limitReset": "monthly",
-                     *             "usage": 2.5,
-                     *             "asOf": "2026-11-22T10:15:00.000Z"
-                     *           }
+                     *           ]
                      *         }
                      *       ],
                      *       "nextCursor": "text"

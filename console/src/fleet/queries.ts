@@ -6,7 +6,7 @@ import { ApiError } from "../api/errors";
 import { every } from "../api/query_client";
 import type { paths } from "../api/schema";
 
-export type Instance = Schemas["Instance"];
+export type Instance = Schemas["ListedInstance"];
 export type ToolId = Schemas["ToolId"];
 
 type Sort = NonNullable<NonNullable<paths["/instances"]["get"]["parameters"]["query"]>["sort"]>;

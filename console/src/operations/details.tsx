@@ -46,7 +46,7 @@ function Details({ operation }: { operation: Operation }) {
         <h2 id="steps">Steps</h2>
         <OperationTimeline operationId={operation.operationId} />
       </section>
-      <Resources operation={operation} />
+      <Resources resources={operation.resources} />
       <section class="card" aria-labelledby="facts">
         <h2 id="facts">Details</h2>
         <dl class="facts-list">
@@ -75,13 +75,13 @@ function Details({ operation }: { operation: Operation }) {
 }
 
 /** What was asked of the providers, and what has become of it. */
-function Resources({ operation }: { operation: Operation }) {
+function Resources({ resources = [] }: { resources: Operation["resources"] }) {
   return (
     <section class="card" aria-labelledby="resources">
       <h2 id="resources">At the providers</h2>
-      {operation.resources.length === 0 && <Empty>It has asked no provider for anything yet.</Empty>}
+      {resources.length === 0 && <Empty>It has asked no provider for anything yet.</Empty>}
       <ul class="lines">
-        {operation.resources.map((resource) => (
+        {resources.map((resource) => (
           <li key={`${resource.provider} ${resource.kind} ${resource.resourceId}`}>
             <span>
               {resource.provider} {resource.kind === "tool" ? "" : resource.kind}

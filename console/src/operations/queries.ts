@@ -53,7 +53,9 @@ export function operationDetails(operationId: string) {
   return queryOptions({
     queryKey: ["operation", operationId],
     queryFn: ({ signal }) =>
-      unwrap(api.GET("/operations/{operationId}", { params: { path: { operationId } }, signal })) as Promise<Operation>,
+      unwrap(
+        api.GET("/operations/{operationId}", { params: { path: { operationId }, query: { resources: "true" } }, signal }),
+      ) as Promise<Operation>,
     refetchInterval: (query) => every(query.state.data?.status === "running" ? RUNNING_MS : LIST_MS)(query),
   });
 }

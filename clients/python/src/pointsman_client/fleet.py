@@ -23,12 +23,12 @@ from .generated.models import (
     Configured,
     ConfigureVariables,
     CreateInstance,
-    Instance,
     InstanceCreated,
     InstanceDestroyed,
     InstanceDetails,
     InstanceList,
     ListAuditLogAction,
+    ListedInstance,
     Provision,
     ResourceDestroyed,
     Started,
@@ -98,7 +98,7 @@ class Fleet(OperationMethods):
 
     def list_instances(
         self, *, status: str | None = None, tool: ToolId | None = None, search: str | None = None
-    ) -> Iterator[Instance]:
+    ) -> Iterator[ListedInstance]:
         """Iterate over the instances, the newest first.
 
         Args:

@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from typing import cast, get_args
 
 from ..db import fleet, operation_pages
@@ -68,7 +69,7 @@ def list_stored_instances(limit: int = MAX_STORED, cursor: str | None = None) ->
         DatabaseUnavailable: Postgres cannot be reached.
     """
     after, _ = parse_page_request(cursor, None)
-    return _list_page(InstanceFilter(), after, limit)
+    return _list_page(InstanceFilter(), after, limit, SORTS[0], _serialize_instance)
 
 
 def list_instance_page(
@@ -108,17 +109,21 @@ def list_instance_page(
     after, count = parse_page_request(cursor, limit)
     wants_totals = parse_choice("totals", totals, ("true", "false")) == "true"
     order = cast(InstanceSort, parse_choice("sort", sort, SORTS) or SORTS[0])
-    page = _list_page(which, after, count, order)
+    page = _list_page(which, after, count, order, _serialize_with_spend)
     if wants_totals:
         page["totals"] = _list_totals(run_in_transaction(fleet.count_by_status))
     return page
 
 
 def _list_page(
-    which: InstanceFilter, after: ListCursor | None, limit: int, sort: InstanceSort = SORTS[0]
+    which: InstanceFilter,
+    after: ListCursor | None,
+    limit: int,
+    sort: InstanceSort,
+    serialize: Callable[[fleet.FleetInstance], dict[str, object]],
 ) -> dict[str, object]:
     found = run_in_transaction(fleet.list_page, which, after, limit + 1, sort)
-    instances = [_serialize_instance(row) for row, _ in found[:limit]]
+    instances = [serialize(row) for row, _ in found[:limit]]
     instances = instances[: count_fitting(instances)]
     page: dict[str, object] = {"instances": instances}
     if len(found) > len(instances):
@@ -149,7 +154,7 @@ def get_instance(instance_id: str) -> dict[str, object]:
     row, operations = run_in_transaction(load)
     if row is None:
         raise NotFound(f"Instance {instance_id[:256]} not found; GET /operations?instanceId=… has its operations")
-    return {**_serialize_instance(row), "operations": [serialize_summary(operation) for operation in operations]}
+    return {**_serialize_with_spend(row), "operations": [serialize_summary(operation) for operation in operations]}
 
 
 def _serialize_instance(row: fleet.FleetInstance) -> dict[str, object]:
@@ -176,8 +181,11 @@ def _serialize_instance(row: fleet.FleetInstance) -> dict[str, object]:
             }
             for tool in row.tools
         ],
-        "spend": row.spend and _serialize_spend(row.spend),
     }
+
+
+def _serialize_with_spend(row: fleet.FleetInstance) -> dict[str, object]:
+    return {**_serialize_instance(row), "spend": row.spend and _serialize_spend(row.spend)}
 
 
 def _serialize_spend(spend: fleet.KeySpend) -> dict[str, object]:

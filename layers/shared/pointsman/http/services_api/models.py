@@ -149,14 +149,14 @@ class OperationResource(TypedDict):
 
 
 class OperationPage(TypedDict):
-    """`failed`: undone, nothing is left. `leaked`: something could not be undone yet."""
+    """`failed`: undone, nothing is left. `leaked`: something could not be undone yet. `resources` come if asked for."""
 
     operationId: str
     instanceId: str
     kind: Literal["create", "destroy", "provision", "destroy_tool"]
     status: Literal["running", "succeeded", "failed", "leaked"]
     steps: list[StepPage]
-    resources: list[OperationResource]
+    resources: NotRequired[list[OperationResource]]
     result: NotRequired[dict[str, Any]]
     error: NotRequired[dict[str, Any]]
     createdAt: Timestamp
@@ -195,6 +195,9 @@ class Instance(TypedDict):
     createdAt: Timestamp
     updatedAt: Timestamp
     tools: list[InstanceTool]
+
+
+class ListedInstance(Instance):
     spend: Spend | None
 
 
@@ -215,7 +218,7 @@ class StatusTotal(TypedDict):
 class InstanceList(TypedDict):
     """`nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet."""
 
-    instances: list[Instance]
+    instances: list[ListedInstance]
     nextCursor: NotRequired[str]
     totals: NotRequired[list[StatusTotal]]
 
@@ -246,7 +249,7 @@ class OperationList(TypedDict):
     nextCursor: NotRequired[str]
 
 
-class InstanceDetails(Instance):
+class InstanceDetails(ListedInstance):
     """With its newest operations, at most 20."""
 
     operations: list[OperationSummary]

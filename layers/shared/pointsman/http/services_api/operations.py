@@ -24,13 +24,28 @@ def operation_response(operation: Operation) -> JSONResponse:
     return JSONResponse(result)
 
 
-def operation_page_response(operation_id: str) -> JSONResponse:
-    """Make the response of `GET /operations/{operationId}`: the operation, its steps and resources.
+def operation_page_response(operation_id: str, *, with_resources: bool = False) -> JSONResponse:
+    """Make the response of `GET /operations/{operationId}`: the operation with its steps and, if requested, resources.
 
     Raises:
         NotFound: there is no such operation.
     """
-    return JSONResponse(_serialize_page(get_operation_details(operation_id)))
+    details = get_operation_details(operation_id)
+    resources = {"resources": _serialize_resources(details)} if with_resources else {}
+    return JSONResponse(_serialize_page(details) | resources)
+
+
+def _serialize_resources(details: OperationDetails) -> list[dict[str, object]]:
+    return [
+        {
+            "provider": resource.provider,
+            "kind": resource.kind,
+            "resourceId": resource.resource_id,
+            "state": resource.state,
+            "attemptedAt": format_timestamp(resource.attempted_at),
+        }
+        for resource in details.resources
+    ]
 
 
 def _serialize_page(details: OperationDetails) -> dict[str, object]:
@@ -49,16 +64,6 @@ def _serialize_page(details: OperationDetails) -> dict[str, object]:
                 **({"error": step.error} if step.error else {}),
             }
             for step in details.steps
-        ],
-        "resources": [
-            {
-                "provider": resource.provider,
-                "kind": resource.kind,
-                "resourceId": resource.resource_id,
-                "state": resource.state,
-                "attemptedAt": format_timestamp(resource.attempted_at),
-            }
-            for resource in details.resources
         ],
         "createdAt": format_timestamp(operation.created_at),
         "updatedAt": format_timestamp(operation.updated_at),

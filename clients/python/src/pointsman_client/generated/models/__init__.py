@@ -61,6 +61,7 @@ from .fleet_webhook_page import FleetWebhookPage
 from .fleet_webhook_with_secret import FleetWebhookWithSecret
 from .fleet_webhook_with_secret_events_item import FleetWebhookWithSecretEventsItem
 from .get_combined_document_response import GetCombinedDocumentResponse
+from .get_operation_resources import GetOperationResources
 from .get_services_document_response import GetServicesDocumentResponse
 from .health import Health
 from .health_details import HealthDetails
@@ -89,6 +90,7 @@ from .list_operations_kind import ListOperationsKind
 from .list_operations_status import ListOperationsStatus
 from .list_orphans_decision import ListOrphansDecision
 from .list_orphans_provider import ListOrphansProvider
+from .listed_instance import ListedInstance
 from .listed_prompt import ListedPrompt
 from .listed_prompt_model import ListedPromptModel
 from .maintenance import Maintenance
@@ -260,6 +262,7 @@ __all__ = (
     "FleetWebhookWithSecret",
     "FleetWebhookWithSecretEventsItem",
     "GetCombinedDocumentResponse",
+    "GetOperationResources",
     "GetServicesDocumentResponse",
     "Health",
     "HealthDetails",
@@ -281,6 +284,7 @@ __all__ = (
     "Key",
     "ListAuditLogAction",
     "ListDeliveriesStatus",
+    "ListedInstance",
     "ListedPrompt",
     "ListedPromptModel",
     "ListFleetDeliveriesStatus",

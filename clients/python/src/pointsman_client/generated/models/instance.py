@@ -9,7 +9,6 @@ from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
     from ..models.instance_tool import InstanceTool
-    from ..models.spend import Spend
 
 
 T = TypeVar("T", bound="Instance")
@@ -31,7 +30,6 @@ class Instance:
         created_at (datetime.datetime):
         updated_at (datetime.datetime):
         tools (list[InstanceTool]):
-        spend (None | Spend):
     """
 
     instance_id: str
@@ -46,12 +44,9 @@ class Instance:
     created_at: datetime.datetime
     updated_at: datetime.datetime
     tools: list[InstanceTool]
-    spend: None | Spend
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.spend import Spend  # noqa: PLC0415
-
         instance_id = self.instance_id
 
         provider = self.provider
@@ -84,12 +79,6 @@ class Instance:
             tools_item = tools_item_data.to_dict()
             tools.append(tools_item)
 
-        spend: dict[str, Any] | None
-        if isinstance(self.spend, Spend):
-            spend = self.spend.to_dict()
-        else:
-            spend = self.spend
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -106,7 +95,6 @@ class Instance:
                 "createdAt": created_at,
                 "updatedAt": updated_at,
                 "tools": tools,
-                "spend": spend,
             }
         )
 
@@ -115,7 +103,6 @@ class Instance:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.instance_tool import InstanceTool  # noqa: PLC0415
-        from ..models.spend import Spend  # noqa: PLC0415
 
         d = dict(src_dict)
         instance_id = d.pop("instanceId")
@@ -172,21 +159,6 @@ class Instance:
 
             tools.append(tools_item)
 
-        def _parse_spend(data: object) -> None | Spend:
-            if data is None:
-                return data
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                spend_type_0 = Spend.from_dict(data)
-
-                return spend_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(None | Spend, data)
-
-        spend = _parse_spend(d.pop("spend"))
-
         instance = cls(
             instance_id=instance_id,
             provider=provider,
@@ -200,7 +172,6 @@ class Instance:
             created_at=created_at,
             updated_at=updated_at,
             tools=tools,
-            spend=spend,
         )
 
         instance.additional_properties = d

@@ -9,7 +9,7 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..models.instance import Instance
+    from ..models.listed_instance import ListedInstance
     from ..models.status_total import StatusTotal
 
 
@@ -21,12 +21,12 @@ class InstanceList:
     """`nextCursor` is there if there are more. `totals`, if asked for, are of the whole fleet.
 
     Attributes:
-        instances (list[Instance]):
+        instances (list[ListedInstance]):
         next_cursor (str | Unset):
         totals (list[StatusTotal] | Unset):
     """
 
-    instances: list[Instance]
+    instances: list[ListedInstance]
     next_cursor: str | Unset = UNSET
     totals: list[StatusTotal] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -62,14 +62,14 @@ class InstanceList:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.instance import Instance  # noqa: PLC0415
+        from ..models.listed_instance import ListedInstance  # noqa: PLC0415
         from ..models.status_total import StatusTotal  # noqa: PLC0415
 
         d = dict(src_dict)
         instances = []
         _instances = d.pop("instances")
         for instances_item_data in _instances:
-            instances_item = Instance.from_dict(instances_item_data)
+            instances_item = ListedInstance.from_dict(instances_item_data)
 
             instances.append(instances_item)
 

@@ -26,7 +26,7 @@ T = TypeVar("T", bound="OperationPage")
 
 @_attrs_define
 class OperationPage:
-    """`failed`: undone, nothing is left. `leaked`: something could not be undone yet.
+    """`failed`: undone, nothing is left. `leaked`: something could not be undone yet. `resources` come if asked for.
 
     Attributes:
         operation_id (str):
@@ -34,9 +34,9 @@ class OperationPage:
         kind (OperationPageKind):
         status (OperationPageStatus):
         steps (list[StepPage]):
-        resources (list[OperationResource]):
         created_at (datetime.datetime):
         updated_at (datetime.datetime):
+        resources (list[OperationResource] | Unset):
         result (OperationPageResult | Unset):
         error (OperationPageError | Unset):
     """
@@ -46,9 +46,9 @@ class OperationPage:
     kind: OperationPageKind
     status: OperationPageStatus
     steps: list[StepPage]
-    resources: list[OperationResource]
     created_at: datetime.datetime
     updated_at: datetime.datetime
+    resources: list[OperationResource] | Unset = UNSET
     result: OperationPageResult | Unset = UNSET
     error: OperationPageError | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -67,14 +67,16 @@ class OperationPage:
             steps_item = steps_item_data.to_dict()
             steps.append(steps_item)
 
-        resources = []
-        for resources_item_data in self.resources:
-            resources_item = resources_item_data.to_dict()
-            resources.append(resources_item)
-
         created_at = self.created_at.isoformat()
 
         updated_at = self.updated_at.isoformat()
+
+        resources: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.resources, Unset):
+            resources = []
+            for resources_item_data in self.resources:
+                resources_item = resources_item_data.to_dict()
+                resources.append(resources_item)
 
         result: dict[str, Any] | Unset = UNSET
         if not isinstance(self.result, Unset):
@@ -93,11 +95,12 @@ class OperationPage:
                 "kind": kind,
                 "status": status,
                 "steps": steps,
-                "resources": resources,
                 "createdAt": created_at,
                 "updatedAt": updated_at,
             }
         )
+        if resources is not UNSET:
+            field_dict["resources"] = resources
         if result is not UNSET:
             field_dict["result"] = result
         if error is not UNSET:
@@ -128,16 +131,18 @@ class OperationPage:
 
             steps.append(steps_item)
 
-        resources = []
-        _resources = d.pop("resources")
-        for resources_item_data in _resources:
-            resources_item = OperationResource.from_dict(resources_item_data)
-
-            resources.append(resources_item)
-
         created_at = datetime.datetime.fromisoformat(d.pop("createdAt"))
 
         updated_at = datetime.datetime.fromisoformat(d.pop("updatedAt"))
+
+        _resources = d.pop("resources", UNSET)
+        resources: list[OperationResource] | Unset = UNSET
+        if _resources is not UNSET:
+            resources = []
+            for resources_item_data in _resources:
+                resources_item = OperationResource.from_dict(resources_item_data)
+
+                resources.append(resources_item)
 
         _result = d.pop("result", UNSET)
         result: OperationPageResult | Unset
@@ -159,9 +164,9 @@ class OperationPage:
             kind=kind,
             status=status,
             steps=steps,
-            resources=resources,
             created_at=created_at,
             updated_at=updated_at,
+            resources=resources,
             result=result,
             error=error,
         )

@@ -7,19 +7,35 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error import Error
+from ...models.get_operation_resources import (
+    GetOperationResources,
+)
 from ...models.operation_page import OperationPage
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     operation_id: str,
+    *,
+    resources: GetOperationResources | Unset = UNSET,
 ) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    json_resources: str | Unset = UNSET
+    if not isinstance(resources, Unset):
+        json_resources = resources
+
+    params["resources"] = json_resources
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/operations/{operation_id}".format(
             operation_id=quote(str(operation_id), safe=""),
         ),
+        "params": params,
     }
 
     return _kwargs
@@ -82,11 +98,13 @@ def sync_detailed(
     operation_id: str,
     *,
     client: AuthenticatedClient,
+    resources: GetOperationResources | Unset = UNSET,
 ) -> Response[Error | OperationPage]:
-    """How far an operation is, step by step
+    """How far an operation is, step by step, and what it has at the providers
 
     Args:
         operation_id (str):
+        resources (GetOperationResources | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -98,6 +116,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         operation_id=operation_id,
+        resources=resources,
     )
 
     response = client.get_httpx_client().request(
@@ -111,11 +130,13 @@ def sync(
     operation_id: str,
     *,
     client: AuthenticatedClient,
+    resources: GetOperationResources | Unset = UNSET,
 ) -> Error | OperationPage | None:
-    """How far an operation is, step by step
+    """How far an operation is, step by step, and what it has at the providers
 
     Args:
         operation_id (str):
+        resources (GetOperationResources | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -128,6 +149,7 @@ def sync(
     return sync_detailed(
         operation_id=operation_id,
         client=client,
+        resources=resources,
     ).parsed
 
 
@@ -135,11 +157,13 @@ async def asyncio_detailed(
     operation_id: str,
     *,
     client: AuthenticatedClient,
+    resources: GetOperationResources | Unset = UNSET,
 ) -> Response[Error | OperationPage]:
-    """How far an operation is, step by step
+    """How far an operation is, step by step, and what it has at the providers
 
     Args:
         operation_id (str):
+        resources (GetOperationResources | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -151,6 +175,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         operation_id=operation_id,
+        resources=resources,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -162,11 +187,13 @@ async def asyncio(
     operation_id: str,
     *,
     client: AuthenticatedClient,
+    resources: GetOperationResources | Unset = UNSET,
 ) -> Error | OperationPage | None:
-    """How far an operation is, step by step
+    """How far an operation is, step by step, and what it has at the providers
 
     Args:
         operation_id (str):
+        resources (GetOperationResources | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -180,5 +207,6 @@ async def asyncio(
         await asyncio_detailed(
             operation_id=operation_id,
             client=client,
+            resources=resources,
         )
     ).parsed
