@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
+from pointsman.lifecycle.health_details import SCHEDULES
 from tests.browser.conftest import READ_KEY, TIMEOUT_MS
 from tests.browser.console import open_screen, sign_in
 from tests.browser.page_visit import PageVisit
@@ -203,7 +204,7 @@ def test_health_shows_schedules_providers_and_versions(
     run_status_poller(stack)
     sign_in(page, stack.url, READ_KEY, screen="health")
     schedules = page.get_by_role("region", name="Schedules").get_by_role("listitem")
-    expect(schedules).to_have_count(4)
+    expect(schedules).to_have_count(len(SCHEDULES))
     expect(schedules.filter(has_text="status poller")).to_contain_text("failed")
     expect(schedules.filter(has_text="status poller")).to_contain_text("HTTP 500")
     expect(schedules.filter(has_text="status poller")).to_contain_text("Succeeded last")
