@@ -132,6 +132,7 @@ def test_a_failed_create_a_retry_and_an_abandon_are_told_apart(api: httpx.Client
     assert entries[-1]["requestId"] == entries[1]["requestId"] != entries[2]["requestId"]
 
 
+@pytest.mark.slow
 def test_the_reconciler_acts_for_itself(stack: Stack, api: httpx.Client, simulator: SimulatorClient) -> None:
     body = create_request(new_instance_id(), ["openrouter"])
     simulator.inject_fault("railway", "serviceCreate", "refuse", times=None)

@@ -66,7 +66,15 @@ def call_endpoint(
 
 
 @pytest.mark.limit("provider-work-of-an-invocation")
-@pytest.mark.parametrize("answer", [hang, drip_head, drip_body, endless_body])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        drip_body,
+        endless_body,
+        pytest.param(hang, marks=pytest.mark.slow),
+        pytest.param(drip_head, marks=pytest.mark.slow),
+    ],
+)
 def test_an_endpoint_whose_provider_does_not_end_is_502(stack: Stack, answer: Any) -> None:
     with serve_hostile(answer) as url:
         status, body, left = call_endpoint(stack, "StatusBatchFunction", "services.status_batch", url)

@@ -23,6 +23,8 @@ from tests.harness.openapi_checks import iterate_operations
 from tests.harness.paths import CHECKOUT
 from tests.harness.stack import API_KEY
 
+pytestmark = pytest.mark.slow
+
 NODE_MODULES = CHECKOUT / ".venv" / "npm" / "node_modules"
 DOCUMENT_NAMES = ("services", "both", "clashing")
 NO_CALLS_HOME = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}

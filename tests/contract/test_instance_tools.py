@@ -134,6 +134,7 @@ def test_failed_provision_is_compensated_and_can_be_repeated(
     assert provision(api, instance, "telnyx").status_code == 200
 
 
+@pytest.mark.slow
 def test_leaked_provision_is_finished_by_the_next_one(
     api: httpx.Client, simulator: SimulatorClient, db: Database, instance: dict[str, Any]
 ) -> None:

@@ -269,6 +269,7 @@ def test_operation_lists_its_steps(api: httpx.Client, simulator: SimulatorClient
     assert api.get(f"/operations/{row['id']}?resources=yes").status_code == 400
 
 
+@pytest.mark.slow
 def test_slow_create_returns_202_and_continues(api: httpx.Client, simulator: SimulatorClient) -> None:
     for call in ("serviceCreate", "volumeCreate", "environmentPatchCommit"):
         simulator.inject_fault("railway", call, "slow", seconds=4, times=1)

@@ -18,6 +18,8 @@ from tests.deployment.test_command_line import ANSWERS
 from tests.harness.checkout import link_checkout
 from tests.harness.paths import CHECKOUT, PYTHONPATH
 
+pytestmark = pytest.mark.slow
+
 PREFIX = "pointsman/staging"
 
 

@@ -178,6 +178,7 @@ def test_every_sample_event_is_handled(
         "orphans", "history",
     }  # fmt: skip
 
+    db.execute("DELETE FROM webhooks")
     status, listed = replay.replay_http("services/fleet_webhooks")
     assert (status, listed) == (200, {"webhooks": []})
     assert replay.replay_http("agent/user_webhooks") == (200, {"webhooks": []})

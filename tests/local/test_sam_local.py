@@ -37,6 +37,8 @@ from tests.harness.runner_process import RunnerProcess, start_command
 from tests.harness.stack import API_KEY, ORIGIN_SECRET, stack_environment
 from tests.harness.wait import wait_until
 
+pytestmark = pytest.mark.slow
+
 LOOPBACK_BRIDGE = "127.0.0.1/8"
 """Takes the place of Docker's bridge, which not every machine has."""
 
@@ -310,7 +312,6 @@ def sam_start_api(root: Path, options: list[str]) -> Iterator[str]:
             run_docker("rm", "--force", *containers)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_endpoints_in_containers_work_on_this_stack(image_options: list[str]) -> None:
     subprocess.run(["make", "build-local"], cwd=CHECKOUT, check=True)

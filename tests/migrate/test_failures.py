@@ -25,6 +25,8 @@ from tests.migrate.legacy_databases import (
     pool_row,
 )
 
+pytestmark = pytest.mark.slow
+
 BACKFILL_FAILED = "^The backfill failed; both databases are as they were: "
 RAISING_TRIGGER_FUNCTION = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$

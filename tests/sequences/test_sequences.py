@@ -22,7 +22,7 @@ from tests.harness.worker_processes import kill_workers
 from .idempotent_client import IdempotentClient
 from .invariants import find_violations, parse_response, reconcile_until_settled
 
-SEQUENCES = int(os.environ.get("POINTSMAN_SEQUENCES", "4"))
+SEQUENCES = int(os.environ.get("POINTSMAN_SEQUENCES", "2"))
 PROCESSES = min(4, -(-SEQUENCES // 5))
 """Stacks that share the sequences, one per process of pytest-xdist: most of a sequence is waiting."""
 

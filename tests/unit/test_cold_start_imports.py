@@ -9,6 +9,8 @@ from local.template.sam_template import Template
 from tests.harness.paths import TEMPLATE
 from tests.harness.python_process import run_python
 
+pytestmark = pytest.mark.slow
+
 WEB = {"fastapi", "starlette", "mangum", "pydantic"}
 AWS = {"boto3", "botocore.auth", "botocore.client", "botocore.session"}  # Powertools imports botocore itself
 MIGRATION = {"alembic", "sqlalchemy"}
