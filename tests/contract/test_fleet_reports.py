@@ -111,8 +111,6 @@ def test_however_long_the_time_is_it_has_as_many_points_as_were_asked_for(api: h
 @pytest.mark.parametrize(("params", "says"), [
     ({"points": "0"}, "points must be "), ({"points": "x"}, "points must be "), ({"from": "x"}, "from must be "),
     ({"to": "2026-01-01"}, "to must be "), ({"from": ""}, "from must "),
-    ({"from": "2026-01-02T00:00:00Z", "to": "2026-01-02T00:00:00Z"}, "from must be before to"),
-    ({"to": "0001-01-01T00:00:00Z"}, "from must be before to"),
 ])  # fmt: skip
 def test_what_is_wrong_with_a_time_is_named(api: httpx.Client, params: dict[str, str], says: str) -> None:
     response = api.get("/fleet/history", params=params)

@@ -90,6 +90,11 @@ def test_the_model_can_be_chosen() -> None:
         ({"messages": [{"role": "assistant"}]}, ["messages"]), ({"runId": None}, ["runId"]),
         ({"messages": [{**USER, "id": ""}]}, ["messages", 0, "id"]), ({"threadId": 1}, ["threadId"]),
         ({"messages": [{**USER, "content": 1}]}, ["messages", 0, "content"]), ({"resume": "x"}, ["resume"]),
+        ({"resume": False}, ["resume"]), ({"resume": {}}, ["resume"]), ({"tools": 0}, ["tools"]),
+        ({"context": ""}, ["context"]),
+        ({"forwardedProps": []}, ["forwardedProps"]), ({"forwardedProps": 0}, ["forwardedProps"]),
+        ({"protocolVersion": 1}, ["protocolVersion"]), ({"parentRunId": {}}, ["parentRunId"]),
+        ({"unknown": None}, ["unknown"]),
     ],
 )  # fmt: skip
 def test_a_run_that_cannot_be_run_is_refused(change: dict[str, Any], path: list[Any]) -> None:
@@ -100,7 +105,8 @@ def test_a_run_that_cannot_be_run_is_refused(change: dict[str, Any], path: list[
     ("change", "path"),
     [
         ({"unknown": 1}, ["unknown"]), ({"id": ""}, ["id"]), ({"id": None}, ["id"]), ({"messages": {}}, ["messages"]),
-        ({"trigger": "regenerate-message"}, ["trigger"]), ({"messages": [{"role": "system"}]}, ["messages", 0, "role"]),
+        ({"trigger": "regenerate-message"}, ["trigger"]), ({"messageId": {}}, ["messageId"]),
+        ({"messages": [{"role": "system"}]}, ["messages", 0, "role"]),
         ({"messages": [{"role": "assistant"}]}, ["messages", 0, "parts"]),
         ({"messages": [{**UI_USER, "parts": []}]}, ["messages", 0, "parts"]),
         ({"messages": [{**UI_USER, "id": 1}]}, ["messages", 0, "id"]),

@@ -1806,13 +1806,13 @@ export interface components {
             threadId: string;
             runId: string;
             messages: components["schemas"]["RunAguiBodyMessagesItem"][];
-            resume?: components["schemas"]["RunAguiBodyResumeItem"][];
+            resume?: components["schemas"]["RunAguiBodyResumeItem"][] | null;
             forwardedProps?: components["schemas"]["RunAguiBodyForwardedProps"];
             state?: unknown;
-            tools?: components["schemas"]["RunAguiBodyToolsItem"][];
-            context?: components["schemas"]["RunAguiBodyContextItem"][];
-            parentRunId?: string;
-            protocolVersion?: string;
+            tools?: components["schemas"]["RunAguiBodyToolsItem"][] | null;
+            context?: components["schemas"]["RunAguiBodyContextItem"][] | null;
+            parentRunId?: string | null;
+            protocolVersion?: string | null;
         };
         /** RunAguiBodyMessagesItem */
         RunAguiBodyMessagesItem: Record<string, never>;
@@ -1820,17 +1820,21 @@ export interface components {
         RunAguiBodyResumeItem: Record<string, never>;
         /** RunAguiBodyForwardedProps */
         RunAguiBodyForwardedProps: {
-            model?: components["schemas"]["RunAguiBodyForwardedPropsModel"];
-        };
+            model?: components["schemas"]["RunAguiBodyForwardedPropsModel"] | unknown;
+        } | null;
         /**
          * RunAguiBodyForwardedPropsModel
-         * @enum {string}
+         * @enum {unknown}
          */
         RunAguiBodyForwardedPropsModel: "normal" | "high";
         /** RunAguiBodyToolsItem */
         RunAguiBodyToolsItem: Record<string, never>;
         /** RunAguiBodyContextItem */
         RunAguiBodyContextItem: Record<string, never>;
+        /** RunAguiResponse */
+        RunAguiResponse: {
+            data: string;
+        };
         /**
          * SendChatMessageBody
          * @description What the AI SDK's DefaultChatTransport sends. The last message is submitted, or answers approvals
@@ -1839,22 +1843,21 @@ export interface components {
             /** @description A name of the caller's for a conversation, or a conversation's id */
             id: string;
             messages: components["schemas"]["SendChatMessageBodyMessagesItem"][];
-            trigger?: components["schemas"]["SendChatMessageBodyTrigger"];
-            messageId?: string;
-            model?: components["schemas"]["SendChatMessageBodyModel"];
+            trigger?: "submit-message" | unknown;
+            messageId?: string | null;
+            model?: components["schemas"]["SendChatMessageBodyModel"] | unknown;
         };
         /** SendChatMessageBodyMessagesItem */
         SendChatMessageBodyMessagesItem: Record<string, never>;
         /**
-         * SendChatMessageBodyTrigger
-         * @enum {string}
-         */
-        SendChatMessageBodyTrigger: "submit-message";
-        /**
          * SendChatMessageBodyModel
-         * @enum {string}
+         * @enum {unknown}
          */
         SendChatMessageBodyModel: "normal" | "high";
+        /** SendChatMessageResponse */
+        SendChatMessageResponse: {
+            data: string;
+        };
         /**
          * ListDeliveriesStatus
          * @enum {string}
@@ -2588,7 +2591,7 @@ export interface components {
          * ScheduleStateName
          * @enum {string}
          */
-        ScheduleStateName: "status_poller" | "reconciler" | "prompt_recovery" | "retention";
+        ScheduleStateName: "status_poller" | "reconciler" | "prompt_recovery" | "retention" | "webhook_delivery";
         /**
          * ScheduleStateOutcome
          * @enum {string}
@@ -3382,7 +3385,7 @@ export interface operations {
                 };
                 content: {
                     /** @example data: {"type":"RUN_STARTED"} */
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["RunAguiResponse"] | string;
                 };
             };
             /** @description `AUTH_REQUIRED`: who is calling is not known */
@@ -3515,7 +3518,7 @@ export interface operations {
                      *
                      *     data: [DONE]
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["SendChatMessageResponse"] | string;
                 };
             };
             /** @description `AUTH_REQUIRED`: who is calling is not known */
@@ -3629,7 +3632,7 @@ export interface operations {
                      *
                      *     data: [DONE]
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["SendChatMessageResponse"] | string;
                 };
             };
             /** @description No prompt of the chat is active, or ended within a minute */

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from ..db import fleet_history
 from ..db.connection import get_database_time, run_in_transaction
 from ..db.fleet_history import INTERVAL_SECONDS, HistoryPoint
-from ..errors import InvalidInput
 from ..timestamps import format_timestamp
 from .list_parameters import parse_count, parse_time
 
@@ -24,7 +23,7 @@ def read_history(start: str | None = None, end: str | None = None, points: str |
 
     Args:
         start: a time in ISO 8601, included; by default a day before the end.
-        end: a time in ISO 8601, not included; by default now.
+        end: a time in ISO 8601, not included; by default now. There is no point before the start.
         points: how many points at most, 1 to `MAX_POINTS`; 288 by default.
 
     Returns:
@@ -39,9 +38,7 @@ def read_history(start: str | None = None, end: str | None = None, points: str |
     count = _DEFAULT_POINTS if points is None else parse_count("points", points, MAX_POINTS)
     last = last or run_in_transaction(get_database_time)
     first = first or max(last, _EARLIEST + _DEFAULT_RANGE) - _DEFAULT_RANGE
-    if first >= last:
-        raise InvalidInput("from must be before to")
-    step = _choose_step(last - first, count)
+    step = _choose_step(max(last - first, timedelta(seconds=INTERVAL_SECONDS)), count)
     found = run_in_transaction(fleet_history.list_points, first, last, step)
     return {
         "from": format_timestamp(first),

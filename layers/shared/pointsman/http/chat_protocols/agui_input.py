@@ -22,6 +22,7 @@ from .chat_request import (
     parse_text_parts,
     parse_thread_id,
     require_few_answers,
+    require_type,
 )
 
 __all__ = ["parse_run_agent_input"]
@@ -44,13 +45,17 @@ def parse_run_agent_input(raw: object) -> ChatRequest:
     """
     members = parse_members(raw, _MEMBERS)
     thread_id, run_id = parse_thread_id(members.get("threadId"), "threadId"), parse_id(members.get("runId"), "runId")
+    for name in ("parentRunId", "protocolVersion"):
+        require_type(members.get(name), str, name)
     for name, message in _UNUSABLE.items():
+        require_type(members.get(name), list, name)
         if members.get(name):
             raise invalid_request(message, name)
-    forwarded = parse_members(members.get("forwardedProps") or {}, ["model"], "forwardedProps")
+    properties = members.get("forwardedProps")
+    forwarded = parse_members({} if properties is None else properties, ["model"], "forwardedProps")
     model = parse_model(forwarded.get("model"), "forwardedProps", "model")
     messages = parse_messages(members.get("messages"))
-    answers = _parse_resume(members.get("resume") or [])
+    answers = _parse_resume(members.get("resume"))
     last = max((index for index, message in enumerate(messages) if message.get("role") == "user"), default=None)
     calls_by_index = {index: _list_calls(message) for index, message in enumerate(messages)}
 
@@ -82,9 +87,8 @@ def _parse_user_message(message: dict[str, object], index: int, model: str) -> U
 
 
 def _parse_resume(raw: object) -> list[ApprovalAnswer]:
-    if not isinstance(raw, list):
-        raise invalid_request("It must be a list of answers", "resume")
-    entries = cast("list[object]", raw)
+    require_type(raw, list, "resume")
+    entries = cast("list[object]", raw or [])
     require_few_answers(entries, "resume")
     return [_parse_resume_entry(entry, index) for index, entry in enumerate(entries)]
 

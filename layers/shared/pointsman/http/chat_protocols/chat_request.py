@@ -81,12 +81,22 @@ def parse_members(raw: object, names: Collection[str], *path: str | int) -> Mapp
     """
     if not isinstance(raw, dict):
         raise invalid_request("Input should be an object", *path)
-    members = {name: value for name, value in cast("dict[str, object]", raw).items() if value is not None}
+    members = cast("dict[str, object]", raw)
     for name in members:
         if name not in names:
             message = f"Extra inputs are not permitted; it may have {', '.join(names) or 'none'}"
             raise invalid_request(message, *path, name[:MAX_ECHOED_CHARS])
-    return members
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def require_type(raw: object, kind: type[str] | type[list[object]], *path: str | int) -> None:
+    """Require a text or a list, where the member is there and not null.
+
+    Raises:
+        InvalidToolInput: it is something else.
+    """
+    if raw is not None and not isinstance(raw, kind):
+        raise invalid_request(f"Input should be a valid {'string' if kind is str else 'list'}", *path)
 
 
 def parse_id(raw: object, *path: str | int, limit: int = _MAX_ID_CHARS) -> str:

@@ -20,6 +20,7 @@ from .chat_request import (
     parse_text_parts,
     parse_thread_id,
     require_few_answers,
+    require_type,
 )
 from .ui_message_chunks import UiMessageChunks
 
@@ -40,6 +41,7 @@ def parse_ui_message_request(raw: object) -> ChatRequest:
     if members.get("trigger", "submit-message") != "submit-message":
         message = "Only 'submit-message' is supported: answers stay in the history; a new message gets another"
         raise invalid_request(message, "trigger")
+    require_type(members.get("messageId"), str, "messageId")
     model, index = parse_model(members.get("model"), "model"), _find_index(messages, members.get("messageId"))
     last, path = messages[index], ("messages", index)
     answers: list[ApprovalAnswer] = []

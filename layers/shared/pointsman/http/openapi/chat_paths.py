@@ -9,7 +9,7 @@ __all__ = ["build_chat_paths"]
 _ID: Document = {"type": "string", "minLength": 1, "maxLength": 255}
 _THREAD_ID: Document = {"type": "string", "minLength": 1, "maxLength": 128}
 _MESSAGES: Document = {"type": "array", "minItems": 1, "items": {"type": "object"}}
-_MODEL: Document = {"type": "string", "enum": ["normal", "high"]}
+_MODEL: Document = {"type": ["string", "null"], "enum": ["normal", "high", None]}
 _AGUI_BODY: Document = {
     "type": "object",
     "description": "AG-UI's RunAgentInput. The user's last message is submitted, unless `resume` answers approvals",
@@ -17,13 +17,13 @@ _AGUI_BODY: Document = {
         "threadId": {**_THREAD_ID, "description": "A name of the caller's for a conversation, or a conversation's id"},
         "runId": _ID,
         "messages": _MESSAGES,
-        "resume": {"type": "array", "maxItems": 20, "items": {"type": "object"}},
-        "forwardedProps": {"type": "object", "properties": {"model": _MODEL}, "additionalProperties": False},
+        "resume": {"type": ["array", "null"], "maxItems": 20, "items": {"type": "object"}},
+        "forwardedProps": {"type": ["object", "null"], "properties": {"model": _MODEL}, "additionalProperties": False},
         "state": {},
-        "tools": {"type": "array", "maxItems": 0, "items": {"type": "object"}},
-        "context": {"type": "array", "maxItems": 0, "items": {"type": "object"}},
-        "parentRunId": {"type": "string"},
-        "protocolVersion": {"type": "string"},
+        "tools": {"type": ["array", "null"], "maxItems": 0, "items": {"type": "object"}},
+        "context": {"type": ["array", "null"], "maxItems": 0, "items": {"type": "object"}},
+        "parentRunId": {"type": ["string", "null"]},
+        "protocolVersion": {"type": ["string", "null"]},
     },
     "required": ["threadId", "runId", "messages"],
     "additionalProperties": False,
@@ -34,8 +34,8 @@ _CHAT_BODY: Document = {
     "properties": {
         "id": {**_THREAD_ID, "description": "A name of the caller's for a conversation, or a conversation's id"},
         "messages": _MESSAGES,
-        "trigger": {"type": "string", "enum": ["submit-message"]},
-        "messageId": {"type": "string"},
+        "trigger": {"type": ["string", "null"], "enum": ["submit-message", None]},
+        "messageId": {"type": ["string", "null"]},
         "model": _MODEL,
     },
     "required": ["id", "messages"],
@@ -95,5 +95,6 @@ def build_chat_paths() -> Document:
 
 
 def _describe_stream(description: str, example: str) -> Document:
-    schema = {"type": "string", "description": "All events as text"}
+    event_schema: Document = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
+    schema = {"anyOf": [event_schema, {"type": "string", "description": "All events as text"}]}
     return {"description": description, "content": {"text/event-stream": {"schema": schema, "example": example}}}

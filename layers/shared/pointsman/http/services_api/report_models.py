@@ -53,7 +53,7 @@ class Versions(TypedDict):
 class ScheduleState(TypedDict):
     """Its last run, null if it never ran. `isOverdue`: none has succeeded for so long that an alarm is on."""
 
-    name: Literal["status_poller", "reconciler", "prompt_recovery", "retention"]
+    name: Literal["status_poller", "reconciler", "prompt_recovery", "retention", "webhook_delivery"]
     everySeconds: int
     outcome: Literal["running", "succeeded", "failed", "interrupted"] | None
     startedAt: Timestamp | None

@@ -156,13 +156,14 @@ from .run_agui_body_forwarded_props_model import RunAguiBodyForwardedPropsModel
 from .run_agui_body_messages_item import RunAguiBodyMessagesItem
 from .run_agui_body_resume_item import RunAguiBodyResumeItem
 from .run_agui_body_tools_item import RunAguiBodyToolsItem
+from .run_agui_response import RunAguiResponse
 from .schedule_state import ScheduleState
 from .schedule_state_name import ScheduleStateName
 from .schedule_state_outcome import ScheduleStateOutcome
 from .send_chat_message_body import SendChatMessageBody
 from .send_chat_message_body_messages_item import SendChatMessageBodyMessagesItem
 from .send_chat_message_body_model import SendChatMessageBodyModel
-from .send_chat_message_body_trigger import SendChatMessageBodyTrigger
+from .send_chat_message_response import SendChatMessageResponse
 from .service_status import ServiceStatus
 from .set_maintenance import SetMaintenance
 from .spend import Spend
@@ -357,13 +358,14 @@ __all__ = (
     "RunAguiBodyMessagesItem",
     "RunAguiBodyResumeItem",
     "RunAguiBodyToolsItem",
+    "RunAguiResponse",
     "ScheduleState",
     "ScheduleStateName",
     "ScheduleStateOutcome",
     "SendChatMessageBody",
     "SendChatMessageBodyMessagesItem",
     "SendChatMessageBodyModel",
-    "SendChatMessageBodyTrigger",
+    "SendChatMessageResponse",
     "ServiceStatus",
     "SetMaintenance",
     "Spend",

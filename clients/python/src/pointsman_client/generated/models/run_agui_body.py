@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
@@ -26,27 +26,29 @@ class RunAguiBody:
         thread_id (str): A name of the caller's for a conversation, or a conversation's id
         run_id (str):
         messages (list[RunAguiBodyMessagesItem]):
-        resume (list[RunAguiBodyResumeItem] | Unset):
-        forwarded_props (RunAguiBodyForwardedProps | Unset):
+        resume (list[RunAguiBodyResumeItem] | None | Unset):
+        forwarded_props (None | RunAguiBodyForwardedProps | Unset):
         state (Any | Unset):
-        tools (list[RunAguiBodyToolsItem] | Unset):
-        context (list[RunAguiBodyContextItem] | Unset):
-        parent_run_id (str | Unset):
-        protocol_version (str | Unset):
+        tools (list[RunAguiBodyToolsItem] | None | Unset):
+        context (list[RunAguiBodyContextItem] | None | Unset):
+        parent_run_id (None | str | Unset):
+        protocol_version (None | str | Unset):
     """
 
     thread_id: str
     run_id: str
     messages: list[RunAguiBodyMessagesItem]
-    resume: list[RunAguiBodyResumeItem] | Unset = UNSET
-    forwarded_props: RunAguiBodyForwardedProps | Unset = UNSET
+    resume: list[RunAguiBodyResumeItem] | None | Unset = UNSET
+    forwarded_props: None | RunAguiBodyForwardedProps | Unset = UNSET
     state: Any | Unset = UNSET
-    tools: list[RunAguiBodyToolsItem] | Unset = UNSET
-    context: list[RunAguiBodyContextItem] | Unset = UNSET
-    parent_run_id: str | Unset = UNSET
-    protocol_version: str | Unset = UNSET
+    tools: list[RunAguiBodyToolsItem] | None | Unset = UNSET
+    context: list[RunAguiBodyContextItem] | None | Unset = UNSET
+    parent_run_id: None | str | Unset = UNSET
+    protocol_version: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.run_agui_body_forwarded_props import RunAguiBodyForwardedProps  # noqa: PLC0415
+
         thread_id = self.thread_id
 
         run_id = self.run_id
@@ -56,36 +58,63 @@ class RunAguiBody:
             messages_item = messages_item_data.to_dict()
             messages.append(messages_item)
 
-        resume: list[dict[str, Any]] | Unset = UNSET
-        if not isinstance(self.resume, Unset):
+        resume: list[dict[str, Any]] | None | Unset
+        if isinstance(self.resume, Unset):
+            resume = UNSET
+        elif isinstance(self.resume, list):
             resume = []
-            for resume_item_data in self.resume:
-                resume_item = resume_item_data.to_dict()
-                resume.append(resume_item)
+            for resume_type_0_item_data in self.resume:
+                resume_type_0_item = resume_type_0_item_data.to_dict()
+                resume.append(resume_type_0_item)
 
-        forwarded_props: dict[str, Any] | Unset = UNSET
-        if not isinstance(self.forwarded_props, Unset):
+        else:
+            resume = self.resume
+
+        forwarded_props: dict[str, Any] | None | Unset
+        if isinstance(self.forwarded_props, Unset):
+            forwarded_props = UNSET
+        elif isinstance(self.forwarded_props, RunAguiBodyForwardedProps):
             forwarded_props = self.forwarded_props.to_dict()
+        else:
+            forwarded_props = self.forwarded_props
 
         state = self.state
 
-        tools: list[dict[str, Any]] | Unset = UNSET
-        if not isinstance(self.tools, Unset):
+        tools: list[dict[str, Any]] | None | Unset
+        if isinstance(self.tools, Unset):
+            tools = UNSET
+        elif isinstance(self.tools, list):
             tools = []
-            for tools_item_data in self.tools:
-                tools_item = tools_item_data.to_dict()
-                tools.append(tools_item)
+            for tools_type_0_item_data in self.tools:
+                tools_type_0_item = tools_type_0_item_data.to_dict()
+                tools.append(tools_type_0_item)
 
-        context: list[dict[str, Any]] | Unset = UNSET
-        if not isinstance(self.context, Unset):
+        else:
+            tools = self.tools
+
+        context: list[dict[str, Any]] | None | Unset
+        if isinstance(self.context, Unset):
+            context = UNSET
+        elif isinstance(self.context, list):
             context = []
-            for context_item_data in self.context:
-                context_item = context_item_data.to_dict()
-                context.append(context_item)
+            for context_type_0_item_data in self.context:
+                context_type_0_item = context_type_0_item_data.to_dict()
+                context.append(context_type_0_item)
 
-        parent_run_id = self.parent_run_id
+        else:
+            context = self.context
 
-        protocol_version = self.protocol_version
+        parent_run_id: None | str | Unset
+        if isinstance(self.parent_run_id, Unset):
+            parent_run_id = UNSET
+        else:
+            parent_run_id = self.parent_run_id
+
+        protocol_version: None | str | Unset
+        if isinstance(self.protocol_version, Unset):
+            protocol_version = UNSET
+        else:
+            protocol_version = self.protocol_version
 
         field_dict: dict[str, Any] = {}
 
@@ -133,45 +162,108 @@ class RunAguiBody:
 
             messages.append(messages_item)
 
-        _resume = d.pop("resume", UNSET)
-        resume: list[RunAguiBodyResumeItem] | Unset = UNSET
-        if _resume is not UNSET:
-            resume = []
-            for resume_item_data in _resume:
-                resume_item = RunAguiBodyResumeItem.from_dict(resume_item_data)
+        def _parse_resume(data: object) -> list[RunAguiBodyResumeItem] | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                resume_type_0 = []
+                _resume_type_0 = data
+                for resume_type_0_item_data in _resume_type_0:
+                    resume_type_0_item = RunAguiBodyResumeItem.from_dict(resume_type_0_item_data)
 
-                resume.append(resume_item)
+                    resume_type_0.append(resume_type_0_item)
 
-        _forwarded_props = d.pop("forwardedProps", UNSET)
-        forwarded_props: RunAguiBodyForwardedProps | Unset
-        if isinstance(_forwarded_props, Unset):
-            forwarded_props = UNSET
-        else:
-            forwarded_props = RunAguiBodyForwardedProps.from_dict(_forwarded_props)
+                return resume_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[RunAguiBodyResumeItem] | None | Unset, data)
+
+        resume = _parse_resume(d.pop("resume", UNSET))
+
+        def _parse_forwarded_props(data: object) -> None | RunAguiBodyForwardedProps | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_run_agui_body_forwarded_props_type_0 = RunAguiBodyForwardedProps.from_dict(data)
+
+                return componentsschemas_run_agui_body_forwarded_props_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | RunAguiBodyForwardedProps | Unset, data)
+
+        forwarded_props = _parse_forwarded_props(d.pop("forwardedProps", UNSET))
 
         state = d.pop("state", UNSET)
 
-        _tools = d.pop("tools", UNSET)
-        tools: list[RunAguiBodyToolsItem] | Unset = UNSET
-        if _tools is not UNSET:
-            tools = []
-            for tools_item_data in _tools:
-                tools_item = RunAguiBodyToolsItem.from_dict(tools_item_data)
+        def _parse_tools(data: object) -> list[RunAguiBodyToolsItem] | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                tools_type_0 = []
+                _tools_type_0 = data
+                for tools_type_0_item_data in _tools_type_0:
+                    tools_type_0_item = RunAguiBodyToolsItem.from_dict(tools_type_0_item_data)
 
-                tools.append(tools_item)
+                    tools_type_0.append(tools_type_0_item)
 
-        _context = d.pop("context", UNSET)
-        context: list[RunAguiBodyContextItem] | Unset = UNSET
-        if _context is not UNSET:
-            context = []
-            for context_item_data in _context:
-                context_item = RunAguiBodyContextItem.from_dict(context_item_data)
+                return tools_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[RunAguiBodyToolsItem] | None | Unset, data)
 
-                context.append(context_item)
+        tools = _parse_tools(d.pop("tools", UNSET))
 
-        parent_run_id = d.pop("parentRunId", UNSET)
+        def _parse_context(data: object) -> list[RunAguiBodyContextItem] | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                context_type_0 = []
+                _context_type_0 = data
+                for context_type_0_item_data in _context_type_0:
+                    context_type_0_item = RunAguiBodyContextItem.from_dict(context_type_0_item_data)
 
-        protocol_version = d.pop("protocolVersion", UNSET)
+                    context_type_0.append(context_type_0_item)
+
+                return context_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[RunAguiBodyContextItem] | None | Unset, data)
+
+        context = _parse_context(d.pop("context", UNSET))
+
+        def _parse_parent_run_id(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        parent_run_id = _parse_parent_run_id(d.pop("parentRunId", UNSET))
+
+        def _parse_protocol_version(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        protocol_version = _parse_protocol_version(d.pop("protocolVersion", UNSET))
 
         run_agui_body = cls(
             thread_id=thread_id,

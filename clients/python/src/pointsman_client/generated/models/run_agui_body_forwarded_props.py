@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
@@ -18,14 +18,18 @@ T = TypeVar("T", bound="RunAguiBodyForwardedProps")
 class RunAguiBodyForwardedProps:
     """
     Attributes:
-        model (RunAguiBodyForwardedPropsModel | Unset):
+        model (Any | RunAguiBodyForwardedPropsModel | Unset):
     """
 
-    model: RunAguiBodyForwardedPropsModel | Unset = UNSET
+    model: Any | RunAguiBodyForwardedPropsModel | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        model: str | Unset = UNSET
-        if not isinstance(self.model, Unset):
+        model: Any | str | Unset
+        if isinstance(self.model, Unset):
+            model = UNSET
+        elif isinstance(self.model, str):
+            model = self.model
+        else:
             model = self.model
 
         field_dict: dict[str, Any] = {}
@@ -39,12 +43,21 @@ class RunAguiBodyForwardedProps:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        _model = d.pop("model", UNSET)
-        model: RunAguiBodyForwardedPropsModel | Unset
-        if isinstance(_model, Unset):
-            model = UNSET
-        else:
-            model = check_run_agui_body_forwarded_props_model(_model)
+
+        def _parse_model(data: object) -> Any | RunAguiBodyForwardedPropsModel | Unset:
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                model_type_0 = check_run_agui_body_forwarded_props_model(data)
+
+                return model_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Any | RunAguiBodyForwardedPropsModel | Unset, data)
+
+        model = _parse_model(d.pop("model", UNSET))
 
         run_agui_body_forwarded_props = cls(
             model=model,

@@ -1,12 +1,13 @@
 from typing import Literal
 
-ScheduleStateName = Literal["prompt_recovery", "reconciler", "retention", "status_poller"]
+ScheduleStateName = Literal["prompt_recovery", "reconciler", "retention", "status_poller", "webhook_delivery"]
 
 SCHEDULE_STATE_NAME_VALUES: set[ScheduleStateName] = {
     "prompt_recovery",
     "reconciler",
     "retention",
     "status_poller",
+    "webhook_delivery",
 }
 
 

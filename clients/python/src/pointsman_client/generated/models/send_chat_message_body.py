@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    TypeVar,
+    cast,
+)
 
 from attrs import define as _attrs_define
 
 from ..models.send_chat_message_body_model import (
     SendChatMessageBodyModel,
     check_send_chat_message_body_model,
-)
-from ..models.send_chat_message_body_trigger import (
-    SendChatMessageBodyTrigger,
-    check_send_chat_message_body_trigger,
 )
 from ..types import UNSET, Unset
 
@@ -31,16 +33,16 @@ class SendChatMessageBody:
     Attributes:
         id (str): A name of the caller's for a conversation, or a conversation's id
         messages (list[SendChatMessageBodyMessagesItem]):
-        trigger (SendChatMessageBodyTrigger | Unset):
-        message_id (str | Unset):
-        model (SendChatMessageBodyModel | Unset):
+        trigger (Any | Literal['submit-message'] | Unset):
+        message_id (None | str | Unset):
+        model (Any | SendChatMessageBodyModel | Unset):
     """
 
     id: str
     messages: list[SendChatMessageBodyMessagesItem]
-    trigger: SendChatMessageBodyTrigger | Unset = UNSET
-    message_id: str | Unset = UNSET
-    model: SendChatMessageBodyModel | Unset = UNSET
+    trigger: Any | Literal["submit-message"] | Unset = UNSET
+    message_id: None | str | Unset = UNSET
+    model: Any | SendChatMessageBodyModel | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id
@@ -50,14 +52,24 @@ class SendChatMessageBody:
             messages_item = messages_item_data.to_dict()
             messages.append(messages_item)
 
-        trigger: str | Unset = UNSET
-        if not isinstance(self.trigger, Unset):
+        trigger: Any | Literal["submit-message"] | Unset
+        if isinstance(self.trigger, Unset):
+            trigger = UNSET
+        else:
             trigger = self.trigger
 
-        message_id = self.message_id
+        message_id: None | str | Unset
+        if isinstance(self.message_id, Unset):
+            message_id = UNSET
+        else:
+            message_id = self.message_id
 
-        model: str | Unset = UNSET
-        if not isinstance(self.model, Unset):
+        model: Any | str | Unset
+        if isinstance(self.model, Unset):
+            model = UNSET
+        elif isinstance(self.model, str):
+            model = self.model
+        else:
             model = self.model
 
         field_dict: dict[str, Any] = {}
@@ -93,21 +105,40 @@ class SendChatMessageBody:
 
             messages.append(messages_item)
 
-        _trigger = d.pop("trigger", UNSET)
-        trigger: SendChatMessageBodyTrigger | Unset
-        if isinstance(_trigger, Unset):
-            trigger = UNSET
-        else:
-            trigger = check_send_chat_message_body_trigger(_trigger)
+        def _parse_trigger(data: object) -> Any | Literal["submit-message"] | Unset:
+            if isinstance(data, Unset):
+                return data
+            trigger_type_0 = cast(Literal["submit-message"], data)
+            if trigger_type_0 != "submit-message":
+                raise ValueError(f"trigger_type_0 must match const 'submit-message', got '{trigger_type_0}'")
+            return trigger_type_0
+            return cast(Any | Literal["submit-message"] | Unset, data)
 
-        message_id = d.pop("messageId", UNSET)
+        trigger = _parse_trigger(d.pop("trigger", UNSET))
 
-        _model = d.pop("model", UNSET)
-        model: SendChatMessageBodyModel | Unset
-        if isinstance(_model, Unset):
-            model = UNSET
-        else:
-            model = check_send_chat_message_body_model(_model)
+        def _parse_message_id(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        message_id = _parse_message_id(d.pop("messageId", UNSET))
+
+        def _parse_model(data: object) -> Any | SendChatMessageBodyModel | Unset:
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                model_type_0 = check_send_chat_message_body_model(data)
+
+                return model_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Any | SendChatMessageBodyModel | Unset, data)
+
+        model = _parse_model(d.pop("model", UNSET))
 
         send_chat_message_body = cls(
             id=id,

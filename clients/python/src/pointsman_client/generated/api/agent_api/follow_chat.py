@@ -7,6 +7,7 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.agent_error import AgentError
+from ...models.send_chat_message_response import SendChatMessageResponse
 from ...types import Response
 
 
@@ -24,9 +25,24 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> AgentError | Any | str | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> AgentError | Any | SendChatMessageResponse | str | None:
     if response.status_code == 200:
-        response_200 = response.text
+
+        def _parse_response_200(data: object) -> SendChatMessageResponse | str:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                response_200_type_0 = SendChatMessageResponse.from_dict(data)
+
+                return response_200_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(SendChatMessageResponse | str, data)
+
+        response_200 = _parse_response_200(response.text)
+
         return response_200
 
     if response.status_code == 204:
@@ -76,7 +92,7 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[AgentError | Any | str]:
+) -> Response[AgentError | Any | SendChatMessageResponse | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -89,7 +105,7 @@ def sync_detailed(
     chat_id: str,
     *,
     client: AuthenticatedClient | Client,
-) -> Response[AgentError | Any | str]:
+) -> Response[AgentError | Any | SendChatMessageResponse | str]:
     """Follow a chat's active prompt from its beginning
 
     Args:
@@ -100,7 +116,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | Any | str]
+        Response[AgentError | Any | SendChatMessageResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -118,7 +134,7 @@ def sync(
     chat_id: str,
     *,
     client: AuthenticatedClient | Client,
-) -> AgentError | Any | str | None:
+) -> AgentError | Any | SendChatMessageResponse | str | None:
     """Follow a chat's active prompt from its beginning
 
     Args:
@@ -129,7 +145,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | Any | str
+        AgentError | Any | SendChatMessageResponse | str
     """
 
     return sync_detailed(
@@ -142,7 +158,7 @@ async def asyncio_detailed(
     chat_id: str,
     *,
     client: AuthenticatedClient | Client,
-) -> Response[AgentError | Any | str]:
+) -> Response[AgentError | Any | SendChatMessageResponse | str]:
     """Follow a chat's active prompt from its beginning
 
     Args:
@@ -153,7 +169,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | Any | str]
+        Response[AgentError | Any | SendChatMessageResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -169,7 +185,7 @@ async def asyncio(
     chat_id: str,
     *,
     client: AuthenticatedClient | Client,
-) -> AgentError | Any | str | None:
+) -> AgentError | Any | SendChatMessageResponse | str | None:
     """Follow a chat's active prompt from its beginning
 
     Args:
@@ -180,7 +196,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | Any | str
+        AgentError | Any | SendChatMessageResponse | str
     """
 
     return (

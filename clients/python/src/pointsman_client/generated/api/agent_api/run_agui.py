@@ -1,5 +1,5 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -7,6 +7,7 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.agent_error import AgentError
 from ...models.run_agui_body import RunAguiBody
+from ...models.run_agui_response import RunAguiResponse
 from ...types import Response
 
 
@@ -29,9 +30,24 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> AgentError | str | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> AgentError | RunAguiResponse | str | None:
     if response.status_code == 200:
-        response_200 = response.text
+
+        def _parse_response_200(data: object) -> RunAguiResponse | str:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                response_200_type_0 = RunAguiResponse.from_dict(data)
+
+                return response_200_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(RunAguiResponse | str, data)
+
+        response_200 = _parse_response_200(response.text)
+
         return response_200
 
     if response.status_code == 401:
@@ -85,7 +101,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[AgentError | str]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[AgentError | RunAguiResponse | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -98,7 +116,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: RunAguiBody,
-) -> Response[AgentError | str]:
+) -> Response[AgentError | RunAguiResponse | str]:
     """Run the agent in the protocol AG-UI
 
     Args:
@@ -110,7 +128,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | str]
+        Response[AgentError | RunAguiResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -128,7 +146,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: RunAguiBody,
-) -> AgentError | str | None:
+) -> AgentError | RunAguiResponse | str | None:
     """Run the agent in the protocol AG-UI
 
     Args:
@@ -140,7 +158,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | str
+        AgentError | RunAguiResponse | str
     """
 
     return sync_detailed(
@@ -153,7 +171,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: RunAguiBody,
-) -> Response[AgentError | str]:
+) -> Response[AgentError | RunAguiResponse | str]:
     """Run the agent in the protocol AG-UI
 
     Args:
@@ -165,7 +183,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | str]
+        Response[AgentError | RunAguiResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -181,7 +199,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: RunAguiBody,
-) -> AgentError | str | None:
+) -> AgentError | RunAguiResponse | str | None:
     """Run the agent in the protocol AG-UI
 
     Args:
@@ -193,7 +211,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | str
+        AgentError | RunAguiResponse | str
     """
 
     return (

@@ -1,5 +1,5 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -7,6 +7,7 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.agent_error import AgentError
 from ...models.send_chat_message_body import SendChatMessageBody
+from ...models.send_chat_message_response import SendChatMessageResponse
 from ...types import Response
 
 
@@ -29,9 +30,24 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> AgentError | str | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> AgentError | SendChatMessageResponse | str | None:
     if response.status_code == 200:
-        response_200 = response.text
+
+        def _parse_response_200(data: object) -> SendChatMessageResponse | str:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                response_200_type_0 = SendChatMessageResponse.from_dict(data)
+
+                return response_200_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(SendChatMessageResponse | str, data)
+
+        response_200 = _parse_response_200(response.text)
+
         return response_200
 
     if response.status_code == 401:
@@ -85,7 +101,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[AgentError | str]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[AgentError | SendChatMessageResponse | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -98,7 +116,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: SendChatMessageBody,
-) -> Response[AgentError | str]:
+) -> Response[AgentError | SendChatMessageResponse | str]:
     """Chat in the protocol of the AI SDK
 
     Args:
@@ -110,7 +128,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | str]
+        Response[AgentError | SendChatMessageResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -128,7 +146,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: SendChatMessageBody,
-) -> AgentError | str | None:
+) -> AgentError | SendChatMessageResponse | str | None:
     """Chat in the protocol of the AI SDK
 
     Args:
@@ -140,7 +158,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | str
+        AgentError | SendChatMessageResponse | str
     """
 
     return sync_detailed(
@@ -153,7 +171,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: SendChatMessageBody,
-) -> Response[AgentError | str]:
+) -> Response[AgentError | SendChatMessageResponse | str]:
     """Chat in the protocol of the AI SDK
 
     Args:
@@ -165,7 +183,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AgentError | str]
+        Response[AgentError | SendChatMessageResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -181,7 +199,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: SendChatMessageBody,
-) -> AgentError | str | None:
+) -> AgentError | SendChatMessageResponse | str | None:
     """Chat in the protocol of the AI SDK
 
     Args:
@@ -193,7 +211,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AgentError | str
+        AgentError | SendChatMessageResponse | str
     """
 
     return (
