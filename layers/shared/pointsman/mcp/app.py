@@ -5,10 +5,9 @@ REST API, which streams.
 """
 
 import asyncio
-import json
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .. import deadlines, log
 from ..actor import set_actor
@@ -16,8 +15,9 @@ from ..agent.agent import Agent
 from ..errors import Forbidden, InvalidSetting
 from ..http.agent_api.cors import add_cors
 from ..http.agent_api.errors import ERROR_FORMAT, require_identity
+from ..http.agent_api.event_stream import STREAM_HEADERS, add_request_id, run_until_disconnect, send_error
 from ..http.common import get_permissions, make_actor, require_body_size
-from ..http.error_format import ErrorResponse, routing_error
+from ..http.error_format import routing_error
 from ..metrics import emit_provider_calls
 from ..settings.api import load_cors_origins
 from ..settings.mcp import load_wait_seconds
@@ -37,11 +37,6 @@ _JSON_WAIT_SECONDS = 50.0
 
 _END_MARGIN_SECONDS = 5.0
 _MIN_WRITE_SECONDS = 5.0
-_EVENT_HEADERS = {
-    "content-type": "text/event-stream",
-    "cache-control": "no-cache, no-transform",
-    "x-accel-buffering": "no",
-}
 _JSON_HEADERS = {"content-type": "application/json"}
 
 
@@ -57,7 +52,7 @@ def create_mcp_app(agent: Agent) -> "ASGIApp":
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - nothing outside would answer in the contract's shape
-            await _send_error(send, ERROR_FORMAT.respond(event, error))
+            await send_error(send, ERROR_FORMAT.respond(event, error))
         finally:
             set_actor(None)
             emit_provider_calls()
@@ -67,7 +62,7 @@ def create_mcp_app(agent: Agent) -> "ASGIApp":
     async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
         request_id = str(scope["aws.event"]["requestContext"]["requestId"])
         log.set_context(request_id=request_id)
-        await cors_app(scope, receive, _add_header(send, b"x-request-id", request_id.encode("latin-1")))
+        await cors_app(scope, receive, add_request_id(send, request_id))
 
     return app
 
@@ -100,7 +95,8 @@ async def _respond(server: McpServer, scope: "Scope", receive: "Receive", send: 
         request, event, scope["aws.context"], user_id, get_permissions(event), answer.emit,
         time.monotonic() + min(wait_seconds, remaining),
     )  # fmt: skip
-    await _run_until_disconnect(receive, _answer(server, exchange, answer))
+    # A client that goes away leaves its prompt running.
+    await run_until_disconnect(receive, _answer(server, exchange, answer))
 
 
 async def _answer(server: McpServer, exchange: Exchange, answer: "_Response") -> None:
@@ -153,7 +149,7 @@ class _Response:
             return
         if not self._has_events:
             self._has_events = True
-            await _send_start(self._send, 200, _EVENT_HEADERS)
+            await _send_start(self._send, 200, STREAM_HEADERS)
         await self._write(b":\n\n" if message is None else _encode_event(message), last=False)
 
     async def finish(self, response: JsonObject, status: int) -> None:
@@ -175,33 +171,6 @@ def _encode_event(message: JsonObject) -> bytes:
     return b"event: message\ndata: " + encode(message) + b"\n\n"
 
 
-async def _run_until_disconnect(receive: "Receive", answering: Coroutine[Any, Any, None]) -> None:
-    """Finish answering, or stop as soon as the client is known to be gone; a prompt goes on without it.
-
-    Raises:
-        OSError: the client is gone, or does not read.
-    """
-    task, disconnect = asyncio.create_task(answering), asyncio.create_task(_wait_for_disconnect(receive))
-    try:
-        await asyncio.wait({task, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        disconnect.cancel()
-        task.cancel()
-        await asyncio.wait({task})
-    if not task.cancelled():
-        task.result()
-
-
-async def _wait_for_disconnect(receive: "Receive") -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _send_error(send: "Send", error: ErrorResponse) -> None:
-    await _send_start(send, error.status, {**_JSON_HEADERS, **error.headers})
-    await send({"type": "http.response.body", "body": json.dumps(error.body, separators=(",", ":")).encode()})
-
-
 async def _send_json(send: "Send", status: int, message: JsonObject) -> None:
     await _send_start(send, status, _JSON_HEADERS)
     await send({"type": "http.response.body", "body": encode(message)})
@@ -210,15 +179,6 @@ async def _send_json(send: "Send", status: int, message: JsonObject) -> None:
 async def _send_start(send: "Send", status: int, headers: Mapping[str, str]) -> None:
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
-
-
-def _add_header(send: "Send", name: bytes, value: bytes) -> Callable[[Any], Awaitable[None]]:
-    async def send_with_header(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), (name, value)]}
-        await send(message)
-
-    return send_with_header
 
 
 def _collect_headers(scope: "Scope") -> dict[str, list[str]]:
