@@ -57,7 +57,7 @@ def read_messages(response: httpx.Response) -> list[dict[str, Any]]:
     """Return the messages of a response: one as JSON, or several as events."""
     if response.headers["content-type"] == "application/json":
         return [response.json()]
-    assert response.headers["content-type"] == "text/event-stream"
+    assert response.headers["content-type"].startswith("text/event-stream")
     frames = [frame for frame in response.text.split("\n\n") if frame and not frame.startswith(":")]
     assert all(frame.startswith("event: message\ndata: ") for frame in frames), response.text
     return [json.loads(frame.split("\n", 1)[1].removeprefix("data: ")) for frame in frames]
