@@ -202,6 +202,7 @@ def test_health_shows_schedules_providers_and_versions(
     run_status_poller(stack)
     simulator.inject_fault("railway", "*", "server_error", times=None)
     run_status_poller(stack)
+    db.execute("UPDATE schedule_runs SET known_since = known_since - interval '1 hour'")
     sign_in(page, stack.url, READ_KEY, screen="health")
     schedules = page.get_by_role("region", name="Schedules").get_by_role("listitem")
     expect(schedules).to_have_count(len(SCHEDULES))

@@ -1,4 +1,4 @@
-"""What README.md shows of protocols and webhooks works when it is pasted; the other examples have tests of their own."""
+"""What README.md shows of protocols and webhooks works when it is pasted; clients have tests of their own."""
 
 import json
 import re

@@ -215,7 +215,7 @@ def test_each_schedule_shows_its_last_run_and_its_last_success(
     api: httpx.Client, stack: Stack, simulator: SimulatorClient, db: Database
 ) -> None:
     never = find_schedule(api, "status_poller")
-    assert (never["outcome"], never["startedAt"], never["isOverdue"]) == (None, None, True)
+    assert (never["outcome"], never["startedAt"], never["isOverdue"]) == (None, None, False)
     run_status_poller(stack)
     done = find_schedule(api, "status_poller")
     assert (done["outcome"], done["error"], done["isOverdue"]) == ("succeeded", None, False)
@@ -227,6 +227,16 @@ def test_each_schedule_shows_its_last_run_and_its_last_success(
     assert failed["error"].startswith("railway serviceInstances: HTTP 500")
     db.execute("UPDATE schedule_runs SET succeeded_at = succeeded_at - interval '10 minutes'")
     assert find_schedule(api, "status_poller")["isOverdue"]
+
+
+def test_a_schedule_that_never_ran_is_overdue_as_long_after_the_first_run_of_another(
+    api: httpx.Client, stack: Stack, db: Database
+) -> None:
+    run_status_poller(stack)
+    for age, overdue in ((590, []), (610, ["prompt_recovery", "webhook_delivery"])):
+        db.execute("UPDATE schedule_runs SET known_since = now() - make_interval(secs => %s)", (age,))
+        schedules = get(api, "/health/details")["schedules"]
+        assert [schedule["name"] for schedule in schedules if schedule["isOverdue"]] == overdue
 
 
 def test_a_run_that_a_setting_stops_does_not_name_it(
@@ -251,7 +261,9 @@ def test_a_dry_run_is_none(api: httpx.Client, stack: Stack) -> None:
 def test_a_run_whose_process_was_killed_counts_as_interrupted(api: httpx.Client, db: Database) -> None:
     db.execute("INSERT INTO schedule_runs (name) VALUES ('reconciler')")
     assert find_schedule(api, "reconciler")["outcome"] == "running"
-    db.execute("UPDATE schedule_runs SET started_at = now() - interval '16 minutes'")
+    db.execute(
+        "UPDATE schedule_runs SET started_at = now() - interval '16 minutes', known_since = now() - interval '1 hour'"
+    )
     killed = find_schedule(api, "reconciler")
     assert (killed["outcome"], killed["endedAt"], killed["isOverdue"]) == ("interrupted", None, True)
 

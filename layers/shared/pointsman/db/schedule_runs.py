@@ -21,6 +21,7 @@ class ScheduleRun:
     ended_at: datetime | None
     error: str | None
     succeeded_at: datetime | None
+    seconds_since_first_start: float
     seconds_since_start: float
     seconds_since_success: float | None
 
@@ -51,6 +52,8 @@ def list_all(connection: Connection) -> list[ScheduleRun]:
     return fetch_all(
         connection,
         ScheduleRun,
-        "SELECT *, extract(epoch FROM clock_timestamp() - started_at)::float8 AS seconds_since_start,"
+        "SELECT name, started_at, ended_at, error, succeeded_at,"
+        " extract(epoch FROM clock_timestamp() - known_since)::float8 AS seconds_since_first_start,"
+        " extract(epoch FROM clock_timestamp() - started_at)::float8 AS seconds_since_start,"
         " extract(epoch FROM clock_timestamp() - succeeded_at)::float8 AS seconds_since_success FROM schedule_runs",
     )

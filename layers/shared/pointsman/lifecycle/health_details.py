@@ -59,16 +59,24 @@ def read_details() -> dict[str, object]:
 
     revision, runs, recent = run_in_transaction(load)
     runs_by_name = {run.name: run for run in runs}
+    observed = max((run.seconds_since_first_start for run in runs), default=0.0)
     steps_by_provider = {steps.provider: steps for steps in recent}
     return {
         "versions": {"bundle": __version__, "python": ".".join(map(str, sys.version_info[:3])), "schema": revision},
-        "schedules": [_serialize_schedule(name, runs_by_name.get(name)) for name in SCHEDULES],
+        "schedules": [_serialize_schedule(name, runs_by_name.get(name), observed) for name in SCHEDULES],
         "hours": _HOURS,
         "providers": [_serialize_provider(provider, steps_by_provider.get(provider)) for provider in providers],
     }
 
 
-def _serialize_schedule(name: str, run: ScheduleRun | None) -> dict[str, object]:
+def _serialize_schedule(name: str, run: ScheduleRun | None, observed: float) -> dict[str, object]:
+    """Serialize a schedule with its last run.
+
+    Args:
+        name: of the schedule.
+        run: its last run; None if it never ran.
+        observed: seconds since the first run of any schedule. One that never succeeded is overdue only after that long.
+    """
     schedule = SCHEDULES[name]
     age = run.seconds_since_success if run else None
     return {
@@ -79,7 +87,7 @@ def _serialize_schedule(name: str, run: ScheduleRun | None) -> dict[str, object]
         "endedAt": format_optional_timestamp(run.ended_at) if run else None,
         "succeededAt": format_optional_timestamp(run.succeeded_at) if run else None,
         "error": run and run.error,
-        "isOverdue": age is None or age > schedule.overdue_after,
+        "isOverdue": (observed if age is None else age) > schedule.overdue_after,
     }
 
 

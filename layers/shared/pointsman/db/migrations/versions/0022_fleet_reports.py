@@ -56,6 +56,7 @@ def upgrade() -> None:
         -- The last run of each schedule. `ended_at` is NULL while it runs, and stays so if its process was killed.
         CREATE TABLE schedule_runs (
             name         TEXT PRIMARY KEY,
+            known_since  TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
             started_at   TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
             ended_at     TIMESTAMPTZ,
             error        TEXT,
