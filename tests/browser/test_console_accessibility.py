@@ -1,4 +1,4 @@
-"""Every screen of the console by axe, in dark and light, wide and at 400 px; by keyboard; and its first paint."""
+"""Every screen of the console by axe, in dark and light, wide and at 400 px; and by keyboard."""
 
 from typing import Any
 
