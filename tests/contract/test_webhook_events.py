@@ -7,7 +7,7 @@ from local.simulator.client import SimulatorClient
 from local.stack.stack import Stack
 from pointsman.db import connection
 from pointsman.db.connection import run_in_transaction
-from pointsman.db.webhook_outbox import MAX_TEXT_CHARS, emit_fleet_event
+from pointsman.db.webhook_outbox import MAX_PENDING, MAX_TEXT_CHARS, emit_fleet_event
 from pointsman.webhooks.delivery import deliver_due
 from tests.harness.database import Database
 from tests.harness.function_logs import run_schedule
@@ -104,6 +104,41 @@ def test_instances_and_operations_call_the_deployments_webhook(
         message.content["data"] for message in receiver.messages if message.content["type"] == "operation.failed"
     ]
     assert failure["operationId"] == failed.json()["operationId"]
+
+
+def test_a_leaked_operation_calls_the_webhook(
+    delivering: None, api: httpx.Client, simulator: SimulatorClient, receiver: Receiver
+) -> None:
+    register(api, receiver.url, "operation.failed", "operation.leaked")
+    simulator.inject_fault("railway", "environmentPatchCommit", "refuse", times=None)
+    simulator.inject_fault("railway", "serviceDelete", "refuse", times=None)
+    leaked = create_instance(api, create_request(new_instance_id(), [])).json()
+    deliver_due({})
+    (message,) = receiver.messages
+    assert message.content["type"] == "operation.leaked"
+    assert message.content["data"]["operationId"] == leaked["operationId"]
+    assert message.content["data"]["status"] == "leaked"
+
+
+@pytest.mark.limit("webhook-pending")
+def test_a_webhook_that_is_not_reached_has_so_many_pending_deliveries(
+    delivering: None, api: httpx.Client, receiver: Receiver, db: Database
+) -> None:
+    webhook = register(api, receiver.url, "instance.destroyed")
+    other = register(api, receiver.url, "instance.destroyed")
+    db.execute(
+        "INSERT INTO webhook_deliveries (id, webhook_id, type, body) SELECT %s || n, %s, 'instance.destroyed', '{}'"
+        " FROM generate_series(1, %s) AS n",
+        (unique_id("msg_"), webhook["id"], MAX_PENDING - 1),
+    )
+    for _ in range(2):
+        run_in_transaction(emit_fleet_event, "instance.destroyed", {"instanceId": "i"})
+    counted = db.execute("SELECT webhook_id, count(*) AS n FROM webhook_deliveries GROUP BY webhook_id").fetchall()
+    assert {row["webhook_id"]: row["n"] for row in counted}.items() >= {
+        webhook["id"]: MAX_PENDING,
+        other["id"]: 2,
+    }.items()
+    assert api.delete(f"/webhooks/{webhook['id']}").status_code == 200
 
 
 def test_a_change_that_is_rolled_back_tells_nothing(delivering: None, api: httpx.Client, receiver: Receiver) -> None:

@@ -13,8 +13,8 @@ from ..timestamps import format_timestamp
 from .connection import Connection
 
 __all__ = [
-    "FLEET", "FLEET_EVENTS", "MAX_TEXT_CHARS", "USER_EVENTS", "WebhookEvent", "emit_event", "emit_fleet_event",
-    "emit_status_changes", "format_body", "user_owner",
+    "FLEET", "FLEET_EVENTS", "MAX_PENDING", "MAX_TEXT_CHARS", "USER_EVENTS", "WebhookEvent", "emit_event",
+    "emit_fleet_event", "emit_status_changes", "format_body", "user_owner",
 ]  # fmt: skip
 
 UserEvent = Literal[
@@ -36,6 +36,9 @@ FLEET = "fleet"
 
 MAX_TEXT_CHARS = 512
 """Of a text in a message: an id, a status."""
+
+MAX_PENDING = 10_000
+"""Pending deliveries of a webhook, about: while it has so many, its further events are dropped."""
 
 Data = Mapping[str, object]
 
@@ -78,6 +81,13 @@ def _insert(connection: Connection, owner: str, event: WebhookEvent, data: Seque
         "INSERT INTO webhook_deliveries (id, webhook_id, type, body)"
         " SELECT 'msg_' || replace(gen_random_uuid()::text, '-', ''), w.id, %(event)s, new.body"
         " FROM webhooks w, unnest(%(bodies)s::text[]) AS new (body)"
-        " WHERE w.owner = %(owner)s AND w.is_enabled AND %(event)s = ANY(w.events)",
-        {"owner": owner, "event": event, "bodies": [format_body(event, one) for one in data]},
+        " WHERE w.owner = %(owner)s AND w.is_enabled AND %(event)s = ANY(w.events)"
+        "  AND %(limit)s > (SELECT count(*) FROM (SELECT FROM webhook_deliveries d"
+        "   WHERE d.webhook_id = w.id AND d.status = 'pending' LIMIT %(limit)s) pending)",
+        {
+            "owner": owner,
+            "event": event,
+            "limit": MAX_PENDING,
+            "bodies": [format_body(event, one) for one in data],
+        },
     )
