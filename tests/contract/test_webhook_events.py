@@ -12,7 +12,7 @@ from pointsman.webhooks.delivery import deliver_due
 from tests.harness.database import Database
 from tests.harness.function_logs import run_schedule
 from tests.harness.ids import unique_id
-from tests.harness.instances import create_instance, create_request, new_instance_id
+from tests.harness.instances import create_instance, create_request, new_instance_id, wait_for_operation
 from tests.harness.status_poller import insert_instances, run_status_poller
 from tests.harness.webhook_receiver import Receiver, run_receiver
 from tests.harness.webhooks import DELIVERY_FUNCTION, deliveries, register, user_of, verify
@@ -106,6 +106,7 @@ def test_instances_and_operations_call_the_deployments_webhook(
     assert failure["operationId"] == failed.json()["operationId"]
 
 
+@pytest.mark.slow
 def test_a_leaked_operation_calls_the_webhook(
     delivering: None, api: httpx.Client, simulator: SimulatorClient, receiver: Receiver
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_leaked_operation_calls_the_webhook(
     simulator.inject_fault("railway", "environmentPatchCommit", "refuse", times=None)
     simulator.inject_fault("railway", "serviceDelete", "refuse", times=None)
     leaked = create_instance(api, create_request(new_instance_id(), [])).json()
+    assert wait_for_operation(api, leaked["operationId"])["status"] == "leaked"
     deliver_due({})
     (message,) = receiver.messages
     assert message.content["type"] == "operation.leaked"
