@@ -72,6 +72,8 @@ class Program:
         process = subprocess.Popen(
             [self.path, *arguments], env={**self.environment, "COLUMNS": "300"},
             stdin=follower, stdout=follower, stderr=follower, start_new_session=True,
+            # A shell that runs the tests in the background ignores interrupts, and so would the program.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - one thread only
         )  # fmt: skip
         os.close(follower)
         terminal = Terminal(process, leader)

@@ -1,5 +1,6 @@
 """The receivers of docs/webhooks.md, run as they are pasted, take what the stack sends and refuse anything else."""
 
+import hashlib
 import os
 import re
 import socket
@@ -67,7 +68,7 @@ def find_free_port() -> int:
 @contextmanager
 def run_receiver(command: list[str], folder: Path, port: int, secret: str) -> Iterator[Callable[[], str]]:
     """Run a receiver; yields what reads its output."""
-    output = folder / f"output-{port}-{len(secret)}-{secret[6:10]}"
+    output = folder / f"output-{port}-{hashlib.sha256(secret.encode()).hexdigest()}"
     environment = {"PATH": os.environ["PATH"], "PORT": str(port), "WEBHOOK_SECRET": secret}
     with output.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file, env=environment) as process:
         try:
