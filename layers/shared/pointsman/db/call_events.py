@@ -27,7 +27,7 @@ def append(connection: Connection, prompt_id: str, event_type: CallEventType, da
         "INSERT INTO prompt_call_events (prompt_id, seq, number, event, data)"
         " SELECT %(id)s, log.seq, coalesce((SELECT max(number) FROM prompt_call_events c"
         "   WHERE c.prompt_id = %(id)s AND c.seq = log.seq), 0) + 1, %(event)s, %(data)s"
-        " FROM (SELECT max(seq) AS seq FROM prompt_events WHERE prompt_id = %(id)s) log"
+        " FROM (SELECT coalesce(max(seq), 0) AS seq FROM prompt_events WHERE prompt_id = %(id)s) log"
         " RETURNING seq, number",
         {"id": prompt_id, "event": event_type, "data": to_json(dict(data))},
     ).fetchone()
