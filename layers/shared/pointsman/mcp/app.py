@@ -5,8 +5,6 @@ REST API, which streams.
 """
 
 import asyncio
-import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .. import deadlines, log
@@ -15,7 +13,14 @@ from ..agent.agent import Agent
 from ..errors import Forbidden, InvalidSetting
 from ..http.agent_api.cors import add_cors
 from ..http.agent_api.errors import ERROR_FORMAT, require_identity
-from ..http.agent_api.event_stream import STREAM_HEADERS, add_request_id, run_until_disconnect, send_error
+from ..http.agent_api.event_stream import (
+    STREAM_HEADERS,
+    add_request_id,
+    compute_deadline,
+    run_until_disconnect,
+    send_error,
+    send_start,
+)
 from ..http.common import get_permissions, make_actor, require_body_size
 from ..http.error_format import routing_error
 from ..metrics import emit_provider_calls
@@ -35,7 +40,6 @@ __all__ = ["create_mcp_app"]
 _JSON_WAIT_SECONDS = 50.0
 """How long a client that takes no events may wait for its first byte: CloudFront waits 60 s."""
 
-_END_MARGIN_SECONDS = 5.0
 _MIN_WRITE_SECONDS = 5.0
 _JSON_HEADERS = {"content-type": "application/json"}
 
@@ -84,16 +88,15 @@ async def _respond(server: McpServer, scope: "Scope", receive: "Receive", send: 
         return
     if message.id is None:
         # None needs anything here: whoever cancels a request closes its connection.
-        await _send_start(send, 202, {})
+        await send_start(send, 202, {})
         await send({"type": "http.response.body", "body": b""})
         return
     takes_events = any("text/event-stream" in value for value in headers.get("accept", []))
     answer = _Response(send, takes_events=takes_events)
     wait_seconds = load_wait_seconds() if takes_events else min(load_wait_seconds(), _JSON_WAIT_SECONDS)
-    remaining = scope["aws.context"].get_remaining_time_in_millis() / 1000 - _END_MARGIN_SECONDS
     exchange = Exchange(
         request, event, scope["aws.context"], user_id, get_permissions(event), answer.emit,
-        time.monotonic() + min(wait_seconds, remaining),
+        compute_deadline(scope, wait_seconds),
     )  # fmt: skip
     # A client that goes away leaves its prompt running.
     await run_until_disconnect(receive, _answer(server, exchange, answer))
@@ -149,7 +152,7 @@ class _Response:
             return
         if not self._has_events:
             self._has_events = True
-            await _send_start(self._send, 200, STREAM_HEADERS)
+            await send_start(self._send, 200, STREAM_HEADERS)
         await self._write(b":\n\n" if message is None else _encode_event(message), last=False)
 
     async def finish(self, response: JsonObject, status: int) -> None:
@@ -172,13 +175,8 @@ def _encode_event(message: JsonObject) -> bytes:
 
 
 async def _send_json(send: "Send", status: int, message: JsonObject) -> None:
-    await _send_start(send, status, _JSON_HEADERS)
+    await send_start(send, status, _JSON_HEADERS)
     await send({"type": "http.response.body", "body": encode(message)})
-
-
-async def _send_start(send: "Send", status: int, headers: Mapping[str, str]) -> None:
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
 
 
 def _collect_headers(scope: "Scope") -> dict[str, list[str]]:

@@ -28,6 +28,7 @@ __all__ = [
     "run_until_disconnect",
     "send_error",
     "send_no_content",
+    "send_start",
     "send_stream",
 ]
 
@@ -120,7 +121,7 @@ async def send_stream(send: "Send", stream: OpenStream) -> None:
             # 204 stops an EventSource from reconnecting (HTML standard, section 9.2).
             await send_no_content(send)
             return
-        await _send_start(send, 200, encoder.headers)
+        await send_start(send, 200, encoder.headers)
         await _write(send, stream, encoder.begin() + encoder.encode(stream.initial_events))
         heartbeat_at = time.monotonic() + stream.heartbeat_seconds
         while not (subscription.has_ended or encoder.has_ended):
@@ -200,17 +201,18 @@ async def _send_leased(lease: StreamLease, sending: Coroutine[Any, Any, None], s
 
 async def send_no_content(send: "Send") -> None:
     """Send a response without a body: there is nothing to stream."""
-    await _send_start(send, 204, {})
+    await send_start(send, 204, {})
     await _send_body(send, b"", last=True)
 
 
 async def send_error(send: "Send", error: ErrorResponse) -> None:
     """Send an error in place of a stream, as JSON."""
-    await _send_start(send, error.status, {"content-type": "application/json", **error.headers})
+    await send_start(send, error.status, {"content-type": "application/json", **error.headers})
     await _send_body(send, json.dumps(error.body, separators=(",", ":")).encode(), last=True)
 
 
-async def _send_start(send: "Send", status: int, headers: Mapping[str, str]) -> None:
+async def send_start(send: "Send", status: int, headers: Mapping[str, str]) -> None:
+    """Send the beginning of a response."""
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
 
