@@ -5,7 +5,7 @@ All of it is read from the database; nobody else is asked.
 
 import sys
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from .. import __version__
 from ..db import provider_steps, schedule_runs, schema_revision
@@ -15,7 +15,7 @@ from ..db.schedule_runs import ScheduleRun
 from ..providers.registry import TOOLS
 from ..timestamps import format_optional_timestamp
 
-__all__ = ["SCHEDULES", "Schedule", "read_details"]
+__all__ = ["SCHEDULES", "Schedule", "ScheduleName", "read_details"]
 
 _HOURS = 24
 """The time of which steps are counted."""
@@ -31,7 +31,9 @@ class Schedule(NamedTuple):
     overdue_after: int
 
 
-SCHEDULES: Mapping[str, Schedule] = {
+ScheduleName = Literal["status_poller", "reconciler", "prompt_recovery", "retention", "webhook_delivery"]
+
+SCHEDULES: Mapping[ScheduleName, Schedule] = {
     "status_poller": Schedule(60, 600),
     "reconciler": Schedule(300, 1200),
     "prompt_recovery": Schedule(60, 600),
@@ -69,7 +71,7 @@ def read_details() -> dict[str, object]:
     }
 
 
-def _serialize_schedule(name: str, run: ScheduleRun | None, observed: float) -> dict[str, object]:
+def _serialize_schedule(name: ScheduleName, run: ScheduleRun | None, observed: float) -> dict[str, object]:
     """Serialize a schedule with its last run.
 
     Args:

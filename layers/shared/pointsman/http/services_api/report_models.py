@@ -6,6 +6,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from ...lifecycle.health_details import ScheduleName
 from .models import StatusTotal, Timestamp
 
 __all__ = ["FleetHistory", "HealthDetails", "OrphanList"]
@@ -53,7 +54,7 @@ class Versions(TypedDict):
 class ScheduleState(TypedDict):
     """Its last run, null if it never ran. `isOverdue`: none has succeeded for so long that an alarm is on."""
 
-    name: Literal["status_poller", "reconciler", "prompt_recovery", "retention", "webhook_delivery"]
+    name: ScheduleName
     everySeconds: int
     outcome: Literal["running", "succeeded", "failed", "interrupted"] | None
     startedAt: Timestamp | None
