@@ -88,20 +88,20 @@ def _wait_until_ended(operation_id: str, deadline: float) -> Operation:
 
 
 class OperationDetails(NamedTuple):
-    """An operation, the steps that have started, and the resources that it was to create or has deleted."""
+    """An operation, the steps that have started, and what it was to create or has deleted, None if not requested."""
 
     operation: Operation
     steps: list[OperationStep]
-    resources: list[EntrySummary]
+    resources: list[EntrySummary] | None
 
 
-def get_operation_details(operation_id: str) -> OperationDetails:
-    """Read an operation with its steps and resources. Raises NotFound."""
+def get_operation_details(operation_id: str, *, with_resources: bool = False) -> OperationDetails:
+    """Read an operation with its steps and, if requested, its resources. Raises NotFound."""
 
     def read(db: Connection) -> OperationDetails:
         operation = get_or_raise(db, operation_id)
-        steps, resources = operations.list_steps(db, operation_id), journal.list_of_operation(db, operation_id)
-        return OperationDetails(operation, steps, resources)
+        resources = journal.list_of_operation(db, operation_id) if with_resources else None
+        return OperationDetails(operation, operations.list_steps(db, operation_id), resources)
 
     return run_in_transaction(read)
 

@@ -30,22 +30,7 @@ def operation_page_response(operation_id: str, *, with_resources: bool = False) 
     Raises:
         NotFound: there is no such operation.
     """
-    details = get_operation_details(operation_id)
-    resources = {"resources": _serialize_resources(details)} if with_resources else {}
-    return JSONResponse(_serialize_page(details) | resources)
-
-
-def _serialize_resources(details: OperationDetails) -> list[dict[str, object]]:
-    return [
-        {
-            "provider": resource.provider,
-            "kind": resource.kind,
-            "resourceId": resource.resource_id,
-            "state": resource.state,
-            "attemptedAt": format_timestamp(resource.attempted_at),
-        }
-        for resource in details.resources
-    ]
+    return JSONResponse(_serialize_page(get_operation_details(operation_id, with_resources=with_resources)))
 
 
 def _serialize_page(details: OperationDetails) -> dict[str, object]:
@@ -72,4 +57,15 @@ def _serialize_page(details: OperationDetails) -> dict[str, object]:
         page["result"] = operation.result
     if operation.error is not None:
         page["error"] = operation.error
+    if details.resources is not None:
+        page["resources"] = [
+            {
+                "provider": resource.provider,
+                "kind": resource.kind,
+                "resourceId": resource.resource_id,
+                "state": resource.state,
+                "attemptedAt": format_timestamp(resource.attempted_at),
+            }
+            for resource in details.resources
+        ]
     return page
