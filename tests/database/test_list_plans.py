@@ -78,7 +78,8 @@ def read_plan(url: str, statement: Statement) -> str:
 def test_a_page_of_instances_is_read_in_its_order_from_one_index(
     filled_database: str, sort: InstanceSort, status: str | None, after: ListCursor | None
 ) -> None:
-    plan = read_plan(filled_database, lambda db: fleet.list_page(db, InstanceFilter(status=status), after, 200, sort))
+    which = InstanceFilter(status=status)
+    plan = read_plan(filled_database, lambda db: fleet.list_page(db, which, after, 200, sort, with_spend=True))
     index = "instance_infra_by_id" if sort.startswith("id") else "instance_infra_by_creation"
     if status == "CRASHED":
         # What most have is found in the order's own index as well.
@@ -98,7 +99,7 @@ def test_other_filters_scan_no_table_in_any_order(
     filled_database: str, sort: InstanceSort, prefix: str | None, tool: str | None
 ) -> None:
     which = InstanceFilter(tool_id=tool, id_prefix=prefix)
-    plan = read_plan(filled_database, lambda db: fleet.list_page(db, which, MIDDLE, 200, sort))
+    plan = read_plan(filled_database, lambda db: fleet.list_page(db, which, MIDDLE, 200, sort, with_spend=True))
     assert "Seq Scan" not in plan, plan
 
 

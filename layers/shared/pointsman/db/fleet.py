@@ -95,7 +95,7 @@ class KeySpend:
 
 @dataclass(frozen=True, slots=True)
 class FleetInstance:
-    """A row of `instance_infra` with its tools, and what its key spends if known. Times are ISO 8601 in UTC."""
+    """A row of `instance_infra` with its tools, and, if requested and known, its spend. Times are ISO 8601 in UTC."""
 
     instance_id: str
     provider: str
@@ -109,7 +109,7 @@ class FleetInstance:
     created_at: str
     updated_at: str
     tools: list[FleetTool]
-    spend: KeySpend | None
+    spend: KeySpend | None = None
 
 
 class InstanceFilter(NamedTuple):
@@ -203,6 +203,8 @@ def list_page(
     after: ListCursor | None,
     limit: int,
     sort: InstanceSort = "created_desc",
+    *,
+    with_spend: bool = False,
 ) -> list[tuple[FleetInstance, ListCursor]]:
     """Return instances of the filter with their tools, by default the newest first, each with its place in the list.
 
@@ -212,6 +214,7 @@ def list_page(
         after: The place of the last instance of the page before; None for the first page.
         limit: How many instances at most.
         sort: The order.
+        with_spend: Whether to read what their keys spend.
     """
     has_tool = "tool.instance_id = infra.instance_id AND tool.tool_id = %s"
     prefix = None if which.id_prefix is None else re.sub(r"([\\%_])", r"\\\1", which.id_prefix) + "%"
@@ -230,38 +233,46 @@ def list_page(
     if which.status == "":
         where += " AND infra.deploy_status IS NULL"
     rows = connection.execute(
-        f"{_SELECT_INSTANCES} WHERE {where} ORDER BY {order} LIMIT %s", [*parameters, limit]
+        f"{_select_instances(with_spend=with_spend)} WHERE {where} ORDER BY {order} LIMIT %s", [*parameters, limit]
     ).fetchall()
     return [_to_instance(row) for row in rows]
 
 
 def get_instance(connection: Connection, instance_id: str) -> FleetInstance | None:
-    """Return the instance with its tools; None if there is none of this id. Reads no secret value."""
-    row = connection.execute(f"{_SELECT_INSTANCES} WHERE infra.instance_id = %s", (instance_id,)).fetchone()
+    """Return the instance with its tools and spend; None if there is none of this id. Reads no secret value."""
+    query = f"{_select_instances(with_spend=True)} WHERE infra.instance_id = %s"
+    row = connection.execute(query, (instance_id,)).fetchone()
     return None if row is None else _to_instance(row)[0]
 
 
 def _to_instance(row: dict[str, Any]) -> tuple[FleetInstance, ListCursor]:
     place = ListCursor(row.pop("place"), row["instance_id"])
     row["tools"] = [FleetTool(**tool) for tool in row["tools"]]
-    row["spend"] = row["spend"] and KeySpend(**row["spend"])
-    return FleetInstance(**row), place
+    spend = row.pop("spend", None)
+    return FleetInstance(**row, spend=spend and KeySpend(**spend)), place
 
 
 def _iso_expression(column: LiteralString) -> LiteralString:
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 
-_SELECT_INSTANCES: LiteralString = (
-    "SELECT instance_id, provider, provider_service_id AS service_id, provider_env_id AS environment_id,"
+_INSTANCE_COLUMNS: LiteralString = (
+    "instance_id, provider, provider_service_id AS service_id, provider_env_id AS environment_id,"
     " provider_project_id AS project_id, url, deploy_status, runtime_image, volume_id, infra.created_at AS place,"
     f" {_iso_expression('created_at')} AS created_at, {_iso_expression('updated_at')} AS updated_at, coalesce("
     "  (SELECT json_agg(json_build_object('tool_id', tool_id, 'resource_id', resource_id, 'env_key', env_key,"
     f"  'status', status, 'meta', resource_meta, 'created_at', {_iso_expression('tool.created_at')}) ORDER BY id)"
-    "  FROM instance_services AS tool WHERE tool.instance_id = infra.instance_id), '[]') AS tools,"
-    " (SELECT json_build_object('cap', cap, 'remaining', remaining, 'usage', usage, 'cap_reset', cap_reset,"
+    "  FROM instance_services AS tool WHERE tool.instance_id = infra.instance_id), '[]') AS tools"
+)
+"""A `FleetInstance` with its tools, and as `place` its exact time of creation."""
+
+_SPEND_COLUMN: LiteralString = (
+    "(SELECT json_build_object('cap', cap, 'remaining', remaining, 'usage', usage, 'cap_reset', cap_reset,"
     f"  'seen_at', {_iso_expression('seen_at')}) FROM instance_services AS tool JOIN key_spend USING (resource_id)"
     "  WHERE tool.instance_id = infra.instance_id AND tool.tool_id = 'openrouter') AS spend"
-    " FROM instance_infra AS infra"
 )
-"""A `FleetInstance` with its tools and spend, and as `place` its exact time of creation."""
+
+
+def _select_instances(*, with_spend: bool) -> LiteralString:
+    columns = f"{_INSTANCE_COLUMNS}, {_SPEND_COLUMN}" if with_spend else _INSTANCE_COLUMNS
+    return f"SELECT {columns} FROM instance_infra AS infra"

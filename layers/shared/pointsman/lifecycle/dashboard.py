@@ -2,7 +2,6 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable
 from typing import cast, get_args
 
 from ..db import fleet, operation_pages
@@ -69,7 +68,7 @@ def list_stored_instances(limit: int = MAX_STORED, cursor: str | None = None) ->
         DatabaseUnavailable: Postgres cannot be reached.
     """
     after, _ = parse_page_request(cursor, None)
-    return _list_page(InstanceFilter(), after, limit, SORTS[0], _serialize_instance)
+    return _list_page(InstanceFilter(), after, limit, SORTS[0], with_spend=False)
 
 
 def list_instance_page(
@@ -109,20 +108,17 @@ def list_instance_page(
     after, count = parse_page_request(cursor, limit)
     wants_totals = parse_choice("totals", totals, ("true", "false")) == "true"
     order = cast(InstanceSort, parse_choice("sort", sort, SORTS) or SORTS[0])
-    page = _list_page(which, after, count, order, _serialize_with_spend)
+    page = _list_page(which, after, count, order, with_spend=True)
     if wants_totals:
         page["totals"] = _list_totals(run_in_transaction(fleet.count_by_status))
     return page
 
 
 def _list_page(
-    which: InstanceFilter,
-    after: ListCursor | None,
-    limit: int,
-    sort: InstanceSort,
-    serialize: Callable[[fleet.FleetInstance], dict[str, object]],
+    which: InstanceFilter, after: ListCursor | None, limit: int, sort: InstanceSort, *, with_spend: bool
 ) -> dict[str, object]:
-    found = run_in_transaction(fleet.list_page, which, after, limit + 1, sort)
+    found = run_in_transaction(fleet.list_page, which, after, limit + 1, sort, with_spend=with_spend)
+    serialize = _serialize_with_spend if with_spend else _serialize_instance
     instances = [serialize(row) for row, _ in found[:limit]]
     instances = instances[: count_fitting(instances)]
     page: dict[str, object] = {"instances": instances}
